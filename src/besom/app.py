@@ -1,0 +1,143 @@
+"""Runs a Hydra application so that its user's mistakes end in a plain line, not in a traceback.
+
+Exit codes: 0 done; 1 an error in the program, with the traceback of the program's own code; 2 a
+mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. Whoever sets
+HYDRA_FULL_ERROR=1 gets Hydra's full tracebacks, as everywhere.
+"""
+
+import os
+import sys
+import traceback
+from argparse import ArgumentError, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO, cast
+
+from hydra import version
+from hydra._internal.utils import _run_hydra, get_args_parser
+
+from besom.errors import ConfigError, UserError
+from besom.explain import EXPLAINED, explain
+from besom.preflight import check
+from besom.task import Task
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+STOPPED = 130
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A task function and the primary configuration that it runs on."""
+
+    task: Task
+    config_folder: Path
+    config_name: str
+
+
+def run(application: Application, arguments: Sequence[str]) -> int:
+    """Run ``arguments``, a command line as Hydra's applications take it; return the exit code."""
+    version.setbase("1.3")
+    try:
+        flags = parse(arguments, application)
+        if os.environ.get(FULL_ERROR) == "1":
+            _launch(application, flags)
+            return 0
+        return _launch_plainly(application, flags)
+    except UserError as error:
+        return complain(error)
+    except KeyboardInterrupt:
+        print("besom: stopped by Ctrl-C", file=sys.stderr)
+        return STOPPED
+
+
+def complain(error: UserError) -> int:
+    """Print a mistake as it is shown everywhere in Besom; return the exit code that it means."""
+    print(f"besom: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def parse(arguments: Sequence[str], application: Application) -> Namespace:
+    """Hydra's own flags, filled in; overrides may stand anywhere among them.
+
+    Raises:
+        ConfigError: an unknown flag, a flag without its value, or flags that exclude each other.
+    """
+    parser = get_args_parser()
+    parser.exit_on_error = False
+    try:
+        flags, unknown = parser.parse_known_intermixed_args(list(arguments))
+    except ArgumentError as error:
+        raise ConfigError(f"{error}; --hydra-help shows Hydra's flags") from None
+    if unknown:
+        raise ConfigError(
+            f"no flag `{unknown[0]}`; `besom sweep --help` and --hydra-help show the flags"
+        )
+    if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
+        raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
+    if flags.config_dir and not Path(flags.config_dir).is_dir():
+        raise ConfigError(f"--config-dir {flags.config_dir}: no such folder")
+    flags.config_path = str(Path(flags.config_path or application.config_folder).absolute())
+    flags.config_name = flags.config_name or application.config_name
+    return flags
+
+
+def _launch_plainly(application: Application, flags: Namespace) -> int:
+    try:
+        with _raw_errors():
+            check(application.task, flags)
+            _launch(application, flags)
+    except UserError:
+        raise
+    except Exception as error:
+        task_frames = _task_frames(error)
+        if task_frames is None and isinstance(error, EXPLAINED):
+            raise explain(error) from error
+        traceback.print_exception(error.with_traceback(task_frames or error.__traceback__))
+        return 1
+    return 0
+
+
+def _launch(application: Application, flags: Namespace) -> None:
+    _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
+
+
+@contextmanager
+def _raw_errors() -> Iterator[None]:
+    """Have Hydra raise what it would otherwise print in its own words, and exit."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        with redirect_stderr(cast(TextIO, _WithoutEcho(sys.stderr))):
+            yield
+    finally:
+        if before is None:
+            del os.environ[FULL_ERROR]
+        else:
+            os.environ[FULL_ERROR] = before
+
+
+class _WithoutEcho:
+    """A stream less the line that Hydra prints itself before it raises a task's error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if text.startswith("Error executing job with overrides"):
+            return len(text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _task_frames(error: Exception) -> TracebackType | None:
+    """The traceback from the task function on, or none when the task was not running."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_name != "run_job":
+        frames = frames.tb_next
+    return frames.tb_next if frames else None

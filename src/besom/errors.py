@@ -1,0 +1,57 @@
+"""What can go wrong through no bug of Besom's.
+
+BesomError
+ └─ UserError            one or two plain lines; the commands end with exit code 2
+     ├─ ConfigError      a configuration value: wrong key, type or range
+     ├─ SpaceError       a search space that cannot be searched
+     ├─ DataError        a data file that is missing or not what it should be
+     ├─ StudyError       a study that cannot be resumed as asked
+     └─ StoreError       a storage or tracking address that cannot be used
+Stop                     raised inside a trial by ``besom.report``
+ ├─ Pruned               this trial is not worth continuing
+ └─ Interrupted          the whole sweep is stopping; this trial may be resumed later
+
+Every message names the value, the limit and the remedy.
+"""
+
+
+class BesomError(Exception):
+    """Base of all errors that Besom raises on purpose."""
+
+
+class UserError(BesomError):
+    """An error that its reader can mend: shown without a traceback, exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A configuration value has the wrong key, type or range."""
+
+
+class SpaceError(UserError):
+    """A search space cannot be read, is empty, or does not hold the baseline."""
+
+
+class DataError(UserError):
+    """A data file is missing, damaged, or holds something else than reviews."""
+
+
+class StudyError(UserError):
+    """A stored study does not fit what is asked of it."""
+
+
+class StoreError(UserError):
+    """A database, tracking server or folder cannot be reached or written."""
+
+
+class Stop(Exception):
+    """Ends a trial early. A task may catch it to tidy up, and should raise it again."""
+
+
+class Pruned(Stop):
+    """The pruner has decided that this trial is not worth continuing."""
+
+
+class Interrupted(Stop):
+    """The sweep is stopping; the trial is recorded as interrupted and can be resumed."""

@@ -1,0 +1,162 @@
+"""Says in a line what is wrong with a configuration, where Hydra and OmegaConf say it in ten.
+
+Every message names the value and the limit or the remedy. Hydra's exceptions carry most of that
+only as text, so text is what the translations below read; one that is not known keeps its own
+first words. The tests hold each translation to the installed Hydra.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import (
+    ConfigCompositionException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
+from yaml import MarkedYAMLError, YAMLError
+
+from besom.errors import ConfigError
+from besom.nearest import did_you_mean, listed
+
+EXPLAINED = (
+    ConfigCompositionException,
+    OmegaConfBaseException,
+    OverrideParseException,
+    YAMLError,
+)
+"""What Hydra raises for reasons that lie in a command line or a configuration file."""
+
+TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
+
+
+def explain(error: Exception) -> ConfigError:
+    """The same complaint as ``error``, one of :data:`EXPLAINED`, in one or two plain lines."""
+    match error:
+        case OverrideParseException():
+            return ConfigError(_unreadable(error))
+        case MissingConfigException(missing_cfg_file=str()):
+            return ConfigError(_missing_file(error))
+        case ConfigCompositionException():
+            return ConfigError(_composition(error))
+        case MarkedYAMLError() if error.problem_mark:
+            mark = error.problem_mark
+            return ConfigError(f"{mark.name}, line {mark.line + 1}: not YAML: {error.problem}")
+        case ConfigAttributeError() | ConfigKeyError() if error.full_key:
+            return _unknown(error.full_key, error)
+        case OmegaConfBaseException() if error.full_key:
+            return ConfigError(f"`{error.full_key}`: {_head(error)}")
+    return ConfigError(_head(error))
+
+
+def unknown_key(key: str, config: DictConfig) -> ConfigError:
+    """The complaint about a key that ``config``, the whole configuration, does not have."""
+    if "/" in key:
+        return ConfigError(f"no config group `{key}`; --info defaults shows the groups")
+    known = _keys_beside(key, config)
+    parent = key.rpartition(".")[0]
+    beside = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == parent]
+    shown = f"{parent} has {listed(beside)}" if parent and beside else "--cfg job shows every key"
+    return ConfigError(f"no key `{key}`; {did_you_mean(key, known, shown)}")
+
+
+def unknown_option(group: str, option: object, options: list[str]) -> ConfigError:
+    """The complaint about ``group=option`` where the group has only ``options``."""
+    hint = did_you_mean(str(option), options, f"{group} can be {listed(options)}")
+    return ConfigError(f"`{group}={option}`: no such option; {hint}")
+
+
+def wrong_value(override: str, cause: ValidationError) -> ConfigError:
+    """The complaint about ``key=value`` whose value is of the wrong type."""
+    return ConfigError(f"`{override}`: {_reason(_head(cause))}")
+
+
+def _reason(text: str) -> str:
+    if wanted := re.search(r"could not be converted to (\w+)", text):
+        return f"not {TYPES.get(wanted[1], wanted[1])}"
+    if "is not a valid bool" in text:
+        return "neither true nor false"
+    if wanted := re.search(r"expected one of \[(.*)\]", text):
+        return f"must be one of {wanted[1]}"
+    if "is not Optional" in text:
+        return "null is no value for it"
+    return text
+
+
+def _unreadable(error: OverrideParseException) -> str:
+    if "missing EQUAL" in error.message:
+        return f"`{error.override}` is no override; write KEY=VALUE, without spaces around ="
+    reason = _head(error).removeprefix("LexerNoViableAltException: ")
+    return (
+        f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"
+        "put a value with special characters into quotes twice: 'key=\"a, b\"'"
+    )
+
+
+def _missing_file(error: MissingConfigException) -> str:
+    name = str(error.missing_cfg_file)
+    group, _, option = name.rpartition("/")
+    if error.options:
+        return str(unknown_option(group, option, list(error.options)))
+    if "primary config" in str(error):
+        folders = [Path(found) for found in re.findall(r"path=file://(.+)", str(error))]
+        known = [file.stem for folder in folders for file in folder.glob("*.yaml")]
+        return (
+            f"no configuration `{name}`; {did_you_mean(name, known, f'there are {listed(known)}')}"
+        )
+    return f"{_head(error)} (no file {name}.yaml in the config search path)"
+
+
+def _composition(error: ConfigCompositionException) -> str:
+    text, cause = str(error), error.__cause__ or error.__context__
+    if several := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'", text):
+        return (
+            f"`{several[1]}` asks for several runs: use `besom sweep`, or `besom train -m`;\n"
+            "if one list is meant, write it as key=[a,b]"
+        )
+    if absent := re.match(r"Could not override '(.*)'\. No match in the defaults list", text):
+        return f"no config group `{absent[1]}` in use here; --info defaults shows the groups"
+    if in_file := re.match(r"In '.*': (?=\w+ raised while composing)", text):
+        return f"{in_file[0]}{explain(cause)}" if isinstance(cause, EXPLAINED) else _head(error)
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        asked = re.match(r"Could not override '(.*)'", text)
+        return str(_unknown(asked[1] if asked else str(cause.full_key), cause))
+    if isinstance(cause, ValidationError):
+        return str(wrong_value(_head(error).removeprefix("Error merging override "), cause))
+    return f"{_head(error)}: {_head(cause)}" if cause else " ".join(_plain_lines(error)[:2])
+
+
+def _unknown(key: str, cause: OmegaConfBaseException) -> ConfigError:
+    return unknown_key(key, cause.parent_node._get_root())
+
+
+def _plain_lines(error: BaseException) -> list[str]:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return [line for line in lines if line and not line.startswith(("See http", "To append"))]
+
+
+def _head(error: BaseException) -> str:
+    return next(iter(_plain_lines(error)), type(error).__name__)
+
+
+def _keys_beside(key: str, config: DictConfig) -> list[str]:
+    """All dotted keys among which ``key`` may have been meant: Hydra's own, or the rest."""
+    tree = OmegaConf.to_container(config, resolve=False)
+    keys = _dotted(tree if isinstance(tree, dict) else {})
+    of_hydra = key.startswith("hydra.")
+    return [known for known in keys if known != key and known.startswith("hydra.") == of_hydra]
+
+
+def _dotted(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{name}.")

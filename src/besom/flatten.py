@@ -1,0 +1,25 @@
+"""A nested configuration as flat parameters under dotted names."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def flatten(config: DictConfig) -> dict[str, Any]:
+    """``{"model": {"units": 32}}`` as ``{"model.units": 32}``; lists stay whole.
+
+    Interpolations are resolved. Values that are missing (``???``) are left out.
+    """
+    tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    assert isinstance(tree, dict)
+    return dict(_leaves(tree, prefix=""))
+
+
+def _leaves(tree: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, prefix=f"{name}.")
+        elif value != "???":
+            yield name, value

@@ -1,0 +1,44 @@
+"""Finds the word that was probably meant, for messages about one that is unknown."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+ALIKE = 0.6
+"""From 0, nothing in common, to 1, equal; the threshold that difflib itself takes."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like ``word``, or none that is like it.
+
+    Dotted keys are compared part by part, so that a shared ``model.`` makes no two keys alike. A
+    key is also found by its last part alone, where only one has it: ``units``, ``model.units``.
+    """
+    words = list(known)
+    same_end = [key for key in words if _last(key) == _last(word)]
+    if len(same_end) == 1:
+        return same_end[0]
+    best = max(words, key=lambda key: _likeness(word, key), default="")
+    return best if _likeness(word, best) >= ALIKE else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The second half of a message: the nearest word, or ``otherwise`` when none is near."""
+    found = nearest(word, known)
+    return f"did you mean `{found}`?" if found else otherwise
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words in order, to be read: ``gru, simple_rnn``; ``none`` when there are none."""
+    return ", ".join(sorted(words)) or "none"
+
+
+def _likeness(word: str, other: str) -> float:
+    parts, others = word.split("."), other.split(".")
+    if len(parts) != len(others):
+        return 0.0
+    pairs = zip(parts, others, strict=True)
+    return min(SequenceMatcher(None, part, known).ratio() for part, known in pairs)
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]

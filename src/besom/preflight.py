@@ -1,0 +1,156 @@
+"""Looks at a whole command before anything runs, so that a mistake leaves no folder behind.
+
+Hydra finds many mistakes itself, but some only after it has made the job's folder, and some never:
+``+model.unit=3`` adds a key past the schema, and a sweep's later values are read when their turn
+comes.
+"""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import InterpolationKeyError, ValidationError
+
+from besom.errors import ConfigError
+from besom.explain import explain, unknown_key, unknown_option, wrong_value
+from besom.task import Task, hooks_of
+
+# A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
+# wait for range(1,1000000), whose values are all of one type anyway.
+VALUES_LOOKED_AT = 100
+
+
+def check(task: Task, flags: Namespace) -> None:
+    """Compose what ``flags``, Hydra's parsed command line, ask for, and look at every part of it.
+
+    Raises:
+        besom.errors.UserError: a key, a value or a combination that cannot be run.
+        besom.explain.EXPLAINED: whatever Hydra has to say against it.
+    """
+    if flags.help or flags.hydra_help or flags.shell_completion:
+        return
+    shows = bool(flags.cfg or flags.info)
+    with _hydra(flags) as hydra:
+        overrides = _parsed(hydra, flags.overrides)
+        if shows:
+            _refuse_sweeps(overrides)
+        several = flags.multirun or _asks_for_several(hydra, flags)
+        config = _compose(hydra, flags, RunMode.MULTIRUN if several else RunMode.RUN)
+        for override in overrides:
+            _check_override(hydra, config, override)
+    if not (shows or several):
+        hooks_of(task).check(_job_config(config))
+
+
+@contextmanager
+def _hydra(flags: Namespace) -> Iterator[Hydra]:
+    search_path = create_config_search_path(flags.config_path)
+    if flags.config_dir:
+        folder = f"file://{Path(flags.config_dir).absolute()}"
+        search_path.prepend("command-line", folder, anchor=SearchPathQuery(provider="schema"))
+    try:
+        yield Hydra.create_main_hydra2("besom", search_path)
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _refuse_sweeps(overrides: list[Override]) -> None:
+    for override in overrides:
+        if override.is_sweep_override():
+            raise ConfigError(
+                f"--cfg and --info show one configuration; leave out `{override.input_line}`"
+            )
+
+
+def _asks_for_several(hydra: Hydra, flags: Namespace) -> bool:
+    """Whether a configuration file says ``hydra.mode: MULTIRUN``."""
+    return bool(hydra.get_mode(flags.config_name, list(flags.overrides)) == RunMode.MULTIRUN)
+
+
+def _compose(hydra: Hydra, flags: Namespace, mode: RunMode) -> DictConfig:
+    """The whole configuration, ``hydra`` included; of a sweep, at its baseline."""
+    try:
+        return hydra.compose_config(flags.config_name, list(flags.overrides), mode)
+    except RecursionError:
+        raise ConfigError(f"`{flags.config_name}` includes itself in its defaults list") from None
+    except HydraException:
+        raise
+    except ValueError as error:  # a plain one for `group=1`
+        raise ConfigError(f"`{' '.join(flags.overrides)}`: {error}") from error
+
+
+def _parsed(hydra: Hydra, overrides: list[str]) -> list[Override]:
+    return OverridesParser.create(hydra.config_loader).parse_overrides(overrides)
+
+
+def _job_config(config: DictConfig) -> DictConfig:
+    """A copy without ``hydra``, as the task function will get it, with every value in place."""
+    job = config.copy()
+    with open_dict(job):
+        del job["hydra"]
+    if missing := sorted(OmegaConf.missing_keys(job)):
+        raise ConfigError(f"`{missing[0]}` has no value; give one: {missing[0]}=...")
+    try:
+        OmegaConf.to_container(job, resolve=True)
+    except InterpolationKeyError as error:
+        raise explain(error) from error
+    return job
+
+
+def _check_override(hydra: Hydra, config: DictConfig, override: Override) -> None:
+    key = override.key_or_group
+    options = hydra.config_loader.get_group_options(key, ObjectType.CONFIG)
+    if override.is_sweep_override() and not options:
+        _check_exists(config, key)
+    if override.is_discrete_sweep():
+        for text in islice(override.sweep_string_iterator(), VALUES_LOOKED_AT):
+            [single] = _parsed(hydra, [f"{key}={text}"])
+            _check_value(config, single, options)
+    elif (override.is_add() or override.is_force_add()) and not options:
+        _check_in_schema(config, key)
+
+
+def _check_exists(config: DictConfig, key: str) -> None:
+    """Refuse to vary a key that is not there; Hydra leaves this to the sweeper."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if not (OmegaConf.is_dict(node) and name in list(node)):
+        raise unknown_key(key, config)
+
+
+def _check_value(config: DictConfig, single: Override, options: list[str]) -> None:
+    """Look at one value of a sweep: an option of its group, or of its key's type."""
+    key, value = single.key_or_group, single.value()
+    if options and value not in options:
+        raise unknown_option(key, value, options)
+    try:
+        if not options:
+            OmegaConf.update(config.copy(), key, value)
+    except ValidationError as error:
+        raise wrong_value(str(single.input_line), error) from None
+
+
+def _check_in_schema(config: DictConfig, key: str) -> None:
+    """Refuse a key that a dataclass on its way does not declare. Free mappings take any key."""
+    node: Any = config
+    for name in key.split("."):
+        schema = OmegaConf.get_type(node)
+        if is_dataclass(schema) and name not in {field.name for field in fields(schema)}:
+            raise unknown_key(key, config)
+        node = OmegaConf.select(node, name)
+        if not OmegaConf.is_dict(node):
+            return

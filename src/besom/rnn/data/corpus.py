@@ -1,0 +1,79 @@
+"""Reviews as numbers: the records that the data sets fill in, and the model's view of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING, START, UNKNOWN = 0, 1, 2
+FIRST_WORD = 3
+"""Token of a word: its rank by frequency, counted from 1, plus ``FIRST_WORD`` (as in Keras)."""
+
+WordIndex = Mapping[str, int]
+"""From a word to its rank by frequency, counted from 1."""
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Reviews of any length, end to end.
+
+    tokens: int32 [all tokens]; review ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``
+    offsets: int64 [reviews + 1]
+    labels: int64 [reviews], 1 for praise
+    """
+
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A data set before it is cut to size.
+
+    ``digest`` names its content, ``vocab_size`` is one above its largest token, ``word_index``
+    reads the words when somebody wants to see text; it is empty when they are not at hand.
+    """
+
+    name: str
+    digest: str
+    train: Reviews
+    test: Reviews
+    vocab_size: int
+    word_index: Callable[[], WordIndex]
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a model reads: tokens int32 [n, max_length], 0 pads at the front; labels int64 [n]."""
+
+    tokens: NDArray[np.int32]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def view(reviews: Reviews, vocab_size: int, max_length: int) -> Split:
+    """Cut reviews to ``max_length`` and the vocabulary to ``vocab_size``.
+
+    The same as ``keras.datasets.imdb.load_data(num_words=vocab_size)`` and ``pad_sequences``:
+    tokens from ``vocab_size`` on become unknown, long reviews lose their front, short ones are
+    padded at the front.
+    """
+    lengths = np.diff(reviews.offsets)
+    filled = np.arange(max_length) >= max_length - lengths[:, None]
+    until_end = np.repeat(reviews.offsets[1:], lengths) - np.arange(len(reviews.tokens))
+    tokens = np.full(filled.shape, PADDING, np.int32)
+    tokens[filled] = reviews.tokens[until_end <= max_length]
+    tokens[tokens >= vocab_size] = UNKNOWN
+    return Split(tokens, np.asarray(reviews.labels))
+
+
+def training_size(reviews: int, validation_split: float) -> int:
+    """How many reviews stay for training; the tail is for validation, as in ``Model.fit``."""
+    return int(reviews * (1.0 - validation_split))

@@ -1,0 +1,144 @@
+"""Made-up film reviews whose verdict is in the order of the words.
+
+A review is a row of opinions ("the plot was not very dull") among scenes that say nothing ("marina
+follows tolano to the hotel"). Negation turns an adjective round. Most reviews hold two opposed
+opinions, as many words for one as for the other; the word between them says which one counts:
+"A but B" means B, "A although B" means A. Both orders are equally likely, so these reviews are
+coin tosses to any bag of words: swap the two opinions, and the same bag has the other label.
+
+Word frequencies follow Zipf's law within their kinds, lengths are log-normal, as in IMDb. A known
+share of the labels is wrong, so the best accuracy that can be reached is known.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from math import exp
+from random import Random
+
+import numpy as np
+
+from besom.rnn.data import lexicon
+from besom.rnn.data.corpus import FIRST_WORD, START, Corpus, Reviews, WordIndex
+
+VERSION = 1
+"""Raise it when the same parameters give other reviews: it is part of the digest."""
+
+SEED = 1812
+CONTRAST = 0.6
+NEGATION = 0.3
+EMPHASIS = 0.3
+MEDIAN_WORDS, SPREAD, MOST_WORDS = 24, 0.45, 80
+
+Words = list[str]
+
+
+def best_accuracy(label_noise: float) -> float:
+    """What a reader who understands every review would reach, in expectation."""
+    return 1.0 - label_noise
+
+
+def best_bag_of_words(label_noise: float) -> float:
+    """No classifier that ignores the order of the words can expect more than this."""
+    return (1.0 - CONTRAST) * best_accuracy(label_noise) + CONTRAST / 2
+
+
+@lru_cache(maxsize=4)
+def open_synthetic(train_reviews: int, test_reviews: int, label_noise: float) -> Corpus:
+    """The corpus for these sizes: always the same one, balanced, made in under a second."""
+    random = Random(SEED)
+    train, test = (
+        [_labelled(random, label_noise, praise=bool(i % 2)) for i in range(reviews)]
+        for reviews in (train_reviews, test_reviews)
+    )
+    index = _rank([words for words, _ in train])
+    return Corpus(
+        name="synthetic",
+        digest=_digest(train_reviews, test_reviews, label_noise),
+        train=_reviews(train, index),
+        test=_reviews(test, index),
+        vocab_size=len(index) + FIRST_WORD,
+        word_index=lambda: index,
+    )
+
+
+def _digest(*parameters: float) -> str:
+    text = json.dumps(["besom synthetic", VERSION, SEED, *parameters])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _labelled(random: Random, label_noise: float, *, praise: bool) -> tuple[Words, int]:
+    words = write(random, praise=praise)
+    return words, int(praise != (random.random() < label_noise))
+
+
+def write(random: Random, *, praise: bool) -> Words:
+    """The words of one review that means ``praise``."""
+    parts = _opinions(random, praise=praise)
+    wanted = min(MEDIAN_WORDS * exp(random.gauss(0.0, SPREAD)), MOST_WORDS)
+    while sum(map(len, parts)) < wanted:
+        parts.insert(int(random.random() * (len(parts) + 1)), _scene(random))
+    return [word for part in parts for word in part]
+
+
+def _opinions(random: Random, *, praise: bool) -> list[Words]:
+    if random.random() >= CONTRAST:
+        return [_opinion(random, praise=praise)]
+    last_counts = random.random() < 0.5
+    link = _pick(random, lexicon.LAST_COUNTS if last_counts else lexicon.FIRST_COUNTS)
+    first = _opinion(random, praise=praise != last_counts)
+    second = _opinion(random, praise=praise == last_counts)
+    return [first, [link], second]
+
+
+def _opinion(random: Random, *, praise: bool) -> Words:
+    negated = random.random() < NEGATION
+    adjectives = lexicon.PRAISE if praise != negated else lexicon.BLAME
+    words = [_pick(random, kind) for kind in (lexicon.ARTICLES, lexicon.SUBJECTS, lexicon.COPULAS)]
+    if negated:
+        words.append(_pick(random, lexicon.NEGATIONS))
+    if random.random() < EMPHASIS:
+        words.append(_pick(random, lexicon.EMPHASIS))
+    return [*words, _pick(random, adjectives)]
+
+
+def _scene(random: Random) -> Words:
+    person, verb, other = (
+        _pick(random, kind) for kind in (lexicon.NAMES, lexicon.SCENE_VERBS, lexicon.NAMES)
+    )
+    return [person, verb, other, "in", "the", _pick(random, lexicon.PLACES)]
+
+
+def _pick(random: Random, words: Sequence[str]) -> str:
+    """One of ``words``; the k-th is drawn with weight 1/k."""
+    return random.choices(words, cum_weights=_zipf(len(words)))[0]
+
+
+@lru_cache
+def _zipf(kinds: int) -> tuple[float, ...]:
+    return tuple(accumulate(1 / rank for rank in range(1, kinds + 1)))
+
+
+def _rank(reviews: Sequence[Words]) -> WordIndex:
+    """Ranks by frequency, from 1; words of equal frequency in alphabetical order."""
+    counts = Counter(word for words in reviews for word in words)
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    return {word: rank for rank, word in enumerate(ordered, start=1)}
+
+
+def _reviews(labelled: Sequence[tuple[Words, int]], index: WordIndex) -> Reviews:
+    """As in IMDb's test split, words that the training reviews do not hold are left out."""
+    rows = [list(_tokens(words, index)) for words, _ in labelled]
+    return Reviews(
+        tokens=np.array([token for row in rows for token in row], np.int32),
+        offsets=np.array([0, *accumulate(map(len, rows))], np.int64),
+        labels=np.array([label for _, label in labelled], np.int64),
+    )
+
+
+def _tokens(words: Words, index: WordIndex) -> Iterator[int]:
+    yield START
+    yield from (index[word] + FIRST_WORD for word in words if word in index)

@@ -1,0 +1,60 @@
+"""Training as a generator of epochs: whoever has seen enough stops asking."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from besom.rnn.data import Split
+from besom.rnn.engines import Engine
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to; ``number`` counts from 0, ``seconds`` holds the validation too."""
+
+    number: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The four numbers that Keras' ``History`` would hold, by the same names."""
+        return {
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "val_loss": self.val_loss,
+            "val_accuracy": self.val_accuracy,
+        }
+
+
+def fit(
+    engine: Engine, train_reviews: int, validation: Split, epochs: int, seed: int
+) -> Iterator[Epoch]:
+    """Train up to ``epochs`` epochs, and yield each one's record."""
+    for number in range(epochs):
+        start = time.perf_counter()
+        trained = engine.train(order_of(seed, number, train_reviews))
+        validated = engine.evaluate(validation)
+        yield Epoch(
+            number,
+            loss=trained.loss,
+            accuracy=trained.accuracy,
+            val_loss=validated.loss,
+            val_accuracy=validated.accuracy,
+            seconds=time.perf_counter() - start,
+        )
+
+
+def order_of(seed: int, epoch: int, reviews: int) -> NDArray[np.int32]:
+    """The order of the reviews in one epoch: int32 [reviews].
+
+    It depends on its arguments alone, so both engines see the same batches, and an epoch can be
+    repeated without those before it.
+    """
+    return np.random.default_rng((seed, epoch)).permutation(reviews).astype(np.int32)

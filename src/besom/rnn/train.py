@@ -1,0 +1,140 @@
+"""The task that Besom sweeps over: train one network on reviews, and say how well it does.
+
+Importing this module is cheap; TensorFlow comes in when a training starts.
+"""
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+import besom.config
+from besom import recorder
+from besom.recorder import KerasModel, TensorSpec
+from besom.rnn import environment
+from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
+from besom.rnn.data.words import decode
+from besom.task import Hooks, hooked
+
+if TYPE_CHECKING:
+    import keras
+
+    from besom.rnn.engines import Engine
+    from besom.rnn.fit import Epoch
+
+PREDICTIONS = 5
+
+log = logging.getLogger(__name__)
+
+
+def check(config: DictConfig) -> None:
+    """Refuse a configuration that cannot be trained. Reads the data once, needs no TensorFlow.
+
+    Raises:
+        ConfigError: a key or value is wrong.
+        DataError: the data set is missing or damaged.
+    """
+    besom.config.check(config)
+    corpus = open_corpus(config.data)
+    reviews = len(corpus.train)
+    train_reviews = training_size(reviews, config.training.validation_split)
+    besom.config.check_sizes(config.training, reviews, train_reviews)
+    _note_vocabulary(config.data.vocab_size, corpus)
+
+
+def identity(config: DictConfig) -> Mapping[str, str]:
+    """What the result depends on beside the configuration: the data's digest."""
+    return {"data": open_corpus(config.data).digest}
+
+
+@hooked(Hooks(check=check, identity=identity))
+def train(config: DictConfig) -> dict[str, float]:
+    """Load, build, fit, evaluate, save; the metrics of the weights that are kept."""
+    check(config)
+    environment.prepare()
+    from besom.rnn.engines import make_engine
+    from besom.rnn.model import build_model, reset
+
+    data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
+    _describe(data.corpus, config)
+    reset(config.seed)
+    model = build_model(config.model, config.data.vocab_size, config.data.max_length)
+    engine = make_engine(model, config.training, data.train)
+    metrics = _fit(model, engine, data, config).metrics
+    if data.test is not None:
+        score = engine.evaluate(data.test)
+        metrics |= {"test_loss": score.loss, "test_accuracy": score.accuracy}
+    if recorder.attached():
+        _save(model, data)
+    return metrics
+
+
+def _note_vocabulary(vocab_size: int, corpus: Corpus) -> None:
+    if vocab_size > corpus.vocab_size:
+        log.warning(
+            "`data.vocab_size=%d` is above the %d that the data holds; the rest stays unused",
+            vocab_size,
+            corpus.vocab_size,
+        )
+
+
+def _describe(corpus: Corpus, config: DictConfig) -> None:
+    recorder.log(
+        {
+            "data.name": corpus.name,
+            "data.digest": corpus.digest,
+            "engine": config.training.engine,
+            "threads": str(environment.threads()),
+        }
+    )
+
+
+def _fit(model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig) -> "Epoch":
+    """Train to the end, and report each epoch. The epoch whose weights the model now holds."""
+    from besom.rnn.best import Best
+    from besom.rnn.fit import fit
+
+    training = config.training
+    best = Best(model, restore=training.restore_best, patience=training.patience)
+    recorder.expect(training.epochs)
+    for epoch in fit(engine, len(data.train), data.validation, training.epochs, config.seed):
+        log.info("epoch %d: %s, %.2f s", epoch.number, epoch.metrics, epoch.seconds)
+        recorder.report(epoch.number, **epoch.metrics)
+        if not best.see(epoch):
+            break
+    return best.kept()
+
+
+def _save(model: "keras.Model", data: Dataset) -> None:
+    path = _output_folder() / "model.keras"
+    model.save(path)
+    inputs = TensorSpec((None, *model.input_shape[1:]), "int32")
+    recorder.save_model(KerasModel(path, inputs, TensorSpec((None, 1), "float32")))
+    if data.test is not None:
+        recorder.table("predictions", _predictions(model, data))
+
+
+def _output_folder() -> Path:
+    if HydraConfig.initialized():
+        return Path(HydraConfig.get().runtime.output_dir)
+    return Path(tempfile.mkdtemp(prefix="besom-"))
+
+
+def _predictions(model: "keras.Model", data: Dataset) -> list[dict[str, float | str]]:
+    """The first test reviews: text (empty without a word index), label, probability of praise."""
+    assert data.test is not None
+    index = data.corpus.word_index()
+    tokens, labels = data.test.tokens[:PREDICTIONS], data.test.labels[:PREDICTIONS]
+    praise = model(tokens, training=False).numpy()[:, 0]
+    return [
+        {
+            "text": decode(review, index) if index else "",
+            "label": int(label),
+            "probability": float(probability),
+        }
+        for review, label, probability in zip(tokens, labels, praise, strict=True)
+    ]

@@ -1,0 +1,59 @@
+"""A Hydra application as a worker needs it: compose a configuration, run the task with it."""
+
+from dataclasses import dataclass
+
+import cloudpickle
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from besom.task import Task
+
+
+@dataclass
+class Application:
+    """What ``hydra.main`` was called with: its context, task function and master configuration."""
+
+    context: HydraContext
+    task: Task
+    master: DictConfig
+
+    def compose(self, overrides: tuple[str, ...], number: int = 0) -> DictConfig:
+        """The whole configuration, ``hydra`` node included, of job ``number``.
+
+        Raises:
+            hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
+        """
+        config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
+        return config
+
+    def run(self, config: DictConfig) -> JobReturn:
+        """Run the task as Hydra's own launchers do: job folder, logging, ``HydraConfig``."""
+        return run_job(
+            hydra_context=self.context,
+            task_function=self.task,
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+
+
+def dump(application: Application) -> bytes:
+    """The application for another process, with Hydra's own singletons."""
+    payload: bytes = cloudpickle.dumps((application, Singleton.get_state()))
+    return payload
+
+
+def load(payload: bytes) -> Application:
+    """The application that :func:`dump` wrote; sets Hydra's singletons in this process."""
+    setup_globals()
+    application, state = cloudpickle.loads(payload)
+    Singleton.set_state(state)
+    assert isinstance(application, Application)
+    return application

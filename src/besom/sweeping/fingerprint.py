@@ -1,0 +1,63 @@
+"""What a study is about, kept with it, so that a resume cannot mix two experiments."""
+
+import json
+from collections.abc import Mapping
+
+from omegaconf import DictConfig
+
+from besom.errors import StudyError
+from besom.flatten import flatten
+from besom.sweeping.objective import Objective
+from besom.sweeping.space import Space
+from besom.sweeping.study import Study
+from besom.task import Hooks
+
+_KEY = "fingerprint"
+
+
+def fingerprint(
+    space: Space,
+    objective: Objective,
+    custom_search_space: str | None,
+    baseline: DictConfig,
+    hooks: Hooks,
+) -> dict[str, str]:
+    """Named facts that must be equal for two runs of a sweep to be one study.
+
+    Args:
+        baseline: the configuration without any proposal, without the ``hydra`` node.
+    """
+    facts = {f"search space, {d.key}": str(d.distribution) for d in space.dimensions}
+    facts["objective"] = objective.label
+    facts["direction"] = ", ".join(objective.directions)
+    facts["custom search space"] = str(custom_search_space)
+    places = tuple(f"{place}." for place in hooks.places)
+    searched = space.distributions
+    for key, value in flatten(baseline).items():
+        if key not in searched and not f"{key}.".startswith(places):
+            facts[f"configuration, {key}"] = json.dumps(value, default=str)
+    facts.update({f"identity of {key}": value for key, value in hooks.identity(baseline).items()})
+    return facts
+
+
+def claim(study: Study, facts: Mapping[str, str]) -> None:
+    """Write the fingerprint into a new study, or compare it with an old one's.
+
+    Raises:
+        StudyError: the study was about something else; says what.
+    """
+    kept = study.recall(_KEY)
+    if kept is None:
+        study.remember(_KEY, dict(facts))
+        return
+    differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
+    if differing:
+        shown = "; ".join(
+            f"{key}: {kept.get(key, 'absent')} → {facts.get(key, 'absent')}"
+            for key in differing[:3]
+        )
+        more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
+        raise StudyError(
+            f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
+            "Give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)."
+        )

@@ -1,0 +1,157 @@
+"""A whole sweep, from what the user typed to the last line on the terminal."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from besom.errors import StoreError
+from besom.sweeping import application
+from besom.sweeping.application import Application
+from besom.sweeping.dry_run import show_dry_run
+from besom.sweeping.fingerprint import claim, fingerprint
+from besom.sweeping.local_pool import LocalPool
+from besom.sweeping.lock import only_supervisor
+from besom.sweeping.options import SweepOptions
+from besom.sweeping.plan import Plan, make_plan
+from besom.sweeping.pool import Pool
+from besom.sweeping.progress import Progress, Tally, make_progress
+from besom.sweeping.pruners import make_pruner
+from besom.sweeping.reconcile import reconcile
+from besom.sweeping.samplers import make_sampler
+from besom.sweeping.study import Study, open_study
+from besom.sweeping.summary import note, print_summary
+from besom.sweeping.supervisor import Supervisor
+from besom.tracking.address import mask
+from besom.tracking.record import Record, connect
+
+
+def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> Any:
+    """Check, open the stores, sweep, say what came of it.
+
+    Returns:
+        The best value, or the list of values of the Pareto front, or None: for those who call
+        a Hydra application's ``main`` from Python.
+
+    Raises:
+        UserError: something that the user said cannot work; nothing has been started.
+        SweepFailed: too many trials failed.
+        SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
+    """
+    plan = make_plan(options, app, arguments)
+    console = Console()
+    if options.dry_run:
+        show_dry_run(plan, console)
+        return None
+    root = Path(options.root)
+    _writable(root)
+    with only_supervisor(root, options.study_name):
+        record = connect(root, options.tracking_uri, options.experiment)
+        study = _open(plan, root)
+        interrupted_by = _sweep(plan, study, record, console)
+        record.close()
+    print_summary(plan, study, record.uri, console, interrupted=interrupted_by is not None)
+    if interrupted_by is not None:
+        raise SystemExit(128 + interrupted_by)
+    return [row.values for row in study.best()] if not plan.objective.single else _best(study)
+
+
+def _best(study: Study) -> float | None:
+    best = study.best()
+    return best[0].values[0] if best else None
+
+
+def _open(plan: Plan, root: Path) -> Study:
+    """The study, new or old, if it is about what this sweep is about."""
+    options = plan.options
+    storage = options.storage or f"sqlite:///{root / 'optuna.db'}"
+    sampler_options, pruner = options.sampler, make_pruner(options.pruner)
+    make_sampler(sampler_options, plan.space.dimensions, 0)  # refuse before a study exists
+    study = open_study(options.study_name, storage, plan.objective.directions)
+    custom = options.custom_search_space
+    claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
+    rows = study.rows()
+    study.use(make_sampler(sampler_options, plan.space.dimensions, len(rows)), pruner)
+    if not rows and plan.baseline_params is not None:
+        study.enqueue(plan.baseline_params)
+    return study
+
+
+def _sweep(plan: Plan, study: Study, record: Record, console: Console) -> int | None:
+    """Run what remains of the study; returns the signal that ended it early, if one did."""
+    unfinished = reconcile(study, record)
+    parent = _parent_run(plan, study, record)
+    pool = LocalPool(plan.options.n_jobs, application.dump(plan.application), _log_folder(plan))
+    tally = Tally(plan.options.n_trials, plan.options.n_jobs, plan.objective, study.rows())
+    with make_progress(console, tally) as progress:
+        supervisor = Supervisor(plan, study, record, pool, progress, parent, unfinished)
+        try:
+            with _graceful(supervisor, pool, progress) as received:
+                supervisor.run()
+        finally:
+            pool.stop()
+            record.note(parent, note(plan, study))
+            status = "KILLED" if received else "FINISHED"
+            record.finish(parent, status, {"besom.state": status.lower()}, {})
+            record.confirm(parent)
+            record.flush()
+    return received[0] if received else None
+
+
+def _parent_run(plan: Plan, study: Study, record: Record) -> str:
+    """The sweep's own run; a resumed sweep goes on with the one it has."""
+    run_id: str | None = study.recall("run_id")
+    if run_id is not None:
+        record.reopen(run_id)
+        return run_id
+    run_id = record.start_run(study.name, {"besom.study": study.name, "besom.role": "sweep"})
+    study.remember("run_id", run_id)
+    searched = {f"space.{d.key}": d.text for d in plan.space.dimensions}
+    record.params(run_id, searched | {"objective": plan.objective.label})
+    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
+    record.text(run_id, "sweep.yaml", mask(sweeper))
+    record.text(run_id, "config.yaml", mask(OmegaConf.to_yaml(plan.baseline, resolve=True)))
+    return run_id
+
+
+def _log_folder(plan: Plan) -> Path:
+    return Path(plan.application.master.hydra.sweep.dir).absolute() / "workers"
+
+
+def _writable(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"hydra.sweeper.root={root} cannot be made: {error.strerror}.") from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise StoreError(f"hydra.sweeper.root={root} cannot be written; give another folder.")
+
+
+@contextmanager
+def _graceful(supervisor: Supervisor, pool: Pool, progress: Progress) -> Iterator[list[int]]:
+    """Once SIGINT or SIGTERM: running trials stop at their next report. Twice: all ends now.
+
+    Yields the signals received so far.
+    """
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            pool.stop()
+            os._exit(128 + number)  # whatever hangs; the next start reconciles
+        supervisor.stopping = True
+        progress.say("stopping at the next epoch; once more ends everything now")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,178 @@
+"""A sweep as it was asked for, checked before anything is started."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from hydra.utils import get_method
+from omegaconf import DictConfig, OmegaConf
+
+from besom.errors import ConfigError, SpaceError
+from besom.flatten import flatten
+from besom.sweeping.application import Application
+from besom.sweeping.objective import Objective, read_objective
+from besom.sweeping.options import SweepOptions
+from besom.sweeping.space import Space, read_space
+from besom.task import Hooks, hooks_of
+
+Suggest = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a sweep needs to know.
+
+    Attributes:
+        baseline: the configuration without any proposal, without the ``hydra`` node.
+        baseline_params: the same as a proposal; None where a searched key has no value.
+        suggest: adds to an Optuna trial what ``custom_search_space`` defines; None without one.
+    """
+
+    options: SweepOptions
+    application: Application
+    space: Space
+    objective: Objective
+    baseline: DictConfig
+    baseline_params: dict[str, Any] | None
+    suggest: Suggest | None
+    hooks: Hooks
+
+
+def make_plan(options: SweepOptions, application: Application, arguments: list[str]) -> Plan:
+    """Read and check all that the user said.
+
+    Args:
+        arguments: the command line's overrides, those of ``hydra`` excluded.
+
+    Raises:
+        UserError: anything of it cannot work; says what, and what would.
+        hydra.errors.HydraException: an override does not fit the configuration.
+    """
+    check_options(options)
+    objective = read_objective(options.objective, options.direction)
+    if not objective.single and options.pruner.name != "none":
+        raise ConfigError(
+            f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "
+            "take hydra/sweeper/pruner=none."
+        )
+    space = read_space(options.params, arguments, application.context.config_loader)
+    if not space.dimensions and options.custom_search_space is None:
+        raise SpaceError(
+            "there is nothing to search; give a sweep such as 'model.units=range(8,65,step=8)' "
+            "or hydra.sweeper.params."
+        )
+    hooks = hooks_of(application.task)
+    whole = application.compose(space.overrides)
+    baseline = _task_config(whole)
+    hooks.check(baseline)
+    for corner in space.corners():
+        hooks.check(_task_config(application.compose(space.propose(corner))))
+    suggest = _suggester(options.custom_search_space, baseline)
+    return Plan(
+        options=options,
+        application=application,
+        space=space,
+        objective=objective,
+        baseline=baseline,
+        baseline_params=_baseline_params(space, whole, suggest),
+        suggest=suggest,
+        hooks=hooks,
+    )
+
+
+def check_options(options: SweepOptions) -> None:
+    """Refuse numbers that make no sweep.
+
+    Raises:
+        ConfigError: names the option, its value and its limit.
+    """
+    for name in ("n_trials", "n_jobs", "max_attempts"):
+        if getattr(options, name) < 1:
+            raise ConfigError(f"hydra.sweeper.{name}={getattr(options, name)}: must be at least 1.")
+    if not 0 <= options.max_failure_rate <= 1:
+        raise ConfigError(
+            f"hydra.sweeper.max_failure_rate={options.max_failure_rate}: must be from 0 to 1."
+        )
+    if options.timeout is not None and not options.timeout > 0:
+        raise ConfigError(
+            f"hydra.sweeper.timeout={options.timeout}: must be above 0 seconds, or null."
+        )
+    if options.duplicates not in ("reuse", "rerun"):
+        raise ConfigError(f"hydra.sweeper.duplicates={options.duplicates}: take reuse or rerun.")
+    _check_name(options.study_name)
+
+
+def _check_name(name: str) -> None:
+    # The name becomes the name of files and folders.
+    if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
+        raise ConfigError(
+            f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes or a "
+            "leading dot."
+        )
+
+
+def _baseline_params(
+    space: Space, config: DictConfig, suggest: Suggest | None
+) -> dict[str, Any] | None:
+    """The baseline's own values of what is searched.
+
+    Raises:
+        SpaceError: a value lies outside of its dimension.
+    """
+    params: dict[str, Any] = {}
+    for dimension in space.dimensions:
+        value = config.hydra.runtime.choices.get(dimension.key)
+        if value is None:
+            value = OmegaConf.select(config, dimension.key, throw_on_missing=False)
+            if value is None and not dimension.contains(None):
+                return None
+        if not dimension.contains(value):
+            raise SpaceError(
+                f"the baseline's {dimension.key}={value} is outside {dimension.text}; "
+                f"widen the space, or set {dimension.key} to a value inside."
+            )
+        params[dimension.key] = value
+    return params | _suggested_to_baseline(space, config, params, suggest)
+
+
+def _suggested_to_baseline(
+    space: Space, config: DictConfig, params: dict[str, Any], suggest: Suggest | None
+) -> dict[str, Any]:
+    """What ``custom_search_space`` would ask of the baseline, answered from its configuration."""
+    if suggest is None:
+        return {}
+    trial = optuna.trial.FixedTrial(flatten(_task_config(config)) | params)
+    for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
+        trial._suggest(dimension.key, dimension.distribution)
+    try:
+        suggest(trial)
+    except ValueError as error:
+        raise SpaceError(
+            f"hydra.sweeper.custom_search_space suggests a key that the configuration lacks: "
+            f"{error}"
+        ) from error
+    for key, distribution in trial.distributions.items():
+        if not distribution._contains(distribution.to_internal_repr(trial.params[key])):
+            raise SpaceError(
+                f"the baseline's {key}={trial.params[key]} is outside {distribution}; "
+                "widen custom_search_space, or set the key to a value inside."
+            )
+    return dict(trial.params)
+
+
+def _suggester(dotted_path: str | None, baseline: DictConfig) -> Suggest | None:
+    if dotted_path is None:
+        return None
+    try:
+        function = get_method(dotted_path)
+    except Exception as error:
+        raise ConfigError(
+            f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
+            "path of a function (config, trial) in a module on Python's path."
+        ) from error
+    return lambda trial: function(baseline, trial)
+
+
+def _task_config(config: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])

@@ -1,0 +1,25 @@
+"""What the supervisor asks of those who run its workers."""
+
+from typing import Protocol
+
+from besom.sweeping.protocol import Event, ToWorker
+
+
+class Pool(Protocol):
+    """Workers by number. The supervisor cannot tell where or how they run."""
+
+    def start(self, worker: int) -> None:
+        """Start worker ``worker``, or start it again after it has died; returns at once."""
+        ...
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Send to a worker. A worker that is gone shows as ``Died`` in the next events."""
+        ...
+
+    def next_event(self, timeout: float) -> Event | None:
+        """The next thing that happens, or None after ``timeout`` seconds."""
+        ...
+
+    def stop(self) -> None:
+        """End every worker now, and what it has started; returns when they are gone."""
+        ...

@@ -1,0 +1,125 @@
+"""What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from pathlib import Path
+
+from besom.recorder import KerasModel
+
+
+class State(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Verdict(Enum):
+    """The supervisor's answer to a report."""
+
+    CONTINUE = "continue"
+    PRUNE = "prune"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Supervisor to worker: run this trial with these Hydra overrides."""
+
+    trial: int
+    attempt: int
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Worker to supervisor: give me work."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The configuration that Hydra composed, before the task starts."""
+
+    params: Mapping[str, object]
+    config: str
+    overrides: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Expected:
+    """So many reports will come."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Metrics after a step; the worker waits for a :class:`Verdict`."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Logged:
+    values: Mapping[str, float | str]
+
+
+@dataclass(frozen=True)
+class Saved:
+    path: Path
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    model: KerasModel
+
+
+@dataclass(frozen=True)
+class Tabled:
+    name: str
+    rows: Sequence[Mapping[str, float | str]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        returned: the task's numbers by name; plain numbers are called ``objective``,
+            ``objective_1``, ….
+        error: one line, where it failed.
+        traceback: the task's own frames, where it failed.
+        seconds: from assignment to end, in the worker.
+    """
+
+    state: State
+    returned: Mapping[str, float]
+    seconds: float
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Died:
+    """From the pool, not the worker: the process is gone."""
+
+    cause: str
+
+
+FromWorker = (
+    Ready | Composed | Expected | Reported | Logged | Saved | SavedModel | Tabled | Outcome | Died
+)
+ToWorker = Assignment | Verdict
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a worker said, or that happened to it."""
+
+    worker: int
+    message: FromWorker

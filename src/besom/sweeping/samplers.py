@@ -1,0 +1,132 @@
+"""The samplers by name. Options are in ``options.py``; here they become Optuna's objects."""
+
+import importlib.util
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.errors import SpaceError, UserError
+from besom.sweeping.options import (
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    QmcSampler,
+    RandomSampler,
+    TpeSampler,
+)
+from besom.sweeping.space import Dimension
+
+
+class Grid(optuna.samplers.GridSampler):
+    """Optuna's grid without its ``Study.stop``, which only works inside ``study.optimize``.
+
+    Whoever asks compares the trials with ``n_points`` instead.
+    """
+
+    def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:
+        super().__init__(axes, seed=seed)
+        self.n_points = math.prod(map(len, axes.values()))
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Nothing: the grid keeps its place in the trials' own attributes."""
+
+
+def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    """The sampler for ``options`` (one of the records in ``options.py``).
+
+    Args:
+        dimensions: what is searched; the grid needs it in advance.
+        n_existing: trials that the study already has. A seeded generator that started anew on
+            a resume would propose the first trials again, so the seed moves on by that many.
+
+    Raises:
+        UserError: the sampler needs an extra that is not installed.
+        SpaceError: a grid over a continuous dimension.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return _MAKERS[options.name](options, dimensions, n_existing)
+
+
+def _moved(seed: int | None, n_existing: int) -> int | None:
+    return None if seed is None else seed + n_existing
+
+
+def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    return optuna.samplers.TPESampler(
+        seed=_moved(options.seed, n_existing), n_startup_trials=options.n_startup_trials
+    )
+
+
+def _random(
+    options: RandomSampler, dimensions: Sequence[Dimension], n_existing: int
+) -> BaseSampler:
+    return optuna.samplers.RandomSampler(seed=_moved(options.seed, n_existing))
+
+
+def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    axes: dict[str, Sequence[Any]] = {}
+    for dimension in dimensions:
+        values = dimension.values()
+        if values is None:
+            raise SpaceError(
+                f"`{dimension.key}={dimension.text}` is continuous, and a grid needs points; "
+                f"write range(start,stop,step=s) or choice(…), or take another sampler."
+            )
+        axes[dimension.key] = list(values)
+    # The order of the points comes from the seed, and must be the same after a resume.
+    return Grid(axes, seed=options.seed)
+
+
+def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    # The place in the sequence is kept with the study; the scrambling must not change.
+    return optuna.samplers.QMCSampler(
+        scramble=options.seed is not None,
+        seed=options.seed,
+        warn_asynchronous_seeding=False,
+        warn_independent_sampling=False,
+    )
+
+
+def _cmaes(options: CmaesSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    _require("cmaes", extra="cmaes")
+    return optuna.samplers.CmaEsSampler(
+        seed=_moved(options.seed, n_existing), warn_independent_sampling=False
+    )
+
+
+def _gp(options: GpSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    _require("torch", extra="gp")
+    return optuna.samplers.GPSampler(
+        seed=_moved(options.seed, n_existing), n_startup_trials=options.n_startup_trials
+    )
+
+
+def _require(module: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise UserError(
+            f"hydra/sweeper/sampler={extra} needs the package {module}, which is not installed.\n"
+            f"Install it with: pip install 'besom[{extra}]'"
+        )
+
+
+_MAKERS: dict[str, Callable[[Any, Sequence[Dimension], int], BaseSampler]] = {
+    "tpe": _tpe,
+    "random": _random,
+    "grid": _grid,
+    "qmc": _qmc,
+    "cmaes": _cmaes,
+    "gp": _gp,
+}

@@ -1,0 +1,217 @@
+"""The study: what has been proposed, and what came of it. One process alone writes to it."""
+
+import socket
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.errors import StoreError
+from besom.sweeping.protocol import State
+from besom.sweeping.samplers import Grid
+
+CONNECT_SECONDS = 5
+
+_STATES = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+_NAMES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as people and the supervisor look at it.
+
+    ``notes`` are Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: str
+    values: tuple[float, ...]
+    notes: Mapping[str, Any]
+
+
+class Study:
+    """An Optuna study driven by ask and tell."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._handles: dict[int, optuna.Trial] = {}
+
+    @property
+    def name(self) -> str:
+        return self._study.study_name
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return tuple(direction.name.lower() for direction in self._study.directions)
+
+    def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
+        self._study.sampler = sampler
+        self._study.pruner = pruner
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every point of a grid has been proposed."""
+        sampler = self._study.sampler
+        if not isinstance(sampler, Grid):
+            return False
+        return len({frozenset(row.params.items()) for row in self.rows()}) >= sampler.n_points
+
+    def enqueue(self, params: Mapping[str, Any]) -> None:
+        """Have ``params`` proposed before anything else."""
+        self._study.enqueue_trial(dict(params), skip_if_exists=True)
+
+    def ask(
+        self,
+        distributions: Mapping[str, optuna.distributions.BaseDistribution],
+        suggest: Any = None,
+    ) -> TrialRow:
+        """The next proposal; ``suggest(trial)`` may add to it. The trial is running from now on."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            trial = self._study.ask(dict(distributions))
+            if suggest is not None:
+                suggest(trial)
+        self._handles[trial.number] = trial
+        return _row(self._frozen(trial.number))
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Record an intermediate value; returns whether the pruner would end the trial.
+
+        A step that an earlier attempt of this trial has passed is not judged again.
+        """
+        handle = self._handle(number)
+        if step in self._frozen(number).intermediate_values:
+            return False
+        handle.report(value, step)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return handle.should_prune()
+
+    def tell(self, number: int, state: State, values: Sequence[float] = ()) -> None:
+        """End a trial for good."""
+        told = list(values) if state is State.COMPLETE else None
+        self._study.tell(self._handle(number), told, state=_STATES[state])
+        del self._handles[number]
+
+    def note(self, number: int, **notes: Any) -> None:
+        """Keep facts with a trial, running or not yet told."""
+        handle = self._handle(number)
+        for key, value in notes.items():
+            handle.set_user_attr(f"besom.{key}", value)
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a fact with the study."""
+        self._study.set_user_attr(f"besom.{key}", value)
+
+    def recall(self, key: str) -> Any:
+        """A fact kept with the study, or None."""
+        return self._study.user_attrs.get(f"besom.{key}")
+
+    def rows(self) -> list[TrialRow]:
+        """All trials that were ever proposed, by number."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [_row(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+    def row(self, number: int) -> TrialRow:
+        """One trial as it is now."""
+        return _row(self._study.get_trials(deepcopy=False)[number])
+
+    def best(self) -> list[TrialRow]:
+        """The best trial; with several objectives, the Pareto front."""
+        if not any(row.state == "complete" for row in self.rows()):
+            return []
+        if len(self.directions) == 1:
+            return [_row(self._study.best_trial)]
+        return [_row(trial) for trial in self._study.best_trials]
+
+    def _handle(self, number: int) -> optuna.Trial:
+        """Optuna's handle, also of a trial that an earlier process began."""
+        if number not in self._handles:
+            trial_id = self._study.get_trials(deepcopy=False)[number]._trial_id
+            self._handles[number] = optuna.Trial(self._study, trial_id)
+        return self._handles[number]
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._study._storage.get_trial(self._handle(number)._trial_id)
+
+
+def _row(trial: FrozenTrial) -> TrialRow:
+    prefix = "besom."
+    notes = {
+        key.removeprefix(prefix): value
+        for key, value in trial.user_attrs.items()
+        if key.startswith(prefix)
+    }
+    values = tuple(trial.values or ())
+    return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes)
+
+
+def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
+    """Create the study, or open it as it is: its own directions may differ from these.
+
+    Raises:
+        StoreError: the database cannot be reached or written.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    masked = mask_password(storage)
+    try:
+        _reach(storage)
+        opened = optuna.storages.RDBStorage(storage)
+        study = optuna.create_study(
+            study_name=name, storage=opened, directions=_directions(directions), load_if_exists=True
+        )
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise StoreError(
+            f"hydra.sweeper.storage={masked} cannot be used: {reason}.\n"
+            "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
+        ) from error
+    return Study(study)
+
+
+def memory_study(directions: Sequence[str]) -> Study:
+    """A study that leaves no trace, for a look at what would be proposed."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return Study(optuna.create_study(directions=_directions(directions)))
+
+
+def _directions(names: Sequence[str]) -> list[StudyDirection]:
+    return [StudyDirection[name.upper()] for name in names]
+
+
+def mask_password(address: str) -> str:
+    """The address as it may be shown."""
+    try:
+        return sqlalchemy.engine.make_url(address).render_as_string(hide_password=True)
+    except sqlalchemy.exc.ArgumentError:
+        return address
+
+
+def _reach(storage: str) -> None:
+    """Fail within seconds where a driver would wait for minutes, or create what it should not."""
+    url = sqlalchemy.engine.make_url(storage)
+    if url.host:
+        ports = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+        port = url.port or ports.get(url.get_backend_name(), 0)
+        socket.create_connection((url.host, port), timeout=CONNECT_SECONDS).close()
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)

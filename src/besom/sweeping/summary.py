@@ -1,0 +1,107 @@
+"""What a sweep says at its end: a table, the best against the baseline, what to type next."""
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from besom.sweeping.naming import BASELINE, is_baseline, show
+from besom.sweeping.plan import Plan
+from besom.sweeping.study import Study, TrialRow
+
+MAX_ROWS = 20
+
+
+def print_summary(
+    plan: Plan, study: Study, tracking_uri: str, console: Console, interrupted: bool
+) -> None:
+    """The table of trials, best first, and the sentences below it."""
+    rows = ranked(plan, study.rows())
+    console.print()
+    console.print(_table(plan, rows[:MAX_ROWS]))
+    if len(rows) > MAX_ROWS:
+        console.print(f"… and {len(rows) - MAX_ROWS} more trials")
+    for line in _sentences(plan, study, rows):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    remaining = plan.options.n_trials - sum(row.state != "running" for row in rows)
+    if interrupted:
+        line = f"Interrupted with {max(0, remaining)} trials to go; the same command goes on."
+        console.print(line, highlight=False)
+    root = plan.options.root
+    where = "" if root == "mlruns" else f" --root {root}"
+    console.print(f"Compare the runs:  besom ui{where}", markup=False, highlight=False)
+
+
+def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
+    """Complete trials best first (by number with several objectives), then the others."""
+    sign = -1 if plan.objective.directions[0] == "maximize" else 1
+    states = ["complete", "pruned", "running", "failed"]
+
+    def key(row: TrialRow) -> tuple[int, float, int]:
+        by_value = row.state == "complete" and plan.objective.single
+        return states.index(row.state), sign * row.values[0] if by_value else 0.0, row.number
+
+    return sorted(rows, key=key)
+
+
+def note(plan: Plan, study: Study) -> str:
+    """The sweep in Markdown, for its parent run's page in MLflow."""
+    rows = ranked(plan, study.rows())
+    keys = [d.key for d in plan.space.dimensions]
+    lines = [
+        f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}",
+        "",
+        "| trial | " + " | ".join(keys) + " | value | state |",
+        "|" + "---|" * (len(keys) + 3),
+    ]
+    for row in rows[:MAX_ROWS]:
+        cells = [str(row.number), *(show(row.params.get(key, "")) for key in keys)]
+        lines.append("| " + " | ".join([*cells, _value(row), _state(row)]) + " |")
+    return "\n".join([*lines, "", *_sentences(plan, study, rows)])
+
+
+def _table(plan: Plan, rows: list[TrialRow]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    keys = list(dict.fromkeys(key for row in rows for key in row.params))
+    table.add_column("trial", justify="right")
+    for key in keys:
+        table.add_column(key.rpartition(".")[2], justify="right", overflow="fold")
+    table.add_column(plan.objective.label, justify="right")
+    table.add_column("state")
+    for row in rows:
+        params = (show(row.params[key]) if key in row.params else "" for key in keys)
+        table.add_row(str(row.number), *params, _value(row), _state(row))
+    return table
+
+
+def _value(row: TrialRow) -> str:
+    return " ".join(map(show, row.values)) if row.values else "-"
+
+
+def _state(row: TrialRow) -> str:
+    marks = [row.state]
+    if is_baseline(row):
+        marks.append("baseline")
+    if "reused" in row.notes:
+        marks.append(f"= trial {row.notes['reused']}")
+    return ", ".join(marks)
+
+
+def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
+    if not plan.objective.single:
+        front = ", ".join(str(row.number) for row in study.best())
+        return [f"Pareto front: trials {front}"] if front else []
+    complete = [row for row in rows if row.state == "complete"]
+    if not complete:
+        return ["No trial was completed."]
+    best = complete[0]
+    lines = [f"Best: trial {best.number}, {plan.objective.label} {show(best.values[0])}"]
+    baseline = next((row for row in complete if row.number == BASELINE and is_baseline(row)), None)
+    if baseline is not None:
+        gain = best.values[0] - baseline.values[0]
+        lines.append(
+            f"Baseline: trial {BASELINE}, {show(baseline.values[0])}; the best differs by "
+            f"{gain:+.4g}. One run each: seeds alone may move it as much."
+        )
+    return lines

@@ -1,0 +1,215 @@
+"""A worker: a long-lived process that runs one trial after another and knows no database.
+
+The main thread computes. A second thread reads the pipe, so that the end of the supervisor,
+however it came, ends the worker and all that it started at once.
+"""
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobStatus
+from omegaconf import DictConfig, OmegaConf
+
+from besom import recorder
+from besom.errors import Interrupted, Pruned, UserError
+from besom.flatten import flatten
+from besom.recorder import KerasModel
+from besom.sweeping import application
+from besom.sweeping.application import Application
+from besom.sweeping.protocol import (
+    Assignment,
+    Composed,
+    Expected,
+    FromWorker,
+    Logged,
+    Outcome,
+    Ready,
+    Reported,
+    Saved,
+    SavedModel,
+    State,
+    Tabled,
+    Verdict,
+)
+
+
+class Line:
+    """The worker's end of the pipe: tells the supervisor things, waits for its answers."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="besom-pipe", daemon=True).start()
+
+    def tell(self, message: FromWorker) -> None:
+        self._connection.send(message)
+
+    def wait(self) -> Any:
+        """The next message from the supervisor."""
+        return self._inbox.get()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self._inbox.put(self._connection.recv())
+            except (EOFError, OSError):
+                # The supervisor is gone: end with everything that this worker has started.
+                os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+class Teller:
+    """The task's listener: passes everything on, and turns verdicts into exceptions."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def expect(self, steps: int) -> None:
+        self._line.tell(Expected(steps))
+
+    def report(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._line.tell(Reported(step, metrics))
+        match self._line.wait():
+            case Verdict.PRUNE:
+                raise Pruned(f"pruned after step {step}")
+            case Verdict.INTERRUPT:
+                raise Interrupted(f"interrupted after step {step}")
+
+    def log(self, values: Mapping[str, float | str]) -> None:
+        self._line.tell(Logged(values))
+
+    def save(self, path: Path) -> None:
+        self._line.tell(Saved(path))
+
+    def save_model(self, model: KerasModel) -> None:
+        self._line.tell(SavedModel(model))
+
+    def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
+        self._line.tell(Tabled(name, rows))
+
+
+def main(connection: Connection, parent: int, payload: bytes, log_file: str) -> None:
+    """The life of a worker process: one trial after another until the pipe closes.
+
+    Args:
+        connection: this end of the pipe to the supervisor.
+        parent: process id of the supervisor.
+        payload: the application, see :func:`besom.sweeping.application.dump`.
+        log_file: receives all that this process prints.
+    """
+    _live_alone(parent, log_file)
+    line = Line(connection)
+    app = application.load(payload)
+    line.tell(Ready())
+    while True:
+        assignment = line.wait()
+        assert isinstance(assignment, Assignment), assignment
+        line.tell(run_trial(app, assignment, line))
+
+
+def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
+    """Compose the configuration, run the task, and say how it ended."""
+    started = time.perf_counter()
+    try:
+        config = app.compose(assignment.overrides, assignment.trial)
+        line.tell(_composed(config))
+        with recorder.listening(Teller(line)):
+            job = app.run(config)
+        if job.status is JobStatus.FAILED:
+            raise job._return_value  # the property would also write to standard error
+        state, returned = State.COMPLETE, as_numbers(job.return_value)
+    except Pruned:
+        state, returned = State.PRUNED, {}
+    except Interrupted:
+        state, returned = State.INTERRUPTED, {}
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit from a task is a failed trial too
+        return _failed(error, time.perf_counter() - started)
+    return Outcome(state, returned, time.perf_counter() - started)
+
+
+def as_numbers(returned: Any) -> dict[str, float]:
+    """What a task returned as named numbers.
+
+    Raises:
+        TypeError: it is neither a number, nor several, nor a mapping of names to numbers.
+    """
+    if isinstance(returned, Mapping):
+        named = dict(returned)
+    elif isinstance(returned, list | tuple):
+        named = {f"objective_{i}" if i else "objective": v for i, v in enumerate(returned)}
+    else:
+        named = {"objective": returned}
+    if not named or not all(_is_number(value) for value in named.values()):
+        raise TypeError(
+            f"the task returned {returned!r:.80}; "
+            "it must return a number, a list of numbers, or a mapping of names to numbers"
+        )
+    return {str(name): float(value) for name, value in named.items()}
+
+
+def _is_number(value: Any) -> bool:
+    # Numpy's and TensorFlow's scalars are no Real, but know how to become one.
+    if isinstance(value, str | bytes) or value is None:
+        return False
+    return isinstance(value, Real) or hasattr(value, "__float__")
+
+
+def _composed(config: DictConfig) -> Composed:
+    task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    return Composed(
+        params=flatten(task),
+        config=OmegaConf.to_yaml(task, resolve=True),
+        overrides=tuple(config.hydra.overrides.task),
+        folder=Path(config.hydra.sweep.dir, str(config.hydra.sweep.subdir)).absolute(),
+    )
+
+
+def _failed(error: BaseException, seconds: float) -> Outcome:
+    line = f"{type(error).__name__}: {error}".splitlines()[0]
+    if isinstance(error, UserError):
+        line = str(error)
+    return Outcome(State.FAILED, {}, seconds, error=line, traceback=_traceback_of_task(error))
+
+
+def _traceback_of_task(error: BaseException) -> str:
+    """The traceback from the task's own first frame on: Hydra's and ours tell nobody anything."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
+        frames = frames.tb_next
+    first = frames.tb_next if frames is not None else error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, first))
+
+
+def _live_alone(parent: int, log_file: str) -> None:
+    """Leave the terminal's process group, print to a file, and do not outlive the supervisor."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    _die_with_parent(parent)
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
+
+
+def _die_with_parent(parent: int) -> None:
+    """Ask the kernel as well: a task that holds the interpreter keeps the pipe from being read."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

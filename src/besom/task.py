@@ -1,0 +1,47 @@
+"""What a task function may declare about itself, for those who sweep over it.
+
+Both hooks are optional; a plain Hydra task function needs none of this.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig
+
+Task = Callable[[DictConfig], Any]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a sweep can know of a task before it runs.
+
+    Attributes:
+        check: refuses a configuration (raises ``UserError``) before anything is started.
+        identity: what the result depends on beside the configuration; the data's digest, say.
+        places: keys that say where things are and not what is computed. A study may be resumed
+            with other values of these.
+        steps: how many reports a configuration will make; 0 where nobody knows.
+        probe: overrides that make a short run of two reports, to estimate a sweep's cost.
+    """
+
+    check: Callable[[DictConfig], None] = lambda config: None
+    identity: Callable[[DictConfig], Mapping[str, str]] = lambda config: {}
+    places: tuple[str, ...] = ("tracking",)
+    steps: Callable[[DictConfig], int] = lambda config: 0
+    probe: tuple[str, ...] = ()
+
+
+def hooked(hooks: Hooks) -> Callable[[Task], Task]:
+    """Attach hooks to a task function; use it below ``@hydra.main``."""
+
+    def attach(task: Task) -> Task:
+        task.__besom_hooks__ = hooks  # type: ignore[attr-defined]
+        return task
+
+    return attach
+
+
+def hooks_of(task: Task) -> Hooks:
+    """The hooks that a task function carries, or hooks that do nothing."""
+    return getattr(task, "__besom_hooks__", Hooks())

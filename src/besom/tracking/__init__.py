@@ -1,0 +1,10 @@
+"""The record: what was run, with what, and what came of it, kept in MLflow.
+
+Importing this package is cheap; MLflow itself is imported by :func:`connect`.
+"""
+
+from besom.tracking.ledger import Pending
+from besom.tracking.record import Record, connect
+from besom.tracking.runs import RunInfo
+
+__all__ = ["Pending", "Record", "RunInfo", "connect"]

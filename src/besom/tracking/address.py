@@ -1,0 +1,116 @@
+"""Addresses of tracking stores: where the record is kept, and whether one can get there."""
+
+import re
+import socket
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from besom.errors import StoreError
+
+SERVERS = ("http", "https")
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+SECONDS = 4.0
+SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… or https://…"
+
+
+def mask(text: str) -> str:
+    """Hide the password of every address in ``text``."""
+    return re.sub(r"(\w://[^\s:/@]*):[^\s/]+@", r"\1:***@", text)
+
+
+def scheme_of(uri: str) -> str:
+    """``postgresql`` for ``postgresql+psycopg2://…``; empty where there is none."""
+    return uri.partition("://")[0].partition("+")[0].lower() if "://" in uri else ""
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite address, ``None`` for any other address."""
+    if scheme_of(uri) != "sqlite":
+        return None
+    return Path(uri.partition(":///")[2].partition("?")[0]).absolute()
+
+
+def file_path(uri: str) -> Path | None:
+    """The folder of a ``file://`` address or plain path, ``None`` for any other address."""
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
+
+
+def check_address(uri: str) -> None:
+    """Find out within seconds what MLflow would find out after minutes of retries.
+
+    Raises:
+        StoreError: the scheme is unknown or nobody answers.
+    """
+    scheme = scheme_of(uri)
+    if scheme in SERVERS:
+        _check_server(uri)
+    elif scheme in PORTS:
+        _check_database(uri, PORTS[scheme])
+    elif scheme == "sqlite":
+        _check_file(uri)
+    else:
+        raise StoreError(
+            f"tracking.uri={mask(uri)} is not an address that Besom knows.\nUse {SCHEMES}."
+        )
+
+
+def _check_file(uri: str) -> None:
+    path = sqlite_path(uri)
+    if path is None or path == Path.cwd() or path.is_dir():
+        raise StoreError(f"tracking.uri={uri} names no file.\nWrite sqlite:///path/to/mlflow.db.")
+    if path.exists() and not _is_sqlite(path):
+        raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")
+
+
+def _is_sqlite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(16) in (b"", b"SQLite format 3\0")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_database(uri: str, default_port: int) -> None:
+    parts = urlsplit(uri)
+    if not parts.hostname:
+        return
+    try:
+        socket.create_connection((parts.hostname, parts.port or default_port), SECONDS).close()
+    except OSError as error:
+        raise _unreachable(uri, error) from error
+    _check_login(uri)
+
+
+def _check_login(uri: str) -> None:
+    """Log in once; MLflow would try a wrong password ten times, over a hundred seconds."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        create_engine(uri).connect().close()
+    except (ImportError, SQLAlchemyError) as error:
+        reason = mask(str(error)).splitlines()[0]
+        raise StoreError(f"tracking.uri={mask(uri)} cannot be used: {reason}") from error
+
+
+def _check_server(uri: str) -> None:
+    import requests
+
+    try:
+        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=(SECONDS / 2, SECONDS / 2))
+    except (requests.RequestException, ValueError) as error:
+        raise _unreachable(uri, error) from error
+    if answer.status_code in (401, 403):
+        raise StoreError(
+            f"tracking.uri={mask(uri)} refuses access (HTTP {answer.status_code}).\n"
+            "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+        )
+
+
+def _unreachable(uri: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"tracking.uri={mask(uri)} cannot be reached within {SECONDS:.0f} s "
+        f"({type(error).__name__}).\nStart the server or mend the address; "
+        "without tracking.uri the record is kept in a local file."
+    )

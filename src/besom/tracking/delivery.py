@@ -1,0 +1,114 @@
+"""Entries of the spool, said to MLflow. Every delivery may be repeated without harm."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from besom.recorder import KerasModel, TensorSpec
+from besom.tracking import model, twin
+from besom.tracking.batch import KINDS as BATCHED
+from besom.tracking.batch import Batch
+from besom.tracking.spool import Entry
+
+_logger = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """MLflow will never take this: the run is not there, or has been deleted."""
+
+
+class Delivery:
+    """Carries out the entries of runs in one experiment of one store."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str) -> None:
+        self._client = client
+        self._experiment_id = experiment_id
+        self._acts: Mapping[str, Callable[..., None]] = {
+            "text": self._text,
+            "file": self._file,
+            "table": self._table,
+            "model": self._model,
+            "twin": self._twin,
+            "closed": self._close,
+        }
+
+    def __call__(self, run_id: str, entries: Sequence[Entry]) -> None:
+        """Deliver, numbers and tags first, since people wait for these.
+
+        Raises:
+            Refused: trying again is useless.
+            Exception: of MLflow or the network; trying again may help.
+        """
+        try:
+            self._deliver_batch(run_id, entries)
+            for entry in entries:
+                if act := self._acts.get(entry.kind):
+                    act(run_id, **entry.body)
+        except MlflowException as error:
+            if self._is_gone(run_id):
+                raise Refused(error.message) from error
+            raise
+
+    def _deliver_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
+        batch = Batch(entry for entry in entries if entry.kind in BATCHED)
+        try:
+            batch.send(self._client, run_id)
+        except MlflowException as error:
+            if error.error_code != "INVALID_PARAMETER_VALUE" or self._is_gone(run_id):
+                raise
+            batch.send_singly(self._client, run_id)
+
+    def _is_gone(self, run_id: str) -> bool:
+        try:
+            return bool(self._client.get_run(run_id).info.lifecycle_stage == "deleted")
+        except MlflowException as error:
+            return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+
+    def _text(self, run_id: str, path: str, text: str) -> None:
+        self._client.log_text(run_id, text, path)
+
+    def _file(self, run_id: str, path: str) -> None:
+        if Path(path).is_dir():
+            self._client.log_artifacts(run_id, path, artifact_path=Path(path).name)
+        elif Path(path).exists():
+            self._client.log_artifact(run_id, path)
+        else:
+            self._miss(run_id, path)
+
+    def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
+        path = f"{name}.json"
+        columns = list(rows[0]) if rows else []
+        data = [[row.get(column) for column in columns] for row in rows]
+        self._client.log_text(run_id, json.dumps({"columns": columns, "data": data}), path)
+        known = self._client.get_run(run_id).data.tags.get("mlflow.loggedArtifacts", "[]")
+        tables = json.loads(known)
+        if (table := {"path": path, "type": "table"}) not in tables:
+            self._client.set_tag(run_id, "mlflow.loggedArtifacts", json.dumps([*tables, table]))
+
+    def _model(
+        self, run_id: str, path: str, inputs: dict[str, Any], outputs: dict[str, Any]
+    ) -> None:
+        if not Path(path).exists():
+            self._miss(run_id, path)
+            return
+        saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
+        model.log_model(self._client, self._experiment_id, run_id, saved)
+
+    def _twin(self, run_id: str, source_run_id: str) -> None:
+        twin.copy_metrics(self._client, run_id, source_run_id)
+        twin.share_model(self._client, self._experiment_id, run_id, source_run_id)
+
+    def _close(self, run_id: str, status: str, ended: int) -> None:
+        model.link_metrics(self._client, run_id)
+        self._client.set_terminated(run_id, status, ended)
+
+    def _miss(self, run_id: str, path: str) -> None:
+        """A file that is gone must not keep the rest of the run from being delivered."""
+        _logger.warning("run %s: %s is gone, so it is not in the record", run_id, path)
+        self._client.set_tag(run_id, "besom.missing", path)

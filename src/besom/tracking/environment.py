@@ -1,0 +1,117 @@
+"""Where and with what a run was made: code, packages, machine, command."""
+
+import functools
+import getpass
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Self
+
+from besom.tracking.address import mask
+
+GIT_SECONDS = 10
+# Larger changes are data or notebooks that slipped in; a run must not carry them.
+DIFF_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Facts for a run: short ones as tags, long ones as text artifacts by path."""
+
+    tags: dict[str, str]
+    texts: dict[str, str]
+
+    @classmethod
+    @functools.cache
+    def here(cls) -> Self:
+        """The environment of this process, found out once. Never fails."""
+        code = _code(Path.cwd())
+        return cls(_machine() | code.tags, {"packages.txt": _packages()} | code.texts)
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "besom.version": version("besom"),
+        "besom.host": socket.gethostname(),
+        "besom.platform": platform.platform(),
+        "besom.processor": f"{_processor()}, {os.cpu_count()} cores",
+        "besom.python": platform.python_version(),
+        "besom.command": mask(shlex.join(sys.orig_argv)),
+        "mlflow.user": _user(),
+        "mlflow.source.name": sys.argv[0],
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def _processor() -> str:
+    """The processor's name as a person knows it, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return str(os.getuid())
+
+
+def _packages() -> str:
+    """The installed packages, as ``pip freeze`` would pin them."""
+    found = {f"{package.name}=={package.version}" for package in distributions()}
+    return "".join(f"{pin}\n" for pin in sorted(found, key=str.lower))
+
+
+def _code(folder: Path) -> Environment:
+    """Commit and uncommitted changes of the working folder, or why they are not known."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD").strip()
+        changes = _git(folder, "status", "--porcelain")
+        diff = _git(folder, "diff", "--no-ext-diff", "--no-color", "HEAD")
+    except FileNotFoundError:
+        return Environment({"besom.git.commit": "unknown: git is not installed"}, {})
+    except subprocess.CalledProcessError as error:
+        return Environment({"besom.git.commit": f"unknown: {_first_line(error.stderr)}"}, {})
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return Environment({"besom.git.commit": f"unknown: {error}"}, {})
+    tags = {
+        "besom.git.commit": commit,
+        "besom.git.dirty": str(bool(changes)).lower(),
+        "mlflow.source.git.commit": commit,
+    }
+    return Environment(tags, {"git.diff": _cut(diff)} if diff else {})
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # No optional locks: a record must not get in the way of a person's own git commands.
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    finished = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=GIT_SECONDS,
+    )
+    return finished.stdout.decode(errors="replace")
+
+
+def _first_line(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").splitlines()
+    return lines[0].removeprefix("fatal: ") if lines else "git failed"
+
+
+def _cut(diff: str) -> str:
+    if len(diff) <= DIFF_LENGTH:
+        return diff
+    return f"{diff[:DIFF_LENGTH]}\n# cut here: {len(diff) - DIFF_LENGTH} more characters\n"

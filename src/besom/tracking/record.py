@@ -1,0 +1,273 @@
+"""What is kept of runs, and the promise that nothing of it is lost or doubled.
+
+:class:`Record` writes first to a log on disk (:mod:`besom.tracking.spool`) and returns; a thread
+carries the log to MLflow. A process may be killed at any moment: the next one that asks for
+:meth:`Record.pending` delivers what was left.
+
+A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
+the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from besom.errors import StoreError
+from besom.recorder import KerasModel
+from besom.tracking.address import mask
+from besom.tracking.courier import Courier
+from besom.tracking.ledger import Ledger, Pending
+from besom.tracking.quiet import import_mlflow
+from besom.tracking.runs import RunInfo, find_runs, get_run
+from besom.tracking.spool import Entry
+
+if TYPE_CHECKING:
+    from besom.tracking.store import Store
+
+NOTE_LENGTH = 8000
+
+_logger = logging.getLogger(__name__)
+
+
+def connect(root: Path, uri: str | None, experiment: str) -> "Record":
+    """Open the record below ``root``, or the one at ``uri``; creates what is not there.
+
+    Takes one to three seconds, most of it the import of MLflow.
+
+    Raises:
+        StoreError: the folder cannot be written, or the address cannot be reached.
+    """
+    import_mlflow()
+    from besom.tracking.store import open_store
+
+    return Record(open_store(root, uri, experiment))
+
+
+class Record:
+    """Writes runs to one experiment. Methods may be called from any thread."""
+
+    def __init__(self, store: "Store") -> None:
+        from besom.tracking.delivery import Delivery
+
+        self.uri = store.uri
+        self.experiment_id = store.experiment_id
+        self._client = store.client
+        self._deliver_to_mlflow = Delivery(store.client, store.experiment_id)
+        self._ledger = Ledger(store.spool, "own" if store.is_own else mask(store.uri))
+        self._courier = Courier(self._deliver)
+        self._steps: dict[str, dict[str, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.close()
+        except StoreError as error:
+            if kind is None:
+                raise
+            _logger.warning("%s", error)
+
+    # -- a run's life --------------------------------------------------------------------------
+
+    def start_run(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Create a run in MLflow, before this returns, and give its id.
+
+        Raises:
+            StoreError: MLflow does not take it.
+        """
+        tags = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
+        try:
+            run = self._client.create_run(self.experiment_id, tags=tags, run_name=name)
+        except Exception as error:
+            raise self._undelivered(error) from error
+        run_id = str(run.info.run_id)
+        self._ledger.open(run_id, name, tags)
+        if params:
+            self.params(run_id, params)
+        return run_id
+
+    def reopen(self, run_id: str) -> None:
+        """Go on with a run that was closed, or with one that a dead process left open.
+
+        Raises:
+            StoreError: the run is not in the store any more.
+        """
+        self.flush()
+        if run_id in self._ledger:
+            return
+        info = get_run(self._client, run_id)
+        self._client.update_run(run_id, status="RUNNING")
+        self._ledger.open(run_id, info.name, info.tags)
+
+    def finish(
+        self, run_id: str, status: str, tags: Mapping[str, str], outcome: Mapping[str, Any]
+    ) -> None:
+        """Put a run's last words on disk, power failures included, before this returns.
+
+        The run stays open until :meth:`confirm`. ``outcome`` (JSON) is for whoever has to find
+        out, after a crash in between, what the caller was about to commit.
+        """
+        self._tag(run_id, tags)
+        last_words = Entry("finished", {"status": status, "outcome": dict(outcome)})
+        self._ledger.append(run_id, last_words, sync=True)
+
+    def confirm(self, run_id: str) -> None:
+        """Let a finished run be closed in MLflow and forgotten here."""
+        finished = self._ledger.finished(run_id)
+        self._append(run_id, "closed", {"status": finished.body["status"], "ended": finished.at})
+
+    def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Close a run whose work is lost as KILLED, whoever opened it."""
+        self.finish(run_id, "KILLED", tags, {})
+        self.confirm(run_id)
+
+    # -- what it is told; on disk when these return, in MLflow soon after ----------------------
+
+    def params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Parameters; MLflow keeps the first value of each."""
+        self._append(run_id, "params", {name: str(value) for name, value in params.items()})
+
+    def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Numbers after ``step``."""
+        values = {name: float(value) for name, value in metrics.items()}
+        self._steps.setdefault(run_id, {}).update(dict.fromkeys(values, step))
+        self._append(run_id, "metrics", {"step": step, "values": values})
+
+    def log(self, run_id: str, values: Mapping[str, float | str]) -> None:
+        """Facts about the whole run: numbers become metrics, text becomes tags.
+
+        A number whose name was reported per step too becomes the last step's value, which is the
+        one that MLflow's tables show.
+        """
+        steps = self._steps.get(run_id, {})
+        for name, value in values.items():
+            if not isinstance(value, str):
+                self.metrics(run_id, steps.get(name, 0), {name: value})
+        self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
+
+    def text(self, run_id: str, artifact_path: str, text: str) -> None:
+        """A text file of the run."""
+        clean = text.encode(errors="replace").decode()
+        self._append(run_id, "text", {"path": artifact_path, "text": clean})
+
+    def file(self, run_id: str, path: Path) -> None:
+        """A file or folder; it must stay until it has been delivered."""
+        self._append(run_id, "file", {"path": str(path.absolute())})
+
+    def model(self, run_id: str, model: KerasModel) -> None:
+        """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered."""
+        body = {"path": str(model.path.absolute())}
+        sides = {"inputs": asdict(model.inputs), "outputs": asdict(model.outputs)}
+        self._append(run_id, "model", body | sides)
+
+    def table(self, run_id: str, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
+        """A small table, ``NAME.json``, that MLflow's interface shows as one."""
+        self._append(run_id, "table", {"name": name, "rows": [dict(row) for row in rows]})
+
+    def note(self, run_id: str, markdown: str) -> None:
+        """The text on top of the run's page; lines that MLflow has no room for are left out."""
+        while len(markdown) > NOTE_LENGTH:
+            markdown = markdown[: NOTE_LENGTH - 2].rpartition("\n")[0] + "\n…"
+        self._tag(run_id, {"mlflow.note.content": markdown})
+
+    def reuse(self, run_id: str, source_run_id: str) -> None:
+        """Give a run the metric histories and the model of another, without copying files."""
+        self._append(run_id, "twin", {"source_run_id": source_run_id})
+
+    # -- what is there -------------------------------------------------------------------------
+
+    def pending(self, tags: Mapping[str, str] | None = None) -> list[Pending]:
+        """Take over the runs with these tags that dead processes left open, and deliver what they
+        had to say. Each wants :meth:`confirm` (if it has an outcome), :meth:`kill`, or to go on.
+
+        Runs of processes that are alive are not touched. Without tags: all runs.
+        """
+        for run_id, entries in self._ledger.adopt(tags or {}).items():
+            self._courier.post(run_id, entries)
+        self.flush()
+        return self._ledger.pending(tags or {})
+
+    def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[RunInfo]:
+        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`."""
+        self.flush()
+        return list(find_runs(self._client, self.experiment_id, tags, status))
+
+    # -- delivery ------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Wait until MLflow has everything.
+
+        Raises:
+            StoreError: it does not take it; what was said stays on disk.
+        """
+        try:
+            self._courier.flush()
+        except Exception as error:
+            raise self._undelivered(error) from error
+
+    def check(self) -> None:
+        """Raise what broke the delivery, if it is a bug: waiting mends all else."""
+        error = self._courier.error
+        if error is not None and not _is_mendable(error):
+            raise error
+
+    def close(self) -> None:
+        """Deliver everything and end the thread. Runs that are open stay so, for the next start.
+
+        Raises:
+            StoreError: as :meth:`flush`.
+        """
+        delivered = False
+        try:
+            self._courier.close()
+            delivered = True
+        except Exception as error:
+            raise self._undelivered(error) from error
+        finally:
+            self._ledger.close(delivered)
+
+    def _append(self, run_id: str, kind: str, body: Mapping[str, Any]) -> None:
+        entry = Entry(kind, body)
+        self._ledger.append(run_id, entry)
+        self._courier.post(run_id, [entry])
+
+    def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        if tags:
+            self._append(run_id, "tags", dict(tags))
+
+    def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
+        from besom.tracking.delivery import Refused
+
+        try:
+            self._deliver_to_mlflow(run_id, entries)
+        except Refused as reason:
+            if aside := self._ledger.set_aside(run_id):
+                _logger.warning("run %s is not in MLflow (%s); see %s", run_id, reason, aside)
+            return
+        if any(entry.kind == "closed" for entry in entries):
+            self._ledger.remove(run_id)
+            self._steps.pop(run_id, None)
+
+    def _undelivered(self, error: Exception) -> Exception:
+        if not _is_mendable(error):
+            return error
+        return StoreError(
+            f"{mask(self.uri)} does not take the record: {mask(str(error)).splitlines()[0]}\n"
+            f"Nothing is lost: it is kept in {self._ledger.folder} and delivered at the next start."
+        )
+
+
+def _is_mendable(error: Exception) -> bool:
+    """Whether the store or the network is to blame; both may come back."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException | OSError)

@@ -1,0 +1,131 @@
+"""A write-ahead log for each run: what is to be told to MLflow, before MLflow is told.
+
+One file of JSON lines per run, ``<root>/spool/<run_id>.jsonl``. Its process holds a lock on it, so
+a file without a lock is what a killed process left behind. Every line may be delivered again: the
+file is the truth until the run is closed in MLflow, and then it goes.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SUFFIX = ".jsonl"
+REFUSED = ".refused"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to tell: its kind, its content (JSON), and when it was said (ms since 1970)."""
+
+    kind: str
+    body: Mapping[str, Any]
+    at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+
+
+class Spool:
+    """The log of one run, open and locked. Appending costs microseconds."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.run_id = path.name.removesuffix(SUFFIX)
+        self._descriptor = descriptor
+        self._size = os.fstat(descriptor).st_size
+
+    @classmethod
+    def create(cls, folder: Path, run_id: str) -> "Spool":
+        """Open the log of a run of this process."""
+        path = folder / f"{run_id}{SUFFIX}"
+        spool = cls(path, os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600))
+        fcntl.flock(spool._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return spool
+
+    @classmethod
+    def adopt(cls, path: Path) -> "Spool | None":
+        """Take over the log of a dead process; ``None`` where its process lives or it is gone."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        if os.fstat(descriptor).st_nlink == 0:
+            os.close(descriptor)
+            return None
+        spool = cls(path, descriptor)
+        spool._drop_torn_line()
+        return spool
+
+    def append(self, entry: Entry) -> None:
+        """Add one line, or nothing at all: half a line would spoil the next."""
+        line = json.dumps(asdict(entry), separators=(",", ":")) + "\n"
+        rest = memoryview(line.encode())
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            os.ftruncate(self._descriptor, self._size)
+            raise
+        self._size += len(line.encode())
+
+    def sync(self) -> None:
+        """Make sure that even a power failure keeps what was appended."""
+        os.fsync(self._descriptor)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Let go of the file; it stays for the next start."""
+        os.close(self._descriptor)
+
+    def remove(self) -> None:
+        """All has been delivered."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def set_aside(self) -> Path | None:
+        """Keep what MLflow will never take out of the way; its new place, the first time."""
+        if self.path.suffix == REFUSED:
+            return None
+        self.path = self.path.replace(self.path.with_suffix(REFUSED))
+        return self.path
+
+    def _drop_torn_line(self) -> None:
+        content = self.path.read_bytes()
+        self._size = content.rfind(b"\n") + 1
+        os.ftruncate(self._descriptor, self._size)
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The whole lines of a log; a line torn by a power failure is no line."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield Entry(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
+
+
+def spools(folder: Path) -> list[Path]:
+    """The logs in a folder, oldest first."""
+    return sorted(folder.glob(f"*{SUFFIX}"), key=_age)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,136 @@
+"""Opens the MLflow store: creates folder, schema and experiment once, whoever comes first."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+from besom.errors import StoreError
+from besom.tracking.address import SERVERS, check_address, mask, scheme_of, sqlite_path
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. ``uri`` may hold a password: show it through ``address.mask`` only."""
+
+    client: MlflowClient
+    uri: str
+    is_own: bool  # the root's own file, which may move with the root
+    experiment_id: str
+    spool: Path
+
+
+def open_store(root: Path, uri: str | None, experiment: str) -> Store:
+    """Open the store of ``root``, or at ``uri``; safe when several processes start at once.
+
+    Raises:
+        StoreError: the folder cannot be written, or the address cannot be used.
+    """
+    root = root.absolute()
+    spool = _make_folders(root)
+    own = f"sqlite:///{root / 'mlflow.db'}"
+    uri = uri or own
+    check_address(uri)
+    try:
+        with _alone(root):
+            _create_schema(uri, root / "artifacts")
+            client = MlflowClient(uri)
+            experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
+    except MlflowException as error:
+        _refuse(uri, error)
+    return Store(client, uri, uri == own, experiment_id, spool)
+
+
+def _make_folders(root: Path) -> Path:
+    """Private to their owner: diffs and configurations may hold secrets."""
+    spool = root / "spool"
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (root / "artifacts").mkdir(mode=0o700, exist_ok=True)
+        spool.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(root, error) from error
+    return spool
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One process at a time: MLflow's migrations must not race."""
+    try:
+        descriptor = os.open(root / "spool" / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise _unwritable(root, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _create_schema(uri: str, artifacts: Path) -> None:
+    """Create a SQLite file under another name first: killed midway, it must not count as there."""
+    path = sqlite_path(uri)
+    if path is None or path.exists():
+        return
+    draft = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)
+        os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+    store = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())
+    store.engine.dispose()
+    draft.rename(path)
+
+
+def _artifact_location(uri: str, root: Path) -> str | None:
+    """A tracking server keeps artifacts where it is told to; a bare database does not."""
+    return None if scheme_of(uri) in SERVERS else (root / "artifacts").as_uri()
+
+
+def _experiment(client: MlflowClient, name: str, artifact_location: str | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return _create_experiment(client, name, artifact_location)
+    if found.lifecycle_stage != "active":
+        raise StoreError(
+            f"tracking.experiment={name} has been deleted.\nRestore it with "
+            f"`mlflow experiments restore -x {found.experiment_id}`, or choose another name."
+        )
+    return str(found.experiment_id)
+
+
+def _create_experiment(client: MlflowClient, name: str, artifact_location: str | None) -> str:
+    try:
+        return str(client.create_experiment(name, artifact_location))
+    except MlflowException as error:
+        # Processes with other roots may share a server; the lock does not reach that far.
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return _experiment(client, name, artifact_location)
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"tracking.root={folder} cannot be written ({error.strerror}).\n"
+        "Choose a folder of your own with tracking.root=FOLDER."
+    )
+
+
+def _refuse(uri: str, error: MlflowException) -> NoReturn:
+    if "out-of-date database schema" in str(error):
+        raise StoreError(
+            f"tracking.uri={mask(uri)} was written by an older MLflow.\n"
+            "Back it up, then run `mlflow db upgrade` on it."
+        ) from error
+    reason = mask(str(error)).splitlines()[0]
+    raise StoreError(f"tracking.uri={mask(uri)} cannot be used: {reason}") from error

@@ -1,0 +1,162 @@
+"""Makes a Hydra task function record its runs: one call, one MLflow run."""
+
+import functools
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from besom import recorder
+from besom.task import Task, hooks_of
+from besom.tracking import configuration
+from besom.tracking.environment import Environment
+from besom.tracking.listener import RunListener
+from besom.tracking.record import Record, connect
+
+ROLE = {"besom.role": "train"}
+DEFAULT_ROOT = Path("mlruns")
+NAME_LENGTH = 120
+
+
+def tracked(task: Task) -> Task:
+    """Decorate a Hydra task function, below ``@hydra.main``, so that each call is recorded.
+
+    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where somebody listens already,
+    in a sweep's worker, the task is simply called.
+    """
+
+    @functools.wraps(task)
+    def call(config: DictConfig) -> Any:
+        return task(config) if recorder.attached() else _record(task, config)
+
+    return call
+
+
+def _record(task: Task, config: DictConfig) -> Any:
+    hooks_of(task).check(config)
+    root = _root(config)
+    with connect(root, config.tracking.uri, config.tracking.experiment) as record:
+        _bury_the_dead(record)
+        run_id = _open(record, config)
+        started = time.monotonic()
+        with _closing(record, run_id), recorder.listening(RunListener(record, run_id)):
+            returned = task(config)
+            numbers = _numbers(returned)
+            record.log(run_id, numbers)
+    _print_summary(numbers, run_id, time.monotonic() - started, root)
+    return returned
+
+
+def _root(config: DictConfig) -> Path:
+    """Relative to where the command was given, wherever Hydra has moved since."""
+    return Path(HydraConfig.get().runtime.cwd, config.tracking.root)
+
+
+def _bury_the_dead(record: Record) -> None:
+    """Runs of killed processes would be shown as running for ever."""
+    for left in record.pending(ROLE):
+        if left.status:
+            record.confirm(left.run_id)
+        else:
+            record.kill(left.run_id, {"besom.error": "its process was killed"})
+
+
+def _open(record: Record, config: DictConfig) -> str:
+    overrides = list(HydraConfig.get().overrides.task)
+    environment = Environment.here()
+    folder = {"besom.folder": HydraConfig.get().runtime.output_dir}
+    run_id = record.start_run(_name(overrides), ROLE | folder | environment.tags)
+    record.params(run_id, configuration.parameters(config))
+    for path, text in (configuration.files(config, overrides) | environment.texts).items():
+        record.text(run_id, path, text)
+    return run_id
+
+
+def _name(overrides: list[str]) -> str:
+    """``train units=64 max_length=200``, or ``train baseline``."""
+    shown = [_short(override) for override in overrides if not override.startswith("tracking.")]
+    name = f"{HydraConfig.get().job.name} {' '.join(shown) or 'baseline'}"
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+
+
+def _short(override: str) -> str:
+    key, equals, value = override.partition("=")
+    return f"{key.rpartition('.')[2].lstrip('+~')}{equals}{value}"
+
+
+@contextmanager
+def _closing(record: Record, run_id: str) -> Iterator[None]:
+    """Close the run as what it became: FINISHED, FAILED or KILLED."""
+    status, tags = "FINISHED", {"besom.state": "complete"}
+    try:
+        with _terminable():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        status, tags = "KILLED", {"besom.state": "interrupted", "besom.error": repr(stop)}
+        raise
+    except BaseException as error:
+        status, tags = "FAILED", {"besom.state": "failed", "besom.error": _last_line(error)}
+        record.text(run_id, "traceback.txt", _traceback(error))
+        raise
+    finally:
+        record.finish(run_id, status, tags, {})
+        record.confirm(run_id)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the task as an exception, so that its run is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the task on, without the frames of this file."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _numbers(returned: Any) -> dict[str, float]:
+    if not isinstance(returned, Mapping):
+        return {}
+    return {
+        str(name): float(value)
+        for name, value in returned.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _print_summary(numbers: Mapping[str, float], run_id: str, seconds: float, root: Path) -> None:
+    lines = {name: f"{value:.4f}" for name, value in numbers.items()}
+    command = "besom ui"
+    if root != Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT):
+        command += f" --root {os.path.relpath(root)}"
+    lines |= {"run": f"{run_id}, {seconds:.1f} s", "look at it": command}
+    width = max(map(len, lines))
+    for name, text in lines.items():
+        print(f"{name:<{width}}  {text}")

@@ -1,0 +1,80 @@
+"""A run that repeats another one's configuration, and so shares its numbers and its model."""
+
+import os
+from pathlib import Path
+from shutil import copy2
+from tempfile import TemporaryDirectory
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.models import Model
+
+from besom.tracking.address import file_path
+from besom.tracking.batch import METRICS
+from besom.tracking.model import find_model, logged_model
+
+
+class StillOpen(OSError):
+    """The source run is not in MLflow to its end yet: to be tried again."""
+
+
+def copy_metrics(client: MlflowClient, run_id: str, source_run_id: str) -> None:
+    """Log the whole history of every metric again, times included.
+
+    Raises:
+        StillOpen: the source run has not been closed.
+    """
+    source = client.get_run(source_run_id)
+    if source.info.status == "RUNNING":
+        raise StillOpen(f"run {source_run_id} is still open")
+    history = [
+        metric
+        for name in source.data.metrics
+        for metric in client.get_metric_history(source_run_id, name)
+    ]
+    for start in range(0, len(history), METRICS):
+        client.log_batch(run_id, metrics=history[start : start + METRICS])
+
+
+def share_model(client: MlflowClient, experiment_id: str, run_id: str, source_run_id: str) -> None:
+    """Let ``runs:/RUN_ID/model`` be the model of ``source_run_id``, if that has one.
+
+    MLflow finds a run's model by its source run, so the run needs a logged model of its own; its
+    files are hard links where the store is a local folder, and uploaded copies elsewhere.
+    """
+    source = find_model(client, experiment_id, source_run_id)
+    if source is None:
+        return
+    logged = logged_model(client, experiment_id, run_id)
+    files = Path(
+        download_artifacts(artifact_uri=source.artifact_location, tracking_uri=client.tracking_uri)
+    )
+    if (target := file_path(logged.artifact_location)) is not None:
+        _link(files, target, logged)
+    else:
+        with TemporaryDirectory() as folder:
+            _link(files, Path(folder), logged)
+            client.log_model_artifacts(logged.model_id, folder)
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+
+def _link(source: Path, target: Path, logged: LoggedModel) -> None:
+    """All files of ``source`` in ``target`` too, except the one that says whose model it is."""
+    for file in source.rglob("*"):
+        twin = target / file.relative_to(source)
+        if file.is_file() and file.name != "MLmodel" and not twin.exists():
+            twin.parent.mkdir(parents=True, exist_ok=True)
+            _link_file(file, twin)
+    mlmodel = Model.load(str(source))
+    mlmodel.run_id = logged.source_run_id
+    mlmodel.model_id = mlmodel.model_uuid = logged.model_id
+    mlmodel.artifact_path = logged.artifact_location
+    mlmodel.save(target / "MLmodel")
+
+
+def _link_file(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        copy2(source, target)

@@ -1,0 +1,56 @@
+"""``hydra/sweeper=besom``: what Hydra sees of the engine.
+
+Hydra imports this whenever any application starts, so whatever is heavy is imported in ``sweep``.
+"""
+
+import sys
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from besom.errors import BesomError, UserError
+from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
+
+
+class BesomSweeper(Sweeper):
+    """Asynchronous, pruned, resumable sweeps; options are in ``besom.sweeping.options``."""
+
+    def __init__(self, **options: Any) -> None:
+        """Hydra passes the options one by one; ``setup`` reads them together, as a record."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self._context = hydra_context
+        self._task = task_function
+        self._master = config
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the sweep. What a user can mend ends as plain lines, exit code 2."""
+        from besom.sweeping.application import Application
+        from besom.sweeping.launch import run_sweep
+
+        options = OmegaConf.to_object(self._master.hydra.sweeper)
+        assert isinstance(options, SweepOptions)
+        application = Application(self._context, self._task, self._master)
+        try:
+            return run_sweep(options, application, arguments)
+        except BesomError as error:
+            print(f"besom: {error}", file=sys.stderr)
+            raise SystemExit(2 if isinstance(error, UserError) else 1) from error
+
+
+def _store() -> None:
+    """Make the options known to Hydra as config groups."""
+    store = ConfigStore.instance()
+    store.store(group=GROUP, name="besom", node=SweepOptions, provider="besom")
+    for kind, records in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+        for record in records:
+            group = f"{GROUP}/{kind}"
+            store.store(group=group, name=record().name, node=record, provider="besom")
+
+
+_store()

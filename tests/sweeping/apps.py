@@ -1,0 +1,129 @@
+"""Runs the small applications of tests/apps as users do, and looks at what they left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from mlflow import MlflowClient
+from optuna.trial import FrozenTrial, TrialState
+
+APPS = Path(__file__).parents[1] / "apps"
+
+
+def command(app: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(APPS / f"{app}.py"), "-m", "hydra/sweeper=besom", *arguments]
+
+
+def run(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """One sweep from beginning to end."""
+    return subprocess.run(
+        command(app, *arguments), cwd=folder, capture_output=True, text=True, timeout=120
+    )
+
+
+def start(app: str, *arguments: str, folder: Path) -> subprocess.Popen[str]:
+    """A sweep to be hurt meanwhile."""
+    return subprocess.Popen(
+        command(app, *arguments),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Both records of a study."""
+
+    trials: list[FrozenTrial]
+    statuses: dict[str, str]
+    tags: dict[str, dict[str, str]]
+    metrics: dict[str, dict[str, float]]
+
+    def states(self) -> Counter[str]:
+        return Counter(trial.state.name for trial in self.trials)
+
+
+def audit(root: Path, study: str) -> Audit:
+    """Read both records, and hold that they agree one to one.
+
+    Every ended trial names one run that is closed and names the trial; every other run of the
+    study is a closed attempt of a trial, or the sweep's own.
+    """
+    trials = optuna.load_study(
+        study_name=study, storage=f"sqlite:///{root / 'optuna.db'}"
+    ).get_trials()
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, f"tags.`besom.study` = '{study}'", max_results=5000)
+    found = Audit(
+        trials,
+        {run.info.run_id: run.info.status for run in runs},
+        {run.info.run_id: run.data.tags for run in runs},
+        {run.info.run_id: run.data.metrics for run in runs},
+    )
+    ended = [trial for trial in trials if trial.state.is_finished()]
+    of_trials = {trial.user_attrs["besom.run_id"]: trial for trial in ended}
+    assert len(of_trials) == len(ended)
+    expected = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
+    for run_id, trial in of_trials.items():
+        assert found.statuses[run_id] == expected[trial.state.name]
+        assert found.tags[run_id]["besom.trial"] == str(trial.number)
+    for run_id in found.statuses.keys() - of_trials.keys():
+        if found.tags[run_id]["besom.role"] != "sweep":
+            assert found.statuses[run_id] == "KILLED", found.tags[run_id]
+    assert not list((root / "spool").glob("*.jsonl"))
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Poll until ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def workers_of(supervisor: int) -> list[int]:
+    """Process ids of a supervisor's living workers: its children that lead a session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        state, parent, session = fields[0], int(fields[1]), int(fields[3])
+        if parent == supervisor and session == int(folder.name) and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(pid, number)
+
+
+def n_ended(root: Path, study: str) -> int:
+    """How many trials have ended; 0 while there is no study yet."""
+    try:
+        loaded = optuna.load_study(study_name=study, storage=f"sqlite:///{root / 'optuna.db'}")
+    except Exception:  # the tables are being made
+        return 0
+    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    return len(loaded.get_trials(deepcopy=False, states=states))

@@ -1,0 +1,149 @@
+"""A sweep with a pool in this process: scripted workers, real Optuna, real MLflow."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.register_assert_rewrite("tests.sweeping.apps")
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from besom.sweeping.application import Application
+from besom.sweeping.objective import read_objective
+from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
+from besom.sweeping.plan import Plan
+from besom.sweeping.progress import PlainProgress, Tally
+from besom.sweeping.protocol import (
+    Assignment,
+    Event,
+    FromWorker,
+    Outcome,
+    Ready,
+    State,
+    ToWorker,
+    Verdict,
+)
+from besom.sweeping.pruners import make_pruner
+from besom.sweeping.reconcile import reconcile
+from besom.sweeping.samplers import make_sampler
+from besom.sweeping.space import read_space
+from besom.sweeping.study import Study, open_study
+from besom.sweeping.supervisor import Supervisor
+from besom.task import Hooks
+from besom.tracking.record import Record, connect
+
+# A scripted worker: yields what it says; is sent a verdict after each Reported.
+Script = Callable[[Assignment], Iterator[FromWorker]]
+
+
+def completes(assignment: Assignment) -> Iterator[FromWorker]:
+    """x² as the loss."""
+    x = float(assignment.overrides[-1].partition("=")[2])
+    yield Outcome(State.COMPLETE, {"loss": x * x}, seconds=0.1)
+
+
+@dataclass
+class ScriptedPool:
+    """A pool of generators. One event at a time, workers in turn."""
+
+    script: Script
+    started: list[int] = field(default_factory=list)
+    assigned: list[Assignment] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    _events: deque[Event] = field(default_factory=deque)
+    _running: dict[int, Iterator[FromWorker]] = field(default_factory=dict)
+
+    def start(self, worker: int) -> None:
+        self.started.append(worker)
+        self._events.append(Event(worker, Ready()))
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        if isinstance(message, Assignment):
+            self.assigned.append(message)
+            self._running[worker] = self.script(message)
+            self._advance(worker, None)
+        else:
+            self.verdicts.append(message)
+            self._advance(worker, message)
+
+    def next_event(self, timeout: float) -> Event | None:
+        return self._events.popleft() if self._events else None
+
+    def stop(self) -> None:
+        self._running.clear()
+
+    def _advance(self, worker: int, verdict: Verdict | None) -> None:
+        """Let the script speak until it waits for a verdict or ends."""
+        from besom.sweeping.protocol import Reported
+
+        script = self._running[worker]
+        try:
+            message = script.send(verdict) if verdict else next(script)  # type: ignore[attr-defined]
+            self._events.append(Event(worker, message))
+            while not isinstance(message, Reported | Outcome):
+                message = next(script)
+                self._events.append(Event(worker, message))
+        except StopIteration:
+            pass
+
+
+@dataclass
+class Bench:
+    """Runs sweeps of ``x`` over one pair of stores."""
+
+    root: Path
+    record: Record
+
+    def study(self, **options: Any) -> Study:
+        plan = self.plan(**options)
+        storage = f"sqlite:///{self.root / 'optuna.db'}"
+        study = open_study("bench", storage, plan.objective.directions)
+        sampler = make_sampler(plan.options.sampler, plan.space.dimensions, len(study.rows()))
+        study.use(sampler, make_pruner(plan.options.pruner))
+        if not study.rows() and plan.baseline_params:
+            study.enqueue(plan.baseline_params)
+        return study
+
+    def plan(self, space: str = "x=interval(-1,1)", **options: Any) -> Plan:
+        defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
+        made = SweepOptions(**(defaults | options))
+        return Plan(
+            options=made,
+            application=Application(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
+            space=read_space({}, [space], loader=None),
+            objective=read_objective(made.objective, made.direction),
+            baseline=OmegaConf.create({"x": 0.5}),
+            baseline_params={"x": 0.5},
+            suggest=None,
+            hooks=Hooks(),
+        )
+
+    def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:
+        supervisor, study, pool = self.supervisor(script, **options)
+        supervisor.run()
+        self.record.flush()
+        return study, pool
+
+    def supervisor(self, script: Script, **options: Any) -> tuple[Supervisor, Study, ScriptedPool]:
+        plan, study = self.plan(**options), self.study(**options)
+        unfinished = reconcile(study, self.record)
+        pool = ScriptedPool(script)
+        tally = Tally(plan.options.n_trials, plan.options.n_jobs, plan.objective, [])
+        progress = PlainProgress(Console(quiet=True), tally)
+        parent = self.record.start_run("bench", {"besom.role": "sweep"})
+        return (
+            Supervisor(plan, study, self.record, pool, progress, parent, unfinished),
+            study,
+            pool,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    record = connect(tmp_path, None, "test")
+    yield Bench(tmp_path, record)
+    record.close()

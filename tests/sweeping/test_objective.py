@@ -1,0 +1,51 @@
+import math
+
+import pytest
+
+from besom.errors import ConfigError
+from besom.sweeping.objective import read_objective
+
+
+def test_a_plain_number_needs_no_name() -> None:
+    assert read_objective(None, "minimize").values({"objective": 3.0}) == (3.0,)
+
+
+def test_named_objectives_are_taken_in_their_order() -> None:
+    objective = read_objective(["b", "a"], ["minimize", "maximize"])
+    assert objective.values({"a": 1.0, "b": 2.0, "c": 3.0}) == (2.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "returned", "said"),
+    [
+        (None, {"a": 1.0, "b": 2.0}, "hydra.sweeper.objective"),
+        ("c", {"a": 1.0}, "not the objective c"),
+        ("a", {"a": math.nan}, "a is nan"),
+        ("a", {"a": -math.inf}, "a is -inf"),
+    ],
+)
+def test_refuses_what_is_no_value(name: str | None, returned: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_objective(name, "minimize").values(returned)
+
+
+def test_the_pruner_sees_the_objective_or_the_only_metric() -> None:
+    named = read_objective("loss", "minimize")
+    assert named.intermediate({"loss": 1.0, "accuracy": 0.5}) == 1.0
+    assert named.intermediate({"accuracy": 0.5}) is None
+    unnamed = read_objective(None, "minimize")
+    assert unnamed.intermediate({"any": 2.0}) == 2.0
+    assert unnamed.intermediate({"a": 1.0, "b": 2.0}) is None
+
+
+def test_better_follows_the_direction() -> None:
+    assert read_objective(None, "maximize").better(2, 1)
+    assert read_objective(None, "minimize").better(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"), [(None, "up"), (["a", "b"], "minimize"), ("a", ["minimize"] * 2)]
+)
+def test_refuses_directions_that_do_not_fit(name: object, direction: object) -> None:
+    with pytest.raises(ConfigError, match=r"hydra\.sweeper\."):
+        read_objective(name, direction)

@@ -1,0 +1,219 @@
+"""One trial's life and everything that can cut it short, with scripted workers."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from besom.sweeping.naming import is_baseline
+from besom.sweeping.options import AshaPruner, GridSampler, ThresholdPruner
+from besom.sweeping.protocol import (
+    Assignment,
+    Died,
+    FromWorker,
+    Logged,
+    Outcome,
+    Reported,
+    State,
+    Verdict,
+)
+from besom.sweeping.supervisor import SweepFailed
+
+from .conftest import Bench, completes
+
+
+def test_trial_zero_is_the_baseline_and_every_trial_has_one_run(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=5)
+    rows = study.rows()
+    assert [row.state for row in rows] == ["complete"] * 5
+    assert rows[0].params == {"x": 0.5} and is_baseline(rows[0])
+    assert [row.values[0] for row in rows] == pytest.approx([row.params["x"] ** 2 for row in rows])
+    runs = bench.record.runs({"besom.study": "bench", "besom.state": "complete"})
+    assert {run.run_id for run in runs} == {row.notes["run_id"] for row in rows}
+    assert {run.status for run in runs} == {"FINISHED"}
+
+
+def test_a_resume_does_what_remains(bench: Bench) -> None:
+    bench.sweep(n_trials=3)
+    study, pool = bench.sweep(n_trials=5)
+    assert [assignment.trial for assignment in pool.assigned] == [3, 4]
+    assert len({row.params["x"] for row in study.rows()}) == 5
+    _, pool = bench.sweep(n_trials=5)
+    assert pool.started == []
+
+
+def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
+    def dies_first(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 1 and assignment.attempt < 3:
+            yield Logged({"seen": 1.0})
+            yield Died("killed by SIGKILL")
+        else:
+            yield from completes(assignment)
+
+    study, pool = bench.sweep(dies_first, n_trials=4)
+    assert [row.state for row in study.rows()] == ["complete"] * 4
+    assert Counter(a.trial for a in pool.assigned) == {0: 1, 1: 3, 2: 1, 3: 1}
+    assert study.row(1).notes["attempt"] == 3
+    dead = bench.record.runs({"besom.study": "bench", "besom.state": "dead"})
+    assert {(run.status, run.tags["besom.trial"]) for run in dead} == {("KILLED", "1")}
+    assert sorted(run.tags["besom.attempt"] for run in dead) == ["1", "2"]
+
+
+def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:
+    def dies(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 1:
+            yield Died("killed by SIGSEGV")
+        else:
+            yield from completes(assignment)
+
+    study, pool = bench.sweep(dies, n_trials=6, max_attempts=2)
+    assert study.row(1).state == "failed"
+    assert "SIGSEGV" in study.row(1).notes["error"]
+    assert sum(a.trial == 1 for a in pool.assigned) == 2
+    (run,) = bench.record.runs({"besom.study": "bench", "besom.state": "failed"})
+    assert run.status == "FAILED" and run.run_id == study.row(1).notes["run_id"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_number_fails_the_trial_and_not_the_sweep(bench: Bench, value: float) -> None:
+    def breaks(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 2:
+            yield Outcome(State.COMPLETE, {"loss": value}, 0.1)
+        else:
+            yield from completes(assignment)
+
+    study, _ = bench.sweep(breaks, n_trials=6)
+    assert Counter(row.state for row in study.rows()) == {"complete": 5, "failed": 1}
+    assert str(value) in study.row(2).notes["error"]
+
+
+def test_too_many_failures_end_the_sweep(bench: Bench) -> None:
+    def fails(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.FAILED, {}, 0.1, error="ValueError: no", traceback="Traceback …")
+
+    supervisor, study, _ = bench.supervisor(fails, n_trials=20, max_failure_rate=0.2, n_jobs=1)
+    with pytest.raises(SweepFailed, match="ValueError: no"):
+        supervisor.run()
+    assert Counter(row.state for row in study.rows()) == {"failed": 5}
+    assert study.row(0).notes["traceback"] == "Traceback …"
+
+
+def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:
+    def reports(assignment: Assignment) -> Iterator[FromWorker]:
+        for step in (1, 2, 3):
+            verdict = yield Reported(step, {"loss": 10.0 * assignment.trial, "other": 0.0})
+            if verdict is Verdict.PRUNE:
+                yield Outcome(State.PRUNED, {}, 0.1)
+                return
+        yield Outcome(State.COMPLETE, {"loss": 10.0 * assignment.trial}, 0.1)
+
+    study, pool = bench.sweep(reports, n_trials=4, pruner=ThresholdPruner(upper=15.0))
+    assert [row.state for row in study.rows()] == ["complete", "complete", "pruned", "pruned"]
+    assert pool.verdicts.count(Verdict.PRUNE) == 2
+    pruned = bench.record.runs({"besom.study": "bench", "besom.state": "pruned"})
+    assert {run.status for run in pruned} == {"FINISHED"} and len(pruned) == 2
+
+
+def test_a_second_attempt_is_not_judged_where_the_first_has_passed(bench: Bench) -> None:
+    def dies_once(assignment: Assignment) -> Iterator[FromWorker]:
+        for step in (1, 2):
+            verdict = yield Reported(step, {"loss": 1.0 if assignment.attempt == 1 else 99.0})
+            assert verdict is Verdict.CONTINUE
+        if assignment.attempt == 1:
+            yield Died("killed by SIGKILL")
+            return
+        verdict = yield Reported(3, {"loss": 99.0})
+        assert verdict is Verdict.PRUNE
+        yield Outcome(State.PRUNED, {}, 0.1)
+
+    study, _ = bench.sweep(dies_once, n_trials=1, pruner=ThresholdPruner(upper=15.0))
+    assert study.row(0).state == "pruned"
+
+
+def test_stopping_interrupts_and_a_resume_finishes(bench: Bench) -> None:
+    def reports(assignment: Assignment) -> Iterator[FromWorker]:
+        verdict = yield Reported(1, {"loss": 1.0})
+        if verdict is Verdict.INTERRUPT:
+            yield Outcome(State.INTERRUPTED, {}, 0.1)
+        else:
+            yield from completes(assignment)
+
+    supervisor, study, pool = bench.supervisor(reports, n_trials=6, n_jobs=2)
+
+    def stop_at_second(assignment: Assignment) -> Iterator[FromWorker]:
+        supervisor.stopping = assignment.trial == 2
+        return reports(assignment)
+
+    pool.script = stop_at_second
+    supervisor.run()
+    states = Counter(row.state for row in study.rows())
+    assert states["running"] >= 1 and sum(states.values()) < 6
+    interrupted = bench.record.runs({"besom.study": "bench", "besom.state": "interrupted"})
+    assert len(interrupted) == states["running"]
+
+    study, _ = bench.sweep(reports, n_trials=6)
+    assert [row.state for row in study.rows()] == ["complete"] * 6
+
+
+def test_a_repeat_is_not_trained_again(bench: Bench) -> None:
+    study, pool = bench.sweep(n_trials=12, space="x=choice(0.5,0.25)", n_jobs=3)
+    assert len(pool.assigned) == 2
+    assert [row.state for row in study.rows()] == ["complete"] * 12
+    reused = [row for row in study.rows() if "reused" in row.notes]
+    assert len(reused) == 10
+    for row in reused:
+        assert row.values == study.row(row.notes["reused"]).values
+
+
+def test_repeats_are_trained_where_the_user_wants_them(bench: Bench) -> None:
+    _, pool = bench.sweep(n_trials=6, space="x=choice(0.5,0.25)", duplicates="rerun")
+    assert len(pool.assigned) == 6
+
+
+def test_a_grid_visits_every_point_once(bench: Bench) -> None:
+    study, pool = bench.sweep(
+        n_trials=100, space="x=range(0,1,step=0.25)", sampler=GridSampler(seed=3)
+    )
+    assert sorted(row.params["x"] for row in study.rows() if "reused" not in row.notes) == [
+        0,
+        0.25,
+        0.5,
+        0.75,
+    ]
+    assert len(pool.assigned) == 4
+
+
+def test_no_new_trial_starts_after_the_timeout(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=50, timeout=1e-9)
+    assert study.rows() == []
+
+
+def test_several_objectives_give_a_pareto_front(bench: Bench) -> None:
+    def trades(assignment: Assignment) -> Iterator[FromWorker]:
+        x = float(assignment.overrides[-1].partition("=")[2])
+        yield Outcome(State.COMPLETE, {"loss": x * x, "gain": x}, 0.1)
+
+    study, _ = bench.sweep(
+        trades, n_trials=8, objective=["loss", "gain"], direction=["minimize", "maximize"]
+    )
+    front = {row.number for row in study.best()}
+    for row in study.rows():
+        loss, gain = row.values
+        beaten = any(o.values[0] < loss and o.values[1] > gain for o in study.rows())
+        assert (row.number in front) is not beaten
+
+
+def test_asha_prunes_most_of_the_worse(bench: Bench) -> None:
+    def descends(assignment: Assignment) -> Iterator[FromWorker]:
+        x = float(assignment.overrides[-1].partition("=")[2])
+        for step in range(1, 10):
+            verdict = yield Reported(step, {"loss": x * x + 1 / step})
+            if verdict is Verdict.PRUNE:
+                yield Outcome(State.PRUNED, {}, 0.1)
+                return
+        yield Outcome(State.COMPLETE, {"loss": x * x}, 0.1)
+
+    study, _ = bench.sweep(descends, n_trials=20, pruner=AshaPruner(reduction_factor=3))
+    states = Counter(row.state for row in study.rows())
+    assert states["pruned"] > states["complete"] > 0

@@ -1,0 +1,173 @@
+"""The ``besom`` command: what it passes to Hydra, and what it answers itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from besom import __version__, paths
+from besom.sweep_command import SweepCommandError, hydra_arguments
+from tests.conftest import Command
+
+SWEEP = """\
+# Two numbers, for nothing.
+defaults: [train, override data: synthetic, _self_]
+"""
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with one sweep of its own."""
+    folder = tmp_path / "sweeps"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(SWEEP)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "run", "rest"),
+    [
+        ("mine", True, []),
+        ("mine seed=2 model=gru", True, ["seed=2", "model=gru"]),
+        ("mine --trials 5", True, ["hydra.sweeper.n_trials=5"]),
+        ("--trials=5 mine", True, ["hydra.sweeper.n_trials=5"]),
+        ("mine --workers 2 seed=2", True, ["seed=2", "hydra.sweeper.n_jobs=2"]),
+        ("mine --name it's", True, [r"hydra.sweeper.study_name='it\'s'"]),
+        ("--dry-run mine", True, ["hydra.sweeper.dry_run=true"]),
+        ("mine --cfg job", False, ["--cfg", "job"]),
+        ("mine -c hydra seed=2", False, ["-c", "hydra", "seed=2"]),
+        ("mine --info", False, ["--info"]),
+        ("mine --help", True, ["--help"]),
+    ],
+)
+def test_a_sweep_is_a_multirun_of_its_file(
+    words: str, run: bool, rest: list[str], sweeps: Path
+) -> None:
+    named = ["--config-dir", str(sweeps), "--config-name", "mine"]
+    assert hydra_arguments(words.split()) == [*named, *(["--multirun"] if run else []), *rest]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("mien", ["no sweep `mien`", "did you mean `mine`?"]),
+        ("zzz", ["no sweep `zzz`", "`besom sweep` lists"]),
+        ("seed=2 mine", ["name the sweep first"]),
+        ("--trials 5", ["name the sweep first"]),
+        ("mine --trials many", ["--trials", "`many`", "whole number above 0"]),
+        ("mine --workers 0", ["--workers", "`0`", "whole number above 0"]),
+        ("mine --trials", ["--trials", "expected one argument"]),
+    ],
+)
+def test_a_sweep_that_cannot_be_named(words: str, parts: list[str], sweeps: Path) -> None:
+    with pytest.raises(SweepCommandError) as raised:
+        hydra_arguments(words.split())
+    assert [part for part in parts if part not in str(raised.value)] == []
+
+
+def test_lists_the_sweeps_with_their_first_comment(besom: Command, sweeps: Path) -> None:
+    ended = besom("sweep")
+    assert ended.code == 0
+    assert "mine             Two numbers, for nothing." in ended.out
+
+
+def test_help_and_version(besom: Command) -> None:
+    for words in ([], ["--help"], ["-h"]):
+        ended = besom(*words)
+        assert (ended.code, ended.err) == (0, "")
+        assert all(f"besom {name}" in ended.out for name in ("train", "sweep", "ui"))
+    assert besom("--version").out == f"besom {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("trian", ["`trian`", "did you mean `train`?"]),
+        ("zzz", ["`zzz`", "there are sweep, train, ui"]),
+        ("ui --port many", ["--port", "'many'", "besom ui --help"]),
+        ("ui --port 65536", ["--port 65536", "1..65535"]),
+        ("ui --root nowhere", ["--root nowhere", "no such folder", "besom train"]),
+        ("ui --roots mlruns", ["`--roots`", "besom ui --help"]),
+        ("train model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
+        ("train model.units=abc", ["`model.units=abc`", "not an integer"]),
+        ("train model.units=0", ["`model.units=0`", "1 or more"]),
+        ("train +model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
+        ("train model=simple_rn", ["`model=simple_rn`", "did you mean `simple_rnn`?"]),
+        ("train model.units=16,32", ["`model.units=16,32`", "besom sweep"]),
+        ("train -m model.units=16,abc", ["`model.units=abc`", "not an integer"]),
+        ("train data=imdb data.path=nowhere.npz", ["nowhere.npz"]),
+        ("sweep zzz", ["no sweep `zzz`"]),
+        ("sweep mine model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
+        ("sweep mine hydra/sweeper=bsom", ["`hydra/sweeper=bsom`", "did you mean `besom`?"]),
+        (
+            "sweep mine hydra/sweeper=besom hydra/sweeper/sampler=tpee",
+            ["`hydra/sweeper/sampler=tpee`", "did you mean `tpe`?"],
+        ),
+        (
+            "sweep mine hydra/sweeper=besom hydra/sweeper/pruner=zzz",
+            ["`hydra/sweeper/pruner=zzz`", "median"],
+        ),
+        ("sweep mine hydra/sweeper=besom hydra.sweeper.n_trails=3", ["did you mean", "n_trials"]),
+        ("sweep mine hydra/sweeper=besom +hydra.sweeper.n_trails=3", ["did you mean", "n_trials"]),
+    ],
+)
+def test_a_mistake_is_one_plain_message(
+    words: str, parts: list[str], besom: Command, sweeps: Path
+) -> None:
+    ended = besom(*words.split())
+
+    assert ended.code == 2
+    assert ended.err.startswith("besom: ")
+    assert len(ended.err.splitlines()) <= 2
+    assert [part for part in parts if part not in ended.err] == []
+    assert sorted(Path.cwd().iterdir()) == [sweeps]
+
+
+def test_shows_the_configuration_of_a_sweep(besom: Command, sweeps: Path) -> None:
+    ended = besom("sweep", "mine", "--cfg", "job", "model.units=7")
+    assert ended.code == 0
+    assert "units: 7" in ended.out
+    assert "name: synthetic" in ended.out
+
+
+def test_a_conf_folder_here_is_used_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert paths.conf_folder() != tmp_path / "conf"
+    assert (paths.conf_folder() / "train.yaml").is_file()
+
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "train.yaml").touch()
+    assert paths.conf_folder() == tmp_path / "conf"
+
+
+def test_a_sweep_here_hides_one_of_the_same_name(
+    sweeps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "package" / "sweeps"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").touch()
+    (own / "theirs.yaml").touch()
+    monkeypatch.setattr(paths, "PACKAGE", own.parent)
+
+    assert paths.sweep_files() == {
+        "mine": sweeps / "mine.yaml",
+        "theirs": own / "theirs.yaml",
+    }
+
+
+@pytest.mark.parametrize(
+    "python",
+    [
+        ["-m", "besom.rnn"],
+        ["-c", "import sys, besom.cli; sys.exit(besom.cli.main())", "train"],
+    ],
+)
+def test_a_process_ends_with_the_same_words_and_code(python: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, *python, "model.unit=64"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "besom: no key `model.unit`; did you mean `model.units`?\n"

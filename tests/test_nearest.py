@@ -1,0 +1,28 @@
+import pytest
+
+from besom.nearest import did_you_mean, nearest
+
+KEYS = ["model", "model.units", "model.dropout", "data.name", "model.name", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("modle", "model"),
+        ("model.unit", "model.units"),
+        ("modle.units", "model.units"),
+        ("units", "model.units"),
+        ("training.units", "model.units"),
+        ("model.foo", None),  # a shared "model." alone is no likeness
+        ("name", None),  # two keys end so
+        ("lr", None),
+    ],
+)
+def test_finds_what_was_meant(word: str, found: str | None) -> None:
+    assert nearest(word, KEYS) == found
+
+
+def test_says_otherwise_where_nothing_is_near() -> None:
+    assert did_you_mean("zzz", KEYS, "there are many") == "there are many"
+    assert did_you_mean("sed", KEYS, "there are many") == "did you mean `seed`?"
+    assert nearest("anything", []) is None

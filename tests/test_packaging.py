@@ -1,0 +1,82 @@
+"""What `make` installs and what a wheel carries."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PINNED = re.findall(r"^([a-z0-9-]+)==\S+ ", LOCK, flags=re.MULTILINE)
+
+
+def test_the_lock_names_no_place() -> None:
+    assert re.findall(r"^.*(?:://|file:|\s@\s|--index|--find-links).*$", LOCK, re.MULTILINE) == []
+
+
+def test_the_lock_pins_every_file_by_hash() -> None:
+    entries = re.split(r"\n(?=[a-z0-9-]+==)", LOCK)[1:]
+    assert len(entries) == len(PINNED) > 100
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_holds_what_the_project_asks_for() -> None:
+    project = PROJECT["project"]
+    asked = [
+        *PROJECT["build-system"]["requires"],
+        *PROJECT["dependency-groups"]["dev"],
+        *project["dependencies"],
+        *project["optional-dependencies"]["cmaes"],
+    ]
+    names = {re.split(r"[<>=]", requirement)[0] for requirement in asked}
+    assert names - set(PINNED) == set()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds Besom as a wheel installs it, apart from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-index", "--no-deps"]
+    subprocess.run(
+        [*pip, "--no-build-isolation", "--wheel-dir", folder, ROOT], check=True, cwd=folder
+    )
+    [wheel] = folder.glob("besom-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_a_wheel_carries_configurations_and_types(installed: Path) -> None:
+    for name in ("conf", "sweeps"):
+        carried = {file.name for file in (installed / "besom" / name).rglob("*.yaml")}
+        assert carried == {file.name for file in (ROOT / name).rglob("*.yaml")} != set()
+    assert (installed / "besom" / "py.typed").is_file()
+    assert not (installed / "hydra_plugins" / "__init__.py").exists()
+
+
+def test_an_installed_besom_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    def besom(*words: str) -> str:
+        program = "import sys, besom.cli; print(besom.__file__); sys.exit(besom.cli.main())"
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        first, _, rest = ended.stdout.partition("\n")
+        assert Path(first).is_relative_to(installed)
+        return rest
+
+    assert "besom train" in besom("--help")
+    assert "quickstart" in besom("sweep")
+    assert "units: 32" in besom("train", "--cfg", "job")
+    assert f"file://{installed}/besom/conf" in besom("train", "--info", "searchpath")
+    assert "besom" in besom("sweep", "quickstart", "--cfg", "hydra", "-p", "hydra.sweeper")

@@ -1,0 +1,42 @@
+"""A Hydra application that a test runs: it does what ``how`` says."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+import besom
+from besom.errors import ConfigError
+from besom.task import Hooks, hooked
+from besom.tracking.tracked import tracked
+
+
+def check(config: DictConfig) -> None:
+    if config.units < 1:
+        raise ConfigError(f"units={config.units} is below 1")
+
+
+@hydra.main(version_base="1.3", config_path=".", config_name="tiny")
+@tracked
+@hooked(Hooks(check=check))
+def main(config: DictConfig) -> dict[str, float]:
+    for epoch in range(3):
+        besom.report(epoch, loss=1 / (epoch + config.units))
+    Path("words.txt").write_text("the\n")
+    besom.save("words.txt")
+    besom.log({"data.digest": "abc"})
+    if config.how == "raise":
+        raise ZeroDivisionError("no units left")
+    if config.how == "terminate":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if config.how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert not {"keras", "tensorflow"} & set(sys.modules)
+    return {"test_accuracy": 0.8125}
+
+
+if __name__ == "__main__":
+    main()

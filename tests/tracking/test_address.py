@@ -1,0 +1,78 @@
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from besom.errors import StoreError
+from besom.tracking.address import check_address, file_path, mask, sqlite_path
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("postgresql://ann:s3cret@db:5432/x", "postgresql://ann:***@db:5432/x"),
+        ("a https://u:p:q@host/ b", "a https://u:***@host/ b"),
+        ("http://token:@host", "http://token:@host"),
+        ("http://host:5000/path", "http://host:5000/path"),
+        ("sqlite:////tmp/a@b.db", "sqlite:////tmp/a@b.db"),
+        ("uri: mysql+pymysql://u:p@h/d\nroot: x", "uri: mysql+pymysql://u:***@h/d\nroot: x"),
+    ],
+)
+def test_passwords_are_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_paths_of_addresses(tmp_path: Path) -> None:
+    assert sqlite_path("sqlite:////a/b.db") == Path("/a/b.db")
+    assert sqlite_path("sqlite:///b.db") == Path.cwd() / "b.db"
+    assert sqlite_path("http://host") is None
+    folder = tmp_path / "a b#c%20ü"
+    assert file_path(folder.as_uri()) == folder
+    assert file_path("s3://bucket/a") is None
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connections: list[socket.socket] = []
+        thread = threading.Thread(target=lambda: connections.append(server.accept()[0]))
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+        connections[0].close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("scheme", ["http", "postgresql", "mysql+pymysql"])
+def test_nobody_there(scheme: str) -> None:
+    with pytest.raises(StoreError) as error:
+        check_address(f"{scheme}://ann:s3cret@127.0.0.1:{free_port()}/mlflow")
+    assert "cannot be reached" in str(error.value)
+    assert "s3cret" not in str(error.value)
+    assert len(str(error.value).splitlines()) <= 2
+
+
+def test_a_server_that_hangs_is_given_up(silent_port: int) -> None:
+    with pytest.raises(StoreError, match="cannot be reached within"):
+        check_address(f"http://127.0.0.1:{silent_port}")
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/x", "mlruns", "file:///tmp/mlruns", "databricks"])
+def test_unknown_scheme(uri: str) -> None:
+    with pytest.raises(StoreError, match="is not an address that Besom knows"):
+        check_address(uri)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("Dear diary, nothing happened today.")
+    with pytest.raises(StoreError, match="is not a SQLite database"):
+        check_address(f"sqlite:///{tmp_path / 'notes.db'}")
+    with pytest.raises(StoreError, match="names no file"):
+        check_address(f"sqlite:///{tmp_path}")

@@ -1,0 +1,96 @@
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from besom.tracking import courier
+from besom.tracking.courier import Courier
+from besom.tracking.spool import Entry
+
+
+class Store:
+    """Takes parcels, or fails for the runs in ``broken``."""
+
+    def __init__(self) -> None:
+        self.parcels: list[tuple[str, list[str]]] = []
+        self.broken: set[str] = set()
+
+    def __call__(self, run_id: str, entries: Sequence[Entry]) -> None:
+        if run_id in self.broken:
+            raise ConnectionError(f"no way to {run_id}")
+        self.parcels.append((run_id, [entry.kind for entry in entries]))
+
+
+def entries(*kinds: str) -> list[Entry]:
+    return [Entry(kind, {}) for kind in kinds]
+
+
+def test_entries_of_a_run_travel_together_and_in_order() -> None:
+    store = Store()
+    carrier = Courier(store)
+    carrier.post("a", entries("1", "2"))
+    carrier.post("b", entries("3"))
+    carrier.post("a", entries("4"))
+    carrier.close()
+    assert [kind for run, kinds in store.parcels if run == "a" for kind in kinds] == ["1", "2", "4"]
+    assert ("b", ["3"]) in store.parcels
+
+
+def test_a_failed_parcel_goes_again_and_others_do_not_wait() -> None:
+    store = Store()
+    store.broken = {"a"}
+    carrier = Courier(store)
+    carrier.post("a", entries("1"))
+    carrier.post("b", entries("2"))
+    with pytest.raises(ConnectionError, match="no way to a"):
+        carrier.flush()
+    assert store.parcels == [("b", ["2"])]
+    assert isinstance(carrier.error, ConnectionError)
+    store.broken = set()
+    carrier.post("a", entries("3"))
+    carrier.close()
+    assert store.parcels[-1] == ("a", ["1", "3"])
+    assert carrier.error is None
+
+
+def test_it_tries_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "RETRY_SECONDS", (0.01,))
+    delivered, failures = threading.Event(), iter([ConnectionError(), ConnectionError()])
+
+    def deliver(run_id: str, parcel: Sequence[Entry]) -> None:
+        if error := next(failures, None):
+            raise error
+        delivered.set()
+
+    carrier = Courier(deliver)
+    carrier.post("a", entries("1"))
+    assert delivered.wait(20)
+    carrier.close()
+
+
+def test_a_store_that_is_away_does_not_cost_a_timeout_for_each_run() -> None:
+    tried: list[str] = []
+
+    def deliver(run_id: str, parcel: Sequence[Entry]) -> None:
+        tried.append(run_id)
+        raise TimeoutError
+
+    carrier = Courier(deliver)
+    for number in range(20):
+        carrier.post(str(number), entries("x"))
+    with pytest.raises(TimeoutError):
+        carrier.flush()
+    assert len(tried) <= 2 * courier.FAILURES_PER_ROUND
+    with pytest.raises(TimeoutError):
+        carrier.close()
+    assert len(set(tried)) > courier.FAILURES_PER_ROUND  # others had their turn
+
+
+def test_posting_does_not_wait_for_the_store() -> None:
+    let_go = threading.Event()
+    carrier = Courier(lambda run_id, parcel: let_go.wait(20) and None)
+    carrier.post("a", entries("1"))
+    for _ in range(1000):
+        carrier.post("a", entries("2"))
+    let_go.set()
+    carrier.close()

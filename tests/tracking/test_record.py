@@ -1,0 +1,222 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.errors import StoreError
+from besom.tracking import Record, connect, runs
+from besom.tracking.record import NOTE_LENGTH
+
+
+def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
+    return sorted((m.step, m.value) for m in client.get_metric_history(run_id, name))
+
+
+def artifact(client: MlflowClient, run_id: str, path: str) -> str:
+    return Path(client.download_artifacts(run_id, path)).read_text()
+
+
+def close_run(record: Record, run_id: str) -> None:
+    record.finish(run_id, "FINISHED", {}, {})
+    record.confirm(run_id)
+    record.flush()
+
+
+def test_what_is_told_is_in_mlflow(record: Record, client: MlflowClient, tmp_path: Path) -> None:
+    (tmp_path / "plot.svg").write_text("<svg/>")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "words.txt").write_text("the\n")
+    run_id = record.start_run("a run", {"besom.role": "trial"}, params={"units": 32})
+    record.params(run_id, {"model.cell": "rnn"})
+    for epoch in range(3):
+        record.metrics(run_id, epoch, {"loss": 1 / (epoch + 1)})
+    record.log(run_id, {"test_loss": 0.5, "besom.digest": "abc"})
+    record.text(run_id, "config.yaml", "a: 1\n")
+    record.file(run_id, tmp_path / "plot.svg")
+    record.file(run_id, tmp_path / "folder")
+    record.flush()
+
+    run = client.get_run(run_id)
+    assert run.info.run_name == "a run"
+    assert run.data.params == {"units": "32", "model.cell": "rnn"}
+    assert run.data.tags["besom.role"] == "trial"
+    assert run.data.tags["besom.digest"] == "abc"
+    assert run.data.metrics["test_loss"] == 0.5
+    assert history(client, run_id, "loss") == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert artifact(client, run_id, "config.yaml") == "a: 1\n"
+    assert artifact(client, run_id, "plot.svg") == "<svg/>"
+    assert artifact(client, run_id, "folder/words.txt") == "the\n"
+
+
+def test_metrics_appear_while_the_run_goes_on(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("slow", {})
+    record.metrics(run_id, 0, {"loss": 0.7})
+    deadline = time.monotonic() + 20
+    while not client.get_run(run_id).data.metrics and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert client.get_run(run_id).data.metrics == {"loss": 0.7}
+
+
+def test_a_run_is_closed_by_confirm_not_by_finish(
+    record: Record, client: MlflowClient, root: Path
+) -> None:
+    run_id = record.start_run("trial", {"besom.state": "running"})
+    record.finish(run_id, "FAILED", {"besom.state": "failed"}, {"value": None})
+    record.flush()
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "failed")
+    record.confirm(run_id)
+    record.flush()
+    run = client.get_run(run_id)
+    assert run.info.status == "FAILED"
+    assert run.info.end_time >= run.info.start_time
+    assert list((root / "spool").glob("*.jsonl")) == []
+
+
+def test_children_name_their_parent(record: Record, client: MlflowClient) -> None:
+    parent = record.start_run("sweep", {})
+    child = record.start_run("trial", {}, parent=parent)
+    assert client.get_parent_run(child).info.run_id == parent
+
+
+def test_a_returned_number_is_the_last_value_of_a_reported_metric(
+    record: Record, client: MlflowClient
+) -> None:
+    run_id = record.start_run("trial", {})
+    for step, accuracy in enumerate([0.5, 0.9, 0.7]):
+        record.metrics(run_id, step, {"val_accuracy": accuracy})
+    time.sleep(0.002)  # later than the last report, by MLflow's clock of milliseconds
+    record.log(run_id, {"val_accuracy": 0.9})
+    record.flush()
+    assert client.get_run(run_id).data.metrics["val_accuracy"] == 0.9
+
+
+def test_a_table_told_twice_has_its_rows_once(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("trial", {})
+    for _ in range(2):
+        record.table(run_id, "errors", [{"text": "fine", "loss": 0.5}, {"text": "no", "loss": 2.0}])
+        record.flush()
+    table = json.loads(artifact(client, run_id, "errors.json"))
+    assert table == {"columns": ["text", "loss"], "data": [["fine", 0.5], ["no", 2.0]]}
+    shown = client.get_run(run_id).data.tags["mlflow.loggedArtifacts"]
+    assert json.loads(shown) == [{"path": "errors.json", "type": "table"}]
+
+
+def test_a_long_note_ends_with_a_whole_line(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("sweep", {})
+    record.note(run_id, "\n".join(f"| {number} | {'x' * 90} |" for number in range(200)))
+    record.flush()
+    note = client.get_run(run_id).data.tags["mlflow.note.content"]
+    assert len(note) <= NOTE_LENGTH
+    assert note.endswith(" |\n…")
+
+
+def test_more_than_one_batch_holds(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("wide", {}, params={f"p{n}": n for n in range(250)})
+    for step in range(500):
+        record.metrics(run_id, step, {"a": step, "b": -step})
+    record.flush()
+    assert len(client.get_run(run_id).data.params) == 250
+    assert history(client, run_id, "b")[-1] == (499, -499.0)
+    assert len(history(client, run_id, "a")) == 500
+
+
+def test_a_refused_value_costs_no_other(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("trial", {}, params={"units": 32})
+    record.flush()
+    record.params(run_id, {"units": 64, "layers": 2})
+    record.metrics(run_id, 0, {"loss": 0.5})
+    record.flush()
+    data = client.get_run(run_id).data
+    assert data.params == {"units": "32", "layers": "2"}
+    assert data.metrics == {"loss": 0.5}
+
+
+def test_names_and_values_are_made_to_fit(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("trial", {}, params={"a": "x" * 10_000, "../b": 1})
+    record.metrics(run_id, 0, {"f1@10%": 0.5, "diverged": float("nan")})
+    record.flush()
+    data = client.get_run(run_id).data
+    assert len(data.params["a"]) == 6000
+    assert data.params["a"].endswith("…")
+    assert data.params["__b"] == "1"
+    assert data.metrics["f1_10_"] == 0.5
+    assert data.metrics["diverged"] != data.metrics["diverged"]
+
+
+def test_a_file_that_is_gone_costs_no_other(
+    record: Record, client: MlflowClient, tmp_path: Path
+) -> None:
+    run_id = record.start_run("trial", {})
+    record.file(run_id, tmp_path / "gone.npz")
+    record.text(run_id, "note.txt", "here")
+    close_run(record, run_id)
+    assert artifact(client, run_id, "note.txt") == "here"
+    assert client.get_run(run_id).data.tags["besom.missing"] == str(tmp_path / "gone.npz")
+
+
+def test_a_run_deleted_meanwhile_is_set_aside(
+    record: Record, client: MlflowClient, root: Path
+) -> None:
+    deleted, other = record.start_run("deleted", {}), record.start_run("other", {})
+    record.flush()
+    client.delete_run(deleted)
+    record.metrics(deleted, 0, {"loss": 0.5})
+    record.metrics(other, 0, {"loss": 0.6})
+    record.flush()
+    assert client.get_run(other).data.metrics == {"loss": 0.6}
+    assert '"loss":0.5' in (root / "spool" / f"{deleted}.refused").read_text()
+
+
+def test_runs_finds_all_pages_by_tags_and_status(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "PAGE", 2)
+    mine = [record.start_run(f"t{n}", {"besom.study": "it's"}) for n in range(5)]
+    record.start_run("other", {"besom.study": "its"})
+    close_run(record, mine[0])
+    assert {run.run_id for run in record.runs({"besom.study": "it's"})} == set(mine)
+    assert [run.name for run in record.runs({"besom.study": "it's"}, "FINISHED")] == ["t0"]
+
+
+def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("sweep", {"besom.role": "sweep"})
+    close_run(record, run_id)
+    record.reopen(run_id)
+    assert client.get_run(run_id).info.status == "RUNNING"
+    record.note(run_id, "again")
+    close_run(record, run_id)
+    assert client.get_run(run_id).info.status == "FINISHED"
+    assert client.get_run(run_id).data.tags["mlflow.note.content"] == "again"
+
+
+def test_a_run_that_is_not_there_is_not_reopened(record: Record) -> None:
+    with pytest.raises(StoreError, match="run 0123 is not in the record"):
+        record.reopen("0123")
+
+
+def test_a_note_on_a_run_of_others_leaves_no_log(
+    root: Path, record: Record, client: MlflowClient
+) -> None:
+    run_id = record.start_run("done", {"besom.role": "train"})
+    close_run(record, run_id)
+    with connect(root, None, "tests") as later:
+        later.note(run_id, "confirmed")
+    assert client.get_run(run_id).data.tags["mlflow.note.content"] == "confirmed"
+    assert client.get_run(run_id).info.status == "FINISHED"
+    assert list((root / "spool").glob("*.jsonl")) == []
+
+
+def test_reuse_copies_the_histories(record: Record, client: MlflowClient) -> None:
+    source = record.start_run("trial 3", {})
+    for step in range(4):
+        record.metrics(source, step, {"loss": 4.0 - step})
+    record.finish(source, "FINISHED", {}, {})
+    record.confirm(source)
+    twin = record.start_run("trial 9", {})
+    record.reuse(twin, source)
+    close_run(record, twin)
+    assert client.get_metric_history(twin, "loss") != []
+    assert history(client, twin, "loss") == history(client, source, "loss")

@@ -1,0 +1,120 @@
+"""Processes are killed for real; the next one finds what they left."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.tracking import Pending, Record, connect
+
+STUDY = {"besom.study": "s"}
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from besom.tracking import connect
+from besom.tracking.courier import Courier
+
+Courier.post = lambda *_: None  # nothing is delivered in time
+record = connect(Path(sys.argv[1]), None, "tests")
+finished = record.start_run("finished", {"besom.study": "s"}, params={"units": 8})
+for step in range(50):
+    record.metrics(finished, step, {"loss": 1 / (step + 1)})
+record.text(finished, "config.yaml", "a: 1\\n")
+record.finish(finished, "FINISHED", {"besom.state": "complete"}, {"trial": 3, "values": [0.5]})
+confirmed = record.start_run("confirmed", {"besom.study": "s"})
+record.finish(confirmed, "FAILED", {}, {})
+record.confirm(confirmed)
+lost = record.start_run("lost", {"besom.study": "s"})
+record.metrics(lost, 0, {"loss": 0.7})
+print(finished, confirmed, lost, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What the killed process left, and the runs that it had started."""
+
+    root: Path
+    finished: str
+    confirmed: str
+    lost: str
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Left:
+    root = tmp_path_factory.mktemp("killed") / "mlruns"
+    command = [sys.executable, "-c", KILLED, str(root)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    return Left(root, *ended.stdout.split())
+
+
+@pytest.fixture
+def left(killed: Left, tmp_path: Path) -> Left:
+    """A copy for each test."""
+    shutil.copytree(killed.root, tmp_path / "mlruns")
+    return replace(killed, root=tmp_path / "mlruns")
+
+
+def logs(root: Path) -> int:
+    return len(list((root / "spool").glob("*.jsonl")))
+
+
+def steps(client: MlflowClient, run_id: str) -> list[int]:
+    return sorted(metric.step for metric in client.get_metric_history(run_id, "loss"))
+
+
+def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
+    root, finished, lost = left.root, left.finished, left.lost
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    assert client.get_run(finished).data.metrics == {}
+
+    with connect(root, None, "tests") as record:
+        found = {run.run_id: run for run in record.pending(STUDY)}
+        outcome = {"trial": 3, "values": [0.5]}
+        assert found == {
+            finished: Pending(finished, "finished", STUDY, "FINISHED", outcome),
+            lost: Pending(lost, "lost", STUDY, None, None),
+        }
+    with connect(root, None, "tests") as record:  # the same again, killed or not in between
+        assert {run.run_id for run in record.pending(STUDY)} == {finished, lost}
+        record.confirm(finished)
+        record.kill(lost, {"besom.state": "lost"})
+        assert {run.name: run.status for run in record.runs(STUDY)} == {
+            "finished": "FINISHED",
+            "confirmed": "FAILED",
+            "lost": "KILLED",
+        }
+    run = client.get_run(finished)
+    assert run.data.params == {"units": "8"}
+    assert run.data.tags["besom.state"] == "complete"
+    assert steps(client, finished) == list(range(50))
+    assert Path(client.download_artifacts(finished, "config.yaml")).read_text() == "a: 1\n"
+    assert steps(client, lost) == [0]
+    assert logs(root) == 0
+
+
+def test_only_the_runs_asked_for_are_taken_over(left: Left) -> None:
+    with connect(left.root, None, "tests") as other, connect(left.root, None, "tests") as owner:
+        assert other.pending({"besom.study": "another"}) == []
+        assert len(owner.pending(STUDY)) == 2
+
+
+def test_a_log_of_another_store_waits_for_that_store(left: Left, schema: Path) -> None:
+    elsewhere = shutil.copy(schema, left.root / "elsewhere.db")
+    with connect(left.root, f"sqlite:///{elsewhere}", "tests") as record:
+        assert record.pending() == []
+    assert logs(left.root) == 3
+
+
+def test_runs_of_living_processes_are_let_alone(root: Path, record: Record) -> None:
+    record.start_run("alive", STUDY)
+    with connect(root, None, "tests") as other:
+        assert other.pending(STUDY) == []

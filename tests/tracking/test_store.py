@@ -1,0 +1,78 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.errors import StoreError
+from besom.tracking import connect
+
+FIRST_START = """
+import sys
+from pathlib import Path
+from besom.tracking import connect
+
+with connect(Path(sys.argv[1]), None, "tests") as record:
+    print(record.experiment_id, record.start_run(sys.argv[2], {}))
+assert not {"keras", "tensorflow", "mlflow.keras"} & set(sys.modules)
+"""
+
+
+def test_several_first_starts_at_once(tmp_path: Path) -> None:
+    root = tmp_path / "with spaces ü" / "mlruns"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIRST_START, str(root), f"run {number}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    answers = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], answers
+    assert [noise for _, noise in answers] == ["", "", ""]
+    experiments = {out.split()[0] for out, _ in answers}
+    assert len(experiments) == 1
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    names = {run.info.run_name for run in client.search_runs(list(experiments))}
+    assert names == {"run 0", "run 1", "run 2"}
+    for path in (root, root / "spool", root / "artifacts", root / "mlflow.db"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_draft_left_by_a_killed_first_start_is_made_anew(root: Path, schema: Path) -> None:
+    (root / "mlflow.db").unlink()
+    (root / "mlflow.db.new").write_bytes(schema.read_bytes()[:20_000])
+    with connect(root, None, "tests") as record:
+        assert record.start_run("first", {})
+    assert not (root / "mlflow.db.new").exists()
+
+
+def test_the_root_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").write_text("")
+    with pytest.raises(StoreError, match=r"tracking.root=.*mlruns cannot be written"):
+        connect(tmp_path / "mlruns", None, "tests")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser can write everywhere")
+def test_the_root_is_not_writable(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        connect(tmp_path / "mlruns", None, "tests")
+
+
+def test_a_deleted_experiment(root: Path, client: MlflowClient) -> None:
+    with connect(root, None, "tests") as record:
+        client.delete_experiment(record.experiment_id)
+    with pytest.raises(StoreError, match=r"tests has been deleted.\nRestore it with `mlflow"):
+        connect(root, None, "tests")
+
+
+def test_the_same_experiment_for_all(root: Path) -> None:
+    with connect(root, None, "tests") as first, connect(root, None, "tests") as second:
+        assert first.experiment_id == second.experiment_id
+        assert first.uri == f"sqlite:///{root / 'mlflow.db'}"
