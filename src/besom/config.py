@@ -21,8 +21,8 @@ MODELS = ("simple_rnn", "gru", "lstm", "bidirectional")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 ENGINES = ("xla", "keras")
 
-RESERVED_TOKENS = 3
-"""Padding 0, start 1 and unknown word 2 come before the first word."""
+SMALLEST_VOCABULARY = 4
+"""Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
 
 LARGEST_SEED = 2**32 - 1
 
@@ -126,16 +126,17 @@ def check_keys(config: DictConfig) -> None:
 
 
 def check_data(data: Data) -> None:
-    """Refuse sizes that leave no word or no step."""
+    """Refuse sizes that leave no word or no step, and another data set's name over its keys."""
     _one_of("data.name", data.name, DATA_SETS)
-    smallest = RESERVED_TOKENS + 1
-    if data.vocab_size < smallest:
+    if data.vocab_size < SMALLEST_VOCABULARY:
         raise ConfigError(
-            f"`data.vocab_size={data.vocab_size}` leaves no word: padding, start and unknown take "
-            f"{RESERVED_TOKENS}; give at least {smallest}"
+            f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "
+            f"start and unknown words take; give {SMALLEST_VOCABULARY} or more"
         )
     _at_least_one("data.max_length", data.max_length)
     if data.name == "synthetic":
+        if not hasattr(data, "train_reviews"):
+            raise ConfigError("`data.name=synthetic` has no sizes; give `data=synthetic` instead")
         check_synthetic(cast(SyntheticData, data))
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.register_assert_rewrite("tests.sweeping.apps")
 from omegaconf import OmegaConf
 from rich.console import Console
 

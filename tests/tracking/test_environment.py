@@ -8,11 +8,10 @@ from besom.tracking.environment import Environment
 
 
 @pytest.fixture(autouse=True)
-def found_out_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    Environment.here.cache_clear()
 
 
 def git(*arguments: str) -> None:

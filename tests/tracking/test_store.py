@@ -65,6 +65,17 @@ def test_the_root_is_not_writable(tmp_path: Path) -> None:
         connect(tmp_path / "mlruns", None, "tests")
 
 
+def test_the_address_is_not_writable(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"tracking.uri=.* cannot be written"):
+        connect(root, f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}", "tests")
+
+
+def test_a_root_that_sqlite_cannot_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"has a `\?` in it"):
+        connect(tmp_path / "what?", None, "tests")
+
+
 def test_a_deleted_experiment(root: Path, client: MlflowClient) -> None:
     with connect(root, None, "tests") as record:
         client.delete_experiment(record.experiment_id)

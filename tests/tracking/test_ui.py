@@ -35,6 +35,7 @@ def test_it_answers_on_this_machine_until_ctrl_c(root: Path, record: Record) -> 
     command = [sys.executable, "-c", SERVE, str(root), str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
+        assert process.stdout.readline() == f"starting MLflow for {root}\n".encode()
         assert process.stdout.readline().startswith(f"http://127.0.0.1:{port}".encode())
         address = f"http://127.0.0.1:{port}"
         assert b"<html" in urlopen(address).read().lower()

@@ -27,7 +27,8 @@ def prepare() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
-    os.environ.setdefault("TF_XLA_FLAGS", " ".join(_program_cache_flags()))
+    if "TF_XLA_FLAGS" not in os.environ:
+        os.environ["TF_XLA_FLAGS"] = " ".join(_program_cache_flags())
     with _standard_error_shut():
         import tensorflow as tf
 

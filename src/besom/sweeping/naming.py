@@ -5,8 +5,6 @@ from typing import Any
 
 from besom.sweeping.study import TrialRow
 
-BASELINE = 0
-
 
 def run_name(study: str, row: TrialRow) -> str:
     """``neighbourhood/017 units=64 max_length=200``."""

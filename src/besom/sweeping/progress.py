@@ -127,8 +127,7 @@ class LiveProgress(PlainProgress):
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[value]}"),
+            TextColumn("{task.fields[steps]} {task.fields[value]}"),
             console=console,
         )
         self._tasks: dict[int, TaskID] = {}
@@ -145,34 +144,38 @@ class LiveProgress(PlainProgress):
         self._live.stop()
 
     def started(self, worker: int, row: TrialRow) -> None:
-        self._drop(worker)
         what = "baseline" if is_baseline(row) else short(row.params)
-        text = f"worker {worker}  trial {row.number:3d}  {what}"
-        self._tasks[worker] = self._bars.add_task(shorten(text, 60), total=None, value="")
+        self._show(worker, f"trial {row.number:3d}  {what}")
 
     def expects(self, worker: int, steps: int) -> None:
-        self._bars.update(self._tasks[worker], total=steps)
+        self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
+        task = self._bars.tasks[self._bars.task_ids.index(self._tasks[worker])]
+        total = "" if task.total is None else f"/{task.total:.0f}"
         shown = "" if value is None else show(value)
-        self._bars.update(self._tasks[worker], completed=step, value=shown)
+        self._bars.update(task.id, completed=step, steps=f"{step}{total}", value=shown)
 
     def finished(self, worker: int | None, row: TrialRow) -> None:
         super().finished(worker, row)
         if worker is not None:
-            self._drop(worker)
+            self._show(worker, "idle")
 
     def interrupted(self, worker: int, row: TrialRow) -> None:
         super().interrupted(worker, row)
-        self._drop(worker)
+        self._show(worker, "idle")
 
     def lost(self, worker: int, row: TrialRow, cause: str) -> None:
         super().lost(worker, row, cause)
-        self._drop(worker)
+        self._show(worker, "starting again")
 
-    def _drop(self, worker: int) -> None:
-        if (task := self._tasks.pop(worker, None)) is not None:
-            self._bars.remove_task(task)
+    def _show(self, worker: int, what: str) -> None:
+        """Begin a worker's bar anew."""
+        text = shorten(f"worker {worker}  {what}", 64)
+        if worker not in self._tasks:
+            self._tasks[worker] = self._bars.add_task(text, total=None, steps="", value="")
+        task = self._tasks[worker]
+        self._bars.reset(task, total=None, description=text, steps="", value="")
 
     def _render(self) -> Group:
         return Group(self._bars, Text(self._tally.line()))

@@ -53,6 +53,9 @@ def _asha(options: AshaPruner) -> BasePruner:
 
 
 def _hyperband(options: HyperbandPruner) -> BasePruner:
+    longest = options.max_resource  # Optuna itself would only notice at the first report
+    if longest != "auto" and not (isinstance(longest, int) and longest >= options.min_resource):
+        raise ValueError(f"max_resource={longest}: must be auto, or at least min_resource")
     return optuna.pruners.HyperbandPruner(
         min_resource=options.min_resource,
         max_resource=options.max_resource,

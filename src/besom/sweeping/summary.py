@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from besom.sweeping.naming import BASELINE, is_baseline, show
+from besom.sweeping.naming import is_baseline, show
 from besom.sweeping.plan import Plan
 from besom.sweeping.study import Study, TrialRow
 
@@ -80,7 +80,7 @@ def _value(row: TrialRow) -> str:
 
 
 def _state(row: TrialRow) -> str:
-    marks = [row.state]
+    marks = ["interrupted" if row.state == "running" else row.state]
     if is_baseline(row):
         marks.append("baseline")
     if "reused" in row.notes:
@@ -96,12 +96,14 @@ def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
     if not complete:
         return ["No trial was completed."]
     best = complete[0]
+    baseline = next((row for row in complete if is_baseline(row)), None)
+    if baseline is best:
+        return [f"Best: the baseline, {plan.objective.label} {show(best.values[0])}"]
     lines = [f"Best: trial {best.number}, {plan.objective.label} {show(best.values[0])}"]
-    baseline = next((row for row in complete if row.number == BASELINE and is_baseline(row)), None)
     if baseline is not None:
         gain = best.values[0] - baseline.values[0]
         lines.append(
-            f"Baseline: trial {BASELINE}, {show(baseline.values[0])}; the best differs by "
+            f"Baseline: trial {baseline.number}, {show(baseline.values[0])}; the best differs by "
             f"{gain:+.4g}. One run each: seeds alone may move it as much."
         )
     return lines

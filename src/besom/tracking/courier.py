@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from besom.tracking.quiet import reason
 from besom.tracking.spool import Entry
 
 GATHER_SECONDS = 0.2
@@ -13,6 +14,10 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _logger = logging.getLogger(__name__)
 
 Deliver = Callable[[str, Sequence[Entry]], None]
+
+
+class Refused(Exception):
+    """What a delivery raises when it would be useless to repeat it."""
 
 
 class Courier:
@@ -48,7 +53,7 @@ class Courier:
     def flush(self) -> None:
         """Wait until all that was posted has been delivered; raise what prevented it."""
         with self._changed:
-            if not self._lanes:
+            if not self._lanes or self._closing:
                 return
             self._urgent = True
             self._changed.notify_all()
@@ -94,7 +99,7 @@ class Courier:
             if len(errors) < FAILURES_PER_ROUND:
                 errors += self._deliver_one(run_id, parcel)
         if errors and not self._failures:
-            _logger.warning("the record waits, and is kept on disk: %s", errors[0])
+            _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
         with self._changed:
             self._finished = self._started
             self._error = errors[0] if errors else None

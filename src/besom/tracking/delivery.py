@@ -13,13 +13,10 @@ from besom.recorder import KerasModel, TensorSpec
 from besom.tracking import model, twin
 from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
+from besom.tracking.courier import Refused
 from besom.tracking.spool import Entry
 
 _logger = logging.getLogger(__name__)
-
-
-class Refused(Exception):
-    """MLflow will never take this: the run is not there, or has been deleted."""
 
 
 class Delivery:
@@ -41,7 +38,7 @@ class Delivery:
         """Deliver, numbers and tags first, since people wait for these.
 
         Raises:
-            Refused: trying again is useless.
+            Refused: the run is not there, or has been deleted.
             Exception: of MLflow or the network; trying again may help.
         """
         try:

@@ -28,10 +28,15 @@ class Environment:
     texts: dict[str, str]
 
     @classmethod
-    @functools.cache
     def here(cls) -> Self:
-        """The environment of this process, found out once. Never fails."""
-        code = _code(Path.cwd())
+        """The environment of this process, in the folder where it is."""
+        return cls.of(Path.cwd())
+
+    @classmethod
+    @functools.cache
+    def of(cls, folder: Path) -> Self:
+        """The environment of this process, working in ``folder``; found out once. Never fails."""
+        code = _code(folder)
         return cls(_machine() | code.tags, {"packages.txt": _packages()} | code.texts)
 
 

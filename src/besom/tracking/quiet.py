@@ -6,9 +6,12 @@ Everything here is a default; whoever sets the variable or the log level keeps i
 import logging
 import os
 
+from besom.tracking.address import mask
+
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # The spool tries again by itself; MLflow's own 7 x 120 s would only hold up the end of a run.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
@@ -30,3 +33,12 @@ def import_mlflow() -> None:
     for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.setLevel(max(level, logger.level))
+
+
+def reason(error: BaseException) -> str:
+    """What is behind an error of MLflow's, in one line: the innermost cause, say "refused"."""
+    innermost = error
+    while cause := innermost.__cause__ or innermost.__context__:
+        innermost = cause
+    text = str(innermost).strip() or type(innermost).__name__
+    return mask(text.splitlines()[0])

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from besom.errors import StoreError
 from besom.recorder import KerasModel
 from besom.tracking.address import mask
-from besom.tracking.courier import Courier
+from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
-from besom.tracking.quiet import import_mlflow
+from besom.tracking.quiet import import_mlflow, reason
 from besom.tracking.runs import RunInfo, find_runs, get_run
 from besom.tracking.spool import Entry
 
@@ -57,7 +57,7 @@ class Record:
         self._deliver_to_mlflow = Delivery(store.client, store.experiment_id)
         self._ledger = Ledger(store.spool, "own" if store.is_own else mask(store.uri))
         self._courier = Courier(self._deliver)
-        self._steps: dict[str, dict[str, int]] = {}
+        self._last: dict[str, dict[str, tuple[int, float]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -139,19 +139,21 @@ class Record:
     def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Numbers after ``step``."""
         values = {name: float(value) for name, value in metrics.items()}
-        self._steps.setdefault(run_id, {}).update(dict.fromkeys(values, step))
+        last = {name: (step, value) for name, value in values.items()}
+        self._last.setdefault(run_id, {}).update(last)
         self._append(run_id, "metrics", {"step": step, "values": values})
 
     def log(self, run_id: str, values: Mapping[str, float | str]) -> None:
         """Facts about the whole run: numbers become metrics, text becomes tags.
 
         A number whose name was reported per step too becomes the last step's value, which is the
-        one that MLflow's tables show.
+        one that MLflow's tables show; where it is that value, nothing is added.
         """
-        steps = self._steps.get(run_id, {})
         for name, value in values.items():
             if not isinstance(value, str):
-                self.metrics(run_id, steps.get(name, 0), {name: value})
+                step, last = self._last.get(run_id, {}).get(name, (0, None))
+                if value != last:
+                    self.metrics(run_id, step, {name: value})
         self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
 
     def text(self, run_id: str, artifact_path: str, text: str) -> None:
@@ -245,8 +247,6 @@ class Record:
             self._append(run_id, "tags", dict(tags))
 
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
-        from besom.tracking.delivery import Refused
-
         try:
             self._deliver_to_mlflow(run_id, entries)
         except Refused as reason:
@@ -255,13 +255,13 @@ class Record:
             return
         if any(entry.kind == "closed" for entry in entries):
             self._ledger.remove(run_id)
-            self._steps.pop(run_id, None)
+            self._last.pop(run_id, None)
 
     def _undelivered(self, error: Exception) -> Exception:
         if not _is_mendable(error):
             return error
         return StoreError(
-            f"{mask(self.uri)} does not take the record: {mask(str(error)).splitlines()[0]}\n"
+            f"{mask(self.uri)} does not take the record: {reason(error)}\n"
             f"Nothing is lost: it is kept in {self._ledger.folder} and delivered at the next start."
         )
 

@@ -14,6 +14,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from besom.errors import StoreError
 from besom.tracking.address import SERVERS, check_address, mask, scheme_of, sqlite_path
+from besom.tracking.quiet import reason
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
         StoreError: the folder cannot be written, or the address cannot be used.
     """
     root = root.absolute()
+    if "?" in str(root):
+        raise StoreError(f"tracking.root={root} has a `?` in it, which SQLite addresses cannot.")
     spool = _make_folders(root)
     own = f"sqlite:///{root / 'mlflow.db'}"
     uri = uri or own
@@ -86,7 +89,10 @@ def _create_schema(uri: str, artifacts: Path) -> None:
         draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)
         os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
+        raise StoreError(
+            f"tracking.uri={uri} cannot be written ({error.strerror}).\n"
+            "Name a file in a folder of your own."
+        ) from error
     store = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())
     store.engine.dispose()
     draft.rename(path)
@@ -132,5 +138,4 @@ def _refuse(uri: str, error: MlflowException) -> NoReturn:
             f"tracking.uri={mask(uri)} was written by an older MLflow.\n"
             "Back it up, then run `mlflow db upgrade` on it."
         ) from error
-    reason = mask(str(error)).splitlines()[0]
-    raise StoreError(f"tracking.uri={mask(uri)} cannot be used: {reason}") from error
+    raise StoreError(f"tracking.uri={mask(uri)} cannot be used: {reason(error)}") from error

@@ -72,7 +72,7 @@ def _bury_the_dead(record: Record) -> None:
 
 def _open(record: Record, config: DictConfig) -> str:
     overrides = list(HydraConfig.get().overrides.task)
-    environment = Environment.here()
+    environment = Environment.of(Path(HydraConfig.get().runtime.cwd))
     folder = {"besom.folder": HydraConfig.get().runtime.output_dir}
     run_id = record.start_run(_name(overrides), ROLE | folder | environment.tags)
     record.params(run_id, configuration.parameters(config))
@@ -152,7 +152,7 @@ def _numbers(returned: Any) -> dict[str, float]:
 
 
 def _print_summary(numbers: Mapping[str, float], run_id: str, seconds: float, root: Path) -> None:
-    lines = {name: f"{value:.4f}" for name, value in numbers.items()}
+    lines = {name: f"{value:.4g}" for name, value in numbers.items()}
     command = "besom ui"
     if root != Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT):
         command += f" --root {os.path.relpath(root)}"

@@ -36,6 +36,7 @@ def serve(root: Path, port: int) -> None:
             "Run `besom train` first, or name the right folder with --root."
         )
     _check_port(port)
+    print(f"starting MLflow for {root}", flush=True)
     with tempfile.TemporaryFile() as log, _server(database, port, log) as server:
         _await(server, port, log)
         print(f"http://{HOST}:{port}  shows the runs in {root}; Ctrl-C ends it", flush=True)

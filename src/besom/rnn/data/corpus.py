@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 PADDING, START, UNKNOWN = 0, 1, 2
-FIRST_WORD = 3
-"""Token of a word: its rank by frequency, counted from 1, plus ``FIRST_WORD`` (as in Keras)."""
+INDEX_FROM = 3
+"""Keras' name and value: a word's token is its rank by frequency, from 1, plus this."""
 
 WordIndex = Mapping[str, int]
-"""From a word to its rank by frequency, counted from 1."""
+"""From a word to its rank by frequency, from 1."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from besom.errors import DataError
 from besom.rnn.cache_folder import cache_folder
 from besom.rnn.data import cache, words
-from besom.rnn.data.corpus import FIRST_WORD, START, Corpus, Reviews
+from besom.rnn.data.corpus import INDEX_FROM, START, Corpus, Reviews
 from besom.rnn.data.npz import read_reviews
 
 SHUFFLE_SEED = 113
@@ -92,5 +92,5 @@ def _shuffled(source: Path, split: str, shuffle: np.random.RandomState) -> Revie
 def _flatten(ranks: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     """Reviews end to end, each after a start token."""
     offsets = np.fromiter(accumulate((len(review) + 1 for review in ranks), initial=0), np.int64)
-    shifted = chain.from_iterable([START - FIRST_WORD, *review] for review in ranks)
-    return np.fromiter(shifted, np.int32) + np.int32(FIRST_WORD), offsets
+    shifted = chain.from_iterable([START - INDEX_FROM, *review] for review in ranks)
+    return np.fromiter(shifted, np.int32) + np.int32(INDEX_FROM), offsets

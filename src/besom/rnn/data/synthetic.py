@@ -22,7 +22,7 @@ from random import Random
 import numpy as np
 
 from besom.rnn.data import lexicon
-from besom.rnn.data.corpus import FIRST_WORD, START, Corpus, Reviews, WordIndex
+from besom.rnn.data.corpus import INDEX_FROM, START, Corpus, Reviews, WordIndex
 
 VERSION = 1
 """Raise it when the same parameters give other reviews: it is part of the digest."""
@@ -60,7 +60,7 @@ def open_synthetic(train_reviews: int, test_reviews: int, label_noise: float) ->
         digest=_digest(train_reviews, test_reviews, label_noise),
         train=_reviews(train, index),
         test=_reviews(test, index),
-        vocab_size=len(index) + FIRST_WORD,
+        vocab_size=len(index) + INDEX_FROM + 1,
         word_index=lambda: index,
     )
 
@@ -141,4 +141,4 @@ def _reviews(labelled: Sequence[tuple[Words, int]], index: WordIndex) -> Reviews
 
 def _tokens(words: Words, index: WordIndex) -> Iterator[int]:
     yield START
-    yield from (index[word] + FIRST_WORD for word in words if word in index)
+    yield from (index[word] + INDEX_FROM for word in words if word in index)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from besom.rnn.data.corpus import FIRST_WORD, PADDING, START, UNKNOWN, WordIndex
+from besom.rnn.data.corpus import INDEX_FROM, PADDING, START, UNKNOWN, WordIndex
 
 FILE = "imdb_word_index.json"
 
@@ -30,7 +30,7 @@ def read_index(source: Path) -> WordIndex:
 
 def decode(tokens: Iterable[int], index: WordIndex) -> str:
     """Text of one review; padding and start show nothing, unknown words a question mark."""
-    by_token = {rank + FIRST_WORD: word for word, rank in index.items()}
+    by_token = {rank + INDEX_FROM: word for word, rank in index.items()}
     shown = (token for token in tokens if token not in (PADDING, START))
     return " ".join(by_token.get(int(token), "?") for token in shown)
 
@@ -38,4 +38,4 @@ def decode(tokens: Iterable[int], index: WordIndex) -> str:
 def encode(text: str, index: WordIndex) -> list[int]:
     """Tokens of a text: a start token, then one for each word, in small letters."""
     ranks = (index.get(word) for word in re.findall(r"[\w']+", text.lower()))
-    return [START, *(UNKNOWN if rank is None else rank + FIRST_WORD for rank in ranks)]
+    return [START, *(UNKNOWN if rank is None else rank + INDEX_FROM for rank in ranks)]

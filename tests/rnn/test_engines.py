@@ -1,0 +1,163 @@
+"""Two engines, one mathematics."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from besom import config
+from besom.rnn.data import Split
+from besom.rnn.score import Score
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+VOCAB_SIZE, MAX_LENGTH = 30, 12
+
+
+def split(reviews: int, seed: int = 0) -> Split:
+    """Reviews whose label is whether their middle token is small: something to learn."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(1, VOCAB_SIZE, (reviews, MAX_LENGTH), np.int32)
+    return Split(tokens, (tokens[:, MAX_LENGTH // 2] < VOCAB_SIZE // 2).astype(np.int64))
+
+
+def made(
+    engine: str,
+    train: Split,
+    batch_size: int = 32,
+    model: str = "simple_rnn",
+    units: int = 8,
+    optimizer: str = "adam",
+    dropout: float = 0.0,
+    learning_rate: float = 0.01,
+    seed: int = 0,
+) -> Any:
+    """An engine and its model, both fresh."""
+    from besom.rnn.engines import make_engine
+    from besom.rnn.model import build_model, reset
+
+    reset(seed)
+    layers: Any = SimpleNamespace(name=model, embedding_dim=5, units=units, dropout=dropout)
+    network = build_model(layers, VOCAB_SIZE, MAX_LENGTH)
+    training: Any = SimpleNamespace(
+        engine=engine, optimizer=optimizer, batch_size=batch_size, learning_rate=learning_rate
+    )
+    return make_engine(network, training, train), network
+
+
+def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np.ndarray:
+    """Losses and accuracies, [epochs, 4]."""
+    from besom.rnn.fit import fit
+
+    trained = fit(engine, len(train), validation, epochs, seed=1)
+    return np.array([list(epoch.metrics.values()) for epoch in trained])
+
+
+def test_every_name_of_the_configuration_is_known() -> None:
+    from besom.rnn.engines import ENGINES, OPTIMIZERS
+
+    assert set(ENGINES) == set(config.ENGINES)
+    assert set(OPTIMIZERS) == set(config.OPTIMIZERS)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"units": 8, "batch_size": 32},
+        {"units": 3, "batch_size": 50},
+        {"model": "gru"},
+        {"model": "bidirectional", "units": 4},
+        {"optimizer": "rmsprop"},
+        {"optimizer": "sgd", "learning_rate": 0.1},
+    ],
+    ids=str,
+)
+def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
+    """100 reviews: batches of 32 leave a smaller last one, of 50 none."""
+    train, validation = split(100), split(40, seed=1)
+    found = []
+    for name in config.ENGINES:
+        engine, _ = made(name, train, **settings)
+        found.append(history(engine, train, validation))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    assert found[0][0, 0] != found[0][1, 0]
+
+
+def test_both_move_the_weights_of_the_model_they_were_given() -> None:
+    train = split(100)
+    order = np.arange(100, dtype=np.int32)
+    weights = []
+    for name in config.ENGINES:
+        engine, network = made(name, train)
+        engine.train(order)
+        weights.append(network.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_the_order_of_the_reviews_matters() -> None:
+    train = split(100)
+    losses = []
+    for order in (np.arange(100), np.arange(100)[::-1]):
+        engine, _ = made("xla", train)
+        losses.append(engine.train(order.astype(np.int32)).loss)
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("reviews", [1, 999, 1000, 1001, 2300])
+def test_scores_any_number_of_reviews(reviews: int) -> None:
+    both = []
+    for name in config.ENGINES:
+        engine, _ = made(name, split(100))
+        both.append(engine.evaluate(split(reviews, seed=2)))
+    assert both[0].loss == pytest.approx(both[1].loss, abs=1e-5)
+    assert both[0].accuracy == pytest.approx(both[1].accuracy, abs=1e-6)
+
+
+def test_dropout_drops_in_training_and_never_when_scoring() -> None:
+    train = split(100)
+    order = np.arange(100, dtype=np.int32)
+    plain, network = made("xla", train)
+    dropping, other = made("xla", train, dropout=0.5)
+    other.set_weights(network.get_weights())
+    assert dropping.evaluate(train) == plain.evaluate(train)
+    first = dropping.train(order)
+    assert first != plain.train(order)
+    assert dropping.evaluate(train) == dropping.evaluate(train)
+
+
+def test_programs_that_differ_in_a_constant_are_not_taken_for_one_another() -> None:
+    """Their shapes are the same, and compiled programs are kept by name."""
+    train = split(100)
+    order = np.arange(100, dtype=np.int32)
+    found: dict[float, Score] = {}
+    for dropout in (0.5, 0.6, 0.5):
+        engine, _ = made("xla", train, dropout=dropout)
+        engine.train(order)
+        score = engine.train(order)
+        assert found.setdefault(dropout, score) == score
+    assert found[0.5] != found[0.6]
+
+
+def test_the_learning_rate_is_not_a_constant_of_the_program() -> None:
+    train = split(100)
+    order = np.arange(100, dtype=np.int32)
+    moved = []
+    for learning_rate in (1e-4, 1e-2):
+        engine, network = made("xla", train, learning_rate=learning_rate)
+        before = network.get_weights()[0]
+        engine.train(order)
+        moved.append(np.abs(network.get_weights()[0] - before).max())
+    assert moved[1] > 20 * moved[0]
+
+
+def test_two_engines_of_one_shape_can_live_at_once() -> None:
+    train = split(100)
+    order = np.arange(100, dtype=np.int32)
+    one, _ = made("xla", train, seed=1)
+    two, _ = made("xla", train, seed=2)
+    alternating = [one.train(order), two.train(order), one.train(order), two.train(order)]
+    alone, _ = made("xla", train, seed=1)
+    assert [alternating[0], alternating[2]] == [alone.train(order), alone.train(order)]
+    assert alternating[0] != alternating[1]

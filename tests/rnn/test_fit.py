@@ -1,0 +1,54 @@
+"""Epochs, one after the other, for whoever asks."""
+
+import numpy as np
+import pytest
+
+from besom.rnn.data import Split
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+VALIDATION = Split(np.zeros((1, 2), np.int32), np.zeros(1, np.int64))
+
+
+class Counting:
+    """An engine that counts its epochs and keeps the orders it was given."""
+
+    def __init__(self) -> None:
+        self.orders: list[list[int]] = []
+
+    def train(self, order: np.ndarray) -> object:
+        from besom.rnn.score import Score
+
+        self.orders.append(order.tolist())
+        return Score(loss=1.0, accuracy=0.5)
+
+    def evaluate(self, split: Split) -> object:
+        from besom.rnn.score import Score
+
+        assert split is VALIDATION
+        return Score(loss=2.0, accuracy=0.25)
+
+
+def test_an_epoch_is_trained_only_when_asked_for() -> None:
+    from besom.rnn.fit import fit
+
+    engine = Counting()
+    epochs = fit(engine, 5, VALIDATION, epochs=3, seed=0)  # type: ignore[arg-type]
+    assert engine.orders == []
+    first = next(epochs)
+    assert len(engine.orders) == 1
+    assert first.number == 0 and first.seconds >= 0
+    assert first.metrics == {"loss": 1.0, "accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.25}
+    assert [epoch.number for epoch in epochs] == [1, 2]
+
+
+def test_an_order_depends_on_seed_and_epoch_alone() -> None:
+    from besom.rnn.fit import order_of
+
+    order = order_of(seed=7, epoch=3, reviews=100)
+    np.random.default_rng().random()
+    assert (order == order_of(seed=7, epoch=3, reviews=100)).all()
+    assert order.dtype == np.int32
+    assert sorted(order.tolist()) == list(range(100))
+    others = [order_of(7, 4, 100), order_of(8, 3, 100), order_of(3, 7, 100)]
+    assert all((order != other).any() for other in others)

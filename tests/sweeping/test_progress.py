@@ -1,0 +1,61 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from besom.sweeping.objective import read_objective
+from besom.sweeping.progress import LiveProgress, PlainProgress, Tally, duration, make_progress
+from besom.sweeping.study import TrialRow
+
+MAXIMIZE = read_objective("accuracy", "maximize")
+
+
+def row(number: int, state: str = "complete", value: float = 0.5, **notes: object) -> TrialRow:
+    return TrialRow(number, {"model.units": 64}, state, (value,), notes)
+
+
+def test_the_tally_counts_and_keeps_the_best() -> None:
+    tally = Tally(10, 2, MAXIMIZE, [row(0, value=0.7)])
+    for added in (row(1, value=0.9), row(2, "pruned", 0.95), row(3, "failed"), row(4, value=0.8)):
+        tally.add(added)
+    assert tally.n_done == 5
+    assert tally.line().startswith("5/10 done  1 pruned  1 failed  best 0.9 (trial 1)")
+
+
+def test_a_file_receives_one_plain_line_for_each_trial() -> None:
+    file = io.StringIO()
+    with make_progress(Console(file=file), Tally(3, 1, MAXIMIZE, [])) as progress:
+        assert type(progress) is PlainProgress
+        progress.started(0, row(0))
+        progress.expects(0, 3)
+        progress.reported(0, 1, 0.1)
+        progress.finished(0, row(0, role="baseline"))
+        progress.lost(0, row(1), "its worker was killed by SIGKILL")
+        progress.finished(None, row(2, reused=0))
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 3
+    assert "baseline" in lines[0] and "[1/3]" in lines[0]
+    assert "SIGKILL" in lines[1]
+    assert "same as trial 0" in lines[2]
+    assert "\x1b" not in file.getvalue()
+
+
+def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=120)
+    with make_progress(console, Tally(3, 2, MAXIMIZE, [])) as progress:
+        assert type(progress) is LiveProgress
+        progress.started(0, row(0))
+        progress.started(1, row(1))
+        progress.expects(1, 10)
+        progress.reported(1, 4, 0.8123)
+        shown = "".join(str(s.text) for s in console.render(progress._render()))
+    assert "worker 0" in shown and "worker 1" in shown
+    assert "4/10" in shown and "0.8123" in shown and "0/3 done" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5, "5 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")]
+)
+def test_durations_are_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

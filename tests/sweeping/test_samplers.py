@@ -1,0 +1,68 @@
+import importlib.util
+from typing import Any
+
+import optuna
+import pytest
+
+from besom.errors import SpaceError, UserError
+from besom.sweeping.options import (
+    SAMPLERS,
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    QmcSampler,
+    RandomSampler,
+    TpeSampler,
+)
+from besom.sweeping.samplers import Grid, make_sampler
+from besom.sweeping.space import read_space
+
+SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
+POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)
+
+
+def proposals(options: Any, n_existing: int, count: int = 4) -> list[dict[str, Any]]:
+    sampler = make_sampler(options, SPACE.dimensions, n_existing)
+    study = optuna.create_study(sampler=sampler)
+    return [study.ask(SPACE.distributions).params for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (TpeSampler(), optuna.samplers.TPESampler),
+        (RandomSampler(), optuna.samplers.RandomSampler),
+        (QmcSampler(), optuna.samplers.QMCSampler),
+        (CmaesSampler(), optuna.samplers.CmaEsSampler),
+    ],
+)
+def test_makes_what_it_is_called(options: Any, expected: type) -> None:
+    assert type(make_sampler(options, SPACE.dimensions, 0)) is expected
+
+
+def test_every_option_has_a_maker() -> None:
+    for record in SAMPLERS:
+        try:
+            make_sampler(record(), POINTS.dimensions, 0)
+        except UserError as error:
+            assert "pip install 'besom[" in str(error)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is not None, reason="torch is installed: nothing is missing"
+)
+def test_a_missing_extra_is_named() -> None:
+    with pytest.raises(UserError, match=r"besom\[gp\]"):
+        make_sampler(GpSampler(), SPACE.dimensions, 0)
+
+
+def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
+    assert proposals(RandomSampler(seed=7), 0) == proposals(RandomSampler(seed=7), 0)
+    assert proposals(RandomSampler(seed=7), 0) != proposals(RandomSampler(seed=7), 4)
+
+
+def test_a_grid_has_all_points_and_needs_points() -> None:
+    sampler = make_sampler(GridSampler(), POINTS.dimensions, 0)
+    assert isinstance(sampler, Grid) and sampler.n_points == 6
+    with pytest.raises(SpaceError, match="continuous"):
+        make_sampler(GridSampler(), SPACE.dimensions, 0)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from besom.errors import StoreError, StudyError
+from besom.sweeping.fingerprint import claim
+from besom.sweeping.lock import only_supervisor
+from besom.sweeping.options import NoPruner, RandomSampler, ThresholdPruner
+from besom.sweeping.protocol import State
+from besom.sweeping.pruners import make_pruner
+from besom.sweeping.samplers import make_sampler
+from besom.sweeping.space import read_space
+from besom.sweeping.study import Study, open_study
+
+SPACE = read_space({}, ["x=interval(0,1)"], loader=None)
+
+
+def opened(folder: Path, pruner: object = None) -> Study:
+    study = open_study("s", f"sqlite:///{folder / 'o.db'}", ["minimize"])
+    sampler = make_sampler(RandomSampler(seed=0), SPACE.dimensions, 0)
+    study.use(sampler, make_pruner(pruner or NoPruner()))
+    return study
+
+
+def test_another_process_can_end_a_trial_that_this_one_began(tmp_path: Path) -> None:
+    row = opened(tmp_path).ask(SPACE.distributions)
+    later = opened(tmp_path)
+    assert later.rows() == [row] and row.state == "running"
+    later.note(row.number, attempt=2)
+    later.tell(row.number, State.COMPLETE, [0.25])
+    (ended,) = opened(tmp_path).rows()
+    assert (ended.state, ended.values, ended.notes) == ("complete", (0.25,), {"attempt": 2})
+
+
+def test_steps_that_an_earlier_attempt_passed_are_not_judged_again(tmp_path: Path) -> None:
+    first = opened(tmp_path, ThresholdPruner(upper=1.0))
+    number = first.ask(SPACE.distributions).number
+    assert first.report(number, 1, 0.5) is False
+    second = opened(tmp_path, ThresholdPruner(upper=1.0))
+    assert second.report(number, 1, 9.0) is False
+    assert second.report(number, 2, 9.0) is True
+
+
+def test_waiting_proposals_are_no_trials_yet(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    study.enqueue({"x": 0.5})
+    assert study.rows() == []
+    assert study.ask(SPACE.distributions).params == {"x": 0.5}
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "nonsense",
+        "sqlite:////proc/nowhere/o.db",
+        "postgresql://besom:secret@127.0.0.1:9/besom",
+        "oracle://somewhere/x",
+    ],
+)
+def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage: str) -> None:
+    with pytest.raises(StoreError, match=r"hydra\.sweeper\.storage=") as caught:
+        open_study("s", storage, ["minimize"])
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
+    claim(opened(tmp_path), {"a": "1", "b": "2"})
+    claim(opened(tmp_path), {"a": "1", "b": "2"})
+    with pytest.raises(StudyError, match=r"b: 2 → absent; c: absent → 3"):
+        claim(opened(tmp_path), {"a": "1", "c": "3"})
+
+
+def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
+    with only_supervisor(tmp_path, "s"):
+        with pytest.raises(StudyError, match="by process"), only_supervisor(tmp_path, "s"):
+            pass
+        with only_supervisor(tmp_path, "other"):
+            pass
+    with only_supervisor(tmp_path, "s"):
+        pass
