@@ -2,7 +2,9 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,11 @@ import pytest
 from besom import cli
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
+
+# absl, TensorFlow's logging, keeps the stderr it finds when it is imported, and closes it when
+# Hydra sets up logging, unless it is the true one. Pytest's must stay open.
+with redirect_stderr(sys.__stderr__):
+    import absl.logging  # noqa: F401
 
 
 @dataclass(frozen=True)

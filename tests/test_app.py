@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def task(config: DictConfig) -> float:
         raise KeyError("a bug in the task")
     if config.fail == "ctrl-c":
         os.kill(os.getpid(), signal.SIGINT)
+    if config.fail == "close":  # as absl, TensorFlow's logging, does
+        sys.stderr.close()
     print(f"units={config.model.units}")
     return float(config.model.units)
 
@@ -190,6 +193,14 @@ def test_ctrl_c_is_one_line(
 ) -> None:
     assert app.run(application, ["fail=ctrl-c"]) == 130
     assert capfd.readouterr().err == "besom: stopped by Ctrl-C\n"
+
+
+def test_a_task_that_closes_stderr_closes_only_its_own(
+    application: app.Application, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run(application, ["fail=close"]) == 0
+    print("still here", file=sys.stderr)
+    assert capfd.readouterr().err == "still here\n"
 
 
 def test_whoever_asks_for_full_errors_gets_them(

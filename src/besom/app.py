@@ -131,6 +131,9 @@ class _WithoutEcho:
             return len(text)
         return self._stream.write(text)
 
+    def close(self) -> None:
+        """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 

@@ -96,3 +96,15 @@ def test_contains(text: str, inside: list[object], outside: list[object]) -> Non
     found = dimension(text)
     assert all(map(found.contains, inside))
     assert not any(map(found.contains, outside))
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [
+        ("k=range(8,65,step=8)", "8…64 in steps of 8"),
+        ("k=tag(log,interval(1e-4,1e-2))", "0.0001…0.01, log"),
+        ("k=choice(5000,10000)", "one of 5000, 10000"),
+    ],
+)
+def test_describes_itself_for_people(text: str, described: str) -> None:
+    assert dimension(text).describe() == described

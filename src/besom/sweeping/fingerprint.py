@@ -27,7 +27,7 @@ def fingerprint(
     Args:
         baseline: the configuration without any proposal, without the ``hydra`` node.
     """
-    facts = {f"search space, {d.key}": str(d.distribution) for d in space.dimensions}
+    facts = {f"search space, {d.key}": d.describe() for d in space.dimensions}
     facts["objective"] = objective.label
     facts["direction"] = ", ".join(objective.directions)
     facts["custom search space"] = str(custom_search_space)

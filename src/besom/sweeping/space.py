@@ -56,6 +56,17 @@ class Dimension:
         spelling = self.spellings[value] if self.spellings else repr(value)
         return f"{self.element}={spelling}"
 
+    def describe(self) -> str:
+        """What is searched, however it was written: ``8…64 in steps of 8``."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return f"one of {', '.join(map(str, choices))}"
+            case IntDistribution() | FloatDistribution() as numbers:
+                low, high, step = numbers.low, numbers.high, numbers.step
+                steps = "" if step is None else f" in steps of {step:g}"
+                return f"{low:g}…{high:g}{steps}{', log' if numbers.log else ''}"
+        raise AssertionError(self.distribution)
+
     def contains(self, value: object) -> bool:
         """Whether ``value`` can be proposed."""
         if isinstance(self.distribution, CategoricalDistribution):

@@ -62,13 +62,13 @@ def note(plan: Plan, study: Study) -> str:
 
 
 def _table(plan: Plan, rows: list[TrialRow]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     keys = list(dict.fromkeys(key for row in rows for key in row.params))
-    table.add_column("trial", justify="right")
-    for key in keys:
-        table.add_column(key.rpartition(".")[2], justify="right", overflow="fold")
-    table.add_column(plan.objective.label, justify="right")
-    table.add_column("state")
+    table.add_column("trial", justify="right", no_wrap=True)
+    for name in (*(key.rpartition(".")[2] for key in keys), plan.objective.label):
+        # Broken between words, six parameters fit into 80 columns.
+        table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
+    table.add_column("state", no_wrap=True)
     for row in rows:
         params = (show(row.params[key]) if key in row.params else "" for key in keys)
         table.add_row(str(row.number), *params, _value(row), _state(row))
@@ -80,12 +80,11 @@ def _value(row: TrialRow) -> str:
 
 
 def _state(row: TrialRow) -> str:
-    marks = ["interrupted" if row.state == "running" else row.state]
-    if is_baseline(row):
-        marks.append("baseline")
     if "reused" in row.notes:
-        marks.append(f"= trial {row.notes['reused']}")
-    return ", ".join(marks)
+        return f"= trial {row.notes['reused']}"
+    if row.state == "running":
+        return "interrupted"
+    return "baseline" if is_baseline(row) and row.state == "complete" else row.state
 
 
 def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:

@@ -40,7 +40,7 @@ def test_is_built_once_and_then_mapped(tmp_path: Path) -> None:
     for _ in range(2):
         train, test = open_or_build(tmp_path / "a", build)
         assert same(train, SPLIT) and same(test, SPLIT)
-        assert isinstance(train.tokens, np.memmap)
+        assert isinstance(train.tokens.base, np.memmap)
     assert build.builds == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 

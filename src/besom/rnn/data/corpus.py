@@ -63,13 +63,14 @@ def view(reviews: Reviews, vocab_size: int, max_length: int) -> Split:
 
     The same as ``keras.datasets.imdb.load_data(num_words=vocab_size)`` and ``pad_sequences``:
     tokens from ``vocab_size`` on become unknown, long reviews lose their front, short ones are
-    padded at the front.
+    padded at the front. Slices row by row touch each token once; index arrays for the whole would
+    take several times the memory, and the time to get it.
     """
-    lengths = np.diff(reviews.offsets)
-    filled = np.arange(max_length) >= max_length - lengths[:, None]
-    until_end = np.repeat(reviews.offsets[1:], lengths) - np.arange(len(reviews.tokens))
-    tokens = np.full(filled.shape, PADDING, np.int32)
-    tokens[filled] = reviews.tokens[until_end <= max_length]
+    tokens = np.full((len(reviews), max_length), PADDING, np.int32)
+    offsets = reviews.offsets.tolist()
+    for row, start, end in zip(tokens, offsets, offsets[1:], strict=False):
+        kept = min(end - start, max_length)
+        row[max_length - kept :] = reviews.tokens[end - kept : end]
     tokens[tokens >= vocab_size] = UNKNOWN
     return Split(tokens, np.asarray(reviews.labels))
 

@@ -51,8 +51,8 @@ NAMES = [
     first + middle + last
     for first, middle, last in product(
         ["ma", "to", "re", "ka", "li", "so", "be", "vi", "da", "no"],
-        ["ri", "lan", "del", "mo", "ster", "vin", "ca", "ber", "tu", "ni"],
-        ["a", "o", "son", "ski", "er", "ez", "in", "elle", "us", "ard", "ova", "ie"],
+        ["ri", "lan", "del", "mo", "ster"],
+        ["a", "son", "ski", "elle"],
     )
 ]
-"""People in the plot: 1,200 words that say nothing of the verdict, as rare words mostly do."""
+"""People in the plot: 200 words that say nothing of the verdict, as rare words mostly do."""

@@ -1,10 +1,10 @@
 """Made-up film reviews whose verdict is in the order of the words.
 
-A review is a row of opinions ("the plot was not very dull") among scenes that say nothing ("marina
-follows tolano to the hotel"). Negation turns an adjective round. Most reviews hold two opposed
-opinions, as many words for one as for the other; the word between them says which one counts:
-"A but B" means B, "A although B" means A. Both orders are equally likely, so these reviews are
-coin tosses to any bag of words: swap the two opinions, and the same bag has the other label.
+A review is one opinion, or two that are opposed ("the plot was not very dull"), among scenes that
+say nothing ("mariski meets torison in the hotel"). Negation turns an adjective round. The word
+between two opinions says which one counts: "A but B" means B, "A although B" means A. Either order
+is equally likely, so that reviews with two opinions are coin tosses to any bag of words: swap the
+opinions, and the same bag has the other label.
 
 Word frequencies follow Zipf's law within their kinds, lengths are log-normal, as in IMDb. A known
 share of the labels is wrong, so the best accuracy that can be reached is known.
@@ -28,10 +28,10 @@ VERSION = 1
 """Raise it when the same parameters give other reviews: it is part of the digest."""
 
 SEED = 1812
-CONTRAST = 0.6
-NEGATION = 0.3
+CONTRAST = 0.4
+NEGATION = 0.2
 EMPHASIS = 0.3
-MEDIAN_WORDS, SPREAD, MOST_WORDS = 24, 0.45, 80
+MEDIAN_WORDS, SPREAD, MOST_WORDS = 12, 0.5, 60
 
 Words = list[str]
 
