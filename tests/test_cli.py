@@ -11,6 +11,7 @@ from besom.sweep_command import SweepCommandError, hydra_arguments
 from tests.conftest import Command
 
 SWEEP = """\
+# besom sweep mine
 # Two numbers, for nothing.
 defaults: [train, override data: synthetic, _self_]
 """
@@ -67,7 +68,7 @@ def test_a_sweep_that_cannot_be_named(words: str, parts: list[str], sweeps: Path
     assert [part for part in parts if part not in str(raised.value)] == []
 
 
-def test_lists_the_sweeps_with_their_first_comment(besom: Command, sweeps: Path) -> None:
+def test_lists_the_sweeps_with_what_they_are_for(besom: Command, sweeps: Path) -> None:
     ended = besom("sweep")
     assert ended.code == 0
     assert "mine             Two numbers, for nothing." in ended.out

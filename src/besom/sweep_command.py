@@ -45,8 +45,8 @@ def hydra_arguments(words: list[str]) -> list[str]:
 
 
 def overview() -> str:
-    """How to call it, and each sweep with the first comment of its file."""
-    sweeps = [f"  {name:<16} {_first_comment(file)}" for name, file in sweep_files().items()]
+    """How to call it, and each sweep with what its file says it is for."""
+    sweeps = [f"  {name:<16} {_purpose(file)}" for name, file in sweep_files().items()]
     return USAGE + "".join(f"{line.rstrip()}\n" for line in sorted(sweeps) or ["  none here"])
 
 
@@ -88,6 +88,8 @@ def _folder(name: str) -> Path:
     return files[name].parent
 
 
-def _first_comment(file: Path) -> str:
+def _purpose(file: Path) -> str:
+    """The first comment that says more than the command, with which each file opens."""
     lines = file.read_text(encoding="utf-8").splitlines()
-    return next((line.strip("# ") for line in lines if line.startswith("#")), "")
+    comments = [line.strip("# ") for line in lines if line.startswith("#")]
+    return next((text for text in comments if text and not text.startswith("besom ")), "")

@@ -37,9 +37,9 @@ def test_an_epoch_is_trained_only_when_asked_for() -> None:
     assert engine.orders == []
     first = next(epochs)
     assert len(engine.orders) == 1
-    assert first.number == 0 and first.seconds >= 0
+    assert first.number == 1 and first.seconds >= 0
     assert first.metrics == {"loss": 1.0, "accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.25}
-    assert [epoch.number for epoch in epochs] == [1, 2]
+    assert [epoch.number for epoch in epochs] == [2, 3]
 
 
 def test_an_order_depends_on_seed_and_epoch_alone() -> None:

@@ -34,7 +34,7 @@ class Notes:
         self.expected = steps
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
-        assert step == len(self.reports)
+        assert step == len(self.reports) + 1
         self.reports.append(dict(metrics))
         if len(self.reports) == self.epochs:
             raise Pruned

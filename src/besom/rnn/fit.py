@@ -13,7 +13,7 @@ from besom.rnn.engines import Engine
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; ``number`` counts from 0, ``seconds`` holds the validation too."""
+    """What one epoch came to; ``number`` counts from 1, ``seconds`` holds the validation too."""
 
     number: int
     loss: float
@@ -37,7 +37,7 @@ def fit(
     engine: Engine, train_reviews: int, validation: Split, epochs: int, seed: int
 ) -> Iterator[Epoch]:
     """Train up to ``epochs`` epochs, and yield each one's record."""
-    for number in range(epochs):
+    for number in range(1, epochs + 1):
         start = time.perf_counter()
         trained = engine.train(order_of(seed, number, train_reviews))
         validated = engine.evaluate(validation)

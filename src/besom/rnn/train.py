@@ -6,6 +6,7 @@ Importing this module is cheap; TensorFlow comes in when a training starts.
 import logging
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def check(config: DictConfig) -> None:
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
     besom.config.check_sizes(config.training, reviews, train_reviews)
-    _note_vocabulary(config.data.vocab_size, corpus)
+    _note_vocabulary(config.data.vocab_size, corpus.vocab_size)
 
 
 def identity(config: DictConfig) -> Mapping[str, str]:
@@ -51,7 +52,21 @@ def identity(config: DictConfig) -> Mapping[str, str]:
     return {"data": open_corpus(config.data).digest}
 
 
-@hooked(Hooks(check=check, identity=identity))
+def steps(config: DictConfig) -> int:
+    """How many epochs a configuration trains at most."""
+    return int(config.training.epochs)
+
+
+HOOKS = Hooks(
+    check=check,
+    identity=identity,
+    places=("tracking", "data.path"),
+    steps=steps,
+    probe=("training.epochs=2",),
+)
+
+
+@hooked(HOOKS)
 def train(config: DictConfig) -> dict[str, float]:
     """Load, build, fit, evaluate, save; the metrics of the weights that are kept."""
     check(config)
@@ -73,12 +88,14 @@ def train(config: DictConfig) -> dict[str, float]:
     return metrics
 
 
-def _note_vocabulary(vocab_size: int, corpus: Corpus) -> None:
-    if vocab_size > corpus.vocab_size:
+@lru_cache
+def _note_vocabulary(vocab_size: int, held: int) -> None:
+    """A remark, not an error: a sweep may well reach beyond the data. Made once per process."""
+    if vocab_size > held:
         log.warning(
             "`data.vocab_size=%d` is above the %d that the data holds; the rest stays unused",
             vocab_size,
-            corpus.vocab_size,
+            held,
         )
 
 
@@ -102,7 +119,8 @@ def _fit(model: "keras.Model", engine: "Engine", data: Dataset, config: DictConf
     best = Best(model, restore=training.restore_best, patience=training.patience)
     recorder.expect(training.epochs)
     for epoch in fit(engine, len(data.train), data.validation, training.epochs, config.seed):
-        log.info("epoch %d: %s, %.2f s", epoch.number, epoch.metrics, epoch.seconds)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+        log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
         recorder.report(epoch.number, **epoch.metrics)
         if not best.see(epoch):
             break

@@ -115,9 +115,13 @@ def _experiment(client: MlflowClient, name: str, artifact_location: str | None) 
     return str(found.experiment_id)
 
 
+# Without it MLflow's pages take an experiment for one with language models.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+
+
 def _create_experiment(client: MlflowClient, name: str, artifact_location: str | None) -> str:
     try:
-        return str(client.create_experiment(name, artifact_location))
+        return str(client.create_experiment(name, artifact_location, KIND))
     except MlflowException as error:
         # Processes with other roots may share a server; the lock does not reach that far.
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
