@@ -1,0 +1,114 @@
+"""What README and the sweep files say is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from besom import cli
+from besom.sweeping.plan import Plan, make_plan
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text()
+SWEEPS = sorted((TOP / "sweeps").glob("*.yaml"))
+
+
+def commands(program: str) -> list[list[str]]:
+    """The words of each command of ``program`` in README's code blocks, comments excluded."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for language, block in blocks if not language for line in block.splitlines()]
+    split = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in split if words and words[0] == program]
+
+
+@pytest.fixture(autouse=True)
+def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An IMDb of a thousand reviews of one word each, where the workload looks for it."""
+    split = np.empty(1000, object)
+    split[:] = [[4]] * 1000
+    labels = np.arange(1000) % 2
+    path = tmp_path / "imdb.npz"
+    np.savez(path, x_train=split, y_train=labels, x_test=split, y_test=labels)
+    monkeypatch.setenv("BESOM_IMDB_PATH", str(path))
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """Sweeps end as plans: everything is read and checked, nothing is started."""
+    plans: list[Plan] = []
+
+    def plan_only(*what: Any) -> None:
+        plans.append(make_plan(*what))
+
+    monkeypatch.setattr("besom.sweeping.launch.run_sweep", plan_only)
+    return plans
+
+
+@pytest.mark.parametrize("words", commands("make"), ids=" ".join)
+def test_every_make_target_is_there(words: list[str]) -> None:
+    assert re.search(rf"^{words[0]}:.*## ", (TOP / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", commands("besom"), ids=" ".join)
+def test_every_besom_command_is_understood(
+    words: list[str],
+    planned: list[Plan],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(TOP)
+    if words[0] == "ui":
+        assert words[1:] == []
+    elif words[0] == "train":
+        shown = [word for word in words[1:] if word != "-m" and "," not in word]
+        assert cli.main(["train", *shown, "--cfg", "job"]) == 0
+    elif len(words) > 1:
+        assert cli.main(words) == 0
+        assert len(planned) == 1
+    else:
+        assert cli.main(words) == 0
+        assert "neighbourhood" in capsys.readouterr().out
+
+
+def test_the_sweep_of_ones_own_works(
+    planned: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = re.search(
+        r"^```yaml\n(# besom sweep mine\n.*?)^```", README, re.DOTALL | re.MULTILINE
+    )
+    assert example is not None
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine.yaml").write_text(example[1])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["sweep", "mine"]) == 0
+    (plan,) = planned
+    assert plan.space.distributions.keys() == {
+        "model",
+        "model.units",
+        "training.learning_rate",
+    }
+    assert plan.options.n_trials == 30 and plan.options.pruner.name == "asha"
+
+
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_every_sweep_file_opens_with_its_command_time_and_result(file: Path) -> None:
+    first, *rest = file.read_text().splitlines()
+    assert first.startswith(f"# besom sweep {file.stem}")
+    comments = " ".join(line for line in rest[:6] if line.startswith("#"))
+    assert re.search(r"\d+ (s|min)\b", comments) and re.search(r"0\.\d{3}", comments)
+
+
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_every_sweep_contains_its_baseline(
+    file: Path, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TOP)
+    assert cli.main(["sweep", file.stem]) == 0
+    (plan,) = planned
+    assert plan.baseline_params is not None
+    assert plan.objective.names == ("val_accuracy",)
+    assert plan.baseline.evaluate_test is False

@@ -1,0 +1,132 @@
+"""The main job: a real sweep of the real workload, on worker processes, hurt on its way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from tests.sweeping.apps import audit, kill, n_ended, wait_for, workers_of
+
+AXES = {
+    "data.vocab_size",
+    "data.max_length",
+    "model.embedding_dim",
+    "model.units",
+    "training.batch_size",
+    "training.epochs",
+}
+EPOCH_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def sweep(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    code = "import sys; from besom.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "sweep", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"BESOM_CACHE": str(folder / "cache")},
+    )
+
+
+SWEEP = """\
+defaults:
+  - train
+  - sweep
+  - override data: synthetic
+  - override hydra/sweeper: besom
+  - _self_
+data: {train_reviews: 600, test_reviews: 100, vocab_size: 300, max_length: 16}
+model: {embedding_dim: 4, units: 4}
+training: {batch_size: 64, epochs: 2}
+hydra:
+  sweeper:
+    n_trials: 5
+    params:
+      data.vocab_size: choice(200,300)
+      data.max_length: choice(16,24)
+      model.embedding_dim: choice(4,8)
+      model.units: choice(4,8)
+      training.batch_size: choice(32,64)
+      training.epochs: choice(2,3)
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder in which a sweep of five trials has lost a worker and its supervisor."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "sweeps").mkdir()
+    (folder / "sweeps" / "small.yaml").write_text(SWEEP)
+    root = folder / "mlruns"
+
+    first = sweep(folder, "small")
+    wait_for(lambda: n_ended(root, "small") >= 1, seconds=90)
+    kill(workers_of(first.pid)[0])
+    wait_for(lambda: n_ended(root, "small") >= 2, seconds=90)
+    kill(first.pid)
+    first.communicate(timeout=30)
+
+    second = sweep(folder, "small")
+    output, _ = second.communicate(timeout=180)
+    assert second.returncode == 0, output
+    (folder / "output.txt").write_text(output)
+    return folder
+
+
+def test_every_trial_has_one_complete_record(swept: Path) -> None:
+    found = audit(swept / "mlruns", "small")
+    assert found.states() == {"COMPLETE": 5}
+    client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
+    for trial in found.trials:
+        run_id = trial.user_attrs["besom.run_id"]
+        run = client.get_run(run_id)
+        assert run.data.params.keys() >= AXES
+        epochs = int(run.data.params["training.epochs"])
+        for name in EPOCH_METRICS:
+            history = client.get_metric_history(run_id, name)
+            assert [metric.step for metric in history] == list(range(1, epochs + 1))
+        assert run.data.metrics["val_accuracy"] == trial.value
+        assert not any(name.startswith("test") for name in run.data.metrics)
+        files = {file.path for file in client.list_artifacts(run_id)}
+        assert {"config.yaml", "overrides.yaml", "packages.txt"} <= files
+        assert run.data.tags["data.name"] == "synthetic" and run.data.tags["data.digest"]
+
+
+def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> None:
+    found = audit(swept / "mlruns", "small")
+    client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
+    for trial in found.trials:
+        path = client.download_artifacts(trial.user_attrs["besom.run_id"], "config.yaml")
+        config = yaml.safe_load(Path(path).read_text())
+        for key, value in trial.params.items():
+            group, _, name = key.partition(".")
+            assert config[group][name] == value
+
+
+def test_the_model_of_any_run_loads_and_predicts(swept: Path) -> None:
+    import mlflow
+
+    found = audit(swept / "mlruns", "small")
+    best = max(found.trials, key=lambda trial: trial.value)
+    mlflow.set_tracking_uri(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
+    uri = f"runs:/{best.user_attrs['besom.run_id']}/model"
+    tokens = np.ones((2, best.params["data.max_length"]), np.int32)
+    predicted = mlflow.keras.load_model(uri).predict(tokens, verbose=0)
+    served = mlflow.pyfunc.load_model(uri).predict(tokens)
+    assert predicted.shape == (2, 1) and 0 < predicted[0, 0] < 1
+    np.testing.assert_array_equal(np.asarray(served), predicted)
+
+
+def test_the_terminal_says_what_came_of_it(swept: Path) -> None:
+    lines = (swept / "output.txt").read_text().splitlines()
+    assert sum("complete" in line and line.startswith("trial") for line in lines) <= 4
+    assert any(line.startswith("Best: ") for line in lines)
+    assert lines[-1] == "Compare the runs:  besom ui"
+    assert not any("Warning" in line or "tensorflow" in line.lower() for line in lines)
