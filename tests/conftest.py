@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
@@ -54,3 +55,22 @@ def own_logging() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, to be copied: its migrations take a second."""
+    from besom.tracking import connect
+
+    root = tmp_path_factory.mktemp("schema")
+    connect(root, None, "unused").close()
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def root(schema: Path, tmp_path: Path) -> Path:
+    """A root of this test's own."""
+    folder = tmp_path / "mlruns"
+    folder.mkdir()
+    shutil.copy(schema, folder / "mlflow.db")
+    return folder

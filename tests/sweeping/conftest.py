@@ -141,7 +141,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    record = connect(tmp_path, None, "test")
-    yield Bench(tmp_path, record)
+def bench(root: Path) -> Iterator[Bench]:
+    record = connect(root, None, "test")
+    yield Bench(root, record)
     record.close()

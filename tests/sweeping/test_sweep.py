@@ -11,17 +11,17 @@ from .apps import audit, is_alive, kill, n_ended, run, start, wait_for, workers_
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
 
-def test_a_users_own_application_is_swept(tmp_path: Path) -> None:
+def test_a_users_own_application_is_swept(root: Path) -> None:
     done = run(
         "quadratic",
         *("x=interval(-5,5)", "y=range(-5,6)", "kind=choice(plain,shifted)"),
         "hydra.sweeper.n_trials=25",
-        folder=tmp_path,
+        folder=root.parent,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "besom ui" in done.stdout.splitlines()[-1]
-    found = audit(tmp_path / "mlruns", "quadratic")
+    found = audit(root, "quadratic")
     assert found.states() == {"COMPLETE": 25}
     for trial in found.trials:
         x, y, kind = (trial.params[key] for key in ("x", "y", "kind"))
@@ -29,19 +29,19 @@ def test_a_users_own_application_is_swept(tmp_path: Path) -> None:
         assert found.metrics[trial.user_attrs["besom.run_id"]]["objective"] == trial.value
 
 
-def test_reports_reach_pruner_and_record(tmp_path: Path) -> None:
+def test_reports_reach_pruner_and_record(root: Path) -> None:
     done = run(
         "stepping",
         *SPACE,
         *("hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=2"),
         *("hydra.sweeper.n_trials=12", "hydra/sweeper/sampler=random"),
         "hydra.sweeper.sampler.seed=0",
-        folder=tmp_path,
+        folder=root.parent,
     )
     assert done.returncode == 0, done.stderr
-    found = audit(tmp_path / "mlruns", "stepping")
+    found = audit(root, "stepping")
     assert found.states()["PRUNED"] > 0 and found.states().total() == 12
-    folders = {path.name for path in (tmp_path / "multirun").glob("*/*/*") if path.is_dir()}
+    folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
     assert {str(number) for number in range(12)} <= folders  # Hydra's own job folders
 
 
@@ -49,16 +49,16 @@ def test_reports_reach_pruner_and_record(tmp_path: Path) -> None:
     ("fault", "said"),
     [("raise", "ValueError: x is above 1"), ("exit", "SystemExit: 3"), ("nan", "loss is nan")],
 )
-def test_a_failing_task_fails_its_trial_only(tmp_path: Path, fault: str, said: str) -> None:
+def test_a_failing_task_fails_its_trial_only(root: Path, fault: str, said: str) -> None:
     done = run(
         "stepping",
         "hydra.sweeper.objective=loss",
         *(f"fault={fault}", "hydra/sweeper/sampler=grid", "hydra.sweeper.max_failure_rate=0.5"),
         *("x=choice(0,1,1.5,0.5)", "hydra.sweeper.n_trials=5"),
-        folder=tmp_path,
+        folder=root.parent,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found = audit(tmp_path / "mlruns", "stepping")
+    found = audit(root, "stepping")
     assert found.states() == {"COMPLETE": 4, "FAIL": 1}
     (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
     assert failed.params == {"x": 1.5}
@@ -68,63 +68,63 @@ def test_a_failing_task_fails_its_trial_only(tmp_path: Path, fault: str, said: s
     assert said in done.stdout
 
 
-def test_a_killed_worker_costs_no_trial(tmp_path: Path) -> None:
+def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=10")
-    sweep = start("stepping", *arguments, folder=tmp_path)
+    sweep = start("stepping", *arguments, folder=root.parent)
     for goal in (2, 4):
-        wait_for(lambda goal=goal: n_ended(tmp_path / "mlruns", "stepping") >= goal)
+        wait_for(lambda goal=goal: n_ended(root, "stepping") >= goal)
         wait_for(lambda: workers_of(sweep.pid))
         kill(workers_of(sweep.pid)[0])
     output, _ = sweep.communicate(timeout=60)
     assert sweep.returncode == 0, output
-    found = audit(tmp_path / "mlruns", "stepping")
+    found = audit(root, "stepping")
     assert found.states() == {"COMPLETE": 10}
     dead = [tags for tags in found.tags.values() if tags.get("besom.state") == "dead"]
     assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags["besom.error"] for tags in dead)
 
 
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
-    tmp_path: Path,
+    root: Path,
 ) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=12")
     for goal in (3, 7):
-        sweep = start("stepping", *arguments, folder=tmp_path)
-        wait_for(lambda goal=goal: n_ended(tmp_path / "mlruns", "stepping") >= goal)
+        sweep = start("stepping", *arguments, folder=root.parent)
+        wait_for(lambda goal=goal: n_ended(root, "stepping") >= goal)
         workers = workers_of(sweep.pid)
         assert len(workers) == 2
         kill(sweep.pid)
         sweep.communicate(timeout=10)
         wait_for(lambda workers=workers: not any(map(is_alive, workers)), seconds=5)
-    done = run("stepping", *arguments, folder=tmp_path)
+    done = run("stepping", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
-    found = audit(tmp_path / "mlruns", "stepping")
+    found = audit(root, "stepping")
     assert found.states() == {"COMPLETE": 12}
     assert len([tags for tags in found.tags.values() if tags["besom.role"] == "sweep"]) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(
-    tmp_path: Path, number: signal.Signals
+    root: Path, number: signal.Signals
 ) -> None:
     arguments = (*SPACE, "seconds=0.2", "steps=5", "hydra.sweeper.n_trials=6")
-    sweep = start("stepping", *arguments, folder=tmp_path)
-    wait_for(lambda: n_ended(tmp_path / "mlruns", "stepping") >= 2)
+    sweep = start("stepping", *arguments, folder=root.parent)
+    wait_for(lambda: n_ended(root, "stepping") >= 2)
     kill(sweep.pid, number)
     output, _ = sweep.communicate(timeout=20)
     assert sweep.returncode == 128 + number, output
     assert "the same command goes on" in output
-    before = audit(tmp_path / "mlruns", "stepping")
+    before = audit(root, "stepping")
     assert before.states()["RUNNING"] > 0
     interrupted = [t for t in before.tags.values() if t.get("besom.state") == "interrupted"]
     assert len(interrupted) == before.states()["RUNNING"]
-    done = run("stepping", *arguments, "seconds=0.2", folder=tmp_path)
+    done = run("stepping", *arguments, "seconds=0.2", folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert audit(tmp_path / "mlruns", "stepping").states() == {"COMPLETE": 6}
+    assert audit(root, "stepping").states() == {"COMPLETE": 6}
 
 
-def test_two_signals_end_everything_at_once(tmp_path: Path) -> None:
+def test_two_signals_end_everything_at_once(root: Path) -> None:
     arguments = (*SPACE, "seconds=30", "hydra.sweeper.n_trials=6")
-    sweep = start("stepping", *arguments, folder=tmp_path)
+    sweep = start("stepping", *arguments, folder=root.parent)
     wait_for(lambda: len(workers_of(sweep.pid)) == 2)
     time.sleep(2)  # until they are within a step that lasts for half a minute
     workers = workers_of(sweep.pid)
@@ -137,33 +137,33 @@ def test_two_signals_end_everything_at_once(tmp_path: Path) -> None:
     wait_for(lambda: not any(map(is_alive, workers)), seconds=2)
 
 
-def test_a_second_supervisor_is_refused(tmp_path: Path) -> None:
+def test_a_second_supervisor_is_refused(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.n_trials=4")
-    first = start("stepping", *arguments, folder=tmp_path)
+    first = start("stepping", *arguments, folder=root.parent)
     wait_for(lambda: workers_of(first.pid))
-    second = run("stepping", *arguments, folder=tmp_path)
+    second = run("stepping", *arguments, folder=root.parent)
     assert second.returncode == 2
     assert str(first.pid) in second.stderr
     first.communicate(timeout=60)
     assert first.returncode == 0
-    assert audit(tmp_path / "mlruns", "stepping").states() == {"COMPLETE": 4}
+    assert audit(root, "stepping").states() == {"COMPLETE": 4}
 
 
-def test_another_experiment_is_not_mixed_in(tmp_path: Path) -> None:
-    run("stepping", *SPACE, "hydra.sweeper.n_trials=2", folder=tmp_path)
+def test_another_experiment_is_not_mixed_in(root: Path) -> None:
+    run("stepping", *SPACE, "hydra.sweeper.n_trials=2", folder=root.parent)
     for change in ("x=interval(-2,3)", "steps=4", "hydra.sweeper.direction=maximize"):
-        done = run("stepping", *SPACE, "hydra.sweeper.n_trials=3", change, folder=tmp_path)
+        done = run("stepping", *SPACE, "hydra.sweeper.n_trials=3", change, folder=root.parent)
         assert done.returncode == 2
         assert change.split("=")[0].rpartition(".")[2] in done.stderr
         assert len(done.stderr.splitlines()) <= 2
-    assert audit(tmp_path / "mlruns", "stepping").states() == {"COMPLETE": 2}
+    assert audit(root, "stepping").states() == {"COMPLETE": 2}
 
 
-def test_a_conditional_space(tmp_path: Path) -> None:
+def test_a_conditional_space(root: Path) -> None:
     custom = "hydra.sweeper.custom_search_space=__main__.suggest"
-    done = run("stepping", *SPACE, custom, "hydra.sweeper.n_trials=12", folder=tmp_path)
+    done = run("stepping", *SPACE, custom, "hydra.sweeper.n_trials=12", folder=root.parent)
     assert done.returncode == 0, done.stderr
-    trials = audit(tmp_path / "mlruns", "stepping").trials
+    trials = audit(root, "stepping").trials
     assert trials[0].params == {"x": 1.0, "y": 0.0}
     assert all(("y" in trial.params) == (trial.params["x"] > 0) for trial in trials)
 

@@ -1,6 +1,5 @@
-"""Real MLflow on a real SQLite file, copied per test: its migrations take a second."""
+"""Real MLflow on a real SQLite file."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,23 +9,6 @@ from mlflow import MlflowClient
 from besom.tracking import Record, connect
 
 EXPERIMENT = "tests"
-
-
-@pytest.fixture(scope="session")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, and an experiment that no test uses."""
-    root = tmp_path_factory.mktemp("schema")
-    connect(root, None, "unused").close()
-    return root / "mlflow.db"
-
-
-@pytest.fixture
-def root(schema: Path, tmp_path: Path) -> Path:
-    """A root of this test's own."""
-    folder = tmp_path / "mlruns"
-    folder.mkdir()
-    shutil.copy(schema, folder / "mlflow.db")
-    return folder
 
 
 @pytest.fixture
