@@ -1,6 +1,7 @@
 """What can go wrong through no bug of Besom's.
 
 BesomError
+ ├─ SweepFailed          too many trials failed, or workers do not start; exit code 1
  └─ UserError            one or two plain lines; the commands end with exit code 2
      ├─ ConfigError      a configuration value: wrong key, type or range
      ├─ SpaceError       a search space that cannot be searched
@@ -17,6 +18,10 @@ Every message names the value, the limit and the remedy.
 
 class BesomError(Exception):
     """Base of all errors that Besom raises on purpose."""
+
+
+class SweepFailed(BesomError):
+    """A sweep cannot go on: too many failed trials, or workers that do not start."""
 
 
 class UserError(BesomError):

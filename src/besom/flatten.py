@@ -6,12 +6,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 
-def flatten(config: DictConfig) -> dict[str, Any]:
+def flatten(config: DictConfig, resolve: bool = True) -> dict[str, Any]:
     """``{"model": {"units": 32}}`` as ``{"model.units": 32}``; lists stay whole.
 
-    Interpolations are resolved. Values that are missing (``???``) are left out.
+    Members of an enumeration become their names. Values that are missing (``???``) are left out.
     """
-    tree = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    tree = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=False, enum_to_str=True)
     assert isinstance(tree, dict)
     return dict(_leaves(tree, prefix=""))
 

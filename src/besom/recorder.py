@@ -2,7 +2,8 @@
 
 A task calls :func:`report`, :func:`log`, :func:`save` and their kin wherever it likes. In a sweep
 they reach the supervisor, in a single tracked run MLflow, otherwise they do nothing, so a task
-that uses them still runs as a plain function.
+that uses them still runs as a plain function. What cannot be recorded is refused where it is
+said, whether or not anybody listens.
 
 Example::
 
@@ -11,12 +12,13 @@ Example::
         besom.report(epoch, val_accuracy=accuracy)   # raises besom.Pruned when it should stop
 """
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
 
 @dataclass(frozen=True)
@@ -70,42 +72,118 @@ def attached() -> bool:
     return _listener.get() is not None
 
 
-def expect(steps: int) -> None:
-    """Say how many reports will come, for progress bars and time estimates."""
+def expect(steps: SupportsIndex) -> None:
+    """Say how many reports will come, for progress bars and time estimates.
+
+    Raises:
+        TypeError, ValueError: ``steps`` is no whole number, or below 0.
+    """
+    count = _count("steps", steps)
     if listener := _listener.get():
-        listener.expect(steps)
+        listener.expect(count)
 
 
-def report(step: int, **metrics: float) -> None:
+def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
     """Tell the metrics after ``step`` (an epoch, say), counted from 1: so many steps are done.
 
     Raises:
         besom.Pruned: the sweep's pruner ends this trial.
         besom.Interrupted: the sweep is stopping.
+        TypeError, ValueError: ``step`` is no whole number, or below 0; a metric is no number.
     """
+    count = _count("step", step)
+    numbers = {name: _number(name, value) for name, value in metrics.items()}
     if listener := _listener.get():
-        listener.report(step, {name: float(value) for name, value in metrics.items()})
+        listener.report(count, numbers)
 
 
-def log(values: Mapping[str, float | str]) -> None:
-    """Tell facts about the whole run: numbers become metrics, text becomes tags."""
+def log(values: Mapping[str, SupportsFloat | str]) -> None:
+    """Tell facts about the whole run: numbers become metrics, text becomes tags.
+
+    Raises:
+        TypeError: a value is neither a number nor text.
+    """
+    facts = {
+        str(name): _text(value) if isinstance(value, str) else _number(name, value)
+        for name, value in values.items()
+    }
     if listener := _listener.get():
-        listener.log(values)
+        listener.log(facts)
 
 
 def save(path: str | Path) -> None:
-    """Keep a file or folder with the run. It must stay in place until the task returns."""
+    """Keep a file or folder with the run. It must stay in place until the task returns.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    found = _existing(Path(path))
     if listener := _listener.get():
-        listener.save(Path(path).absolute())
+        listener.save(found)
 
 
 def save_model(model: KerasModel) -> None:
-    """Keep a saved Keras model as the run's model, loadable from ``runs:/ID/model``."""
+    """Keep a saved Keras model as the run's model, loadable from ``runs:/ID/model``.
+
+    Raises:
+        FileNotFoundError: its file is not there.
+    """
+    found = replace(model, path=_existing(model.path))
     if listener := _listener.get():
-        listener.save_model(model)
+        listener.save_model(found)
 
 
-def table(name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
-    """Keep a small table with the run; every row has the same keys."""
+def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep a small table with the run; what is neither number nor text is shown as text.
+
+    Raises:
+        ValueError: a row has other keys than the first.
+    """
+    for index, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            raise ValueError(
+                f"row {index} of table {name!r} has the keys {[*row]}, the first one {[*rows[0]]}"
+            )
+    cells = [{str(key): _cell(value) for key, value in row.items()} for row in rows]
     if listener := _listener.get():
-        listener.table(name, rows)
+        listener.table(name, cells)
+
+
+def _count(name: str, value: SupportsIndex) -> int:
+    """A whole number from 0, as Python's own type; numpy's and TensorFlow's are taken too."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} must be a whole number") from None
+    if count < 0:
+        raise ValueError(f"{name}={count} must not be below 0")
+    return count
+
+
+def _number(name: str, value: SupportsFloat) -> float:
+    """A number of whatever library as Python's own; text is none, not even "0.5"."""
+    try:
+        if hasattr(value, "__float__"):
+            return float(value)
+    except TypeError:  # an array of several numbers, say
+        pass
+    raise TypeError(f"{name} is of type {type(value).__name__}, which is neither number nor text")
+
+
+def _text(value: str) -> str:
+    """Text that any database takes: file names may hold bytes that are no characters."""
+    return str(value).encode(errors="replace").decode()
+
+
+def _cell(value: Any) -> float | str:
+    """A number or text of Python's own types; scalars of other libraries are unwrapped."""
+    if getattr(value, "shape", None) == ():
+        value = value.item() if hasattr(value, "item") else value.numpy().item()
+    return value if type(value) in (bool, int, float) else _text(value)
+
+
+def _existing(path: Path) -> Path:
+    """The path as it holds in any working folder."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} cannot be kept with the run: it does not exist")
+    return path.absolute()

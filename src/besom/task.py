@@ -1,13 +1,13 @@
 """What a task function may declare about itself, for those who sweep over it.
 
-Both hooks are optional; a plain Hydra task function needs none of this.
+All of it is optional; a plain Hydra task function needs none of this.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 Task = Callable[[DictConfig], Any]
 
@@ -45,3 +45,8 @@ def hooked(hooks: Hooks) -> Callable[[Task], Task]:
 def hooks_of(task: Task) -> Hooks:
     """The hooks that a task function carries, or hooks that do nothing."""
     return getattr(task, "__besom_hooks__", Hooks())
+
+
+def task_config(config: DictConfig) -> DictConfig:
+    """A composed configuration as the task sees it: without the ``hydra`` node."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])

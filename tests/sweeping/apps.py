@@ -93,18 +93,39 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def workers_of(supervisor: int) -> list[int]:
-    """Process ids of a supervisor's living workers: its children that lead a session."""
+@dataclass(frozen=True)
+class Process:
+    """A line of /proc."""
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    session: int
+
+
+def processes() -> list[Process]:
+    """All that are not already dead and waiting for their parent."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
         except OSError:
             continue
-        state, parent, session = fields[0], int(fields[1]), int(fields[3])
-        if parent == supervisor and session == int(folder.name) and state != "Z":
-            found.append(int(folder.name))
-    return found
+        fields = rest.split()
+        found.append(Process(int(folder.name), name, fields[0], int(fields[1]), int(fields[3])))
+    return [process for process in found if process.state != "Z"]
+
+
+def workers_of(supervisor: int) -> list[int]:
+    """Process ids of a supervisor's living workers: its children that lead a session."""
+    return [p.pid for p in processes() if p.parent == supervisor and p.session == p.pid]
+
+
+def sleepers(supervisor: int) -> list[int]:
+    """What its workers' tasks have started."""
+    workers = workers_of(supervisor)
+    return [p.pid for p in processes() if p.name == "sleep" and p.parent in workers]
 
 
 def is_alive(pid: int) -> bool:

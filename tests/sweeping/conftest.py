@@ -128,16 +128,17 @@ class Bench:
 
     def supervisor(self, script: Script, **options: Any) -> tuple[Supervisor, Study, ScriptedPool]:
         plan, study = self.plan(**options), self.study(**options)
-        unfinished = reconcile(study, self.record)
+        parent = study.recall("run_id")
+        if parent is None:
+            parent = self.record.start_run("bench", {"besom.role": "sweep"})
+            study.remember("run_id", parent)
+        unfinished = reconcile(study, self.record, parent)
         pool = ScriptedPool(script)
-        tally = Tally(plan.options.n_trials, plan.options.n_jobs, plan.objective, [])
-        progress = PlainProgress(Console(quiet=True), tally)
-        parent = self.record.start_run("bench", {"besom.role": "sweep"})
-        return (
-            Supervisor(plan, study, self.record, pool, progress, parent, unfinished),
-            study,
-            pool,
+        progress = PlainProgress(
+            Console(quiet=True), Tally(plan.options.n_trials, plan.objective, [])
         )
+        made = Supervisor(plan, study, self.record, pool, progress, parent, unfinished)
+        return made, study, pool
 
 
 @pytest.fixture

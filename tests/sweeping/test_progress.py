@@ -15,7 +15,7 @@ def row(number: int, state: str = "complete", value: float = 0.5, **notes: objec
 
 
 def test_the_tally_counts_and_keeps_the_best() -> None:
-    tally = Tally(10, 2, MAXIMIZE, [row(0, value=0.7)])
+    tally = Tally(10, MAXIMIZE, [row(0, value=0.7)])
     for added in (row(1, value=0.9), row(2, "pruned", 0.95), row(3, "failed"), row(4, value=0.8)):
         tally.add(added)
     assert tally.n_done == 5
@@ -24,7 +24,7 @@ def test_the_tally_counts_and_keeps_the_best() -> None:
 
 def test_a_file_receives_one_plain_line_for_each_trial() -> None:
     file = io.StringIO()
-    with make_progress(Console(file=file), Tally(3, 1, MAXIMIZE, [])) as progress:
+    with make_progress(Console(file=file), Tally(3, MAXIMIZE, [])) as progress:
         assert type(progress) is PlainProgress
         progress.started(0, row(0))
         progress.expects(0, 3)
@@ -43,7 +43,7 @@ def test_a_file_receives_one_plain_line_for_each_trial() -> None:
 def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=120)
-    with make_progress(console, Tally(3, 2, MAXIMIZE, [])) as progress:
+    with make_progress(console, Tally(3, MAXIMIZE, [])) as progress:
         assert type(progress) is LiveProgress
         progress.started(0, row(0))
         progress.started(1, row(1))

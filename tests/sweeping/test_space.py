@@ -45,6 +45,8 @@ def test_reads_hydras_grammar(text: str, distribution: object) -> None:
         "k=interval(0,inf)",
         "k=tag(log,interval(0,1))",
         "k=interval(",
+        "k=choice(0,false,0.5)",
+        "k=tag(log,range(1,100))",
     ],
 )
 def test_refuses_what_cannot_be_searched(text: str) -> None:
@@ -108,3 +110,9 @@ def test_contains(text: str, inside: list[object], outside: list[object]) -> Non
 )
 def test_describes_itself_for_people(text: str, described: str) -> None:
     assert dimension(text).describe() == described
+
+
+def test_a_group_with_a_package_is_a_key_of_its_own() -> None:
+    space = read_space({}, ["opt@gen=adam", "opt@disc=choice(sgd,adam)"], loader=None)
+    assert space.overrides == ("opt@gen=adam",)
+    assert space.propose({"opt@disc": "sgd"}) == ("opt@gen=adam", "opt@disc=sgd")

@@ -3,13 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from besom.errors import SweepFailed
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.options import AshaPruner, GridSampler, ThresholdPruner
 from besom.sweeping.protocol import (
     Assignment,
+    Composed,
     Died,
     FromWorker,
     Logged,
@@ -18,9 +21,11 @@ from besom.sweeping.protocol import (
     State,
     Verdict,
 )
-from besom.sweeping.supervisor import SweepFailed
+from besom.tracking.record import connect
 
 from .conftest import Bench, completes
+
+BEGUN = Composed({"x": 1.0}, "x: 1.0\n", ("x=1.0",), Path("job"))
 
 
 def test_trial_zero_is_the_baseline_and_every_trial_has_one_run(bench: Bench) -> None:
@@ -46,6 +51,7 @@ def test_a_resume_does_what_remains(bench: Bench) -> None:
 def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
     def dies_first(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 1 and assignment.attempt < 3:
+            yield BEGUN
             yield Logged({"seen": 1.0})
             yield Died("killed by SIGKILL")
         else:
@@ -63,6 +69,7 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
 def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 1:
+            yield BEGUN
             yield Died("killed by SIGSEGV")
         else:
             yield from completes(assignment)
@@ -217,3 +224,60 @@ def test_asha_prunes_most_of_the_worse(bench: Bench) -> None:
     study, _ = bench.sweep(descends, n_trials=20, pruner=AshaPruner(reduction_factor=3))
     states = Counter(row.state for row in study.rows())
     assert states["pruned"] > states["complete"] > 0
+
+
+def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
+    def stillborn(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Died("ended with exit code 1")
+
+    supervisor, study, _ = bench.supervisor(stillborn, n_trials=5)
+    with pytest.raises(SweepFailed, match="does not start"):
+        supervisor.run()
+    supervisor.abandon()
+    bench.record.flush()
+    assert bench.record.runs({"besom.study": "bench"}, status="RUNNING") == []
+    study, _ = bench.sweep(n_trials=5)
+    assert [row.state for row in study.rows()] == ["complete"] * 5
+
+
+def test_a_proposal_that_was_cut_short_is_asked_for_to_the_end(bench: Bench) -> None:
+    plan = bench.plan(space="x=interval(-1,1)")
+    study = bench.study()
+    study._study.ask()  # a death before the first parameter: the enqueued baseline, half asked
+    study, _ = bench.sweep(n_trials=3)
+    assert study.row(0).params == plan.baseline_params and is_baseline(study.row(0))
+    assert [row.state for row in study.rows()] == ["complete"] * 3
+
+
+def test_a_death_before_the_role_is_noted_does_not_cost_the_baseline(bench: Bench) -> None:
+    study = bench.study()
+    study.ask(bench.plan().space.distributions, None)
+    study, _ = bench.sweep(n_trials=2)
+    assert is_baseline(study.row(0)) and study.row(0).state == "complete"
+
+
+def test_last_words_of_another_study_are_not_believed(bench: Bench) -> None:
+    study = bench.study()
+    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    study.remember("run_id", parent)
+    row = study.ask(bench.plan().space.distributions, None)
+    stranger = bench.record.start_run("x", {"besom.study": "bench"}, parent)
+    outcome = {"trial": row.number, "state": "complete", "values": [-99.0]}
+    bench.record.finish(stranger, "FINISHED", {}, outcome)
+    bench.record.close()
+    bench.record = connect(bench.root, None, "test")
+    study, _ = bench.sweep(n_trials=1)
+    assert study.row(0).values == (0.25,)
+    (killed,) = bench.record.runs({"besom.state": "lost"})
+    assert killed.run_id == stranger and killed.status == "KILLED"
+
+
+def test_a_resume_after_failures_may_do_better(bench: Bench) -> None:
+    def fails(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.FAILED, {}, 0.1, error="ValueError: no")
+
+    supervisor, study, _ = bench.supervisor(fails, n_trials=6, max_failure_rate=0.1, n_jobs=1)
+    with pytest.raises(SweepFailed):
+        supervisor.run()
+    study, _ = bench.sweep(n_trials=6, max_failure_rate=0.1)
+    assert Counter(row.state for row in study.rows()) == {"failed": 1, "complete": 5}

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
-from .apps import audit, is_alive, kill, n_ended, run, start, wait_for, workers_of
+from .apps import audit, is_alive, kill, n_ended, run, sleepers, start, wait_for, workers_of
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -168,6 +169,51 @@ def test_a_conditional_space(root: Path) -> None:
     assert all(("y" in trial.params) == (trial.params["x"] > 0) for trial in trials)
 
 
+def test_enumerations_lists_and_times_are_ordinary(root: Path) -> None:
+    arguments = ["sizes=choice([1,2],[3,4])", "color=choice(RED,BLUE)"]
+    for n_trials in (2, 4):  # the second is a resume, at another time
+        done = run("unusual", *arguments, f"hydra.sweeper.n_trials={n_trials}", folder=root.parent)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = audit(root, "unusual")
+    assert found.states() == {"COMPLETE": 4}
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    first = client.get_run(found.trials[0].user_attrs["besom.run_id"]).data.params
+    assert (first["color"], first["sizes"]) == ("RED", "[1, 2]")
+    assert Path(first["out"]).is_dir()
+
+
+def test_a_task_may_have_processes_of_its_own(root: Path) -> None:
+    arguments = ("x=interval(0,1)", "children=multiprocessing", "hydra.sweeper.n_trials=2")
+    done = run("unusual", *arguments, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert audit(root, "unusual").states() == {"COMPLETE": 2}
+
+
+def test_what_a_task_has_started_ends_with_the_supervisor(root: Path) -> None:
+    sweep = start("unusual", "x=interval(0,1)", "children=sleep", folder=root.parent)
+    wait_for(lambda: len(sleepers(sweep.pid)) == 2)
+    descendants = [*workers_of(sweep.pid), *sleepers(sweep.pid)]
+    kill(sweep.pid)
+    sweep.communicate(timeout=10)
+    wait_for(lambda: not any(map(is_alive, descendants)), seconds=5)
+
+
+def test_a_dead_workers_child_does_not_hide_its_death(root: Path) -> None:
+    arguments = ["x=choice(0.5,0.25)", "children=fork", "hydra.sweeper.max_failure_rate=1"]
+    done = run("unusual", *arguments, "hydra.sweeper.n_trials=2", folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert audit(root, "unusual").states()["FAIL"] <= 1
+    assert "exit code 3" in done.stdout
+
+
+def test_a_timeout_says_what_remains(root: Path) -> None:
+    arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.timeout=1", "hydra.sweeper.n_trials=50")
+    done = run("stepping", *arguments, folder=root.parent)
+    assert done.returncode == 0, done.stderr
+    assert "trials are still to be done; the same command goes on" in done.stdout
+    assert 0 < audit(root, "stepping").states()["COMPLETE"] < 50
+
+
 def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
     done = run("stepping", *SPACE, "hydra.sweeper.dry_run=true", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -194,6 +240,14 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
         (["x=interval(0,2)", "hydra.sweeper.root=/proc/nowhere"], "/proc/nowhere"),
         (["x=interval(0,2)", "hydra.sweeper.tracking_uri=http://127.0.0.1:9"], "127.0.0.1:9"),
         (["x=interval(0,2)", "hydra.sweeper.custom_search_space=a.b"], "a.b"),
+        (
+            [
+                "x=choice(0,1)",
+                "hydra/sweeper/sampler=grid",
+                "hydra.sweeper.custom_search_space=__main__.suggest",
+            ],
+            "grid",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_two_lines(tmp_path: Path, arguments: list[str], said: str) -> None:

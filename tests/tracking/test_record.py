@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from besom.errors import StoreError
 from besom.tracking import Record, connect, runs
-from besom.tracking.record import NOTE_LENGTH
+from besom.tracking.limits import TAG_LENGTH
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -109,7 +109,7 @@ def test_a_long_note_ends_with_a_whole_line(record: Record, client: MlflowClient
     record.note(run_id, "\n".join(f"| {number} | {'x' * 90} |" for number in range(200)))
     record.flush()
     note = client.get_run(run_id).data.tags["mlflow.note.content"]
-    assert len(note) <= NOTE_LENGTH
+    assert len(note) <= TAG_LENGTH
     assert note.endswith(" |\n…")
 
 

@@ -1,6 +1,9 @@
 """A Hydra application as a worker needs it: compose a configuration, run the task with it."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cloudpickle
 from hydra.core.hydra_config import HydraConfig
@@ -33,11 +36,21 @@ class Application:
         HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
         return config
 
-    def run(self, config: DictConfig) -> JobReturn:
-        """Run the task as Hydra's own launchers do: job folder, logging, ``HydraConfig``."""
+    def run(self, config: DictConfig, before: Callable[[DictConfig], None]) -> JobReturn:
+        """Run the task as Hydra's own launchers do: job folder, logging, ``HydraConfig``.
+
+        Args:
+            config: from :meth:`compose`.
+            before: called with the task's configuration, inside the job, before the task.
+        """
+
+        def task(config: DictConfig) -> Any:
+            before(config)
+            return self.task(config)
+
         return run_job(
             hydra_context=self.context,
-            task_function=self.task,
+            task_function=functools.wraps(self.task)(task),
             config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",

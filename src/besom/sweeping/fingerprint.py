@@ -12,6 +12,8 @@ from besom.sweeping.space import Space
 from besom.sweeping.study import Study
 from besom.task import Hooks
 
+VOLATILE = ("now", "hydra", "oc.env")
+
 _KEY = "fingerprint"
 
 
@@ -33,11 +35,18 @@ def fingerprint(
     facts["custom search space"] = str(custom_search_space)
     places = tuple(f"{place}." for place in hooks.places)
     searched = space.distributions
+    as_written = flatten(baseline, resolve=False)
     for key, value in flatten(baseline).items():
         if key not in searched and not f"{key}.".startswith(places):
-            facts[f"configuration, {key}"] = json.dumps(value, default=str)
+            lasting = as_written[key] if _is_volatile(as_written.get(key)) else value
+            facts[f"configuration, {key}"] = json.dumps(lasting, default=str)
     facts.update({f"identity of {key}": value for key, value in hooks.identity(baseline).items()})
     return facts
+
+
+def _is_volatile(written: object) -> bool:
+    """Whether a value as written differs from start to start, or from machine to machine."""
+    return isinstance(written, str) and any(f"${{{name}:" in written for name in VOLATILE)
 
 
 def claim(study: Study, facts: Mapping[str, str]) -> None:

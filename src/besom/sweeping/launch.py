@@ -11,13 +11,14 @@ from typing import Any
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.addresses import mask
 from besom.errors import StoreError
 from besom.sweeping import application
 from besom.sweeping.application import Application
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, fingerprint
 from besom.sweeping.local_pool import LocalPool
-from besom.sweeping.lock import only_supervisor
+from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
@@ -28,7 +29,6 @@ from besom.sweeping.samplers import make_sampler
 from besom.sweeping.study import Study, open_study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
-from besom.tracking.address import mask
 from besom.tracking.record import Record, connect
 
 
@@ -51,12 +51,13 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
         return None
     root = Path(options.root)
     _writable(root)
-    with only_supervisor(root, options.study_name):
-        record = connect(root, options.tracking_uri, options.experiment)
+    with (
+        only_supervisor(root, options.study_name),
+        connect(root, options.tracking_uri, options.experiment) as record,
+    ):
         study = _open(plan, root)
         interrupted_by = _sweep(plan, study, record, console)
-        record.close()
-    print_summary(plan, study, record.uri, console, interrupted=interrupted_by is not None)
+    print_summary(plan, study, console)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
     return [row.values for row in study.best()] if not plan.objective.single else _best(study)
@@ -73,7 +74,8 @@ def _open(plan: Plan, root: Path) -> Study:
     storage = options.storage or f"sqlite:///{root / 'optuna.db'}"
     sampler_options, pruner = options.sampler, make_pruner(options.pruner)
     make_sampler(sampler_options, plan.space.dimensions, 0)  # refuse before a study exists
-    study = open_study(options.study_name, storage, plan.objective.directions)
+    with one_at_a_time(root):
+        study = open_study(options.study_name, storage, plan.objective.directions)
     custom = options.custom_search_space
     claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
     rows = study.rows()
@@ -85,22 +87,23 @@ def _open(plan: Plan, root: Path) -> Study:
 
 def _sweep(plan: Plan, study: Study, record: Record, console: Console) -> int | None:
     """Run what remains of the study; returns the signal that ended it early, if one did."""
-    unfinished = reconcile(study, record)
     parent = _parent_run(plan, study, record)
+    unfinished = reconcile(study, record, parent)
     pool = LocalPool(plan.options.n_jobs, application.dump(plan.application), _log_folder(plan))
-    tally = Tally(plan.options.n_trials, plan.options.n_jobs, plan.objective, study.rows())
+    tally = Tally(plan.options.n_trials, plan.objective, study.rows())
+    status = "FAILED"  # unless it is said to be otherwise
     with make_progress(console, tally) as progress:
         supervisor = Supervisor(plan, study, record, pool, progress, parent, unfinished)
         try:
-            with _graceful(supervisor, pool, progress) as received:
+            with _graceful(supervisor, pool, progress, console) as received:
                 supervisor.run()
+            status = "KILLED" if received else "FINISHED"
         finally:
             pool.stop()
+            supervisor.abandon()
             record.note(parent, note(plan, study))
-            status = "KILLED" if received else "FINISHED"
             record.finish(parent, status, {"besom.state": status.lower()}, {})
             record.confirm(parent)
-            record.flush()
     return received[0] if received else None
 
 
@@ -134,7 +137,9 @@ def _writable(root: Path) -> None:
 
 
 @contextmanager
-def _graceful(supervisor: Supervisor, pool: Pool, progress: Progress) -> Iterator[list[int]]:
+def _graceful(
+    supervisor: Supervisor, pool: Pool, progress: Progress, console: Console
+) -> Iterator[list[int]]:
     """Once SIGINT or SIGTERM: running trials stop at their next report. Twice: all ends now.
 
     Yields the signals received so far.
@@ -145,6 +150,7 @@ def _graceful(supervisor: Supervisor, pool: Pool, progress: Progress) -> Iterato
         received.append(number)
         if len(received) > 1:
             pool.stop()
+            console.show_cursor()
             os._exit(128 + number)  # whatever hangs; the next start reconciles
         supervisor.stopping = True
         progress.say("stopping at the next epoch; once more ends everything now")

@@ -25,8 +25,11 @@ THREAD_VARIABLES = (
 
 @dataclass
 class _Worker:
+    """``leash`` is never written to: that it closes, with this process, ends the worker."""
+
     process: SpawnProcess
     connection: Connection
+    leash: Connection
 
 
 class LocalPool:
@@ -36,24 +39,25 @@ class LocalPool:
         self._context = multiprocessing.get_context("spawn")
         self._payload = payload
         self._log_folder = log_folder
-        self._threads = max(1, len(os.sched_getaffinity(0)) // size)
+        self._threads = max(1, _cores() // size)
         self._workers: dict[int, _Worker] = {}
 
     def start(self, worker_id: int) -> None:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         ours, theirs = self._context.Pipe(duplex=True)
+        far_end, leash = self._context.Pipe(duplex=False)
         log_file = str(self._log_folder / f"worker-{worker_id}.log")
         process = self._context.Process(
             target=worker.main,
-            args=(theirs, os.getpid(), self._payload, log_file),
+            args=(theirs, far_end, self._payload, log_file),
             name=f"besom-worker-{worker_id}",
-            daemon=True,
         )
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
         with _signals_held(), _environment(threads):
             process.start()
         theirs.close()
-        self._workers[worker_id] = _Worker(process, ours)
+        far_end.close()
+        self._workers[worker_id] = _Worker(process, ours, leash)
 
     def send(self, worker_id: int, message: ToWorker) -> None:
         # A worker that has just died shows in next_event.
@@ -61,34 +65,38 @@ class LocalPool:
             self._workers[worker_id].connection.send(message)
 
     def next_event(self, timeout: float) -> Event | None:
-        by_connection = {member.connection: key for key, member in self._workers.items()}
-        if not by_connection:
+        if not self._workers:
             time.sleep(timeout)
             return None
-        for connection in wait(list(by_connection), timeout):
-            assert isinstance(connection, Connection)
-            return self._receive(by_connection[connection], connection)
+        ready = wait([member.connection for member in self._workers.values()], timeout)
+        for worker_id, member in self._workers.items():
+            # What a dead worker has forked may keep its pipe open, so the process is asked too.
+            if member.connection in ready or not member.process.is_alive():
+                return self._receive(worker_id, member)
         return None
 
     def stop(self) -> None:
         for member in self._workers.values():
             _kill(member.process)
-        for member in self._workers.values():
-            member.process.join()
-            member.connection.close()
-        self._workers.clear()
+        for worker_id in list(self._workers):
+            self._bury(worker_id)
 
-    def _receive(self, worker_id: int, connection: Connection) -> Event:
-        """A message, or, where the pipe has closed, what became of the process."""
+    def _receive(self, worker_id: int, member: _Worker) -> Event:
+        """A message, or, where none is left, what became of the process."""
         try:
-            return Event(worker_id, connection.recv())
+            if member.connection.poll():
+                return Event(worker_id, member.connection.recv())
         except (EOFError, OSError):
-            process = self._workers.pop(worker_id).process
-            process.join(timeout=0.5)  # its own exit code, where it ended by itself
-            _kill(process)
-            process.join()
-            connection.close()
-            return Event(worker_id, Died(_cause(process.exitcode)))
+            member.process.join(timeout=0.5)  # its own exit code, where it ended by itself
+        _kill(member.process)
+        self._bury(worker_id)
+        return Event(worker_id, Died(_cause(member.process.exitcode)))
+
+    def _bury(self, worker_id: int) -> None:
+        member = self._workers.pop(worker_id)
+        member.process.join()
+        member.connection.close()
+        member.leash.close()
 
 
 def _kill(process: SpawnProcess) -> None:
@@ -97,6 +105,13 @@ def _kill(process: SpawnProcess) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()  # it may not have made its own group yet
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _cause(exit_code: int | None) -> str:

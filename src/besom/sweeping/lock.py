@@ -12,6 +12,16 @@ from besom.errors import StudyError
 
 
 @contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Wait for the other sweeps that are just starting below ``root``: tables are made once."""
+    folder = root / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".start").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def only_supervisor(root: Path, study: str) -> Iterator[None]:
     """Hold the study's lock; the kernel lets go of it however this process ends.
 

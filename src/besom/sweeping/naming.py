@@ -24,6 +24,11 @@ def show(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:
+    """``baseline`` for trial 0 where it is the baseline, else ``trial``."""
+    return "baseline" if row.number == 0 and row.params == baseline_params else "trial"
+
+
 def is_baseline(row: TrialRow) -> bool:
     return row.notes.get("role") == "baseline"
 
@@ -35,5 +40,5 @@ def run_tags(study: str, row: TrialRow, attempt: int) -> dict[str, str]:
         "besom.trial": str(row.number),
         "besom.attempt": str(attempt),
         "besom.state": "running",
-        "besom.role": "baseline" if is_baseline(row) else "trial",
+        "besom.role": row.notes["role"],
     }

@@ -1,22 +1,22 @@
 """A sweep as it was asked for, checked before anything is started."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import optuna
+from hydra.core.override_parser.types import Override
 from hydra.utils import get_method
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from besom.errors import ConfigError, SpaceError
 from besom.flatten import flatten
 from besom.sweeping.application import Application
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import SweepOptions
-from besom.sweeping.space import Space, read_space
-from besom.task import Hooks, hooks_of
-
-Suggest = Callable[[Any], None]
+from besom.sweeping.space import Dimension, Space, read_space
+from besom.sweeping.study import Suggest
+from besom.task import Hooks, hooks_of, task_config
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,13 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
             f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "
             "take hydra/sweeper/pruner=none."
         )
-    space = read_space(options.params, arguments, application.context.config_loader)
-    if not space.dimensions and options.custom_search_space is None:
-        raise SpaceError(
-            "there is nothing to search; give a sweep such as 'model.units=range(8,65,step=8)' "
-            "or hydra.sweeper.params."
-        )
+    space = _read_space(options, application, arguments)
     hooks = hooks_of(application.task)
     whole = application.compose(space.overrides)
-    baseline = _task_config(whole)
+    baseline = task_config(whole)
     hooks.check(baseline)
     for corner in space.corners():
-        hooks.check(_task_config(application.compose(space.propose(corner))))
+        hooks.check(task_config(application.compose(space.propose(corner))))
     suggest = _suggester(options.custom_search_space, baseline)
     return Plan(
         options=options,
@@ -79,6 +74,22 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
         suggest=suggest,
         hooks=hooks,
     )
+
+
+def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:
+    space = read_space(options.params, arguments, application.context.config_loader)
+    custom = options.custom_search_space
+    if not space.dimensions and custom is None:
+        raise SpaceError(
+            "there is nothing to search; give a sweep such as 'model.units=range(8,65,step=8)' "
+            "or hydra.sweeper.params."
+        )
+    if custom is not None and options.sampler.name == "grid":
+        raise ConfigError(
+            f"hydra.sweeper.custom_search_space={custom}: a grid must know all its points "
+            "beforehand; take another sampler."
+        )
+    return space
 
 
 def check_options(options: SweepOptions) -> None:
@@ -122,11 +133,9 @@ def _baseline_params(
     """
     params: dict[str, Any] = {}
     for dimension in space.dimensions:
-        value = config.hydra.runtime.choices.get(dimension.key)
-        if value is None:
-            value = OmegaConf.select(config, dimension.key, throw_on_missing=False)
-            if value is None and not dimension.contains(None):
-                return None
+        value = _baseline_value(dimension, config)
+        if value is None and not dimension.contains(None):
+            return None
         if not dimension.contains(value):
             raise SpaceError(
                 f"the baseline's {dimension.key}={value} is outside {dimension.text}; "
@@ -136,13 +145,25 @@ def _baseline_params(
     return params | _suggested_to_baseline(space, config, params, suggest)
 
 
+def _baseline_value(dimension: Dimension, config: DictConfig) -> Any:
+    """The chosen option of a group, or the key's value; lists as Optuna stores them, as text."""
+    option = config.hydra.runtime.choices.get(dimension.key)
+    if option is not None:
+        return option
+    value = OmegaConf.select(config, dimension.key, throw_on_missing=False)
+    if isinstance(value, DictConfig | ListConfig):
+        elements: Any = OmegaConf.to_container(value)
+        return Override._get_value_element_as_str(elements)
+    return value.name if isinstance(value, Enum) else value
+
+
 def _suggested_to_baseline(
     space: Space, config: DictConfig, params: dict[str, Any], suggest: Suggest | None
 ) -> dict[str, Any]:
     """What ``custom_search_space`` would ask of the baseline, answered from its configuration."""
     if suggest is None:
         return {}
-    trial = optuna.trial.FixedTrial(flatten(_task_config(config)) | params)
+    trial = optuna.trial.FixedTrial(flatten(task_config(config)) | params)
     for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
         trial._suggest(dimension.key, dimension.distribution)
     try:
@@ -172,7 +193,3 @@ def _suggester(dotted_path: str | None, baseline: DictConfig) -> Suggest | None:
             "path of a function (config, trial) in a module on Python's path."
         ) from error
     return lambda trial: function(baseline, trial)
-
-
-def _task_config(config: DictConfig) -> DictConfig:
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])

@@ -11,7 +11,6 @@ from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.plan import Plan
 from besom.sweeping.protocol import (
     Assignment,
-    Composed,
     Died,
     Outcome,
     Ready,
@@ -86,8 +85,6 @@ def _watch(pool: LocalPool, assignment: Assignment, folder: Path) -> Probe | Non
                 return None
             case Outcome(state=state):
                 return _measured(watch, folder) if state is State.COMPLETE else None
-            case Composed() | None | _:
-                pass
     return None
 
 

@@ -36,11 +36,8 @@ class Progress(Protocol):
 class Tally:
     """Counts, the best value so far, and the time that is left."""
 
-    def __init__(
-        self, n_trials: int, n_workers: int, objective: Objective, rows: list[TrialRow]
-    ) -> None:
-        self._n_trials = n_trials
-        self._n_workers = n_workers
+    def __init__(self, n_trials: int, objective: Objective, rows: list[TrialRow]) -> None:
+        self.n_trials = n_trials
         self._objective = objective
         self._began = time.monotonic()
         self._n_here = 0
@@ -70,15 +67,15 @@ class Tally:
         if not self._n_here:
             return None
         pace = (time.monotonic() - self._began) / self._n_here
-        return pace * max(0, self._n_trials - self.n_done)
+        return pace * max(0, self.n_trials - self.n_done)
 
     def line(self) -> str:
         """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)  1 min left``."""
-        parts = [f"{self.n_done}/{self._n_trials} done"]
+        parts = [f"{self.n_done}/{self.n_trials} done"]
         parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
             parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
-        if (left := self.seconds_left()) and self.n_done < self._n_trials:
+        if (left := self.seconds_left()) and self.n_done < self.n_trials:
             parts.append(f"{duration(left)} left")
         return "  ".join(parts)
 
@@ -107,7 +104,7 @@ class PlainProgress:
 
     def finished(self, worker: int | None, row: TrialRow) -> None:
         self._tally.add(row)
-        self.say(f"{describe(row)}  [{self._tally.n_done}/{self._tally._n_trials}]")
+        self.say(f"{describe(row)}  [{self._tally.n_done}/{self._tally.n_trials}]")
 
     def interrupted(self, worker: int, row: TrialRow) -> None:
         self.say(f"trial {row.number:3d}  interrupted; it is tried again on resume")
@@ -131,6 +128,7 @@ class LiveProgress(PlainProgress):
             console=console,
         )
         self._tasks: dict[int, TaskID] = {}
+        self._totals: dict[int, str] = {}
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4)
 
     def __enter__(self) -> "LiveProgress":
@@ -148,13 +146,14 @@ class LiveProgress(PlainProgress):
         self._show(worker, f"trial {row.number:3d}  {what}")
 
     def expects(self, worker: int, steps: int) -> None:
+        self._totals[worker] = f"/{steps}"
         self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
-        task = self._bars.tasks[self._bars.task_ids.index(self._tasks[worker])]
-        total = "" if task.total is None else f"/{task.total:.0f}"
+        total = self._totals.get(worker, "")
         shown = "" if value is None else show(value)
-        self._bars.update(task.id, completed=step, steps=f"{step}{total}", value=shown)
+        task = self._tasks[worker]
+        self._bars.update(task, completed=step, steps=f"{step}{total}", value=shown)
 
     def finished(self, worker: int | None, row: TrialRow) -> None:
         super().finished(worker, row)
@@ -174,6 +173,7 @@ class LiveProgress(PlainProgress):
         text = shorten(f"worker {worker}  {what}", 64)
         if worker not in self._tasks:
             self._tasks[worker] = self._bars.add_task(text, total=None, steps="", value="")
+        self._totals.pop(worker, None)
         task = self._tasks[worker]
         self._bars.reset(task, total=None, description=text, steps="", value="")
 

@@ -18,17 +18,24 @@ from besom.sweeping.study import Study, TrialRow
 from besom.tracking.record import Record
 
 
-def reconcile(study: Study, record: Record) -> list[TrialRow]:
-    """Bring study and record into agreement; returns the trials to be tried again."""
+def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
+    """Bring study and record into agreement; returns the trials to be tried again.
+
+    Args:
+        parent_run: the sweep's own run, which goes on, and by which its attempts are known:
+            another sweep of the same name may share the tracking server.
+    """
     rows = {row.number: row for row in study.rows()}
-    for pending in record.pending({"besom.study": study.name}):
-        if not pending.outcome:
-            continue  # a lost attempt, closed below, or the sweep's own run, which goes on
-        number = int(pending.outcome["trial"])
-        if rows[number].state == "running":
-            study.tell(number, State(pending.outcome["state"]), pending.outcome["values"])
+    for pending in record.pending({"mlflow.parentRunId": parent_run}):
+        row = rows.get(int(pending.outcome["trial"])) if pending.outcome else None
+        if row is None or row.notes.get("run_id") != pending.run_id:
+            record.kill(pending.run_id, {"besom.state": "lost"})
+            continue
+        assert pending.outcome
+        if row.state == "running":
+            study.tell(row.number, State(pending.outcome["state"]), pending.outcome["values"])
         record.confirm(pending.run_id)
-    for run in record.runs({"besom.study": study.name, "besom.state": "running"}):
+    for run in record.runs({"mlflow.parentRunId": parent_run, "besom.state": "running"}):
         record.kill(run.run_id, {"besom.state": "lost"})
     record.flush()
     return [row for row in study.rows() if row.state == "running"]

@@ -153,7 +153,7 @@ def read_space(
         raise SpaceError(" ".join(str(error).split())) from error
     latest: dict[str, Override] = {}
     for override in parsed:
-        latest[override.key_or_group] = override
+        latest[_key(override)] = override
     sweeps = [override for override in latest.values() if override.is_sweep_override()]
     fixed = [override for override in latest.values() if not override.is_sweep_override()]
     return Space(
@@ -162,16 +162,22 @@ def read_space(
     )
 
 
+def _key(override: Override) -> str:
+    """The key, or the group with its package: ``optimizer@generator`` is another choice."""
+    package = f"@{override.package}" if override.package else ""
+    return f"{override.key_or_group}{package}"
+
+
 def read_dimension(override: Override) -> Dimension:
     """One sweep override as a dimension."""
     text = (override.input_line or "").partition("=")[2]
-    values = _choices(override) if override.is_choice_sweep() else {}
     try:
+        values = _choices(override) if override.is_choice_sweep() else {}
         distribution = _distribution(override, tuple(values))
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         raise SpaceError(f"`{override.input_line}` cannot be searched: {error}.") from error
     return Dimension(
-        key=override.key_or_group,
+        key=_key(override),
         element=override.get_key_element(),
         text=text,
         distribution=distribution,
@@ -195,11 +201,14 @@ def _choices(override: Override) -> dict[Scalar, str]:
     choices: dict[Scalar, str] = {}
     for element in override.sweep_iterator(transformer=Transformer.identity):
         plain = Override._convert_value(element)
-        if isinstance(plain, Scalar):
-            choices[plain] = spell(plain)
-        else:  # a list or mapping, which Optuna cannot store
-            text = Transformer.str(element)
-            choices[text] = text
+        if isinstance(plain, list | dict):  # Optuna stores neither
+            value: Scalar = Transformer.str(element)
+            spelling = str(value)
+        else:
+            value, spelling = plain, spell(plain)
+        if value in choices:
+            raise ValueError(f"Optuna cannot tell its choice {value!r} from another one")
+        choices[value] = spelling
     return choices
 
 
@@ -234,6 +243,8 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
         raise ValueError("start, stop and step must be finite numbers")
     if step <= 0 or start >= stop:
         raise ValueError("it is empty; write range(start,stop,step=s) with start < stop, s > 0")
+    if "log" in sweep.tags:
+        raise ValueError("a range has no log scale; write tag(log,interval(…))")
     # The end is excluded, as when Hydra itself runs the range as a grid.
     values = list(itertools.islice(sweep.range(), 100_001))
     if len(values) > 100_000:

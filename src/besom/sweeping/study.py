@@ -1,8 +1,7 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
-import socket
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,14 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from besom.addresses import mask, reach
 from besom.errors import StoreError
 from besom.sweeping.protocol import State
 from besom.sweeping.samplers import Grid
 
 CONNECT_SECONDS = 5
+
+Suggest = Callable[[optuna.trial.BaseTrial], None]
 
 _STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -82,12 +84,21 @@ class Study:
     def ask(
         self,
         distributions: Mapping[str, optuna.distributions.BaseDistribution],
-        suggest: Any = None,
+        suggest: Suggest | None = None,
+        number: int | None = None,
     ) -> TrialRow:
-        """The next proposal; ``suggest(trial)`` may add to it. The trial is running from now on."""
+        """The next proposal, running from now on.
+
+        Args:
+            distributions: what is always searched.
+            suggest: adds to the trial what depends on that.
+            number: a trial that an earlier process began to ask for and did not finish.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            trial = self._study.ask(dict(distributions))
+            trial = self._study.ask() if number is None else self._handle(number)
+            for name, distribution in distributions.items():
+                trial._suggest(name, distribution)  # as Study.ask does; known ones stay
             if suggest is not None:
                 suggest(trial)
         self._handles[trial.number] = trial
@@ -172,17 +183,20 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
         StoreError: the database cannot be reached or written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    masked = mask_password(storage)
     try:
-        _reach(storage)
+        reach(storage, CONNECT_SECONDS)
+        _make_folder(storage)
         opened = optuna.storages.RDBStorage(storage)
         study = optuna.create_study(
-            study_name=name, storage=opened, directions=_directions(directions), load_if_exists=True
+            study_name=name,
+            storage=opened,
+            directions=_directions(directions),
+            load_if_exists=True,
         )
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        reason = mask(str(error.__cause__ or error)).splitlines()[0]
         raise StoreError(
-            f"hydra.sweeper.storage={masked} cannot be used: {reason}.\n"
+            f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
             "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
         ) from error
     return Study(study)
@@ -198,20 +212,7 @@ def _directions(names: Sequence[str]) -> list[StudyDirection]:
     return [StudyDirection[name.upper()] for name in names]
 
 
-def mask_password(address: str) -> str:
-    """The address as it may be shown."""
-    try:
-        return sqlalchemy.engine.make_url(address).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return address
-
-
-def _reach(storage: str) -> None:
-    """Fail within seconds where a driver would wait for minutes, or create what it should not."""
+def _make_folder(storage: str) -> None:
     url = sqlalchemy.engine.make_url(storage)
-    if url.host:
-        ports = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
-        port = url.port or ports.get(url.get_backend_name(), 0)
-        socket.create_connection((url.host, port), timeout=CONNECT_SECONDS).close()
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)

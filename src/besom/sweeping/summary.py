@@ -13,24 +13,22 @@ from besom.sweeping.study import Study, TrialRow
 MAX_ROWS = 20
 
 
-def print_summary(
-    plan: Plan, study: Study, tracking_uri: str, console: Console, interrupted: bool
-) -> None:
+def print_summary(plan: Plan, study: Study, console: Console) -> None:
     """The table of trials, best first, and the sentences below it."""
     rows = ranked(plan, study.rows())
+    lines = _sentences(plan, study, rows)
+    n_ended = sum(row.state != "running" for row in rows)
+    if n_ended < plan.options.n_trials and not study.exhausted:
+        n_open = plan.options.n_trials - n_ended
+        lines.append(f"{n_open} trials are still to be done; the same command goes on.")
+    root = plan.options.root
+    lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
     console.print()
     console.print(_table(plan, rows[:MAX_ROWS]))
     if len(rows) > MAX_ROWS:
         console.print(f"… and {len(rows) - MAX_ROWS} more trials")
-    for line in _sentences(plan, study, rows):
+    for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    remaining = plan.options.n_trials - sum(row.state != "running" for row in rows)
-    if interrupted:
-        line = f"Interrupted with {max(0, remaining)} trials to go; the same command goes on."
-        console.print(line, highlight=False)
-    root = plan.options.root
-    where = "" if root == "mlruns" else f" --root {root}"
-    console.print(f"Compare the runs:  besom ui{where}", markup=False, highlight=False)
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:

@@ -2,14 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import yaml
-
-from besom.errors import BesomError
-from besom.sweeping.naming import run_name, run_tags
+from besom.errors import SweepFailed
+from besom.sweeping.naming import role_of, run_name, run_tags
 from besom.sweeping.plan import Plan
 from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Progress
@@ -19,26 +15,22 @@ from besom.sweeping.protocol import (
     Died,
     Event,
     Expected,
-    Logged,
+    FromWorker,
     Outcome,
     Ready,
     Reported,
-    Saved,
-    SavedModel,
     State,
-    Tabled,
     Verdict,
 )
+from besom.sweeping.repeats import Repeats
+from besom.sweeping.scribe import Noted, write_down
 from besom.sweeping.study import Study, TrialRow
-from besom.tracking.address import mask
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 
 POLL_SECONDS = 0.2
 # So many workers in a row that die before they are ready mean that none ever will be.
 MAX_STILLBIRTHS = 3
-
-Key = tuple[tuple[str, Any], ...]
 
 _RUN_STATUS = {
     State.COMPLETE: "FINISHED",
@@ -47,18 +39,14 @@ _RUN_STATUS = {
 }
 
 
-class SweepFailed(BesomError):
-    """The sweep cannot go on: too many failed trials, or workers that do not start."""
-
-
 @dataclass
 class Flight:
-    """An attempt at a trial, on its way in a worker."""
+    """An attempt at a trial, on its way in a worker, which has ``begun`` once it says so."""
 
     row: TrialRow
     attempt: int
     run_id: str
-    started: float = field(default_factory=time.monotonic)
+    begun: bool = False
 
 
 class Supervisor:
@@ -80,15 +68,13 @@ class Supervisor:
         self._pool = pool
         self._progress = progress
         self._parent_run = parent_run
-        self._environment = Environment.here()
+        self._ready: set[int] = set()
         self._idle: deque[int] = deque()
         self._flights: dict[int, Flight] = {}
         self._again: deque[TrialRow] = deque(unfinished)
-        self._parked: list[TrialRow] = []
-        rows = study.rows()
-        self._n_proposed = len(rows)
-        self._n_failed = sum(row.state == "failed" for row in rows)
-        self._finished = {_key(row.params): row for row in rows if row.state == "complete"}
+        self._repeats = Repeats(study.rows())
+        self._n_proposed = len(study.rows())
+        self._n_failed = 0  # of this process: a resume is there to do better
         self._stillbirths = 0
         self._deadline = _deadline(plan.options.timeout)
         self.stopping = False
@@ -123,16 +109,21 @@ class Supervisor:
 
     def _dispatch(self) -> None:
         while self._idle and not self.stopping and self._n_open():
-            row = self._again.popleft() if self._again else self._propose()
+            row = self._next()
             if not self._is_repeat(row):
                 self._begin(self._idle.popleft(), row)
 
-    def _propose(self) -> TrialRow:
-        row = self._study.ask(self._plan.space.distributions, self._plan.suggest)
-        self._n_proposed += 1
-        if not self._is_baseline(row):
-            return row
-        self._study.note(row.number, role="baseline")
+    def _next(self) -> TrialRow:
+        """A trial that is to be tried again, or a fresh proposal, asked for to the end."""
+        again = self._again.popleft() if self._again else None
+        if again and "role" in again.notes:
+            return again
+        if again is None:
+            self._n_proposed += 1
+        # The role is noted last: a trial without one was cut short while it was asked for.
+        unasked = again.number if again else None
+        row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
+        self._study.note(row.number, role=role_of(row, self._plan.baseline_params))
         return self._study.row(row.number)
 
     def _is_repeat(self, row: TrialRow) -> bool:
@@ -142,22 +133,10 @@ class Supervisor:
         """
         if self._plan.options.duplicates == "rerun":
             return False
-        key = _key(row.params)
-        if twin := self._finished.get(key):
+        if twin := self._repeats.twin(row):
             self._reuse(row, twin)
             return True
-        if any(_key(flight.row.params) == key for flight in self._flights.values()):
-            self._parked.append(row)
-            return True
-        return False
-
-    def _unpark(self, key: Key) -> None:
-        """A trial has ended: those that repeat it are looked at again."""
-        self._again.extend(row for row in self._parked if _key(row.params) == key)
-        self._parked = [row for row in self._parked if _key(row.params) != key]
-
-    def _is_baseline(self, row: TrialRow) -> bool:
-        return row.number == 0 and dict(row.params) == self._plan.baseline_params
+        return self._repeats.wait_for(row, (flight.row for flight in self._flights.values()))
 
     def _begin(self, worker: int, row: TrialRow) -> None:
         """Commit in this order: run, its id on the trial, training. See reconcile.py."""
@@ -169,15 +148,16 @@ class Supervisor:
         self._progress.started(worker, row)
 
     def _open_run(self, row: TrialRow, attempt: int) -> str:
-        tags = run_tags(self._study.name, row, attempt) | self._environment.tags
+        tags = run_tags(self._study.name, row, attempt) | dict(Environment.here().tags)
         name = run_name(self._study.name, row)
-        run_id = self._record.start_run(name, tags, self._parent_run, dict(row.params))
+        run_id = self._record.start_run(name, tags, self._parent_run)
         self._study.note(row.number, attempt=attempt, run_id=run_id)
         return run_id
 
     def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
         run_id = self._open_run(row, attempt=1)
+        self._record.params(run_id, row.params)
         self._record.reuse(run_id, twin.notes["run_id"])
         self._study.note(row.number, reused=twin.number)
         row = self._conclude(run_id, row.number, State.COMPLETE, twin.values)
@@ -189,7 +169,7 @@ class Supervisor:
         flight = self._flights.get(event.worker)
         match event.message:
             case Ready():
-                self._stillbirths = 0
+                self._ready.add(event.worker)
                 self._idle.append(event.worker)
             case Died(cause):
                 self._bury(event.worker, cause)
@@ -202,28 +182,16 @@ class Supervisor:
             case message if flight:
                 self._keep(event.worker, flight, message)
 
-    def _keep(self, worker: int, flight: Flight, message: Any) -> None:
-        """Pass on to the record what needs no answer."""
-        run_id, record = flight.run_id, self._record
+    def _keep(self, worker: int, flight: Flight, message: FromWorker) -> None:
+        """What needs no answer."""
         match message:
             case Expected(steps):
                 self._progress.expects(worker, steps)
-            case Composed(params, config, overrides):
-                places = tuple(f"{place}." for place in self._plan.hooks.places)
-                what = {k: v for k, v in params.items() if not f"{k}.".startswith(places)}
-                record.params(run_id, what)
-                record.text(run_id, "config.yaml", mask(config))
-                record.text(run_id, "overrides.yaml", mask(yaml.safe_dump(list(overrides))))
-                for path, text in self._environment.texts.items():
-                    record.text(run_id, path, text)
-            case Logged(values):
-                record.log(run_id, values)
-            case Saved(path):
-                record.file(run_id, path)
-            case SavedModel(model):
-                record.model(run_id, model)
-            case Tabled(name, rows):
-                record.table(run_id, name, rows)
+            case Composed():
+                flight.begun = True
+                self._stillbirths = 0
+        if isinstance(message, Noted):
+            write_down(self._record, flight.run_id, message, self._plan.hooks.places)
 
     def _judge(self, worker: int, flight: Flight, report: Reported) -> None:
         """Answer first, since the worker waits; then record."""
@@ -277,9 +245,8 @@ class Supervisor:
         self._study.tell(number, state, values)
         self._record.confirm(run_id)
         row = self._study.row(number)
-        if state is State.COMPLETE:
-            self._finished.setdefault(_key(row.params), row)
-        self._unpark(_key(row.params))
+        self._repeats.learn(row)
+        self._again.extend(self._repeats.release(row))
         if state is State.FAILED:
             self._n_failed += 1
             self.stopping = self.stopping or self._too_many_failed()
@@ -292,17 +259,24 @@ class Supervisor:
         if worker in self._idle:
             self._idle.remove(worker)
         flight = self._flights.pop(worker, None)
-        if flight is None:
-            self._stillbirths += 1
-            if self._stillbirths >= MAX_STILLBIRTHS:
-                raise SweepFailed(f"worker {worker} does not start: it {cause}; see its log.")
-        else:
+        stillborn = worker not in self._ready or (flight is not None and not flight.begun)
+        self._ready.discard(worker)
+        if flight:
             self._lose(worker, flight, f"its worker {cause}")
+        if stillborn:
+            self._count_stillbirth(worker, cause)
         if not self.stopping and self._n_open():
             self._pool.start(worker)
 
+    def _count_stillbirth(self, worker: int, cause: str) -> None:
+        self._stillbirths += 1
+        if self._stillbirths >= MAX_STILLBIRTHS:
+            raise SweepFailed(f"worker {worker} does not start: it {cause}; see its log.")
+
     def _lose(self, worker: int, flight: Flight, cause: str) -> None:
-        number, deaths = flight.row.number, flight.row.notes.get("deaths", 0) + 1
+        number = flight.row.number
+        # Whoever dies before the trial has begun does not die of it.
+        deaths = flight.row.notes.get("deaths", 0) + flight.begun
         self._study.note(number, deaths=deaths)
         if deaths >= self._plan.options.max_attempts:
             error = f"{cause}, in each of {deaths} attempts"
@@ -318,17 +292,19 @@ class Supervisor:
         return self._n_failed > options.max_failure_rate * options.n_trials
 
     def _why_failed(self) -> str:
-        failed = [row for row in self._study.rows() if row.state == "failed"]
+        last = [row for row in self._study.rows() if row.state == "failed"][-1]
         options = self._plan.options
         return (
-            f"{len(failed)} of {options.n_trials} trials failed, more than "
+            f"{self._n_failed} of {options.n_trials} trials failed, more than "
             f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
-            f"{failed[-1].number}: {failed[-1].notes.get('error', 'no reason known')}"
+            f"{last.number}: {last.notes.get('error', 'no reason known')}"
         )
 
-
-def _key(params: Mapping[str, Any]) -> Key:
-    return tuple(sorted(params.items()))
+    def abandon(self) -> None:
+        """Close the runs of trials whose workers have been ended with the sweep."""
+        for flight in self._flights.values():
+            self._record.kill(flight.run_id, {"besom.state": State.INTERRUPTED.value})
+        self._flights.clear()
 
 
 def _deadline(timeout: float | None) -> float | None:

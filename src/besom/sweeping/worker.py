@@ -1,12 +1,13 @@
 """A worker: a long-lived process that runs one trial after another and knows no database.
 
-The main thread computes. A second thread reads the pipe, so that the end of the supervisor,
-however it came, ends the worker and all that it started at once.
+The main thread computes, a second one reads the pipe. A guard outside of the process sees the end
+of the supervisor, however it came, and ends the worker and all that it has started.
 """
 
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobStatus
 from omegaconf import DictConfig, OmegaConf
 
@@ -63,8 +65,7 @@ class Line:
             try:
                 self._inbox.put(self._connection.recv())
             except (EOFError, OSError):
-                # The supervisor is gone: end with everything that this worker has started.
-                os.killpg(os.getpgrp(), signal.SIGKILL)
+                return  # the supervisor is gone; the guard ends this process
 
 
 class Teller:
@@ -97,16 +98,16 @@ class Teller:
         self._line.tell(Tabled(name, rows))
 
 
-def main(connection: Connection, parent: int, payload: bytes, log_file: str) -> None:
+def main(connection: Connection, leash: Connection, payload: bytes, log_file: str) -> None:
     """The life of a worker process: one trial after another until the pipe closes.
 
     Args:
         connection: this end of the pipe to the supervisor.
-        parent: process id of the supervisor.
+        leash: a pipe that closes when the supervisor lets go of this worker, or is gone.
         payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that this process prints.
     """
-    _live_alone(parent, log_file)
+    _live_alone(leash, log_file)
     line = Line(connection)
     app = application.load(payload)
     line.tell(Ready())
@@ -119,11 +120,11 @@ def main(connection: Connection, parent: int, payload: bytes, log_file: str) -> 
 def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
     """Compose the configuration, run the task, and say how it ended."""
     started = time.perf_counter()
+    print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
     try:
         config = app.compose(assignment.overrides, assignment.trial)
-        line.tell(_composed(config))
         with recorder.listening(Teller(line)):
-            job = app.run(config)
+            job = app.run(config, before=lambda config: line.tell(_composed(config)))
         if job.status is JobStatus.FAILED:
             raise job._return_value  # the property would also write to standard error
         state, returned = State.COMPLETE, as_numbers(job.return_value)
@@ -166,12 +167,13 @@ def _is_number(value: Any) -> bool:
 
 
 def _composed(config: DictConfig) -> Composed:
-    task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    """The task's configuration; read inside the job, where ``${hydra:…}`` has all its values."""
+    job = HydraConfig.get()
     return Composed(
-        params=flatten(task),
-        config=OmegaConf.to_yaml(task, resolve=True),
-        overrides=tuple(config.hydra.overrides.task),
-        folder=Path(config.hydra.sweep.dir, str(config.hydra.sweep.subdir)).absolute(),
+        params=flatten(config),
+        config=OmegaConf.to_yaml(config, resolve=True),
+        overrides=tuple(job.overrides.task),
+        folder=Path(job.runtime.output_dir),
     )
 
 
@@ -191,12 +193,12 @@ def _traceback_of_task(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, first))
 
 
-def _live_alone(parent: int, log_file: str) -> None:
+def _live_alone(leash: Connection, log_file: str) -> None:
     """Leave the terminal's process group, print to a file, and do not outlive the supervisor."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    _die_with_parent(parent)
+    _start_guard(leash)
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -204,12 +206,13 @@ def _live_alone(parent: int, log_file: str) -> None:
     os.close(descriptor)
 
 
-def _die_with_parent(parent: int) -> None:
-    """Ask the kernel as well: a task that holds the interpreter keeps the pipe from being read."""
-    if sys.platform == "linux":
-        import ctypes
+def _start_guard(leash: Connection) -> None:
+    """Have a shell kill this worker and all that it starts when the leash closes.
 
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    A thread of the worker could not where a task holds the interpreter, and the kernel's own
+    signal for orphans would not reach what the task has started.
+    """
+    command = ["/bin/sh", "-c", f"read nothing; kill -9 -{os.getpgrp()}"]
+    quiet = subprocess.DEVNULL
+    subprocess.Popen(command, stdin=leash.fileno(), stdout=quiet, stderr=quiet, process_group=0)
+    leash.close()

@@ -1,26 +1,15 @@
 """Addresses of tracking stores: where the record is kept, and whether one can get there."""
 
-import re
-import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from besom.addresses import mask, reach, scheme_of
 from besom.errors import StoreError
 
 SERVERS = ("http", "https")
-PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+DATABASES = ("postgresql", "mysql", "mssql")
 SECONDS = 4.0
 SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… or https://…"
-
-
-def mask(text: str) -> str:
-    """Hide the password of every address in ``text``."""
-    return re.sub(r"(\w://[^\s:/@]*):[^\s/]+@", r"\1:***@", text)
-
-
-def scheme_of(uri: str) -> str:
-    """``postgresql`` for ``postgresql+psycopg2://…``; empty where there is none."""
-    return uri.partition("://")[0].partition("+")[0].lower() if "://" in uri else ""
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -45,8 +34,8 @@ def check_address(uri: str) -> None:
     scheme = scheme_of(uri)
     if scheme in SERVERS:
         _check_server(uri)
-    elif scheme in PORTS:
-        _check_database(uri, PORTS[scheme])
+    elif scheme in DATABASES:
+        _check_database(uri)
     elif scheme == "sqlite":
         _check_file(uri)
     else:
@@ -71,14 +60,16 @@ def _is_sqlite(path: Path) -> bool:
         raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _check_database(uri: str, default_port: int) -> None:
-    parts = urlsplit(uri)
-    if not parts.hostname:
-        return
+def _check_database(uri: str) -> None:
     try:
-        socket.create_connection((parts.hostname, parts.port or default_port), SECONDS).close()
+        reach(uri, SECONDS)
     except OSError as error:
         raise _unreachable(uri, error) from error
+    except ValueError as error:
+        raise StoreError(
+            f"tracking.uri={mask(uri)} cannot be used: {error}.\n"
+            "Write characters such as / and @ in a password as %2F and %40."
+        ) from error
     _check_login(uri)
 
 

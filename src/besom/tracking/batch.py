@@ -9,14 +9,16 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from besom.tracking.limits import (
+    KEY_LENGTH,
+    METRICS,
+    PARAM_LENGTH,
+    PARAMS,
+    TAG_LENGTH,
+    TAGS,
+    shorten,
+)
 from besom.tracking.spool import Entry
-
-# What MLflow takes in one request, and of one value (mlflow/utils/validation.py).
-PARAMS = TAGS = 100
-METRICS = 800  # 1000 together with the other two
-KEY_LENGTH = 250
-PARAM_LENGTH = 6000
-TAG_LENGTH = 8000
 
 KINDS = frozenset({"params", "metrics", "tags"})
 
@@ -78,11 +80,6 @@ def clean(name: str) -> str:
     if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
         name = re.sub(r"^\.+|/", "_", name)
     return name or "_"
-
-
-def shorten(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` characters, an ellipsis saying that some are missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _try(client: MlflowClient, run_id: str, name: str, item: Metric | Param | RunTag) -> None:

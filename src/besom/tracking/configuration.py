@@ -1,12 +1,15 @@
-"""A run's configuration as MLflow parameters, and as files to run it again from."""
+"""What a run was made with: as MLflow parameters, and as files to run it again from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from besom.flatten import flatten
-from besom.tracking.address import mask
+from besom.addresses import mask
+from besom.tracking.environment import Environment
+from besom.tracking.record import Record
 
 
 def parameters(config: DictConfig) -> dict[str, Any]:
@@ -18,9 +21,26 @@ def parameters(config: DictConfig) -> dict[str, Any]:
     }
 
 
-def files(config: DictConfig, overrides: Sequence[str]) -> dict[str, str]:
-    """``config.yaml`` (resolved) and ``overrides.yaml``, without passwords."""
-    return {
-        "config.yaml": mask(OmegaConf.to_yaml(config, resolve=True)),
-        "overrides.yaml": mask(OmegaConf.to_yaml(OmegaConf.create(list(overrides)))),
-    }
+def describe(
+    record: Record,
+    run_id: str,
+    params: Mapping[str, Any],
+    config: str,
+    overrides: Sequence[str],
+    environment: Environment,
+    folder: Path,
+) -> None:
+    """Write down what a run was made with, without passwords.
+
+    Args:
+        params: what influences the result, under dotted names.
+        config: the whole configuration, resolved, as YAML.
+        overrides: the words of the command line that led to it.
+        environment: whose texts are kept; its tags belong to the run from its start.
+        folder: where the job works and logs.
+    """
+    record.log(run_id, {"besom.folder": str(folder)})
+    record.params(run_id, {name: mask(str(value)) for name, value in params.items()})
+    texts = {"config.yaml": config, "overrides.yaml": OmegaConf.to_yaml(list(overrides))}
+    for path, text in (texts | environment.texts).items():
+        record.text(run_id, path, mask(text))

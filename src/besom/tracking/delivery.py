@@ -98,14 +98,18 @@ class Delivery:
         model.log_model(self._client, self._experiment_id, run_id, saved)
 
     def _twin(self, run_id: str, source_run_id: str) -> None:
-        twin.copy_metrics(self._client, run_id, source_run_id)
-        twin.share_model(self._client, self._experiment_id, run_id, source_run_id)
+        try:
+            twin.copy_metrics(self._client, run_id, source_run_id)
+            twin.share_model(self._client, self._experiment_id, run_id, source_run_id)
+        except twin.SourceGone as gone:
+            self._miss(run_id, str(gone))
 
-    def _close(self, run_id: str, status: str, ended: int) -> None:
+    def _close(self, run_id: str, status: str, ended: int, tags: Mapping[str, str]) -> None:
         model.link_metrics(self._client, run_id)
+        self._deliver_batch(run_id, [Entry("tags", tags)])
         self._client.set_terminated(run_id, status, ended)
 
-    def _miss(self, run_id: str, path: str) -> None:
-        """A file that is gone must not keep the rest of the run from being delivered."""
-        _logger.warning("run %s: %s is gone, so it is not in the record", run_id, path)
-        self._client.set_tag(run_id, "besom.missing", path)
+    def _miss(self, run_id: str, what: str) -> None:
+        """What is gone must not keep the rest of the run from being delivered."""
+        _logger.warning("run %s: %s is gone, so it is not in the record", run_id, what)
+        self._client.set_tag(run_id, "besom.missing", what)

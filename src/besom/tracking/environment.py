@@ -13,7 +13,7 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Self
 
-from besom.tracking.address import mask
+from besom.addresses import mask
 
 GIT_SECONDS = 10
 # Larger changes are data or notebooks that slipped in; a run must not carry them.

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ from besom.tracking.spool import Entry, Spool, read, spools
 
 @dataclass(frozen=True)
 class Pending:
-    """A run that its process left open: not finished (``outcome`` is None), or not confirmed."""
+    """A run that its process left open: not finished (``outcome`` is None), or finished with an
+    outcome and not confirmed."""
 
     run_id: str
     name: str
     tags: Mapping[str, str]
-    status: str | None
     outcome: Mapping[str, Any] | None
 
 
@@ -28,12 +28,25 @@ class _Page:
     spool: Spool
     opened: Entry
     finished: Entry | None = None
+    confirmed: bool = False
     adopted: bool = False
-    guest: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        # Nobody has to close a run that was only added to: it was closed before, or will be.
-        self.guest = not self.opened.body["tags"]
+    @property
+    def guest(self) -> bool:
+        """Nobody has to close a run that was only added to: it was closed before, or will be."""
+        return not self.opened.body["tags"]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run has ended and nobody has to commit an outcome before it is closed."""
+        return self.finished is not None and not self.finished.body["outcome"]
+
+    def take(self, entry: Entry) -> None:
+        """Learn from an entry how far the run is."""
+        if entry.kind == "finished":
+            self.finished = entry
+        elif entry.kind == "closed":
+            self.confirmed = True
 
 
 class Ledger:
@@ -69,14 +82,13 @@ class Ledger:
             if run_id not in self._pages:
                 self.open(run_id, name="", tags={})
             page = self._pages[run_id]
-            if entry.kind == "finished":
-                page.finished = entry
             try:
                 page.spool.append(entry)
                 if sync:
                     page.spool.sync()
             except OSError as error:
                 raise self._unwritable(error) from error
+            page.take(entry)
 
     def finished(self, run_id: str) -> Entry:
         """The last words of a run.
@@ -90,24 +102,45 @@ class Ledger:
             raise KeyError(run_id)
         return finished
 
-    def adopt(self, tags: Mapping[str, str]) -> dict[str, Sequence[Entry]]:
-        """Take over what dead processes left of runs with these tags; their entries by run."""
+    def adopt(
+        self, tags: Mapping[str, str], run_id: str | None = None
+    ) -> dict[str, Sequence[Entry]]:
+        """Take over what dead processes left of runs with these tags, or of one run alone.
+
+        Returns:
+            Their entries by run.
+        """
         adopted: dict[str, Sequence[Entry]] = {}
         for path in spools(self.folder):
             opened = next(read(path), None)
-            if opened is None or not self._concerns(opened, tags):
+            if run_id not in (None, path.stem) or opened is None:
                 continue
-            if path.stem not in self._pages and (spool := Spool.adopt(path)):
+            if not self._concerns(opened, tags) or path.stem in self._pages:
+                continue
+            if spool := Spool.adopt(path):
                 adopted[path.stem] = list(read(path))
                 self._turn_to(spool, adopted[path.stem])
         return adopted
 
+    def settled(self) -> list[str]:
+        """The adopted runs that have ended and need nobody to confirm them."""
+        with self._lock:
+            pages = list(self._pages.values())
+        return [
+            page.spool.run_id
+            for page in pages
+            if page.adopted and page.settled and not page.confirmed
+        ]
+
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
         """The adopted runs with these tags that nobody has closed yet."""
         with self._lock:
-            pages = [page for page in self._pages.values() if page.adopted and not page.guest]
+            pages = list(self._pages.values())
         return [
-            _pending(page) for page in pages if tags.items() <= page.opened.body["tags"].items()
+            _pending(page)
+            for page in pages
+            if page.adopted and not (page.guest or page.settled or page.confirmed)
+            if tags.items() <= page.opened.body["tags"].items()
         ]
 
     def remove(self, run_id: str) -> None:
@@ -137,10 +170,9 @@ class Ledger:
         return is_here and (not theirs or tags.items() <= theirs.items())
 
     def _turn_to(self, spool: Spool, entries: Sequence[Entry]) -> None:
-        finished = [entry for entry in entries if entry.kind == "finished"]
-        page = _Page(spool, entries[0], finished[-1] if finished else None, adopted=True)
-        # A run that was confirmed wants nothing of anybody: delivering it closes it.
-        page.guest = page.guest or any(entry.kind == "closed" for entry in entries)
+        page = _Page(spool, entries[0], adopted=True)
+        for entry in entries:
+            page.take(entry)
         with self._lock:
             self._pages[spool.run_id] = page
 
@@ -152,11 +184,6 @@ class Ledger:
 
 
 def _pending(page: _Page) -> Pending:
-    opened, last = page.opened.body, page.finished.body if page.finished else {}
-    return Pending(
-        run_id=page.spool.run_id,
-        name=opened["name"],
-        tags=opened["tags"],
-        status=last.get("status"),
-        outcome=last.get("outcome"),
-    )
+    opened = page.opened.body
+    outcome = page.finished.body["outcome"] if page.finished else None
+    return Pending(page.spool.run_id, opened["name"], opened["tags"], outcome)

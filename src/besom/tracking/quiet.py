@@ -6,7 +6,7 @@ Everything here is a default; whoever sets the variable or the log level keeps i
 import logging
 import os
 
-from besom.tracking.address import mask
+from besom.addresses import mask
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -42,3 +42,10 @@ def reason(error: BaseException) -> str:
         innermost = cause
     text = str(innermost).strip() or type(innermost).__name__
     return mask(text.splitlines()[0])
+
+
+def is_mendable(error: BaseException) -> bool:
+    """Whether the store or the network is to blame; both may come back."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException | OSError)

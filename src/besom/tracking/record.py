@@ -6,27 +6,28 @@ carries the log to MLflow. A process may be killed at any moment: the next one t
 
 A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
 the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
+Until then it looks as it did before it ended: its last words are told to MLflow as it is closed.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from besom.errors import StoreError
 from besom.recorder import KerasModel
-from besom.tracking.address import mask
+from besom.addresses import mask
 from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
-from besom.tracking.quiet import import_mlflow, reason
+from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
+from besom.tracking.quiet import import_mlflow, is_mendable, reason
 from besom.tracking.runs import RunInfo, find_runs, get_run
 from besom.tracking.spool import Entry
 
 if TYPE_CHECKING:
     from besom.tracking.store import Store
-
-NOTE_LENGTH = 8000
 
 _logger = logging.getLogger(__name__)
 
@@ -82,13 +83,12 @@ class Record:
         """Create a run in MLflow, before this returns, and give its id.
 
         Raises:
-            StoreError: MLflow does not take it.
+            StoreError: MLflow does not take it, or does not answer.
         """
+        name = shorten(name, RUN_NAME_LENGTH)
         tags = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        try:
+        with self._asking():
             run = self._client.create_run(self.experiment_id, tags=tags, run_name=name)
-        except Exception as error:
-            raise self._undelivered(error) from error
         run_id = str(run.info.run_id)
         self._ledger.open(run_id, name, tags)
         if params:
@@ -99,31 +99,33 @@ class Record:
         """Go on with a run that was closed, or with one that a dead process left open.
 
         Raises:
-            StoreError: the run is not in the store any more.
+            StoreError: the run is not in the store any more, or the store does not answer.
         """
-        self.flush()
-        if run_id in self._ledger:
-            return
-        info = get_run(self._client, run_id)
-        self._client.update_run(run_id, status="RUNNING")
-        self._ledger.open(run_id, info.name, info.tags)
+        self._take_over({}, run_id)
+        with self._asking():
+            info = get_run(self._client, run_id)
+            if run_id not in self._ledger:
+                self._client.update_run(run_id, status="RUNNING")
+                self._ledger.open(run_id, info.name, info.tags)
+        self._tag(run_id, {"besom.state": "running"})
 
     def finish(
         self, run_id: str, status: str, tags: Mapping[str, str], outcome: Mapping[str, Any]
     ) -> None:
-        """Put a run's last words on disk, power failures included, before this returns.
+        """Put a run's last words on disk, all or none, safe from power failures from then on.
 
         The run stays open until :meth:`confirm`. ``outcome`` (JSON) is for whoever has to find
-        out, after a crash in between, what the caller was about to commit.
+        out, after a crash in between, what the caller was about to commit; where it is empty,
+        there is nothing to find out, and the next start confirms by itself.
         """
-        self._tag(run_id, tags)
-        last_words = Entry("finished", {"status": status, "outcome": dict(outcome)})
-        self._ledger.append(run_id, last_words, sync=True)
+        last_words = {"status": status, "tags": dict(tags), "outcome": dict(outcome)}
+        self._ledger.append(run_id, Entry("finished", last_words), sync=True)
 
     def confirm(self, run_id: str) -> None:
         """Let a finished run be closed in MLflow and forgotten here."""
         finished = self._ledger.finished(run_id)
-        self._append(run_id, "closed", {"status": finished.body["status"], "ended": finished.at})
+        last_words = {key: finished.body[key] for key in ("status", "tags")}
+        self._append(run_id, "closed", last_words | {"ended": finished.at})
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Close a run whose work is lost as KILLED, whoever opened it."""
@@ -177,8 +179,8 @@ class Record:
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
-        while len(markdown) > NOTE_LENGTH:
-            markdown = markdown[: NOTE_LENGTH - 2].rpartition("\n")[0] + "\n…"
+        while len(markdown) > TAG_LENGTH:
+            markdown = markdown[: TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
         self._tag(run_id, {"mlflow.note.content": markdown})
 
     def reuse(self, run_id: str, source_run_id: str) -> None:
@@ -192,16 +194,22 @@ class Record:
         had to say. Each wants :meth:`confirm` (if it has an outcome), :meth:`kill`, or to go on.
 
         Runs of processes that are alive are not touched. Without tags: all runs.
+
+        Raises:
+            StoreError: as :meth:`flush`.
         """
-        for run_id, entries in self._ledger.adopt(tags or {}).items():
-            self._courier.post(run_id, entries)
-        self.flush()
+        self._take_over(tags or {})
         return self._ledger.pending(tags or {})
 
     def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[RunInfo]:
-        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`."""
+        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
         self.flush()
-        return list(find_runs(self._client, self.experiment_id, tags, status))
+        with self._asking():
+            return list(find_runs(self._client, self.experiment_id, tags, status))
 
     # -- delivery ------------------------------------------------------------------------------
 
@@ -219,7 +227,7 @@ class Record:
     def check(self) -> None:
         """Raise what broke the delivery, if it is a bug: waiting mends all else."""
         error = self._courier.error
-        if error is not None and not _is_mendable(error):
+        if error is not None and not is_mendable(error):
             raise error
 
     def close(self) -> None:
@@ -257,17 +265,31 @@ class Record:
             self._ledger.remove(run_id)
             self._last.pop(run_id, None)
 
+    def _take_over(self, tags: Mapping[str, str], run_id: str | None = None) -> None:
+        """Deliver what dead processes left, and close what they had left to be closed only."""
+        for adopted, entries in self._ledger.adopt(tags, run_id).items():
+            self._courier.post(adopted, entries)
+        for settled in self._ledger.settled():
+            self.confirm(settled)
+        self.flush()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Say plainly that the store does not do what is asked of it, and what helps."""
+        try:
+            yield
+        except Exception as error:
+            if not is_mendable(error):
+                raise
+            raise StoreError(
+                f"tracking.uri={mask(self.uri)} does not answer as it should: {reason(error)}\n"
+                "Make sure that it is up and can be written, then give the same command again."
+            ) from error
+
     def _undelivered(self, error: Exception) -> Exception:
-        if not _is_mendable(error):
+        if not is_mendable(error):
             return error
         return StoreError(
             f"{mask(self.uri)} does not take the record: {reason(error)}\n"
             f"Nothing is lost: it is kept in {self._ledger.folder} and delivered at the next start."
         )
-
-
-def _is_mendable(error: Exception) -> bool:
-    """Whether the store or the network is to blame; both may come back."""
-    from mlflow.exceptions import MlflowException
-
-    return isinstance(error, MlflowException | OSError)

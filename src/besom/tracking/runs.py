@@ -28,12 +28,15 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
 
     Raises:
         StoreError: it is not there, or has been deleted.
+        MlflowException: the store cannot be asked.
     """
     from mlflow.exceptions import MlflowException
 
     try:
         run = client.get_run(run_id)
     except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         raise StoreError(f"run {run_id} is not in the record: {error.message}") from error
     if run.info.lifecycle_stage != "active":
         raise StoreError(

@@ -12,14 +12,15 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
-from besom.tracking.address import SERVERS, check_address, mask, scheme_of, sqlite_path
+from besom.tracking.address import SERVERS, check_address, sqlite_path
 from besom.tracking.quiet import reason
 
 
 @dataclass(frozen=True)
 class Store:
-    """An open store. ``uri`` may hold a password: show it through ``address.mask`` only."""
+    """An open store. ``uri`` may hold a password: show it through ``addresses.mask`` only."""
 
     client: MlflowClient
     uri: str

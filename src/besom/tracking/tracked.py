@@ -13,18 +13,17 @@ from types import FrameType
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
 from besom.task import Task, hooks_of
-from besom.tracking import configuration
+from besom.tracking.configuration import describe, parameters
 from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener
 from besom.tracking.record import Record, connect
 
 ROLE = {"besom.role": "train"}
 DEFAULT_ROOT = Path("mlruns")
-NAME_LENGTH = 120
 
 
 def tracked(task: Task) -> Task:
@@ -64,28 +63,23 @@ def _root(config: DictConfig) -> Path:
 def _bury_the_dead(record: Record) -> None:
     """Runs of killed processes would be shown as running for ever."""
     for left in record.pending(ROLE):
-        if left.status:
-            record.confirm(left.run_id)
-        else:
-            record.kill(left.run_id, {"besom.error": "its process was killed"})
+        record.kill(left.run_id, {"besom.error": "its process was killed"})
 
 
 def _open(record: Record, config: DictConfig) -> str:
-    overrides = list(HydraConfig.get().overrides.task)
-    environment = Environment.of(Path(HydraConfig.get().runtime.cwd))
-    folder = {"besom.folder": HydraConfig.get().runtime.output_dir}
-    run_id = record.start_run(_name(overrides), ROLE | folder | environment.tags)
-    record.params(run_id, configuration.parameters(config))
-    for path, text in (configuration.files(config, overrides) | environment.texts).items():
-        record.text(run_id, path, text)
+    job = HydraConfig.get()
+    overrides = list(job.overrides.task)
+    environment = Environment.of(Path(job.runtime.cwd))
+    run_id = record.start_run(_name(overrides), ROLE | environment.tags)
+    text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
+    describe(record, run_id, parameters(config), text, overrides, environment, folder)
     return run_id
 
 
 def _name(overrides: list[str]) -> str:
     """``train units=64 max_length=200``, or ``train baseline``."""
     shown = [_short(override) for override in overrides if not override.startswith("tracking.")]
-    name = f"{HydraConfig.get().job.name} {' '.join(shown) or 'baseline'}"
-    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+    return f"{HydraConfig.get().job.name} {' '.join(shown) or 'baseline'}"
 
 
 def _short(override: str) -> str:

@@ -7,11 +7,12 @@ from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from besom.tracking.address import file_path
-from besom.tracking.batch import METRICS
+from besom.tracking.limits import METRICS
 from besom.tracking.model import find_model, logged_model
 
 
@@ -19,15 +20,18 @@ class StillOpen(OSError):
     """The source run is not in MLflow to its end yet: to be tried again."""
 
 
+class SourceGone(Exception):
+    """The source run, or its model's files, will never be there again."""
+
+
 def copy_metrics(client: MlflowClient, run_id: str, source_run_id: str) -> None:
     """Log the whole history of every metric again, times included.
 
     Raises:
         StillOpen: the source run has not been closed.
+        SourceGone: it has been deleted for good, or before it was closed.
     """
-    source = client.get_run(source_run_id)
-    if source.info.status == "RUNNING":
-        raise StillOpen(f"run {source_run_id} is still open")
+    source = _source(client, source_run_id)
     history = [
         metric
         for name in source.data.metrics
@@ -37,15 +41,35 @@ def copy_metrics(client: MlflowClient, run_id: str, source_run_id: str) -> None:
         client.log_batch(run_id, metrics=history[start : start + METRICS])
 
 
+def _source(client: MlflowClient, source_run_id: str) -> Run:
+    try:
+        source = client.get_run(source_run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise SourceGone(f"run {source_run_id}") from error
+    if source.info.status == "RUNNING":
+        if source.info.lifecycle_stage == "deleted":
+            raise SourceGone(f"run {source_run_id}")
+        raise StillOpen(f"run {source_run_id} is still open")
+    return source
+
+
 def share_model(client: MlflowClient, experiment_id: str, run_id: str, source_run_id: str) -> None:
     """Let ``runs:/RUN_ID/model`` be the model of ``source_run_id``, if that has one.
 
     MLflow finds a run's model by its source run, so the run needs a logged model of its own; its
     files are hard links where the store is a local folder, and uploaded copies elsewhere.
+
+    Raises:
+        SourceGone: the model's files have been removed.
     """
     source = find_model(client, experiment_id, source_run_id)
     if source is None:
         return
+    origin = file_path(source.artifact_location)
+    if origin is not None and not origin.exists():
+        raise SourceGone(str(origin))
     logged = logged_model(client, experiment_id, run_id)
     files = Path(
         download_artifacts(artifact_uri=source.artifact_location, tracking_uri=client.tracking_uri)
