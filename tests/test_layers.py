@@ -42,7 +42,12 @@ VENDORS = {
 }
 COMPOSITION_ROOT = "besom.rnn.__main__"
 # The engine's upper floor, which records; below it nothing knows of a record.
-RECORDING = {"besom.sweeping.launch", "besom.sweeping.reconcile", "besom.sweeping.supervisor"}
+RECORDING = {
+    "besom.sweeping.launch",
+    "besom.sweeping.reconcile",
+    "besom.sweeping.scribe",
+    "besom.sweeping.supervisor",
+}
 
 CHEAP = [
     "besom",

@@ -104,7 +104,9 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
         TypeError: a value is neither a number nor text.
     """
     facts = {
-        str(name): _text(value) if isinstance(value, str) else _number(name, value)
+        str(name): _text(value)
+        if isinstance(value, str)
+        else _number(name, value, wanted="a number or text")
         for name, value in values.items()
     }
     if listener := _listener.get():
@@ -160,14 +162,14 @@ def _count(name: str, value: SupportsIndex) -> int:
     return count
 
 
-def _number(name: str, value: SupportsFloat) -> float:
+def _number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
     """A number of whatever library as Python's own; text is none, not even "0.5"."""
     try:
         if hasattr(value, "__float__"):
             return float(value)
     except TypeError:  # an array of several numbers, say
         pass
-    raise TypeError(f"{name} is of type {type(value).__name__}, which is neither number nor text")
+    raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
 
 
 def _text(value: str) -> str:
@@ -178,7 +180,9 @@ def _text(value: str) -> str:
 def _cell(value: Any) -> float | str:
     """A number or text of Python's own types; scalars of other libraries are unwrapped."""
     if getattr(value, "shape", None) == ():
-        value = value.item() if hasattr(value, "item") else value.numpy().item()
+        import numpy
+
+        value = numpy.asarray(value).item()
     return value if type(value) in (bool, int, float) else _text(value)
 
 

@@ -1,6 +1,11 @@
+from pathlib import Path
+
+from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
-from besom.tracking.configuration import files, parameters
+from besom.tracking import Record
+from besom.tracking.configuration import describe, parameters
+from besom.tracking.environment import Environment
 
 CONFIG = OmegaConf.create(
     {
@@ -22,8 +27,27 @@ def test_parameters_are_flat_resolved_and_about_the_result() -> None:
     }
 
 
-def test_files_can_be_read_again_and_hold_no_password() -> None:
-    texts = files(CONFIG, ["model.units=7", "tracking.uri=postgresql://ann:s3cret@db/x"])
+def test_a_run_is_described_without_passwords(record: Record, client: MlflowClient) -> None:
+    address = "postgresql://ann:s3cret@db/x"
+    run_id = record.start_run("train", {})
+    describe(
+        record,
+        run_id,
+        {"model.units": 100, "data.source": address},
+        OmegaConf.to_yaml(CONFIG, resolve=True),
+        ["model.units=7", f"tracking.uri={address}"],
+        Environment({}, {"git.diff": f"+ {address}\n"}),
+        Path("outputs/1"),
+    )
+    record.flush()
+    data = client.get_run(run_id).data
+    assert data.tags["besom.folder"] == "outputs/1"
+    assert data.params == {"model.units": "100", "data.source": "postgresql://ann:***@db/x"}
+    texts = {
+        path: Path(client.download_artifacts(run_id, path)).read_text()
+        for path in ("config.yaml", "overrides.yaml", "git.diff")
+    }
     assert OmegaConf.create(texts["config.yaml"]).model.units == 100
     assert OmegaConf.create(texts["overrides.yaml"])[0] == "model.units=7"
+    assert texts["git.diff"] == "+ postgresql://ann:***@db/x\n"
     assert "s3cret" not in "".join(texts.values())

@@ -1,9 +1,12 @@
 import json
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from besom.errors import StoreError
 from besom.tracking import Record, connect, runs
@@ -66,11 +69,11 @@ def test_a_run_is_closed_by_confirm_not_by_finish(
     record.finish(run_id, "FAILED", {"besom.state": "failed"}, {"value": None})
     record.flush()
     run = client.get_run(run_id)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "failed")
+    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
     record.confirm(run_id)
     record.flush()
     run = client.get_run(run_id)
-    assert run.info.status == "FAILED"
+    assert (run.info.status, run.data.tags["besom.state"]) == ("FAILED", "failed")
     assert run.info.end_time >= run.info.start_time
     assert list((root / "spool").glob("*.jsonl")) == []
 
@@ -183,10 +186,12 @@ def test_runs_finds_all_pages_by_tags_and_status(
 
 def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
     run_id = record.start_run("sweep", {"besom.role": "sweep"})
-    close_run(record, run_id)
+    record.kill(run_id, {"besom.state": "killed"})
     record.reopen(run_id)
-    assert client.get_run(run_id).info.status == "RUNNING"
     record.note(run_id, "again")
+    record.flush()
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
     close_run(record, run_id)
     assert client.get_run(run_id).info.status == "FINISHED"
     assert client.get_run(run_id).data.tags["mlflow.note.content"] == "again"
@@ -195,6 +200,29 @@ def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
 def test_a_run_that_is_not_there_is_not_reopened(record: Record) -> None:
     with pytest.raises(StoreError, match="run 0123 is not in the record"):
         record.reopen("0123")
+
+
+def test_a_long_name_is_cut(record: Record, client: MlflowClient) -> None:
+    run_id = record.start_run("x" * 300, {})
+    assert client.get_run(run_id).info.run_name == "x" * 249 + "…"
+
+
+@pytest.mark.parametrize("ask", ["start", "reopen", "runs"])
+def test_a_store_that_is_away_is_said_plainly(record: Record, root: Path, ask: str) -> None:
+    run_id = record.start_run("sweep", {})
+    close_run(record, run_id)
+    with sqlite3.connect(root / "mlflow.db") as database:
+        database.execute("ALTER TABLE runs RENAME TO away")
+    with pytest.raises(StoreError, match=r"mlflow\.db does not answer as it should") as error:
+        match ask:
+            case "start":
+                record.start_run("trial", {})
+            case "reopen":
+                record.reopen(run_id)
+            case "runs":
+                record.runs({})
+    assert len(str(error.value).splitlines()) == 2
+    assert "same command again" in str(error.value)
 
 
 def test_a_note_on_a_run_of_others_leaves_no_log(
@@ -220,3 +248,28 @@ def test_reuse_copies_the_histories(record: Record, client: MlflowClient) -> Non
     close_run(record, twin)
     assert client.get_metric_history(twin, "loss") != []
     assert history(client, twin, "loss") == history(client, source, "loss")
+
+
+def gone_for_good(record: Record, client: MlflowClient, run_id: str) -> None:
+    """As ``mlflow gc`` does."""
+    close_run(record, run_id)
+    client.delete_run(run_id)
+    SqlAlchemyStore(client.tracking_uri, "unused")._hard_delete_run(run_id)
+
+
+def deleted_while_open(record: Record, client: MlflowClient, run_id: str) -> None:
+    client.delete_run(run_id)
+
+
+@pytest.mark.parametrize("lose", [gone_for_good, deleted_while_open])
+def test_reuse_of_a_run_that_is_gone_holds_up_nothing(
+    record: Record, client: MlflowClient, lose: Callable[[Record, MlflowClient, str], None]
+) -> None:
+    source = record.start_run("trial 3", {})
+    lose(record, client, source)
+    twin = record.start_run("trial 9", {})
+    record.reuse(twin, source)
+    close_run(record, twin)
+    run = client.get_run(twin)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["besom.missing"] == f"run {source}"

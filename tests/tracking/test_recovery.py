@@ -32,8 +32,10 @@ record.finish(confirmed, "FAILED", {}, {})
 record.confirm(confirmed)
 lost = record.start_run("lost", {"besom.study": "s"})
 record.metrics(lost, 0, {"loss": 0.7})
-print(finished, confirmed, lost, flush=True)
-os.kill(os.getpid(), signal.SIGKILL)
+given_up = record.start_run("given up", {"besom.study": "s"})
+print(finished, confirmed, lost, given_up, flush=True)
+record.confirm = lambda run_id: os.kill(os.getpid(), signal.SIGKILL)
+record.kill(given_up, {"besom.state": "dead"})
 """
 
 
@@ -45,6 +47,7 @@ class Left:
     finished: str
     confirmed: str
     lost: str
+    given_up: str
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +83,11 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
         found = {run.run_id: run for run in record.pending(STUDY)}
         outcome = {"trial": 3, "values": [0.5]}
         assert found == {
-            finished: Pending(finished, "finished", STUDY, "FINISHED", outcome),
-            lost: Pending(lost, "lost", STUDY, None, None),
+            finished: Pending(finished, "finished", STUDY, outcome),
+            lost: Pending(lost, "lost", STUDY, None),
         }
+        run = client.get_run(finished)
+        assert (run.info.status, run.data.tags.get("besom.state")) == ("RUNNING", None)
     with connect(root, None, "tests") as record:  # the same again, killed or not in between
         assert {run.run_id for run in record.pending(STUDY)} == {finished, lost}
         record.confirm(finished)
@@ -91,6 +96,7 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
             "finished": "FINISHED",
             "confirmed": "FAILED",
             "lost": "KILLED",
+            "given up": "KILLED",
         }
     run = client.get_run(finished)
     assert run.data.params == {"units": "8"}
@@ -111,7 +117,24 @@ def test_a_log_of_another_store_waits_for_that_store(left: Left, schema: Path) -
     elsewhere = shutil.copy(schema, left.root / "elsewhere.db")
     with connect(left.root, f"sqlite:///{elsewhere}", "tests") as record:
         assert record.pending() == []
-    assert logs(left.root) == 3
+    assert logs(left.root) == 4
+
+
+def test_what_was_being_killed_is_killed(left: Left) -> None:
+    with connect(left.root, None, "tests") as record:
+        assert left.given_up not in {run.run_id for run in record.pending(STUDY)}
+    run = MlflowClient(f"sqlite:///{left.root / 'mlflow.db'}").get_run(left.given_up)
+    assert (run.info.status, run.data.tags["besom.state"]) == ("KILLED", "dead")
+
+
+@pytest.mark.parametrize("name", ["finished", "lost", "given_up"])
+def test_a_reopened_run_has_what_its_dead_process_said(left: Left, name: str) -> None:
+    run_id = getattr(left, name)
+    with connect(left.root, None, "tests") as record:
+        record.reopen(run_id)
+    run = MlflowClient(f"sqlite:///{left.root / 'mlflow.db'}").get_run(run_id)
+    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
+    assert ("loss" in run.data.metrics) == (name != "given_up")
 
 
 def test_runs_of_living_processes_are_let_alone(root: Path, record: Record) -> None:

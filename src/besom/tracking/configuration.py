@@ -6,8 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from besom.flatten import flatten
 from besom.addresses import mask
+from besom.flatten import flatten
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from besom.addresses import mask
 from besom.errors import StoreError
 from besom.recorder import KerasModel
-from besom.addresses import mask
 from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
 from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten

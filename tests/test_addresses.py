@@ -1,0 +1,44 @@
+import socket
+
+import pytest
+
+from besom import addresses
+from besom.addresses import mask, reach
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("postgresql://ann:s3cret@db:5432/x", "postgresql://ann:***@db:5432/x"),
+        ("postgresql://ann:s3/cret@db/x", "postgresql://ann:***@db/x"),
+        ("postgresql://ann:s3@cret@db/x", "postgresql://ann:***@db/x"),
+        ("a https://u:p:q@host/ b", "a https://u:***@host/ b"),
+        ("http://token:@host", "http://token:@host"),
+        ("http://host:5000/path", "http://host:5000/path"),
+        ("sqlite:////tmp/a@b.db", "sqlite:////tmp/a@b.db"),
+        ("uri: mysql+pymysql://u:p@h/d\nroot: x", "uri: mysql+pymysql://u:***@h/d\nroot: x"),
+    ],
+)
+def test_passwords_are_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_the_usual_port_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setitem(addresses.PORTS, "mysql", port)
+        reach("mysql+pymysql://ann@127.0.0.1/x", 4)
+        reach(f"oracle://127.0.0.1:{port}/x", 4)
+    with pytest.raises(OSError, match="refused"):
+        reach("mysql+pymysql://ann@127.0.0.1/x", 4)
+
+
+@pytest.mark.parametrize("address", ["sqlite:///a.db", "postgresql:///x?host=/run", "oracle://h/x"])
+def test_without_host_or_port_there_is_nobody_to_ask(address: str) -> None:
+    reach(address, 4)
+
+
+def test_a_port_that_is_no_number_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="host or port cannot be read") as error:
+        reach("postgresql://ann:s3/cret@db/x", 4)
+    assert "s3" not in str(error.value)
