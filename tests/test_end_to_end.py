@@ -110,9 +110,13 @@ def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> 
             assert config[group][name] == value
 
 
-def test_the_model_of_any_run_loads_and_predicts(swept: Path) -> None:
+def test_the_model_of_any_run_loads_and_predicts(
+    swept: Path, request: pytest.FixtureRequest
+) -> None:
     import mlflow
 
+    before = mlflow.get_tracking_uri()
+    request.addfinalizer(lambda: mlflow.set_tracking_uri(before))
     found = audit(swept / "mlruns", "small")
     best = max(found.trials, key=lambda trial: trial.value)
     mlflow.set_tracking_uri(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from besom.errors import SweepFailed
 from besom.sweeping.naming import is_baseline
@@ -164,13 +165,22 @@ def test_stopping_interrupts_and_a_resume_finishes(bench: Bench) -> None:
 
 
 def test_a_repeat_is_not_trained_again(bench: Bench) -> None:
-    study, pool = bench.sweep(n_trials=12, space="x=choice(0.5,0.25)", n_jobs=3)
+    def described(assignment: Assignment) -> Iterator[FromWorker]:
+        yield BEGUN
+        yield from completes(assignment)
+
+    study, pool = bench.sweep(described, n_trials=12, space="x=choice(0.5,0.25)", n_jobs=3)
     assert len(pool.assigned) == 2
     assert [row.state for row in study.rows()] == ["complete"] * 12
     reused = [row for row in study.rows() if "reused" in row.notes]
     assert len(reused) == 10
     for row in reused:
         assert row.values == study.row(row.notes["reused"]).values
+    client = MlflowClient(bench.record.uri)
+    for row in study.rows():
+        run_id = row.notes["run_id"]
+        assert float(client.get_run(run_id).data.params["x"]) == 1.0
+        assert "config.yaml" in {file.path for file in client.list_artifacts(run_id)}
 
 
 def test_repeats_are_trained_where_the_user_wants_them(bench: Bench) -> None:

@@ -157,7 +157,6 @@ class Supervisor:
     def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
         run_id = self._open_run(row, attempt=1)
-        self._record.params(run_id, row.params)
         self._record.reuse(run_id, twin.notes["run_id"])
         self._study.note(row.number, reused=twin.number)
         row = self._conclude(run_id, row.number, State.COMPLETE, twin.values)

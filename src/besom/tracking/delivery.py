@@ -99,7 +99,7 @@ class Delivery:
 
     def _twin(self, run_id: str, source_run_id: str) -> None:
         try:
-            twin.copy_metrics(self._client, run_id, source_run_id)
+            twin.copy_record(self._client, run_id, source_run_id)
             twin.share_model(self._client, self._experiment_id, run_id, source_run_id)
         except twin.SourceGone as gone:
             self._miss(run_id, str(gone))

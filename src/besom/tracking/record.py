@@ -184,7 +184,7 @@ class Record:
         self._tag(run_id, {"mlflow.note.content": markdown})
 
     def reuse(self, run_id: str, source_run_id: str) -> None:
-        """Give a run the metric histories and the model of another, without copying files."""
+        """Give a run the record of another, and its model without copying that."""
         self._append(run_id, "twin", {"source_run_id": source_run_id})
 
     # -- what is there -------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModel, LoggedModelStatus, Run
+from mlflow.entities import LoggedModel, LoggedModelStatus, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
@@ -24,18 +24,36 @@ class SourceGone(Exception):
     """The source run, or its model's files, will never be there again."""
 
 
-def copy_metrics(client: MlflowClient, run_id: str, source_run_id: str) -> None:
-    """Log the whole history of every metric again, times included.
+def copy_record(client: MlflowClient, run_id: str, source_run_id: str) -> None:
+    """Log again what the source run tells: parameters, facts, metrics with times, and files.
+
+    Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own.
 
     Raises:
         StillOpen: the source run has not been closed.
         SourceGone: it has been deleted for good, or before it was closed.
     """
     source = _source(client, source_run_id)
+    params = [Param(name, value) for name, value in source.data.params.items()]
+    facts = {
+        name: text
+        for name, text in source.data.tags.items()
+        if not name.startswith(("besom.", "mlflow."))
+    }
+    client.log_batch(run_id, params=params, tags=[RunTag(*fact) for fact in facts.items()])
+    _copy_metrics(client, run_id, source)
+    with TemporaryDirectory() as folder:
+        for file in client.list_artifacts(source_run_id):
+            if not file.is_dir:
+                path = client.download_artifacts(source_run_id, file.path, folder)
+                client.log_artifact(run_id, path)
+
+
+def _copy_metrics(client: MlflowClient, run_id: str, source: Run) -> None:
     history = [
         metric
         for name in source.data.metrics
-        for metric in client.get_metric_history(source_run_id, name)
+        for metric in client.get_metric_history(source.info.run_id, name)
     ]
     for start in range(0, len(history), METRICS):
         client.log_batch(run_id, metrics=history[start : start + METRICS])
