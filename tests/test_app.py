@@ -13,6 +13,7 @@ from omegaconf import MISSING, DictConfig
 from besom import app
 from besom.errors import ConfigError, DataError
 from besom.task import Hooks, hooked
+from tests.conftest import Command
 
 
 @dataclass
@@ -210,3 +211,13 @@ def test_whoever_asks_for_full_errors_gets_them(
     with pytest.raises(KeyError, match="a bug in the task"):
         app.run(application, ["fail=bug"])
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
+
+
+@pytest.mark.parametrize("words", [["train"], ["train", "-m", "seed=1,2"], ["sweep", "quickstart"]])
+def test_a_file_in_place_of_the_root_is_refused(
+    words: list[str], besom: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").touch()
+    ended = besom(*words, "data=synthetic", "tracking.root=taken")
+    assert ended.code == 2, ended.err
+    assert "taken" in ended.err and len(ended.err.splitlines()) <= 2

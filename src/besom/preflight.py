@@ -5,6 +5,7 @@ Hydra finds many mistakes itself, but some only after it has made the job's fold
 comes.
 """
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationKeyError, ValidationError
 
-from besom.errors import ConfigError
+from besom.errors import ConfigError, StoreError
 from besom.explain import explain, unknown_key, unknown_option, wrong_value
 from besom.task import Task, hooks_of
 
@@ -52,8 +53,21 @@ def check(task: Task, flags: Namespace) -> None:
         config = _compose(hydra, flags, RunMode.MULTIRUN if several else RunMode.RUN)
         for override in overrides:
             _check_override(hydra, config, override)
-    if not (shows or several):
+    if shows:
+        return
+    _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
+    if not several:
         hooks_of(task).check(_job_config(config))
+
+
+def _check_folder(folder: Path) -> None:
+    """Hydra makes it, with all above it, before the task can say what is wrong with it."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"the job's folder {folder} cannot be made: {there} is no folder that can be "
+            "written; name another with tracking.root=… or hydra.run.dir=…"
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from besom.errors import DataError
+from besom.rnn import environment
 from besom.rnn.cache_folder import cache_folder
 from besom.rnn.data import cache, words
 from besom.rnn.data.corpus import INDEX_FROM, START, Corpus, Reviews
@@ -48,7 +49,8 @@ def _existing(file: Path, path: str | None) -> Path:
 
 def _download(target: Path) -> Path:
     try:
-        from keras.datasets import imdb  # seconds to import, and needed this once
+        environment.prepare()  # Keras brings TensorFlow: seconds, and needed this once
+        from keras.datasets import imdb
 
         imdb.load_data()
         imdb.get_word_index()
