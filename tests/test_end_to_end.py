@@ -111,15 +111,14 @@ def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> 
 
 
 def test_the_model_of_any_run_loads_and_predicts(
-    swept: Path, request: pytest.FixtureRequest
+    swept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
 
-    before = mlflow.get_tracking_uri()
-    request.addfinalizer(lambda: mlflow.set_tracking_uri(before))
     found = audit(swept / "mlruns", "small")
     best = max(found.trials, key=lambda trial: trial.value)
-    mlflow.set_tracking_uri(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
+    store = f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     uri = f"runs:/{best.user_attrs['besom.run_id']}/model"
     tokens = np.ones((2, best.params["data.max_length"]), np.int32)
     predicted = mlflow.keras.load_model(uri).predict(tokens, verbose=0)
