@@ -13,7 +13,7 @@ from tests.conftest import Command
 SWEEP = """\
 # besom sweep mine
 # Two numbers, for nothing.
-defaults: [train, override data: synthetic, _self_]
+defaults: [train, override data: synthetic, override hydra/sweeper: besom, _self_]
 """
 
 

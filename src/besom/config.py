@@ -144,6 +144,11 @@ def check_synthetic(data: SyntheticData) -> None:
     """Refuse an empty split and noise that leaves nothing to learn."""
     _at_least_one("data.train_reviews", data.train_reviews)
     _at_least_one("data.test_reviews", data.test_reviews)
+    if data.path is not None:
+        raise ConfigError(
+            f"`data.path={data.path}` with data=synthetic, which reads no file; leave one of "
+            "them out"
+        )
     if not 0 <= data.label_noise < 0.5:
         raise ConfigError(
             f"`data.label_noise={data.label_noise}` is outside [0, 0.5); give the share of wrong "

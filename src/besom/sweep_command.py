@@ -85,6 +85,11 @@ def _folder(name: str) -> Path:
     if name not in files:
         hint = did_you_mean(name, files, "`besom sweep` lists what there is")
         raise SweepCommandError(f"no sweep `{name}`; {hint}")
+    if "hydra/sweeper: besom" not in files[name].read_text(encoding="utf-8"):
+        raise SweepCommandError(
+            f"{files[name]} does not choose Besom's sweeper; begin it with\n"
+            "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
+        )
     return files[name].parent
 
 

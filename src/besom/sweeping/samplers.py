@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.errors import SpaceError, UserError
+from besom.errors import ConfigError, SpaceError, UserError
 from besom.sweeping.options import (
     CmaesSampler,
     GpSampler,
@@ -54,10 +54,14 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
     Raises:
         UserError: the sampler needs an extra that is not installed.
         SpaceError: a grid over a continuous dimension.
+        ConfigError: a value that the sampler does not accept.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return _MAKERS[options.name](options, dimensions, n_existing)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return _MAKERS[options.name](options, dimensions, n_existing)
+    except ValueError as error:
+        raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
 
 
 def _moved(seed: int | None, n_existing: int) -> int | None:

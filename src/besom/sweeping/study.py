@@ -20,6 +20,9 @@ from besom.sweeping.samplers import Grid
 
 CONNECT_SECONDS = 5
 
+# What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
+UNUSABLE = (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, RuntimeError, ValueError)
+
 Suggest = Callable[[optuna.trial.BaseTrial], None]
 
 _STATES = {
@@ -193,7 +196,13 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             directions=_directions(directions),
             load_if_exists=True,
         )
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        ImportError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         reason = mask(str(error.__cause__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from besom.sweeping.naming import is_baseline, show
 from besom.sweeping.plan import Plan
+from besom.sweeping.progress import describe
 from besom.sweeping.study import Study, TrialRow
 
 MAX_ROWS = 20
@@ -24,7 +25,12 @@ def print_summary(plan: Plan, study: Study, console: Console) -> None:
     root = plan.options.root
     lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
     console.print()
-    console.print(_table(plan, rows[:MAX_ROWS]))
+    table = _table(plan, rows[:MAX_ROWS])
+    if console.measure(table).maximum <= console.width:
+        console.print(table)
+    else:  # numbers broken over lines cannot be read
+        for row in rows[:MAX_ROWS]:
+            console.print(describe(row), markup=False, highlight=False)
     if len(rows) > MAX_ROWS:
         console.print(f"… and {len(rows) - MAX_ROWS} more trials")
     for line in lines:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from alembic.util.exc import CommandError  # another program's database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -47,7 +48,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
             _create_schema(uri, root / "artifacts")
             client = MlflowClient(uri)
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
-    except MlflowException as error:
+    except (MlflowException, CommandError) as error:
         _refuse(uri, error)
     return Store(client, uri, uri == own, experiment_id, spool)
 
@@ -137,7 +138,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
     )
 
 
-def _refuse(uri: str, error: MlflowException) -> NoReturn:
+def _refuse(uri: str, error: MlflowException | CommandError) -> NoReturn:
     if "out-of-date database schema" in str(error):
         raise StoreError(
             f"tracking.uri={mask(uri)} was written by an older MLflow.\n"
