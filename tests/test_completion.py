@@ -27,7 +27,7 @@ def test_offers(
 ) -> None:
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "mine.yaml").write_text(
-        "defaults: [train, override data: synthetic, _self_]"
+        "defaults: [train, override data: synthetic, override hydra/sweeper: besom, _self_]"
     )
     monkeypatch.setattr("besom.paths.PACKAGE", tmp_path)
     monkeypatch.setenv("COMP_LINE", line)
