@@ -20,6 +20,7 @@ DATA_SETS = ("imdb", "synthetic")
 MODELS = ("simple_rnn", "gru", "lstm", "bidirectional")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 ENGINES = ("xla", "keras")
+SHUFFLES = ("every_epoch", "once")
 
 SMALLEST_VOCABULARY = 4
 """Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
@@ -66,6 +67,7 @@ class Training:
     optimizer: str = MISSING
     validation_split: float = MISSING
     engine: str = MISSING
+    shuffle: str = MISSING
     restore_best: bool = MISSING
     patience: int | None = MISSING
 
@@ -172,6 +174,7 @@ def check_training(training: Training) -> None:
     """Refuse a training that cannot begin."""
     _one_of("training.optimizer", training.optimizer, OPTIMIZERS)
     _one_of("training.engine", training.engine, ENGINES)
+    _one_of("training.shuffle", training.shuffle, SHUFFLES)
     _at_least_one("training.batch_size", training.batch_size)
     _at_least_one("training.epochs", training.epochs)
     if training.patience is not None:

@@ -30,16 +30,27 @@ class Counting:
 
 
 def test_an_epoch_is_trained_only_when_asked_for() -> None:
-    from besom.rnn.fit import fit
+    from besom.rnn.fit import fit, make_order
 
     engine = Counting()
-    epochs = fit(engine, 5, VALIDATION, epochs=3, seed=0)  # type: ignore[arg-type]
+    order = make_order("every_epoch", seed=0, reviews=5)
+    epochs = fit(engine, order, VALIDATION, epochs=3)  # type: ignore[arg-type]
     assert engine.orders == []
     first = next(epochs)
     assert len(engine.orders) == 1
     assert first.number == 1 and first.seconds >= 0
     assert first.metrics == {"loss": 1.0, "accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.25}
     assert [epoch.number for epoch in epochs] == [2, 3]
+
+
+@pytest.mark.parametrize(("shuffle", "orders"), [("every_epoch", 3), ("once", 1)])
+def test_reviews_are_shuffled_as_often_as_the_configuration_says(shuffle: str, orders: int) -> None:
+    from besom.rnn.fit import fit, make_order
+
+    engine = Counting()
+    list(fit(engine, make_order(shuffle, 0, 50), VALIDATION, epochs=3))  # type: ignore[arg-type]
+    assert len({tuple(order) for order in engine.orders}) == orders
+    assert engine.orders[0] != list(range(50))
 
 
 def test_an_order_depends_on_seed_and_epoch_alone() -> None:

@@ -1,7 +1,7 @@
 """Training as a generator of epochs: whoever has seen enough stops asking."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +33,15 @@ class Epoch:
         }
 
 
-def fit(
-    engine: Engine, train_reviews: int, validation: Split, epochs: int, seed: int
-) -> Iterator[Epoch]:
+Order = Callable[[int], NDArray[np.int32]]
+"""The number of an epoch -> the order of the training reviews in it: int32 [reviews]."""
+
+
+def fit(engine: Engine, order: Order, validation: Split, epochs: int) -> Iterator[Epoch]:
     """Train up to ``epochs`` epochs, and yield each one's record."""
     for number in range(1, epochs + 1):
         start = time.perf_counter()
-        trained = engine.train(order_of(seed, number, train_reviews))
+        trained = engine.train(order(number))
         validated = engine.evaluate(validation)
         yield Epoch(
             number,
@@ -51,10 +53,20 @@ def fit(
         )
 
 
+def make_order(shuffle: str, seed: int, reviews: int) -> Order:
+    """How ``training.shuffle`` orders the reviews; both engines then see the same batches.
+
+    ``every_epoch`` is what stock ``fit(shuffle=True)`` promises. ``once`` is what it does after
+    ``keras.utils.set_random_seed``: docs/decisions/007.
+    """
+    if shuffle == "once":
+        return lambda epoch: order_of(seed, 1, reviews)
+    return lambda epoch: order_of(seed, epoch, reviews)
+
+
 def order_of(seed: int, epoch: int, reviews: int) -> NDArray[np.int32]:
     """The order of the reviews in one epoch: int32 [reviews].
 
-    It depends on its arguments alone, so both engines see the same batches, and an epoch can be
-    repeated without those before it.
+    It depends on its arguments alone, so an epoch can be repeated without those before it.
     """
     return np.random.default_rng((seed, epoch)).permutation(reviews).astype(np.int32)

@@ -113,12 +113,13 @@ def _describe(corpus: Corpus, config: DictConfig) -> None:
 def _fit(model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig) -> "Epoch":
     """Train to the end, and report each epoch. The epoch whose weights the model now holds."""
     from besom.rnn.best import Best
-    from besom.rnn.fit import fit
+    from besom.rnn.fit import fit, make_order
 
     training = config.training
     best = Best(model, restore=training.restore_best, patience=training.patience)
     recorder.expect(training.epochs)
-    for epoch in fit(engine, len(data.train), data.validation, training.epochs, config.seed):
+    order = make_order(training.shuffle, config.seed, len(data.train))
+    for epoch in fit(engine, order, data.validation, training.epochs):
         shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
         log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
         recorder.report(epoch.number, **epoch.metrics)
