@@ -5,6 +5,7 @@ All of it is optional; a plain Hydra task function needs none of this.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -23,6 +24,10 @@ class Hooks:
             with other values of these.
         steps: how many reports a configuration will make; 0 where nobody knows.
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
+        measurements: the folder where that estimate is kept for the next dry run, another one
+            for other libraries and another processor; None where each is to measure anew.
+        prepare: what a worker does before its first trial, while the sweep opens its stores:
+            imports that take seconds.
     """
 
     check: Callable[[DictConfig], None] = lambda config: None
@@ -30,6 +35,8 @@ class Hooks:
     places: tuple[str, ...] = ("tracking",)
     steps: Callable[[DictConfig], int] = lambda config: 0
     probe: tuple[str, ...] = ()
+    measurements: Callable[[], Path] | None = None
+    prepare: Callable[[], None] = lambda: None
 
 
 def hooked(hooks: Hooks) -> Callable[[Task], Task]:

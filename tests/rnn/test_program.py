@@ -1,5 +1,6 @@
 """Programs keep their names, and outlive a broken cache."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -48,41 +49,118 @@ def test_outside_the_block_names_are_tensorflows_own() -> None:
     assert names(cube_by_loop(2)) != names(cube_by_loop(2))
 
 
-RUN = """
+INCREMENT = """
+import sys
 from besom.rnn import environment
 environment.prepare()
 import tensorflow as tf
 from besom.rnn.program import Program
 
 def trace():
-    compiled = tf.function(lambda x: x + 1, jit_compile=True)
+    compiled = tf.function(lambda x: x + float(sys.argv[1]), jit_compile=True)
     return compiled.get_concrete_function(tf.TensorSpec([], tf.float32))
 
 print(Program("increment", trace)(tf.constant(1.0)).numpy())
 """
 
 
-def test_a_program_is_found_by_another_process_and_made_anew_when_broken(tmp_path: Path) -> None:
+def started(cache: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env={**kept, "BESOM_CACHE": str(cache)},
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
-    def run() -> set[Path]:
-        ended = subprocess.run(
-            [sys.executable, "-c", RUN],
-            env={**kept, "BESOM_CACHE": str(tmp_path)},
-            capture_output=True,
-            text=True,
-        )
-        assert (ended.stdout, ended.stderr) == ("2.0\n", "")
-        return set(tmp_path.glob("xla/*/*"))
 
-    first = run()
+def run(cache: Path, script: str, *arguments: str) -> tuple[str, str]:
+    process = started(cache, script, *arguments)
+    out, err = process.communicate(timeout=120)
+    return out, err
+
+
+def entries(cache: Path) -> dict[Path, int]:
+    """Every compiled program, and when it was made: using one changes its time, not its inode."""
+    return {path: path.stat().st_ino for path in cache.glob("programs/[!.]*")}
+
+
+def test_a_program_is_found_by_another_process(tmp_path: Path) -> None:
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    first = entries(tmp_path)
     assert len(first) == 1
-    [entry] = first
-    written = entry.stat().st_mtime_ns
-    assert run() == first
-    assert entry.stat().st_mtime_ns == written
-    entry.write_bytes(entry.read_bytes()[:100])
-    assert len(run() - first) == 1
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    assert entries(tmp_path) == first
+
+
+def test_a_damaged_program_is_made_again(tmp_path: Path) -> None:
+    run(tmp_path, INCREMENT, "1")
+    [entry] = entries(tmp_path)
+    content = bytearray(entry.read_bytes())
+    content[len(content) // 2] ^= 1
+    entry.write_bytes(content)
+    out, err = run(tmp_path, INCREMENT, "1")
+    assert (out, "damaged" in err) == ("2.0\n", True)
+    assert [*entries(tmp_path)] == [entry] and entry.read_bytes() != content
+
+
+def test_a_program_that_xla_refuses_is_made_again(tmp_path: Path) -> None:
+    run(tmp_path, INCREMENT, "1")
+    [entry] = entries(tmp_path)
+    nonsense = b"made by another build of TensorFlow"
+    entry.write_bytes(hashlib.sha256(nonsense).digest() + nonsense)
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    assert not entry.exists() and len(entries(tmp_path)) == 1
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+
+
+def test_other_code_of_the_same_name_is_not_mistaken_for_it(tmp_path: Path) -> None:
+    """Two versions of Besom may share a store."""
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    assert run(tmp_path, INCREMENT, "2") == ("3.0\n", "")
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    assert len(entries(tmp_path)) == 2
+
+
+def test_two_processes_may_make_the_same_program_at_once(tmp_path: Path) -> None:
+    processes = [started(tmp_path, INCREMENT, "1") for _ in range(2)]
+    assert [process.communicate(timeout=120) for process in processes] == [("2.0\n", "")] * 2
+    assert len(entries(tmp_path)) == 1
+    made = entries(tmp_path)
+    assert run(tmp_path, INCREMENT, "1") == ("2.0\n", "")
+    assert entries(tmp_path) == made
+
+
+TRAIN = """
+import sys
+from hydra import compose, initialize_config_dir
+from besom import config
+from besom.paths import conf_folder
+from besom.rnn.train import train
+from tests.rnn.conftest import SMALL, SYNTHETIC
+
+config.register()
+with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    for words in sys.argv[1:]:
+        train(compose("train", overrides=[*SYNTHETIC, *SMALL, *words.split()]))
+"""
+
+
+def test_a_trial_compiles_only_what_no_process_has_compiled(tmp_path: Path) -> None:
+    def compiled_by(*trainings: str) -> int:
+        before = entries(tmp_path).items()
+        _, err = run(tmp_path, TRAIN, *trainings)
+        assert err == ""
+        return len(entries(tmp_path).items() - before)
+
+    first = "training.epochs=1 seed=1"
+    same = "training.epochs=2 seed=2 training.learning_rate=0.01"
+    wider = "training.epochs=1 model.units=5"
+    assert compiled_by(first, same) == 2  # an epoch and the scoring, of validation and test
+    assert compiled_by(wider, same) == 2
+    assert compiled_by(same, wider, first) == 0
 
 
 def test_an_error_of_a_program_that_has_run_is_not_taken_for_a_broken_entry() -> None:

@@ -1,18 +1,21 @@
 """Settings that TensorFlow reads once, when it is imported. Call :func:`prepare` before that."""
 
 import hashlib
+import logging
 import os
 import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from besom.cores import cores
 from besom.rnn.cache_folder import cache_folder
+from besom.rnn.program_store import ProgramStore
 
-KEPT_PROGRAMS = 500
-"""A program takes about 1 MB on disk, and each new shape makes two."""
+log = logging.getLogger(__name__)
 
 SILENT = "3"
 """Errors reach Python as exceptions; what TensorFlow logs as errors beside them is noise, such as a
@@ -20,60 +23,65 @@ line of 3,000 characters for each program out of the cache."""
 
 
 def prepare() -> None:
-    """Import TensorFlow: quietly, and with a cache of compiled programs on disk.
+    """Import TensorFlow: quietly, and with a store of compiled programs on disk.
 
     Variables that the user has set are left alone.
     """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
-    if "TF_XLA_FLAGS" not in os.environ:
-        os.environ["TF_XLA_FLAGS"] = " ".join(_program_cache_flags())
-    with _standard_error_shut():
+    store = program_store()
+    with _standard_error_shut(), _program_cache(store.desk if store else None):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
 
 
-def forget_programs() -> None:
-    """Empty the cache of compiled programs."""
-    for program in _program_folder().glob("*"):
-        program.unlink(missing_ok=True)
+@cache
+def program_store() -> ProgramStore | None:
+    """Where this process keeps compiled programs; None where it cannot, or the user sets flags."""
+    if "TF_XLA_FLAGS" in os.environ:
+        return None
+    try:
+        return ProgramStore(cache_folder() / "programs", _platform())
+    except OSError as error:
+        log.warning("compiled programs are not kept: %s", error)
+        return None
 
 
 def threads() -> int:
     """How many threads one operation may use."""
     limit = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
-    return limit or _cores()
+    return limit or cores()
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def measurements_folder() -> Path:
+    """Where measured costs are kept: they hold for this TensorFlow on this kind of processor."""
+    return cache_folder() / "measurements" / f"tensorflow-{version('tensorflow')}-{_processor()}"
 
 
-def _program_cache_flags() -> list[str]:
-    folder = _program_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    newest_first = sorted(folder.iterdir(), key=_changed, reverse=True)
-    for program in newest_first[KEPT_PROGRAMS:]:
-        program.unlink(missing_ok=True)
-    return [
-        f"--tf_xla_persistent_cache_directory={folder}",
-        "--tf_xla_persistent_cache_device_types=CPU",
-    ]
-
-
-def _program_folder() -> Path:
-    return cache_folder() / "xla" / f"tensorflow-{version('tensorflow')}-{_processor()}"
-
-
-def _changed(path: Path) -> float:
+@contextmanager
+def _program_cache(desk: Path | None) -> Iterator[None]:
+    """XLA's cache in ``desk``. It reads the flags once; child processes have desks of their own."""
+    if desk is None:
+        yield
+        return
+    os.environ["TF_XLA_FLAGS"] = (
+        f"--tf_xla_persistent_cache_directory={desk} --tf_xla_persistent_cache_device_types=CPU"
+    )
     try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another process was faster
-        return 0.0
+        yield
+    finally:
+        del os.environ["TF_XLA_FLAGS"]
+
+
+def _platform() -> str:
+    """What machine code depends on beside its program.
+
+    Threads are among it: XLA splits its loops among as many as it has when it compiles.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    return f"tensorflow {version('tensorflow')}, {_processor()}, {threads()} threads, {flags}"
 
 
 def _processor() -> str:

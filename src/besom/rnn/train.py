@@ -3,6 +3,7 @@
 Importing this module is cheap; TensorFlow comes in when a training starts.
 """
 
+import importlib
 import logging
 import tempfile
 from collections.abc import Mapping
@@ -57,12 +58,21 @@ def steps(config: DictConfig) -> int:
     return int(config.training.epochs)
 
 
+def prepare() -> None:
+    """Import what a training needs: TensorFlow, Keras and the engines, which takes seconds."""
+    environment.prepare()
+    importlib.import_module("besom.rnn.engines")
+    importlib.import_module("besom.rnn.best")
+
+
 HOOKS = Hooks(
     check=check,
     identity=identity,
     places=("tracking", "data.path"),
     steps=steps,
     probe=("training.epochs=2",),
+    measurements=environment.measurements_folder,
+    prepare=prepare,
 )
 
 

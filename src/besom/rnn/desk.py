@@ -1,0 +1,55 @@
+"""A folder of one process alone, which goes when its process has gone, however that ended."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LOCK = ".lock"
+
+
+class Desk:
+    """An empty folder below ``parent``; those of processes that have died are removed first.
+
+    Raises:
+        OSError: ``parent`` cannot be written, or takes no locks.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        with _alone(parent):
+            _remove_deserted(parent)
+            self.path = Path(tempfile.mkdtemp(prefix=".desk-", dir=parent))
+            # The kernel lets go of the lock when this process ends.
+            self._lock = (self.path / _LOCK).open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def place(self, content: bytes, target: Path) -> None:
+        """Write ``target``, here or elsewhere below the parent, whole or not at all."""
+        draft = self.path / ".draft"
+        draft.write_bytes(content)
+        draft.replace(target)
+
+    def clear(self) -> None:
+        """Remove all that lies on it."""
+        for path in self.path.iterdir():
+            if path.name != _LOCK:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    with (parent / _LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_deserted(parent: Path) -> None:
+    for desk in parent.glob(".desk-*"):
+        with (desk / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # its process lives
+            shutil.rmtree(desk, ignore_errors=True)
