@@ -1,11 +1,9 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
 import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -26,9 +24,11 @@ from besom.sweeping.progress import Progress, Tally, make_progress
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.reconcile import reconcile
 from besom.sweeping.samplers import make_sampler
+from besom.sweeping.signals import ending_after, handled_by
 from besom.sweeping.study import Study, open_study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
+from besom.tracking.address import check_address, own_address
 from besom.tracking.record import Record, connect
 
 
@@ -51,12 +51,13 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
         return None
     root = Path(options.root)
     _writable(root)
-    with (
-        only_supervisor(root, options.study_name),
-        connect(root, options.tracking_uri, options.experiment) as record,
-    ):
-        study = _open(plan, root)
-        interrupted_by = _sweep(plan, study, record, console)
+    check_address(options.tracking_uri or own_address(root))
+    with only_supervisor(root, options.study_name), ExitStack() as opened:
+        with ending_after():
+            study = _open(plan, root)
+            pool = opened.enter_context(_workers(plan, study))
+            record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
+        interrupted_by = _sweep(plan, study, record, pool, console)
     print_summary(plan, study, console)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
@@ -85,11 +86,29 @@ def _open(plan: Plan, root: Path) -> Study:
     return study
 
 
-def _sweep(plan: Plan, study: Study, record: Record, console: Console) -> int | None:
-    """Run what remains of the study; returns the signal that ended it early, if one did."""
-    parent = _parent_run(plan, study, record)
-    unfinished = reconcile(study, record, parent)
+@contextmanager
+def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
+    """The pool, with workers on their way for what remains; however this ends, they are gone.
+
+    What they import takes seconds, and so does MLflow: both at once.
+    """
+    rows = study.rows()
+    fresh = max(0, plan.options.n_trials - len(rows))
+    n_open = fresh + sum(row.state == "running" for row in rows)
     pool = LocalPool(plan.options.n_jobs, application.dump(plan.application), _log_folder(plan))
+    try:
+        for worker in range(min(plan.options.n_jobs, n_open)):
+            pool.start(worker)
+        yield pool
+    finally:
+        pool.stop()
+
+
+def _sweep(plan: Plan, study: Study, record: Record, pool: Pool, console: Console) -> int | None:
+    """Run what remains of the study; returns the signal that ended it early, if one did."""
+    with ending_after():
+        parent = _parent_run(plan, study, record)
+        unfinished = reconcile(study, record, parent)
     tally = Tally(plan.options.n_trials, plan.objective, study.rows())
     status = "FAILED"  # unless it is said to be otherwise
     with make_progress(console, tally) as progress:
@@ -146,7 +165,7 @@ def _graceful(
     """
     received: list[int] = []
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(number: int) -> None:
         received.append(number)
         if len(received) > 1:
             pool.stop()
@@ -155,9 +174,5 @@ def _graceful(
         supervisor.stopping = True
         progress.say("stopping at the next epoch; once more ends everything now")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled_by(handle):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,143 +1,137 @@
-"""Workers as processes of this machine, each at the end of a pipe."""
+"""Workers as processes of this machine, each replaced when it has grown too large."""
 
-import multiprocessing
-import os
-import signal
+import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 
-from besom.sweeping import worker
-from besom.sweeping.protocol import Died, Event, ToWorker
+from besom.cores import cores
+from besom.sweeping.protocol import Died, Event, Outcome, Ready, ToWorker
+from besom.sweeping.worker_process import WorkerProcess
 
-THREAD_VARIABLES = (
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
+GROWTH_LIMIT = 1 << 30
+"""Bytes. TensorFlow keeps about 14 MB of each program that a process has run, and lets nobody free
+them (docs/decisions/009); other libraries leak too."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Worker:
-    """``leash`` is never written to: that it closes, with this process, ends the worker."""
+class _Member:
+    """A worker, and the bytes that it took after its first trial, 0 until then."""
 
-    process: SpawnProcess
-    connection: Connection
-    leash: Connection
+    process: WorkerProcess
+    first_memory: int = 0
+
+
+@dataclass
+class _Successor:
+    """A process that warms up beside the worker whose place it will take."""
+
+    worker: int
+    process: WorkerProcess
 
 
 class LocalPool:
-    """Spawned processes; threads of each are capped at cores ÷ workers before anything loads."""
+    """Spawned processes; threads of each are capped at cores ÷ workers before anything loads.
 
-    def __init__(self, size: int, payload: bytes, log_folder: Path) -> None:
-        self._context = multiprocessing.get_context("spawn")
+    A worker that has grown by more than ``growth_limit`` bytes since its first trial gets a
+    successor, which takes its place between two trials once it is ready. Nobody waits for it, and
+    nobody outside sees it. One successor starts at a time.
+    """
+
+    def __init__(
+        self, size: int, payload: bytes, log_folder: Path, growth_limit: int = GROWTH_LIMIT
+    ) -> None:
         self._payload = payload
         self._log_folder = log_folder
-        self._threads = max(1, _cores() // size)
-        self._workers: dict[int, _Worker] = {}
+        self._threads = max(1, cores() // size)
+        self._growth_limit = growth_limit
+        self._workers: dict[int, _Member] = {}
+        self._successor: _Successor | None = None
+        self._retired: list[WorkerProcess] = []
 
     def start(self, worker_id: int) -> None:
-        self._log_folder.mkdir(parents=True, exist_ok=True)
-        ours, theirs = self._context.Pipe(duplex=True)
-        far_end, leash = self._context.Pipe(duplex=False)
-        log_file = str(self._log_folder / f"worker-{worker_id}.log")
-        process = self._context.Process(
-            target=worker.main,
-            args=(theirs, far_end, self._payload, log_file),
-            name=f"besom-worker-{worker_id}",
-        )
-        threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
-        with _signals_held(), _environment(threads):
-            process.start()
-        theirs.close()
-        far_end.close()
-        self._workers[worker_id] = _Worker(process, ours, leash)
+        if worker_id in self._workers:
+            return
+        process = self._take_successor(worker_id) or self._spawn(worker_id)
+        self._workers[worker_id] = _Member(process)
 
     def send(self, worker_id: int, message: ToWorker) -> None:
-        # A worker that has just died shows in next_event.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self._workers[worker_id].connection.send(message)
+        self._workers[worker_id].process.send(message)
 
     def next_event(self, timeout: float) -> Event | None:
         if not self._workers:
             time.sleep(timeout)
             return None
-        ready = wait([member.connection for member in self._workers.values()], timeout)
+        ready = wait([member.process.connection for member in self._workers.values()], timeout)
         for worker_id, member in self._workers.items():
             # What a dead worker has forked may keep its pipe open, so the process is asked too.
-            if member.connection in ready or not member.process.is_alive():
+            if member.process.connection in ready or not member.process.is_alive():
                 return self._receive(worker_id, member)
         return None
 
     def stop(self) -> None:
-        for member in self._workers.values():
-            _kill(member.process)
-        for worker_id in list(self._workers):
-            self._bury(worker_id)
+        processes = [*self._retired, *(member.process for member in self._workers.values())]
+        if self._successor:
+            processes.append(self._successor.process)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.bury()
+        self._workers.clear()
+        self._retired.clear()
+        self._successor = None
 
-    def _receive(self, worker_id: int, member: _Worker) -> Event:
-        """A message, or, where none is left, what became of the process."""
-        try:
-            if member.connection.poll():
-                return Event(worker_id, member.connection.recv())
-        except (EOFError, OSError):
-            member.process.join(timeout=0.5)  # its own exit code, where it ended by itself
-        _kill(member.process)
-        self._bury(worker_id)
-        return Event(worker_id, Died(_cause(member.process.exitcode)))
+    def _spawn(self, worker_id: int) -> WorkerProcess:
+        log_file = self._log_folder / f"worker-{worker_id}.log"
+        name = f"besom-worker-{worker_id}"
+        return WorkerProcess(name, self._payload, log_file, self._threads)
 
-    def _bury(self, worker_id: int) -> None:
-        member = self._workers.pop(worker_id)
-        member.process.join()
-        member.connection.close()
-        member.leash.close()
+    def _receive(self, worker_id: int, member: _Member) -> Event:
+        message = member.process.receive()
+        if isinstance(message, Died):
+            del self._workers[worker_id]
+        if isinstance(message, Outcome):
+            self._renew(worker_id, member, message.memory)
+        return Event(worker_id, message)
 
+    # -- successors ------------------------------------------------------------------------------
 
-def _kill(process: SpawnProcess) -> None:
-    """End a worker and all that it has started: they share its process group."""
-    assert process.pid is not None
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()  # it may not have made its own group yet
+    def _renew(self, worker_id: int, member: _Member, memory: int) -> None:
+        """Between two trials of a worker: begin to replace it, or replace it, where it is time."""
+        self._bury_retired()
+        member.first_memory = member.first_memory or memory
+        if self._successor is None and memory - member.first_memory > self._growth_limit:
+            for process in self._retired:
+                process.kill()  # something that a task has started keeps it
+            self._successor = _Successor(worker_id, self._spawn(worker_id))
+        elif self._successor and self._successor.worker == worker_id:
+            self._replace(member, memory)
 
+    def _replace(self, member: _Member, memory: int) -> None:
+        assert self._successor
+        worker_id, process = self._successor.worker, self._successor.process
+        if process.is_alive() and not process.connection.poll():
+            return  # still on its way
+        self._successor = None
+        if isinstance(process.receive(), Ready):
+            self._workers[worker_id] = _Member(process)
+            self._retired.append(member.process)
+            member.process.retire()
+        else:
+            log.warning("worker %d goes on as large as it is: its successor died", worker_id)
+            member.first_memory = memory  # tried again when it has grown as much again
 
-def _cores() -> int:
-    """The cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    def _take_successor(self, worker_id: int) -> WorkerProcess | None:
+        """The successor of a worker that has died; it says by itself when it is ready."""
+        if self._successor is None or self._successor.worker != worker_id:
+            return None
+        process, self._successor = self._successor.process, None
+        return process
 
-
-def _cause(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    return f"ended with exit code {exit_code}"
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
-    held = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables for a child; those that the user has set himself stay."""
-    added = {key: value for key, value in values.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            del os.environ[key]
+    def _bury_retired(self) -> None:
+        for process in [process for process in self._retired if not process.is_alive()]:
+            process.bury()
+            self._retired.remove(process)

@@ -9,7 +9,10 @@ class Pool(Protocol):
     """Workers by number. The supervisor cannot tell where or how they run."""
 
     def start(self, worker: int) -> None:
-        """Start worker ``worker``, or start it again after it has died; returns at once."""
+        """Start worker ``worker``, again after it has died; returns at once.
+
+        One that is running is let alone: workers may be started before there is work for them.
+        """
         ...
 
     def send(self, worker: int, message: ToWorker) -> None:

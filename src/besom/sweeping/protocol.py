@@ -35,6 +35,11 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Retire:
+    """Pool to worker: there is nothing more to do; end."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """Worker to supervisor: give me work."""
 
@@ -95,6 +100,7 @@ class Outcome:
         error: one line, where it failed.
         traceback: the task's own frames, where it failed.
         seconds: from assignment to end, in the worker.
+        memory: bytes that the worker takes afterwards.
     """
 
     state: State
@@ -102,6 +108,7 @@ class Outcome:
     seconds: float
     error: str = ""
     traceback: str = ""
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class Died:
 FromWorker = (
     Ready | Composed | Expected | Reported | Logged | Saved | SavedModel | Tabled | Outcome | Died
 )
-ToWorker = Assignment | Verdict
+ToWorker = Assignment | Verdict | Retire
 
 
 @dataclass(frozen=True)

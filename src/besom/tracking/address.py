@@ -12,6 +12,11 @@ SECONDS = 4.0
 SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… or https://…"
 
 
+def own_address(root: Path) -> str:
+    """Where the record below ``root`` is kept unless another address is given."""
+    return f"sqlite:///{root.absolute() / 'mlflow.db'}"
+
+
 def sqlite_path(uri: str) -> Path | None:
     """The file of a SQLite address, ``None`` for any other address."""
     if scheme_of(uri) != "sqlite":

@@ -13,9 +13,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from besom import journal
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
-from besom.tracking.address import SERVERS, check_address, sqlite_path
+from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.quiet import reason
 
 
@@ -40,12 +41,14 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
     if "?" in str(root):
         raise StoreError(f"tracking.root={root} has a `?` in it, which SQLite addresses cannot.")
     spool = _make_folders(root)
-    own = f"sqlite:///{root / 'mlflow.db'}"
+    own = own_address(root)
     uri = uri or own
     check_address(uri)
     try:
         with _alone(root):
             _create_schema(uri, root / "artifacts")
+            if uri == own:
+                journal.write_ahead(root / "mlflow.db")
             client = MlflowClient(uri)
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
     except (MlflowException, CommandError) as error:

@@ -1,0 +1,109 @@
+"""A worker as a process of this machine, at the end of a pipe."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from besom.sweeping import worker
+from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
+
+THREAD_VARIABLES = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+
+class WorkerProcess:
+    """Spawned, never forked; its threads are capped before anything loads.
+
+    Args:
+        payload: the application, see :func:`besom.sweeping.application.dump`.
+        log_file: receives all that it prints.
+        threads: how many one operation may use.
+    """
+
+    def __init__(self, name: str, payload: bytes, log_file: Path, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe(duplex=True)
+        # Never written to: that the leash closes, with this process, ends the worker.
+        far_end, self._leash = context.Pipe(duplex=False)
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._process = context.Process(
+            target=worker.main, args=(theirs, far_end, payload, str(log_file)), name=name
+        )
+        with _signals_held(), _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
+            self._process.start()
+        theirs.close()
+        far_end.close()
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def send(self, message: ToWorker) -> None:
+        # A worker that has just died shows when something is received.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(message)
+
+    def receive(self) -> FromWorker:
+        """What it has said, or, where nothing is left, that it has died; then it is buried."""
+        try:
+            if self.connection.poll():
+                message: FromWorker = self.connection.recv()
+                return message
+        except (EOFError, OSError):
+            self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
+        self.kill()
+        self.bury()
+        return Died(_cause(self._process.exitcode))
+
+    def retire(self) -> None:
+        """Let it end by itself; it must be idle, and :meth:`bury` comes when it has gone."""
+        self.send(Retire())
+
+    def kill(self) -> None:
+        """End it and all that it has started: they share its process group."""
+        assert self._process.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()  # it may not have made its own group yet
+
+    def bury(self) -> None:
+        """Wait for its end, and let go of the leash, so that all that it has started ends too."""
+        self._process.join()
+        self.connection.close()
+        self._leash.close()
+
+
+def _cause(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    return f"ended with exit code {exit_code}"
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
+    held = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables for a child; those that the user has set himself stay."""
+    added = {key: value for key, value in values.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            del os.environ[key]

@@ -1,0 +1,87 @@
+"""How a sweep starts: workers prepare while the stores are opened, and none outlives a refusal."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from .apps import audit, is_alive, kill, run, start, wait_for
+
+SPACE = ("+x=interval(0,1)", "hydra.sweeper.n_trials=3")
+
+
+def prepared(folder: Path) -> list[int]:
+    """The processes that have been workers."""
+    return [int(path.name) for path in (folder / "prepared").glob("*")]
+
+
+def test_a_worker_prepares_before_its_first_trial(root: Path) -> None:
+    done = run("preparing", *SPACE, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(prepared(root.parent)) == 2
+    assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+def test_a_finished_study_starts_no_worker(root: Path) -> None:
+    run("preparing", *SPACE, folder=root.parent)
+    before = prepared(root.parent)
+    done = run("preparing", *SPACE, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert prepared(root.parent) == before
+
+
+def test_workers_that_cannot_prepare_end_the_sweep_and_cost_no_trial(root: Path) -> None:
+    (root.parent / "sick").touch()
+    done = run("preparing", *SPACE, folder=root.parent)
+    assert done.returncode == 1
+    assert "does not start: it ended with exit code 1; see its log" in done.stderr
+    log = next((root.parent / "multirun").rglob("worker-0.log"))
+    assert "OSError: no such library" in log.read_text()
+    assert not audit(root, "preparing").states()
+    (root.parent / "sick").unlink()
+    assert run("preparing", *SPACE, folder=root.parent).returncode == 0
+    assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:////proc", "nonsense://x"])
+def test_an_address_that_cannot_be_used_leaves_neither_study_nor_worker(
+    tmp_path: Path, address: str
+) -> None:
+    done = run("preparing", *SPACE, f"hydra.sweeper.tracking_uri={address}", folder=tmp_path)
+    assert done.returncode == 2
+    assert address.rpartition("/")[2] in done.stderr
+    assert not (tmp_path / "mlruns" / "optuna.db").exists()
+    assert prepared(tmp_path) == []
+
+
+def test_what_only_mlflow_refuses_takes_the_workers_along(root: Path) -> None:
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiment = client.create_experiment("gone", (root / "artifacts").as_uri())
+    client.delete_experiment(experiment)
+    (root.parent / "slow").touch()
+    done = run("preparing", *SPACE, "hydra.sweeper.experiment=gone", folder=root.parent)
+    assert done.returncode == 2
+    assert "has been deleted" in done.stderr
+    assert not any(map(is_alive, prepared(root.parent)))
+    (root.parent / "slow").unlink()
+    client.restore_experiment(experiment)
+    done = run("preparing", *SPACE, "hydra.sweeper.experiment=gone", folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Signals) -> None:
+    (root.parent / "slow").touch()
+    sweep = start("preparing", *SPACE, folder=root.parent)
+    wait_for(lambda: len(prepared(root.parent)) == 2)
+    kill(sweep.pid, number)
+    output, _ = sweep.communicate(timeout=20)
+    assert sweep.returncode in (128 + number, -number), output
+    assert "Traceback" not in output
+    wait_for(lambda: not any(map(is_alive, prepared(root.parent))), seconds=5)
+    os.remove(root.parent / "slow")
+    assert run("preparing", *SPACE, folder=root.parent).returncode == 0
+    assert audit(root, "preparing").states() == {"COMPLETE": 3}

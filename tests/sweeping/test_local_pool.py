@@ -1,0 +1,144 @@
+"""Real worker processes, driven by hand."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+
+from besom.sweeping import application
+from besom.sweeping.application import Application
+from besom.sweeping.local_pool import LocalPool
+from besom.sweeping.protocol import Assignment, Composed, Died, FromWorker, Outcome, Ready, State
+
+from .apps import is_alive, wait_for
+from .hoarding import hoard
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """The application, as launch ships it; its job folders are in ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    hydra = Hydra.create_main_hydra2("task", create_config_search_path(None))
+    overrides = ["hydra.sweep.dir=jobs"]
+    master = hydra.compose_config(None, overrides, RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    yield application.dump(Application(context, hoard, master))
+    GlobalHydra.instance().clear()
+
+
+@pytest.fixture
+def pool(payload: bytes) -> Iterator[LocalPool]:
+    """Its workers may grow by 50 MB."""
+    made = LocalPool(2, payload, Path("logs"), growth_limit=50 << 20)
+    yield made
+    made.stop()
+
+
+def says(pool: LocalPool, worker: int) -> FromWorker:
+    """What a worker says next, beside the configurations that it composes."""
+    event = None
+    while event is None or isinstance(event.message, Composed):
+        event = pool.next_event(PATIENCE)
+        assert event, "nobody said anything"
+    assert event.worker == worker
+    return event.message
+
+
+def trial(pool: LocalPool, megabytes: int = 0, worker: int = 0) -> int:
+    """Run one; returns the id of the process that did."""
+    pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}",)))
+    outcome = says(pool, worker)
+    assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome
+    assert outcome.memory > megabytes << 20
+    return int(outcome.returned["objective"])
+
+
+def started() -> list[int]:
+    """Every process that was a worker."""
+    return [int(line) for line in Path("started").read_text().split()]
+
+
+def grown(pool: LocalPool) -> int:
+    """Start worker 0, and let it grow until its successor is on its way."""
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    first = trial(pool)
+    assert trial(pool, megabytes=60) == first
+    wait_for(lambda: len(started()) == 2)
+    return first
+
+
+def test_a_worker_that_stays_small_is_kept(pool: LocalPool) -> None:
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    assert len({trial(pool, megabytes=1) for _ in range(10)}) == 1
+    assert len(started()) == 1
+
+
+def test_one_that_runs_is_not_started_again(pool: LocalPool) -> None:
+    for _ in range(2):
+        pool.start(0)
+    assert says(pool, 0) == Ready()
+    assert pool.next_event(0.1) is None
+    assert len(started()) == 1
+
+
+def test_a_grown_worker_is_replaced_between_two_trials(pool: LocalPool) -> None:
+    first = grown(pool)
+    wait_for(lambda: trial(pool) != first)
+    _, second = started()
+    assert trial(pool) == second
+    wait_for(lambda: not is_alive(first))
+    assert trial(pool, megabytes=60) == second, "its own growth counts from its own first trial"
+    wait_for(lambda: len(started()) == 3)
+    assert "trial 0" in Path("logs/worker-0.log").read_text()
+
+
+def test_one_successor_starts_at_a_time(pool: LocalPool) -> None:
+    grown(pool)
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    other = trial(pool, worker=1)
+    assert {trial(pool, 60, worker=1) for _ in range(3)} == {other}
+    assert len(started()) == 3  # the successor of 0 has not taken its place
+
+
+def test_a_successor_that_dies_is_no_death_of_the_worker(
+    pool: LocalPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    first = trial(pool)
+    Path("sick").touch()
+    trial(pool, megabytes=60)
+    wait_for(lambda: trial(pool) == first and caplog.text)
+    assert "its successor died" in caplog.text
+    Path("sick").unlink()
+    assert trial(pool, megabytes=60) == first
+    wait_for(lambda: trial(pool) != first)
+    assert len(started()) == 3
+
+
+def test_a_successor_takes_over_from_a_worker_that_dies(pool: LocalPool) -> None:
+    first = grown(pool)
+    os.kill(first, signal.SIGKILL)
+    assert says(pool, 0) == Died("was killed by SIGKILL")
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    assert [first, trial(pool)] == started()
+
+
+def test_stopping_ends_successors_too(pool: LocalPool) -> None:
+    grown(pool)
+    pool.stop()
+    assert not any(map(is_alive, started()))
+    pool.stop()

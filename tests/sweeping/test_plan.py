@@ -1,0 +1,63 @@
+"""Looking at the ends of a space without composing each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+
+from besom import config
+from besom.paths import conf_folder
+from besom.sweeping.application import Application
+from besom.sweeping.plan import _corner
+from besom.sweeping.space import Space, read_space
+from besom.task import task_config
+
+FIXED = ["model.units=8", "data=synthetic"]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    config.register()
+    hydra = Hydra.create_main_hydra2("task", create_config_search_path(str(conf_folder())))
+    master = hydra.compose_config("train", [], RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    yield Application(context, lambda config: 0.0, master)
+    GlobalHydra.instance().clear()
+
+
+def space_of(app: Application, *dimensions: str) -> Space:
+    return read_space({}, [*FIXED, *dimensions], app.context.config_loader)
+
+
+@pytest.mark.parametrize(
+    "dimension",
+    [
+        "training.batch_size=range(32,129,step=32)",
+        "training.learning_rate=tag(log,interval(1e-4,1e-2))",
+        "training.engine=choice(xla,keras)",
+        "training.patience=choice(2,3)",
+        "data.path=choice('a b.npz',c.npz)",
+        "model=choice(simple_rnn,gru)",
+        "++model.dropout=choice(0.0,0.5)",
+    ],
+)
+def test_a_corner_is_what_hydra_would_compose(app: Application, dimension: str) -> None:
+    space = space_of(app, dimension)
+    baseline = task_config(app.compose(space.overrides))
+    for corner in space.corners():
+        composed = task_config(app.compose(space.propose(corner)))
+        assert _corner(app, space, baseline, corner) == composed
+    assert baseline == task_config(app.compose(space.overrides)), "it has been changed"
+
+
+def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) -> None:
+    space = space_of(app, "training.batch_size=choice(32,many)")
+    baseline = task_config(app.compose(space.overrides))
+    with pytest.raises(HydraException, match=r"many"):
+        _corner(app, space, baseline, {"training.batch_size": "many"})
