@@ -4,7 +4,14 @@ import pytest
 from rich.console import Console
 
 from besom.sweeping.objective import read_objective
-from besom.sweeping.progress import LiveProgress, PlainProgress, Tally, duration, make_progress
+from besom.sweeping.progress import (
+    MAX_BARS,
+    LiveProgress,
+    PlainProgress,
+    Tally,
+    duration,
+    make_progress,
+)
 from besom.sweeping.study import TrialRow
 
 MAXIMIZE = read_objective("accuracy", "maximize")
@@ -52,6 +59,20 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
         shown = "".join(str(s.text) for s in console.render(progress._render()))
     assert "worker 0" in shown and "worker 1" in shown
     assert "4/10" in shown and "0.8123" in shown and "0/3 done" in shown
+
+
+def test_a_thousand_workers_do_not_get_a_thousand_bars() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with make_progress(console, Tally(2000, MAXIMIZE, [])) as progress:
+        for worker in range(1000):
+            progress.started(worker, row(worker))
+            progress.expects(worker, 10)
+            progress.reported(worker, 1, 0.5)
+            progress.finished(worker, row(worker))
+        assert isinstance(progress, LiveProgress)
+        shown = "".join(str(s.text) for s in console.render(progress._render()))
+    assert shown.count("worker ") == MAX_BARS
+    assert "1000/2000 done" in shown
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from besom.sweeping.options import (
     RandomSampler,
     TpeSampler,
 )
+from besom.sweeping.recent import Recent
 from besom.sweeping.samplers import Grid, make_sampler
 from besom.sweeping.space import read_space
 
@@ -31,6 +32,7 @@ def proposals(options: Any, n_existing: int, count: int = 4) -> list[dict[str, A
     ("options", "expected"),
     [
         (TpeSampler(), optuna.samplers.TPESampler),
+        (TpeSampler(history=500), Recent),
         (RandomSampler(), optuna.samplers.RandomSampler),
         (QmcSampler(), optuna.samplers.QMCSampler),
         (CmaesSampler(), optuna.samplers.CmaEsSampler),
@@ -59,6 +61,20 @@ def test_a_missing_extra_is_named() -> None:
 def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
     assert proposals(RandomSampler(seed=7), 0) == proposals(RandomSampler(seed=7), 0)
     assert proposals(RandomSampler(seed=7), 0) != proposals(RandomSampler(seed=7), 4)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_grid_tries_every_point_once_the_enqueued_one_too(resumed: bool) -> None:
+    baseline = {"a": "y", "b": 1}
+    study = optuna.create_study(sampler=make_sampler(GridSampler(seed=3), POINTS.dimensions, 0))
+    study.enqueue_trial(baseline)
+    tried = []
+    for number in range(6):
+        if resumed and number == 3:
+            study.sampler = make_sampler(GridSampler(seed=3), POINTS.dimensions, 3)
+        tried.append(frozenset(study.ask(POINTS.distributions).params.items()))
+    assert tried[0] == frozenset(baseline.items())
+    assert len(set(tried)) == 6
 
 
 def test_a_grid_has_all_points_and_needs_points() -> None:

@@ -33,12 +33,27 @@ def test_another_process_can_end_a_trial_that_this_one_began(tmp_path: Path) -> 
 
 
 def test_steps_that_an_earlier_attempt_passed_are_not_judged_again(tmp_path: Path) -> None:
+    study = opened(tmp_path, ThresholdPruner(upper=1.0))
+    number = study.ask(SPACE.distributions).number
+    assert study.report(number, 1, 0.5) is False
+    assert study.report(number, 1, 9.0) is False
+    assert study.report(number, 2, 9.0) is True
+
+
+def test_another_process_judges_a_trial_from_its_start(tmp_path: Path) -> None:
     first = opened(tmp_path, ThresholdPruner(upper=1.0))
     number = first.ask(SPACE.distributions).number
     assert first.report(number, 1, 0.5) is False
-    second = opened(tmp_path, ThresholdPruner(upper=1.0))
-    assert second.report(number, 1, 9.0) is False
-    assert second.report(number, 2, 9.0) is True
+    assert opened(tmp_path, ThresholdPruner(upper=1.0)).report(number, 1, 9.0) is True
+
+
+def test_a_trial_can_be_ended_with_what_its_process_knew(tmp_path: Path) -> None:
+    number = opened(tmp_path).ask(SPACE.distributions).number
+    later = opened(tmp_path)
+    later.tell(number, State.COMPLETE, [0.25], {"seconds": 2.5}, {1: 0.5, 2: 0.25})
+    (ended,) = opened(tmp_path).rows()
+    assert (ended.values, ended.notes) == ((0.25,), {"seconds": 2.5})
+    assert opened(tmp_path).reports(number) == {1: 0.5, 2: 0.25}
 
 
 def test_waiting_proposals_are_no_trials_yet(tmp_path: Path) -> None:

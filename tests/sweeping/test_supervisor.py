@@ -291,3 +291,47 @@ def test_a_resume_after_failures_may_do_better(bench: Bench) -> None:
         supervisor.run()
     study, _ = bench.sweep(n_trials=6, max_failure_rate=0.1)
     assert Counter(row.state for row in study.rows()) == {"failed": 1, "complete": 5}
+
+
+def test_a_death_before_the_trial_is_told_loses_nothing_of_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def descends(assignment: Assignment) -> Iterator[FromWorker]:
+        for step in (1, 2, 3):
+            yield Reported(step, {"loss": 1 / step})
+        yield Outcome(State.COMPLETE, {"loss": 0.25}, seconds=12.5)
+
+    supervisor, study, _ = bench.supervisor(descends, n_trials=1)
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt  # the last words are on disk, the database knows of nothing
+
+    monkeypatch.setattr(study, "tell", die)
+    with pytest.raises(KeyboardInterrupt):
+        supervisor.run()
+    bench.record.close()
+    bench.record = connect(bench.root, None, "test")
+    study, pool = bench.sweep(descends, n_trials=1)
+    assert pool.assigned == []
+    assert study.row(0).values == (0.25,) and study.row(0).notes["seconds"] == 12.5
+    assert study.reports(0) == {1: 1.0, 2: 1 / 2, 3: 1 / 3}
+
+
+def test_a_killed_supervisors_reports_are_not_held_against_the_next_attempt(
+    bench: Bench,
+) -> None:
+    def gets_stuck(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Reported(1, {"loss": 0.5})
+
+    supervisor, study, pool = bench.supervisor(gets_stuck, n_trials=1, n_jobs=1)
+    pool.start(0)
+    for _ in range(2):
+        event = pool.next_event(0)
+        assert event
+        supervisor._handle(event)
+        supervisor._dispatch()
+    assert study.reports(0) == {1: 0.5}
+    bench.record.close()
+    bench.record = connect(bench.root, None, "test")
+    _, study, _ = bench.supervisor(completes, n_trials=1)
+    assert study.row(0).state == "running" and study.reports(0) == {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from besom.tracking import courier
-from besom.tracking.courier import Courier
+from besom.tracking.courier import Courier, NotYet
 from besom.tracking.spool import Entry
 
 
@@ -87,6 +87,22 @@ def test_a_store_that_is_away_does_not_cost_a_timeout_for_each_run() -> None:
     carrier.close()  # once more waits for nobody
 
 
+def test_a_run_that_needs_another_one_waits_for_it_within_the_round() -> None:
+    delivered: list[str] = []
+
+    def deliver(run_id: str, parcel: Sequence[Entry]) -> None:
+        if run_id == "twin" and "source" not in delivered:
+            raise NotYet("source is still open")
+        delivered.append(run_id)
+
+    carrier = Courier(deliver)
+    carrier.post("twin", entries("1"))
+    carrier.post("source", entries("1"))
+    carrier.close()
+    assert delivered == ["source", "twin"]
+    assert carrier.error is None
+
+
 def test_posting_does_not_wait_for_the_store() -> None:
     let_go = threading.Event()
     carrier = Courier(lambda run_id, parcel: let_go.wait(20) and None)
@@ -94,4 +110,15 @@ def test_posting_does_not_wait_for_the_store() -> None:
     for _ in range(1000):
         carrier.post("a", entries("2"))
     let_go.set()
+    carrier.close()
+
+
+@pytest.mark.parametrize(
+    ("round_seconds", "pause"),
+    [(0.0, courier.GATHER_SECONDS), (1.5, 3.0), (60.0, courier.MAX_GATHER_SECONDS)],
+)
+def test_after_a_long_round_more_is_gathered(round_seconds: float, pause: float) -> None:
+    carrier = Courier(Store())
+    carrier._round_seconds = round_seconds
+    assert carrier._pause() == pause
     carrier.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from besom.sweeping.kept_probe import keep, recall
 from besom.sweeping.naming import short, show
 from besom.sweeping.plan import Plan
 from besom.sweeping.probe import Probe, probe
@@ -17,7 +18,10 @@ N_PROPOSALS = 5
 
 
 def show_dry_run(plan: Plan, console: Console) -> None:
-    """Space, size, first proposals; then, from a short run of the baseline, time and disk."""
+    """Space, size, first proposals; then, from a short run of the baseline, time and disk.
+
+    The short run takes seconds; a dry run that finds one measured before does without.
+    """
     for line in _lines(plan):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -30,11 +34,17 @@ def _lines(plan: Plan) -> Iterator[str]:
     if not plan.hooks.probe:
         yield "Time and disk: unknown, since the task names no probe (see besom.task.Hooks)."
         return
+    if kept := recall(plan):
+        yield f"Measured by the dry run of {kept.date:%Y-%m-%d %H:%M}:"
+        yield from _cost(plan, kept.probe)
+        return
     yield "Timing a short run of the baseline …"
     measured = probe(plan)
-    yield from (
-        ["It failed; run it alone to see why."] if measured is None else _cost(plan, measured)
-    )
+    if measured is None:
+        yield "It failed; run it alone to see why."
+        return
+    keep(plan, measured)
+    yield from _cost(plan, measured)
 
 
 def _space(plan: Plan) -> Iterator[str]:

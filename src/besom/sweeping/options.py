@@ -62,11 +62,16 @@ class SweepOptions:
 
 @dataclass
 class TpeSampler:
-    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate."""
+    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate.
+
+    ``history`` bounds how many ended trials it looks at: the newest ones, beside the 25 best.
+    Where null it looks at all, and a proposal takes longer with every trial of the study.
+    """
 
     name: str = "tpe"
     seed: int | None = None
     n_startup_trials: int = 10
+    history: int | None = None
 
 
 @dataclass

@@ -14,6 +14,9 @@ from besom.sweeping.naming import is_baseline, short, show
 from besom.sweeping.objective import Objective
 from besom.sweeping.study import TrialRow
 
+# Nobody follows more bars, and drawing a thousand four times a second is work for a core.
+MAX_BARS = 24
+
 
 class Progress(Protocol):
     """Who is told how a sweep goes."""
@@ -117,7 +120,7 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """The same lines above a bar for each worker and a line of counts."""
+    """The same lines above a bar for each of the first workers and a line of counts."""
 
     def __init__(self, console: Console, tally: Tally) -> None:
         super().__init__(console, tally)
@@ -146,10 +149,14 @@ class LiveProgress(PlainProgress):
         self._show(worker, f"trial {row.number:3d}  {what}")
 
     def expects(self, worker: int, steps: int) -> None:
+        if worker not in self._tasks:
+            return
         self._totals[worker] = f"/{steps}"
         self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
+        if worker not in self._tasks:
+            return
         total = self._totals.get(worker, "")
         shown = "" if value is None else show(value)
         task = self._tasks[worker]
@@ -172,6 +179,8 @@ class LiveProgress(PlainProgress):
         """Begin a worker's bar anew."""
         text = shorten(f"worker {worker}  {what}", 64)
         if worker not in self._tasks:
+            if len(self._tasks) == MAX_BARS:
+                return
             self._tasks[worker] = self._bars.add_task(text, total=None, steps="", value="")
         self._totals.pop(worker, None)
         task = self._tasks[worker]

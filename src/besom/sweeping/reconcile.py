@@ -15,7 +15,7 @@ ended                      not closed              closed
 
 from besom.sweeping.protocol import State
 from besom.sweeping.study import Study, TrialRow
-from besom.tracking.record import Record
+from besom.tracking import Pending, Record
 
 
 def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
@@ -31,11 +31,23 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
         if row is None or row.notes.get("run_id") != pending.run_id:
             record.kill(pending.run_id, {"besom.state": "lost"})
             continue
-        assert pending.outcome
         if row.state == "running":
-            study.tell(row.number, State(pending.outcome["state"]), pending.outcome["values"])
+            _tell(study, pending)
         record.confirm(pending.run_id)
     for run in record.runs({"mlflow.parentRunId": parent_run, "besom.state": "running"}):
         record.kill(run.run_id, {"besom.state": "lost"})
     record.flush()
     return [row for row in study.rows() if row.state == "running"]
+
+
+def _tell(study: Study, pending: Pending) -> None:
+    """End a trial as the supervisor that died was about to, with all that it knew of it."""
+    outcome = pending.outcome
+    assert outcome
+    study.tell(
+        int(outcome["trial"]),
+        State(outcome["state"]),
+        outcome["values"],
+        outcome.get("notes", {}),  # a Besom of before may have died
+        dict(outcome.get("reports", ())),
+    )

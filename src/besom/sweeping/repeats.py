@@ -1,5 +1,6 @@
 """Proposals that repeat a configuration: which one they repeat, and when its value is known."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ class Repeats:
 
     def __init__(self, rows: Iterable[TrialRow]) -> None:
         self._complete: dict[Key, TrialRow] = {}
-        self._waiting: list[TrialRow] = []
+        self._training: Counter[Key] = Counter()
+        self._waiting: defaultdict[Key, list[TrialRow]] = defaultdict(list)
         for row in rows:
             self.learn(row)
 
@@ -22,22 +24,29 @@ class Repeats:
         if row.state == "complete":
             self._complete.setdefault(_key(row.params), row)
 
+    def began(self, row: TrialRow) -> None:
+        """A worker trains this configuration from now on."""
+        self._training[_key(row.params)] += 1
+
+    def stopped(self, row: TrialRow) -> None:
+        """That worker has stopped, however that went."""
+        self._training[_key(row.params)] -= 1
+
     def twin(self, row: TrialRow) -> TrialRow | None:
         """The completed trial that this one repeats."""
         return self._complete.get(_key(row.params))
 
-    def wait_for(self, row: TrialRow, training: Iterable[TrialRow]) -> bool:
+    def wait(self, row: TrialRow) -> bool:
         """Keep the proposal if an equal one is in training; whether it was kept."""
-        if all(_key(other.params) != _key(row.params) for other in training):
+        key = _key(row.params)
+        if not self._training[key]:
             return False
-        self._waiting.append(row)
+        self._waiting[key].append(row)
         return True
 
     def release(self, row: TrialRow) -> list[TrialRow]:
         """The proposals that waited for this trial, which has ended somehow."""
-        released = [kept for kept in self._waiting if _key(kept.params) == _key(row.params)]
-        self._waiting = [kept for kept in self._waiting if kept not in released]
-        return released
+        return self._waiting.pop(_key(row.params), [])
 
 
 def _key(params: Mapping[str, Any]) -> Key:

@@ -20,18 +20,37 @@ from besom.sweeping.options import (
     RandomSampler,
     TpeSampler,
 )
+from besom.sweeping.recent import Recent
 from besom.sweeping.space import Dimension
 
 
 class Grid(optuna.samplers.GridSampler):
-    """Optuna's grid without its ``Study.stop``, which only works inside ``study.optimize``.
+    """Optuna's grid for ask and tell, with a place for an enqueued first trial, the baseline.
 
-    Whoever asks compares the trials with ``n_points`` instead.
+    Optuna gives trial ``n`` the point ``n`` and an enqueued one none, so that trial 0 would be
+    proposed once more in the place of a point that nobody tries. ``Study.stop`` only works inside
+    ``study.optimize``; whoever asks compares the trials with ``n_points`` instead.
     """
 
     def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:
         super().__init__(axes, seed=seed)
         self.n_points = math.prod(map(len, axes.values()))
+        self._first_is_placed = False
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Assign a point to the trial; see the class."""
+        if not self._first_is_placed:
+            first = study.get_trials(deepcopy=False)[0]
+            self._place(first.system_attrs.get("fixed_params", {}))
+        super().before_trial(study, trial)
+
+    def _place(self, params: Mapping[str, Any]) -> None:
+        """Make an enqueued trial's point, if it is one, the point 0."""
+        self._first_is_placed = True
+        point = tuple(params.get(name) for name in self._param_names)
+        if point in self._all_grids:
+            self._all_grids.remove(point)
+            self._all_grids.insert(0, point)
 
     def after_trial(
         self,
@@ -69,9 +88,17 @@ def _moved(seed: int | None, n_existing: int) -> int | None:
 
 
 def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
-    return optuna.samplers.TPESampler(
+    sampler = optuna.samplers.TPESampler(
         seed=_moved(options.seed, n_existing), n_startup_trials=options.n_startup_trials
     )
+    if options.history is None:
+        return sampler
+    if options.history < max(options.n_startup_trials, 1):
+        raise ValueError(
+            f"history={options.history}: must be null, or at least "
+            f"n_startup_trials={options.n_startup_trials} and 1"
+        )
+    return Recent(sampler, options.history)
 
 
 def _random(

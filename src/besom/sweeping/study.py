@@ -1,9 +1,9 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -15,6 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.addresses import mask, reach
 from besom.errors import StoreError
+from besom.sweeping.database import Transaction, open_database, uncollected
+from besom.sweeping.mirror import Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.samplers import Grid
 
@@ -54,11 +56,17 @@ class TrialRow:
 
 
 class Study:
-    """An Optuna study driven by ask and tell."""
+    """An Optuna study driven by ask and tell.
 
-    def __init__(self, study: optuna.Study) -> None:
+    ``with study.together():`` what is written inside is kept all or not at all, where the
+    database can (SQLite).
+    """
+
+    def __init__(self, study: optuna.Study, together: Transaction = nullcontext) -> None:
         self._study = study
         self._handles: dict[int, optuna.Trial] = {}
+        self._points: set[frozenset[tuple[str, Any]]] = set()
+        self.together = together
 
     @property
     def name(self) -> str:
@@ -71,14 +79,14 @@ class Study:
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler = sampler
         self._study.pruner = pruner
+        if isinstance(sampler, Grid):
+            self._points = {frozenset(row.params.items()) for row in self.rows()}
 
     @property
     def exhausted(self) -> bool:
         """Whether every point of a grid has been proposed."""
         sampler = self._study.sampler
-        if not isinstance(sampler, Grid):
-            return False
-        return len({frozenset(row.params.items()) for row in self.rows()}) >= sampler.n_points
+        return isinstance(sampler, Grid) and len(self._points) >= sampler.n_points
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
         """Have ``params`` proposed before anything else."""
@@ -97,15 +105,17 @@ class Study:
             suggest: adds to the trial what depends on that.
             number: a trial that an earlier process began to ask for and did not finish.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with self.together(), _quiet():
             trial = self._study.ask() if number is None else self._handle(number)
             for name, distribution in distributions.items():
                 trial._suggest(name, distribution)  # as Study.ask does; known ones stay
             if suggest is not None:
                 suggest(trial)
         self._handles[trial.number] = trial
-        return _row(self._frozen(trial.number))
+        row = self.row(trial.number)
+        if isinstance(self._study.sampler, Grid):
+            self._points.add(frozenset(row.params.items()))
+        return row
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Record an intermediate value; returns whether the pruner would end the trial.
@@ -116,21 +126,41 @@ class Study:
         if step in self._frozen(number).intermediate_values:
             return False
         handle.report(value, step)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with _quiet():
             return handle.should_prune()
 
-    def tell(self, number: int, state: State, values: Sequence[float] = ()) -> None:
-        """End a trial for good."""
+    def reports(self, number: int) -> Mapping[int, float]:
+        """The intermediate values of a trial by step; in the database once it has ended."""
+        return self._frozen(number).intermediate_values
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        values: Sequence[float] = (),
+        notes: Mapping[str, Any] | None = None,
+        reports: Mapping[int, float] | None = None,
+    ) -> None:
+        """End a trial for good.
+
+        Args:
+            notes: the last facts to keep with it.
+            reports: intermediate values that this process does not know.
+        """
         told = list(values) if state is State.COMPLETE else None
-        self._study.tell(self._handle(number), told, state=_STATES[state])
+        with self.together():
+            self.note(number, **(notes or {}))
+            for step, value in (reports or {}).items():
+                self._handle(number).report(value, step)
+            self._study.tell(self._handle(number), told, state=_STATES[state])
         del self._handles[number]
 
     def note(self, number: int, **notes: Any) -> None:
         """Keep facts with a trial, running or not yet told."""
         handle = self._handle(number)
-        for key, value in notes.items():
-            handle.set_user_attr(f"besom.{key}", value)
+        with self.together():
+            for key, value in notes.items():
+                handle.set_user_attr(f"besom.{key}", value)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a fact with the study."""
@@ -147,7 +177,7 @@ class Study:
 
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""
-        return _row(self._study.get_trials(deepcopy=False)[number])
+        return _row(self._frozen(number))
 
     def best(self) -> list[TrialRow]:
         """The best trial; with several objectives, the Pareto front."""
@@ -160,12 +190,23 @@ class Study:
     def _handle(self, number: int) -> optuna.Trial:
         """Optuna's handle, also of a trial that an earlier process began."""
         if number not in self._handles:
-            trial_id = self._study.get_trials(deepcopy=False)[number]._trial_id
-            self._handles[number] = optuna.Trial(self._study, trial_id)
+            self._handles[number] = optuna.Trial(self._study, self._trial_id(number))
         return self._handles[number]
 
     def _frozen(self, number: int) -> FrozenTrial:
-        return self._study._storage.get_trial(self._handle(number)._trial_id)
+        return self._study._storage.get_trial(self._trial_id(number))
+
+    def _trial_id(self, number: int) -> int:
+        storage, study_id = self._study._storage, self._study._study_id
+        return storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna warns of what it calls experimental, some pruners and samplers, at every use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def _row(trial: FrozenTrial) -> TrialRow:
@@ -188,27 +229,23 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         reach(storage, CONNECT_SECONDS)
-        _make_folder(storage)
-        opened = optuna.storages.RDBStorage(storage)
+        database, together = open_database(storage)
         study = optuna.create_study(
             study_name=name,
-            storage=opened,
+            storage=database,
             directions=_directions(directions),
             load_if_exists=True,
         )
-    except (
-        sqlalchemy.exc.SQLAlchemyError,
-        ImportError,
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+        with uncollected():
+            mirror = Mirror(study._storage, study._study_id, together)
+        mirrored = optuna.load_study(study_name=name, storage=mirror)
+    except UNUSABLE as error:
         reason = mask(str(error.__cause__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
             "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
         ) from error
-    return Study(study)
+    return Study(mirrored, together)
 
 
 def memory_study(directions: Sequence[str]) -> Study:
@@ -219,9 +256,3 @@ def memory_study(directions: Sequence[str]) -> Study:
 
 def _directions(names: Sequence[str]) -> list[StudyDirection]:
     return [StudyDirection[name.upper()] for name in names]
-
-
-def _make_folder(storage: str) -> None:
-    url = sqlalchemy.engine.make_url(storage)
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)

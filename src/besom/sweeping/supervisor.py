@@ -2,7 +2,9 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from besom.errors import SweepFailed
 from besom.sweeping.naming import role_of, run_name, run_tags
@@ -72,8 +74,9 @@ class Supervisor:
         self._idle: deque[int] = deque()
         self._flights: dict[int, Flight] = {}
         self._again: deque[TrialRow] = deque(unfinished)
-        self._repeats = Repeats(study.rows())
-        self._n_proposed = len(study.rows())
+        rows = study.rows()
+        self._repeats = Repeats(rows)
+        self._n_proposed = len(rows)
         self._n_failed = 0  # of this process: a resume is there to do better
         self._stillbirths = 0
         self._deadline = _deadline(plan.options.timeout)
@@ -122,8 +125,9 @@ class Supervisor:
             self._n_proposed += 1
         # The role is noted last: a trial without one was cut short while it was asked for.
         unasked = again.number if again else None
-        row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
-        self._study.note(row.number, role=role_of(row, self._plan.baseline_params))
+        with self._study.together():
+            row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
+            self._study.note(row.number, role=role_of(row, self._plan.baseline_params))
         return self._study.row(row.number)
 
     def _is_repeat(self, row: TrialRow) -> bool:
@@ -136,13 +140,14 @@ class Supervisor:
         if twin := self._repeats.twin(row):
             self._reuse(row, twin)
             return True
-        return self._repeats.wait_for(row, (flight.row for flight in self._flights.values()))
+        return self._repeats.wait(row)
 
     def _begin(self, worker: int, row: TrialRow) -> None:
         """Commit in this order: run, its id on the trial, training. See reconcile.py."""
         attempt = row.notes.get("attempt", 0) + 1
         run_id = self._open_run(row, attempt)
         self._flights[worker] = Flight(row, attempt, run_id)
+        self._repeats.began(row)
         overrides = self._plan.space.propose(row.params)
         self._pool.send(worker, Assignment(row.number, attempt, overrides))
         self._progress.started(worker, row)
@@ -158,8 +163,8 @@ class Supervisor:
         """End a proposal that repeats a finished configuration with that one's value."""
         run_id = self._open_run(row, attempt=1)
         self._record.reuse(run_id, twin.notes["run_id"])
-        self._study.note(row.number, reused=twin.number)
-        row = self._conclude(run_id, row.number, State.COMPLETE, twin.values)
+        notes = {"reused": twin.number}
+        row = self._conclude(run_id, row.number, State.COMPLETE, twin.values, notes)
         self._progress.finished(None, row)
 
     # -- what workers say --------------------------------------------------------------------
@@ -174,6 +179,7 @@ class Supervisor:
                 self._bury(event.worker, cause)
             case Outcome() as outcome if flight:
                 del self._flights[event.worker]
+                self._repeats.stopped(flight.row)
                 self._idle.append(event.worker)
                 self._land(event.worker, flight, outcome)
             case Reported() as report if flight:
@@ -220,11 +226,11 @@ class Supervisor:
                 values = self._plan.objective.values(outcome.returned)
             except ValueError as refusal:
                 state, error = State.FAILED, str(refusal)
-        self._study.note(flight.row.number, seconds=round(outcome.seconds, 3))
+        notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if error:
-            self._record.text(flight.run_id, "traceback.txt", outcome.traceback or error)
-            self._study.note(flight.row.number, traceback=outcome.traceback or error)
-        row = self._conclude(flight.run_id, flight.row.number, state, values, error)
+            notes |= {"error": error, "traceback": outcome.traceback or error}
+            self._record.text(flight.run_id, "traceback.txt", notes["traceback"])
+        row = self._conclude(flight.run_id, flight.row.number, state, values, notes)
         self._progress.finished(worker, row)
 
     def _conclude(
@@ -232,16 +238,22 @@ class Supervisor:
         run_id: str,
         number: int,
         state: State,
-        values: tuple[float, ...] = (),
-        error: str = "",
+        values: tuple[float, ...],
+        notes: Mapping[str, Any],
     ) -> TrialRow:
         """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
-        tags = {"besom.state": state.value} | ({"besom.error": error} if error else {})
-        if error:
-            self._study.note(number, error=error)
-        outcome = {"trial": number, "state": state.value, "values": list(values)}
+        tags = {"besom.state": state.value}
+        if "error" in notes:
+            tags["besom.error"] = notes["error"]
+        outcome = {
+            "trial": number,
+            "state": state.value,
+            "values": values,
+            "notes": notes,
+            "reports": list(self._study.reports(number).items()),
+        }
         self._record.finish(run_id, _RUN_STATUS[state], tags, outcome)
-        self._study.tell(number, state, values)
+        self._study.tell(number, state, values, notes)
         self._record.confirm(run_id)
         row = self._study.row(number)
         self._repeats.learn(row)
@@ -257,7 +269,8 @@ class Supervisor:
         """A worker has died: its attempt is lost, its trial is tried again, up to a limit."""
         if worker in self._idle:
             self._idle.remove(worker)
-        flight = self._flights.pop(worker, None)
+        if flight := self._flights.pop(worker, None):
+            self._repeats.stopped(flight.row)
         stillborn = worker not in self._ready or (flight is not None and not flight.begun)
         self._ready.discard(worker)
         if flight:
@@ -276,12 +289,12 @@ class Supervisor:
         number = flight.row.number
         # Whoever dies before the trial has begun does not die of it.
         deaths = flight.row.notes.get("deaths", 0) + flight.begun
-        self._study.note(number, deaths=deaths)
         if deaths >= self._plan.options.max_attempts:
-            error = f"{cause}, in each of {deaths} attempts"
-            row = self._conclude(flight.run_id, number, State.FAILED, error=error)
+            notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
+            row = self._conclude(flight.run_id, number, State.FAILED, (), notes)
             self._progress.finished(worker, row)
             return
+        self._study.note(number, deaths=deaths)
         self._record.kill(flight.run_id, {"besom.state": "dead", "besom.error": cause})
         self._again.append(self._study.row(number))
         self._progress.lost(worker, flight.row, cause)

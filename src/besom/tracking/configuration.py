@@ -1,5 +1,6 @@
 """What a run was made with: as MLflow parameters, and as files to run it again from."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ def describe(
     """
     record.log(run_id, {"besom.folder": str(folder)})
     record.params(run_id, {name: mask(str(value)) for name, value in params.items()})
-    texts = {"config.yaml": config, "overrides.yaml": OmegaConf.to_yaml(list(overrides))}
-    for path, text in (texts | environment.texts).items():
-        record.text(run_id, path, mask(text))
+    record.text(run_id, "config.yaml", mask(config))
+    record.text(run_id, "overrides.yaml", mask(OmegaConf.to_yaml(list(overrides))))
+    for path, text in environment.texts.items():
+        record.text(run_id, path, _mask_once(text))
+
+
+# The environment's texts are long, and the same for all runs of a process.
+_mask_once = functools.lru_cache(maxsize=8)(mask)

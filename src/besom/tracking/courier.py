@@ -2,12 +2,16 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from besom.tracking.quiet import reason
 from besom.tracking.spool import Entry
 
+# A parcel costs much the same whatever it holds: who has many runs to see waits for more of each.
 GATHER_SECONDS = 0.2
+MAX_GATHER_SECONDS = 10.0
+REST = 2.0
 FAILURES_PER_ROUND = 3
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -18,6 +22,10 @@ Deliver = Callable[[str, Sequence[Entry]], None]
 
 class Refused(Exception):
     """What a delivery raises when it would be useless to repeat it."""
+
+
+class NotYet(OSError):
+    """What a delivery raises when another run's parcel has to be delivered first."""
 
 
 class Courier:
@@ -35,6 +43,7 @@ class Courier:
         self._urgent = self._closing = False
         self._error: Exception | None = None
         self._failures = 0
+        self._round_seconds = 0.0
         self._thread = threading.Thread(target=self._work, name="besom-record", daemon=True)
         self._thread.start()
 
@@ -86,20 +95,29 @@ class Courier:
 
     def _pause(self) -> float:
         if not self._failures:
-            return GATHER_SECONDS
+            return min(max(GATHER_SECONDS, REST * self._round_seconds), MAX_GATHER_SECONDS)
         return RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
 
     def _deliver_all(self) -> None:
         with self._changed:
             self._started += 1
             parcels = {run_id: list(entries) for run_id, entries in self._lanes.items()}
+        began = time.monotonic()
         errors: list[Exception] = []
+        waiting: dict[str, list[Entry]] = {}
         for run_id, parcel in parcels.items():
             # A store that is away makes each parcel wait for a timeout: enough is enough.
             if len(errors) < FAILURES_PER_ROUND:
-                errors += self._deliver_one(run_id, parcel)
+                failed = self._deliver_one(run_id, parcel)
+                if any(isinstance(error, NotYet) for error in failed):
+                    waiting[run_id] = parcel
+                else:
+                    errors += failed
+        for run_id, parcel in waiting.items():
+            errors += self._deliver_one(run_id, parcel)
         if errors and not self._failures:
             _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
+        self._round_seconds = time.monotonic() - began
         with self._changed:
             self._finished = self._started
             self._error = errors[0] if errors else None

@@ -30,6 +30,7 @@ class _Page:
     finished: Entry | None = None
     confirmed: bool = False
     adopted: bool = False
+    has_model: bool = False
 
     @property
     def guest(self) -> bool:
@@ -47,6 +48,8 @@ class _Page:
             self.finished = entry
         elif entry.kind == "closed":
             self.confirmed = True
+        elif entry.kind in ("model", "twin"):
+            self.has_model = True
 
 
 class Ledger:
@@ -101,6 +104,11 @@ class Ledger:
         if finished is None:
             raise KeyError(run_id)
         return finished
+
+    def has_model(self, run_id: str) -> bool:
+        """Whether the run may have a model, its own or one that it shares."""
+        with self._lock:
+            return self._pages[run_id].has_model
 
     def adopt(
         self, tags: Mapping[str, str], run_id: str | None = None

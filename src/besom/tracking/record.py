@@ -125,7 +125,8 @@ class Record:
         """Let a finished run be closed in MLflow and forgotten here."""
         finished = self._ledger.finished(run_id)
         last_words = {key: finished.body[key] for key in ("status", "tags")}
-        self._append(run_id, "closed", last_words | {"ended": finished.at})
+        rest = {"ended": finished.at, "model": self._ledger.has_model(run_id)}
+        self._append(run_id, "closed", last_words | rest)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Close a run whose work is lost as KILLED, whoever opened it."""

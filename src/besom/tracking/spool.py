@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,16 @@ class Spool:
 
     def append(self, entry: Entry) -> None:
         """Add one line, or nothing at all: half a line would spoil the next."""
-        line = json.dumps(asdict(entry), separators=(",", ":")) + "\n"
-        rest = memoryview(line.encode())
+        content = {"kind": entry.kind, "body": entry.body, "at": entry.at}
+        line = (json.dumps(content, separators=(",", ":")) + "\n").encode()
+        rest = memoryview(line)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
             os.ftruncate(self._descriptor, self._size)
             raise
-        self._size += len(line.encode())
+        self._size += len(line)
 
     def sync(self) -> None:
         """Make sure that even a power failure keeps what was appended."""

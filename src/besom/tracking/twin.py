@@ -12,12 +12,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from besom.tracking.address import file_path
+from besom.tracking.courier import NotYet
 from besom.tracking.limits import METRICS
 from besom.tracking.model import find_model, logged_model
-
-
-class StillOpen(OSError):
-    """The source run is not in MLflow to its end yet: to be tried again."""
 
 
 class SourceGone(Exception):
@@ -30,7 +27,7 @@ def copy_record(client: MlflowClient, run_id: str, source_run_id: str) -> None:
     Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own.
 
     Raises:
-        StillOpen: the source run has not been closed.
+        NotYet: the source run has not been closed.
         SourceGone: it has been deleted for good, or before it was closed.
     """
     source = _source(client, source_run_id)
@@ -69,7 +66,7 @@ def _source(client: MlflowClient, source_run_id: str) -> Run:
     if source.info.status == "RUNNING":
         if source.info.lifecycle_stage == "deleted":
             raise SourceGone(f"run {source_run_id}")
-        raise StillOpen(f"run {source_run_id} is still open")
+        raise NotYet(f"run {source_run_id} is still open")
     return source
 
 
