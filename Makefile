@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep train ui test lock clean
+.PHONY: help sweep train ui test bench bench-quick lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sweep: $(VENV)/ready ## a first sweep, offline, on synthetic reviews, about a minute
 	@$(BIN)/besom sweep quickstart
@@ -24,20 +24,34 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/mypy
 	@$(BIN)/pytest
 
-lock: $(VENV)/ready ## resolve requirements.lock anew, after a change of dependencies in pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --group dev --extra cmaes --output-file requirements.lock \
-		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --quiet \
-		--no-emit-index-url --no-emit-find-links --annotation-style line \
-		--custom-compile-command 'make lock'
+bench: $(VENV)/bench ## side by side with what people use today, on IMDb; under two hours on two cores
+	@$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions; under 15 minutes
+	@$(BIN)/python -m benchmarks --quick
+
+lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml
+	@$(COMPILE) pyproject.toml --group dev --extra cmaes --output-file requirements.lock
+	@$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
+
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --quiet --no-emit-index-url --no-emit-find-links --annotation-style line \
+	--custom-compile-command 'make lock'
 
 clean: ## remove .venv and caches; recorded runs in mlruns/ stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find benchmarks src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Besom itself, as a link to this folder.
 $(VENV)/ready: $(VENV)/locked pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
+	@touch $@
+
+# What only the benchmarks need: their peers.
+$(VENV)/bench: $(VENV)/ready requirements-bench.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
+		--require-hashes --requirement requirements-bench.lock
 	@touch $@
 
 # The libraries. A set-up that was interrupted has no stamp, so it starts afresh. Bytecode is

@@ -1,0 +1,55 @@
+"""All benchmarks, one after the other: ``python -m benchmarks [--quick]``.
+
+The reports go to ``benchmarks/results/``, those of a quick run to ``quick/`` below it, which git
+ignores. Ends with what has a goal. The exit code is 1 if a script has failed; the others run
+nevertheless. A goal that is missed is no failure.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import result, table
+from benchmarks.commands import CHECKOUT, module
+from benchmarks.result import Row
+
+SCRIPTS = ("kernel", "sweep", "search", "overhead", "data", "start", "scale")
+RESULTS = CHECKOUT / "benchmarks" / "results"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--quick", action="store_true", help="fewer configurations, repetitions")
+    quick = parser.parse_args().quick
+    folder = RESULTS / "quick" if quick else RESULTS
+    failed = [name for name in SCRIPTS if not _run(name, quick, folder / f"{name}.json")]
+    done = [name for name in SCRIPTS if name not in failed]
+    print("\n" + table.text(goals(done, folder)))
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def goals(names: Sequence[str], folder: Path) -> list[Row]:
+    """The rows that have a goal, out of the scripts' reports in ``folder``."""
+    return [
+        replace(row, what=f"{name}: {row.what}")
+        for name in names
+        for row in result.read(folder / f"{name}.json").rows
+        if row.goal
+    ]
+
+
+def _run(name: str, quick: bool, report: Path) -> bool:
+    """Whether the script has ended well."""
+    print(f"\n{name}", flush=True)
+    flags = ["--quick"] if quick else []
+    words = module(f"benchmarks.{name}", *flags, "--json", str(report))
+    return subprocess.run(words, cwd=CHECKOUT).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

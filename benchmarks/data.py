@@ -1,0 +1,48 @@
+"""The reviews, ready for a model: Besom's loading against ``load_data`` and ``pad_sequences``.
+
+Each load has a process of its own; what it imports is not counted. Both sides load both splits of
+one file, and what they have loaded must be equal.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from benchmarks import commands
+from benchmarks.harness import Goal, Row, main, pinned
+
+SIZES = ("10000", "100")
+PEER = "load_data + pad_sequences"
+
+
+def measure(quick: bool) -> list[Row]:
+    """Rounds of four loads: the peer's, ours with nothing cached, ours again, and once more."""
+    first, again, once_more, peer = [], [], [], []
+    with pinned(1):
+        for _ in range(2 if quick else 5):
+            with tempfile.TemporaryDirectory() as scratch:
+                stock, seen = _load("benchmarks.peers.load_data", Path(scratch))
+                cold, kept = _load("benchmarks.loading", Path(scratch))
+                warm, found = _load("benchmarks.loading", Path(scratch))
+            assert seen == kept == found, "the two sides have loaded different reviews"
+            peer.append(stock[0])
+            first.append(cold[0])
+            again.append(warm[0])
+            once_more.append(warm[1])
+    return [
+        Row("first load on a machine", first, peer, PEER),
+        Row("second load, in another process", again, peer, PEER, goal=Goal(20)),
+        Row("next load of the same process", once_more, peer, PEER),
+    ]
+
+
+def _load(module: str, folder: Path) -> tuple[list[float], str]:
+    """The seconds of a process's loads, and the digest of what it has loaded."""
+    environment = {"BESOM_CACHE": str(folder), **commands.reviews()}
+    ended = commands.run(commands.module(module, *SIZES), folder, environment)
+    said = json.loads(ended.lines[-1][1])
+    return said["seconds"], said["digest"]
+
+
+if __name__ == "__main__":
+    main("data", measure)

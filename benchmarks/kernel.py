@@ -1,0 +1,117 @@
+"""Seconds for one epoch of training, three shapes, on one core: ours against stock ``model.fit``.
+
+On one core TensorFlow's input pipeline keeps stock ``fit`` waiting at the end of an epoch, for the
+next tick of its tuning thread (docs/decisions/005). A user waits with it, so seconds are wall time;
+the rows of processor time leave the waiting out.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from benchmarks.configurations import BASELINE, Configuration
+from benchmarks.harness import Goal, Row, in_turn, main, pinned
+from besom.config import Data, Model
+from besom.rnn import environment
+from besom.rnn.data import Split, load
+
+SHAPES = {
+    "baseline": (BASELINE, Goal(4)),
+    "wide, 128 units": (replace(BASELINE, embedding_dim=128, units=128), Goal(1)),
+    "long, 400 tokens": (replace(BASELINE, max_length=400), Goal(1)),
+}
+
+
+@dataclass
+class Side:
+    """Trains an epoch at each call; returns its wall time, notes its processor time. Seconds."""
+
+    epoch: Callable[[], object]
+    processor: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        wall, processor = time.perf_counter(), time.process_time()
+        self.epoch()
+        self.processor.append(time.process_time() - processor)
+        return time.perf_counter() - wall
+
+
+def measure(quick: bool) -> list[Row]:
+    """Every shape against stock ``fit``, and, unless ``quick``, against ``fit`` compiled by XLA."""
+    with pinned(1):
+        environment.prepare()
+        rate = _product_rate()
+        return [
+            row
+            for what, (configuration, goal) in SHAPES.items()
+            for row in _rows(what, configuration, goal, rate, quick)
+        ]
+
+
+def _rows(
+    what: str, configuration: Configuration, goal: Goal, rate: float, quick: bool
+) -> Iterator[Row]:
+    data = Data("imdb", configuration.vocab_size, configuration.max_length, path=None)
+    train = load(data, validation_split=0.2, with_test=False).train
+    peers = {"stock model.fit": _stock_epoch(configuration, train, jit_compile=False)}
+    if not quick:
+        peers["model.fit, jit_compile"] = _stock_epoch(configuration, train, jit_compile=True)
+    epochs = [_our_epoch(configuration, train), *peers.values()]
+    for epoch in epochs:
+        epoch()  # compiles
+    sides = [Side(epoch) for epoch in epochs]
+    ours, *others = in_turn(*sides, repetitions=3 if quick else 7)
+    operations = _operations(configuration, len(train))
+    floor = {"operations": operations, "operations_per_second": rate, "floor": operations / rate}
+    for name, seconds, side in zip(peers, others, sides[1:], strict=True):
+        first = name == "stock model.fit"
+        yield Row(what, ours, seconds, name, goal=goal if first else None, details=floor)
+        yield Row(f"{what}, processor time", sides[0].processor, side.processor, name)
+
+
+def _our_epoch(configuration: Configuration, train: Split) -> Callable[[], object]:
+    import keras
+
+    from besom.rnn.fit import order_of
+    from besom.rnn.model import build_model
+    from besom.rnn.xla import XlaEngine
+
+    layers = Model("simple_rnn", configuration.embedding_dim, configuration.units, dropout=0.0)
+    model = build_model(layers, configuration.vocab_size, configuration.max_length)
+    optimizer = keras.optimizers.Adam(configuration.learning_rate)
+    engine = XlaEngine(model, optimizer, train, configuration.batch_size)
+    numbers = count(1)
+    return lambda: engine.train(order_of(0, next(numbers), len(train)))
+
+
+def _stock_epoch(
+    configuration: Configuration, train: Split, *, jit_compile: bool
+) -> Callable[[], object]:
+    from benchmarks.peers import reference
+
+    model = reference.build(configuration)
+    model.jit_compile = jit_compile
+    size = configuration.batch_size
+    return lambda: model.fit(train.tokens, train.labels, batch_size=size, verbose=0)
+
+
+def _operations(configuration: Configuration, reviews: int) -> int:
+    """Of an epoch's matrix products: forward, and twice that much backward."""
+    units = configuration.units
+    weights = configuration.embedding_dim * units + units * units
+    return 3 * 2 * reviews * configuration.max_length * weights
+
+
+def _product_rate() -> float:
+    """Operations in a second that this core reaches in a large matrix product."""
+    import tensorflow as tf
+
+    size = 1024
+    matrix = tf.random.normal([size, size])
+    product = Side(lambda: tf.matmul(matrix, matrix).numpy())
+    return 2 * size**3 / min(product() for _ in range(10))
+
+
+if __name__ == "__main__":
+    main("kernel", measure)

@@ -1,0 +1,119 @@
+"""How much memory a worker takes over many short trials, of ever new shapes and of a few."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+
+from benchmarks.harness import Row, main, pinned
+from besom import config
+from besom.paths import conf_folder
+from besom.rnn.__main__ import task
+from besom.sweeping import application
+from besom.sweeping.application import Application
+from besom.sweeping.local_pool import GROWTH_LIMIT, LocalPool
+from besom.sweeping.protocol import Assignment, Outcome, Ready, Reported, State, Verdict
+
+SHORT = (
+    *("data=synthetic", "data.train_reviews=400", "data.test_reviews=20"),
+    *("evaluate_test=false", "training.epochs=1", "training.batch_size=64"),
+)
+FEW = 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Bytes that the worker took afterwards, and seconds since the one before had ended."""
+
+    memory: int
+    seconds: float
+
+
+def measure(quick: bool) -> list[Row]:
+    """New shapes with workers that are replaced, and that are not; then a few shapes in turn."""
+    n_trials = 30 if quick else 100
+    limit = GROWTH_LIMIT // 5 if quick else GROWTH_LIMIT
+    with pinned(1), tempfile.TemporaryDirectory() as folder:
+        payload = _payload(folder)
+        unlimited = _trials(payload, folder, n_trials, n_trials, limit=1 << 60)
+        limited = _trials(payload, folder, n_trials, n_trials, limit)
+        few = _trials(payload, folder, n_trials, FEW, limit)
+    return [
+        _row("new shapes, one process", unlimited),
+        _row(f"new shapes, replaced after {limit >> 20} MiB more", limited),
+        _row(f"{FEW} shapes in turn", few),
+    ]
+
+
+def _trials(payload: bytes, folder: str, n_trials: int, n_shapes: int, limit: int) -> list[Trial]:
+    pool = LocalPool(1, payload, Path(folder, "workers"), limit)
+    pool.start(0)
+    trials: list[Trial] = []
+    ended = time.perf_counter()
+    try:
+        while len(trials) < n_trials:
+            event = pool.next_event(1.0)
+            match event.message if event else None:
+                case Reported():
+                    pool.send(0, Verdict.CONTINUE)
+                    continue
+                case Outcome() as outcome:
+                    assert outcome.state is State.COMPLETE, outcome.traceback
+                    now = time.perf_counter()
+                    trials.append(Trial(outcome.memory, now - ended))
+                    ended = now
+                case Ready():
+                    ended = time.perf_counter()
+                case _:
+                    continue
+            shape = len(trials) % n_shapes
+            overrides = (*SHORT, f"model.units={8 + shape}", f"data.max_length={20 + shape % 5}")
+            pool.send(0, Assignment(len(trials), 1, overrides))
+    finally:
+        pool.stop()
+    return trials
+
+
+def _row(what: str, trials: list[Trial]) -> Row:
+    memory = [trial.memory / 2**20 for trial in trials]
+    warm = memory[len(memory) // 4 :]  # the first trials load libraries
+    slope = float(np.polyfit(range(len(warm)), warm, 1)[0])
+    swaps = [i for i, (a, b) in enumerate(pairwise(memory)) if b < a - 100]
+    return Row(
+        what,
+        [max(memory)],
+        unit="MiB",
+        note=f"{slope:+.1f} MiB a trial; replaced {len(swaps)} times",
+        details={"resident": memory, "seconds": [trial.seconds for trial in trials]},
+    )
+
+
+def _payload(folder: str) -> bytes:
+    with _application(folder) as app:
+        return application.dump(app)
+
+
+@contextmanager
+def _application(folder: str) -> Iterator[Application]:
+    """The workload as a sweep ships it to its workers."""
+    config.register()
+    hydra = Hydra.create_main_hydra2("memory", create_config_search_path(str(conf_folder())))
+    sweep = [f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}"]
+    master = hydra.compose_config("train", sweep, RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    yield Application(context, task, master)
+    GlobalHydra.instance().clear()
+
+
+if __name__ == "__main__":
+    main("memory", measure)

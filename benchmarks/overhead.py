@@ -1,0 +1,117 @@
+"""What a sweep adds to its trials: 1 - Σ fit ÷ (wall × workers), of trials of five seconds.
+
+Once with a task that spins for five seconds of processor time, which shows the engine alone, and
+once with the baseline on IMDb, whose ten epochs take about as long; its fit is the time in epochs,
+so that building, evaluating, saving and composing count as overhead.
+"""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+
+from benchmarks import commands
+from benchmarks.besom_sweep import SweepFolder, study_in
+from benchmarks.commands import Ended
+from benchmarks.harness import Goal, Row, main, pinned
+
+WORKERS = 2
+SECONDS = 5.0
+EPOCH = re.compile(r"epoch \d+: .* ([\d.]+) s$", re.MULTILINE)
+
+SEEDS = """\
+defaults:
+  - train
+  - sweep
+  - override hydra/sweeper: besom
+  - override hydra/sweeper/sampler: random
+  - _self_
+
+hydra:
+  sweeper:
+    sampler:
+      seed: 0
+    params:
+      seed: range(0,100000)
+"""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that has ended.
+
+    Attributes:
+        fit: seconds that its trials spent on what they are for, in all.
+        wall: seconds from the first trial's start to the last one's end.
+        whole: seconds of the command.
+    """
+
+    fit: float
+    wall: float
+    whole: float
+
+    def overhead(self, seconds: float) -> float:
+        """In percent of what the workers could have done in so many seconds."""
+        return 100 * (1 - self.fit / (seconds * WORKERS))
+
+
+def measure(quick: bool) -> list[Row]:
+    """Both tasks in turn."""
+    n_trials, repetitions = (8, 1) if quick else (16, 3)
+    spun, trained = [], []
+    with pinned(WORKERS), tempfile.TemporaryDirectory() as scratch:
+        reviews = SweepFolder(Path(scratch, "reviews"))
+        (reviews.sweeps / "seeds.yaml").write_text(SEEDS)
+        reviews.run("seeds", "--trials", "1", "--name", "warm")  # data and programs are cached
+        for repetition in range(repetitions):
+            spun.append(_spin(Path(scratch, f"spinning-{repetition}"), n_trials))
+            trained.append(_train(reviews, f"seeds-{repetition}", n_trials))
+    return [*_rows("a task that spins", spun), *_rows("the baseline on IMDb", trained)]
+
+
+def _rows(what: str, sweeps: Sequence[Sweep]) -> list[Row]:
+    from_first = [sweep.overhead(sweep.wall) for sweep in sweeps]
+    from_start = [sweep.overhead(sweep.whole) for sweep in sweeps]
+    return [
+        Row(f"{what}, from first trial to last", from_first, unit="%", goal=Goal(3, False)),
+        Row(f"{what}, the whole command", from_start, unit="%"),
+    ]
+
+
+def _spin(folder: Path, n_trials: int) -> Sweep:
+    folder.mkdir()
+    words = commands.module(
+        "benchmarks.spinning",
+        "--multirun",
+        "hydra/sweeper=besom",
+        "hydra/sweeper/sampler=random",
+        "hydra.sweeper.study_name=spinning",
+        f"hydra.sweeper.n_trials={n_trials}",
+        f"hydra.sweeper.n_jobs={WORKERS}",
+        f"seconds={SECONDS}",
+        "number=range(0,100000)",
+    )
+    ended = commands.run(words, folder)
+    return _sweep(study_in(folder / "mlruns", "spinning"), ended, fit=n_trials * SECONDS)
+
+
+def _train(folder: SweepFolder, name: str, n_trials: int) -> Sweep:
+    sizes = ("--trials", str(n_trials), "--workers", str(WORKERS))
+    ended = folder.run("seeds", *sizes, "--name", name)
+    logs = folder.jobs(name).glob("*/*.log")
+    fit = sum(float(seconds) for log in logs for seconds in EPOCH.findall(log.read_text()))
+    return _sweep(folder.study(name), ended, fit)
+
+
+def _sweep(study: optuna.Study, ended: Ended, fit: float) -> Sweep:
+    starts = [trial.datetime_start for trial in study.trials if trial.datetime_start]
+    ends = [trial.datetime_complete for trial in study.trials if trial.datetime_complete]
+    assert len(starts) == len(ends), "a trial has not ended"
+    return Sweep(fit, (max(ends) - min(starts)).total_seconds(), ended.seconds)
+
+
+if __name__ == "__main__":
+    main("overhead", measure)

@@ -1,0 +1,109 @@
+"""How long a user waits: for the help, for a dry run, and for the first epoch of a sweep."""
+
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+
+from benchmarks import commands
+from benchmarks.besom_sweep import SweepFolder
+from benchmarks.harness import Goal, Row, in_turn, main, pinned
+
+CORES = 2
+IMPORT = [sys.executable, "-c", "import tensorflow"]
+SWEEPS = ("quickstart", "neighbourhood")
+ONE_EACH = ("--trials", str(CORES), "--workers", str(CORES), "training.epochs=1")
+"""One trial for each worker: nothing here depends on more."""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Seconds until the first proposals were on the screen, and until all was said."""
+
+    proposals: float
+    whole: float
+
+
+def measure(quick: bool) -> list[Row]:
+    """The three waits, one kind after the other."""
+    with pinned(CORES), tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        helps = [_help(folder) for _ in range(3 if quick else 10)]
+        new, known = _dry_runs(folder, 2 if quick else 5)
+        epochs = [_first_epochs(folder, name, 2 if quick else 5) for name in SWEEPS]
+    return [
+        Row("besom --help", helps, goal=Goal(0.3, False)),
+        Row(
+            "besom sweep quickstart --dry-run, space and proposals",
+            [run.proposals for run in new],
+            goal=Goal(2, False),
+        ),
+        Row(
+            "the same, with the estimate, never measured before",
+            [run.whole for run in new],
+            goal=Goal(2, False),
+        ),
+        Row(
+            "the same, with the estimate, measured before",
+            [run.whole for run in known],
+            goal=Goal(2, False),
+        ),
+        *chain.from_iterable(epochs),
+    ]
+
+
+def _help(folder: Path) -> float:
+    return commands.run([commands.BESOM, "--help"], folder).seconds
+
+
+def _dry_runs(folder: Path, repetitions: int) -> tuple[list[DryRun], list[DryRun]]:
+    new, known = [], []
+    for number in range(repetitions):
+        sweep = SweepFolder(folder / f"dry-run-{number}")
+        new.append(_dry_run(sweep))
+        known.append(_dry_run(sweep))
+    return new, known
+
+
+def _dry_run(sweep: SweepFolder) -> DryRun:
+    ended = sweep.run("quickstart", "--dry-run")
+    blanks = [seconds for seconds, line in ended.lines if not line]
+    return DryRun(proposals=blanks[-1], whole=ended.seconds)
+
+
+def _first_epochs(folder: Path, name: str, repetitions: int) -> list[Row]:
+    """First epochs of a sweep, in turn with TensorFlow's import in a process of its own."""
+    sweep = SweepFolder(folder / name)
+    cold = _first_epoch(sweep, name, "cold")
+    studies = map("warm-{}".format, count())
+    warm, imports = in_turn(
+        lambda: _first_epoch(sweep, name, next(studies)),
+        lambda: commands.run(IMPORT, folder).seconds,
+        repetitions=repetitions,
+    )
+    beyond = [epoch - loaded for epoch, loaded in zip(warm, imports, strict=True)]
+    return [
+        Row(f"first epoch of {name}, nothing cached", [cold]),
+        Row(f"first epoch of {name}, caches warm", warm),
+        Row("import tensorflow, alone", imports),
+        Row(f"first epoch of {name}, beyond that import", beyond, goal=Goal(2, False)),
+    ]
+
+
+def _first_epoch(sweep: SweepFolder, name: str, study: str) -> float:
+    """Seconds from the command to the first report of any trial, as MLflow has dated it."""
+    ended = sweep.run(name, *ONE_EACH, "--name", study)
+    runs = [trial.user_attrs["besom.run_id"] for trial in sweep.study(study).trials]
+    marks = ", ".join("?" * len(runs))
+    with closing(sqlite3.connect(sweep.root / "mlflow.db")) as database:
+        [(first,)] = database.execute(
+            f"SELECT min(timestamp) FROM metrics WHERE step = 1 AND run_uuid IN ({marks})", runs
+        )
+    return float(first / 1000 - ended.started)
+
+
+if __name__ == "__main__":
+    main("start", measure)

@@ -1,0 +1,34 @@
+"""What a peer's trials came to: lines that it writes as they end, and the benchmark reads."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished trial.
+
+    Attributes:
+        last: validation accuracy of the last epoch.
+        best: that of the best epoch.
+        ended: seconds since 1970.
+    """
+
+    last: float
+    best: float
+    ended: float
+
+
+def note(accuracies: Sequence[float], file: Path) -> None:
+    """Append the trial that has just ended with these validation accuracies."""
+    trial = Trial(accuracies[-1], max(accuracies), time.time())
+    with file.open("a") as lines:
+        lines.write(json.dumps(asdict(trial)) + "\n")
+
+
+def read(file: Path) -> list[Trial]:
+    """All trials, in the order in which they ended."""
+    return [Trial(**json.loads(line)) for line in file.read_text().splitlines()]
