@@ -63,6 +63,9 @@ def test_every_besom_command_is_understood(
     monkeypatch.chdir(TOP)
     if words[0] == "ui":
         assert words[1:] == []
+    elif words[0] in ("compare", "reproduce"):  # understood, and then no record is there
+        assert cli.main([*words, "--root", "nowhere"]) == 2
+        assert "holds no record" in capsys.readouterr().err
     elif words[0] == "train":
         shown = [word for word in words[1:] if word != "-m" and "," not in word]
         assert cli.main(["train", *shown, "--cfg", "job"]) == 0

@@ -86,11 +86,11 @@ def test_help_and_version(besom: Command) -> None:
     ("words", "parts"),
     [
         ("trian", ["`trian`", "did you mean `train`?"]),
-        ("zzz", ["`zzz`", "there are sweep, train, ui"]),
+        ("zzz", ["`zzz`", "there are compare, reproduce, sweep, train, ui"]),
         ("ui --port many", ["--port", "'many'", "besom ui --help"]),
         ("ui --port 65536", ["--port 65536", "1..65535"]),
         ("ui --root nowhere", ["--root nowhere", "no such folder", "besom train"]),
-        ("ui --roots mlruns", ["`--roots`", "besom ui --help"]),
+        ("ui --roots mlruns", ["--roots", "besom ui --help"]),
         ("train model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
         ("train model.units=abc", ["`model.units=abc`", "not an integer"]),
         ("train model.units=0", ["`model.units=0`", "1 or more"]),

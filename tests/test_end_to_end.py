@@ -99,6 +99,23 @@ def test_every_trial_has_one_complete_record(swept: Path) -> None:
         assert run.data.tags["data.name"] == "synthetic" and run.data.tags["data.digest"]
 
 
+def test_every_trial_is_reproduced_bit_for_bit(swept: Path) -> None:
+    """Also those whose worker had trained others before, in a process that trains one more."""
+    trials = audit(swept / "mlruns", "small").trials
+    run_ids = [trial.user_attrs["besom.run_id"] for trial in trials]
+    code = "import sys; from besom.cli import main; [main(['reproduce', i]) for i in sys.argv[1:]]"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *run_ids],
+        cwd=swept,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BESOM_CACHE": str(swept / "cache")},
+    )
+    assert ended.stderr == ""
+    assert ended.stdout.count("bit-identical") == 5, ended.stdout
+    assert ended.stdout.count("are as they were") == 5, ended.stdout
+
+
 def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> None:
     found = audit(swept / "mlruns", "small")
     client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")

@@ -1,8 +1,33 @@
 """Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra."""
 
+from typing import TYPE_CHECKING, Any
+
 from besom.errors import Interrupted, Pruned
 from besom.recorder import expect, log, report, save, save_model, table
 
+if TYPE_CHECKING:
+    from besom.results.frames import curves, runs
+
 __version__ = "0.1.0"
 
-__all__ = ["Interrupted", "Pruned", "expect", "log", "report", "save", "save_model", "table"]
+__all__ = [
+    "Interrupted",
+    "Pruned",
+    "curves",
+    "expect",
+    "log",
+    "report",
+    "runs",
+    "save",
+    "save_model",
+    "table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """``besom.runs`` and ``besom.curves`` need pandas, which tasks and commands do not."""
+    if name not in ("curves", "runs"):
+        raise AttributeError(f"module `besom` has no attribute `{name}`")
+    from besom.results import frames
+
+    return getattr(frames, name)

@@ -4,15 +4,16 @@ Each command imports what it needs when it is called, so that ``besom --help`` a
 """
 
 import sys
-from argparse import ArgumentError, ArgumentParser
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from besom import __version__
 from besom.completion import completion
 from besom.errors import UserError
 from besom.nearest import did_you_mean, listed
-from besom.sweep_command import hydra_arguments, overview
+from besom.sweep_command import hydra_arguments, overview, whole_number
 
 HELP = """\
 Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
@@ -20,6 +21,9 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom train [KEY=VALUE ...]         train once, and record it; any Hydra argument
   besom sweep                         list the sweeps
   besom sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
+  besom compare STUDY|RUN_ID ...      runs side by side: what differs, what came of it
+  besom reproduce RUN_ID|baseline|best
+                                      train it again: do the numbers agree?
   besom ui [--root FOLDER] [--port N] browse the recorded runs
 
   besom train --help, besom sweep --help: more on each          besom --version
@@ -73,17 +77,9 @@ def sweep(words: list[str]) -> int:
 
 def ui(words: list[str]) -> int:
     """Serve MLflow's pages."""
-    parser = ArgumentParser(
-        "besom ui", description="Browse the recorded runs.", exit_on_error=False
-    )
-    parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
+    parser = _parser("ui", "Browse the recorded runs.")
     parser.add_argument("--port", type=int, default=5000, help="default: 5000")
-    try:
-        options, unknown = parser.parse_known_args(words)
-    except ArgumentError as error:
-        raise CommandError(f"{error}; see besom ui --help") from None
-    if unknown:
-        raise CommandError(f"besom ui knows no `{unknown[0]}`; see besom ui --help")
+    options = parser.parse_args(words)
     if not 0 < options.port < 2**16:
         raise CommandError(f"--port {options.port} is outside 1..65535; the default is 5000")
     if not options.root.is_dir():
@@ -95,4 +91,70 @@ def ui(words: list[str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"train": train, "sweep": sweep, "ui": ui}
+def compare(words: list[str]) -> int:
+    """Show studies and runs side by side."""
+    parser = _parser("compare", "Show studies and runs side by side, the best first.")
+    parser.add_argument("names", nargs="+", metavar="STUDY|RUN_ID")
+    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
+    parser.add_argument("--sort", metavar="COLUMN", help="-COLUMN: largest first (--sort=-loss)")
+    parser.add_argument("--top", type=whole_number, default=20, metavar="N", help="default: 20")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="all rows, under dotted names")
+    form.add_argument("--json", action="store_true", help="the same as a list of objects")
+    options = parser.parse_args(words)
+
+    from besom.results import compare as comparing
+
+    comparison = comparing.compare(options.root, options.tracking_uri, options.names, options.sort)
+    if options.csv:
+        print(comparing.as_csv(comparison), end="")
+    elif options.json:
+        print(comparing.as_json(comparison), end="")
+    else:
+        comparing.show(comparison, options.top)
+    return 0
+
+
+class _Parser(ArgumentParser):
+    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message}; see {self.prog} --help")
+
+
+def reproduce(words: list[str]) -> int:
+    """Train again as a record says; exit code 1 where the numbers differ."""
+    parser = _parser("reproduce", "Run a recorded trial again, and say whether the numbers agree.")
+    parser.add_argument("what", metavar="RUN_ID|baseline|best")
+    parser.add_argument("--study", help="of the baseline or the best; default: the latest")
+    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
+    parser.add_argument("--code", action="store_true", help="only say how to get its code")
+    options = parser.parse_args(words)
+
+    from besom.results import reproduce as again
+    from besom.tracking.reading import open_reader
+
+    reader = open_reader(options.root, options.tracking_uri)
+    trial = again.find(reader, options.what, options.study)
+    if options.code:
+        again.show_code(reader, trial)
+        return 0
+    found = again.reproduce(reader, trial)
+    again.show(found)
+    return 0 if found.agrees else 1
+
+
+def _parser(command: str, description: str) -> ArgumentParser:
+    """A command's flags; all read the record below ``--root``."""
+    parser = _Parser(f"besom {command}", description=description, allow_abbrev=False)
+    parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
+    return parser
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "train": train,
+    "sweep": sweep,
+    "compare": compare,
+    "reproduce": reproduce,
+    "ui": ui,
+}

@@ -52,8 +52,8 @@ def overview() -> str:
 
 def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--trials", type=_count)
-    parser.add_argument("--workers", type=_count)
+    parser.add_argument("--trials", type=whole_number)
+    parser.add_argument("--workers", type=whole_number)
     parser.add_argument("--name")
     parser.add_argument("--dry-run", action="store_true")
     try:
@@ -62,7 +62,8 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
         raise SweepCommandError(f"{error}; see besom sweep --help") from None
 
 
-def _count(text: str) -> int:
+def whole_number(text: str) -> int:
+    """A flag's value that counts something, for argparse."""
     if not text.isdecimal() or int(text) == 0:
         raise ArgumentTypeError(f"`{text}` is no whole number above 0")
     return int(text)

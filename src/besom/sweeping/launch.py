@@ -135,7 +135,9 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     run_id = record.start_run(study.name, {"besom.study": study.name, "besom.role": "sweep"})
     study.remember("run_id", run_id)
     searched = {f"space.{d.key}": d.text for d in plan.space.dimensions}
-    record.params(run_id, searched | {"objective": plan.objective.label})
+    directions = ", ".join(plan.objective.directions)
+    facts = {"objective": plan.objective.label, "direction": directions}
+    record.params(run_id, searched | facts)
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
     record.text(run_id, "sweep.yaml", mask(sweeper))
     record.text(run_id, "config.yaml", mask(OmegaConf.to_yaml(plan.baseline, resolve=True)))

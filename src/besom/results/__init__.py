@@ -1,0 +1,1 @@
+"""What a sweep has taught: from its record, without training anything."""

@@ -1,0 +1,199 @@
+"""Runs side by side: what differs between them, and what came of it."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from besom.errors import StudyError
+from besom.nearest import did_you_mean, listed
+from besom.results.studies import Trial, best_first, read_study, read_trial
+from besom.tracking.reading import Reader, open_reader
+
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+OWN_COLUMNS = ("trial", "seconds", "state")
+ENDLESS = 10_000
+"""Columns of what is no terminal, such as a pipe: lines are as long as they need to be."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Trials in the order to be shown; ``columns`` are the parameters in which they differ."""
+
+    trials: Sequence[Trial]
+    columns: Sequence[str]
+    metrics: Sequence[str]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One mapping per trial, under dotted names, for CSV and JSON."""
+        return [
+            {
+                "study": trial.run.tags.get("besom.study"),
+                "trial": trial.number,
+                "run_id": trial.run.run_id,
+                "name": trial.run.name,
+                **{key: trial.params.get(key) for key in self.columns},
+                **{name: trial.metrics.get(name) for name in self.metrics},
+                "state": trial.state,
+                "seconds": trial.seconds,
+            }
+            for trial in self.trials
+        ]
+
+
+def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None) -> Comparison:
+    """Put studies and runs side by side.
+
+    Args:
+        names: studies by name, runs by id.
+        sort: a metric, a parameter, ``trial`` or ``seconds``, with ``-`` before it for the
+            largest first. Where it is None: the best first by the objective of the studies.
+
+    Raises:
+        StudyError: an unknown study, run or column, or studies of several objectives.
+    """
+    reader = open_reader(root, uri)
+    trials, objectives = _collect(reader, names)
+    if not trials:
+        raise StudyError(f"nothing to compare: {listed(names)} holds no trial yet")
+    first = [metric for metric, _ in objectives if metric]
+    comparison = Comparison(trials, _differing(trials), _metrics(trials, first))
+    if sort is not None:
+        ordered = _sorted_by(comparison, sort)
+    elif len(objectives) == 1:
+        ordered = _best_first(trials, *objectives.pop())
+    else:
+        ordered = list(trials)
+    return Comparison(ordered, comparison.columns, comparison.metrics)
+
+
+def show(comparison: Comparison, top: int) -> None:
+    """Print the first ``top`` rows, with as many of the metrics as the terminal has room for."""
+    console = Console() if sys.stdout.isatty() else Console(width=ENDLESS)
+    shown = comparison.trials[:top]
+    widest = console.options.update(width=ENDLESS)
+    for n_metrics in range(len(comparison.metrics), -1, -1):
+        table = _table(shown, comparison.columns, comparison.metrics[:n_metrics])
+        if console.measure(table, options=widest).maximum <= console.width:
+            break
+    console.print(table)
+    if len(comparison.trials) > len(shown):
+        left = len(comparison.trials) - len(shown)
+        console.print(f"… and {left} more; --top {len(comparison.trials)} shows all")
+
+
+def as_csv(comparison: Comparison) -> str:
+    """All rows, with a line of names on top."""
+    rows, text = comparison.rows(), StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json(comparison: Comparison) -> str:
+    """All rows, as a list of objects."""
+    return json.dumps(comparison.rows(), indent=2) + "\n"
+
+
+def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], set[tuple[str, str]]]:
+    """The trials of studies and runs, and the objectives by which they can be ordered."""
+    trials: list[Trial] = []
+    objectives: set[tuple[str, str]] = set()
+    for name in dict.fromkeys(names):
+        if RUN_ID.fullmatch(name):
+            trials.append(_run(reader, name))
+            continue
+        study = read_study(reader, name)
+        trials.extend(study.trials)
+        objectives |= set(zip(study.objectives, study.directions, strict=True))
+    return trials, objectives
+
+
+def _run(reader: Reader, run_id: str) -> Trial:
+    found = reader.runs([run_id])
+    if not found:
+        raise StudyError(f"no run {run_id} in the record; `besom ui` shows what there is")
+    return read_trial(found[0])
+
+
+def _differing(trials: Sequence[Trial]) -> list[str]:
+    """Parameters that not all have equal, in the order in which they were recorded."""
+    keys = dict.fromkeys(key for trial in trials for key in trial.params)
+    missing = object()
+    return sorted(key for key in keys if len({t.params.get(key, missing) for t in trials}) > 1)
+
+
+def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
+    """The objectives, then all other metrics in order."""
+    names = {name for trial in trials for name in trial.metrics}
+    return [*first, *sorted(names - set(first))]
+
+
+def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
+    """Complete trials by their value, then the others, which have none, by number."""
+    complete = [trial for trial in trials if trial.state == "complete"]
+    others = [trial for trial in trials if trial.state != "complete"]
+    return [*best_first(complete, metric, direction), *others]
+
+
+def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
+    name, descending = sort.removeprefix("-"), sort.startswith("-")
+    known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
+    if name not in known:
+        short = {end: key for key, end in _short_names(comparison.columns).items()}
+        if name not in short:
+            hint = did_you_mean(name, [*known, *short], f"there are {listed(known)}")
+            raise StudyError(f"--sort {name}: no such column; {hint}")
+        name = short[name]
+
+    def value(trial: Trial) -> Any:
+        own = {"trial": trial.number, "seconds": trial.seconds, "state": trial.state}
+        return {**trial.params, **own, **trial.metrics}.get(name)
+
+    present = [trial for trial in comparison.trials if value(trial) is not None]
+    absent = [trial for trial in comparison.trials if value(trial) is None]
+    numbers = all(isinstance(value(trial), int | float) for trial in present)
+    order = value if numbers else lambda trial: str(value(trial))
+    return [*sorted(present, key=order, reverse=descending), *absent]
+
+
+def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    several = len({trial.run.tags.get("besom.study") for trial in trials}) > 1
+    table.add_column("run" if several else "trial", no_wrap=True, justify="right")
+    for name in (*_short_names(keys).values(), *metrics, "seconds"):
+        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for trial in trials:
+        cells = [_text(trial.params.get(key)) for key in keys]
+        cells += [_text(trial.metrics.get(name)) for name in metrics]
+        head = trial.run.name.partition(" ")[0] if several else trial.name
+        seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
+        table.add_row(head, *cells, seconds, _state(trial))
+    return table
+
+
+def _short_names(keys: Sequence[str]) -> Mapping[str, str]:
+    """The last part of each key, ``model`` for ``model.name``; all of it where two have one."""
+    ends = [key.removesuffix(".name").rpartition(".")[2] for key in keys]
+    return {key: end if ends.count(end) == 1 else key for key, end in zip(keys, ends, strict=True)}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _state(trial: Trial) -> str:
+    return "baseline" if trial.role == "baseline" and trial.state == "complete" else trial.state

@@ -1,0 +1,203 @@
+"""Runs a recorded training again from its record, and says whether the numbers agree."""
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from besom import recorder
+from besom.cores import cores
+from besom.errors import Pruned, StudyError
+from besom.recorder import KerasModel
+from besom.results.changes import COMMIT, changes
+from besom.results.studies import StudyRecord, Trial, read_study, read_trial
+from besom.tracking.reading import Reader
+
+THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+AGREES = 1e-3
+"""The largest difference of a loss or an accuracy that still counts as the same result: what the
+order of floating-point operations does, on another processor say, not what a change does."""
+
+Place = tuple[str, int]
+"""A metric and a step."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Both sets of numbers, and what has changed between them."""
+
+    trial: Trial
+    recorded: Mapping[Place, float]
+    again: Mapping[Place, float]
+    changed: Sequence[str]
+
+    @property
+    def difference(self) -> float | None:
+        """The largest one of all numbers; None where not the same numbers are there."""
+        if self.recorded.keys() != self.again.keys():
+            return None
+        return max((_apart(self.recorded[p], self.again[p]) for p in self.recorded), default=0.0)
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference is not None and self.difference <= AGREES
+
+    @property
+    def sentence(self) -> str:
+        """Bit-identical, agrees within so much, or differs."""
+        if self.difference is None:
+            return f"differs: {len(self.recorded)} numbers recorded, {len(self.again)} now"
+        if self.difference == 0:
+            return f"bit-identical: all {len(self.recorded)} numbers"
+        if self.agrees:
+            return f"agrees within {self.difference:.1e}"
+        return f"differs by up to {self.difference:.4g}"
+
+
+@dataclass
+class Replay:
+    """Listens to a task as the sweep did: keeps its numbers, and stops it where it was stopped."""
+
+    stop_after: int | None
+    numbers: dict[Place, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+    last: dict[str, int] = field(default_factory=dict)
+
+    def expect(self, steps: int) -> None:
+        """The record says how far it went."""
+
+    def report(self, step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self.numbers[name, step] = value
+            self.last[name] = step
+        if step == self.stop_after:
+            raise Pruned(f"stopped after step {step}, as it was")
+
+    def log(self, values: Mapping[str, float | str]) -> None:
+        """Numbers as the record keeps them: see ``Record.log``."""
+        for name, value in values.items():
+            if isinstance(value, str):
+                self.facts[name] = value
+            else:
+                self.numbers[name, self.last.get(name, 0)] = value
+
+    def save(self, path: Path) -> None:
+        """The record has it."""
+
+    def save_model(self, model: KerasModel) -> None:
+        """The record has it."""
+
+    def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
+        """The record has it."""
+
+
+def show(found: Reproduction) -> None:
+    """Print the last of both sets of numbers, the sentence, and what has changed since."""
+    print(f"{found.trial.run.name}, run {found.trial.run.run_id}\n")
+    last = dict(sorted(found.recorded))
+    width = max(map(len, last), default=0)
+    print(f"{'':<{width}}  {'recorded':>10}  {'again':>10}")
+    for metric, step in last.items():
+        numbers = (found.recorded[metric, step], found.again.get((metric, step), math.nan))
+        print(f"{metric:<{width}}  " + "  ".join(f"{number:>10.6f}" for number in numbers))
+    print(f"\n{found.sentence}")
+    for line in found.changed or ["code, packages, data and machine are as they were"]:
+        print(f"  {line}")
+
+
+def show_code(reader: Reader, trial: Trial) -> None:
+    """Print how to get the code that made a run.
+
+    Raises:
+        StudyError: it was not made in a git repository.
+    """
+    commit = trial.run.tags.get(COMMIT, "unknown")
+    if commit.startswith("unknown"):
+        raise StudyError(f"the code of run {trial.run.run_id} is not known: {commit[9:]}")
+    print(f"git checkout {commit}")
+    if reader.text(trial.run.run_id, "git.diff") is not None:
+        print(f"git apply git.diff    # an artifact of {trial.run.name}, run {trial.run.run_id}")
+
+
+def find(reader: Reader, what: str, study: str | None) -> Trial:
+    """The run that ``RUN_ID``, ``baseline`` or ``best`` means; the last two in a study.
+
+    Raises:
+        StudyError: there is none.
+    """
+    if what not in ("baseline", "best"):
+        found = reader.runs([what])
+        if not found:
+            raise StudyError(f"no run {what} in the record; `besom compare STUDY --csv` shows ids")
+        return read_trial(found[0])
+    record = _study(reader, study)
+    trial = record.baseline if what == "baseline" else next(iter(record.ranked()), None)
+    if trial is None:
+        raise StudyError(f"study {record.name} has no finished trial that is its {what}")
+    return trial
+
+
+def reproduce(reader: Reader, trial: Trial) -> Reproduction:
+    """Train again as the record says, as often as not to the same bits.
+
+    Raises:
+        StudyError: it has no configuration, or one of another application.
+        ConfigError, DataError: the configuration cannot be trained here.
+    """
+    config = reader.text(trial.run.run_id, "config.yaml")
+    if config is None or "training" not in OmegaConf.create(config):
+        raise StudyError(
+            f"run {trial.run.run_id} holds no configuration of besom train; for another "
+            "application, give its overrides.yaml to that again"
+        )
+    _limit_threads(trial.run.tags.get("threads"))
+    recorded = {(p.metric, p.step): p.value for p in reader.points([trial.run.run_id])}
+    replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
+    _train(config, replay)
+    texts = {name: reader.text(trial.run.run_id, name) for name in ("packages.txt", "git.diff")}
+    changed = changes(trial.run.tags, replay.facts, texts)
+    return Reproduction(trial, recorded, replay.numbers, changed)
+
+
+def _train(config: str, replay: Replay) -> None:
+    from besom.rnn.train import train
+
+    with _temporary_files_removed(), recorder.listening(replay), suppress(Pruned):
+        replay.log(train(cast(DictConfig, OmegaConf.create(config))))
+
+
+@contextmanager
+def _temporary_files_removed() -> Iterator[None]:
+    """The task saves a model that the record has already."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="besom-") as tempfile.tempdir:
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
+def _limit_threads(threads: str | None) -> None:
+    """As many as then; TensorFlow takes the number from its environment, once."""
+    if threads is not None and int(threads) != cores():
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, threads))
+
+
+def _study(reader: Reader, name: str | None) -> StudyRecord:
+    """The named study, or the one that was begun last."""
+    if name is None:
+        studies = [read_study(reader, known) for known in reader.studies()]
+        if not studies:
+            raise StudyError("no study in the record; `besom sweep NAME` makes one")
+        return max(studies, key=lambda study: study.parent.started)
+    return read_study(reader, name)
+
+
+def _apart(one: float, other: float) -> float:
+    return 0.0 if one == other or (one != one and other != other) else abs(one - other)

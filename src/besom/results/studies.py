@@ -1,0 +1,141 @@
+"""A study as its record tells it: its objective, and one run for each trial."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from besom.errors import StudyError
+from besom.nearest import did_you_mean, listed
+from besom.tracking.reading import Reader, ReadRun
+
+ENDED = ("complete", "pruned", "failed")
+_WORDS = {"True": True, "False": False, "None": None}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The last attempt at a trial, or a run that is no trial of a study (``number`` is None)."""
+
+    run: ReadRun
+    number: int | None
+    role: str
+    state: str
+    attempt: int
+    params: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self.run.metrics
+
+    @property
+    def name(self) -> str:
+        """``17`` in its study, the run's name alone elsewhere."""
+        return self.run.name if self.number is None else str(self.number)
+
+    @property
+    def seconds(self) -> float | None:
+        """From the run's start to its end; None while it is going on."""
+        return None if self.run.ended is None else self.run.ended - self.run.started
+
+    @property
+    def error(self) -> str:
+        return self.run.tags.get("besom.error", "")
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study, its sweep's own run, and its trials by number."""
+
+    name: str
+    parent: ReadRun
+    objectives: tuple[str, ...]
+    directions: tuple[str, ...]
+    trials: Sequence[Trial]
+
+    @property
+    def baseline(self) -> Trial | None:
+        """The trial of the configuration without any proposal, where it is complete."""
+        found = (trial for trial in self.complete if trial.role == "baseline")
+        return next(found, None)
+
+    @property
+    def complete(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state == "complete"]
+
+    def ranked(self) -> list[Trial]:
+        """Complete trials, the best first; by number with several objectives."""
+        if len(self.objectives) > 1:
+            return self.complete
+        return best_first(self.complete, self.objectives[0], self.directions[0])
+
+
+def read_study(reader: Reader, name: str) -> StudyRecord:
+    """One study.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    runs = reader.study(name)
+    parent = next((run for run in runs if run.tags.get("besom.role") == "sweep"), None)
+    if parent is None:
+        known = reader.studies()
+        hint = did_you_mean(name, known, f"there are {listed(known)}")
+        raise StudyError(f"no study `{name}` in the record; {hint}")
+    return StudyRecord(
+        name,
+        parent,
+        _listed(parent.params.get("objective", "objective")),
+        _listed(parent.params.get("direction", "minimize")),
+        _last_attempts(runs),
+    )
+
+
+def read_trial(run: ReadRun) -> Trial:
+    """A run as a trial, whoever made it."""
+    number = run.tags.get("besom.trial")
+    return Trial(
+        run,
+        None if number is None else int(number),
+        run.tags.get("besom.role", ""),
+        run.tags.get("besom.state", run.status.lower()),
+        int(run.tags.get("besom.attempt", 1)),
+        {key: value_of(text) for key, text in run.params.items()},
+    )
+
+
+def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
+    """By a metric; those without it, or with NaN, last and in their order."""
+    sign = -1 if direction == "maximize" else 1
+
+    def key(trial: Trial) -> tuple[bool, float]:
+        value = trial.metrics.get(metric, math.nan)
+        return math.isnan(value), 0.0 if math.isnan(value) else sign * value
+
+    return sorted(trials, key=key)
+
+
+def value_of(text: str) -> Any:
+    """A parameter as it was before MLflow made text of it."""
+    if text in _WORDS:
+        return _WORDS[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:
+    trials = (read_trial(run) for run in runs if "besom.trial" in run.tags)
+    last: dict[int, Trial] = {}
+    for trial in trials:
+        assert trial.number is not None
+        if trial.number not in last or trial.attempt >= last[trial.number].attempt:
+            last[trial.number] = trial
+    return [last[number] for number in sorted(last)]
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))

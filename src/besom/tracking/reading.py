@@ -1,0 +1,260 @@
+"""Reads recorded runs, thousands at once.
+
+MLflow's own search builds objects for a thousand runs in a second; its tables give ten thousand in
+that time. So a database is asked by its tables, as MLflow's models describe them, and only a
+server through its interface.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
+
+from besom.addresses import mask, scheme_of
+from besom.errors import StoreError
+from besom.tracking.address import SERVERS, check_address, sqlite_path
+from besom.tracking.quiet import import_mlflow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from sqlalchemy import Select
+    from sqlalchemy.engine import Row
+
+STUDY = "besom.study"
+AT_ONCE = 500
+"""Values in one condition of a query; SQLite takes 999 at least."""
+
+
+@dataclass(frozen=True)
+class ReadRun:
+    """A run as it was recorded. Parameters are text, as MLflow keeps them; times in seconds."""
+
+    run_id: str
+    name: str
+    status: str
+    started: float
+    ended: float | None
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric's history."""
+
+    run_id: str
+    metric: str
+    step: int
+    value: float
+
+
+class Reader(Protocol):
+    """What can be asked of a store."""
+
+    def studies(self) -> list[str]:
+        """The names of all studies, in order."""
+        ...
+
+    def study(self, name: str) -> list[ReadRun]:
+        """All runs of a study, the oldest first."""
+        ...
+
+    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
+        """The runs with these ids that there are."""
+        ...
+
+    def points(self, run_ids: Sequence[str]) -> list[Point]:
+        """The metrics of these runs, each by its steps."""
+        ...
+
+    def text(self, run_id: str, path: str) -> str | None:
+        """A text file of a run, or None where it has none of that name."""
+        ...
+
+
+def open_reader(root: Path, uri: str | None) -> Reader:
+    """A reader of the record below ``root``, or of the one at ``uri``. Writes nothing.
+
+    Raises:
+        StoreError: there is no record, or the address cannot be reached.
+    """
+    uri = uri or f"sqlite:///{root.absolute() / 'mlflow.db'}"
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        raise StoreError(f"{path.parent} holds no record; `besom sweep NAME` makes one")
+    check_address(uri)
+    import_mlflow()
+    if scheme_of(uri) in SERVERS:
+        return ServerReader(uri)
+    return DatabaseReader(uri)
+
+
+class DatabaseReader:
+    """Reads the tables of an MLflow database."""
+
+    def __init__(self, uri: str) -> None:
+        from sqlalchemy import create_engine
+
+        self._uri = uri
+        self._engine = create_engine(uri)
+
+    def studies(self) -> list[str]:
+        from mlflow.store.tracking.dbmodels.models import SqlTag
+        from sqlalchemy import select
+
+        query: Select[Any] = select(SqlTag.value).where(SqlTag.key == STUDY).distinct()
+        return sorted(row[0] for row in self._rows(query))
+
+    def study(self, name: str) -> list[ReadRun]:
+        from mlflow.store.tracking.dbmodels.models import SqlTag
+        from sqlalchemy import select
+
+        query: Select[Any] = select(SqlTag.run_uuid).where(
+            SqlTag.key == STUDY, SqlTag.value == name
+        )
+        return self.runs([row[0] for row in self._rows(query)])
+
+    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
+        from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlParam, SqlRun, SqlTag
+
+        params, metrics, tags = (defaultdict[str, dict[str, Any]](dict) for _ in range(3))
+        for found, model in ((params, SqlParam), (tags, SqlTag)):
+            for run_id, key, value in self._of(run_ids, model, "key", "value"):
+                found[run_id][key] = value
+        latest = self._of(run_ids, SqlLatestMetric, "key", "value", "is_nan")
+        for run_id, key, value, is_nan in latest:
+            metrics[run_id][key] = _number(value, is_nan)
+        columns = ("name", "status", "start_time", "end_time", "lifecycle_stage")
+        rows = self._of(run_ids, SqlRun, *columns)
+        found_runs = [
+            ReadRun(
+                run_id,
+                name or "",
+                status,
+                start / 1000,
+                end / 1000 if end else None,
+                params[run_id],
+                metrics[run_id],
+                tags[run_id],
+            )
+            for run_id, name, status, start, end, stage in rows
+            if stage == "active"
+        ]
+        return sorted(found_runs, key=lambda run: run.started)
+
+    def points(self, run_ids: Sequence[str]) -> list[Point]:
+        from mlflow.store.tracking.dbmodels.models import SqlMetric
+
+        rows = self._of(run_ids, SqlMetric, "key", "step", "value", "is_nan", "timestamp")
+        ordered = sorted(rows, key=lambda row: row.timestamp)  # the last of a step counts
+        last = {(r.run_uuid, r.key, r.step): _number(r.value, r.is_nan) for r in ordered}
+        return [Point(*place, value) for place, value in sorted(last.items())]
+
+    def text(self, run_id: str, path: str) -> str | None:
+        from mlflow import MlflowClient
+
+        return _text(MlflowClient(self._uri), run_id, path)
+
+    def _of(self, run_ids: Sequence[str], model: Any, *columns: str) -> Iterator[Any]:
+        """The rows of one table that belong to these runs."""
+        from sqlalchemy import select
+
+        chosen = [getattr(model, column) for column in ("run_uuid", *columns)]
+        for start in range(0, len(run_ids), AT_ONCE):
+            some = run_ids[start : start + AT_ONCE]
+            yield from self._rows(select(*chosen).where(model.run_uuid.in_(some)))
+
+    def _rows(self, query: "Select[Any]") -> Sequence["Row[Any]"]:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except SQLAlchemyError as error:
+            reason = mask(str(error.__cause__ or error)).splitlines()[0]
+            address = mask(str(self._engine.url))
+            raise StoreError(f"tracking.uri={address} cannot be read: {reason}") from error
+
+
+class ServerReader:
+    """Asks an MLflow server, page by page."""
+
+    def __init__(self, uri: str) -> None:
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient(uri)
+
+    def studies(self) -> list[str]:
+        parents = self._search("tags.`besom.role` = 'sweep'")
+        return sorted({run.tags[STUDY] for run in parents if STUDY in run.tags})
+
+    def study(self, name: str) -> list[ReadRun]:
+        return [run for run in self._search() if run.tags.get(STUDY) == name]
+
+    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
+        from mlflow.exceptions import MlflowException
+
+        found = []
+        for run_id in run_ids:
+            try:
+                found.append(_read(self._client.get_run(run_id)))
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    raise
+        return found
+
+    def points(self, run_ids: Sequence[str]) -> list[Point]:
+        return [
+            Point(run.run_id, metric, entry.step, entry.value)
+            for run in self.runs(run_ids)
+            for metric in sorted(run.metrics)
+            for entry in self._client.get_metric_history(run.run_id, metric)
+        ]
+
+    def text(self, run_id: str, path: str) -> str | None:
+        return _text(self._client, run_id, path)
+
+    def _search(self, query: str = "") -> Iterator[ReadRun]:
+        experiments = [found.experiment_id for found in self._client.search_experiments()]
+        token = None
+        while True:
+            page = self._client.search_runs(
+                experiments, query, order_by=["attributes.start_time"], page_token=token
+            )
+            yield from map(_read, page)
+            token = page.token
+            if not token:
+                return
+
+
+def _text(client: "MlflowClient", run_id: str, path: str) -> str | None:
+    if path not in {item.path for item in client.list_artifacts(run_id)}:
+        return None
+    with TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+
+
+def _read(run: Any) -> ReadRun:
+    info, data = run.info, run.data
+    end = info.end_time / 1000 if info.end_time else None
+    return ReadRun(
+        info.run_id,
+        info.run_name or "",
+        info.status,
+        info.start_time / 1000,
+        end,
+        data.params,
+        data.metrics,
+        data.tags,
+    )
+
+
+def _number(value: float, is_nan: bool) -> float:
+    """MLflow's databases keep NaN as 0 with a mark, and infinity as the largest number."""
+    if is_nan:
+        return math.nan
+    return math.copysign(math.inf, value) if abs(value) >= 1.7976931348623157e308 else value

@@ -1,0 +1,69 @@
+"""A study as a sweep would have recorded it, without the sweep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from besom.tracking import Record, connect
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Writes runs of one study into a root."""
+
+    record: Record
+    study: str
+    parent: str
+
+    def trial(
+        self,
+        number: int,
+        params: Mapping[str, Any],
+        curve: Mapping[str, list[float]],
+        state: str = "complete",
+        role: str = "trial",
+        attempt: int = 1,
+    ) -> str:
+        """One attempt; the id of its run. ``curve`` holds each metric's value by epoch."""
+        tags = {
+            "besom.study": self.study,
+            "besom.trial": str(number),
+            "besom.attempt": str(attempt),
+            "besom.role": role,
+            "besom.state": "running",
+        }
+        run_id = self.record.start_run(f"{self.study}/{number:03d} x", tags, self.parent, params)
+        for step in range(max(map(len, curve.values()), default=0)):
+            self.record.metrics(run_id, step + 1, {name: curve[name][step] for name in curve})
+        status = {"complete": "FINISHED", "pruned": "FINISHED", "dead": "KILLED"}
+        self.record.finish(run_id, status.get(state, "FAILED"), {"besom.state": state}, {})
+        self.record.confirm(run_id)
+        return run_id
+
+
+def start(record: Record, study: str) -> Recorded:
+    parent = record.start_run(study, {"besom.study": study, "besom.role": "sweep"})
+    record.params(parent, {"objective": "val_accuracy", "direction": "maximize"})
+    return Recorded(record, study, parent)
+
+
+@pytest.fixture
+def study(root: Path) -> list[str]:
+    """The study ``small``: a baseline, a better trial, one pruned, one that needed two attempts.
+
+    The ids of the runs that count, by trial.
+    """
+    with connect(root, None, "besom") as record:
+        small = start(record, "small")
+        base = {"model.units": 32, "model.name": "gru", "training.learning_rate": 0.001}
+        lost = small.trial(3, base | {"model.units": 4}, {"val_accuracy": [0.1]}, "dead")
+        assert lost
+        return [
+            small.trial(0, base, {"val_accuracy": [0.7, 0.8], "loss": [0.6, 0.5]}, role="baseline"),
+            small.trial(1, base | {"model.units": 64}, {"val_accuracy": [0.75, 0.85]}),
+            small.trial(2, base | {"model.units": 8}, {"val_accuracy": [0.5]}, "pruned"),
+            small.trial(3, base | {"model.units": 4}, {"val_accuracy": [0.6, 0.7]}, attempt=2),
+        ]
