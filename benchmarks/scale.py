@@ -10,7 +10,6 @@ resume is a real sweep in processes of its own: from the command to the first ne
 """
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from besom.sweeping.options import (
     TpeSampler,
 )
 
+DATABASES = ("optuna.db", "mlflow.db")
 N_SEED = 20  # trials of the small real study
 REPOSITORY = Path(__file__).parents[1]
 
@@ -102,9 +102,9 @@ class Nursery:
         """A study of ``n_trials`` to write to; gone afterwards."""
         grown = self._grown(n_trials)
         with TemporaryDirectory(dir=self._folder) as copy:
-            for name in ("optuna.db", "mlflow.db"):
-                if grown is not None:
-                    shutil.copy(grown / name, copy)
+            if grown is not None:
+                for name in DATABASES:
+                    _copy_database(grown / name, Path(copy, name))
             yield Path(copy)
 
     def _grown(self, n_trials: int) -> Path | None:
@@ -113,6 +113,12 @@ class Nursery:
             sweep(root, _options(Case(0), N_SEED))
             grow(root, n_trials)
         return root if n_trials else None
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """The newest part of it may be in the log beside its file."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def _options(case: Case, n_trials: int) -> SweepOptions:
@@ -157,7 +163,7 @@ def _against_the_loop(nursery: Nursery, repetitions: int) -> Row:
 
 def _forget_write_ahead(root: Path) -> None:
     """The peer's databases are as the peer would have made them: with SQLite's own journal."""
-    for name in ("optuna.db", "mlflow.db"):
+    for name in DATABASES:
         with closing(sqlite3.connect(root / name)) as database:
             database.execute("PRAGMA journal_mode = DELETE")
 
