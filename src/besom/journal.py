@@ -23,7 +23,7 @@ def write_ahead(path: Path) -> None:
     if not _is_local(path.resolve()):
         return
     with (
-        suppress(sqlite3.OperationalError),
+        suppress(sqlite3.DatabaseError),
         closing(sqlite3.connect(path, BUSY_SECONDS)) as database,
     ):
         database.execute("PRAGMA journal_mode = WAL")

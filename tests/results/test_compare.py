@@ -2,11 +2,13 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from besom.tracking import connect
 from tests.conftest import Command
+from tests.results.conftest import start
 
 
 def test_the_best_comes_first_and_only_what_differs_is_shown(
@@ -47,9 +49,7 @@ def test_the_top_says_how_many_are_left(study: list[str], besom: Command) -> Non
     assert "… and 3 more; --top 4 shows all" in besom("compare", "small", "--top", "1").out
 
 
-def test_runs_and_studies_stand_side_by_side(
-    study: list[str], root: "object", besom: Command
-) -> None:
+def test_runs_and_studies_stand_side_by_side(study: list[str], root: Path, besom: Command) -> None:
     rows = json.loads(besom("compare", study[3], study[0], "--json").out)
     assert [row["trial"] for row in rows] == [3, 0]
 
@@ -76,7 +76,33 @@ def test_refuses_in_a_line(
     assert len(ended.err.splitlines()) <= 2
 
 
-def test_a_study_without_trials_has_nothing_to_show(root: "object", besom: Command) -> None:
-    with connect(root, None, "besom") as record:  # type: ignore[arg-type]
+def test_a_study_without_trials_has_nothing_to_show(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
         record.start_run("empty", {"besom.study": "empty", "besom.role": "sweep"})
     assert "holds no trial yet" in besom("compare", "empty").err
+
+
+def test_values_are_shown_as_they_are(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        listed = start(record, "listed")
+        listed.trial(0, {"layers": "[relu,tanh]"}, {"val_accuracy": [0.5]})
+        listed.trial(1, {"layers": "[/data/x]"}, {"val_accuracy": [0.6]})
+    out = besom("compare", "listed").out
+    assert "[relu,tanh]" in out and "[/data/x]" in out
+
+
+def test_a_number_that_is_none_sorts_last(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        diverged = start(record, "diverged")
+        for number, loss in enumerate([0.5, float("nan"), 0.1, 0.3]):
+            diverged.trial(number, {"n": number}, {"loss": [loss]})
+    rows = json.loads(besom("compare", "diverged", "--sort=loss", "--json").out)
+    assert [row["trial"] for row in rows] == [2, 3, 0, 1]
+
+
+def test_a_study_begun_anew_under_its_old_name_is_the_new_one(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        for value in (0.9, 0.5):
+            start(record, "twice").trial(0, {"n": 1}, {"val_accuracy": [value]}, attempt=2)
+    (row,) = json.loads(besom("compare", "twice", "--json").out)
+    assert row["val_accuracy"] == 0.5

@@ -26,6 +26,7 @@ def test_the_baseline_and_the_best_are_of_the_latest_study(
         ({("loss", 1): 0.5}, "bit-identical: all 1 numbers"),
         ({("loss", 1): 0.5 + 2e-6}, "agrees within 2.0e-06"),
         ({("loss", 1): 0.6}, "differs by up to 0.1"),
+        ({("loss", 1): float("nan")}, "differs by up to inf"),
         ({("loss", 2): 0.5}, "differs: 1 numbers recorded, 1 now"),
     ],
 )

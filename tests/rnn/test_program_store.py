@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,12 @@ def test_a_full_disk_costs_time_only(
     assert "not kept: [Errno 28]" in caplog.text
     monkeypatch.undo()
     assert use(store, "a") == "found"
+
+
+def test_a_cache_that_somebody_empties_costs_time_only(folder: Path) -> None:
+    store = ProgramStore(folder, "here")
+    shutil.rmtree(folder)
+    with store.at_hand("a"):
+        pass
+    with pytest.raises(ZeroDivisionError), store.at_hand("a"):
+        raise ZeroDivisionError

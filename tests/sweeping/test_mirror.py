@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,26 @@ def test_intermediate_values_come_with_the_end(tmp_path: Path) -> None:
     study.tell(number, State.PRUNED)
     (told,) = on_disk(tmp_path)
     assert (told.state, told.value, told.intermediate_values) == (TrialState.PRUNED, 0.5, {1: 0.5})
+
+
+def test_what_another_program_adds_around_a_trial_keeps_its_number(tmp_path: Path) -> None:
+    """As on a database server, where nobody's lock spans the two."""
+    disk = optuna.storages.RDBStorage(address(tmp_path))
+    other = optuna.create_study(study_name="s", storage=disk)
+    mirror = Mirror(disk, other._study_id, nullcontext)
+    create = disk.create_new_trial
+
+    def create_between(*arguments: Any) -> int:
+        other.enqueue_trial({"x": 0.1})
+        trial_id = create(*arguments)
+        other.enqueue_trial({"x": 0.2})
+        return trial_id
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk, "create_new_trial", create_between, raising=True)
+        patch.setattr(other._storage, "create_new_trial", create, raising=True)
+        trial_id = mirror.create_new_trial(other._study_id)
+    mirror.create_new_trial(other._study_id)
+    numbers = [trial.number for trial in mirror.get_all_trials(other._study_id)]
+    assert numbers == [0, 1, 2, 3]
+    assert mirror.get_trial(trial_id).number == disk.get_trial_number_from_id(trial_id) == 1

@@ -94,3 +94,9 @@ def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
             pass
     with only_supervisor(tmp_path, "s"):
         pass
+
+
+def test_a_storage_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("not a database at all, but long enough to be read as one")
+    with pytest.raises(StoreError, match="cannot be used"):
+        open_study("a", f"sqlite:///{tmp_path / 'notes.db'}", ["minimize"])

@@ -13,6 +13,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
@@ -65,12 +66,12 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
     trials, objectives = _collect(reader, names)
     if not trials:
         raise StudyError(f"nothing to compare: {listed(names)} holds no trial yet")
-    first = [metric for metric, _ in objectives if metric]
+    first = [*dict.fromkeys(metric for metric, _ in objectives)]
     comparison = Comparison(trials, _differing(trials), _metrics(trials, first))
     if sort is not None:
         ordered = _sorted_by(comparison, sort)
     elif len(objectives) == 1:
-        ordered = _best_first(trials, *objectives.pop())
+        ordered = _best_first(trials, *objectives[0])
     else:
         ordered = list(trials)
     return Comparison(ordered, comparison.columns, comparison.metrics)
@@ -105,18 +106,18 @@ def as_json(comparison: Comparison) -> str:
     return json.dumps(comparison.rows(), indent=2) + "\n"
 
 
-def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], set[tuple[str, str]]]:
+def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tuple[str, str]]]:
     """The trials of studies and runs, and the objectives by which they can be ordered."""
     trials: list[Trial] = []
-    objectives: set[tuple[str, str]] = set()
+    objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
             trials.append(_run(reader, name))
             continue
         study = read_study(reader, name)
         trials.extend(study.trials)
-        objectives |= set(zip(study.objectives, study.directions, strict=True))
-    return trials, objectives
+        objectives |= dict.fromkeys(zip(study.objectives, study.directions, strict=True))
+    return trials, list(objectives)
 
 
 def _run(reader: Reader, run_id: str) -> Trial:
@@ -160,8 +161,12 @@ def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
         own = {"trial": trial.number, "seconds": trial.seconds, "state": trial.state}
         return {**trial.params, **own, **trial.metrics}.get(name)
 
-    present = [trial for trial in comparison.trials if value(trial) is not None]
-    absent = [trial for trial in comparison.trials if value(trial) is None]
+    def is_absent(trial: Trial) -> bool:
+        found = value(trial)
+        return found is None or found != found  # NaN has no place in an order
+
+    present = [trial for trial in comparison.trials if not is_absent(trial)]
+    absent = [trial for trial in comparison.trials if is_absent(trial)]
     numbers = all(isinstance(value(trial), int | float) for trial in present)
     order = value if numbers else lambda trial: str(value(trial))
     return [*sorted(present, key=order, reverse=descending), *absent]
@@ -172,14 +177,15 @@ def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str])
     several = len({trial.run.tags.get("besom.study") for trial in trials}) > 1
     table.add_column("run" if several else "trial", no_wrap=True, justify="right")
     for name in (*_short_names(keys).values(), *metrics, "seconds"):
-        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
+        table.add_column(Text(name.replace("_", "\n")), justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for trial in trials:
         cells = [_text(trial.params.get(key)) for key in keys]
         cells += [_text(trial.metrics.get(name)) for name in metrics]
         head = trial.run.name.partition(" ")[0] if several else trial.name
         seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
-        table.add_row(head, *cells, seconds, _state(trial))
+        # As Text: a list such as [relu,tanh] would be taken for markup.
+        table.add_row(*map(Text, (head, *cells, seconds, _state(trial))))
     return table
 
 

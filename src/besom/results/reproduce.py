@@ -12,14 +12,14 @@ from typing import cast
 from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
-from besom.cores import cores
 from besom.errors import Pruned, StudyError
 from besom.recorder import KerasModel
 from besom.results.changes import COMMIT, changes
 from besom.results.studies import StudyRecord, Trial, read_study, read_trial
+from besom.rnn import environment
+from besom.sweeping.worker_process import THREAD_VARIABLES
 from besom.tracking.reading import Reader
 
-THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 AGREES = 1e-3
 """The largest difference of a loss or an accuracy that still counts as the same result: what the
 order of floating-point operations does, on another processor say, not what a change does."""
@@ -185,19 +185,22 @@ def _temporary_files_removed() -> Iterator[None]:
 
 def _limit_threads(threads: str | None) -> None:
     """As many as then; TensorFlow takes the number from its environment, once."""
-    if threads is not None and int(threads) != cores():
+    if threads is not None and int(threads) != environment.threads():
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, threads))
 
 
 def _study(reader: Reader, name: str | None) -> StudyRecord:
     """The named study, or the one that was begun last."""
     if name is None:
-        studies = [read_study(reader, known) for known in reader.studies()]
+        studies = reader.studies()
         if not studies:
             raise StudyError("no study in the record; `besom sweep NAME` makes one")
-        return max(studies, key=lambda study: study.parent.started)
+        return read_study(reader, studies[-1])
     return read_study(reader, name)
 
 
 def _apart(one: float, other: float) -> float:
-    return 0.0 if one == other or (one != one and other != other) else abs(one - other)
+    """Two that are no number are equal; one that is none is as far away as can be."""
+    if math.isnan(one) or math.isnan(other):
+        return 0.0 if math.isnan(one) and math.isnan(other) else math.inf
+    return 0.0 if one == other else abs(one - other)

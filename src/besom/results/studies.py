@@ -77,17 +77,19 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
         StudyError: there is no such study.
     """
     runs = reader.study(name)
-    parent = next((run for run in runs if run.tags.get("besom.role") == "sweep"), None)
-    if parent is None:
+    parents = [run for run in runs if run.tags.get("besom.role") == "sweep"]
+    if not parents:
         known = reader.studies()
         hint = did_you_mean(name, known, f"there are {listed(known)}")
         raise StudyError(f"no study `{name}` in the record; {hint}")
+    parent = parents[-1]  # an earlier study of this name had a database that is gone
+    own = [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
     return StudyRecord(
         name,
         parent,
         _listed(parent.params.get("objective", "objective")),
         _listed(parent.params.get("direction", "minimize")),
-        _last_attempts(runs),
+        _last_attempts(own),
     )
 
 
@@ -98,7 +100,8 @@ def read_trial(run: ReadRun) -> Trial:
         run,
         None if number is None else int(number),
         run.tags.get("besom.role", ""),
-        run.tags.get("besom.state", run.status.lower()),
+        # Its last tags may have come before the rest of it.
+        "running" if run.status == "RUNNING" else run.tags.get("besom.state", run.status.lower()),
         int(run.tags.get("besom.attempt", 1)),
         {key: value_of(text) for key, text in run.params.items()},
     )
@@ -121,7 +124,8 @@ def value_of(text: str) -> Any:
         return _WORDS[text]
     for kind in (int, float):
         try:
-            return kind(text)
+            if str(value := kind(text)) == text:
+                return value
         except ValueError:
             continue
     return text

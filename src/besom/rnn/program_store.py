@@ -65,11 +65,17 @@ class ProgramStore:
         restored = self._restore(key)
         try:
             yield
-            for path in self.desk.glob("*.pb"):
+            for path in self._left_on_desk():
                 if path.name not in restored:
                     self._keep(key, path)
         finally:
-            self._desk.clear()
+            with suppress(OSError):  # somebody has emptied the whole cache
+                self._desk.clear()
+
+    def _left_on_desk(self) -> list[Path]:
+        with suppress(OSError):
+            return list(self.desk.glob("*.pb"))
+        return []
 
     def forget(self, identity: str) -> None:
         """Remove a program that XLA does not take."""

@@ -93,7 +93,7 @@ def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
     What they import takes seconds, and so does MLflow: both at once.
     """
     rows = study.rows()
-    fresh = max(0, plan.options.n_trials - len(rows))
+    fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
     pool = LocalPool(plan.options.n_jobs, application.dump(plan.application), _log_folder(plan))
     try:

@@ -111,19 +111,22 @@ class Mirror(BaseStorage):
         trial_id = self._disk.create_new_trial(study_id, template_trial)
         trial = copy.copy(template_trial or create_trial(state=TrialState.RUNNING))
         trial._trial_id = trial_id
-        self._catch_up(study_id, trial_id)
-        trial.number = len(self._trials)
+        trial.number = self._catch_up(study_id, trial_id)
         self._append(trial)
         return trial_id
 
-    def _catch_up(self, study_id: int, trial_id: int) -> None:
-        """Take along what another program has added before this trial: one enqueued, say."""
-        number = len(self._trials)
-        if self._disk.get_trial_id_from_study_id_trial_number(study_id, number) == trial_id:
-            return
-        for other in self._disk.get_all_trials(study_id, deepcopy=False)[number:]:
-            if other._trial_id != trial_id:
-                self._append(other)
+    def _catch_up(self, study_id: int, trial_id: int) -> int:
+        """Take along what another program has added before this trial; the trial's number.
+
+        What it has added since is taken along with the next one.
+        """
+        known = len(self._trials)
+        if self._disk.get_trial_id_from_study_id_trial_number(study_id, known) == trial_id:
+            return known
+        number = self._disk.get_trial_number_from_id(trial_id)
+        for other in self._disk.get_all_trials(study_id, deepcopy=False)[known:number]:
+            self._append(other)
+        return number
 
     def _append(self, trial: FrozenTrial) -> None:
         self._numbers[trial._trial_id] = trial.number

@@ -1,5 +1,6 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -23,7 +24,14 @@ from besom.sweeping.samplers import Grid
 CONNECT_SECONDS = 5
 
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
-UNUSABLE = (sqlalchemy.exc.SQLAlchemyError, ImportError, OSError, RuntimeError, ValueError)
+UNUSABLE = (
+    sqlalchemy.exc.SQLAlchemyError,
+    sqlite3.Error,
+    ImportError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 Suggest = Callable[[optuna.trial.BaseTrial], None]
 
@@ -59,7 +67,8 @@ class Study:
     """An Optuna study driven by ask and tell.
 
     ``with study.together():`` what is written inside is kept all or not at all, where the
-    database can (SQLite).
+    database can (SQLite). After an error inside, the study in memory may hold more than the
+    database, and is of no more use; a new process reads what there is.
     """
 
     def __init__(self, study: optuna.Study, together: Transaction = nullcontext) -> None:

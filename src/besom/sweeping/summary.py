@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from besom.sweeping.naming import is_baseline, show
 from besom.sweeping.plan import Plan
@@ -75,7 +76,7 @@ def _table(plan: Plan, rows: list[TrialRow]) -> Table:
     table.add_column("state", no_wrap=True)
     for row in rows:
         params = (show(row.params[key]) if key in row.params else "" for key in keys)
-        table.add_row(str(row.number), *params, _value(row), _state(row))
+        table.add_row(*map(Text, (str(row.number), *params, _value(row), _state(row))))
     return table
 
 

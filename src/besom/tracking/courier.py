@@ -114,7 +114,8 @@ class Courier:
                 else:
                     errors += failed
         for run_id, parcel in waiting.items():
-            errors += self._deliver_one(run_id, parcel)
+            if len(errors) < FAILURES_PER_ROUND:
+                errors += self._deliver_one(run_id, parcel)
         if errors and not self._failures:
             _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
         self._round_seconds = time.monotonic() - began

@@ -7,7 +7,7 @@ server through its interface.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.engine import Row
 
-STUDY = "besom.study"
+STUDY, ROLE, SWEEP = "besom.study", "besom.role", "sweep"
 AT_ONCE = 500
 """Values in one condition of a query; SQLite takes 999 at least."""
 
@@ -56,7 +56,7 @@ class Reader(Protocol):
     """What can be asked of a store."""
 
     def studies(self) -> list[str]:
-        """The names of all studies, in order."""
+        """The names of all studies, the one that was begun last at the end."""
         ...
 
     def study(self, name: str) -> list[ReadRun]:
@@ -106,8 +106,10 @@ class DatabaseReader:
         from mlflow.store.tracking.dbmodels.models import SqlTag
         from sqlalchemy import select
 
-        query: Select[Any] = select(SqlTag.value).where(SqlTag.key == STUDY).distinct()
-        return sorted(row[0] for row in self._rows(query))
+        query: Select[Any] = select(SqlTag.run_uuid).where(
+            SqlTag.key == ROLE, SqlTag.value == SWEEP
+        )
+        return _names(self.runs([row[0] for row in self._rows(query)]))
 
     def study(self, name: str) -> list[ReadRun]:
         from mlflow.store.tracking.dbmodels.models import SqlTag
@@ -189,8 +191,7 @@ class ServerReader:
         self._client = MlflowClient(uri)
 
     def studies(self) -> list[str]:
-        parents = self._search("tags.`besom.role` = 'sweep'")
-        return sorted({run.tags[STUDY] for run in parents if STUDY in run.tags})
+        return _names(self._search(f"tags.`{ROLE}` = '{SWEEP}'"))
 
     def study(self, name: str) -> list[ReadRun]:
         return [run for run in self._search() if run.tags.get(STUDY) == name]
@@ -229,6 +230,12 @@ class ServerReader:
             token = page.token
             if not token:
                 return
+
+
+def _names(sweeps: Iterable[ReadRun]) -> list[str]:
+    """The studies of sweeps that come in the order in which they were begun."""
+    started = {run.tags[STUDY]: run.started for run in sweeps if STUDY in run.tags}
+    return sorted(started, key=lambda name: started[name])
 
 
 def _text(client: "MlflowClient", run_id: str, path: str) -> str | None:

@@ -6,7 +6,8 @@ carries the log to MLflow. A process may be killed at any moment: the next one t
 
 A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
 the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
-Until then it looks as it did before it ended: its last words are told to MLflow as it is closed.
+Until then it looks as it did before it ended. As it is closed its tags are told to MLflow first,
+then its files and model, and at last that it is no longer RUNNING.
 """
 
 import logging
