@@ -87,7 +87,7 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
     root: Path,
 ) -> None:
-    arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=12")
+    arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.n_trials=12")
     for goal in (3, 7):
         sweep = start("stepping", *arguments, folder=root.parent)
         wait_for(lambda goal=goal: n_ended(root, "stepping") >= goal)
