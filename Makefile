@@ -24,10 +24,10 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/mypy
 	@$(BIN)/pytest
 
-bench: $(VENV)/bench ## side by side with what people use today, on IMDb; under two hours on two cores
+bench: $(VENV)/bench ## side by side with what people use today, on IMDb; more than an hour
 	@$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions; under 15 minutes
+bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions
 	@$(BIN)/python -m benchmarks --quick
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml

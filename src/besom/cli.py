@@ -93,9 +93,8 @@ def ui(words: list[str]) -> int:
 
 def compare(words: list[str]) -> int:
     """Show studies and runs side by side."""
-    parser = _parser("compare", "Show studies and runs side by side, the best first.")
+    parser = _reading_parser("compare", "Show studies and runs side by side, the best first.")
     parser.add_argument("names", nargs="+", metavar="STUDY|RUN_ID")
-    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
     parser.add_argument("--sort", metavar="COLUMN", help="-COLUMN: largest first (--sort=-loss)")
     parser.add_argument("--top", type=whole_number, default=20, metavar="N", help="default: 20")
     form = parser.add_mutually_exclusive_group()
@@ -115,19 +114,13 @@ def compare(words: list[str]) -> int:
     return 0
 
 
-class _Parser(ArgumentParser):
-    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"{message}; see {self.prog} --help")
-
-
 def reproduce(words: list[str]) -> int:
     """Train again as a record says; exit code 1 where the numbers differ."""
-    parser = _parser("reproduce", "Run a recorded trial again, and say whether the numbers agree.")
+    parser = _reading_parser(
+        "reproduce", "Run a recorded trial again, and say whether the numbers agree."
+    )
     parser.add_argument("what", metavar="RUN_ID|baseline|best")
     parser.add_argument("--study", help="of the baseline or the best; default: the latest")
-    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
     parser.add_argument("--code", action="store_true", help="only say how to get its code")
     options = parser.parse_args(words)
 
@@ -144,10 +137,24 @@ def reproduce(words: list[str]) -> int:
     return 0 if found.agrees else 1
 
 
+class _Parser(ArgumentParser):
+    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message}; see {self.prog} --help")
+
+
 def _parser(command: str, description: str) -> ArgumentParser:
-    """A command's flags; all read the record below ``--root``."""
+    """A command's flags; the record is below ``--root``."""
     parser = _Parser(f"besom {command}", description=description, allow_abbrev=False)
     parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
+    return parser
+
+
+def _reading_parser(command: str, description: str) -> ArgumentParser:
+    """The flags of a command that reads any record, also one that a server keeps."""
+    parser = _parser(command, description)
+    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
     return parser
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
-from besom.results.studies import Trial, best_first, read_study, read_trial
+from besom.results.studies import Trial, best_first, read_run, read_study
 from besom.tracking.reading import Reader, open_reader
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -57,10 +57,10 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
     Args:
         names: studies by name, runs by id.
         sort: a metric, a parameter, ``trial`` or ``seconds``, with ``-`` before it for the
-            largest first. Where it is None: the best first by the objective of the studies.
+            largest first. Where it is None: the best first, where all studies have one objective.
 
     Raises:
-        StudyError: an unknown study, run or column, or studies of several objectives.
+        StudyError: an unknown study, run or column, or nothing that could be compared.
     """
     reader = open_reader(root, uri)
     trials, objectives = _collect(reader, names)
@@ -112,7 +112,7 @@ def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tu
     objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
-            trials.append(_run(reader, name))
+            trials.append(read_run(reader, name))
             continue
         study = read_study(reader, name)
         trials.extend(study.trials)
@@ -120,15 +120,8 @@ def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tu
     return trials, list(objectives)
 
 
-def _run(reader: Reader, run_id: str) -> Trial:
-    found = reader.runs([run_id])
-    if not found:
-        raise StudyError(f"no run {run_id} in the record; `besom ui` shows what there is")
-    return read_trial(found[0])
-
-
 def _differing(trials: Sequence[Trial]) -> list[str]:
-    """Parameters that not all have equal, in the order in which they were recorded."""
+    """Parameters that not all have equal, in order."""
     keys = dict.fromkeys(key for trial in trials for key in trial.params)
     missing = object()
     return sorted(key for key in keys if len({t.params.get(key, missing) for t in trials}) > 1)

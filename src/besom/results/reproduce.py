@@ -15,7 +15,7 @@ from besom import recorder
 from besom.errors import Pruned, StudyError
 from besom.recorder import KerasModel
 from besom.results.changes import COMMIT, changes
-from besom.results.studies import StudyRecord, Trial, read_study, read_trial
+from besom.results.studies import StudyRecord, Trial, read_run, read_study
 from besom.rnn import environment
 from besom.sweeping.worker_process import THREAD_VARIABLES
 from besom.tracking.reading import Reader
@@ -132,10 +132,7 @@ def find(reader: Reader, what: str, study: str | None) -> Trial:
         StudyError: there is none.
     """
     if what not in ("baseline", "best"):
-        found = reader.runs([what])
-        if not found:
-            raise StudyError(f"no run {what} in the record; `besom compare STUDY --csv` shows ids")
-        return read_trial(found[0])
+        return read_run(reader, what)
     record = _study(reader, study)
     trial = record.baseline if what == "baseline" else next(iter(record.ranked()), None)
     if trial is None:

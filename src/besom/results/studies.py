@@ -93,6 +93,21 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     )
 
 
+def read_run(reader: Reader, run_id: str) -> Trial:
+    """One run by its id.
+
+    Raises:
+        StudyError: there is no such run.
+    """
+    found = reader.runs([run_id])
+    if not found:
+        raise StudyError(
+            f"no run {run_id} in the record; `besom compare STUDY --csv` shows the ids of a "
+            "study, `besom ui` all there are"
+        )
+    return read_trial(found[0])
+
+
 def read_trial(run: ReadRun) -> Trial:
     """A run as a trial, whoever made it."""
     number = run.tags.get("besom.trial")

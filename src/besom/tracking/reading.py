@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
-from besom.tracking.address import SERVERS, check_address, sqlite_path
+from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.quiet import import_mlflow
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     Raises:
         StoreError: there is no record, or the address cannot be reached.
     """
-    uri = uri or f"sqlite:///{root.absolute() / 'mlflow.db'}"
+    uri = uri or own_address(root)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         raise StoreError(f"{path.parent} holds no record; `besom sweep NAME` makes one")
