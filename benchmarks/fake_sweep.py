@@ -62,7 +62,7 @@ BASELINE = {
         "dropout": 0.0,
         "validation_split": 0.2,
         "engine": "xla",
-        "shuffle": "epoch",
+        "shuffle": "once",
     },
     "seed": 0,
 }

@@ -50,6 +50,7 @@ data:
 
 training:
   epochs: {epochs}
+  shuffle: every_epoch  # as the loop, which sets no seed
   restore_best: true
 
 hydra:

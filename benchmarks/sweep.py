@@ -32,6 +32,9 @@ defaults:
   - override hydra/sweeper/pruner: none
   - _self_
 
+training:
+  shuffle: every_epoch  # as the peers, which set no seed
+
 hydra:
   sweeper:
     n_trials: 100  # the grid ends before

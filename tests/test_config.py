@@ -42,7 +42,7 @@ def test_the_baseline_is_the_reference_notebook() -> None:
             "optimizer": "adam",
             "validation_split": 0.2,
             "engine": "xla",
-            "shuffle": "every_epoch",
+            "shuffle": "once",
             "restore_best": False,
             "patience": None,
         },

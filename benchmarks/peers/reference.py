@@ -57,8 +57,8 @@ def fit(
 ) -> list[float]:
     """Train; the validation accuracy of each epoch.
 
-    No seed is set: after ``keras.utils.set_random_seed``, ``fit`` repeats one order of the reviews
-    in every epoch, which costs it two points (docs/decisions/007).
+    No seed is set, so the reviews are shuffled for every epoch; Besom's side is told to do the
+    same, ``training.shuffle=every_epoch`` (docs/decisions/007).
     """
     tokens, labels = training_examples(configuration.vocab_size, configuration.max_length)
     history = model.fit(

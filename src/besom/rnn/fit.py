@@ -56,8 +56,8 @@ def fit(engine: Engine, order: Order, validation: Split, epochs: int) -> Iterato
 def make_order(shuffle: str, seed: int, reviews: int) -> Order:
     """How ``training.shuffle`` orders the reviews; both engines then see the same batches.
 
-    ``every_epoch`` is what stock ``fit(shuffle=True)`` promises. ``once`` is what it does after
-    ``keras.utils.set_random_seed``: docs/decisions/007.
+    ``once`` is what stock ``fit(shuffle=True)`` does after ``keras.utils.set_random_seed``;
+    ``every_epoch`` is what it promises: docs/decisions/007.
     """
     if shuffle == "once":
         return lambda epoch: order_of(seed, 1, reviews)
