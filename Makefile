@@ -24,14 +24,14 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/mypy
 	@$(BIN)/pytest
 
-bench: $(VENV)/bench ## side by side with what people use today, on IMDb; more than an hour
+bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour
 	@$(BIN)/python -m benchmarks
 
 bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions
 	@$(BIN)/python -m benchmarks --quick
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml
-	@$(COMPILE) pyproject.toml --group dev --extra cmaes --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --output-file requirements.lock
 	@$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \

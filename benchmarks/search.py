@@ -6,6 +6,7 @@ side has reached it when the first trial with such a value has ended; what a run
 trial has shown on its way does not count. Seconds are from the start of the command.
 """
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _rows(pairs: Sequence[tuple[Search, Search]]) -> Iterator[Row]:
         ours_reached, peer_reached = our.reached(target), peer.reached(target)
         assert peer_reached is not None
         missed += ours_reached is None
-        ours.append(our.seconds if ours_reached is None else ours_reached)
+        ours.append(math.inf if ours_reached is None else ours_reached)
         peers.append(peer_reached)
         yield Row(
             f"seed {seed}",
@@ -111,9 +112,9 @@ def _rows(pairs: Sequence[tuple[Search, Search]]) -> Iterator[Row]:
             "plain loop",
             note=f"target {target:.4f}; ours best {our.best():.4f}, "
             f"{len(our.ended)} of {len(peer.ended)} trials run to their end"
-            + ("; never reached, its whole length counts" if ours_reached is None else ""),
+            + ("; never reached" if ours_reached is None else ""),
         )
-    note = f"{missed} never reached it" if missed else ""
+    note = f"{missed} of {len(pairs)} seeds never reached it" if missed else ""
     yield Row("time to the best within 0.3 points", ours, peers, "plain loop", "s", GOAL, note)
     whole = [our.seconds for our, _ in pairs], [peer.seconds for _, peer in pairs]
     yield Row("the whole search", *whole, "plain loop")

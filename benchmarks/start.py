@@ -1,6 +1,11 @@
-"""How long a user waits: for the help, for a dry run, and for the first epoch of a sweep."""
+"""How long a user waits: for the help, for a dry run, and for the first epoch of a sweep.
+
+And how much longer the first epoch of a trial takes than its second, in a warm worker, where the
+trial's program lies on disk but this process has never run it.
+"""
 
 import sqlite3
+import statistics
 import sys
 import tempfile
 from contextlib import closing
@@ -11,8 +16,32 @@ from pathlib import Path
 from benchmarks import commands
 from benchmarks.besom_sweep import SweepFolder
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
+from benchmarks.overhead import EPOCH
 
 CORES = 2
+LENGTHS = (60, 70, 80, 90, 110, 120)
+SHAPES = """\
+defaults:
+  - train
+  - sweep
+  - override hydra/sweeper: besom
+  - override hydra/sweeper/sampler: grid
+  - _self_
+
+training:
+  epochs: 3
+
+data:
+  max_length: 60
+
+hydra:
+  sweeper:
+    n_trials: 100
+    sampler:
+      seed: 0
+    params:
+      data.max_length: choice({lengths})
+"""
 IMPORT = [sys.executable, "-c", "import tensorflow"]
 SWEEPS = ("quickstart", "neighbourhood")
 ONE_EACH = ("--trials", str(CORES), "--workers", str(CORES), "training.epochs=1")
@@ -34,6 +63,7 @@ def measure(quick: bool) -> list[Row]:
         helps = [_help(folder) for _ in range(3 if quick else 10)]
         new, known = _dry_runs(folder, 2 if quick else 5)
         epochs = [_first_epochs(folder, name, 2 if quick else 5) for name in SWEEPS]
+        extras = _extras(folder, 1 if quick else 3)
     return [
         Row("besom --help", helps, goal=Goal(0.3, False)),
         Row(
@@ -52,6 +82,7 @@ def measure(quick: bool) -> list[Row]:
             goal=Goal(2, False),
         ),
         *chain.from_iterable(epochs),
+        Row("a trial's first epoch beyond its second", extras, goal=Goal(0.5, False)),
     ]
 
 
@@ -103,6 +134,28 @@ def _first_epoch(sweep: SweepFolder, name: str, study: str) -> float:
             f"SELECT min(timestamp) FROM metrics WHERE step = 1 AND run_uuid IN ({marks})", runs
         )
     return float(first / 1000 - ended.started)
+
+
+def _extras(folder: Path, repetitions: int) -> list[float]:
+    """First less second epoch of trials whose shapes a sweep before this one has compiled."""
+    sweep = SweepFolder(folder / "shapes")
+    lengths = ",".join(map(str, LENGTHS))
+    (sweep.sweeps / "shapes.yaml").write_text(SHAPES.format(lengths=lengths))
+    extras = []
+    for number in range(repetitions + 1):
+        sweep.run("shapes", "--workers", str(CORES), "--name", f"shapes-{number}")
+        if number:  # the first one compiles
+            extras.append(statistics.median(_extra_of_each(sweep, f"shapes-{number}")))
+    return extras
+
+
+def _extra_of_each(sweep: SweepFolder, name: str) -> list[float]:
+    """Of every trial but the workers' first ones, which load libraries as well."""
+    numbers = range(CORES, len(LENGTHS))
+    logs = [log for number in numbers for log in sweep.jobs(name).glob(f"{number}/*.log")]
+    seconds = [list(map(float, EPOCH.findall(log.read_text()))) for log in logs]
+    assert len(seconds) == len(numbers), "a trial has not ended"
+    return [first - second for first, second, *_ in seconds]
 
 
 if __name__ == "__main__":

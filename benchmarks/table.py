@@ -13,7 +13,8 @@ _VERDICTS = {None: "", True: "reached", False: "missed"}
 def cells(row: Row) -> tuple[str, ...]:
     """The row's texts, one for each of ``HEADINGS``; medians, and the spread of the figure."""
     unit = "×" if row.is_ratio else f" {row.unit}"
-    peer = f"{_median(row.peer, row.unit)} ({row.peer_name})" if row.is_ratio else ""
+    once = ", one run" if len(row.peer) == 1 else ""
+    peer = f"{_median(row.peer, row.unit)} ({row.peer_name}{once})" if row.is_ratio else ""
     low, high = row.spread
     return (
         row.what + (f" ({row.note})" if row.note else ""),
@@ -27,12 +28,15 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def _median(samples: Sequence[float], unit: str) -> str:
-    return f"{number(statistics.median(samples))} {unit}"
+    median = statistics.median(samples)
+    return "never" if math.isinf(median) else f"{number(median)} {unit}"
 
 
 def number(value: float) -> str:
-    """Three significant digits, two for small ones, and no exponent."""
+    """Three significant digits, two for small ones, and no exponent; infinity is ``never``."""
     size = abs(value)
+    if math.isinf(size):
+        return "never"
     if size == 0 or size >= 100:
         return f"{value:.0f}"
     if size >= 10:

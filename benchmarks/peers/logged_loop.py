@@ -36,8 +36,8 @@ def objective(trial: optuna.Trial) -> float:
     return metrics_after(trial.number, EPOCHS)["val_accuracy"]
 
 
-def run(root: Path, n_trials: int) -> None:
-    """``n_trials`` more trials of the study below ``root``."""
+def open_study(root: Path) -> optuna.Study:
+    """The study below ``root``, with all its trials read."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
     mlflow.set_experiment("besom")
@@ -50,4 +50,10 @@ def run(root: Path, n_trials: int) -> None:
         pruner=optuna.pruners.NopPruner(),
         load_if_exists=True,
     )
+    study.get_trials(deepcopy=False)
+    return study
+
+
+def run(study: optuna.Study, n_trials: int) -> None:
+    """``n_trials`` more trials."""
     study.optimize(objective, n_trials=n_trials)

@@ -29,3 +29,4 @@ def test_the_seconds_of_epochs_are_read_from_a_jobs_log() -> None:
         "[2026-11-22][besom.rnn.train][INFO] - epoch 2: loss 0.4, val_accuracy 0.8, 0.48 s\n"
     )
     assert overhead.EPOCH.findall(log) == ["0.52", "0.48"]
+    assert overhead._fit(log) == pytest.approx(2 * 0.48)  # the first one has compiled

@@ -51,6 +51,29 @@ def test_peers_read_the_reviews_that_besom_reads(reviews: Path) -> None:
     reference.read_training_split.cache_clear()
 
 
+def test_peers_train_the_network_that_besom_trains(reviews: Path) -> None:
+    environment.prepare()
+    from benchmarks.peers import reference
+    from besom.config import Model
+    from besom.rnn.model import build_model
+    from besom.rnn.xla import XlaEngine
+
+    reference.read_training_split.cache_clear()
+    config = Data("imdb", TINY.vocab_size, TINY.max_length, path=str(reviews))
+    train = load(config, validation_split=0.2, with_test=False).train
+    layers = Model("simple_rnn", TINY.embedding_dim, TINY.units, dropout=0.0)
+    ours = build_model(layers, TINY.vocab_size, TINY.max_length)
+    peer = reference.build(TINY)
+    peer.build((None, TINY.max_length))
+    peer.set_weights(ours.get_weights())
+    engine = XlaEngine(ours, type(peer.optimizer)(TINY.learning_rate), train, 16)
+    epoch = engine.train(np.arange(len(train), dtype=np.int32))
+    found = peer.fit(train.tokens, train.labels, batch_size=16, shuffle=False, verbose=0)
+    assert found.history["loss"][0] == pytest.approx(epoch.loss, abs=1e-4)
+    for one, other in zip(peer.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_the_loop_trains_what_is_listed_in_its_order(reviews: Path, tmp_path: Path) -> None:
     listed, results = tmp_path / "listed.json", tmp_path / "results.jsonl"
     configurations.write([TINY, replace(TINY, units=3)], listed)

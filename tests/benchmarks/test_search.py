@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.search import Search, _proposals, _rows
+from benchmarks.table import text
 from benchmarks.trials import Trial
 
 LOOP = Search(
@@ -27,11 +28,12 @@ def test_the_target_is_the_loops_best_less_the_margin() -> None:
     assert whole.figure == 10.0
 
 
-def test_a_side_that_never_gets_there_counts_with_its_whole_length_and_says_so() -> None:
+def test_a_side_that_never_gets_there_has_missed_the_goal() -> None:
     ours = Search(started=2000.0, seconds=9.0, ended=[Trial(0.84, 0.84, 2004.0)])
     seed, summary, _ = _rows([(ours, LOOP)])
-    assert seed.ours == [9.0] and "never reached" in seed.note
-    assert "1 never reached it" in summary.note
+    assert seed.figure == 0 and "never reached" in seed.note
+    assert summary.reached is False and "1 of 1 seeds never reached it" in summary.note
+    assert "never" in text([summary])
 
 
 def test_proposals_begin_with_the_baseline_and_repeat_with_the_seed() -> None:

@@ -63,3 +63,34 @@ def test_an_order_depends_on_seed_and_epoch_alone() -> None:
     assert sorted(order.tolist()) == list(range(100))
     others = [order_of(7, 4, 100), order_of(8, 3, 100), order_of(3, 7, 100)]
     assert all((order != other).any() for other in others)
+
+
+@pytest.mark.parametrize(("seed", "repeats"), [(0, True), (None, False)])
+def test_seeded_stock_fit_repeats_one_order(seed: int | None, repeats: bool) -> None:
+    """Why ``training.shuffle=once`` is the default: docs/decisions/007."""
+    import keras
+    import tensorflow as tf
+
+    class Watching(keras.Model):
+        """Learns nothing, and keeps what it was shown."""
+
+        def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+            shown.extend(data[0].numpy().ravel().tolist())
+            return {"loss": tf.zeros(())}
+
+        def call(self, numbers: tf.Tensor) -> tf.Tensor:
+            return numbers
+
+    shown: list[int] = []
+    numbers = np.arange(50)[:, None]
+    keras.backend.clear_session()
+    if seed is None:
+        tf.random.set_seed(None)
+    else:
+        keras.utils.set_random_seed(seed)
+    model = Watching()
+    model.compile(run_eagerly=True)
+    model.fit(numbers, numbers, batch_size=8, epochs=2, verbose=0)
+    first, second = shown[:50], shown[50:]
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert (first == second) is repeats
