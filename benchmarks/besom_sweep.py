@@ -18,9 +18,11 @@ class SweepFolder:
         self._folder = folder
 
     def run(self, name: str, *words: str) -> Ended:
-        """Run ``besom sweep NAME WORDS``."""
+        """Run ``besom sweep NAME WORDS``, the trials alone: no peer confirms its best."""
         environment = {"BESOM_CACHE": str(self._folder / "cache"), **commands.reviews()}
-        return commands.run([commands.BESOM, "sweep", name, *words], self._folder, environment)
+        return commands.run(
+            [commands.BESOM, "sweep", name, "--no-confirm", *words], self._folder, environment
+        )
 
     @property
     def root(self) -> Path:

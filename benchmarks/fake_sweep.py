@@ -40,6 +40,8 @@ from besom.sweeping.samplers import make_sampler
 from besom.sweeping.space import read_space
 from besom.sweeping.study import open_study
 from besom.sweeping.supervisor import Supervisor
+from besom.sweeping.sweep import Sweep
+from besom.sweeping.trials import Trials
 from besom.task import Hooks
 from besom.tracking import connect
 
@@ -184,10 +186,11 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         tally = Tally(options.n_trials, plan.objective, rows)
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
-        supervisor = Supervisor(plan, study, record, pool, progress, parent, unfinished)
+        supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places)
+        agenda = Trials(Sweep(plan, study, record, parent), tally, progress, unfinished)
         with spending() as spent:
             for worker in range(min(options.n_jobs, options.n_trials - len(rows))):
                 pool.start(worker)
-            supervisor.run()
+            supervisor.run(agenda, progress)
             record.close()
     return spent

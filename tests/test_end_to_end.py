@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from mlflow import MlflowClient
+from scipy import stats
 
 from tests.sweeping.apps import audit, kill, n_ended, wait_for, workers_of
 
@@ -48,6 +49,7 @@ training: {batch_size: 64, epochs: 2}
 hydra:
   sweeper:
     n_trials: 5
+    confirm: {top_k: 2, seeds: 3}
     params:
       data.vocab_size: choice(200,300)
       data.max_length: choice(16,24)
@@ -142,6 +144,36 @@ def test_the_model_of_any_run_loads_and_predicts(
     served = mlflow.pyfunc.load_model(uri).predict(tokens)
     assert predicted.shape == (2, 1) and 0 < predicted[0, 0] < 1
     np.testing.assert_array_equal(np.asarray(served), predicted)
+
+
+def test_the_verdicts_numbers_are_those_of_the_confirmations_runs(swept: Path) -> None:
+    client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
+    found = audit(swept / "mlruns", "small")
+    values: dict[str, dict[str, float]] = {}
+    for run_id, tags in found.tags.items():
+        if tags["besom.role"] == "confirmation":
+            accuracy = client.get_run(run_id).data.metrics["test_accuracy"]
+            values.setdefault(tags["besom.confirms"], {})[tags["besom.seed"]] = accuracy
+        elif tags["besom.role"] == "sweep":
+            verdict = tags["besom.verdict"]
+    assert {frozenset(of) for of in values.values()} == {frozenset("234")}
+    means = {number: np.mean(list(of.values())) for number, of in values.items()}
+    assert len(means) == 3
+    challenger = max(means.keys() - {"0"}, key=lambda number: means[number])
+    accuracies = list(values[challenger].values())
+    assert f"rial {challenger}, the best of 2 on fresh seeds," in verdict
+    mean, error = means[challenger], stats.sem(accuracies)
+    low, high = stats.t.interval(0.95, 2, mean, error) if error else (mean, mean)
+    assert f"test_accuracy {mean:.4g} ({low:.4g} to {high:.4g})" in verdict
+    assert f"a difference of {mean - means['0']:+.4g} (" in verdict
+    assert verdict in (swept / "output.txt").read_text().splitlines()
+
+
+def test_only_confirmations_have_opened_the_test_split(swept: Path) -> None:
+    found = audit(swept / "mlruns", "small")
+    for run_id, metrics in found.metrics.items():
+        is_confirmation = found.tags[run_id]["besom.role"] == "confirmation"
+        assert ("test_accuracy" in metrics) is is_confirmation
 
 
 def test_the_terminal_says_what_came_of_it(swept: Path) -> None:

@@ -21,6 +21,7 @@ LAYERS = [
         "besom.flatten",
         "besom.journal",
         "besom.nearest",
+        "besom.serving",
     ],
     ["besom.config", "besom.paths", "besom.explain"],
     ["besom.preflight", "besom.app", "besom.sweep_command", "besom.completion"],
@@ -41,14 +42,21 @@ VENDORS = {
     "optuna": "besom.sweeping",
     "tensorflow": "besom.rnn",
     "keras": "besom.rnn",
+    "optuna_dashboard": "besom.sweeping.dashboard",
+    "plotly": "besom.results.report",
+    "scipy": "besom.sweeping.verdict",
 }
 COMPOSITION_ROOT = "besom.rnn.__main__"
 # The engine's upper floor, which records; below it nothing knows of a record.
 RECORDING = {
+    "besom.sweeping.confirm",
+    "besom.sweeping.confirmations",
     "besom.sweeping.launch",
     "besom.sweeping.reconcile",
     "besom.sweeping.scribe",
     "besom.sweeping.supervisor",
+    "besom.sweeping.sweep",
+    "besom.sweeping.trials",
 }
 
 CHEAP = [

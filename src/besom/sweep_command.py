@@ -16,6 +16,7 @@ besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remain
   --trials N     trials in total; those that are done count
   --workers N    trials at the same time
   --name STUDY   the study; the same name again resumes it
+  --no-confirm   no trainings on fresh seeds after the trials, and no verdict
   --dry-run      show the space, the first proposals, the estimated time and disk
   KEY=VALUE      any Hydra override, 'model.units=range(8,65,step=8)' say
 
@@ -55,6 +56,7 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser.add_argument("--trials", type=whole_number)
     parser.add_argument("--workers", type=whole_number)
     parser.add_argument("--name")
+    parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
     try:
         return parser.parse_known_args(words)
@@ -70,13 +72,14 @@ def whole_number(text: str) -> int:
 
 
 def _overrides(flags: Namespace) -> list[str]:
-    name = None if flags.name is None else _quoted(flags.name)
+    name = None if flags.name is None else quoted(flags.name)
     values = {"n_trials": flags.trials, "n_jobs": flags.workers, "study_name": name}
     given = [f"hydra.sweeper.{key}={value}" for key, value in values.items() if value is not None]
+    given += ["hydra.sweeper.confirm.top_k=0"] if flags.no_confirm else []
     return [*given, *(["hydra.sweeper.dry_run=true"] if flags.dry_run else [])]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Text as Hydra's grammar keeps it text, whatever is in it: ``5`` stays no number."""
     return "'" + text.replace("'", r"\'") + "'"
 

@@ -3,7 +3,7 @@
 All of it is optional; a plain Hydra task function needs none of this.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,31 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 Task = Callable[[DictConfig], Any]
+
+
+@dataclass(frozen=True)
+class Package:
+    """How a trained model, made ready to answer without Besom, is loaded, and what it answers to.
+
+    Attributes:
+        code: a Python file that imports nothing of Besom. Its ``_load_pyfunc(folder)`` gives an
+            object whose ``predict(table)`` takes and returns a row for each answer.
+        inputs: the columns of that table and their types, such as ``string`` and ``long``, or
+            ``any``. Each may be missing.
+        output: the type of an answer.
+        example: rows of such a table, to try it with.
+        requirements: what to install for the code.
+    """
+
+    code: Path
+    inputs: Mapping[str, str]
+    output: str
+    example: Sequence[Mapping[str, Any]]
+    requirements: tuple[str, ...]
+
+
+Pack = Callable[[DictConfig, Path, Path], Package]
+"""Takes a configuration, the model file of its run, and an empty folder that it fills."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +53,8 @@ class Hooks:
             for other libraries and another processor; None where each is to measure anew.
         prepare: what a worker does before its first trial, while the sweep opens its stores:
             imports that take seconds.
+        pack: makes a run's saved model ready to be registered and served; None where a model is
+            registered as it was saved.
     """
 
     check: Callable[[DictConfig], None] = lambda config: None
@@ -37,6 +64,7 @@ class Hooks:
     probe: tuple[str, ...] = ()
     measurements: Callable[[], Path] | None = None
     prepare: Callable[[], None] = lambda: None
+    pack: Pack | None = None
 
 
 def hooked(hooks: Hooks) -> Callable[[Task], Task]:

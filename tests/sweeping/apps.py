@@ -59,9 +59,9 @@ def audit(root: Path, study: str) -> Audit:
     Every ended trial names one run that is closed and names the trial; every other run of the
     study is a closed attempt of a trial, or the sweep's own.
     """
-    trials = optuna.load_study(
-        study_name=study, storage=f"sqlite:///{root / 'optuna.db'}"
-    ).get_trials()
+    database = f"sqlite:///{root / 'optuna.db'}"
+    kept = optuna.load_study(study_name=study, storage=database)
+    trials = kept.get_trials()
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     runs = client.search_runs(experiments, f"tags.`besom.study` = '{study}'", max_results=5000)
@@ -78,7 +78,17 @@ def audit(root: Path, study: str) -> Audit:
     for run_id, trial in of_trials.items():
         assert found.statuses[run_id] == expected[trial.state.name]
         assert found.tags[run_id]["besom.trial"] == str(trial.number)
-    for run_id in found.statuses.keys() - of_trials.keys():
+    confirmations = {
+        fact["run_id"]: fact
+        for key, fact in kept.user_attrs.items()
+        if key.startswith("besom.confirmation.")
+    }
+    for run_id, fact in confirmations.items():
+        assert found.tags[run_id]["besom.confirms"] == str(fact["trial"])
+        assert found.tags[run_id]["besom.seed"] == str(fact["seed"])
+        if fact["state"] == "complete":
+            assert found.statuses[run_id] == "FINISHED"
+    for run_id in found.statuses.keys() - of_trials.keys() - confirmations.keys():
         if found.tags[run_id]["besom.role"] != "sweep":
             assert found.statuses[run_id] == "KILLED", found.tags[run_id]
     assert not list((root / "spool").glob("*.jsonl"))

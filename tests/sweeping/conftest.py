@@ -11,12 +11,14 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from besom.sweeping.application import Application
+from besom.sweeping.confirm import confirm
 from besom.sweeping.objective import read_objective
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import PlainProgress, Tally
 from besom.sweeping.protocol import (
     Assignment,
+    Died,
     Event,
     FromWorker,
     Outcome,
@@ -31,6 +33,8 @@ from besom.sweeping.samplers import make_sampler
 from besom.sweeping.space import read_space
 from besom.sweeping.study import Study, open_study
 from besom.sweeping.supervisor import Supervisor
+from besom.sweeping.sweep import Sweep
+from besom.sweeping.trials import Trials
 from besom.task import Hooks
 from besom.tracking.record import Record, connect
 
@@ -53,11 +57,14 @@ class ScriptedPool:
     assigned: list[Assignment] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     _events: deque[Event] = field(default_factory=deque)
+    _alive: set[int] = field(default_factory=set)
     _running: dict[int, Iterator[FromWorker]] = field(default_factory=dict)
 
     def start(self, worker: int) -> None:
-        self.started.append(worker)
-        self._events.append(Event(worker, Ready()))
+        if worker not in self._alive:
+            self._alive.add(worker)
+            self.started.append(worker)
+            self._events.append(Event(worker, Ready()))
 
     def send(self, worker: int, message: ToWorker) -> None:
         if isinstance(message, Assignment):
@@ -69,7 +76,10 @@ class ScriptedPool:
             self._advance(worker, message)
 
     def next_event(self, timeout: float) -> Event | None:
-        return self._events.popleft() if self._events else None
+        event = self._events.popleft() if self._events else None
+        if event and isinstance(event.message, Died):
+            self._alive.discard(event.worker)
+        return event
 
     def stop(self) -> None:
         self._running.clear()
@@ -87,6 +97,22 @@ class ScriptedPool:
                 self._events.append(Event(worker, message))
         except StopIteration:
             pass
+
+
+@dataclass
+class Driver:
+    """A sweep that is ready to run."""
+
+    supervisor: Supervisor
+    trials: Trials
+    progress: PlainProgress
+    sweep: Sweep
+
+    def run(self) -> None:
+        self.supervisor.run(self.trials, self.progress)
+
+    def confirm(self) -> str:
+        return confirm(self.sweep, self.supervisor, Console(quiet=True)).verdict
 
 
 @dataclass
@@ -121,12 +147,12 @@ class Bench:
         )
 
     def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:
-        supervisor, study, pool = self.supervisor(script, **options)
-        supervisor.run()
+        driver, study, pool = self.driver(script, **options)
+        driver.run()
         self.record.flush()
         return study, pool
 
-    def supervisor(self, script: Script, **options: Any) -> tuple[Supervisor, Study, ScriptedPool]:
+    def driver(self, script: Script, **options: Any) -> tuple[Driver, Study, ScriptedPool]:
         plan, study = self.plan(**options), self.study(**options)
         parent = study.recall("run_id")
         if parent is None:
@@ -134,11 +160,12 @@ class Bench:
             study.remember("run_id", parent)
         unfinished = reconcile(study, self.record, parent)
         pool = ScriptedPool(script)
-        progress = PlainProgress(
-            Console(quiet=True), Tally(plan.options.n_trials, plan.objective, [])
-        )
-        made = Supervisor(plan, study, self.record, pool, progress, parent, unfinished)
-        return made, study, pool
+        tally = Tally(plan.options.n_trials, plan.objective, [])
+        progress = PlainProgress(Console(quiet=True), tally)
+        supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places)
+        sweep = Sweep(plan, study, self.record, parent)
+        trials = Trials(sweep, tally, progress, unfinished)
+        return Driver(supervisor, trials, progress, sweep), study, pool
 
 
 @pytest.fixture

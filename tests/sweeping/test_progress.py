@@ -9,6 +9,7 @@ from besom.sweeping.progress import (
     LiveProgress,
     PlainProgress,
     Tally,
+    describe,
     duration,
     make_progress,
 )
@@ -30,20 +31,20 @@ def test_the_tally_counts_and_keeps_the_best() -> None:
 
 
 def test_a_file_receives_one_plain_line_for_each_trial() -> None:
-    file = io.StringIO()
-    with make_progress(Console(file=file), Tally(3, MAXIMIZE, [])) as progress:
+    file, tally = io.StringIO(), Tally(3, MAXIMIZE, [])
+    with make_progress(Console(file=file), tally) as progress:
         assert type(progress) is PlainProgress
-        progress.started(0, row(0))
+        progress.started(0, "trial 0")
         progress.expects(0, 3)
         progress.reported(0, 1, 0.1)
-        progress.finished(0, row(0, role="baseline"))
-        progress.lost(0, row(1), "its worker was killed by SIGKILL")
-        progress.finished(None, row(2, reused=0))
+        tally.add(row(0))
+        progress.ended(0, "trial 0  [complete]")
+        progress.left(0, "trial 1  its worker was killed by SIGKILL")
     lines = file.getvalue().splitlines()
-    assert len(lines) == 3
-    assert "baseline" in lines[0] and "[1/3]" in lines[0]
-    assert "SIGKILL" in lines[1]
-    assert "same as trial 0" in lines[2]
+    assert lines == [
+        "trial 0  [complete]  [1/3]",
+        "trial 1  its worker was killed by SIGKILL",
+    ]
     assert "\x1b" not in file.getvalue()
 
 
@@ -52,8 +53,8 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
     console = Console(file=file, force_terminal=True, width=120)
     with make_progress(console, Tally(3, MAXIMIZE, [])) as progress:
         assert type(progress) is LiveProgress
-        progress.started(0, row(0))
-        progress.started(1, row(1))
+        progress.started(0, "trial 0")
+        progress.started(1, "trial 1")
         progress.expects(1, 10)
         progress.reported(1, 4, 0.8123)
         shown = "".join(str(s.text) for s in console.render(progress._render()))
@@ -63,16 +64,25 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
 
 def test_a_thousand_workers_do_not_get_a_thousand_bars() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with make_progress(console, Tally(2000, MAXIMIZE, [])) as progress:
+    tally = Tally(2000, MAXIMIZE, [])
+    with make_progress(console, tally) as progress:
         for worker in range(1000):
-            progress.started(worker, row(worker))
+            progress.started(worker, "trial")
             progress.expects(worker, 10)
             progress.reported(worker, 1, 0.5)
-            progress.finished(worker, row(worker))
+            tally.add(row(worker))
+            progress.ended(worker, "trial")
         assert isinstance(progress, LiveProgress)
         shown = "".join(str(s.text) for s in console.render(progress._render()))
     assert shown.count("worker ") == MAX_BARS
     assert "1000/2000 done" in shown
+
+
+def test_a_trial_is_described_in_a_line() -> None:
+    assert describe(row(0, role="baseline")).endswith("baseline")
+    assert describe(row(7)) == "trial   7  complete  0.5       units=64"
+    assert "same as trial 0" in describe(row(2, reused=0))
+    assert describe(row(3, "failed", error="ValueError: no")).endswith("ValueError: no")
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_too_many_failures_end_the_sweep(bench: Bench) -> None:
     def fails(assignment: Assignment) -> Iterator[FromWorker]:
         yield Outcome(State.FAILED, {}, 0.1, error="ValueError: no", traceback="Traceback …")
 
-    supervisor, study, _ = bench.supervisor(fails, n_trials=20, max_failure_rate=0.2, n_jobs=1)
+    driver, study, _ = bench.driver(fails, n_trials=20, max_failure_rate=0.2, n_jobs=1)
     with pytest.raises(SweepFailed, match="ValueError: no"):
-        supervisor.run()
+        driver.run()
     assert Counter(row.state for row in study.rows()) == {"failed": 5}
     assert study.row(0).notes["traceback"] == "Traceback …"
 
@@ -147,14 +147,14 @@ def test_stopping_interrupts_and_a_resume_finishes(bench: Bench) -> None:
         else:
             yield from completes(assignment)
 
-    supervisor, study, pool = bench.supervisor(reports, n_trials=6, n_jobs=2)
+    driver, study, pool = bench.driver(reports, n_trials=6, n_jobs=2)
 
     def stop_at_second(assignment: Assignment) -> Iterator[FromWorker]:
-        supervisor.stopping = assignment.trial == 2
+        driver.supervisor.stopping = assignment.trial == 2
         return reports(assignment)
 
     pool.script = stop_at_second
-    supervisor.run()
+    driver.run()
     states = Counter(row.state for row in study.rows())
     assert states["running"] >= 1 and sum(states.values()) < 6
     interrupted = bench.record.runs({"besom.study": "bench", "besom.state": "interrupted"})
@@ -240,10 +240,10 @@ def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
     def stillborn(assignment: Assignment) -> Iterator[FromWorker]:
         yield Died("ended with exit code 1")
 
-    supervisor, study, _ = bench.supervisor(stillborn, n_trials=5)
+    driver, study, _ = bench.driver(stillborn, n_trials=5)
     with pytest.raises(SweepFailed, match="does not start"):
-        supervisor.run()
-    supervisor.abandon()
+        driver.run()
+    driver.supervisor.abandon()
     bench.record.flush()
     assert bench.record.runs({"besom.study": "bench"}, status="RUNNING") == []
     study, _ = bench.sweep(n_trials=5)
@@ -286,9 +286,9 @@ def test_a_resume_after_failures_may_do_better(bench: Bench) -> None:
     def fails(assignment: Assignment) -> Iterator[FromWorker]:
         yield Outcome(State.FAILED, {}, 0.1, error="ValueError: no")
 
-    supervisor, study, _ = bench.supervisor(fails, n_trials=6, max_failure_rate=0.1, n_jobs=1)
+    driver, study, _ = bench.driver(fails, n_trials=6, max_failure_rate=0.1, n_jobs=1)
     with pytest.raises(SweepFailed):
-        supervisor.run()
+        driver.run()
     study, _ = bench.sweep(n_trials=6, max_failure_rate=0.1)
     assert Counter(row.state for row in study.rows()) == {"failed": 1, "complete": 5}
 
@@ -301,14 +301,14 @@ def test_a_death_before_the_trial_is_told_loses_nothing_of_it(
             yield Reported(step, {"loss": 1 / step})
         yield Outcome(State.COMPLETE, {"loss": 0.25}, seconds=12.5)
 
-    supervisor, study, _ = bench.supervisor(descends, n_trials=1)
+    driver, study, _ = bench.driver(descends, n_trials=1)
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt  # the last words are on disk, the database knows of nothing
 
     monkeypatch.setattr(study, "tell", die)
     with pytest.raises(KeyboardInterrupt):
-        supervisor.run()
+        driver.run()
     bench.record.close()
     bench.record = connect(bench.root, None, "test")
     study, pool = bench.sweep(descends, n_trials=1)
@@ -323,15 +323,15 @@ def test_a_killed_supervisors_reports_are_not_held_against_the_next_attempt(
     def gets_stuck(assignment: Assignment) -> Iterator[FromWorker]:
         yield Reported(1, {"loss": 0.5})
 
-    supervisor, study, pool = bench.supervisor(gets_stuck, n_trials=1, n_jobs=1)
+    driver, study, pool = bench.driver(gets_stuck, n_trials=1, n_jobs=1)
     pool.start(0)
     for _ in range(2):
         event = pool.next_event(0)
         assert event
-        supervisor._handle(event)
-        supervisor._dispatch()
+        driver.supervisor._handle(event, driver.trials, driver.progress)
+        driver.supervisor._dispatch(driver.trials, driver.progress)
     assert study.reports(0) == {1: 0.5}
     bench.record.close()
     bench.record = connect(bench.root, None, "test")
-    _, study, _ = bench.supervisor(completes, n_trials=1)
+    _, study, _ = bench.driver(completes, n_trials=1)
     assert study.row(0).state == "running" and study.reports(0) == {}

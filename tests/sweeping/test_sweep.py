@@ -4,6 +4,7 @@ import signal
 import time
 from pathlib import Path
 
+import optuna
 import pytest
 from mlflow import MlflowClient
 
@@ -263,3 +264,63 @@ def test_bad_input_is_refused_in_two_lines(tmp_path: Path, arguments: list[str],
     assert len(done.stderr.splitlines()) <= 2
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "mlruns" / "optuna.db").exists()
+
+
+CONFIRM = ("hydra.sweeper.confirm.top_k=2", "hydra.sweeper.confirm.seeds=3")
+JUDGED = (
+    "hydra.sweeper.confirm.metric=score",
+    "hydra.sweeper.confirm.direction=maximize",
+    "hydra.sweeper.confirm.overrides=['judged=true']",
+)
+
+
+def n_confirmed(root: Path) -> int:
+    """How many confirmations the study knows to be complete."""
+    try:
+        found = optuna.load_study(study_name="noisy", storage=f"sqlite:///{root / 'optuna.db'}")
+    except Exception:  # the tables are being made
+        return 0
+    facts = [fact for key, fact in found.user_attrs.items() if "confirmation." in key]
+    return sum(fact["state"] == "complete" for fact in facts)
+
+
+def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Path) -> None:
+    space = ("x=choice(1,0.1,2)", "hydra/sweeper/sampler=grid", "hydra.sweeper.objective=loss")
+    done = run("noisy", *space, *CONFIRM, *JUDGED, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "beats the baseline: score" in done.stdout
+    found = audit(root, "noisy")
+    assert found.states() == {"COMPLETE": 3}
+    scores = [metrics for metrics in found.metrics.values() if "score" in metrics]
+    assert len(scores) == 9
+    folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
+    assert {"0-seed-1", "0-seed-2", "0-seed-3"} <= folders  # beside those of the trials
+
+
+def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> None:
+    space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "seconds=0.2")
+    arguments = (*space, *CONFIRM, "hydra.sweeper.n_trials=3")
+    sweep = start("noisy", *arguments, folder=root.parent)
+    wait_for(lambda: n_confirmed(root) >= 2)
+    kill(workers_of(sweep.pid)[0])
+    wait_for(lambda: n_confirmed(root) >= 4)
+    kill(sweep.pid)
+    sweep.communicate(timeout=10)
+    done = run("noisy", *arguments, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " baseline: loss " in done.stdout
+    found = audit(root, "noisy")
+    finished = [
+        (tags["besom.confirms"], tags["besom.seed"])
+        for run_id, tags in found.tags.items()
+        if tags["besom.role"] == "confirmation" and found.statuses[run_id] == "FINISHED"
+    ]
+    assert len(finished) == len(set(finished)) == 9
+
+
+def test_a_confirmation_without_a_seed_is_refused(root: Path) -> None:
+    done = run("quadratic", "x=interval(-1,1)", *CONFIRM, folder=root.parent)
+    assert done.returncode == 2
+    assert "seed_key=seed: the configuration has no such key" in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+    assert not (root / "optuna.db").exists()

@@ -44,14 +44,25 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Confirmation:
+    """The last attempt to train a trial's configuration again on another seed."""
+
+    run: ReadRun
+    trial: int
+    seed: int
+    state: str
+
+
+@dataclass(frozen=True)
 class StudyRecord:
-    """A study, its sweep's own run, and its trials by number."""
+    """A study, its sweep's own run, its trials by number, and what confirms them."""
 
     name: str
     parent: ReadRun
     objectives: tuple[str, ...]
     directions: tuple[str, ...]
     trials: Sequence[Trial]
+    confirmations: Sequence[Confirmation] = ()
 
     @property
     def baseline(self) -> Trial | None:
@@ -62,6 +73,17 @@ class StudyRecord:
     @property
     def complete(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.state == "complete"]
+
+    @property
+    def verdict(self) -> str:
+        """What the confirmation found, in one sentence; empty where there was none."""
+        return self.parent.tags.get("besom.verdict", "")
+
+    @property
+    def winner(self) -> int | None:
+        """The trial that won the confirmation, the baseline where nobody beat it."""
+        number = self.parent.tags.get("besom.winner")
+        return None if number is None else int(number)
 
     def ranked(self) -> list[Trial]:
         """Complete trials, the best first; by number with several objectives."""
@@ -90,6 +112,7 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
         _listed(parent.params.get("objective", "objective")),
         _listed(parent.params.get("direction", "minimize")),
         _last_attempts(own),
+        _confirmations(own),
     )
 
 
@@ -154,6 +177,16 @@ def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:
         if trial.number not in last or trial.attempt >= last[trial.number].attempt:
             last[trial.number] = trial
     return [last[number] for number in sorted(last)]
+
+
+def _confirmations(runs: Iterable[ReadRun]) -> list[Confirmation]:
+    """By trial and seed. The last attempt is the one that began last."""
+    last: dict[tuple[int, int], Confirmation] = {}
+    for run in sorted(runs, key=lambda run: run.started):
+        if "besom.confirms" in run.tags:
+            trial, seed = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+            last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
+    return [last[place] for place in sorted(last)]
 
 
 def _listed(text: str) -> tuple[str, ...]:

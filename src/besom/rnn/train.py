@@ -20,6 +20,7 @@ from besom.recorder import KerasModel, TensorSpec
 from besom.rnn import environment
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.words import decode
+from besom.rnn.package import pack
 from besom.task import Hooks, hooked
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ HOOKS = Hooks(
     probe=("training.epochs=2",),
     measurements=environment.measurements_folder,
     prepare=prepare,
+    pack=pack,
 )
 
 

@@ -28,7 +28,11 @@ Traced = Callable[..., tf.Tensor]
 
 
 class XlaEngine:
-    """An :class:`besom.rnn.engines.Engine` for any Keras model with ``build_model``'s ends."""
+    """An :class:`besom.rnn.engines.Engine` for the models that ``build_model`` makes.
+
+    Others may follow, but for what these have none of: losses of layers (regularizers) are not
+    added, and the rows that fill up the last batch would enter batch statistics.
+    """
 
     def __init__(
         self,

@@ -23,8 +23,13 @@ class Application:
     task: Task
     master: DictConfig
 
-    def compose(self, overrides: tuple[str, ...], number: int = 0) -> DictConfig:
+    def compose(
+        self, overrides: tuple[str, ...], number: int = 0, folder: str | None = None
+    ) -> DictConfig:
         """The whole configuration, ``hydra`` node included, of job ``number``.
+
+        Args:
+            folder: the job's own, below the sweep's; Hydra's name for it where None.
 
         Raises:
             hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
@@ -33,6 +38,8 @@ class Application:
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
+            if folder is not None:
+                config.hydra.sweep.subdir = folder
         HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
         return config
 

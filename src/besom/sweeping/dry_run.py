@@ -83,13 +83,21 @@ def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
     steps = max(1, plan.hooks.steps(plan.baseline))
     trial = steps * measured.step + measured.rest
     n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
-    rounds = math.ceil(n_trials / n_jobs)
+    n_again = _confirmations(plan)
+    rounds = math.ceil((n_trials + n_again) / n_jobs)
+    what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
     yield (
         f"A worker needs {duration(measured.start)} to its first step; the baseline's "
         f"{steps} steps then take {duration(trial)}."
     )
     yield (
-        f"Estimate, at the baseline's cost and unpruned: {n_trials} trials on {n_jobs} workers "
+        f"Estimate, at the baseline's cost and unpruned: {what} on {n_jobs} workers "
         f"take {duration(measured.start + rounds * trial)} and "
-        f"{n_trials * measured.disk / 1e6:,.0f} MB."
+        f"{(n_trials + n_again) * measured.disk / 1e6:,.0f} MB."
     )
+
+
+def _confirmations(plan: Plan) -> int:
+    """Trainings after the trials: the baseline and the best, each on every seed."""
+    confirm = plan.options.confirm
+    return (confirm.top_k + 1) * confirm.seeds if confirm.top_k else 0

@@ -1,5 +1,6 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,8 @@ from besom.addresses import mask
 from besom.errors import StoreError
 from besom.sweeping import application
 from besom.sweeping.application import Application
+from besom.sweeping.command_line import COMMAND_FILE, parts, typed
+from besom.sweeping.confirm import Answer, confirm
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, fingerprint
 from besom.sweeping.local_pool import LocalPool
@@ -20,7 +23,7 @@ from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
-from besom.sweeping.progress import Progress, Tally, make_progress
+from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.reconcile import reconcile
 from besom.sweeping.samplers import make_sampler
@@ -28,6 +31,8 @@ from besom.sweeping.signals import ending_after, handled_by
 from besom.sweeping.study import Study, open_study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
+from besom.sweeping.sweep import Sweep
+from besom.sweeping.trials import Trials
 from besom.tracking.address import check_address, own_address
 from besom.tracking.record import Record, connect
 
@@ -57,8 +62,8 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
             study = _open(plan, root)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
-        interrupted_by = _sweep(plan, study, record, pool, console)
-    print_summary(plan, study, console)
+        answer, interrupted_by = _sweep(plan, study, record, pool, console)
+    print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
     return [row.values for row in study.best()] if not plan.objective.single else _best(study)
@@ -104,26 +109,29 @@ def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
         pool.stop()
 
 
-def _sweep(plan: Plan, study: Study, record: Record, pool: Pool, console: Console) -> int | None:
-    """Run what remains of the study; returns the signal that ended it early, if one did."""
+def _sweep(
+    plan: Plan, study: Study, record: Record, pool: Pool, console: Console
+) -> tuple[Answer, int | None]:
+    """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
-        parent = _parent_run(plan, study, record)
-        unfinished = reconcile(study, record, parent)
-    tally = Tally(plan.options.n_trials, plan.objective, study.rows())
-    status = "FAILED"  # unless it is said to be otherwise
-    with make_progress(console, tally) as progress:
-        supervisor = Supervisor(plan, study, record, pool, progress, parent, unfinished)
-        try:
-            with _graceful(supervisor, pool, progress, console) as received:
-                supervisor.run()
-            status = "KILLED" if received else "FINISHED"
-        finally:
-            pool.stop()
-            supervisor.abandon()
-            record.note(parent, note(plan, study))
-            record.finish(parent, status, {"besom.state": status.lower()}, {})
-            record.confirm(parent)
-    return received[0] if received else None
+        sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
+        unfinished = reconcile(study, record, sweep.parent_run)
+    supervisor = Supervisor(record, pool, plan.options.n_jobs, plan.hooks.places)
+    status, answer = "FAILED", Answer()  # unless it is said to be otherwise
+    try:
+        with _graceful(supervisor, pool, console) as received:
+            tally = Tally(plan.options.n_trials, plan.objective, study.rows())
+            with make_progress(console, tally) as progress:
+                supervisor.run(Trials(sweep, tally, progress, unfinished), progress)
+            answer = confirm(sweep, supervisor, console)
+        status = "KILLED" if received else "FINISHED"
+    finally:
+        pool.stop()
+        supervisor.abandon()
+        record.note(sweep.parent_run, note(plan, study, answer.verdict))
+        record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
+        record.confirm(sweep.parent_run)
+    return answer, received[0] if received else None
 
 
 def _parent_run(plan: Plan, study: Study, record: Record) -> str:
@@ -134,6 +142,7 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
         return run_id
     run_id = record.start_run(study.name, {"besom.study": study.name, "besom.role": "sweep"})
     study.remember("run_id", run_id)
+    study.remember("command", typed())
     searched = {f"space.{d.key}": d.text for d in plan.space.dimensions}
     directions = ", ".join(plan.objective.directions)
     facts = {"objective": plan.objective.label, "direction": directions}
@@ -141,6 +150,7 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
     record.text(run_id, "sweep.yaml", mask(sweeper))
     record.text(run_id, "config.yaml", mask(OmegaConf.to_yaml(plan.baseline, resolve=True)))
+    record.text(run_id, COMMAND_FILE, mask(json.dumps(parts(plan.application), indent=2)))
     return run_id
 
 
@@ -158,9 +168,7 @@ def _writable(root: Path) -> None:
 
 
 @contextmanager
-def _graceful(
-    supervisor: Supervisor, pool: Pool, progress: Progress, console: Console
-) -> Iterator[list[int]]:
+def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
     """Once SIGINT or SIGTERM: running trials stop at their next report. Twice: all ends now.
 
     Yields the signals received so far.
@@ -174,7 +182,8 @@ def _graceful(
             console.show_cursor()
             os._exit(128 + number)  # whatever hangs; the next start reconciles
         supervisor.stopping = True
-        progress.say("stopping at the next epoch; once more ends everything now")
+        text = "stopping at the next epoch; once more ends everything now"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     with handled_by(handle):
         yield received

@@ -3,15 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from besom.sweeping.confirmation import Confirmation
 from besom.sweeping.study import TrialRow
 
 
 def run_name(study: str, row: TrialRow) -> str:
     """``neighbourhood/017 units=64 max_length=200``."""
-    head = f"{study}/{row.number:03d}"
-    if is_baseline(row):
-        return f"{head} baseline"
-    return f"{head} {short(row.params)}"
+    return f"{study}/{row.number:03d} {what_of(row)}"
+
+
+def title(row: TrialRow) -> str:
+    """``trial  17  units=64 max_length=200``, beside a bar."""
+    return f"trial {row.number:3d}  {what_of(row)}"
+
+
+def what_of(row: TrialRow) -> str:
+    """What sets a trial apart: ``baseline``, or its parameters."""
+    return "baseline" if is_baseline(row) else short(row.params)
 
 
 def short(params: Mapping[str, Any]) -> str:
@@ -33,12 +41,26 @@ def is_baseline(row: TrialRow) -> bool:
     return row.notes.get("role") == "baseline"
 
 
-def run_tags(study: str, row: TrialRow, attempt: int) -> dict[str, str]:
-    """What ties a run to its trial."""
-    return {
+def run_tags(study: str, row: TrialRow, attempt: int, worker: int | None) -> dict[str, str]:
+    """What ties a run to its trial, and to the worker that trains it, where one does."""
+    tags = {
         "besom.study": study,
         "besom.trial": str(row.number),
         "besom.attempt": str(attempt),
         "besom.state": "running",
         "besom.role": row.notes["role"],
+    }
+    return tags if worker is None else tags | {"besom.worker": str(worker)}
+
+
+def confirmation_tags(study: str, confirmation: Confirmation, worker: int) -> dict[str, str]:
+    """What ties a run to the trial that it confirms."""
+    return {
+        "besom.study": study,
+        "besom.confirms": str(confirmation.trial),
+        "besom.seed": str(confirmation.seed),
+        "besom.attempt": str(confirmation.attempt),
+        "besom.state": "running",
+        "besom.role": "confirmation",
+        "besom.worker": str(worker),
     }

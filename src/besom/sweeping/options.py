@@ -12,6 +12,31 @@ from omegaconf import MISSING
 GROUP = "hydra/sweeper"
 
 
+FEWEST_SEEDS = 2
+"""Of a confirmation: one number has no spread."""
+
+
+@dataclass
+class ConfirmOptions:
+    """After the trials: the baseline and the best ones again, on fresh seeds, for a verdict.
+
+    Attributes:
+        top_k: how many of the best; 0 for no confirmation.
+        seeds: how many seeds, the same for each.
+        seed_key: the key of the configuration that seeds a training.
+        metric: what is judged, among what the task returns; the objective where null.
+        direction: whether more of it is better; the objective's where null.
+        overrides: what else is different then, such as a test split that is opened.
+    """
+
+    top_k: int = 0
+    seeds: int = 5
+    seed_key: str = "seed"
+    metric: str | None = None
+    direction: str | None = None
+    overrides: list[str] = field(default_factory=list)
+
+
 @dataclass
 class SweepOptions:
     """Options of one sweep.
@@ -35,6 +60,7 @@ class SweepOptions:
         max_attempts: how often a trial is tried whose worker dies.
         timeout: seconds after which no new trial starts; running ones are finished.
         duplicates: ``reuse`` the value of a finished equal configuration, or ``rerun`` it.
+        confirm: what happens after the trials, see :class:`ConfirmOptions`.
         dry_run: only show the space, the first proposals, and the estimated cost.
     """
 
@@ -57,6 +83,7 @@ class SweepOptions:
     max_attempts: int = 3
     timeout: float | None = None
     duplicates: str = "reuse"
+    confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     dry_run: bool = False
 
 

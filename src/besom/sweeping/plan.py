@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from besom.errors import ConfigError, SpaceError
 from besom.flatten import flatten
+from besom.sweeping import seeding
 from besom.sweeping.application import Application
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import SweepOptions
@@ -68,13 +69,18 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     for corner in space.corners():
         hooks.check(_corner(application, space, baseline, corner))
     suggest = _suggester(options.custom_search_space, baseline)
+    baseline_params = _baseline_params(space, whole, suggest)
+    if options.confirm.top_k:
+        seeding.check(options.confirm, objective, space, baseline)
+        again = seeding.overrides(options.confirm, seeding.seeds(options.confirm, baseline)[0])
+        hooks.check(task_config(application.compose((*space.overrides, *again))))
     return Plan(
         options=options,
         application=application,
         space=space,
         objective=objective,
         baseline=baseline,
-        baseline_params=_baseline_params(space, whole, suggest),
+        baseline_params=baseline_params,
         suggest=suggest,
         hooks=hooks,
     )

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from besom.sweeping.naming import is_baseline, short, show
+from besom.sweeping.naming import show, what_of
 from besom.sweeping.objective import Objective
 from besom.sweeping.study import TrialRow
 
@@ -19,31 +19,55 @@ MAX_BARS = 24
 
 
 class Progress(Protocol):
-    """Who is told how a sweep goes."""
+    """Who is told how a sweep goes. Every ``line`` is one that stays for a person to read."""
 
-    def started(self, worker: int, row: TrialRow) -> None: ...
+    def started(self, worker: int, what: str) -> None: ...
 
     def expects(self, worker: int, steps: int) -> None: ...
 
     def reported(self, worker: int, step: int, value: float | None) -> None: ...
 
-    def finished(self, worker: int | None, row: TrialRow) -> None: ...
+    def ended(self, worker: int | None, line: str) -> None: ...
 
-    def interrupted(self, worker: int, row: TrialRow) -> None: ...
+    def left(self, worker: int, line: str) -> None: ...
 
-    def lost(self, worker: int, row: TrialRow, cause: str) -> None: ...
 
-    def say(self, text: str) -> None: ...
+class Count(Protocol):
+    """How far it has come."""
+
+    @property
+    def n_done(self) -> int: ...
+
+    @property
+    def n_all(self) -> int: ...
+
+    def line(self) -> str: ...
+
+
+class Pace:
+    """Tells the time that is left from the time that was taken."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._n_here = 0
+
+    def step(self) -> None:
+        self._n_here += 1
+
+    def seconds(self, n: int) -> float | None:
+        """What ``n`` more will take; None before the first has ended."""
+        if not self._n_here:
+            return None
+        return (time.monotonic() - self._began) / self._n_here * max(0, n)
 
 
 class Tally:
-    """Counts, the best value so far, and the time that is left."""
+    """Trials: counts, the best value so far, and the time that is left."""
 
     def __init__(self, n_trials: int, objective: Objective, rows: list[TrialRow]) -> None:
-        self.n_trials = n_trials
+        self.n_all = n_trials
         self._objective = objective
-        self._began = time.monotonic()
-        self._n_here = 0
+        self._pace = Pace()
         self.counts = {"complete": 0, "pruned": 0, "failed": 0}
         self.best: TrialRow | None = None
         for row in rows:
@@ -51,7 +75,7 @@ class Tally:
                 self._count(row)
 
     def add(self, row: TrialRow) -> None:
-        self._n_here += 1
+        self._pace.step()
         self._count(row)
 
     def _count(self, row: TrialRow) -> None:
@@ -65,30 +89,23 @@ class Tally:
     def n_done(self) -> int:
         return sum(self.counts.values())
 
-    def seconds_left(self) -> float | None:
-        """From the pace since this process began; None before the first trial has ended."""
-        if not self._n_here:
-            return None
-        pace = (time.monotonic() - self._began) / self._n_here
-        return pace * max(0, self.n_trials - self.n_done)
-
     def line(self) -> str:
         """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)  1 min left``."""
-        parts = [f"{self.n_done}/{self.n_trials} done"]
+        parts = [f"{self.n_done}/{self.n_all} done"]
         parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
             parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
-        if (left := self.seconds_left()) and self.n_done < self.n_trials:
+        if left := self._pace.seconds(self.n_all - self.n_done):
             parts.append(f"{duration(left)} left")
         return "  ".join(parts)
 
 
 class PlainProgress:
-    """One plain line for each trial that has ended, or been lost."""
+    """One plain line for each job that has ended, or been lost."""
 
-    def __init__(self, console: Console, tally: Tally) -> None:
+    def __init__(self, console: Console, count: Count) -> None:
         self._console = console
-        self._tally = tally
+        self._count = count
 
     def __enter__(self) -> "PlainProgress":
         return self
@@ -96,7 +113,7 @@ class PlainProgress:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def started(self, worker: int, row: TrialRow) -> None:
+    def started(self, worker: int, what: str) -> None:
         pass
 
     def expects(self, worker: int, steps: int) -> None:
@@ -105,25 +122,21 @@ class PlainProgress:
     def reported(self, worker: int, step: int, value: float | None) -> None:
         pass
 
-    def finished(self, worker: int | None, row: TrialRow) -> None:
-        self._tally.add(row)
-        self.say(f"{describe(row)}  [{self._tally.n_done}/{self._tally.n_trials}]")
+    def ended(self, worker: int | None, line: str) -> None:
+        self._say(f"{line}  [{self._count.n_done}/{self._count.n_all}]")
 
-    def interrupted(self, worker: int, row: TrialRow) -> None:
-        self.say(f"trial {row.number:3d}  interrupted; it is tried again on resume")
+    def left(self, worker: int, line: str) -> None:
+        self._say(line)
 
-    def lost(self, worker: int, row: TrialRow, cause: str) -> None:
-        self.say(f"trial {row.number:3d}  {cause}; it is tried again")
-
-    def say(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveProgress(PlainProgress):
     """The same lines above a bar for each of the first workers and a line of counts."""
 
-    def __init__(self, console: Console, tally: Tally) -> None:
-        super().__init__(console, tally)
+    def __init__(self, console: Console, count: Count) -> None:
+        super().__init__(console, count)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -144,9 +157,8 @@ class LiveProgress(PlainProgress):
         self._live.refresh()
         self._live.stop()
 
-    def started(self, worker: int, row: TrialRow) -> None:
-        what = "baseline" if is_baseline(row) else short(row.params)
-        self._show(worker, f"trial {row.number:3d}  {what}")
+    def started(self, worker: int, what: str) -> None:
+        self._show(worker, what)
 
     def expects(self, worker: int, steps: int) -> None:
         if worker not in self._tasks:
@@ -162,18 +174,14 @@ class LiveProgress(PlainProgress):
         task = self._tasks[worker]
         self._bars.update(task, completed=step, steps=f"{step}{total}", value=shown)
 
-    def finished(self, worker: int | None, row: TrialRow) -> None:
-        super().finished(worker, row)
+    def ended(self, worker: int | None, line: str) -> None:
+        super().ended(worker, line)
         if worker is not None:
             self._show(worker, "idle")
 
-    def interrupted(self, worker: int, row: TrialRow) -> None:
-        super().interrupted(worker, row)
+    def left(self, worker: int, line: str) -> None:
+        super().left(worker, line)
         self._show(worker, "idle")
-
-    def lost(self, worker: int, row: TrialRow, cause: str) -> None:
-        super().lost(worker, row, cause)
-        self._show(worker, "starting again")
 
     def _show(self, worker: int, what: str) -> None:
         """Begin a worker's bar anew."""
@@ -187,21 +195,20 @@ class LiveProgress(PlainProgress):
         self._bars.reset(task, total=None, description=text, steps="", value="")
 
     def _render(self) -> Group:
-        return Group(self._bars, Text(self._tally.line()))
+        return Group(self._bars, Text(self._count.line()))
 
 
 def make_progress(
-    console: Console, tally: Tally
+    console: Console, count: Count
 ) -> AbstractContextManager[PlainProgress] | AbstractContextManager[LiveProgress]:
     """Bars where a person watches a terminal, plain lines where a file or pipe receives them."""
-    return LiveProgress(console, tally) if console.is_terminal else PlainProgress(console, tally)
+    return LiveProgress(console, count) if console.is_terminal else PlainProgress(console, count)
 
 
 def describe(row: TrialRow) -> str:
     """``trial   7  complete  0.8312  units=64 max_length=200``."""
     value = " ".join(map(show, row.values)) if row.values else "-"
-    what = "baseline" if is_baseline(row) else short(row.params)
-    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {what}"
+    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {what_of(row)}"
     if "reused" in row.notes:
         text += f"  (same as trial {row.notes['reused']}: its value is reused)"
     if row.state == "failed" and "error" in row.notes:

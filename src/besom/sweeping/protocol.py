@@ -27,11 +27,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Assignment:
-    """Supervisor to worker: run this trial with these Hydra overrides."""
+    """Supervisor to worker: run this trial with these Hydra overrides.
+
+    ``folder`` names its job folder where that is not the one of the trial.
+    """
 
     trial: int
     attempt: int
     overrides: tuple[str, ...]
+    folder: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,14 @@ running                    none, or lost           the run is closed as killed; 
 running                    last words on disk      told from these, then closed
 ended                      not closed              closed
 =========================  ======================  =============================================
+
+A confirmation lives the same way; what is told of it is kept with the study (confirmation.py).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.protocol import State
 from besom.sweeping.study import Study, TrialRow
 from besom.tracking import Pending, Record
@@ -27,23 +33,41 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
     """
     rows = {row.number: row for row in study.rows()}
     for pending in record.pending({"mlflow.parentRunId": parent_run}):
-        row = rows.get(int(pending.outcome["trial"])) if pending.outcome else None
-        if row is None or row.notes.get("run_id") != pending.run_id:
+        if _settle(study, rows, pending):
+            record.confirm(pending.run_id)
+        else:
             record.kill(pending.run_id, {"besom.state": "lost"})
-            continue
-        if row.state == "running":
-            _tell(study, pending)
-        record.confirm(pending.run_id)
     for run in record.runs({"mlflow.parentRunId": parent_run, "besom.state": "running"}):
         record.kill(run.run_id, {"besom.state": "lost"})
     record.flush()
     return [row for row in study.rows() if row.state == "running"]
 
 
-def _tell(study: Study, pending: Pending) -> None:
-    """End a trial as the supervisor that died was about to, with all that it knew of it."""
+def _settle(study: Study, rows: Mapping[int, TrialRow], pending: Pending) -> bool:
+    """Commit what a run's last words say; False where they are missing, or not this study's."""
     outcome = pending.outcome
-    assert outcome
+    if not outcome:
+        return False
+    if "confirmation" in outcome:
+        return _settle_confirmation(study, pending.run_id, Confirmation(**outcome["confirmation"]))
+    row = rows.get(int(outcome["trial"]))
+    if row is None or row.notes.get("run_id") != pending.run_id:
+        return False
+    if row.state == "running":
+        _tell(study, outcome)
+    return True
+
+
+def _settle_confirmation(study: Study, run_id: str, ended: Confirmation) -> bool:
+    known = recall(study, ended.trial, ended.seed)
+    if known is None or known.run_id != run_id:
+        return False
+    remember(study, ended)
+    return True
+
+
+def _tell(study: Study, outcome: Mapping[str, Any]) -> None:
+    """End a trial as the supervisor that died was about to, with all that it knew of it."""
     study.tell(
         int(outcome["trial"]),
         State(outcome["state"]),

@@ -1,11 +1,18 @@
 """Passes on to the record what workers say about their runs and what needs no answer."""
 
-from besom.sweeping.protocol import Composed, Logged, Saved, SavedModel, Tabled
+from besom.sweeping.protocol import Composed, Logged, Saved, SavedModel, State, Tabled
 from besom.tracking.configuration import describe
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 
 Noted = Composed | Logged | Saved | SavedModel | Tabled
+
+RUN_STATUS = {
+    State.COMPLETE: "FINISHED",
+    State.PRUNED: "FINISHED",
+    State.FAILED: "FAILED",
+}
+"""How MLflow calls the ends of a job."""
 
 
 def write_down(record: Record, run_id: str, message: Noted, places: tuple[str, ...]) -> None:

@@ -1,13 +1,16 @@
 """What a sweep says at its end: a table, the best against the baseline, what to type next."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from besom.addresses import mask
 from besom.sweeping.naming import is_baseline, show
+from besom.sweeping.options import SweepOptions
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import describe
 from besom.sweeping.study import Study, TrialRow
@@ -15,14 +18,19 @@ from besom.sweeping.study import Study, TrialRow
 MAX_ROWS = 20
 
 
-def print_summary(plan: Plan, study: Study, console: Console) -> None:
-    """The table of trials, best first, and the sentences below it."""
+def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Console) -> None:
+    """The table of trials, best first, and the sentences below it.
+
+    Args:
+        found: what the confirmation has to say.
+    """
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
     n_ended = sum(row.state != "running" for row in rows)
     if n_ended < plan.options.n_trials and not study.exhausted:
         n_open = plan.options.n_trials - n_ended
         lines.append(f"{n_open} trials are still to be done; the same command goes on.")
+    lines += found
     root = plan.options.root
     lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
     console.print()
@@ -50,25 +58,81 @@ def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
     return sorted(rows, key=key)
 
 
-def note(plan: Plan, study: Study) -> str:
-    """The sweep in Markdown, for its parent run's page in MLflow."""
+def note(plan: Plan, study: Study, verdict: str = "") -> str:
+    """The sweep in Markdown, for its parent run's page in MLflow.
+
+    The answer and how to go on stand first: what MLflow has no room for is cut off at the end.
+
+    Args:
+        verdict: what its confirmation has found; empty where there was none.
+    """
     rows = ranked(plan, study.rows())
-    keys = [d.key for d in plan.space.dimensions]
+    head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
+    found = [*([f"**{verdict}**"] if verdict else []), *_sentences(plan, study, rows)]
+    steps = ["```", *_next_steps(plan, study, verdict), "```"]
+    return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
+
+
+def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
+    """Commands that go on from here, each with what it is for."""
+    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_where(plan.options)}"
+    own = plan.application.task.__module__.startswith("besom.")  # what Besom can train by itself
+    judged = own and plan.objective.single
+    steps = {begun: "again: what remains"} if begun else {}
+    if judged and not verdict:
+        steps[f"besom confirm {found}"] = "on fresh seeds: is the best better?"
+    steps |= {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
+    if judged:
+        steps[f"besom reproduce best --study {found}"] = "the same numbers?"
+        steps[f"besom export {found}"] = "a configuration to train with"
+    width = max(map(len, steps))
+    return [f"{step:<{width}}  # {why}" for step, why in steps.items()]
+
+
+def _where(options: SweepOptions) -> str:
+    """The flags with which other commands find this record."""
+    uri = options.tracking_uri
+    flags = {
+        "--root": None if options.root == "mlruns" else options.root,
+        "--tracking-uri": mask(uri) if uri else None,
+    }
+    return "".join(f" {flag} {shlex.quote(value)}" for flag, value in flags.items() if value)
+
+
+def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
+    """The best trials in Markdown, and the baseline; each leads to its run's page."""
+    shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if is_baseline(row)]
+    keys = _keys(shown)
     lines = [
-        f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}",
-        "",
-        "| trial | " + " | ".join(keys) + " | value | state |",
+        _line(["trial", *(key.rpartition(".")[2] for key in keys), plan.objective.label, "state"]),
         "|" + "---|" * (len(keys) + 3),
     ]
-    for row in rows[:MAX_ROWS]:
-        cells = [str(row.number), *(show(row.params.get(key, "")) for key in keys)]
-        lines.append("| " + " | ".join([*cells, _value(row), _state(row)]) + " |")
-    return "\n".join([*lines, "", *_sentences(plan, study, rows)])
+    for row in shown:
+        params = [show(row.params.get(key, "")).replace("|", "&#124;") for key in keys]
+        lines.append(_line([_link(row), *params, _value(row), _state(row)]))
+    left = len(rows) - len(shown)
+    return [*lines, *(["", f"… and {left} more trials"] if left else [])]
+
+
+def _line(cells: Iterable[str]) -> str:
+    """A line of the table; MLflow's page leaves no room between columns."""
+    return f"| {' &nbsp;| '.join(cells)} |"
+
+
+def _link(row: TrialRow) -> str:
+    """The trial's number; MLflow's pages find a run by its id alone."""
+    run_id = row.notes.get("run_id")
+    return f"[{row.number}](#/runs/{run_id})" if run_id else str(row.number)
+
+
+def _keys(rows: Iterable[TrialRow]) -> list[str]:
+    """What was searched, also what only some trials have."""
+    return list(dict.fromkeys(key for row in rows for key in row.params))
 
 
 def _table(plan: Plan, rows: list[TrialRow]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    keys = list(dict.fromkeys(key for row in rows for key in row.params))
+    keys = _keys(rows)
     table.add_column("trial", justify="right", no_wrap=True)
     for name in (*(key.rpartition(".")[2] for key in keys), plan.objective.label):
         # Broken between words, six parameters fit into 80 columns.

@@ -129,7 +129,7 @@ def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
     started = time.perf_counter()
     print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
     try:
-        config = app.compose(assignment.overrides, assignment.trial)
+        config = app.compose(assignment.overrides, assignment.trial, assignment.folder)
         with recorder.listening(Teller(line)):
             job = app.run(config, before=lambda config: line.tell(_composed(config)))
         if job.status is JobStatus.FAILED:

@@ -34,19 +34,23 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: Kera
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
 
-def find_model(client: MlflowClient, experiment_id: str, run_id: str) -> LoggedModel | None:
-    """The logged model of a run, if it has one."""
+def find_model(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+) -> LoggedModel | None:
+    """The logged model of a run, if it has one of that name."""
     found = client.search_logged_models(
-        [experiment_id], f"name = '{NAME}' AND source_run_id = '{run_id}'", max_results=1
+        [experiment_id], f"name = '{name}' AND source_run_id = '{run_id}'", max_results=1
     )
     return found[0] if found else None
 
 
-def logged_model(client: MlflowClient, experiment_id: str, run_id: str) -> LoggedModel:
+def logged_model(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+) -> LoggedModel:
     """The logged model of a run, created and linked where it is not there yet."""
     run = client.get_run(run_id)
-    logged = find_model(client, experiment_id, run_id) or client.create_logged_model(
-        experiment_id, NAME, source_run_id=run_id, params=run.data.params
+    logged = find_model(client, experiment_id, run_id, name) or client.create_logged_model(
+        experiment_id, name, source_run_id=run_id, params=run.data.params
     )
     linked = run.outputs.model_outputs if run.outputs else []
     if logged.model_id not in [output.model_id for output in linked]:
@@ -80,7 +84,7 @@ def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:
     (data / "keras_module.txt").write_text("keras")
     # A link is enough, since the folder is copied to where it stays.
     (data / "model.keras").symlink_to(saved.path.absolute())
-    _write_environment(folder, [_pin(name) for name in REQUIREMENTS])
+    _write_environment(folder, [pin(name) for name in REQUIREMENTS])
     mlmodel = Model(
         artifact_path=logged.artifact_location,
         run_id=logged.source_run_id,
@@ -113,7 +117,7 @@ def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
     (folder / "requirements.txt").write_text("\n".join(requirements))
     virtualenv = {
         "python": python,
-        "build_dependencies": [_pin(name) for name in ("pip", "setuptools", "wheel")],
+        "build_dependencies": [pin(name) for name in ("pip", "setuptools", "wheel")],
         "dependencies": ["-r requirements.txt"],
     }
     conda = {
@@ -125,7 +129,8 @@ def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
     (folder / "conda.yaml").write_text(yaml.safe_dump(conda, sort_keys=False))
 
 
-def _pin(package: str) -> str:
+def pin(package: str) -> str:
+    """The requirement of the version that is installed here."""
     try:
         return f"{package}=={version(package)}"
     except PackageNotFoundError:

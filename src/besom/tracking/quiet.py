@@ -1,12 +1,15 @@
-"""MLflow's manners: no usage reports, no chatter, no hour-long retries.
+"""MLflow's manners: no usage reports, no chatter, no hour-long retries, errors in a line.
 
 Everything here is a default; whoever sets the variable or the log level keeps it.
 """
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from besom.addresses import mask
+from besom.errors import StoreError
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -49,3 +52,21 @@ def is_mendable(error: BaseException) -> bool:
     from mlflow.exceptions import MlflowException
 
     return isinstance(error, MlflowException | OSError)
+
+
+@contextmanager
+def asking(uri: str) -> Iterator[None]:
+    """Say plainly that the store does not do what is asked of it, and what helps.
+
+    Raises:
+        StoreError: MLflow or the network raised an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_mendable(error):
+            raise
+        raise StoreError(
+            f"tracking.uri={mask(uri)} does not answer as it should: {reason(error)}\n"
+            "Make sure that it is up and can be written, then give the same command again."
+        ) from error

@@ -44,12 +44,13 @@ class ReadRun:
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a metric's history."""
+    """One value of a metric's history, and when it was reported: seconds since 1970."""
 
     run_id: str
     metric: str
     step: int
     value: float
+    at: float
 
 
 class Reader(Protocol):
@@ -153,8 +154,11 @@ class DatabaseReader:
 
         rows = self._of(run_ids, SqlMetric, "key", "step", "value", "is_nan", "timestamp")
         ordered = sorted(rows, key=lambda row: row.timestamp)  # the last of a step counts
-        last = {(r.run_uuid, r.key, r.step): _number(r.value, r.is_nan) for r in ordered}
-        return [Point(*place, value) for place, value in sorted(last.items())]
+        last = {(row.run_uuid, row.key, row.step): row for row in ordered}
+        return [
+            Point(*place, _number(row.value, row.is_nan), row.timestamp / 1000)
+            for place, row in sorted(last.items())
+        ]
 
     def text(self, run_id: str, path: str) -> str | None:
         from mlflow import MlflowClient
@@ -210,7 +214,7 @@ class ServerReader:
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
         return [
-            Point(run.run_id, metric, entry.step, entry.value)
+            Point(run.run_id, metric, entry.step, entry.value, entry.timestamp / 1000)
             for run in self.runs(run_ids)
             for metric in sorted(run.metrics)
             for entry in self._client.get_metric_history(run.run_id, metric)

@@ -11,8 +11,7 @@ then its files and model, and at last that it is no longer RUNNING.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +22,7 @@ from besom.recorder import KerasModel
 from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
 from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
-from besom.tracking.quiet import import_mlflow, is_mendable, reason
+from besom.tracking.quiet import asking, import_mlflow, is_mendable, reason
 from besom.tracking.runs import RunInfo, find_runs, get_run
 from besom.tracking.spool import Entry
 
@@ -88,7 +87,7 @@ class Record:
         """
         name = shorten(name, RUN_NAME_LENGTH)
         tags = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        with self._asking():
+        with asking(self.uri):
             run = self._client.create_run(self.experiment_id, tags=tags, run_name=name)
         run_id = str(run.info.run_id)
         self._ledger.open(run_id, name, tags)
@@ -103,7 +102,7 @@ class Record:
             StoreError: the run is not in the store any more, or the store does not answer.
         """
         self._take_over({}, run_id)
-        with self._asking():
+        with asking(self.uri):
             info = get_run(self._client, run_id)
             if run_id not in self._ledger:
                 self._client.update_run(run_id, status="RUNNING")
@@ -210,7 +209,7 @@ class Record:
             StoreError: the store does not answer.
         """
         self.flush()
-        with self._asking():
+        with asking(self.uri):
             return list(find_runs(self._client, self.experiment_id, tags, status))
 
     # -- delivery ------------------------------------------------------------------------------
@@ -274,19 +273,6 @@ class Record:
         for settled in self._ledger.settled():
             self.confirm(settled)
         self.flush()
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Say plainly that the store does not do what is asked of it, and what helps."""
-        try:
-            yield
-        except Exception as error:
-            if not is_mendable(error):
-                raise
-            raise StoreError(
-                f"tracking.uri={mask(self.uri)} does not answer as it should: {reason(error)}\n"
-                "Make sure that it is up and can be written, then give the same command again."
-            ) from error
 
     def _undelivered(self, error: Exception) -> Exception:
         if not is_mendable(error):

@@ -1,0 +1,173 @@
+"""From a review's text to the probability that it is praise.
+
+This file travels inside registered models, as the module that MLflow loads them with. So a served
+model needs no Besom, and this file imports nothing of it: the numbers and the pattern below are
+those of ``besom.rnn.data``, and a test holds them together.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+PADDING, START, UNKNOWN = 0, 1, 2
+WORD = re.compile(r"[\w']+")
+MODEL_FILE, READING_FILE = "model.keras", "reading.json"
+SHOWN = 40
+"""Characters of a text that a message quotes."""
+
+Review = str | Sequence[int] | NDArray[np.integer[Any]]
+"""A text, or its tokens."""
+
+
+class ReviewError(ValueError):
+    """What was given is no review that the model can read."""
+
+
+class TextClassifier:
+    """A trained network, and how it reads.
+
+    Args:
+        model: int32 [n, max_length] -> float32 [n, 1].
+        words: each known word's token; all others are read as unknown.
+        vocab_size: tokens from it on are read as unknown.
+        max_length: longer reviews lose their front, shorter ones are padded there.
+    """
+
+    def __init__(
+        self, model: "keras.Model", words: Mapping[str, int], vocab_size: int, max_length: int
+    ) -> None:
+        self._model = model
+        self._words = words
+        self._vocab_size = vocab_size
+        self._max_length = max_length
+
+    def predict(
+        self, model_input: "pd.DataFrame", params: Mapping[str, Any] | None = None
+    ) -> NDArray[np.float32]:
+        """MLflow's call: rows with a ``text`` or with ``tokens`` -> probabilities, float32 [n].
+
+        Raises:
+            ReviewError: a row has neither or both, or what :meth:`read` refuses.
+        """
+        return self.probabilities(list(_reviews(model_input)))
+
+    def probabilities(self, reviews: Sequence[Review]) -> NDArray[np.float32]:
+        """How likely each review is praise, float32 [n].
+
+        Raises:
+            ReviewError: see :meth:`read`.
+        """
+        found: NDArray[np.float32] = self._model.predict(self.read(reviews), verbose=0)[:, 0]
+        return found
+
+    def read(self, reviews: Sequence[Review]) -> NDArray[np.int32]:
+        """What the network sees: tokens, int32 [n, max_length], 0 pads at the front.
+
+        Raises:
+            ReviewError: there are none, a text holds no word or none that is known, or a token is
+                no whole number from 0.
+        """
+        if not len(reviews):
+            raise ReviewError("no review was given; give at least one `text`, or its `tokens`")
+        tokens = np.full((len(reviews), self._max_length), PADDING, np.int32)
+        for number, (row, review) in enumerate(zip(tokens, reviews, strict=True), start=1):
+            name = f"review {number}"
+            if isinstance(review, str):
+                known = self._encode(name, review)
+            else:
+                known = self._check(name, review)
+            kept = known[-self._max_length :]
+            row[self._max_length - len(kept) :] = kept
+        return tokens
+
+    def _encode(self, name: str, text: str) -> list[int]:
+        """A start token, then one for each word, in small letters."""
+        words = WORD.findall(text.lower())
+        shown = f"{name} (`{_short(text)}`)"
+        if not words:
+            raise ReviewError(f"{shown} holds no word; give the words of a review")
+        if not self._words:
+            raise ReviewError(
+                f"{shown} is text, and this model was packed where its words were not at hand; "
+                "give `tokens`, or pack it with imdb_word_index.json beside imdb.npz"
+            )
+        tokens = [self._words.get(word, UNKNOWN) for word in words]
+        if set(tokens) == {UNKNOWN}:
+            raise ReviewError(
+                f"{shown} holds none of the {len(self._words)} words that the model knows; give "
+                "a review in the language of its training"
+            )
+        return [START, *tokens]
+
+    def _check(self, name: str, tokens: Iterable[Any]) -> list[int]:
+        """Tokens that are tokens; those outside the vocabulary become unknown."""
+        known = []
+        for token in tokens:
+            if not isinstance(token, int | np.integer) or token < 0:
+                raise ReviewError(f"{name} has the token `{token!r}`; give whole numbers from 0")
+            known.append(int(token) if token < self._vocab_size else UNKNOWN)
+        if not known:
+            raise ReviewError(f"{name} has no tokens; give one for each word")
+        return known
+
+
+def save(
+    folder: Path, model_file: Path, words: Mapping[str, int], vocab_size: int, max_length: int
+) -> None:
+    """Write what :func:`load` reads; words whose token is not below ``vocab_size`` are left out."""
+    known = {word: token for word, token in words.items() if token < vocab_size}
+    reading = {"vocab_size": vocab_size, "max_length": max_length, "words": known}
+    text = json.dumps(reading, ensure_ascii=False)
+    (folder / READING_FILE).write_text(text, encoding="utf-8")
+    copyfile(model_file, folder / MODEL_FILE)
+
+
+def load(folder: Path) -> TextClassifier:
+    """The classifier that :func:`save` has written down."""
+    import keras
+
+    reading = json.loads((folder / READING_FILE).read_text(encoding="utf-8"))
+    model = keras.models.load_model(folder / MODEL_FILE, compile=False)
+    return TextClassifier(model, reading["words"], reading["vocab_size"], reading["max_length"])
+
+
+def _load_pyfunc(path: str) -> TextClassifier:
+    """What MLflow calls."""
+    return load(Path(path))
+
+
+def _reviews(table: "pd.DataFrame") -> Iterator[Review]:
+    """One review for each row.
+
+    MLflow makes a single row of ``{"text": ["one", "another"]}``, so a list of texts is as many.
+    """
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        given = [row[name] for name in ("text", "tokens") if _is_there(row.get(name))]
+        if len(given) != 1:
+            found = "both a `text` and `tokens`" if given else "no `text` and no list of `tokens`"
+            raise ReviewError(f"row {number} has {found}; give one of them")
+        if _is_there(row.get("text")) and not isinstance(given[0], str):
+            yield from map(str, given[0])
+        else:
+            yield given[0]
+
+
+def _is_there(cell: Any) -> bool:
+    """Tables fill what is missing with None or NaN."""
+    return isinstance(cell, str | list | tuple | np.ndarray)
+
+
+def _short(text: str) -> str:
+    """A text's beginning, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

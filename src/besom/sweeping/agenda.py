@@ -1,0 +1,55 @@
+"""What there is to do in a sweep, job by job, as the supervisor sees it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from besom.sweeping.protocol import Assignment, Outcome, Reported
+
+
+@dataclass
+class Job:
+    """One attempt at something, for one worker.
+
+    Attributes:
+        assignment: what the worker is to do.
+        run_id: the MLflow run that is open for it.
+        what: how a person knows it: ``trial  17  units=64``.
+        begun: whether the worker has said that the task has started.
+    """
+
+    assignment: Assignment
+    run_id: str
+    what: str
+    begun: bool = False
+
+
+class Agenda(Protocol):
+    """Hands out jobs and takes care of how each ends. It alone writes to the study."""
+
+    def n_open(self) -> int:
+        """Jobs that are still to be started; 0 where none may be started any more."""
+        ...
+
+    def next(self, worker: int) -> Job | None:
+        """Commit the next job, its run first; None where it has settled itself without a worker."""
+        ...
+
+    def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
+        """Whether the job is to be pruned, and the value that a person should see of the report."""
+        ...
+
+    def end(self, worker: int, job: Job, outcome: Outcome) -> None:
+        """The job has ended in a state that its worker could name."""
+        ...
+
+    def put_back(self, worker: int, job: Job) -> None:
+        """The job was interrupted, and its run is closed; it is to be done again."""
+        ...
+
+    def lose(self, worker: int, job: Job, cause: str) -> None:
+        """The job's worker has died: close its run, and do it again, up to a limit."""
+        ...
+
+    def failure(self) -> str | None:
+        """Why nothing more should be started, if too much has failed."""
+        ...

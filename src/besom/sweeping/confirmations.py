@@ -1,0 +1,179 @@
+"""The second part of a sweep: the finalists again, each on the same fresh seeds."""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from besom.sweeping.agenda import Job
+from besom.sweeping.confirmation import Confirmation, recall, remember
+from besom.sweeping.naming import confirmation_tags, show
+from besom.sweeping.plan import Plan
+from besom.sweeping.progress import Pace, Progress, duration
+from besom.sweeping.protocol import Assignment, Outcome, Reported, State
+from besom.sweeping.scribe import RUN_STATUS
+from besom.sweeping.seeding import overrides
+from besom.sweeping.study import Study, TrialRow
+from besom.sweeping.sweep import Sweep
+from besom.tracking.environment import Environment
+
+
+class ConfirmationCount:
+    """How many of the confirmations have ended."""
+
+    def __init__(self, n_done: int, n_all: int) -> None:
+        self.n_done = n_done
+        self.n_all = n_all
+        self._pace = Pace()
+
+    def add(self) -> None:
+        self.n_done += 1
+        self._pace.step()
+
+    def line(self) -> str:
+        """``3/20 confirmations  1 min left``."""
+        left = self._pace.seconds(self.n_all - self.n_done)
+        return f"{self.n_done}/{self.n_all} confirmations" + (
+            f"  {duration(left)} left" if left else ""
+        )
+
+
+class Confirmations:
+    """The agenda of a confirmation.
+
+    Args:
+        finalists: the trials whose configurations are trained.
+        pairs: numbers and seeds that are still to be trained, see :func:`still_open`.
+    """
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        finalists: Sequence[TrialRow],
+        pairs: Sequence[tuple[int, int]],
+        count: ConfirmationCount,
+        progress: Progress,
+    ) -> None:
+        self._plan = sweep.plan
+        self._study = sweep.study
+        self._record = sweep.record
+        self._parent_run = sweep.parent_run
+        self._rows = {row.number: row for row in finalists}
+        self._open = deque(pairs)
+        self._running: dict[str, Confirmation] = {}  # by run
+        self._count = count
+        self._progress = progress
+
+    def n_open(self) -> int:
+        """Confirmations that are still to be started."""
+        return len(self._open)
+
+    def next(self, worker: int) -> Job | None:
+        """Commits in this order: run, its id with the study, training."""
+        number, seed = self._open.popleft()
+        known = recall(self._study, number, seed)
+        attempt, deaths = (known.attempt + 1, known.deaths) if known else (1, 0)
+        confirmation = Confirmation(number, seed, attempt, deaths=deaths)
+        tags = confirmation_tags(self._study.name, confirmation, worker)
+        tags |= dict(Environment.here().tags)
+        name = f"{self._study.name}/{confirmation.name}"
+        run_id = self._record.start_run(name, tags, self._parent_run)
+        self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)
+        remember(self._study, confirmation)
+        return Job(self._assignment(confirmation), run_id, confirmation.name)
+
+    def _assignment(self, confirmation: Confirmation) -> Assignment:
+        options, seed = self._plan.options.confirm, confirmation.seed
+        params = self._rows[confirmation.trial].params
+        added = overrides(options, seed)
+        folder = f"{confirmation.trial}-{options.seed_key}-{seed}"
+        words = (*self._plan.space.propose(params), *added)
+        return Assignment(confirmation.trial, confirmation.attempt, words, folder)
+
+    def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
+        """None is pruned."""
+        return False, self._plan.objective.intermediate(report.metrics)
+
+    def end(self, worker: int, job: Job, outcome: Outcome) -> None:
+        """Keep the metric that is judged."""
+        confirmation = self._running.pop(job.run_id)
+        error, value = outcome.error, None
+        if outcome.state is State.COMPLETE:
+            value, error = self._value(outcome)
+        if error:
+            self._record.text(job.run_id, "traceback.txt", outcome.traceback or error)
+        state = State.COMPLETE if value is not None else State.FAILED
+        self._conclude(worker, replace(confirmation, state=state.value, value=value, error=error))
+
+    def put_back(self, worker: int, job: Job) -> None:
+        """Leave it for a resume."""
+        confirmation = self._running.pop(job.run_id)
+        self._open.appendleft((confirmation.trial, confirmation.seed))
+        self._progress.left(worker, f"{confirmation.name}  interrupted; done again on resume")
+
+    def lose(self, worker: int, job: Job, cause: str) -> None:
+        """Train it again, unless it has cost too many workers."""
+        confirmation = self._running.pop(job.run_id)
+        deaths = confirmation.deaths + job.begun
+        confirmation = replace(confirmation, deaths=deaths)
+        if deaths >= self._plan.options.max_attempts:
+            error = f"{cause}, in each of {deaths} attempts"
+            self._conclude(worker, replace(confirmation, state="failed", error=error))
+            return
+        remember(self._study, confirmation)
+        self._record.kill(job.run_id, {"besom.state": "dead", "besom.error": cause})
+        self._open.appendleft((confirmation.trial, confirmation.seed))
+        self._progress.left(worker, f"{confirmation.name}  {cause}; it is tried again")
+
+    def failure(self) -> str | None:
+        """A configuration that fails on some seed is left out of the verdict; no more than that."""
+        return None
+
+    def _value(self, outcome: Outcome) -> tuple[float | None, str]:
+        """The metric, or what is wrong with it."""
+        metric = metric_of(self._plan)
+        if not metric:
+            try:
+                return self._plan.objective.values(outcome.returned)[0], ""
+            except ValueError as refusal:
+                return None, str(refusal)
+        if metric not in outcome.returned:
+            names = ", ".join(outcome.returned)
+            return None, f"the task returned {names}, but not {metric}; set confirm.metric"
+        value = outcome.returned[metric]
+        return (value, "") if math.isfinite(value) else (None, f"{metric} is {value}")
+
+    def _conclude(self, worker: int, confirmation: Confirmation) -> None:
+        """Commit: the run's last words on disk, then the study, then close the run."""
+        tags = {"besom.state": confirmation.state}
+        if confirmation.error:
+            tags["besom.error"] = confirmation.error
+        status = RUN_STATUS[State(confirmation.state)]
+        outcome = {"confirmation": asdict(confirmation)}
+        self._record.finish(confirmation.run_id, status, tags, outcome)
+        remember(self._study, confirmation)
+        self._record.confirm(confirmation.run_id)
+        self._count.add()
+        value = "-" if confirmation.value is None else show(confirmation.value)
+        line = f"{confirmation.name}  {confirmation.state:8s}  {value}  {confirmation.error}"
+        self._progress.ended(worker, line.rstrip())
+
+
+def still_open(
+    study: Study, finalists: Sequence[TrialRow], seeds: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Trial and seed of what has not ended yet, in any process.
+
+    Seed by seed, so that an interrupted confirmation has as many of each.
+    """
+    pairs = [(row.number, seed) for seed in seeds for row in finalists]
+    return [pair for pair in pairs if not _has_ended(recall(study, *pair))]
+
+
+def _has_ended(known: Confirmation | None) -> bool:
+    return known is not None and known.state != "open"
+
+
+def metric_of(plan: Plan) -> str:
+    """What is judged by name; empty for the plain number of a task that gives no names."""
+    return plan.options.confirm.metric or (plan.objective.names or ("",))[0]

@@ -1,0 +1,119 @@
+"""Models out of the record: those of runs, and those of MLflow's registry."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient, pyfunc
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from besom.addresses import mask
+from besom.errors import StudyError
+from besom.nearest import did_you_mean, listed
+from besom.tracking.address import file_path
+from besom.tracking.model import find_model
+from besom.tracking.quiet import asking
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+SCHEME = "models:/"
+ALIAS = "champion"
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""How MLflow says that there is no such thing, or none with such a name."""
+
+
+def model_name(study: str) -> str:
+    """The registered model of a study: its name, with characters that MLflow refuses as ``~3A``.
+
+    A percent sign, as in addresses, would be taken apart by MLflow's pages.
+    """
+    return re.sub(r"[/:?#%~]|^\.", lambda found: f"~{ord(found[0]):02X}", study)
+
+
+def address_of(study: str) -> str:
+    """``models:/STUDY@champion``."""
+    return f"{SCHEME}{model_name(study)}@{ALIAS}"
+
+
+def model_file(uri: str, run_id: str, folder: Path) -> Path:
+    """The ``.keras`` file of a run, fetched into ``folder`` where it is not on this machine.
+
+    MLflow looks for ``runs:/ID/model`` in its global store only, whatever address it is given, so
+    the file is taken from where the logged model says that it is.
+
+    Raises:
+        StudyError: the run has no model.
+        StoreError: the store does not answer, or has no such run.
+    """
+    client = MlflowClient(uri)
+    with asking(uri):
+        model = find_model(client, client.get_run(run_id).info.experiment_id, run_id)
+        location = model and f"{model.artifact_location}/data/model.keras"
+        file = _fetch(location, uri, folder) if location else None
+    if file is None:
+        raise StudyError(f"run {run_id} has no model; only what was trained to its end has one")
+    return file
+
+
+def registered_model(uri: str, address: str, folder: Path) -> Path:
+    """What the code of a registered model reads, fetched where it is not on this machine.
+
+    Args:
+        uri: the store.
+        address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
+        folder: where to put what is far away.
+
+    Raises:
+        StudyError: there is no such model, or its files are gone.
+        StoreError: the store does not answer.
+    """
+    client = MlflowClient(uri)
+    with asking(uri):
+        version = _find(client, address)
+        source = client.get_model_version_download_uri(version.name, version.version)
+        model = _fetch(source, uri, folder)
+        if model is None:
+            raise StudyError(f"the files of {address} are gone: there is no {mask(source)}")
+        flavor = Model.load(str(model)).flavors[pyfunc.FLAVOR_NAME]
+        return model / str(flavor.get("data", ""))
+
+
+def _find(client: MlflowClient, address: str) -> "ModelVersion":
+    name, at, alias = address.removeprefix(SCHEME).rpartition("@")
+    try:
+        if at:
+            return client.get_model_version_by_alias(name, alias)
+        name, _, number = address.removeprefix(SCHEME).rpartition("/")
+        return client.get_model_version(name, number)
+    except MlflowException as error:
+        if error.error_code not in UNKNOWN:
+            raise
+        hint = _hint(client, address)
+        raise StudyError(f"no model `{address}` in the registry; {hint}") from error
+
+
+def _hint(client: MlflowClient, address: str) -> str:
+    known = [
+        f"{SCHEME}{model.name}@{alias}"
+        for model in client.search_registered_models()
+        for alias in model.aliases
+    ]
+    if not known:
+        return "`besom confirm STUDY` registers the champion of a study"
+    return did_you_mean(address, known, f"there are {listed(known)}")
+
+
+def _fetch(uri: str, store: str, folder: Path) -> Path | None:
+    """A file or folder among the artifacts of a store; None where there is no such thing."""
+    path = file_path(uri)
+    if path is not None:
+        return path if path.exists() else None
+    try:
+        return Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store))
+    except MlflowException as error:
+        if error.error_code not in UNKNOWN:
+            raise
+        return None

@@ -1,0 +1,275 @@
+"""The finalists again on fresh seeds: what is trained, what a death costs, what is concluded."""
+
+import json
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+
+from besom.errors import ConfigError
+from besom.sweeping import confirmations as confirmations_module
+from besom.sweeping import seeding
+from besom.sweeping.confirmation import recall
+from besom.sweeping.finalists import finalists
+from besom.sweeping.objective import read_objective
+from besom.sweeping.options import ConfirmOptions
+from besom.sweeping.protocol import (
+    Assignment,
+    Composed,
+    Died,
+    FromWorker,
+    Outcome,
+    Reported,
+    State,
+    Verdict,
+)
+from besom.sweeping.space import read_space
+from besom.sweeping.study import TrialRow
+from besom.tracking.record import connect
+
+from .conftest import Bench, Driver, Script, ScriptedPool
+
+BEGUN = Composed({"x": 1.0}, "x: 1.0\n", ("x=1.0",), Path("job"))
+SEED_NOISE = 1e-6
+
+
+def seed_of(assignment: Assignment) -> int | None:
+    """None in a trial."""
+    words = dict(word.split("=", 1) for word in assignment.overrides)
+    return int(words["seed"]) if "seed" in words else None
+
+
+def noisy(assignment: Assignment) -> Iterator[FromWorker]:
+    """x² as the loss, moved a little by the seed."""
+    words = dict(word.split("=", 1) for word in assignment.overrides)
+    moved = SEED_NOISE * ((7 * (seed_of(assignment) or 0) + 3 * assignment.trial) % 5)
+    yield BEGUN
+    yield Outcome(State.COMPLETE, {"loss": float(words["x"]) ** 2 + moved}, 0.1)
+
+
+def confirming(
+    bench: Bench, script: Script = noisy, **options: Any
+) -> tuple[Driver, ScriptedPool, str]:
+    """A sweep and its confirmation; the verdict last."""
+    confirm = ConfirmOptions(**({"top_k": 2, "seeds": 3} | options))
+    driver, _, pool = bench.driver(script, n_trials=6, confirm=confirm)
+    driver.run()
+    verdict = driver.confirm()
+    bench.record.flush()
+    return driver, pool, verdict
+
+
+def confirmations(pool: ScriptedPool) -> Counter[tuple[int, int | None]]:
+    return Counter((a.trial, seed_of(a)) for a in pool.assigned if seed_of(a) is not None)
+
+
+def parent(driver: Driver, bench: Bench) -> Any:
+    return MlflowClient(bench.record.uri).get_run(driver.sweep.parent_run)
+
+
+def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(bench: Bench) -> None:
+    driver, pool, _ = confirming(bench)
+    rows = driver.sweep.study.rows()
+    best = sorted(rows[1:], key=lambda row: row.values)[:2]
+    expected = {(number, seed) for number in (0, *(r.number for r in best)) for seed in (1, 2, 3)}
+    assert confirmations(pool) == dict.fromkeys(expected, 1)
+    assert len(rows) == 6  # they are no trials
+
+
+def test_every_confirmation_has_one_finished_run_beside_the_trials(bench: Bench) -> None:
+    driver, _, _ = confirming(bench)
+    runs = bench.record.runs({"besom.role": "confirmation"})
+    assert len(runs) == 9
+    assert {run.status for run in runs} == {"FINISHED"}
+    assert {run.tags["mlflow.parentRunId"] for run in runs} == {driver.sweep.parent_run}
+    assert not any("besom.trial" in run.tags for run in runs)
+    for run in runs:
+        place = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+        known = recall(driver.sweep.study, *place)
+        assert known is not None and known.run_id == run.run_id
+
+
+def test_the_verdict_is_in_the_parent_run_with_the_numbers_of_the_runs(bench: Bench) -> None:
+    driver, _, sentence = confirming(bench)
+    tags = parent(driver, bench).data.tags
+    assert tags["besom.verdict"] == sentence
+    assert sentence.startswith("Trial ") and "beats the baseline" in sentence
+    client = MlflowClient(bench.record.uri)
+    file = client.download_artifacts(driver.sweep.parent_run, "verdict.json")
+    document = json.loads(Path(file).read_text())
+    assert tags["besom.winner"] == str(document["winner"]) == str(document["challenger"])
+    assert tags["besom.beats"] == "true"
+    for run in bench.record.runs({"besom.role": "confirmation"}):
+        values = document["values"][run.tags["besom.confirms"]]
+        value = values[document["seeds"].index(int(run.tags["besom.seed"]))]
+        assert client.get_run(run.run_id).data.metrics["loss"] == value
+
+
+def test_what_is_confirmed_is_never_trained_again(bench: Bench) -> None:
+    _, _, first = confirming(bench)
+    _, pool, second = confirming(bench)
+    assert pool.assigned == [] and pool.started == []
+    assert second == first
+    _, pool, _ = confirming(bench, seeds=4)
+    assert {seed for _, seed in confirmations(pool)} == {4}
+
+
+def test_an_interrupted_confirmation_goes_on(bench: Bench) -> None:
+    drivers: list[Driver] = []
+
+    def stops(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) == 2:
+            drivers[0].supervisor.stopping = True
+            verdict = yield Reported(1, {"loss": 1.0})
+            assert verdict is Verdict.INTERRUPT
+            yield Outcome(State.INTERRUPTED, {}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    confirm = ConfirmOptions(top_k=2, seeds=3)
+    driver, _, pool = bench.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
+    drivers.append(driver)
+    driver.run()
+    assert driver.confirm() == ""
+    assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
+    bench.record.flush()
+    assert "besom.verdict" not in parent(driver, bench).data.tags
+    driver, pool, verdict = confirming(bench)
+    assert sum(confirmations(pool).values()) == 6 and verdict
+    runs = bench.record.runs({"besom.role": "confirmation"})
+    states = Counter(run.tags["besom.state"] for run in runs)
+    assert states == {"complete": 9, "interrupted": 1}
+
+
+def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench) -> None:
+    def dies(assignment: Assignment) -> Iterator[FromWorker]:
+        seed = seed_of(assignment)
+        once = seed == 1 and assignment.attempt == 1
+        if once or (seed == 2 and assignment.trial == poisoned):
+            yield BEGUN
+            yield Died("was killed by SIGKILL")
+        else:
+            yield from noisy(assignment)
+
+    rows = bench.sweep(noisy, n_trials=6)[0].rows()
+    poisoned = min(rows[1:], key=lambda row: row.values).number
+    driver, pool, sentence = confirming(bench, dies)
+    counts = confirmations(pool)
+    assert {counts[number, 1] for number, _ in counts} == {2}
+    assert counts[poisoned, 2] == driver.sweep.plan.options.max_attempts
+    known = recall(driver.sweep.study, poisoned, 2)
+    assert known is not None and known.state == "failed" and "SIGKILL" in known.error
+    assert f"Trial {poisoned} " not in sentence and "beats the baseline" in sentence
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_no_number_is_no_confirmation(bench: Bench, value: float) -> None:
+    def breaks(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) and assignment.trial == 0:
+            yield Outcome(State.COMPLETE, {"loss": value}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    driver, _, sentence = confirming(bench, breaks)
+    assert sentence == "No verdict: the baseline was trained to its end on 0 seeds."
+    assert "besom.winner" not in parent(driver, bench).data.tags
+
+
+def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
+    def scores(assignment: Assignment) -> Iterator[FromWorker]:
+        for message in noisy(assignment):
+            if isinstance(message, Outcome):
+                returned = {"loss": message.returned["loss"], "score": -message.returned["loss"]}
+                message = Outcome(State.COMPLETE, returned, 0.1)
+            yield message
+
+    _, _, sentence = confirming(bench, scores, metric="score", direction="maximize")
+    assert "beats the baseline: score -" in sentence or "beats the baseline: score 0" in sentence
+    _, _, sentence = confirming(bench, scores, metric="absent", seeds=5)
+    assert "score" not in sentence
+
+
+def test_a_death_after_the_last_words_loses_no_confirmation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(study: object, confirmation: Any) -> None:
+        if confirmation.state != "open":
+            raise KeyboardInterrupt  # the last words are on disk, the study knows of nothing
+        remember(study, confirmation)
+
+    remember = confirmations_module.remember
+    with monkeypatch.context() as patch:
+        patch.setattr(confirmations_module, "remember", die)
+        with pytest.raises(KeyboardInterrupt):
+            confirming(bench)
+    bench.record.close()
+    bench.record = connect(bench.root, None, "test")
+    _, pool, _ = confirming(bench)
+    assert sum(confirmations(pool).values()) == 8
+    finished = bench.record.runs({"besom.role": "confirmation", "besom.state": "complete"})
+    assert len(finished) == 9
+    assert bench.record.runs({"besom.role": "confirmation"}, status="RUNNING") == []
+
+
+def test_nothing_is_confirmed_unless_asked_for(bench: Bench) -> None:
+    driver, pool, verdict = confirming(bench, top_k=0)
+    assert verdict == "" and not confirmations(pool)
+    assert driver.sweep.study.recall("confirmation.0.1") is None
+
+
+def test_finalists_are_distinct_and_led_by_the_baseline() -> None:
+    def row(number: int, x: float, state: str = "complete", role: str = "trial") -> TrialRow:
+        return TrialRow(number, {"x": x}, state, (x,), {"role": role})
+
+    baseline = row(0, 0.5, "failed", "baseline")
+    ranked = [row(4, 0.1), row(5, 0.1), row(2, 0.5), row(1, 0.7), row(3, 0.9, "pruned"), baseline]
+    assert [row.number for row in finalists(ranked, 3)] == [0, 4, 1]
+    assert [row.number for row in finalists(ranked, 1)] == [0, 4]
+    assert finalists([baseline, row(3, 0.9, "pruned")], 3) == []
+    assert finalists([row(4, 0.1)], 3) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "space", "message"),
+    [
+        ({"top_k": -1}, {"seed": 0}, "x=range(1,3)", "top_k=-1: must be at least 0"),
+        ({"seeds": 1}, {"seed": 0}, "x=range(1,3)", "seeds=1: must be at least 2"),
+        ({}, {"x": 1}, "x=range(1,3)", "seed_key=seed: the configuration has no such key"),
+        ({}, {"seed": 0}, "seed=range(1,3)", "seed_key=seed is searched itself"),
+        ({"direction": "up"}, {"seed": 0}, "x=range(1,3)", "direction=up: take minimize"),
+    ],
+)
+def test_what_cannot_be_confirmed_is_refused(
+    options: dict[str, Any], config: dict[str, Any], space: str, message: str
+) -> None:
+    given = ConfirmOptions(**({"top_k": 3} | options))
+    with pytest.raises(ConfigError, match=message):
+        seeding.check(
+            given,
+            read_objective("loss", "minimize"),
+            read_space({}, [space], loader=None),
+            OmegaConf.create(config),
+        )
+
+
+def test_seeds_follow_the_trials_own() -> None:
+    options = ConfirmOptions(top_k=1, seeds=3)
+    assert seeding.seeds(options, OmegaConf.create({"seed": 41})) == [42, 43, 44]
+    assert seeding.seeds(options, OmegaConf.create({"seed": None})) == [1, 2, 3]
+
+
+def test_luck_seldom_beats_the_baseline_in_a_whole_sweep(bench: Bench) -> None:
+    """Every configuration is the baseline with another name; its number is the seed's alone."""
+
+    def lucky(assignment: Assignment) -> Iterator[FromWorker]:
+        noise = random.Random(f"{assignment.trial} {seed_of(assignment)}").gauss(0, 1)
+        yield Outcome(State.COMPLETE, {"loss": noise}, 0.1)
+
+    _, _, sentence = confirming(bench, lucky, top_k=3, seeds=5)
+    assert "within noise" in sentence

@@ -1,0 +1,57 @@
+"""A web server as a child: it must start, and it must not outlive us."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from besom.errors import UserError
+from besom.serving import Server, allowed_hosts, serve
+
+SERVE = """
+import sys
+from pathlib import Path
+from besom.serving import Server, serve
+command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", sys.argv[1]]
+serve(Server("A server", command, int(sys.argv[1]), "/", {"SEEN": "yes"}), Path("here"), "files")
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_end(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "a-file").touch()
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"starting A server for here\n"
+        shown = process.stdout.readline().decode()
+        assert shown == f"http://127.0.0.1:{port}  shows files in here; Ctrl-C ends it\n"
+        assert b"a-file" in urlopen(f"http://127.0.0.1:{port}/").read()
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_a_server_that_does_not_start_says_why() -> None:
+    program = "import os, sys; print('first'); sys.exit('no ' + os.environ['SEEN'])"
+    server = Server(
+        "A server", [sys.executable, "-uc", program], free_port(), "/", {"SEEN": "disk"}
+    )
+    with pytest.raises(UserError, match=r"^A server does not start: first \| no disk$"):
+        serve(server, Path("here"), "files")
+
+
+def test_only_names_of_this_machine_are_allowed() -> None:
+    assert allowed_hosts(80) == ["127.0.0.1:80", "localhost:80"]
