@@ -37,6 +37,7 @@ def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("mine --workers 2 seed=2", True, ["seed=2", "hydra.sweeper.n_jobs=2"]),
         ("mine --name it's", True, [r"hydra.sweeper.study_name='it\'s'"]),
         ("--dry-run mine", True, ["hydra.sweeper.dry_run=true"]),
+        ("mine --no-confirm", True, ["hydra.sweeper.confirm.top_k=0"]),
         ("mine --cfg job", False, ["--cfg", "job"]),
         ("mine -c hydra seed=2", False, ["-c", "hydra", "seed=2"]),
         ("mine --info", False, ["--info"]),
@@ -86,7 +87,7 @@ def test_help_and_version(besom: Command) -> None:
     ("words", "parts"),
     [
         ("trian", ["`trian`", "did you mean `train`?"]),
-        ("zzz", ["`zzz`", "there are compare, reproduce, sweep, train, ui"]),
+        ("zzz", ["`zzz`", "there are compare, confirm, export, predict, report"]),
         ("ui --port many", ["--port", "'many'", "besom ui --help"]),
         ("ui --port 65536", ["--port 65536", "1..65535"]),
         ("ui --root nowhere", ["--root nowhere", "no such folder", "besom train"]),

@@ -22,9 +22,14 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom sweep                         list the sweeps
   besom sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
   besom compare STUDY|RUN_ID ...      runs side by side: what differs, what came of it
+  besom confirm STUDY                 the best against the baseline, on fresh seeds
+  besom report STUDY                  what it has taught, as one HTML file
+  besom export STUDY                  its winner as conf/experiment/STUDY.yaml
   besom reproduce RUN_ID|baseline|best
                                       train it again: do the numbers agree?
-  besom ui [--root FOLDER] [--port N] browse the recorded runs
+  besom predict RUN_ID|STUDY "text" ...
+                                      how likely a review is praise
+  besom ui [--optuna] [--port N]      browse the recorded runs, or Optuna's dashboard
 
   besom train --help, besom sweep --help: more on each          besom --version
 """
@@ -76,18 +81,24 @@ def sweep(words: list[str]) -> int:
 
 
 def ui(words: list[str]) -> int:
-    """Serve MLflow's pages."""
+    """Serve MLflow's pages, or Optuna's dashboard."""
     parser = _parser("ui", "Browse the recorded runs.")
-    parser.add_argument("--port", type=int, default=5000, help="default: 5000")
+    parser.add_argument("--optuna", action="store_true", help="Optuna's dashboard, an extra")
+    parser.add_argument("--port", type=int, help="default: 5000; with --optuna 8080")
     options = parser.parse_args(words)
-    if not 0 < options.port < 2**16:
-        raise CommandError(f"--port {options.port} is outside 1..65535; the default is 5000")
+    default = 8080 if options.optuna else 5000
+    port = default if options.port is None else options.port
+    if not 0 < port < 2**16:
+        raise CommandError(f"--port {port} is outside 1..65535; the default is {default}")
     if not options.root.is_dir():
         raise CommandError(f"--root {options.root}: no such folder; `besom train` records into it")
 
-    from besom.tracking.ui import serve
+    if options.optuna:
+        from besom.sweeping.dashboard import serve
+    else:
+        from besom.tracking.ui import serve
 
-    serve(root=options.root, port=options.port)
+    serve(root=options.root, port=port)
     return 0
 
 
@@ -114,6 +125,23 @@ def compare(words: list[str]) -> int:
     return 0
 
 
+def confirm(words: list[str]) -> int:
+    """Train the baseline and the best again on fresh seeds, and give the verdict."""
+    parser = _reading_parser(
+        "confirm", "Train the baseline and the best trials again on fresh seeds; which is better?"
+    )
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--top-k", type=whole_number, default=3, metavar="N", help="default: 3")
+    parser.add_argument("--seeds", type=whole_number, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--workers", type=whole_number, metavar="N", help="default: the sweep's")
+    options = parser.parse_args(words)
+
+    from besom.results.confirm import sweep_words
+
+    record = (options.root, options.tracking_uri, options.study)
+    return sweep(sweep_words(*record, options.top_k, options.seeds, options.workers))
+
+
 def reproduce(words: list[str]) -> int:
     """Train again as a record says; exit code 1 where the numbers differ."""
     parser = _reading_parser(
@@ -135,6 +163,69 @@ def reproduce(words: list[str]) -> int:
     found = again.reproduce(reader, trial)
     again.show(found)
     return 0 if found.agrees else 1
+
+
+def predict(words: list[str]) -> int:
+    """Ask a model about reviews."""
+    parser = _reading_parser(
+        "predict", "What a trained model makes of reviews: how likely each is praise."
+    )
+    parser.add_argument("model", metavar="RUN_ID|STUDY|models:/NAME@ALIAS")
+    parser.add_argument("texts", nargs="*", metavar="TEXT")
+    parser.add_argument("--file", type=Path, help="a text file with one review a line")
+    parser.add_argument("--json", action="store_true", help="a list of objects")
+    options = parser.parse_intermixed_args(words)  # texts may stand before and after flags
+    if bool(options.texts) == bool(options.file):
+        raise CommandError("give the texts of reviews, or --file with one a line; not both")
+
+    from besom.results import predict as asking
+
+    texts = asking.read_file(options.file) if options.file else options.texts
+    predictions = asking.predict(options.root, options.tracking_uri, options.model, texts)
+    if options.json:
+        print(asking.as_json(predictions), end="")
+    else:
+        asking.show(predictions)
+    return 0
+
+
+def report(words: list[str]) -> int:
+    """Write what a study has taught as one HTML file."""
+    parser = _reading_parser("report", "Write what a study has taught as one HTML file.")
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: STUDY-report.html")
+    options = parser.parse_args(words)
+
+    from besom.results.report.page import write_report
+    from besom.results.studies import read_study
+    from besom.tracking.address import own_address
+    from besom.tracking.reading import open_reader
+
+    reader = open_reader(options.root, options.tracking_uri)
+    file = options.output or Path(f"{options.study}-report.html")
+    write_report(reader, options.study, file)
+
+    from besom.tracking.attach import attach
+
+    run_id = read_study(reader, options.study).parent.run_id
+    attach(options.tracking_uri or own_address(options.root), run_id, "report.html", file)
+    print(f"open it in a browser:  {file}")
+    return 0
+
+
+def export(words: list[str]) -> int:
+    """Write a study's winner as a configuration to train with."""
+    parser = _reading_parser("export", "Write a study's winner as conf/experiment/NAME.yaml.")
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--name", help="of the file; default: the study's")
+    parser.add_argument("--force", action="store_true", help="overwrite a file of that name")
+    options = parser.parse_args(words)
+
+    from besom.results import export as exporting
+
+    record = (options.root, options.tracking_uri, options.study)
+    exporting.show(exporting.export(*record, options.name, options.force))
+    return 0
 
 
 class _Parser(ArgumentParser):
@@ -162,6 +253,10 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
     "sweep": sweep,
     "compare": compare,
+    "confirm": confirm,
+    "report": report,
+    "export": export,
+    "predict": predict,
     "reproduce": reproduce,
     "ui": ui,
 }

@@ -12,6 +12,13 @@ def conf_folder() -> Path:
     return here if (here / "train.yaml").is_file() else _own("conf")
 
 
+def added_folder() -> Path | None:
+    """``conf/`` here, where it holds experiments and no ``train.yaml``: it adds to Besom's own."""
+    here = Path.cwd() / "conf"
+    adds = (here / "experiment").is_dir() and not (here / "train.yaml").is_file()
+    return here if adds else None
+
+
 def sweep_files() -> dict[str, Path]:
     """Every sweep by its name. One in ``sweeps/`` here hides one of that name that Besom brings."""
     folders = (_own("sweeps"), Path.cwd() / "sweeps")

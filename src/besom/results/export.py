@@ -1,0 +1,180 @@
+"""Writes a study's winner as a configuration to train with: ``conf/experiment/NAME.yaml``."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from besom.errors import StoreError, StudyError
+from besom.explain import EXPLAINED, explain
+from besom.paths import conf_folder
+from besom.results.experiment import Flat, as_experiment, composed, values
+from besom.results.studies import StudyRecord, Trial, read_study
+from besom.tracking.reading import Reader, open_reader
+
+FOLDER = Path("conf", "experiment")
+NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]*", re.ASCII | re.IGNORECASE)
+"""What Hydra reads as a text without quotes, and any system as the name of one file."""
+
+WORKLOAD = {"data", "model", "training"}
+"""Keys by which a configuration of ``besom train`` is known."""
+
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A winner, and the file that it has become."""
+
+    study: StudyRecord
+    trial: Trial
+    file: Path
+
+
+def export(root: Path, uri: str | None, study: str, name: str | None, force: bool) -> Exported:
+    """Write the confirmed winner of a study, or its best trial, as an experiment.
+
+    Args:
+        name: of the file, without its end; the study's where None.
+        force: whether a file of that name is overwritten.
+
+    Raises:
+        StudyError: there is no such study, it has no winner, or the winner's configuration is
+            missing, of another application, or does not fit the folder ``conf`` as it is now.
+        StoreError: the file is there already, or cannot be written.
+    """
+    reader = open_reader(root, uri)
+    record = read_study(reader, study)
+    trial = winner(record)
+    recorded = _configuration(reader, record, trial)
+    file = _place(name or plain(study), force)
+    text = _verified(trial, recorded, [*_comment(record, trial, file.stem)])
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}") from error
+    return Exported(record, trial, file)
+
+
+def show(exported: Exported) -> None:
+    """Print what was written, how sure it is, and how to train with it."""
+    study, trial = exported.study, exported.trial
+    print(exported.file)
+    print(_origin(study, trial))
+    print(_standing(study))
+    print(f"Train with it:  besom train +experiment={exported.file.stem}")
+
+
+def winner(study: StudyRecord) -> Trial:
+    """The trial that the confirmation has found; without one, the best complete trial.
+
+    Raises:
+        StudyError: there is none.
+    """
+    if study.winner is not None:
+        return _trial(study, study.winner)
+    if len(study.objectives) > 1:
+        raise StudyError(
+            f"study {study.name} has several objectives, so none of its trials is the best; "
+            f"`besom compare {study.name}` shows them"
+        )
+    if not study.complete:
+        raise StudyError(f"study {study.name} has no finished trial to export")
+    return study.ranked()[0]
+
+
+def plain(study: str) -> str:
+    """A study's name as the name of a file and of a Hydra option."""
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "_", study).strip("_-")
+    return name if NAME.fullmatch(name) else f"study_{name}"
+
+
+def _trial(study: StudyRecord, number: int) -> Trial:
+    found = [trial for trial in study.trials if trial.number == number]
+    if not found:
+        raise StudyError(
+            f"the winner of study {study.name}, trial {number}, is not in the record any more; "
+            "restore its run in MLflow"
+        )
+    return found[0]
+
+
+def _configuration(reader: Reader, study: StudyRecord, trial: Trial) -> DictConfig:
+    text = reader.text(trial.run.run_id, "config.yaml")
+    if text is None:
+        raise StudyError(f"run {trial.run.run_id}, trial {trial.number}, holds no configuration")
+    config = OmegaConf.create(text)
+    if not (isinstance(config, DictConfig) and config.keys() >= WORKLOAD):
+        raise StudyError(
+            f"study {study.name} is not of besom train; its application takes overrides.yaml of "
+            f"run {trial.run.run_id} as its arguments"
+        )
+    return config
+
+
+def _place(name: str, force: bool) -> Path:
+    if not NAME.fullmatch(name):
+        raise StoreError(f"--name {name}: no plain name of a file; `{plain(name)}` would be one")
+    file = FOLDER / f"{name}.yaml"
+    if file.exists() and not force:
+        raise StoreError(f"{file} is there already; --force overwrites it, --name gives another")
+    return file
+
+
+def _comment(study: StudyRecord, trial: Trial, name: str) -> Iterator[str]:
+    """What stands on top of the file: command, origin, result."""
+    yield f"besom train +experiment={name}"
+    for sentence in (_origin(study, trial), _standing(study)):
+        yield from textwrap.wrap(sentence, WIDTH - len("# "))
+
+
+def _origin(study: StudyRecord, trial: Trial) -> str:
+    """Which run, how good it was, and how long it took."""
+    facts = [f"{n} {trial.metrics[n]:.4g}" for n in study.objectives if n in trial.metrics]
+    if trial.seconds is not None:
+        facts.append(f"{trial.seconds:.1f} s")
+    return f"Trial {trial.number} of {study.name}, run {trial.run.run_id}: {', '.join(facts)}."
+
+
+def _standing(study: StudyRecord) -> str:
+    """The verdict, or that there is none."""
+    if study.winner is not None:
+        return study.verdict
+    return (
+        f"Not confirmed: the best of {len(study.complete)} finished trials, one run each; "
+        f"`besom confirm {study.name}` tells more."
+    )
+
+
+def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
+    """The file's text, which composes to what was recorded.
+
+    Raises:
+        StudyError: it cannot.
+    """
+    try:
+        text = as_experiment(recorded).text(comment)
+        found = composed(text)
+    except EXPLAINED as error:
+        raise StudyError(
+            f"trial {trial.number} does not fit {conf_folder()} as it is now: {explain(error)}"
+        ) from error
+    if differing := _differing(found, values(recorded)):
+        raise StudyError(
+            f"trial {trial.number} does not fit {conf_folder()} as it is now: {differing[0]}\n"
+            f"`besom reproduce {trial.run.run_id} --code` tells how to get the one that it had"
+        )
+    return text
+
+
+def _differing(found: Flat, wanted: Flat) -> list[str]:
+    absent = "absent"
+    return [
+        f"`{key}` would be {found.get(key, absent)}, and was {wanted.get(key, absent)}"
+        for key in {**wanted, **found}
+        if found.get(key, absent) != wanted.get(key, absent)
+    ]

@@ -1,0 +1,53 @@
+"""What decided: the importances of the parameters."""
+
+from html import escape
+
+from plotly import graph_objects as go
+
+from besom.results.report.figures import BEST, axis, frame, place
+from besom.results.report.markup import note
+from besom.results.report.material import Material
+from besom.results.report.section import Section
+from besom.sweeping.importances import FEWEST_TRIALS
+
+TITLE = "Parameter importances"
+METHOD = (
+    "Importance of each parameter for being among the best tenth of the complete trials, or the "
+    "best five (PED-ANOVA). Shares of one; of few trials they are rough."
+)
+
+
+def section(material: Material) -> Section | None:
+    """A bar for each parameter, or why there are none."""
+    if not material.scales or not material.complete:
+        return None
+    if not material.shares:
+        n_complete = len(material.complete)
+        text = (
+            f"{n_complete} complete trials: importances need {FEWEST_TRIALS} that differ."
+            if n_complete < FEWEST_TRIALS
+            else "All complete trials have the same value: no parameter decides anything."
+        )
+        return Section("importances", TITLE, note(text))
+    # Plotly counts from below.
+    keys, shares = list(material.shares)[::-1], list(material.shares.values())[::-1]
+    rows = list(range(len(keys)))
+    bars = go.Bar(
+        orientation="h",
+        x=shares,
+        y=rows,
+        text=[f"{share:.2f}" for share in shares],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+        marker={"color": BEST},
+        width=0.6,
+    )
+    left = axis(
+        "", tickmode="array", tickvals=rows, ticktext=[escape(key) for key in keys], showgrid=False
+    )
+    figure = frame([bars], "importance", "", yaxis=left)
+    figure.update_xaxes(rangemode="tozero")
+    return Section(
+        "importances", TITLE, place(figure, "importances-figure", METHOD, 90 + 30 * len(keys))
+    )

@@ -1,0 +1,73 @@
+"""HTML that is safe by construction: what is not markup already is escaped."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+
+class Markup(str):
+    """Text that is HTML. Everything else that a page is made of comes from a record, which may
+    hold anything."""
+
+
+def html(content: object) -> Markup:
+    """Content as HTML."""
+    return content if isinstance(content, Markup) else Markup(escape(str(content)))
+
+
+def element(tag: str, *children: object, **attributes: object) -> Markup:
+    """``element("p", "a < b", class_="note")``; an attribute that is None is left out."""
+    given = (
+        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{tag}{''.join(given)}>{join(children)}</{tag}>")
+
+
+def join(parts: Iterable[object]) -> Markup:
+    return Markup("".join(map(html, parts)))
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
+    """A table that scrolls within itself where the window is narrow; its first column names."""
+    body = (
+        element(
+            "tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])
+        )
+        for row in rows
+    )
+    top = element("tr", *(element("th", cell, scope="col") for cell in head))
+    return element(
+        "div",
+        element("table", element("thead", top), element("tbody", *body)),
+        class_="scroll",
+        tabindex=0,
+    )
+
+
+def details(summary: object, *children: object) -> Markup:
+    """What is shown when asked for."""
+    return element("details", element("summary", summary), *children)
+
+
+def note(*children: object) -> Markup:
+    """A remark in small letters."""
+    return element("p", *children, class_="note")
+
+
+def show(value: Any) -> str:
+    """A number with the digits that people read; all else as it is."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def seconds(duration: float) -> str:
+    """``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if duration < 60:
+        return f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,194 @@
+"""All that a report says, read from the record once."""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from besom.errors import StudyError
+from besom.results.report.scale import Scale
+from besom.results.studies import ENDED, StudyRecord, Trial, read_study
+from besom.sweeping.database import uncollected
+from besom.sweeping.importances import importances
+from besom.tracking.reading import Point, Reader, ReadRun
+
+SHOWN = 1000
+"""Trials that are drawn. A browser draws as many in a blink, and an eye tells no more apart."""
+SPACE = "space."
+MANY_TEXTS = 20
+"""A text with more different values than this is a name or a path, not a choice."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One of the numbers that are optimised."""
+
+    name: str
+    direction: str
+
+    @property
+    def sign(self) -> int:
+        """What makes less of it better."""
+        return -1 if self.direction == "maximize" else 1
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study and what belongs to it.
+
+    Attributes:
+        runs: every attempt at a trial and at a confirmation, the oldest first.
+        points: the metrics by run, each by its steps.
+        verdict: ``verdict.json``; empty where none has been reached.
+        reader: for the texts that only some sections want.
+    """
+
+    study: StudyRecord
+    runs: Sequence[ReadRun]
+    points: Mapping[str, Sequence[Point]]
+    verdict: Mapping[str, Any]
+    reader: Reader
+
+    @cached_property
+    def objectives(self) -> list[Objective]:
+        """In their order. A task that names none returned one number, or several."""
+        names, directions = self.study.objectives, self.study.directions
+        if len(names) != len(directions):
+            names = tuple(f"objective_{i}" if i else "objective" for i in range(len(directions)))
+        pairs = zip(names, directions, strict=True)
+        return [Objective(self._recorded(name), direction) for name, direction in pairs]
+
+    def _recorded(self, name: str) -> str:
+        """Where a task returned a mapping of one number, that number is the objective."""
+        found = {metric for trial in self.study.complete for metric in trial.metrics}
+        return found.pop() if name not in found and len(found) == 1 else name
+
+    def value(self, trial: Trial, objective: Objective | None = None) -> float | None:
+        """An objective of a trial, or the last that was reported; None where it is no number."""
+        value = trial.metrics.get((objective or self.objectives[0]).name)
+        return None if value is None or not math.isfinite(value) else value
+
+    @cached_property
+    def complete(self) -> list[Trial]:
+        """The complete trials whose objectives are numbers, by number."""
+        return [
+            trial
+            for trial in self.study.complete
+            if all(self.value(trial, objective) is not None for objective in self.objectives)
+        ]
+
+    @cached_property
+    def complete_numbers(self) -> set[int | None]:
+        return {trial.number for trial in self.complete}
+
+    @cached_property
+    def ranked(self) -> list[Trial]:
+        """The complete trials by the first objective, the best first."""
+        sign = self.objectives[0].sign
+        return sorted(self.complete, key=lambda trial: sign * (self.value(trial) or 0.0))
+
+    @property
+    def baseline(self) -> Trial | None:
+        return self.study.baseline
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """Whom the confirmation chose, else the best of one run each; None with several objectives.
+
+        The verdict's winner may be the baseline; then it is the one that came next.
+        """
+        if len(self.objectives) > 1:
+            return None
+        chosen = self.verdict.get("challenger", self.study.winner)
+        named = [trial for trial in self.study.trials if trial.number == chosen]
+        return next(iter([*named, *self.ranked]), None)
+
+    @cached_property
+    def shown(self) -> list[Trial]:
+        """The trials that are drawn: all, or an even selection with the best and the baseline."""
+        return spread(self.study.trials, SHOWN, {id(self.best), id(self.baseline)})
+
+    @cached_property
+    def scales(self) -> list[Scale]:
+        """The parameters in which trials differ, in the order of the search space."""
+        trials = self.study.trials
+        keys = dict.fromkeys(
+            [*self.expressions, *sorted({key for t in trials for key in t.params})]
+        )
+        scales = (
+            Scale.of(key, [trial.params[key] for trial in trials if key in trial.params])
+            for key in keys
+        )
+        return [scale for scale in scales if scale.differs and len(scale.choices) <= MANY_TEXTS]
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """The importances of parameters, the largest first; empty where too few trials tell."""
+        keys = [scale.key for scale in self.scales]
+        return importances(
+            [{key: t.params[key] for key in keys if key in t.params} for t in self.complete],
+            [[self.value(t, o) or 0.0 for o in self.objectives] for t in self.complete],
+            [objective.direction for objective in self.objectives],
+            self.expressions,
+        )
+
+    @cached_property
+    def by_importance(self) -> list[Scale]:
+        """The parameters, what decides most first."""
+        return sorted(self.scales, key=lambda scale: -self.shares.get(scale.key, 0.0))
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """What was searched, as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
+        params = self.study.parent.params
+        return {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
+
+    @cached_property
+    def n_states(self) -> Counter[str]:
+        return Counter(trial.state for trial in self.study.trials)
+
+    def name(self, trial: Trial) -> str:
+        """``trial 17``, or ``trial 0, the baseline``."""
+        role = ", the baseline" if trial.role == "baseline" else ""
+        return f"trial {trial.name}{role}"
+
+
+def read_material(reader: Reader, study_name: str) -> Material:
+    """Read a study with everything that belongs to it.
+
+    Raises:
+        StudyError: there is no such study, or no trial of it has ended.
+    """
+    with uncollected():
+        study = read_study(reader, study_name)
+        if not any(trial.state in ENDED for trial in study.trials):
+            raise StudyError(
+                f"study {study_name} has no finished trial to report on; "
+                f"`besom sweep {study_name}` goes on with it"
+            )
+        parent = study.parent.run_id
+        runs = [
+            run for run in reader.study(study_name) if run.tags.get("mlflow.parentRunId") == parent
+        ]
+        points = _by_run(reader.points([run.run_id for run in runs]))
+    verdict = json.loads(reader.text(parent, "verdict.json") or "{}")
+    return Material(study, runs, points, verdict, reader)
+
+
+def spread(items: Sequence[Item], limit: int, always: Iterable[int] = ()) -> list[Item]:
+    """At most about ``limit`` items, evenly taken from all, and those with an id in ``always``."""
+    step = max(1, math.ceil(len(items) / limit))
+    kept = set(always)
+    return [item for place, item in enumerate(items) if place % step == 0 or id(item) in kept]
+
+
+def _by_run(points: Iterable[Point]) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = defaultdict(list)
+    for point in points:
+        found[point.run_id].append(point)
+    return found

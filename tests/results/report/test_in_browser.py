@@ -1,0 +1,145 @@
+"""The page in a real browser: nothing breaks, nothing is fetched, figures answer the pointer."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from besom.results.report.page import write_report
+from tests.results.report.conftest import Book, many
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
+
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 420, "height": 800}
+
+
+@dataclass
+class Tab:
+    """A page, and what its browser complained of or asked the network for."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, file: Path) -> None:
+        self.page.on("console", lambda message: self._hear(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def show(self, name: str) -> Any:
+        """A figure, drawn."""
+        figure = self.page.locator(f"#{name}")
+        figure.scroll_into_view_if_needed()
+        figure.locator(".main-svg").first.wait_for()
+        return figure
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(confirmed(), "many", tmp_path_factory.mktemp("report") / "report.html")
+
+
+def confirmed() -> Book:
+    """A study with every section."""
+    book = many(40)
+    book.trial(40, {"model.units": 8}, {}, "failed", **{"besom.error": "ValueError: too much"})
+    values = {0: [0.8, 0.79, 0.81], 7: [0.84, 0.82, 0.83], 15: [0.7, 0.75, 0.72]}
+    book.conclude("Trial 7 beats the baseline.", values, challenger=7)
+    return book
+
+
+@pytest.fixture
+def tab(browser: Any, file: Path) -> Iterator[Tab]:
+    tab = Tab(browser.new_page(viewport=WIDE))
+    tab.open(file)
+    yield tab
+    tab.page.close()
+    assert tab.complaints == []
+    assert [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_every_figure_is_drawn_as_it_is_scrolled_to(tab: Tab) -> None:
+    names = [plot.get_attribute("id") for plot in tab.page.locator(".plot").all()]
+    assert len(names) == 16
+    for name in names:
+        figure = tab.show(name)
+        assert figure.locator("path").count() > 0, name
+
+
+def test_figures_that_nobody_sees_are_not_drawn(tab: Tab) -> None:
+    tab.show("seeds-values")
+    assert tab.page.locator("#timeline .main-svg").count() == 0
+
+
+@pytest.mark.parametrize("name", ["history-figure", "slice-0"])
+def test_a_point_shows_the_parameters_of_its_trial(name: str, tab: Tab) -> None:
+    figure = tab.show(name)
+    figure.locator(".scatterlayer .points path").first.hover(force=True)
+    label = figure.locator(".hoverlayer .hovertext")
+    label.wait_for()
+    assert "trial " in label.text_content()
+    assert "model.units = " in label.text_content()
+
+
+def test_a_bar_of_the_timeline_says_what_it_is(tab: Tab) -> None:
+    figure = tab.show("timeline")
+    figure.locator(".barlayer .point path").first.hover(force=True)
+    label = figure.locator(".hoverlayer .hovertext")
+    label.wait_for()
+    assert "compiling, set-up" in label.text_content()
+
+
+def test_a_click_on_the_legend_hides_a_group(tab: Tab) -> None:
+    figure = tab.show("parallel-figure")
+    before = figure.locator(".scatterlayer .js-line").count()
+    figure.locator(".legendtoggle").first.click()
+    tab.page.wait_for_function(
+        "before => document.querySelectorAll('#parallel-figure .scatterlayer .js-line').length"
+        " < before",
+        arg=before,
+    )
+
+
+def test_a_narrow_window_holds_everything(tab: Tab) -> None:
+    tab.show("slice-0")
+    tab.page.set_viewport_size(NARROW)
+    tab.page.wait_for_function(
+        "() => document.querySelector('#slice-0 .main-svg').getBoundingClientRect().width <= 420"
+    )
+    for name in ("history-figure", "curves-0", "parallel-figure", "timeline"):
+        tab.show(name)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+def test_figures_follow_the_page_into_the_dark(tab: Tab) -> None:
+    tab.page.emulate_media(color_scheme="dark")
+    figure = tab.show("history-figure")
+    color = "element => getComputedStyle(element).fill"
+    assert figure.locator(".xtick text").first.evaluate(color) == "rgb(228, 232, 236)"
+    tab.page.emulate_media(color_scheme="light")
+    assert figure.locator(".xtick text").first.evaluate(color) == "rgb(28, 33, 39)"
+
+
+def test_paper_shows_all_figures(tab: Tab, tmp_path: Path) -> None:
+    tab.page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert tab.page.locator(".plot .main-svg").count() >= 16

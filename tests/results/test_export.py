@@ -1,0 +1,255 @@
+"""``besom export``: the winner as a configuration that composes to what was recorded."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from besom import config
+from besom.errors import StoreError, StudyError
+from besom.paths import conf_folder
+from besom.results.export import Exported, export, plain, show
+from besom.tracking import connect
+from besom.tracking.reading import open_reader
+from tests.conftest import Command
+
+STUDY = "small"
+Export = Callable[..., Exported]
+
+
+def recorded(overrides: list[str]) -> str:
+    """``config.yaml`` of a trial of a sweep with these overrides."""
+    config.register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return OmegaConf.to_yaml(compose("train", ["evaluate_test=false", *overrides]))
+
+
+def record_trials(
+    root: Path,
+    trials: Mapping[str, float],
+    tags: Mapping[str, str] | None = None,
+    objective: str = "val_accuracy",
+    state: str = "complete",
+) -> list[str]:
+    """A study of trials with these configurations and values; the ids of their runs."""
+    study = {"besom.study": STUDY}
+    with connect(root, None, "besom") as record:
+        parent = record.start_run(STUDY, study | {"besom.role": "sweep"} | dict(tags or {}))
+        record.params(parent, {"objective": objective, "direction": "maximize"})
+        run_ids = []
+        for number, (text, value) in enumerate(trials.items()):
+            of_trial = {"besom.trial": str(number), "besom.role": "trial"}
+            run_id = record.start_run(f"{STUDY}/{number:03d}", study | of_trial, parent)
+            if text:
+                record.text(run_id, "config.yaml", text)
+            record.metrics(run_id, 1, {"val_accuracy": value})
+            record.finish(run_id, "FINISHED", {"besom.state": state}, {})
+            record.confirm(run_id)
+            run_ids.append(run_id)
+        return run_ids
+
+
+@pytest.fixture
+def exported(root: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+    """Exports from ``root`` into a working folder that holds nothing else."""
+    monkeypatch.chdir(root.parent)
+
+    def run(name: str | None = None, force: bool = False, study: str = STUDY) -> Exported:
+        return export(root, None, study, name, force)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["model=lstm", "model.units=64", "data.max_length=200"],
+        ["data=synthetic", "training.learning_rate=1e-5", "training.patience=3"],
+        ["model=gru", "model.dropout=0.25", "seed=7", "training.restore_best=true"],
+        ["data.path='/my data/null: #1.npz'", "training.engine=keras"],
+        ["model.name=gru"],
+    ],
+    ids=" ".join,
+)
+def test_it_trains_what_was_recorded(
+    overrides: list[str], root: Path, exported: Export, besom: Command
+) -> None:
+    text = recorded(overrides)
+    record_trials(root, {text: 0.8})
+    assert exported().file == Path("conf/experiment/small.yaml")
+    ended = besom("train", "+experiment=small", "--cfg", "job")
+    assert ended.code == 0, ended.err
+    shown, wanted = OmegaConf.create(ended.out), OmegaConf.create(text)
+    assert shown.evaluate_test and not wanted.evaluate_test
+    wanted.evaluate_test = True
+    assert shown == wanted
+
+
+def test_the_file_says_what_differs_and_where_it_comes_from(root: Path, exported: Export) -> None:
+    better = recorded(["model=lstm", "model.units=64", "training.epochs=4", "seed=3"])
+    _, run_id = record_trials(root, {recorded([]): 0.8, better: 0.85})
+    (run,) = open_reader(root, None).runs([run_id])
+    took = (run.ended or 0) - run.started
+    assert (
+        exported().file.read_text()
+        == f"""\
+# @package _global_
+# besom train +experiment=small
+# Trial 1 of small, run {run_id}: val_accuracy 0.85, {took:.1f} s.
+# Not confirmed: the best of 2 finished trials, one run each; `besom confirm small` tells more.
+
+defaults:
+  - override /model: lstm
+
+model:
+  units: 64
+
+training:
+  epochs: 4
+
+seed: 3
+"""
+    )
+
+
+def test_the_confirmed_winner_is_taken_with_its_verdict(
+    root: Path, exported: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = "Trial 0 beats the baseline: test_accuracy 0.83 (0.82 to 0.84). " + "And so on. " * 9
+    tags = {"besom.verdict": verdict, "besom.winner": "0", "besom.beats": "true"}
+    texts = [recorded(["model.units=16"]), recorded(["model.units=64"])]
+    record_trials(root, dict(zip(texts, (0.8, 0.85), strict=True)), tags)
+    found = exported()
+    lines = found.file.read_text().splitlines()
+    assert "  units: 16" in lines
+    assert verdict.strip() in " ".join(line.removeprefix("# ") for line in lines)
+    assert all(len(line) <= 100 for line in lines)
+    show(found)
+    out = capsys.readouterr().out
+    assert "Trial 0 of small" in out and verdict in out
+    assert "besom train +experiment=small" in out and "Not confirmed" not in out
+
+
+def test_a_file_that_is_there_is_kept(root: Path, exported: Export) -> None:
+    record_trials(root, {recorded(["model.units=16"]): 0.8})
+    file = exported().file
+    file.write_text("mine")
+    with pytest.raises(StoreError, match="is there already; --force overwrites it"):
+        exported()
+    assert file.read_text() == "mine"
+    assert exported(name="other").file == Path("conf/experiment/other.yaml")
+    assert "units: 16" in exported(force=True).file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("study", "name"),
+    [
+        ("wide-2", "wide-2"),
+        ("it's a/b", "it_s_a_b"),
+        ("5", "study_5"),
+        ("2024-05", "study_2024-05"),
+        ("null", "study_null"),
+        ("été", "t"),
+        ("…", "study_"),
+    ],
+)
+def test_any_study_has_a_plain_name(study: str, name: str) -> None:
+    assert plain(study) == name
+
+
+@pytest.fixture
+def own_conf(root: Path) -> Path:
+    """A folder ``conf`` of one's own in the working folder."""
+    return Path(shutil.copytree(conf_folder(), root.parent / "conf"))
+
+
+def test_an_option_of_ones_own_is_found(
+    root: Path, own_conf: Path, exported: Export, besom: Command
+) -> None:
+    big = "defaults: [gru, _self_]\nname: gru\nunits: 256\nembedding_dim: 128\n"
+    (own_conf / "model" / "big.yaml").write_text(big)
+    record_trials(root, {recorded(["model=big", "model.dropout=0.1"]): 0.8})
+    text = exported().file.read_text()
+    assert "override /model: big" in text and "256" not in text
+    assert "units: 256" in besom("train", "+experiment=small", "--cfg", "job").out
+
+
+def test_a_record_that_does_not_fit_the_configurations_of_today(
+    root: Path, own_conf: Path, exported: Export
+) -> None:
+    older = OmegaConf.create(recorded([]))
+    del older.training["shuffle"]
+    (run_id,) = record_trials(root, {OmegaConf.to_yaml(older): 0.8})
+    with pytest.raises(StudyError) as raised:
+        exported()
+    assert "`training.shuffle` would be once, and was absent" in str(raised.value)
+    assert f"`besom reproduce {run_id} --code`" in str(raised.value)
+    assert not (own_conf / "experiment").exists()
+
+
+def test_a_record_with_a_key_that_is_gone(root: Path, exported: Export) -> None:
+    newer = OmegaConf.create(recorded([]))
+    newer.training.momentum = 0.9
+    record_trials(root, {OmegaConf.to_yaml(newer): 0.8})
+    with pytest.raises(StudyError, match=r"no key `training\.momentum`"):
+        exported()
+    assert not Path("conf").exists()
+
+
+FOREIGN = OmegaConf.to_yaml({"x": 1.0, "model": {"units": 3}})
+
+
+@pytest.mark.parametrize(
+    ("study", "asked", "said"),
+    [
+        ({"trials": {"x: 1": 0.8}}, {"study": "smal"}, "did you mean `small`"),
+        ({"trials": {FOREIGN: 0.8}}, {}, "is not of besom train"),
+        ({"trials": {"": 0.8}}, {}, "holds no configuration"),
+        ({"trials": {"x: 1": 0.8}, "state": "failed"}, {}, "no finished trial"),
+        ({"trials": {}}, {}, "no finished trial"),
+        ({"trials": {"x: 1": 0.8}, "objective": "a, b"}, {}, "several objectives"),
+        ({"trials": {"x: 1": 0.8}, "tags": {"besom.winner": "7"}}, {}, "trial 7, is not in"),
+    ],
+)
+def test_refuses_in_a_line(
+    study: dict[str, Any], asked: dict[str, Any], said: str, root: Path, exported: Export
+) -> None:
+    record_trials(root, **study)
+    with pytest.raises(StudyError, match=said) as raised:
+        exported(**asked)
+    assert len(str(raised.value).splitlines()) == 1
+    assert not Path("conf").exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "5", "null", ".hidden", "a b", "é"])
+def test_a_name_that_no_command_line_could_give(name: str, root: Path, exported: Export) -> None:
+    record_trials(root, {recorded([]): 0.8})
+    with pytest.raises(StoreError, match=f"--name {name}: no plain name"):
+        exported(name)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
+    yield
+
+
+def test_a_training_with_it_has_the_trials_parameters(
+    root: Path, exported: Export, besom: Command, trained: None
+) -> None:
+    overrides = ["data=synthetic", "data.train_reviews=200", "data.test_reviews=50"]
+    overrides += ["model.units=4", "model.embedding_dim=4", "training.epochs=1", "seed=2"]
+    record_trials(root, {recorded(overrides): 0.5})
+    exported()
+    ended = besom("train", "+experiment=small")
+    assert ended.code == 0, ended.err
+    assert "test_accuracy" in ended.out
+    run_id = ended.out.partition("run ")[2].split(",")[0].strip()
+    (run,) = open_reader(root, None).runs([run_id])
+    assert run.params["model.units"] == "4" and run.params["training.epochs"] == "1"
+    assert run.params["data.name"] == "synthetic" and run.params["seed"] == "2"

@@ -1,0 +1,216 @@
+"""``besom predict``, and a champion that MLflow serves over HTTP: the same probabilities."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.error import HTTPError
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from besom import cli
+from besom.rnn.data import Reviews, open_corpus, view
+from besom.rnn.data.words import encode
+from besom.rnn.train import HOOKS
+from besom.tracking import connect
+from besom.tracking.fetching import address_of, model_file
+from besom.tracking.registry import Champion, register
+from tests.conftest import Command
+from tests.results.conftest import start
+from tests.servers import post, running
+from tests.test_serving import free_port
+
+TEXTS = ["The film was wonderful!", "the plot was not dull, but the ending was", "its GOOD cast"]
+STUDY = "small:first"
+ADDRESS = address_of(STUDY)
+SIZES = [
+    "data=synthetic",
+    "data.train_reviews=200",
+    "data.test_reviews=20",
+    "data.vocab_size=120",
+    "data.max_length=7",
+    "model.embedding_dim=4",
+    "model.units=4",
+    "training.batch_size=32",
+    "training.epochs=1",
+]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A recorded training, registered as the champion of a study."""
+
+    root: Path
+    run_id: str
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def tokens(self) -> NDArray[np.int32]:
+        """``TEXTS`` as the training would have read them."""
+        path = MlflowClient(self.store).download_artifacts(self.run_id, "config.yaml")
+        data = cast(DictConfig, OmegaConf.load(path)).data
+        encoded = [encode(text, open_corpus(data).word_index()) for text in TEXTS]
+        offsets = np.cumsum([0, *map(len, encoded)])
+        reviews = Reviews(np.concatenate(encoded).astype(np.int32), offsets, np.zeros(len(TEXTS)))
+        return view(reviews, data.vocab_size, data.max_length).tokens
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch, chdir(folder):
+        patch.setenv("BESOM_CACHE", str(folder / "cache"))
+        assert cli.main(["train", *SIZES]) == 0
+        root = folder / "mlruns"
+        with connect(root, None, "besom") as record:
+            (run,) = record.runs({"besom.role": "train"})
+            start(record, STUDY)
+            start(record, "bare")
+            champion = Champion(STUDY, 0, run.run_id, "0 is within noise of the baseline.")
+            assert register(record, champion, HOOKS.pack) == ADDRESS
+        yield Trained(root, run.run_id)
+
+
+def predicted(besom: Command, trained: Trained, model: str, *words: str) -> list[dict[str, Any]]:
+    ended = besom("predict", "--root", str(trained.root), model, *words, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    found: list[dict[str, Any]] = json.loads(ended.out)
+    return found
+
+
+@pytest.fixture
+def expected(trained: Trained, tmp_path: Path) -> NDArray[np.float32]:
+    """What the network itself says of the padded tokens."""
+    import keras
+
+    file = model_file(trained.store, trained.run_id, tmp_path)
+    found: NDArray[np.float32] = keras.models.load_model(file).predict(trained.tokens())[:, 0]
+    assert len(set(found)) == len(TEXTS)
+    return found
+
+
+def test_a_run_and_its_champion_say_what_the_network_says(
+    trained: Trained, expected: NDArray[np.float32], besom: Command
+) -> None:
+    for model in (trained.run_id, STUDY, ADDRESS, ADDRESS.replace("@champion", "/1")):
+        rows = predicted(besom, trained, model, *TEXTS)
+        assert [row["text"] for row in rows] == TEXTS
+        assert [row["probability"] for row in rows] == expected.tolist()
+        assert [row["label"] == "positive" for row in rows] == (expected > 0.5).tolist()
+
+
+def test_a_file_holds_one_review_a_line(
+    trained: Trained, expected: NDArray[np.float32], besom: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "reviews.txt").write_text("\n".join(TEXTS) + "\n")
+    rows = predicted(besom, trained, trained.run_id, "--file", "reviews.txt")
+    assert [row["probability"] for row in rows] == expected.tolist()
+
+
+def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
+    ended = besom("predict", trained.run_id, "the\n good film", "--root", str(trained.root))
+    head, row = ended.out.splitlines()
+    assert head == "probability  label     text"
+    assert row.endswith("  the good film") and row.index("the") == head.index("text")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["0" * 32, "good"], ["no run 000"]),
+        (["small:firs", "good"], ["`small:firs` is no run's id", "did you mean `small:first`?"]),
+        (["bare", "good"], ["no model `models:/bare@champion`", ADDRESS]),
+        (["models:/nothing/1", "good"], ["no model `models:/nothing/1`", ADDRESS]),
+        (["RUN", ""], ["review 1 (``) holds no word"]),
+        (["RUN", "good", "qwzx xyzzy"], ["review 2 (`qwzx xyzzy`) holds none of the"]),
+        (["RUN"], ["--file"]),
+        (["RUN", "good", "--file", "reviews.txt"], ["not both"]),
+        (["RUN", "--file", "missing.txt"], ["`missing.txt` cannot be read: No such file"]),
+        (["RUN", "--file", "empty.txt"], ["`empty.txt` is empty"]),
+        (["RUN", "--file", "latin.txt"], ["`latin.txt` cannot be read: it is not UTF-8"]),
+        (["RUN", "--file", "blank.txt"], ["review 2 (``) holds no word"]),
+        (["PLAIN", "good"], ["holds no configuration of besom train"]),
+        (["MODELLESS", "good"], ["has no model"]),
+        (["RUN", "good", "--root", "elsewhere"], ["holds no record"]),
+    ],
+)
+def test_refuses_in_a_line(
+    words: list[str], parts: list[str], trained: Trained, besom: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "latin.txt").write_bytes("très bon".encode("latin-1"))
+    (tmp_path / "blank.txt").write_text("good\n\ngood\n")
+    ids = {"RUN": trained.run_id, **unfit(trained)}
+    ended = besom("predict", "--root", str(trained.root), *(ids.get(word, word) for word in words))
+    assert ended.code == 2 and ended.out == ""
+    assert ended.err.count("\n") == 1
+    assert all(part in ended.err for part in parts), ended.err
+
+
+def unfit(trained: Trained) -> dict[str, str]:
+    """Runs that cannot be asked: one of another application, one without its model."""
+    config = "training: {}\ndata: {name: synthetic, train_reviews: 20, test_reviews: 2}\n"
+    with connect(trained.root, None, "besom") as record:
+        plain, modelless = record.start_run("plain", {}), record.start_run("modelless", {})
+        record.text(modelless, "config.yaml", config)
+        for run_id in (plain, modelless):
+            record.finish(run_id, "FINISHED", {}, {})
+            record.confirm(run_id)
+    return {"PLAIN": plain, "MODELLESS": modelless}
+
+
+def test_a_model_that_reads_no_texts(trained: Trained, besom: Command) -> None:
+    with connect(trained.root, None, "besom") as record:
+        register(record, Champion("bare", 0, trained.run_id, ""), None)
+    ended = besom("predict", "bare", "good", "--root", str(trained.root))
+    assert (ended.code, ended.out) == (2, "")
+    assert "models:/bare@champion reads no texts" in ended.err
+    MlflowClient(trained.store).delete_registered_model("bare")
+
+
+def test_a_served_champion_gives_the_same_probabilities(
+    trained: Trained, expected: NDArray[np.float32], besom: Command, tmp_path: Path
+) -> None:
+    """By MLflow's own command, in an environment in which Besom cannot be imported."""
+    (tmp_path / "shadow" / "besom").mkdir(parents=True)
+    (tmp_path / "shadow" / "besom" / "__init__.py").write_text("raise ImportError('no Besom')")
+    environment = {
+        "MLFLOW_TRACKING_URI": trained.store,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path / "shadow"),
+    }
+    port = free_port()
+    server = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", ADDRESS]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    tokens = trained.tokens().tolist()
+    bodies: list[dict[str, Any]] = [
+        {"inputs": {"text": TEXTS}},
+        {"inputs": [{"text": text} for text in TEXTS]},
+        {"instances": [{"text": text} for text in TEXTS]},
+        {"dataframe_records": [{"text": text} for text in TEXTS]},
+        {"dataframe_split": {"columns": ["text"], "data": [[text] for text in TEXTS]}},
+        {"inputs": {"tokens": tokens}},
+        {"dataframe_records": [{"tokens": [t for t in row if t]} for row in tokens]},
+        {"dataframe_records": [{"text": TEXTS[0]}, *({"tokens": row} for row in tokens[1:])]},
+    ]
+    with running(command, f"{server}/ping", tmp_path, environment):
+        for body in bodies:
+            answer = post(f"{server}/invocations", body)["predictions"]
+            np.testing.assert_allclose(answer, expected, rtol=1e-6, err_msg=str(body))
+        with pytest.raises(HTTPError) as refused:
+            post(f"{server}/invocations", {"inputs": {"text": [" "]}})
+        assert refused.value.code == 400
+        assert b"review 1 (``) holds no word" in refused.value.read()
+    rows = predicted(besom, trained, STUDY, *TEXTS)
+    np.testing.assert_allclose([row["probability"] for row in rows], expected, rtol=1e-6)
