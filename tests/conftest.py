@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
 from besom import cli
 
@@ -45,6 +46,13 @@ def besom(
         return Ended(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def own_hydra() -> Iterator[None]:
+    """Hydra keeps a job's configuration for a whole process; the next test has another, or none."""
+    yield
+    HydraConfig.instance().cfg = None
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from besom.sweeping.pruners import make_pruner
 
 def last_step(pruner: optuna.pruners.BasePruner, values: list[float]) -> int:
     """At which step the last of many trials ends, whose predecessors reported 1, 2, 3, …"""
-    study = optuna.create_study(pruner=pruner)
+    # Hyperband takes a bracket by the name of the study; in some nothing is pruned before the end.
+    study = optuna.create_study(pruner=pruner, study_name="study")
     for level in range(1, 8):
         trial = study.ask()
         for step in range(1, 10):
