@@ -192,7 +192,12 @@ def test_a_bug_keeps_the_traceback_of_the_task_without_hydras_frames(
 def test_ctrl_c_is_one_line(
     application: app.Application, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert app.run(application, ["fail=ctrl-c"]) == 130
+    # A shell that starts the tests in the background has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert app.run(application, ["fail=ctrl-c"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capfd.readouterr().err == "besom: stopped by Ctrl-C\n"
 
 
