@@ -22,7 +22,7 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour
 	@$(BIN)/python -m benchmarks

@@ -54,6 +54,8 @@ training:
   shuffle: every_epoch  # as the loop, which sets no seed
   restore_best: true
 
+seed: ${{hydra:job.num}}  # each trial its own luck, as the loop's
+
 hydra:
   sweeper:
     n_trials: {n_trials}

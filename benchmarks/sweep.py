@@ -35,6 +35,8 @@ defaults:
 training:
   shuffle: every_epoch  # as the peers, which set no seed
 
+seed: ${{hydra:job.num}}  # each trial its own luck, as the peers'
+
 hydra:
   sweeper:
     n_trials: 100  # the grid ends before
