@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep train ui test bench bench-quick lock clean
+.PHONY: help sweep train ui test chaos bench bench-quick lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; about an hour
+	@$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour
 	@$(BIN)/python -m benchmarks

@@ -18,11 +18,13 @@ from rich.console import Console
 from besom.sweeping.application import Application
 from besom.sweeping.objective import read_objective
 from besom.sweeping.options import SweepOptions
+from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import PlainProgress, Tally
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
+    Died,
     Event,
     Expected,
     FromWorker,
@@ -138,6 +140,12 @@ class FakePool:
             if isinstance(said, Reported):  # waits for its verdict
                 return
 
+    def has_word(self, worker: int) -> bool:
+        return any(event.worker == worker for event in self._events)
+
+    def end(self, worker: int, cause: str) -> None:
+        self._events.append(Event(worker, Died(cause)))
+
     def next_event(self, timeout: float) -> Event | None:
         return self._events.popleft() if self._events else None
 
@@ -186,7 +194,7 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         tally = Tally(options.n_trials, plan.objective, rows)
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
-        supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places)
+        supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Patience())
         agenda = Trials(Sweep(plan, study, record, parent), tally, progress, unfinished)
         with spending() as spent:
             for worker in range(min(options.n_jobs, options.n_trials - len(rows))):

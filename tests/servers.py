@@ -3,16 +3,19 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 PATIENCE_SECONDS = 120.0
+QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 @contextmanager
@@ -42,6 +45,25 @@ def running(
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+class MlflowServer:
+    """MLflow's own, over one database."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self._command = [
+            *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{database}"),
+            *("--artifacts-destination", str(folder / "served")),
+        ]
+
+    def up(self) -> AbstractContextManager[None]:
+        """It answers, for the length of the block."""
+        return running(self._command, f"{self.address}/health", self._folder, QUIET)
 
 
 def post(address: str, body: Any) -> Any:

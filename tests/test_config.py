@@ -45,6 +45,7 @@ def test_the_baseline_is_the_reference_notebook() -> None:
             "shuffle": "once",
             "restore_best": False,
             "patience": None,
+            "checkpoint": False,
         },
         "tracking": {"root": "mlruns", "uri": None, "experiment": "besom"},
         "evaluate_test": True,

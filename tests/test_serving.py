@@ -55,3 +55,28 @@ def test_a_server_that_does_not_start_says_why() -> None:
 
 def test_only_names_of_this_machine_are_allowed() -> None:
     assert allowed_hosts(80) == ["127.0.0.1:80", "localhost:80"]
+    assert allowed_hosts(80, "192.0.2.7")[2:] == ["192.0.2.7:80"]
+    assert f"{socket.gethostname()}:80" in allowed_hosts(80, "0.0.0.0")
+
+
+def test_another_address_says_what_it_exposes(tmp_path: Path) -> None:
+    port = free_port()
+    program = SERVE.replace('"127.0.0.1", sys', '"0.0.0.0", sys').replace(
+        '{"SEEN": "yes"})', '{"SEEN": "yes"}, "0.0.0.0")'
+    )
+    command = [sys.executable, "-c", program, str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        warning = process.stdout.readline().decode()
+        assert "--host 0.0.0.0" in warning and "no login" in warning
+        process.stdout.readline()
+        assert process.stdout.readline().decode().startswith(f"http://127.0.0.1:{port}  shows")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    for host in ("192.0.2.7", "no such name"):
+        with pytest.raises(UserError, match=r"cannot be used|no address"):
+            serve(Server("A server", [], free_port(), "/", host=host), Path("here"), "files")

@@ -13,6 +13,7 @@ from besom import __version__
 from besom.completion import completion
 from besom.errors import UserError
 from besom.nearest import did_you_mean, listed
+from besom.serving import HOST
 from besom.sweep_command import hydra_arguments, overview, whole_number
 
 HELP = """\
@@ -29,6 +30,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
                                       train it again: do the numbers agree?
   besom predict RUN_ID|STUDY "text" ...
                                       how likely a review is praise
+  besom sync                          deliver what MLflow could not take at the time
   besom ui [--optuna] [--port N]      browse the recorded runs, or Optuna's dashboard
 
   besom train --help, besom sweep --help: more on each          besom --version
@@ -85,6 +87,7 @@ def ui(words: list[str]) -> int:
     parser = _parser("ui", "Browse the recorded runs.")
     parser.add_argument("--optuna", action="store_true", help="Optuna's dashboard, an extra")
     parser.add_argument("--port", type=int, help="default: 5000; with --optuna 8080")
+    parser.add_argument("--host", default=HOST, help=f"who may look; default: {HOST}, this machine")
     options = parser.parse_args(words)
     default = 8080 if options.optuna else 5000
     port = default if options.port is None else options.port
@@ -98,7 +101,7 @@ def ui(words: list[str]) -> int:
     else:
         from besom.tracking.ui import serve
 
-    serve(root=options.root, port=port)
+    serve(root=options.root, port=port, host=options.host)
     return 0
 
 
@@ -131,15 +134,18 @@ def confirm(words: list[str]) -> int:
         "confirm", "Train the baseline and the best trials again on fresh seeds; which is better?"
     )
     parser.add_argument("study", metavar="STUDY")
-    parser.add_argument("--top-k", type=whole_number, default=3, metavar="N", help="default: 3")
-    parser.add_argument("--seeds", type=whole_number, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--workers", type=whole_number, metavar="N", help="default: the sweep's")
-    options = parser.parse_args(words)
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="instead of the sweep's")
+    for flag in ("--top-k", "--seeds", "--workers"):
+        parser.add_argument(flag, type=whole_number, metavar="N", help="default: the sweep's")
+    options = parser.parse_intermixed_args(words)  # overrides may stand before and after flags
+    if wrong := [word for word in options.overrides if "=" not in word]:
+        raise CommandError(f"`{wrong[0]}` is no KEY=VALUE; besom confirm takes one study")
 
     from besom.results.confirm import sweep_words
 
     record = (options.root, options.tracking_uri, options.study)
-    return sweep(sweep_words(*record, options.top_k, options.seeds, options.workers))
+    numbers = (options.top_k, options.seeds, options.workers)
+    return sweep(sweep_words(*record, *numbers, options.overrides))
 
 
 def reproduce(words: list[str]) -> int:
@@ -197,19 +203,18 @@ def report(words: list[str]) -> int:
     options = parser.parse_args(words)
 
     from besom.results.report.page import write_report
-    from besom.results.studies import read_study
     from besom.tracking.address import own_address
     from besom.tracking.reading import open_reader
 
     reader = open_reader(options.root, options.tracking_uri)
     file = options.output or Path(f"{options.study}-report.html")
-    write_report(reader, options.study, file)
+    study = write_report(reader, options.study, file)
+    print(f"open it in a browser:  {file}")  # it is there, also where MLflow takes no copy
 
     from besom.tracking.attach import attach
 
-    run_id = read_study(reader, options.study).parent.run_id
-    attach(options.tracking_uri or own_address(options.root), run_id, "report.html", file)
-    print(f"open it in a browser:  {file}")
+    uri = options.tracking_uri or own_address(options.root)
+    attach(uri, study.parent.run_id, "report.html", file)
     return 0
 
 
@@ -225,6 +230,20 @@ def export(words: list[str]) -> int:
 
     record = (options.root, options.tracking_uri, options.study)
     exporting.show(exporting.export(*record, options.name, options.force))
+    return 0
+
+
+def sync(words: list[str]) -> int:
+    """Deliver what was kept on disk while MLflow was away."""
+    parser = _reading_parser("sync", "Deliver what MLflow could not take at the time.")
+    options = parser.parse_args(words)
+
+    from besom.tracking import sync as syncing
+
+    done = syncing.sync(options.root, options.tracking_uri)
+    print(f"{done.delivered} runs delivered" if done.delivered else "nothing was waiting")
+    if done.left:
+        print(f"{done.left} wait for their sweep, or for another address: give its command again")
     return 0
 
 
@@ -258,5 +277,6 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "export": export,
     "predict": predict,
     "reproduce": reproduce,
+    "sync": sync,
     "ui": ui,
 }

@@ -70,6 +70,7 @@ class Training:
     shuffle: str = MISSING
     restore_best: bool = MISSING
     patience: int | None = MISSING
+    checkpoint: bool = MISSING
 
 
 @dataclass

@@ -1,10 +1,12 @@
 """Finds the word that was probably meant, for messages about one that is unknown."""
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 
 ALIKE = 0.6
 """From 0, nothing in common, to 1, equal; the threshold that difflib itself takes."""
+MISTYPED = 0.8
+"""The same for ids: any two of random digits are half alike."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -25,6 +27,13 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """The second half of a message: the nearest word, or ``otherwise`` when none is near."""
     found = nearest(word, known)
     return f"did you mean `{found}`?" if found else otherwise
+
+
+def nearest_ids(word: str, known: Iterable[str]) -> list[str]:
+    """The known ids that begin with ``word``; where none does, the one with a few other digits."""
+    ids = list(known)
+    begun = [one for one in ids if one.startswith(word)]
+    return begun or get_close_matches(word, ids, n=1, cutoff=MISTYPED)
 
 
 def listed(words: Iterable[str]) -> str:

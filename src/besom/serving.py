@@ -1,4 +1,5 @@
-"""Runs another project's web server as a child, for this machine only, until Ctrl-C."""
+"""Runs another project's web server as a child until Ctrl-C; for this machine only, if not told
+otherwise."""
 
 import os
 import signal
@@ -17,6 +18,7 @@ from urllib.request import urlopen
 from besom.errors import UserError
 
 HOST = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")
 PATIENCE_SECONDS = 120.0
 FAREWELL_SECONDS = 10.0
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -24,7 +26,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Server:
-    """How to start a web server that listens at ``port`` of ``HOST``.
+    """How to start a web server that listens at ``port`` of ``host``.
 
     Attributes:
         name: what is started, as people call it.
@@ -38,6 +40,13 @@ class Server:
     port: int
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = HOST
+
+    @property
+    def address(self) -> str:
+        """Where this machine finds it."""
+        host = HOST if self.host in EVERYWHERE else self.host
+        return f"http://{host}:{self.port}"
 
 
 def serve(server: Server, root: Path, shown: str) -> None:
@@ -46,25 +55,47 @@ def serve(server: Server, root: Path, shown: str) -> None:
     Raises:
         UserError: the port cannot be used, or the server does not start.
     """
-    _check_port(server.port)
+    _check_place(server.host, server.port)
+    if server.host != HOST:
+        print(
+            f"--host {server.host}: whoever reaches port {server.port} sees {shown}, and may be "
+            "able to change them; there is no login",
+            flush=True,
+        )
     print(f"starting {server.name} for {root}", flush=True)
     with tempfile.TemporaryFile() as log, _running(server, log) as process:
         _await(process, server, log)
-        address = f"http://{HOST}:{server.port}"
-        print(f"{address}  shows {shown} in {root}; Ctrl-C ends it", flush=True)
+        print(f"{server.address}  shows {shown} in {root}; Ctrl-C ends it", flush=True)
         process.wait()
 
 
-def allowed_hosts(port: int) -> list[str]:
+def allowed_hosts(port: int, host: str = HOST) -> list[str]:
     """Names under which a browser may ask for a server; others are DNS rebinding."""
-    return [f"{HOST}:{port}", f"localhost:{port}"]
+    names = [HOST, "localhost"]
+    if host in EVERYWHERE:
+        names += [socket.gethostname(), *_own_addresses()]
+    elif host not in names:
+        names.append(host)
+    return [f"{name}:{port}" for name in names]
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
+def _own_addresses() -> list[str]:
+    """This machine's, as far as its own name tells."""
+    try:
+        return sorted({str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)})
+    except OSError:
+        return []
+
+
+def _check_place(host: str, port: int) -> None:
+    try:
+        family, kind, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise UserError(f"--host {host} is no address of this machine; leave it away") from error
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((address, port))
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not below 65536"
             raise UserError(
@@ -110,7 +141,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _await(process: "subprocess.Popen[bytes]", server: Server, log: IO[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _answers(f"http://{HOST}:{server.port}{server.health}"):
+    while not _answers(f"{server.address}{server.health}"):
         if process.poll() is not None or time.monotonic() > deadline:
             log.seek(0)
             lines = log.read().decode(errors="replace").strip().splitlines()

@@ -50,6 +50,8 @@ def _go_wrong(fault: str) -> None:
         raise ValueError("x is above 1")
     if fault == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if fault == "hang":
+        time.sleep(60)
     if fault == "exit":
         raise SystemExit(3)
 

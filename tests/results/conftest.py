@@ -44,9 +44,11 @@ class Recorded:
         return run_id
 
 
-def start(record: Record, study: str) -> Recorded:
+def start(
+    record: Record, study: str, objective: str = "val_accuracy", direction: str = "maximize"
+) -> Recorded:
     parent = record.start_run(study, {"besom.study": study, "besom.role": "sweep"})
-    record.params(parent, {"objective": "val_accuracy", "direction": "maximize"})
+    record.params(parent, {"objective": objective, "direction": direction})
     return Recorded(record, study, parent)
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from besom.results.studies import meant
 from besom.tracking import connect
+from besom.tracking.address import own_address
+from besom.tracking.reading import DatabaseReader
 from tests.conftest import Command
 from tests.results.conftest import start
 
@@ -54,12 +57,110 @@ def test_runs_and_studies_stand_side_by_side(study: list[str], root: Path, besom
     assert [row["trial"] for row in rows] == [3, 0]
 
 
+def test_an_objective_without_a_name_is_what_the_task_returned(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        plain = start(record, "plain", "objective", "minimize")
+        for number, loss in enumerate([0.5, 0.2, 0.9]):
+            plain.trial(number, {"x": number}, {"loss": [loss]})
+    rows = json.loads(besom("compare", "plain", "--json").out)
+    assert [row["trial"] for row in rows] == [1, 0, 2]
+
+
+def test_several_objectives_without_names_are_in_the_order_of_trials(
+    root: Path, besom: Command
+) -> None:
+    with connect(root, None, "besom") as record:
+        both = start(record, "both", "objective", "minimize, maximize")
+        for number in range(3):
+            both.trial(number, {"x": number}, {"objective": [1.0], "objective_1": [2.0]})
+    rows = json.loads(besom("compare", "both", "--json").out)
+    assert [row["trial"] for row in rows] == [0, 1, 2]
+
+
+def test_an_objective_that_the_task_named_is_not_another_of_its_metrics(
+    root: Path, besom: Command
+) -> None:
+    with connect(root, None, "besom") as record:
+        plain = start(record, "plain", "objective", "minimize")
+        record.log(plain.parent, {"besom.objective": "error"})
+        for number, error in enumerate([0.5, 0.2, 0.9]):
+            plain.trial(number, {"x": number}, {"error": [error], "accuracy": [error]})
+    rows = json.loads(besom("compare", "plain", "--json").out)
+    assert [row["trial"] for row in rows] == [1, 0, 2]
+
+
+def refused(text: str) -> None:
+    raise AssertionError(f"{text} is no JSON")
+
+
+def test_json_has_no_numbers_that_json_does_not_know(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        wild = start(record, "wild")
+        wild.trial(0, {"clip": float("inf")}, {"val_accuracy": [float("nan")]})
+        wild.trial(1, {"clip": 1.5}, {"val_accuracy": [0.5], "loss": [float("-inf")]})
+    rows = json.loads(besom("compare", "wild", "--json").out, parse_constant=refused)
+    assert [(row["clip"], row["val_accuracy"], row["loss"]) for row in rows] == [
+        (1.5, 0.5, None),
+        (None, None, None),
+    ]
+
+
+def test_a_parameter_that_is_called_as_a_column_takes_none_away(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        odd = start(record, "odd")
+        for number in range(2):
+            odd.trial(number, {"state": f"s{number}", "trial": -number}, {"val_accuracy": [0.5]})
+    rows = json.loads(besom("compare", "odd", "--json").out)
+    assert [row["trial"] for row in rows] == [0, 1]
+    assert {row["state"] for row in rows} == {"complete"}
+    assert [row["params.state"] for row in rows] == ["s0", "s1"]
+
+
+def test_an_id_in_capitals_is_the_same(study: list[str], besom: Command) -> None:
+    (row,) = json.loads(besom("compare", study[3].upper(), "--json").out)
+    assert row["run_id"] == study[3]
+
+
+def test_the_beginning_of_several_ids_is_answered_with_three(root: Path) -> None:
+    ids = [f"abcdef{number:026x}" for number in range(5)]
+
+    class Few(DatabaseReader):
+        def run_ids(self) -> list[str]:
+            return ids
+
+    said = meant(Few(own_address(root)), "ABCDEF")
+    assert said == f"5 runs begin so: {', '.join(ids[:3])}, …"
+
+
+@pytest.mark.parametrize("word", ["small", "0" * 32])
+def test_a_record_without_a_study_says_so(word: str, root: Path, besom: Command) -> None:
+    ended = besom("compare", word)
+    assert ended.code == 2
+    assert "there is no study yet; `besom sweep NAME` makes one" in ended.err
+
+
+@pytest.mark.parametrize("kept", [slice(8), slice(31)])
+def test_a_part_of_an_id_is_answered_with_all_of_it(
+    kept: slice, study: list[str], besom: Command
+) -> None:
+    ended = besom("compare", study[3][kept])
+    assert ended.code == 2
+    assert f"did you mean `{study[3]}`?" in ended.err
+
+
+def test_a_mistyped_id_is_answered_with_the_right_one(study: list[str], besom: Command) -> None:
+    other = "0" if study[3][9] != "0" else "1"
+    ended = besom("compare", study[3][:9] + other + study[3][10:])
+    assert ended.code == 2
+    assert f"no run {study[3][:9]}" in ended.err and f"did you mean `{study[3]}`?" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
         (["smal"], ["no study `smal`", "did you mean `small`?"]),
-        (["nothing"], ["no study `nothing`", "there are small"]),
-        (["0" * 32], ["no run 000", "besom ui"]),
+        (["nothing"], ["no study `nothing`", "there are the studies small"]),
+        (["0" * 32], ["no run 000", "besom compare STUDY --csv", "there are the studies small"]),
         (["small", "--sort=unit"], ["--sort unit", "did you mean"]),
         (["small", "--top", "0"], ["--top", "`0`"]),
         (["small", "--csv", "--json"], ["not allowed with"]),

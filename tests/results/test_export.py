@@ -33,13 +33,14 @@ def record_trials(
     trials: Mapping[str, float],
     tags: Mapping[str, str] | None = None,
     objective: str = "val_accuracy",
+    direction: str = "maximize",
     state: str = "complete",
 ) -> list[str]:
     """A study of trials with these configurations and values; the ids of their runs."""
     study = {"besom.study": STUDY}
     with connect(root, None, "besom") as record:
         parent = record.start_run(STUDY, study | {"besom.role": "sweep"} | dict(tags or {}))
-        record.params(parent, {"objective": objective, "direction": "maximize"})
+        record.params(parent, {"objective": objective, "direction": direction})
         run_ids = []
         for number, (text, value) in enumerate(trials.items()):
             of_trial = {"besom.trial": str(number), "besom.role": "trial"}
@@ -101,7 +102,8 @@ def test_the_file_says_what_differs_and_where_it_comes_from(root: Path, exported
 # @package _global_
 # besom train +experiment=small
 # Trial 1 of small, run {run_id}: val_accuracy 0.85, {took:.1f} s.
-# Not confirmed: the best of 2 finished trials, one run each; `besom confirm small` tells more.
+# Not confirmed: the best of 2 finished trials, one run each; the sweep's own command with
+# `hydra.sweeper.confirm.top_k=3` tells more.
 
 defaults:
   - override /model: lstm
@@ -179,15 +181,23 @@ def test_an_option_of_ones_own_is_found(
     assert "units: 256" in besom("train", "+experiment=small", "--cfg", "job").out
 
 
+def test_a_record_of_before_a_key_is_exported_with_what_was_done_then(
+    root: Path, exported: Export
+) -> None:
+    older = OmegaConf.create(recorded([]))
+    del older.training["shuffle"], older.training["checkpoint"]
+    record_trials(root, {OmegaConf.to_yaml(older): 0.8})
+    assert "training:\n  shuffle: every_epoch\n" in exported().file.read_text()
+
+
 def test_a_record_that_does_not_fit_the_configurations_of_today(
     root: Path, own_conf: Path, exported: Export
 ) -> None:
-    older = OmegaConf.create(recorded([]))
-    del older.training["shuffle"]
-    (run_id,) = record_trials(root, {OmegaConf.to_yaml(older): 0.8})
+    (run_id,) = record_trials(root, {recorded([]): 0.8})
+    (own_conf / "data" / "synthetic.yaml").rename(own_conf / "data" / "imdb.yaml")
     with pytest.raises(StudyError) as raised:
         exported()
-    assert "`training.shuffle` would be once, and was absent" in str(raised.value)
+    assert "`data.train_reviews` would be 4000, and was absent" in str(raised.value)
     assert f"`besom reproduce {run_id} --code`" in str(raised.value)
     assert not (own_conf / "experiment").exists()
 
@@ -212,7 +222,11 @@ FOREIGN = OmegaConf.to_yaml({"x": 1.0, "model": {"units": 3}})
         ({"trials": {"": 0.8}}, {}, "holds no configuration"),
         ({"trials": {"x: 1": 0.8}, "state": "failed"}, {}, "no finished trial"),
         ({"trials": {}}, {}, "no finished trial"),
-        ({"trials": {"x: 1": 0.8}, "objective": "a, b"}, {}, "several objectives"),
+        (
+            {"trials": {"x: 1": 0.8}, "objective": "a, b", "direction": "minimize, maximize"},
+            {},
+            "several objectives",
+        ),
         ({"trials": {"x: 1": 0.8}, "tags": {"besom.winner": "7"}}, {}, "trial 7, is not in"),
     ],
 )
@@ -224,6 +238,30 @@ def test_refuses_in_a_line(
         exported(**asked)
     assert len(str(raised.value).splitlines()) == 1
     assert not Path("conf").exists()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"training": {"epochs": 3}, "data": {"path": "x"}, "model": {"layers": 2}},
+        {"training": None, "data": [], "model": 5},
+        {"training": "${nowhere}", "data": {}, "model": {}},
+    ],
+)
+def test_another_applications_sections_of_the_same_names_do_not_make_it_ours(
+    overrides: dict[str, Any], root: Path, exported: Export
+) -> None:
+    record_trials(root, {OmegaConf.to_yaml(overrides): 0.8})
+    with pytest.raises(StudyError, match="is not of besom train"):
+        exported()
+
+
+def test_an_old_verdict_says_so(root: Path, exported: Export) -> None:
+    tags = {"besom.verdict": "Trial 0 wins.", "besom.winner": "0", "besom.verdict_trials": "1"}
+    record_trials(root, {recorded(["model.units=16"]): 0.8, recorded([]): 0.7}, tags)
+    text = " ".join(line.removeprefix("# ") for line in exported().file.read_text().splitlines())
+    assert "Trial 0 wins. It was reached after 1 of 2 trials; the sweep's own command" in text
+    assert "judges anew" in text
 
 
 @pytest.mark.parametrize("name", ["a/b", "5", "null", ".hidden", "a b", "é"])

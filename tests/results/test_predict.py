@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from besom import cli
+from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.data.words import encode
 from besom.rnn.train import HOOKS
 from besom.tracking import connect
 from besom.tracking.fetching import address_of, model_file
+from besom.tracking.reading import open_reader
 from besom.tracking.registry import Champion, register
 from tests.conftest import Command
 from tests.results.conftest import start
@@ -117,6 +119,32 @@ def test_a_file_holds_one_review_a_line(
     assert [row["probability"] for row in rows] == expected.tolist()
 
 
+def test_only_a_line_feed_ends_a_review(tmp_path: Path) -> None:
+    file = tmp_path / "reviews.txt"
+    reviews = ["one\u2028two", "a\x0bb\x0cc\x1cd", "e\x85f\rg", "", " last"]
+    file.write_bytes("\r\n".join(reviews).encode())
+    assert read_file(file) == reviews
+    file.write_bytes("".join(f"{review}\n" for review in reviews).encode())
+    assert read_file(file) == reviews
+
+
+def test_json_has_no_nan() -> None:
+    (row,) = json.loads(
+        as_json([Prediction("x", float("nan"), "negative")]), parse_constant=refused
+    )
+    assert row["probability"] is None
+
+
+def test_a_runs_id_in_capitals_is_the_same(trained: Trained, besom: Command) -> None:
+    assert predicted(besom, trained, trained.run_id.upper(), "good") == predicted(
+        besom, trained, trained.run_id, "good"
+    )
+
+
+def refused(text: str) -> None:
+    raise AssertionError(f"{text} is no JSON")
+
+
 def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
     ended = besom("predict", trained.run_id, "the\n good film", "--root", str(trained.root))
     head, row = ended.out.splitlines()
@@ -129,7 +157,7 @@ def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
     [
         (["0" * 32, "good"], ["no run 000"]),
         (["small:firs", "good"], ["`small:firs` is no run's id", "did you mean `small:first`?"]),
-        (["bare", "good"], ["no model `models:/bare@champion`", ADDRESS]),
+        (["bare", "good"], ["no model `models:/bare@champion`", "`besom confirm bare` registers"]),
         (["models:/nothing/1", "good"], ["no model `models:/nothing/1`", ADDRESS]),
         (["RUN", ""], ["review 1 (``) holds no word"]),
         (["RUN", "good", "qwzx xyzzy"], ["review 2 (`qwzx xyzzy`) holds none of the"]),
@@ -140,6 +168,8 @@ def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
         (["RUN", "--file", "latin.txt"], ["`latin.txt` cannot be read: it is not UTF-8"]),
         (["RUN", "--file", "blank.txt"], ["review 2 (``) holds no word"]),
         (["PLAIN", "good"], ["holds no configuration of besom train"]),
+        (["FOREIGN", "good"], ["holds no configuration of besom train"]),
+        (["LIST", "good"], ["holds no configuration of besom train"]),
         (["MODELLESS", "good"], ["has no model"]),
         (["RUN", "good", "--root", "elsewhere"], ["holds no record"]),
     ],
@@ -159,14 +189,20 @@ def test_refuses_in_a_line(
 
 def unfit(trained: Trained) -> dict[str, str]:
     """Runs that cannot be asked: one of another application, one without its model."""
-    config = "training: {}\ndata: {name: synthetic, train_reviews: 20, test_reviews: 2}\n"
+    texts = {
+        "PLAIN": "",
+        "MODELLESS": open_reader(trained.root, None).text(trained.run_id, "config.yaml") or "",
+        "FOREIGN": "training: {}\ndata: {name: mine}\n",
+        "LIST": "[1, 2]",
+    }
+    ids = {}
     with connect(trained.root, None, "besom") as record:
-        plain, modelless = record.start_run("plain", {}), record.start_run("modelless", {})
-        record.text(modelless, "config.yaml", config)
-        for run_id in (plain, modelless):
-            record.finish(run_id, "FINISHED", {}, {})
-            record.confirm(run_id)
-    return {"PLAIN": plain, "MODELLESS": modelless}
+        for name, text in texts.items():
+            ids[name] = record.start_run(name, {})
+            record.text(ids[name], "config.yaml", text)
+            record.finish(ids[name], "FINISHED", {}, {})
+            record.confirm(ids[name])
+    return ids
 
 
 def test_a_model_that_reads_no_texts(trained: Trained, besom: Command) -> None:

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+from besom import config
 from besom.errors import Pruned
+from besom.paths import conf_folder
 from besom.results.reproduce import Replay, Reproduction, find
 from besom.results.studies import Trial
+from besom.tracking import connect
 from besom.tracking.reading import ReadRun, open_reader
 from tests.conftest import Command
+from tests.results.conftest import start
 
 TRIAL = Trial(ReadRun("id", "name", "FINISHED", 0, 1, {}, {}, {}), 0, "trial", "complete", 1, {})
 
@@ -57,10 +64,106 @@ def test_a_replay_keeps_final_numbers_where_the_record_does() -> None:
     assert replay.facts == {"engine": "xla"}
 
 
+def test_several_objectives_have_no_best(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        both = start(record, "both", "objective", "minimize, maximize")
+        both.trial(0, {"x": 1}, {"objective": [1.0], "objective_1": [2.0]})
+    ended = besom("reproduce", "best")
+    assert (ended.code, ended.out) == (2, "")
+    assert "study both has several objectives, so none of its trials is the best" in ended.err
+
+
+@pytest.fixture
+def imdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small file of reviews, its own cache, and what both would otherwise be."""
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv("BESOM_IMDB_PATH", raising=False)
+    file = tmp_path / "imdb.npz"
+    write_reviews(file, last=9)
+    return file
+
+
+def write_reviews(file: Path, last: int) -> None:
+    """Forty reviews for each split; the last token of the last one for training is ``last``."""
+    reviews = np.empty(40, object)
+    reviews[:] = [[1, 4 + number % 7, 5, 6 + number % 3, 9] for number in range(40)]
+    labels = np.arange(40) % 2
+    changed = reviews.copy()
+    changed[-1] = [*reviews[-1][:-1], last]
+    np.savez(file, x_train=changed, y_train=labels, x_test=reviews, y_test=labels)
+
+
+@pytest.fixture
+def sizes(imdb: Path) -> list[str]:
+    return [
+        *(f"data.path='{imdb}'", "data.vocab_size=20", "data.max_length=5"),
+        *("model.embedding_dim=2", "model.units=2", "training.batch_size=16", "training.epochs=1"),
+        "evaluate_test=false",
+    ]
+
+
+def test_other_data_than_then_are_named(imdb: Path, sizes: list[str], besom: Command) -> None:
+    assert besom("train", *sizes).code == 0
+    (run_id,) = open_reader(Path("mlruns"), None).run_ids()
+    same = besom("reproduce", run_id)
+    assert same.code == 0 and "bit-identical" in same.out and "data:" not in same.out, same
+    size, before = imdb.stat().st_size, imdb.read_bytes()
+    write_reviews(imdb, last=8)
+    after = imdb.read_bytes()
+    assert len(after) == size and after != before
+    changed = besom("reproduce", run_id)
+    assert "  data: " in changed.out and " then, " in changed.out, changed
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("failed", "is failed, so its record breaks off"),
+        ("dead", "is dead, so"),
+        ("interrupted", "is interrupted, so"),
+        ("running", "is running, so"),
+        ("pruned", "is pruned and holds no numbers to compare with"),
+    ],
+)
+def test_a_record_that_breaks_off_is_not_trained_again(
+    state: str, said: str, root: Path, sizes: list[str], besom: Command
+) -> None:
+    config.register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        text = OmegaConf.to_yaml(compose("train", sizes))
+    with connect(root, None, "besom") as record:
+        run_id = record.start_run("cut", {"besom.state": "running"})
+        record.text(run_id, "config.yaml", text)
+        if state != "pruned":
+            record.metrics(run_id, 1, {"loss": 0.5})
+        if state != "running":
+            status = "FINISHED" if state == "pruned" else "FAILED"
+            record.finish(run_id, status, {"besom.state": state}, {})
+            record.confirm(run_id)
+    ended = besom("reproduce", run_id)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err and ended.err.count("\n") == 1
+
+
+def test_another_applications_record_is_refused(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        run_id = record.start_run("foreign", {})
+        record.text(run_id, "config.yaml", "training: {epochs: 3}\n")
+        record.metrics(run_id, 1, {"loss": 0.5})
+        record.finish(run_id, "FINISHED", {}, {})
+        record.confirm(run_id)
+    ended = besom("reproduce", run_id)
+    assert (ended.code, ended.out) == (2, "")
+    assert "holds no configuration of besom train" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
         (["0" * 32], ["no run 000", "besom compare"]),
+        (["bset"], ["`bset` is no run's id", "did you mean `best`?"]),
+        (["small"], ["`besom reproduce best --study NAME`"]),
         (["best", "--study", "smal"], ["did you mean `small`?"]),
         (["baseline", "--root", "elsewhere"], ["holds no record"]),
         (["baseline"], ["holds no configuration"]),

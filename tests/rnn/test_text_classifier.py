@@ -132,6 +132,9 @@ def test_rows_hold_texts_or_tokens(rows: dict[str, Any], probabilities: list[flo
         ({"tokens": [[1, -4]]}, "review 1 has the token `-4`; give whole numbers from 0"),
         ({"tokens": [[1, 2.5]]}, "the token `2.5`"),
         ({"tokens": [["good"]]}, "the token `'good'`"),
+        ({"tokens": ["good"]}, "row 1 has text as its `tokens`; give it as its `text`"),
+        ({"text": [["good", None]]}, "row 1 has `None` among its texts; give texts alone"),
+        ({"text": [["good", 4]]}, "row 1 has `4` among its texts"),
     ],
 )
 def test_refuses_in_a_line(rows: dict[str, Any], message: str) -> None:

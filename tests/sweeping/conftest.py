@@ -14,6 +14,7 @@ from besom.sweeping.application import Application
 from besom.sweeping.confirm import confirm
 from besom.sweeping.objective import read_objective
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
+from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import PlainProgress, Tally
 from besom.sweeping.protocol import (
@@ -74,6 +75,12 @@ class ScriptedPool:
         else:
             self.verdicts.append(message)
             self._advance(worker, message)
+
+    def has_word(self, worker: int) -> bool:
+        return any(event.worker == worker for event in self._events)
+
+    def end(self, worker: int, cause: str) -> None:
+        self._events.append(Event(worker, Died(cause)))
 
     def next_event(self, timeout: float) -> Event | None:
         event = self._events.popleft() if self._events else None
@@ -162,7 +169,8 @@ class Bench:
         pool = ScriptedPool(script)
         tally = Tally(plan.options.n_trials, plan.objective, [])
         progress = PlainProgress(Console(quiet=True), tally)
-        supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places)
+        limits = Patience(plan.options.trial_timeout, plan.options.hang_timeout)
+        supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)
         sweep = Sweep(plan, study, self.record, parent)
         trials = Trials(sweep, tally, progress, unfinished)
         return Driver(supervisor, trials, progress, sweep), study, pool

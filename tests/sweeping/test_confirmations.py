@@ -5,12 +5,15 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
+from rich.console import Console
 
 from besom.errors import ConfigError
 from besom.sweeping import confirmations as confirmations_module
@@ -31,6 +34,7 @@ from besom.sweeping.protocol import (
 )
 from besom.sweeping.space import read_space
 from besom.sweeping.study import TrialRow
+from besom.sweeping.summary import note, print_summary
 from besom.tracking.record import connect
 
 from .conftest import Bench, Driver, Script, ScriptedPool
@@ -136,7 +140,8 @@ def test_an_interrupted_confirmation_goes_on(bench: Bench) -> None:
     driver, _, pool = bench.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
     drivers.append(driver)
     driver.run()
-    assert driver.confirm() == ""
+    left = "6 of 9 confirmations are still to be done; the same command goes on."
+    assert driver.confirm() == f"No verdict yet: {left}"
     assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
     bench.record.flush()
     assert "besom.verdict" not in parent(driver, bench).data.tags
@@ -145,6 +150,31 @@ def test_an_interrupted_confirmation_goes_on(bench: Bench) -> None:
     runs = bench.record.runs({"besom.role": "confirmation"})
     states = Counter(run.tags["besom.state"] for run in runs)
     assert states == {"complete": 9, "interrupted": 1}
+
+
+def test_no_trial_is_tried_again_where_only_confirmations_are_wanted(bench: Bench) -> None:
+    """What ``besom confirm`` asks for: as many trials as have ended, and no time for any more."""
+    drivers: list[Driver] = []
+
+    def stops(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 3:
+            drivers[0].supervisor.stopping = True
+            yield Reported(1, {"loss": 1.0})
+            yield Outcome(State.INTERRUPTED, {}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    driver, study, _ = bench.driver(stops, n_trials=6, n_jobs=1)
+    drivers.append(driver)
+    driver.run()
+    assert study.row(3).state == "running"
+    confirm = ConfirmOptions(top_k=2, seeds=3)
+    driver, study, pool = bench.driver(noisy, n_trials=3, timeout=1e-9, confirm=confirm)
+    driver.run()
+    assert pool.assigned == []
+    assert "beats the baseline" in driver.confirm()
+    assert sum(confirmations(pool).values()) == len(pool.assigned) == 9
+    assert study.row(3).state == "running"
 
 
 def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench) -> None:
@@ -166,6 +196,7 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench)
     known = recall(driver.sweep.study, poisoned, 2)
     assert known is not None and known.state == "failed" and "SIGKILL" in known.error
     assert f"Trial {poisoned} " not in sentence and "beats the baseline" in sentence
+    assert sentence.endswith(f" Left out, having failed on some seed: trial {poisoned}.")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -177,7 +208,8 @@ def test_no_number_is_no_confirmation(bench: Bench, value: float) -> None:
             yield from noisy(assignment)
 
     driver, _, sentence = confirming(bench, breaks)
-    assert sentence == "No verdict: the baseline was trained to its end on 0 seeds."
+    done = "No verdict: the baseline was trained to its end on 0 seeds."
+    assert sentence == f"{done} The last error: loss is {value}"
     assert "besom.winner" not in parent(driver, bench).data.tags
 
 
@@ -189,10 +221,125 @@ def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
                 message = Outcome(State.COMPLETE, returned, 0.1)
             yield message
 
-    _, _, sentence = confirming(bench, scores, metric="score", direction="maximize")
+    _, pool, sentence = confirming(bench, scores)
+    assert "beats the baseline: loss " in sentence and sum(confirmations(pool).values()) == 9
+    _, pool, sentence = confirming(bench, scores, metric="score", direction="maximize")
     assert "beats the baseline: score -" in sentence or "beats the baseline: score 0" in sentence
-    _, _, sentence = confirming(bench, scores, metric="absent", seeds=5)
-    assert "score" not in sentence
+    assert not confirmations(pool)  # the number was kept with the other
+    _, pool, sentence = confirming(bench, scores, metric="absent", seeds=5)
+    assert sentence.startswith("No verdict: the task returned loss, score, but not absent; set ")
+    assert not confirmations(pool)
+
+
+def test_a_metric_that_is_not_returned_ends_the_confirmation_at_once(bench: Bench) -> None:
+    driver, pool, sentence = confirming(bench, metric="absent")
+    assert sentence.startswith("No verdict: the task returned loss, but not absent; set ")
+    assert sum(confirmations(pool).values()) <= driver.sweep.plan.options.n_jobs
+    _, pool, sentence = confirming(bench)
+    assert "beats the baseline" in sentence  # and what was trained counts
+    assert 9 - driver.sweep.plan.options.n_jobs <= sum(confirmations(pool).values()) < 9
+
+
+@pytest.mark.parametrize("other", [{"overrides": ["+y=1"]}, {"seed_key": "seeds.model"}])
+def test_another_setting_is_another_confirmation(bench: Bench, other: dict[str, Any]) -> None:
+    def moved(assignment: Assignment) -> Iterator[FromWorker]:
+        words = dict(word.split("=", 1) for word in assignment.overrides)
+        loss = float(words["x"]) ** 2 + SEED_NOISE * int(words.get("seed", 5)) ** 2
+        yield Outcome(State.COMPLETE, {"loss": loss + 100 * ("+y" in words)}, 0.1)
+
+    _, pool, first = confirming(bench, moved)
+    folders = {assignment.folder for assignment in pool.assigned if assignment.folder}
+    assert len(folders) == 9
+    _, pool, second = confirming(bench, moved, **other)
+    assert len(pool.assigned) == 9 and second != first
+    assert folders.isdisjoint(assignment.folder for assignment in pool.assigned)
+    _, pool, again = confirming(bench, moved)
+    assert not pool.assigned and again == first  # they were set aside, not lost
+
+
+def test_what_a_besom_of_before_has_kept_is_read_and_does_not_count(bench: Bench) -> None:
+    study = bench.sweep(noisy, n_trials=6)[0]
+    old = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": -9.0}
+    study.remember("confirmation.0.1", old | {"deaths": 0, "error": ""})
+    known = recall(study, 0, 1)
+    assert known is not None and (known.value, known.setting) == (-9.0, "")
+    driver, pool, _ = confirming(bench)
+    assert confirmations(pool)[0, 1] == 1
+    known = recall(driver.sweep.study, 0, 1)
+    assert known is not None and known.value == known.values["loss"] > 0
+
+
+def test_what_has_failed_is_tried_again_by_the_next_process(bench: Bench) -> None:
+    def breaks(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) and assignment.trial == 0:
+            yield Outcome(State.FAILED, {}, 0.1, "no such file: test.csv\nsecond line")
+        else:
+            yield from noisy(assignment)
+
+    _, _, sentence = confirming(bench, breaks)
+    assert sentence.endswith(" on 0 seeds. The last error: no such file: test.csv")
+    _, pool, sentence = confirming(bench)
+    assert confirmations(pool) == {(0, seed): 1 for seed in (1, 2, 3)}
+    assert "beats the baseline" in sentence
+
+
+def test_a_verdict_says_after_how_many_trials_it_was_reached(bench: Bench) -> None:
+    driver, _, sentence = confirming(bench)
+    assert parent(driver, bench).data.tags["besom.verdict_trials"] == "6"
+    grown, study, _ = bench.driver(noisy, n_trials=9)
+    plan = grown.sweep.plan
+    assert sentence not in note(plan, study, sentence).replace(f"**{sentence}**", "")
+    grown.run()
+    text = note(plan, study)
+    assert f"An earlier confirmation found: {sentence} It was reached after 6 of 9 trials" in text
+    printed = StringIO()
+    print_summary(plan, study, [], Console(file=printed, width=500))
+    assert "reached after 6 of 9 trials; judge anew" in printed.getvalue()
+
+
+def test_a_verdict_stays_in_sight_where_a_later_confirmation_finds_none(bench: Bench) -> None:
+    _, _, sentence = confirming(bench)
+    driver, _, none = confirming(bench, metric="absent")
+    text = note(driver.sweep.plan, driver.sweep.study, none)
+    assert text.index("No verdict") < text.index(f"An earlier confirmation found: {sentence}")
+
+
+def test_without_a_baseline_nothing_is_compared(bench: Bench) -> None:
+    driver, _, pool = bench.driver(noisy, n_trials=3, confirm=ConfirmOptions(top_k=2, seeds=3))
+    driver.run()
+    driver.sweep = replace(driver.sweep, plan=replace(driver.sweep.plan, baseline_params=None))
+    sentence = driver.confirm()
+    assert sentence == "No verdict: a searched key has no value, so there is no baseline."
+    assert not confirmations(pool)
+
+
+def test_a_baseline_without_a_value_is_refused_before_the_sweep() -> None:
+    space = read_space({}, ["x=range(1,3)"], loader=None)
+    seeding.check_baseline({"x": 1}, space, OmegaConf.create({"x": 1}))
+    for config in ({"x": None}, {"x": "???"}):
+        with pytest.raises(ConfigError, match=r"^x has no value in the configuration, .*top_k=0"):
+            seeding.check_baseline(None, space, OmegaConf.create(config))
+
+
+@pytest.mark.parametrize(
+    ("objective", "returned", "tag"),
+    [
+        (None, {"loss": 1.0}, "loss"),
+        (None, {"objective": 1.0}, None),
+        ("loss", {"loss": 1.0}, None),
+    ],
+)
+def test_an_objective_that_nobody_named_is_known_by_the_tasks_own_name(
+    bench: Bench, objective: str | None, returned: dict[str, float], tag: str | None
+) -> None:
+    def returns(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Reported(1, {"loss": 2.0, "accuracy": 0.5})
+        yield Outcome(State.COMPLETE, returned, 0.1)
+
+    driver, _, _ = bench.driver(returns, n_trials=2, objective=objective)
+    driver.run()
+    bench.record.flush()
+    assert parent(driver, bench).data.tags.get("besom.objective") == tag
 
 
 def test_a_death_after_the_last_words_loses_no_confirmation(

@@ -12,7 +12,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
-from besom.sweeping import application
+from besom.sweeping import application, out_of_memory
 from besom.sweeping.application import Application
 from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.protocol import Assignment, Composed, Died, FromWorker, Outcome, Ready, State
@@ -142,3 +142,20 @@ def test_stopping_ends_successors_too(pool: LocalPool) -> None:
     pool.stop()
     assert not any(map(is_alive, started()))
     pool.stop()
+
+
+def test_memory_that_ran_out_is_named_where_the_system_says_so(
+    pool: LocalPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = tmp_path / "vmstat"
+    monkeypatch.setattr(out_of_memory, "COUNTS", (counts, tmp_path / "missing"))
+    for before, after, cause in [
+        (2, 2, "was killed by SIGKILL"),
+        (2, 3, "was killed by SIGKILL: the system has run out of memory"),
+    ]:
+        counts.write_text(f"nr_free_pages 7\noom_kill {before}\n")
+        pool.start(0)
+        assert isinstance(says(pool, 0), Ready)
+        counts.write_text(f"nr_free_pages 7\noom_kill {after}\n")
+        os.kill(started()[-1], signal.SIGKILL)
+        assert says(pool, 0) == Died(cause)

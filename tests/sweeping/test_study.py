@@ -1,3 +1,7 @@
+import fcntl
+import os
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,6 +98,32 @@ def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
             pass
     with only_supervisor(tmp_path, "s"):
         pass
+
+
+def test_whoever_held_the_lock_before_is_not_taken_for_its_holder(tmp_path: Path) -> None:
+    """The holder writes who it is a moment after it has got the lock."""
+    lock = tmp_path / "locks" / "s.json"
+    lock.parent.mkdir()
+    here = socket.gethostname()
+    lock.write_text(f"by process {2**22 + 1} on {here} since 2026\n")
+    with lock.open("a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        told = f"by process {os.getpid()} on {here} since now"
+        timer = threading.Timer(0.2, lambda: lock.write_text(f"{told}\n"))
+        timer.start()
+        with pytest.raises(StudyError, match=told), only_supervisor(tmp_path, "s"):
+            pass
+        timer.join()
+
+
+def test_a_lock_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    precious = tmp_path / "precious"
+    precious.write_text("all of it")
+    (tmp_path / "locks" / "s.json").symlink_to(precious)
+    with pytest.raises(StoreError, match="link"), only_supervisor(tmp_path, "s"):
+        pass
+    assert precious.read_text() == "all of it"
 
 
 def test_a_storage_that_is_no_database_is_refused(tmp_path: Path) -> None:

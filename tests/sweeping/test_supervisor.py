@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from besom.errors import SweepFailed
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.options import AshaPruner, GridSampler, ThresholdPruner
+from besom.sweeping.patience import Patience
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
@@ -335,3 +336,33 @@ def test_a_killed_supervisors_reports_are_not_held_against_the_next_attempt(
     bench.record = connect(bench.root, None, "test")
     _, study, _ = bench.driver(completes, n_trials=1)
     assert study.row(0).state == "running" and study.reports(0) == {}
+
+
+def test_an_open_run_of_an_ended_trial_is_closed_as_what_that_became(bench: Bench) -> None:
+    """Its log is lost, or the server has forgotten the last that it was told."""
+    study, _ = bench.sweep(n_trials=2)
+    run_id = study.row(1).notes["run_id"]
+    client = MlflowClient(bench.record.uri)
+    client.update_run(run_id, status="RUNNING")
+    stray = client.create_run(
+        bench.record.experiment_id, tags={"mlflow.parentRunId": study.recall("run_id")}
+    ).info.run_id
+    bench.sweep(n_trials=2)
+    assert client.get_run(run_id).info.status == "FINISHED"
+    assert client.get_run(stray).info.status == "KILLED"
+
+
+def test_a_worker_whose_words_are_still_unread_is_not_silent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor itself was held up: to its clock everybody has been silent for long."""
+    monkeypatch.setattr("besom.sweeping.supervisor.POLL_SECONDS", 0)
+    monkeypatch.setattr(Patience, "too_quiet", lambda *_: "said nothing for years")
+
+    def reports(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Reported(1, {"loss": 1.0})
+        yield from completes(assignment)
+
+    study, pool = bench.sweep(reports, n_trials=4, n_jobs=2)
+    assert [row.state for row in study.rows()] == ["complete"] * 4
+    assert len(pool.assigned) == 4

@@ -70,6 +70,37 @@ def test_a_failing_task_fails_its_trial_only(root: Path, fault: str, said: str) 
     assert said in done.stdout
 
 
+HANGS = (
+    "hydra.sweeper.objective=loss",
+    *("fault=hang", "hydra/sweeper/sampler=grid", "hydra.sweeper.max_failure_rate=0.5"),
+    *("x=choice(0,1,1.5,0.5)", "hydra.sweeper.n_trials=4"),
+)
+
+
+def test_a_trial_over_its_time_fails_at_once(root: Path) -> None:
+    done = run("stepping", *HANGS, "hydra.sweeper.trial_timeout=2", folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = audit(root, "stepping")
+    assert found.states() == {"COMPLETE": 3, "FAIL": 1}
+    (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
+    assert failed.params == {"x": 1.5} and failed.user_attrs["besom.attempt"] == 1
+    assert "hydra.sweeper.trial_timeout=2 s" in failed.user_attrs["besom.error"]
+    assert "trial_timeout" in done.stdout
+
+
+def test_a_worker_that_hangs_is_ended_and_its_trial_tried_again(root: Path) -> None:
+    limits = ("hydra.sweeper.hang_timeout=1", "hydra.sweeper.max_attempts=2")
+    done = run("stepping", *HANGS, *limits, folder=root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = audit(root, "stepping")
+    assert found.states() == {"COMPLETE": 3, "FAIL": 1}
+    (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
+    error = "its worker said nothing for hydra.sweeper.hang_timeout=1 s, in each of 2 attempts"
+    assert failed.user_attrs["besom.error"] == error
+    dead = [tags for tags in found.tags.values() if tags.get("besom.state") == "dead"]
+    assert ["hang_timeout" in tags["besom.error"] for tags in dead] == [True]
+
+
 def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=10")
     sweep = start("stepping", *arguments, folder=root.parent)
@@ -237,6 +268,7 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
         ([], "nothing to search"),
         (["x=interval(0,2)", "hydra.sweeper.n_trials=0"], "n_trials=0"),
         (["x=interval(0,2)", "hydra.sweeper.n_jobs=-1"], "n_jobs=-1"),
+        (["x=interval(0,2)", "hydra.sweeper.hang_timeout=0"], "hang_timeout=0"),
         (["x=interval(0,2)", "hydra.sweeper.direction=up"], "direction=up"),
         (["x=interval(0,2)", "hydra.sweeper.study_name=../x"], "study_name"),
         (["x=interval(0,2)", "hydra.sweeper.duplicates=maybe"], "duplicates=maybe"),
@@ -294,7 +326,8 @@ def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Pat
     scores = [metrics for metrics in found.metrics.values() if "score" in metrics]
     assert len(scores) == 9
     folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
-    assert {"0-seed-1", "0-seed-2", "0-seed-3"} <= folders  # beside those of the trials
+    without_setting = {name.rpartition("-")[0] for name in folders}
+    assert {"0-seed-1", "0-seed-2", "0-seed-3"} <= without_setting  # beside those of the trials
 
 
 def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> None:

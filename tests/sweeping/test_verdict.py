@@ -46,6 +46,15 @@ def test_values_that_no_seed_moves_are_certain() -> None:
     assert not judge([1.0, 1.0], {1: [1.0, 1.0]}, "maximize").beats
 
 
+@pytest.mark.parametrize("step", [0.01, 1 / 3])
+def test_equal_differences_of_values_that_move_are_chance(step: float) -> None:
+    baseline = [0.5, 0.5 + 7 * step]
+    found = judge(baseline, {1: [value + step for value in baseline]}, "maximize")
+    assert not found.beats
+    assert found.difference.low < 0 < found.difference.mean < found.difference.high
+    assert found.difference.mean == pytest.approx(step)
+
+
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_luck_seldom_beats_the_baseline(direction: str) -> None:
     """200 studies in which every configuration is the baseline: at most one in twenty wins."""

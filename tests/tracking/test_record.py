@@ -273,3 +273,15 @@ def test_reuse_of_a_run_that_is_gone_holds_up_nothing(
     run = client.get_run(twin)
     assert run.info.status == "FINISHED"
     assert run.data.tags["besom.missing"] == f"run {source}"
+
+
+def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
+    record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of equal step and millisecond, MLflow takes the larger."""
+    monkeypatch.setattr("besom.tracking.spool.time.time_ns", lambda: 1_800_000_000_000_000_000)
+    run_id = record.start_run("fast", {})
+    record.metrics(run_id, 4, {"loss": 0.9})
+    record.log(run_id, {"loss": 0.5})
+    record.flush()
+    assert client.get_run(run_id).data.metrics == {"loss": 0.5}

@@ -10,6 +10,7 @@ import pandas
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import Model
 from omegaconf import DictConfig
 
 from besom.errors import StoreError, StudyError
@@ -259,6 +260,26 @@ def test_an_unknown_model(
 def test_an_empty_registry_says_how_to_fill_it(record: Record, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="`besom confirm STUDY` registers"):
         registered_model(record.uri, "models:/small@champion", tmp_path)
+
+
+def test_a_study_without_a_champion_is_told_to_confirm(
+    record: Record, tmp_path: Path, pack: Pack
+) -> None:
+    register(record, Champion("small", 0, trained(record, tmp_path, 1), ""), pack)
+    with pytest.raises(StudyError, match="`besom confirm 'smal l'` registers the study's"):
+        registered_model(record.uri, address_of("smal l"), tmp_path, "smal l")
+
+
+def test_a_model_that_python_cannot_load(
+    record: Record, client: MlflowClient, tmp_path: Path, pack: Pack
+) -> None:
+    register(record, Champion("small", 0, trained(record, tmp_path, 1), ""), pack)
+    source = Path(client.get_model_version("small", "1").source.removeprefix("file://"))
+    described = Model.load(str(source))
+    del described.flavors["python_function"]
+    described.save(str(source / "MLmodel"))
+    with pytest.raises(StudyError, match="models:/small/1 was logged without code"):
+        registered_model(record.uri, "models:/small/1", tmp_path)
 
 
 def test_a_model_whose_files_are_gone(

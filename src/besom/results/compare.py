@@ -1,8 +1,6 @@
 """Runs side by side: what differs between them, and what came of it."""
 
 import csv
-import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +15,10 @@ from rich.text import Text
 
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
-from besom.results.studies import Trial, best_first, read_run, read_study
+from besom.results.columns import rows_as_json, side_by_side
+from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.tracking.reading import Reader, open_reader
 
-RUN_ID = re.compile(r"[0-9a-f]{32}")
 OWN_COLUMNS = ("trial", "seconds", "state")
 ENDLESS = 10_000
 """Columns of what is no terminal, such as a pipe: lines are as long as they need to be."""
@@ -37,16 +35,18 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """One mapping per trial, under dotted names, for CSV and JSON."""
         return [
-            {
-                "study": trial.run.tags.get("besom.study"),
-                "trial": trial.number,
-                "run_id": trial.run.run_id,
-                "name": trial.run.name,
-                **{key: trial.params.get(key) for key in self.columns},
-                **{name: trial.metrics.get(name) for name in self.metrics},
-                "state": trial.state,
-                "seconds": trial.seconds,
-            }
+            side_by_side(
+                {
+                    "study": trial.run.tags.get("besom.study"),
+                    "trial": trial.number,
+                    "run_id": trial.run.run_id,
+                    "name": trial.run.name,
+                    "state": trial.state,
+                    "seconds": trial.seconds,
+                },
+                {key: trial.params.get(key) for key in self.columns},
+                {name: trial.metrics.get(name) for name in self.metrics},
+            )
             for trial in self.trials
         ]
 
@@ -103,7 +103,7 @@ def as_csv(comparison: Comparison) -> str:
 
 def as_json(comparison: Comparison) -> str:
     """All rows, as a list of objects."""
-    return json.dumps(comparison.rows(), indent=2) + "\n"
+    return rows_as_json(comparison.rows())
 
 
 def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tuple[str, str]]]:

@@ -1,36 +1,50 @@
 """``besom confirm``: the command that began a study once more, for its confirmation alone."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from besom.errors import StudyError
-from besom.results.studies import StudyRecord, read_study
+from besom.results.studies import ENDED, StudyRecord, read_study
 from besom.sweep_command import quoted
 from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import open_reader
 
 WORKLOAD = "besom.rnn.train.train"
 SWEEPER = "hydra.sweeper"
+TOP_K = f"{SWEEPER}.confirm.top_k"
 REPLACED = (
     "hydra.mode",
     f"{SWEEPER}.n_trials",
+    f"{SWEEPER}.timeout",
     f"{SWEEPER}.study_name",
     f"{SWEEPER}.dry_run",
-    f"{SWEEPER}.confirm.top_k",
-    f"{SWEEPER}.confirm.seeds",
     "tracking.root",
 )
-"""Keys that are given anew."""
+"""Keys that are given anew, or have no place in a confirmation."""
+
+MASKED = ":***@"
+"""What stands for a password in the record, see :func:`besom.addresses.mask`."""
 
 
 def sweep_words(
-    root: Path, uri: str | None, name: str, top_k: int, seeds: int, workers: int | None
+    root: Path,
+    uri: str | None,
+    name: str,
+    top_k: int | None = None,
+    seeds: int | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] = (),
 ) -> list[str]:
-    """What to give to ``besom sweep``: no new trial, and the confirmation.
+    """What to give to ``besom sweep``: no trial, and the confirmation.
+
+    Args:
+        top_k, seeds, workers: the sweep's own where None.
+        overrides: ``KEY=VALUE``; they stand for the recorded ones of the same keys.
 
     Raises:
-        StudyError: there is no such study, it has no finished trial, or it belongs to another
-            application.
+        StudyError: there is no such study, it has no finished trial, it belongs to another
+            application, or a password of its command is wanted.
     """
     reader = open_reader(root, uri)
     study = read_study(reader, name)
@@ -41,23 +55,48 @@ def sweep_words(
     if begun.get("task") != WORKLOAD:
         raise StudyError(
             f"study {name} was not begun by besom sweep; give its own command again with "
-            f"{SWEEPER}.confirm.top_k={top_k}"
+            f"{TOP_K}={3 if top_k is None else top_k}"
         )
-    kept = [word for word in begun["overrides"] if word.partition("=")[0] not in REPLACED]
     words: dict[str, object] = {
-        f"{SWEEPER}.n_trials": _n_trials(study),
+        f"{SWEEPER}.n_trials": _n_ended(study),
+        # Trials that were interrupted are not tried again either: no trial starts that late.
+        f"{SWEEPER}.timeout": "1e-9",
         f"{SWEEPER}.study_name": quoted(name),
-        f"{SWEEPER}.confirm.top_k": top_k,
+        TOP_K: top_k,
         f"{SWEEPER}.confirm.seeds": seeds,
         "tracking.root": quoted(str(root)),
+        f"{SWEEPER}.n_jobs": workers,
+        "tracking.uri": None if uri is None else quoted(uri),
     }
-    if workers is not None:
-        words[f"{SWEEPER}.n_jobs"] = workers
+    given = {key: value for key, value in words.items() if value is not None}
+    anew = {*REPLACED, *given, *map(_key, overrides)}
     if uri is not None:
-        words["tracking.uri"] = quoted(uri)
-    return [begun["config_name"], *kept, *(f"{key}={value}" for key, value in words.items())]
+        anew.add(f"{SWEEPER}.tracking_uri")
+    kept = [word for word in begun["overrides"] if _key(word) not in anew and not _is_off(word)]
+    _refuse_masked(kept, name)
+    return [begun["config_name"], *kept, *(f"{k}={v}" for k, v in given.items()), *overrides]
 
 
-def _n_trials(study: StudyRecord) -> int:
-    """As many as there are, so that none is added."""
-    return 1 + max(trial.number for trial in study.trials if trial.number is not None)
+def _key(word: str) -> str:
+    """What an override is about: ``a`` in ``+a=1``, ``a=1`` and ``~a``."""
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _is_off(word: str) -> bool:
+    """Whether it says that nothing is confirmed; then the sweep's file says how much is."""
+    return _key(word) == TOP_K and word.partition("=")[2] == "0"
+
+
+def _refuse_masked(kept: Sequence[str], name: str) -> None:
+    masked = [_key(word) for word in kept if MASKED in word]
+    if masked:
+        again = " ".join(f"{key}=…" for key in masked)
+        raise StudyError(
+            f"the record keeps no password of {', '.join(masked)}; give it anew: "
+            f"besom confirm {name} {again}"
+        )
+
+
+def _n_ended(study: StudyRecord) -> int:
+    """As many as have ended, so that none is missing."""
+    return sum(trial.state in ENDED for trial in study.trials)

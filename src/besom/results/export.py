@@ -2,36 +2,36 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom.errors import StoreError, StudyError
 from besom.explain import EXPLAINED, explain
 from besom.paths import conf_folder
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
+from besom.results.workload import how_to_confirm, workload_config
 from besom.tracking.reading import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
 NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]*", re.ASCII | re.IGNORECASE)
 """What Hydra reads as a text without quotes, and any system as the name of one file."""
 
-WORKLOAD = {"data", "model", "training"}
-"""Keys by which a configuration of ``besom train`` is known."""
-
 WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A winner, and the file that it has become."""
+    """A winner, and the file that it has become.
 
-    study: StudyRecord
-    trial: Trial
+    ``comment`` says which run it is, and how sure it is that it is the best.
+    """
+
     file: Path
+    comment: Sequence[str]
 
 
 def export(root: Path, uri: str | None, study: str, name: str | None, force: bool) -> Exported:
@@ -51,21 +51,19 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
     trial = winner(record)
     recorded = _configuration(reader, record, trial)
     file = _place(name or plain(study), force)
-    text = _verified(trial, recorded, [*_comment(record, trial, file.stem)])
+    comment = (_origin(record, trial), _standing(reader, record))
+    text = _verified(trial, recorded, [*_head(file.stem, comment)])
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror}") from error
-    return Exported(record, trial, file)
+    return Exported(file, comment)
 
 
 def show(exported: Exported) -> None:
     """Print what was written, how sure it is, and how to train with it."""
-    study, trial = exported.study, exported.trial
-    print(exported.file)
-    print(_origin(study, trial))
-    print(_standing(study))
+    print(exported.file, *exported.comment, sep="\n")
     print(f"Train with it:  besom train +experiment={exported.file.stem}")
 
 
@@ -77,14 +75,9 @@ def winner(study: StudyRecord) -> Trial:
     """
     if study.winner is not None:
         return _trial(study, study.winner)
-    if len(study.objectives) > 1:
-        raise StudyError(
-            f"study {study.name} has several objectives, so none of its trials is the best; "
-            f"`besom compare {study.name}` shows them"
-        )
-    if not study.complete:
+    if study.best is None:
         raise StudyError(f"study {study.name} has no finished trial to export")
-    return study.ranked()[0]
+    return study.best
 
 
 def plain(study: str) -> str:
@@ -107,8 +100,8 @@ def _configuration(reader: Reader, study: StudyRecord, trial: Trial) -> DictConf
     text = reader.text(trial.run.run_id, "config.yaml")
     if text is None:
         raise StudyError(f"run {trial.run.run_id}, trial {trial.number}, holds no configuration")
-    config = OmegaConf.create(text)
-    if not (isinstance(config, DictConfig) and config.keys() >= WORKLOAD):
+    config = workload_config(text)
+    if config is None:
         raise StudyError(
             f"study {study.name} is not of besom train; its application takes overrides.yaml of "
             f"run {trial.run.run_id} as its arguments"
@@ -125,10 +118,10 @@ def _place(name: str, force: bool) -> Path:
     return file
 
 
-def _comment(study: StudyRecord, trial: Trial, name: str) -> Iterator[str]:
+def _head(name: str, comment: Iterable[str]) -> Iterator[str]:
     """What stands on top of the file: command, origin, result."""
     yield f"besom train +experiment={name}"
-    for sentence in (_origin(study, trial), _standing(study)):
+    for sentence in comment:
         yield from textwrap.wrap(sentence, WIDTH - len("# "))
 
 
@@ -140,14 +133,17 @@ def _origin(study: StudyRecord, trial: Trial) -> str:
     return f"Trial {trial.number} of {study.name}, run {trial.run.run_id}: {', '.join(facts)}."
 
 
-def _standing(study: StudyRecord) -> str:
-    """The verdict, or that there is none."""
-    if study.winner is not None:
+def _standing(reader: Reader, study: StudyRecord) -> str:
+    """The verdict and its age, or that there is none."""
+    advice = how_to_confirm(reader, study)
+    if study.winner is None:
+        return (
+            f"Not confirmed: the best of {len(study.complete)} finished trials, one run each; "
+            f"{advice} tells more."
+        )
+    if not study.verdict_age:
         return study.verdict
-    return (
-        f"Not confirmed: the best of {len(study.complete)} finished trials, one run each; "
-        f"`besom confirm {study.name}` tells more."
-    )
+    return f"{study.verdict} It was {study.verdict_age}; {advice} judges anew."
 
 
 def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from besom.results.columns import side_by_side
 from besom.results.studies import StudyRecord, read_study
 from besom.tracking.reading import Reader, open_reader
 
@@ -15,7 +16,8 @@ def runs(
     """A study's trials, one row each, by number.
 
     Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``run_id``; parameters under their
-    dotted names; metrics under theirs, the last value of each.
+    dotted names; metrics under theirs, the last value of each. A parameter that is itself called
+    as one of the others is ``params.state``, say.
 
     Args:
         study: its name; the sweep file's, if nothing else was said.
@@ -44,16 +46,18 @@ def curves(
 def frame(study: StudyRecord) -> pd.DataFrame:
     """One row per trial, see :func:`runs`."""
     rows = [
-        {
-            "trial": trial.number,
-            "state": trial.state,
-            "role": trial.role,
-            "attempt": trial.attempt,
-            "seconds": trial.seconds,
-            "run_id": trial.run.run_id,
-            **trial.params,
-            **trial.metrics,
-        }
+        side_by_side(
+            {
+                "trial": trial.number,
+                "state": trial.state,
+                "role": trial.role,
+                "attempt": trial.attempt,
+                "seconds": trial.seconds,
+                "run_id": trial.run.run_id,
+            },
+            trial.params,
+            trial.metrics,
+        )
         for trial in study.trials
     ]
     return pd.DataFrame(rows).set_index("trial") if rows else pd.DataFrame(rows)

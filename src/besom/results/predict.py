@@ -1,20 +1,19 @@
 """What a trained model makes of new reviews: ``besom predict``."""
 
-import json
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom.errors import DataError, StudyError
-from besom.nearest import did_you_mean, listed
-from besom.results.compare import RUN_ID
-from besom.results.studies import read_run
+from besom.results.columns import rows_as_json
+from besom.results.studies import RUN_ID, meant, read_run
+from besom.results.workload import workload_config
 from besom.rnn import environment
 from besom.rnn.package import pack
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
@@ -37,18 +36,20 @@ class Prediction:
 
 
 def read_file(file: Path) -> list[str]:
-    """A review for each line.
+    """A review for each line. Nothing but a line feed ends one, with or without a return before.
 
     Raises:
         DataError: the file is missing, empty, or no text.
     """
     try:
-        reviews = file.read_text(encoding="utf-8").splitlines()
+        reviews = re.split(r"\r?\n", file.read_bytes().decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DataError(
             f"`{file}` cannot be read: {reason}; give a text file with one review a line"
         ) from error
+    if not reviews[-1]:  # after the last line's end
+        del reviews[-1]
     if not reviews:
         raise DataError(f"`{file}` is empty; give a text file with one review a line")
     return reviews
@@ -88,8 +89,7 @@ def show(predictions: Sequence[Prediction]) -> None:
 
 def as_json(predictions: Sequence[Prediction]) -> str:
     """All of it, as a list of objects."""
-    rows = [asdict(prediction) for prediction in predictions]
-    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return rows_as_json(asdict(prediction) for prediction in predictions)
 
 
 def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:
@@ -112,13 +112,15 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
     from besom.tracking.fetching import address_of, model_file, registered_model
 
     if RUN_ID.fullmatch(what):
-        config = _config(reader, what)
+        run_id = what.lower()
+        config = _config(reader, run_id)
         contents = temporary / "contents"
         contents.mkdir()
-        pack(config, model_file(uri, what, temporary), contents)
+        pack(config, model_file(uri, run_id, temporary), contents)
         return contents
-    address = what if what.startswith(REGISTERED) else address_of(_study(reader, what))
-    contents = registered_model(uri, address, temporary)
+    study = None if what.startswith(REGISTERED) else _study(reader, what)
+    address = what if study is None else address_of(study)
+    contents = registered_model(uri, address, temporary, study)
     if not (contents / READING_FILE).exists():
         raise StudyError(f"{address} reads no texts; it was not trained by besom train")
     return contents
@@ -127,9 +129,8 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
 def _config(reader: Reader, run_id: str) -> DictConfig:
     """What a run of the workload was made with."""
     read_run(reader, run_id)
-    text = reader.text(run_id, "config.yaml")
-    config = cast(DictConfig, OmegaConf.create(text or ""))
-    if "training" not in config or "data" not in config:
+    config = workload_config(reader.text(run_id, "config.yaml"))
+    if config is None:
         raise StudyError(
             f"run {run_id} holds no configuration of besom train; give a run that it has made"
         )
@@ -137,8 +138,7 @@ def _config(reader: Reader, run_id: str) -> DictConfig:
 
 
 def _study(reader: Reader, name: str) -> str:
-    known = reader.studies()
-    if name not in known:
-        hint = did_you_mean(name, known, f"there are the studies {listed(known)}")
+    if name not in reader.studies():
+        hint = meant(reader, name)
         raise StudyError(f"`{name}` is no run's id, no {REGISTERED}NAME@ALIAS and no study; {hint}")
     return name

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom import recorder
 from besom.errors import Pruned, StudyError
+from besom.nearest import did_you_mean
 from besom.recorder import KerasModel
 from besom.results.changes import COMMIT, changes
-from besom.results.studies import StudyRecord, Trial, read_run, read_study
+from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
+from besom.results.workload import workload_config
 from besom.rnn import environment
 from besom.sweeping.worker_process import THREAD_VARIABLES
 from besom.tracking.reading import Reader
@@ -23,6 +24,10 @@ from besom.tracking.reading import Reader
 AGREES = 1e-3
 """The largest difference of a loss or an accuracy that still counts as the same result: what the
 order of floating-point operations does, on another processor say, not what a change does."""
+
+IN_A_STUDY = ("baseline", "best")
+REPEATABLE = ("complete", "pruned", "finished")
+"""States of which the record holds all numbers. The last is MLflow's, of runs without a trial."""
 
 Place = tuple[str, int]
 """A metric and a step."""
@@ -129,32 +134,38 @@ def find(reader: Reader, what: str, study: str | None) -> Trial:
     """The run that ``RUN_ID``, ``baseline`` or ``best`` means; the last two in a study.
 
     Raises:
-        StudyError: there is none.
+        StudyError: there is none, or several objectives and so no best.
     """
-    if what not in ("baseline", "best"):
+    if PART_OF_ID.fullmatch(what):
         return read_run(reader, what)
+    if what not in IN_A_STUDY:
+        otherwise = "`besom reproduce best --study NAME` takes the best trial of a study"
+        hint = did_you_mean(what, IN_A_STUDY, otherwise)
+        raise StudyError(f"`{what}` is no run's id; {hint}")
     record = _study(reader, study)
-    trial = record.baseline if what == "baseline" else next(iter(record.ranked()), None)
+    trial = record.baseline if what == "baseline" else record.best
     if trial is None:
         raise StudyError(f"study {record.name} has no finished trial that is its {what}")
     return trial
 
 
 def reproduce(reader: Reader, trial: Trial) -> Reproduction:
-    """Train again as the record says, as often as not to the same bits.
+    """Train again as the record says; on the same machine and packages, to the same bits.
 
     Raises:
-        StudyError: it has no configuration, or one of another application.
+        StudyError: it has no configuration, or one of another application; or its record breaks
+            off, so that there is nothing to compare with.
         ConfigError, DataError: the configuration cannot be trained here.
     """
-    config = reader.text(trial.run.run_id, "config.yaml")
-    if config is None or "training" not in OmegaConf.create(config):
+    config = workload_config(reader.text(trial.run.run_id, "config.yaml"))
+    if config is None:
         raise StudyError(
             f"run {trial.run.run_id} holds no configuration of besom train; for another "
             "application, give its overrides.yaml to that again"
         )
-    _limit_threads(trial.run.tags.get("threads"))
     recorded = {(p.metric, p.step): p.value for p in reader.points([trial.run.run_id])}
+    _refuse_broken_off(trial, recorded)
+    _limit_threads(trial.run.tags.get("threads"))
     replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
     _train(config, replay)
     texts = {name: reader.text(trial.run.run_id, name) for name in ("packages.txt", "git.diff")}
@@ -162,11 +173,24 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     return Reproduction(trial, recorded, replay.numbers, changed)
 
 
-def _train(config: str, replay: Replay) -> None:
+def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:
+    which = f"run {trial.run.run_id}"
+    if trial.state not in REPEATABLE:
+        raise StudyError(
+            f"{which} is {trial.state}, so its record breaks off; give one that is complete or "
+            "pruned, `besom compare STUDY --csv` shows them"
+        )
+    if not recorded:
+        raise StudyError(
+            f"{which} is {trial.state} and holds no numbers to compare with; give another"
+        )
+
+
+def _train(config: DictConfig, replay: Replay) -> None:
     from besom.rnn.train import train
 
     with _temporary_files_removed(), recorder.listening(replay), suppress(Pruned):
-        replay.log(train(cast(DictConfig, OmegaConf.create(config))))
+        replay.log(train(config))
 
 
 @contextmanager

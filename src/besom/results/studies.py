@@ -1,14 +1,20 @@
 """A study as its record tells it: its objective, and one run for each trial."""
 
 import math
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from besom.errors import StudyError
-from besom.nearest import did_you_mean, listed
+from besom.nearest import listed, nearest, nearest_ids
 from besom.tracking.reading import Reader, ReadRun
 
+RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
+MOST_IDS = 3
+"""So many are offered where a part of an id is that of several runs."""
 ENDED = ("complete", "pruned", "failed")
 _WORDS = {"True": True, "False": False, "None": None}
 
@@ -55,7 +61,10 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study, its sweep's own run, its trials by number, and what confirms them."""
+    """A study, its sweep's own run, its trials by number, and what confirms them.
+
+    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first.
+    """
 
     name: str
     parent: ReadRun
@@ -63,6 +72,7 @@ class StudyRecord:
     directions: tuple[str, ...]
     trials: Sequence[Trial]
     confirmations: Sequence[Confirmation] = ()
+    runs: Sequence[ReadRun] = ()
 
     @property
     def baseline(self) -> Trial | None:
@@ -80,16 +90,33 @@ class StudyRecord:
         return self.parent.tags.get("besom.verdict", "")
 
     @property
+    def verdict_age(self) -> str:
+        """``reached after 20 of 60 trials``; empty where no more have ended since."""
+        known = self.parent.tags.get("besom.verdict_trials")
+        n_ended = sum(trial.state in ENDED for trial in self.trials)
+        if not self.verdict or known is None or n_ended <= int(known):
+            return ""
+        return f"reached after {known} of {n_ended} trials"
+
+    @property
     def winner(self) -> int | None:
         """The trial that won the confirmation, the baseline where nobody beat it."""
         number = self.parent.tags.get("besom.winner")
         return None if number is None else int(number)
 
-    def ranked(self) -> list[Trial]:
-        """Complete trials, the best first; by number with several objectives."""
+    @property
+    def best(self) -> Trial | None:
+        """The best of the complete trials, where there is any.
+
+        Raises:
+            StudyError: there are several objectives.
+        """
         if len(self.objectives) > 1:
-            return self.complete
-        return best_first(self.complete, self.objectives[0], self.directions[0])
+            raise StudyError(
+                f"study {self.name} has several objectives, so none of its trials is the best; "
+                f"`besom compare {shlex.quote(self.name)}` shows them"
+            )
+        return next(iter(best_first(self.complete, self.objectives[0], self.directions[0])), None)
 
 
 def read_study(reader: Reader, name: str) -> StudyRecord:
@@ -101,19 +128,13 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     runs = reader.study(name)
     parents = [run for run in runs if run.tags.get("besom.role") == "sweep"]
     if not parents:
-        known = reader.studies()
-        hint = did_you_mean(name, known, f"there are {listed(known)}")
-        raise StudyError(f"no study `{name}` in the record; {hint}")
+        raise StudyError(f"no study `{name}` in the record; {meant(reader, name)}")
     parent = parents[-1]  # an earlier study of this name had a database that is gone
     own = [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
-    return StudyRecord(
-        name,
-        parent,
-        _listed(parent.params.get("objective", "objective")),
-        _listed(parent.params.get("direction", "minimize")),
-        _last_attempts(own),
-        _confirmations(own),
-    )
+    trials = _last_attempts(own)
+    directions = _listed(parent.params.get("direction", "minimize"))
+    objectives = _objectives(parent, len(directions), trials)
+    return StudyRecord(name, parent, objectives, directions, trials, _confirmations(own), own)
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
@@ -122,13 +143,30 @@ def read_run(reader: Reader, run_id: str) -> Trial:
     Raises:
         StudyError: there is no such run.
     """
-    found = reader.runs([run_id])
+    found = reader.runs([run_id.lower()])
     if not found:
-        raise StudyError(
-            f"no run {run_id} in the record; `besom compare STUDY --csv` shows the ids of a "
-            "study, `besom ui` all there are"
-        )
+        raise StudyError(f"no run {run_id} in the record; {meant(reader, run_id)}")
     return read_trial(found[0])
+
+
+def meant(reader: Reader, word: str) -> str:
+    """The second half of a message: the study, or the run's id, that ``word`` may stand for."""
+    studies = reader.studies()
+    found = nearest(word, studies)
+    ids: list[str] = []
+    if found is None and PART_OF_ID.fullmatch(word):
+        ids = nearest_ids(word.lower(), reader.run_ids())
+    if len(ids) > 1:
+        more = ", …" if len(ids) > MOST_IDS else ""
+        return f"{len(ids)} runs begin so: {', '.join(ids[:MOST_IDS])}{more}"
+    if found := found or next(iter(ids), None):
+        return f"did you mean `{found}`?"
+    if not studies:
+        return "there is no study yet; `besom sweep NAME` makes one"
+    known = f"there are the studies {listed(studies)}"
+    if PART_OF_ID.fullmatch(word):
+        return f"`besom compare STUDY --csv` shows the ids of a study's runs; {known}"
+    return known
 
 
 def read_trial(run: ReadRun) -> Trial:
@@ -187,6 +225,21 @@ def _confirmations(runs: Iterable[ReadRun]) -> list[Confirmation]:
             trial, seed = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
             last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
     return [last[place] for place in sorted(last)]
+
+
+def _objectives(parent: ReadRun, count: int, trials: Iterable[Trial]) -> tuple[str, ...]:
+    """The metrics that are the objectives, also where the sweep was not told their names.
+
+    A task that returned several numbers has them under names of the engine's; one that returned a
+    mapping of a single number has it under its own, which the sweep has told since.
+    """
+    if count == 1 and "besom.objective" in parent.tags:
+        return (parent.tags["besom.objective"],)
+    names = _listed(parent.params.get("objective", ""))
+    if len(names) != count:
+        return tuple(f"objective_{i}" if i else "objective" for i in range(count))
+    found = {metric for trial in trials if trial.state == "complete" for metric in trial.metrics}
+    return tuple(found) if count == 1 == len(found) else names
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ OPTIMIZERS = {
 class Engine(Protocol):
     """Holds a model and its training reviews. The model's weights are always up to date."""
 
+    variables: list[keras.Variable]
+    """All that an epoch changes: weights, random generators, the optimizer's memory."""
+
     def train(self, order: NDArray[np.int32]) -> Score:
         """One epoch over the training reviews in this order.
 

@@ -43,7 +43,7 @@ def program_store() -> ProgramStore | None:
     if "TF_XLA_FLAGS" in os.environ:
         return None
     try:
-        return ProgramStore(cache_folder() / "programs", _platform())
+        return ProgramStore(cache_folder() / "programs", numerics())
     except OSError as error:
         log.warning("compiled programs are not kept: %s", error)
         return None
@@ -75,8 +75,8 @@ def _program_cache(desk: Path | None) -> Iterator[None]:
         del os.environ["TF_XLA_FLAGS"]
 
 
-def _platform() -> str:
-    """What machine code depends on beside its program.
+def numerics() -> str:
+    """What the last bits of a training depend on beside its configuration, and machine code too.
 
     Threads are among it: XLA splits its loops among as many as it has when it compiles.
     """

@@ -37,9 +37,11 @@ Order = Callable[[int], NDArray[np.int32]]
 """The number of an epoch -> the order of the training reviews in it: int32 [reviews]."""
 
 
-def fit(engine: Engine, order: Order, validation: Split, epochs: int) -> Iterator[Epoch]:
-    """Train up to ``epochs`` epochs, and yield each one's record."""
-    for number in range(1, epochs + 1):
+def fit(
+    engine: Engine, order: Order, validation: Split, epochs: int, done: int = 0
+) -> Iterator[Epoch]:
+    """Train up to ``epochs`` epochs, of which so many are done, and yield each one's record."""
+    for number in range(done + 1, epochs + 1):
         start = time.perf_counter()
         trained = engine.train(order(number))
         validated = engine.evaluate(validation)

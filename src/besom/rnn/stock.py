@@ -19,6 +19,8 @@ class StockEngine:
         batch_size: int,
     ) -> None:
         self._model = keras.Model(model.input, model.output)  # so that the optimizer is not saved
+        optimizer.build(self._model.trainable_variables)
+        self.variables = [*self._model.variables, *optimizer.variables]
         self._train = train
         self._batch_size = batch_size
         self._model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])

@@ -57,7 +57,8 @@ class TextClassifier:
         """MLflow's call: rows with a ``text`` or with ``tokens`` -> probabilities, float32 [n].
 
         Raises:
-            ReviewError: a row has neither or both, or what :meth:`read` refuses.
+            ReviewError: a row has neither or both, text under ``tokens`` or something else under
+                ``text``, or what :meth:`read` refuses.
         """
         return self.probabilities(list(_reviews(model_input)))
 
@@ -156,10 +157,20 @@ def _reviews(table: "pd.DataFrame") -> Iterator[Review]:
         if len(given) != 1:
             found = "both a `text` and `tokens`" if given else "no `text` and no list of `tokens`"
             raise ReviewError(f"row {number} has {found}; give one of them")
+        if isinstance(row.get("tokens"), str):
+            raise ReviewError(f"row {number} has text as its `tokens`; give it as its `text`")
         if _is_there(row.get("text")) and not isinstance(given[0], str):
-            yield from map(str, given[0])
+            yield from _texts(number, given[0])
         else:
             yield given[0]
+
+
+def _texts(number: int, cell: Iterable[Any]) -> Iterator[str]:
+    """What stands in one row as a list of texts."""
+    for text in cell:
+        if not isinstance(text, str):
+            raise ReviewError(f"row {number} has `{text!r}` among its texts; give texts alone")
+        yield text
 
 
 def _is_there(cell: Any) -> bool:

@@ -7,15 +7,16 @@ import importlib
 import logging
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import besom.config
-from besom import recorder
+from besom import __version__, recorder
 from besom.recorder import KerasModel, TensorSpec
 from besom.rnn import environment
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
@@ -26,6 +27,8 @@ from besom.task import Hooks, hooked
 if TYPE_CHECKING:
     import keras
 
+    from besom.rnn.best import Best
+    from besom.rnn.checkpoint import Checkpoint
     from besom.rnn.engines import Engine
     from besom.rnn.fit import Epoch
 
@@ -69,7 +72,7 @@ def prepare() -> None:
 HOOKS = Hooks(
     check=check,
     identity=identity,
-    places=("tracking", "data.path"),
+    places=("tracking", "data.path", "training.checkpoint"),
     steps=steps,
     probe=("training.epochs=2",),
     measurements=environment.measurements_folder,
@@ -91,7 +94,7 @@ def train(config: DictConfig) -> dict[str, float]:
     reset(config.seed)
     model = build_model(config.model, config.data.vocab_size, config.data.max_length)
     engine = make_engine(model, config.training, data.train)
-    metrics = _fit(model, engine, data, config).metrics
+    metrics = _fit(model, engine, data, config)
     if data.test is not None:
         score = engine.evaluate(data.test)
         metrics |= {"test_loss": score.loss, "test_accuracy": score.accuracy}
@@ -122,8 +125,10 @@ def _describe(corpus: Corpus, config: DictConfig) -> None:
     )
 
 
-def _fit(model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig) -> "Epoch":
-    """Train to the end, and report each epoch. The epoch whose weights the model now holds."""
+def _fit(
+    model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig
+) -> dict[str, float]:
+    """Train to the end, and report each epoch. The metrics of the weights that are kept."""
     from besom.rnn.best import Best
     from besom.rnn.fit import fit, make_order
 
@@ -131,13 +136,39 @@ def _fit(model: "keras.Model", engine: "Engine", data: Dataset, config: DictConf
     best = Best(model, restore=training.restore_best, patience=training.patience)
     recorder.expect(training.epochs)
     order = make_order(training.shuffle, config.seed, len(data.train))
-    for epoch in fit(engine, order, data.validation, training.epochs):
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
-        log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
-        recorder.report(epoch.number, **epoch.metrics)
-        if not best.see(epoch):
-            break
-    return best.kept()
+    with _checkpoint(engine, best, data, config) or nullcontext() as checkpoint:
+        done = checkpoint.restore() if checkpoint else []
+        for epoch in done:
+            _report(epoch)
+        epochs = training.epochs if best.goes_on else 0
+        for epoch in fit(engine, order, data.validation, epochs, len(done)):
+            goes_on = best.see(epoch)
+            if checkpoint:
+                checkpoint.keep(epoch)  # before the answer to the report may end the training
+            _report(epoch)
+            if not goes_on:
+                break
+    return best.kept().metrics
+
+
+def _report(epoch: "Epoch") -> None:
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+    log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
+    recorder.report(epoch.number, **epoch.metrics)
+
+
+def _checkpoint(
+    engine: "Engine", best: "Best", data: Dataset, config: DictConfig
+) -> "Checkpoint | None":
+    """In the job's folder, where the next attempt at the same trial looks for it."""
+    if not config.training.get("checkpoint"):  # a Besom of before recorded no such key
+        return None
+    from besom.rnn.checkpoint import NAME, Checkpoint
+
+    what = {key: config[key] for key in ("data", "model", "training", "seed")}
+    identity = OmegaConf.to_yaml(OmegaConf.create(what), resolve=True)
+    facts = f"{data.corpus.digest}, {environment.numerics()}, besom {__version__}\n{identity}"
+    return Checkpoint(_output_folder() / NAME, facts, engine.variables, best)
 
 
 def _save(model: "keras.Model", data: Dataset) -> None:

@@ -44,6 +44,7 @@ class XlaEngine:
         optimizer.build(model.trainable_variables)
         fast = twin.twin_of(model)
         size = len(train)
+        self.variables = [*model.variables, *optimizer.variables]
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
         self._size = size
         self._epoch = Program(

@@ -1,6 +1,7 @@
 """What there is to do in a sweep, job by job, as the supervisor sees it."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from besom.sweeping.protocol import Assignment, Outcome, Reported
@@ -15,12 +16,18 @@ class Job:
         run_id: the MLflow run that is open for it.
         what: how a person knows it: ``trial  17  units=64``.
         begun: whether the worker has said that the task has started.
+        assigned, heard: when it was handed out, and when its worker last said anything
+            (``time.monotonic()``).
+        overdue: why its worker was ended, where it took too long.
     """
 
     assignment: Assignment
     run_id: str
     what: str
     begun: bool = False
+    assigned: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+    overdue: str = ""
 
 
 class Agenda(Protocol):

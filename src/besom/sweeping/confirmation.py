@@ -1,7 +1,7 @@
 """A configuration trained once more, on another seed, as the study remembers it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from besom.sweeping.study import Study
@@ -14,7 +14,10 @@ class Confirmation:
     Attributes:
         trial: whose configuration.
         state: ``open`` until it has ended, then ``complete`` or ``failed``.
-        value: the metric that is judged, where complete.
+        setting: what else it was trained with, see :func:`besom.sweeping.seeding.setting`; empty
+            where a Besom of before has kept it, which did not say.
+        values: all numbers that the task returned, so that another of them can be judged later.
+        value: the one that was judged, where complete; ``metric`` is its name.
         deaths: workers that died of it.
     """
 
@@ -23,6 +26,9 @@ class Confirmation:
     attempt: int
     run_id: str = ""
     state: str = "open"
+    setting: str = ""
+    metric: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
     value: float | None = None
     deaths: int = 0
     error: str = ""
@@ -33,16 +39,35 @@ class Confirmation:
         return f"{self.trial:03d} seed={self.seed}"
 
 
-def recall(study: Study, trial: int, seed: int) -> Confirmation | None:
-    """What is known of it; None before its first attempt."""
-    kept: Mapping[str, Any] | None = study.recall(_key(trial, seed))
-    return Confirmation(**kept) if kept else None
+def recall(study: Study, trial: int, seed: int, setting: str | None = None) -> Confirmation | None:
+    """What is known of it; None before its first attempt.
+
+    Args:
+        setting: of which one; None for the one that was begun last, whatever its setting.
+    """
+    last = _read(study, _key(trial, seed))
+    if last is None or setting is None or last.setting == setting:
+        return last
+    return _read(study, _key_aside(trial, seed, setting))
 
 
 def remember(study: Study, confirmation: Confirmation) -> None:
-    """Commit what is known of it now."""
-    study.remember(_key(confirmation.trial, confirmation.seed), asdict(confirmation))
+    """Commit what is known of it now; one of another setting is set aside, not lost."""
+    trial, seed = confirmation.trial, confirmation.seed
+    last = recall(study, trial, seed)
+    if last and last.setting and last.setting != confirmation.setting:
+        study.remember(_key_aside(trial, seed, last.setting), asdict(last))
+    study.remember(_key(trial, seed), asdict(confirmation))
+
+
+def _read(study: Study, key: str) -> Confirmation | None:
+    kept: Mapping[str, Any] | None = study.recall(key)
+    return Confirmation(**kept) if kept else None
 
 
 def _key(trial: int, seed: int) -> str:
     return f"confirmation.{trial}.{seed}"
+
+
+def _key_aside(trial: int, seed: int, setting: str) -> str:
+    return f"{_key(trial, seed)}.{setting}"

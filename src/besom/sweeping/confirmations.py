@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from besom.sweeping.agenda import Job
@@ -12,7 +12,7 @@ from besom.sweeping.plan import Plan
 from besom.sweeping.progress import Pace, Progress, duration
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
 from besom.sweeping.scribe import RUN_STATUS
-from besom.sweeping.seeding import overrides
+from besom.sweeping.seeding import overrides, setting
 from besom.sweeping.study import Study, TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import Environment
@@ -63,17 +63,21 @@ class Confirmations:
         self._running: dict[str, Confirmation] = {}  # by run
         self._count = count
         self._progress = progress
+        self._setting = setting(sweep.plan.options.confirm)
+        self._is_hopeless = False
 
     def n_open(self) -> int:
-        """Confirmations that are still to be started."""
-        return len(self._open)
+        """Confirmations that are still to be started; none where no number of theirs can count."""
+        return 0 if self._is_hopeless else len(self._open)
 
     def next(self, worker: int) -> Job | None:
         """Commits in this order: run, its id with the study, training."""
         number, seed = self._open.popleft()
-        known = recall(self._study, number, seed)
-        attempt, deaths = (known.attempt + 1, known.deaths) if known else (1, 0)
-        confirmation = Confirmation(number, seed, attempt, deaths=deaths)
+        known = recall(self._study, number, seed, self._setting)
+        attempt = known.attempt + 1 if known else 1
+        # One that has failed is begun afresh: its workers' deaths were counted, and are paid.
+        deaths = known.deaths if known and known.state == "open" else 0
+        confirmation = Confirmation(number, seed, attempt, setting=self._setting, deaths=deaths)
         tags = confirmation_tags(self._study.name, confirmation, worker)
         tags |= dict(Environment.here().tags)
         name = f"{self._study.name}/{confirmation.name}"
@@ -86,7 +90,7 @@ class Confirmations:
         options, seed = self._plan.options.confirm, confirmation.seed
         params = self._rows[confirmation.trial].params
         added = overrides(options, seed)
-        folder = f"{confirmation.trial}-{options.seed_key}-{seed}"
+        folder = f"{confirmation.trial}-{options.seed_key}-{seed}-{self._setting}"
         words = (*self._plan.space.propose(params), *added)
         return Assignment(confirmation.trial, confirmation.attempt, words, folder)
 
@@ -95,15 +99,36 @@ class Confirmations:
         return False, self._plan.objective.intermediate(report.metrics)
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
-        """Keep the metric that is judged."""
-        confirmation = self._running.pop(job.run_id)
-        error, value = outcome.error, None
-        if outcome.state is State.COMPLETE:
-            value, error = self._value(outcome)
-        if error:
+        """Keep what the task returned, and the number of it that is judged.
+
+        Where that is not among them, it will not be among the others' either: no more of them are
+        started.
+        """
+        state, value, error = self._found(outcome)
+        if error and state is State.FAILED:
             self._record.text(job.run_id, "traceback.txt", outcome.traceback or error)
-        state = State.COMPLETE if value is not None else State.FAILED
-        self._conclude(worker, replace(confirmation, state=state.value, value=value, error=error))
+        ended = replace(
+            self._running.pop(job.run_id),
+            state=state.value,
+            metric=metric_of(self._plan),
+            values=dict(outcome.returned),
+            value=value,
+            error=error,
+        )
+        self._conclude(worker, ended)
+
+    def _found(self, outcome: Outcome) -> tuple[State, float | None, str]:
+        """How it ended, the number that is judged, and what is wrong."""
+        if outcome.state is not State.COMPLETE:
+            return State.FAILED, None, outcome.error
+        try:
+            value = judged(self._plan, outcome.returned)
+        except ValueError as refusal:  # its other numbers may be judged later
+            self._is_hopeless = True
+            return State.COMPLETE, None, str(refusal)
+        if math.isfinite(value):
+            return State.COMPLETE, value, ""
+        return State.FAILED, None, f"{metric_of(self._plan) or 'objective'} is {value}"
 
     def put_back(self, worker: int, job: Job) -> None:
         """Leave it for a resume."""
@@ -129,20 +154,6 @@ class Confirmations:
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
 
-    def _value(self, outcome: Outcome) -> tuple[float | None, str]:
-        """The metric, or what is wrong with it."""
-        metric = metric_of(self._plan)
-        if not metric:
-            try:
-                return self._plan.objective.values(outcome.returned)[0], ""
-            except ValueError as refusal:
-                return None, str(refusal)
-        if metric not in outcome.returned:
-            names = ", ".join(outcome.returned)
-            return None, f"the task returned {names}, but not {metric}; set confirm.metric"
-        value = outcome.returned[metric]
-        return (value, "") if math.isfinite(value) else (None, f"{metric} is {value}")
-
     def _conclude(self, worker: int, confirmation: Confirmation) -> None:
         """Commit: the run's last words on disk, then the study, then close the run."""
         tags = {"besom.state": confirmation.state}
@@ -160,20 +171,39 @@ class Confirmations:
 
 
 def still_open(
-    study: Study, finalists: Sequence[TrialRow], seeds: Sequence[int]
+    study: Study, finalists: Sequence[TrialRow], seeds: Sequence[int], setting: str
 ) -> list[tuple[int, int]]:
-    """Trial and seed of what has not ended yet, in any process.
+    """Trial and seed of what has not been trained to its end, in any process.
 
-    Seed by seed, so that an interrupted confirmation has as many of each.
+    What has failed is open again: whoever gives the command again has mended something. Seed by
+    seed, so that an interrupted confirmation has as many of each.
     """
     pairs = [(row.number, seed) for seed in seeds for row in finalists]
-    return [pair for pair in pairs if not _has_ended(recall(study, *pair))]
+    return [pair for pair in pairs if not _is_complete(recall(study, *pair, setting))]
 
 
-def _has_ended(known: Confirmation | None) -> bool:
-    return known is not None and known.state != "open"
+def _is_complete(known: Confirmation | None) -> bool:
+    return known is not None and known.state == "complete"
 
 
 def metric_of(plan: Plan) -> str:
     """What is judged by name; empty for the plain number of a task that gives no names."""
     return plan.options.confirm.metric or (plan.objective.names or ("",))[0]
+
+
+def judged(plan: Plan, values: Mapping[str, float]) -> float:
+    """What is judged among the numbers that a task returned; it may be NaN.
+
+    Raises:
+        ValueError: it is not among them; says what is.
+    """
+    metric = metric_of(plan)
+    if metric in values:
+        return values[metric]
+    if not metric and len(values) == 1:
+        return next(iter(values.values()))
+    lacks = f"but not {metric}" if metric else "and none of them is the objective"
+    raise ValueError(
+        f"the task returned {', '.join(values)}, {lacks}; set hydra.sweeper.confirm.metric to one "
+        "of these"
+    )

@@ -1,4 +1,4 @@
-"""Optuna's dashboard for the studies of one root, for this machine only. They are only looked at.
+"""Optuna's dashboard for the studies of one root. They are only looked at.
 
 The dashboard itself could write notes and delete studies, without a login, and its locks have
 ended sweeps (optuna-dashboard issue 545). So its process opens the database read-only, and answers
@@ -22,8 +22,8 @@ from besom.serving import HOST, Server, allowed_hosts
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def serve(root: Path, port: int) -> None:
-    """Serve the studies of ``root`` on 127.0.0.1 until interrupted.
+def serve(root: Path, port: int, host: str = HOST) -> None:
+    """Serve the studies of ``root`` at an address of this machine until interrupted.
 
     Raises:
         StoreError: there is no study to serve.
@@ -40,8 +40,8 @@ def serve(root: Path, port: int) -> None:
         raise UserError(
             "Optuna's dashboard is not installed; install it with: pip install 'besom[dashboard]'"
         )
-    command = [sys.executable, "-m", __name__, str(database), str(port)]
-    dashboard = Server("Optuna's dashboard", command, port, "/dashboard")
+    command = [sys.executable, "-m", __name__, str(database), str(port), host]
+    dashboard = Server("Optuna's dashboard", command, port, "/dashboard", host=host)
     serving.serve(dashboard, root, "the studies")
 
 
@@ -77,15 +77,15 @@ class _Silent(WSGIRequestHandler):
         """Nothing."""
 
 
-def _answer(database: Path, port: int) -> None:
+def _answer(database: Path, port: int, host: str) -> None:
     from optuna.storages import RDBStorage
     from optuna_dashboard import wsgi
 
     storage = RDBStorage(read_only(database), skip_compatibility_check=True)
-    application = only_for(allowed_hosts(port), wsgi(storage))
-    with make_server(HOST, port, application, _Threaded, _Silent) as server:
+    application = only_for(allowed_hosts(port, host), wsgi(storage))
+    with make_server(host, port, application, _Threaded, _Silent) as server:
         server.serve_forever()
 
 
 if __name__ == "__main__":
-    _answer(Path(sys.argv[1]), int(sys.argv[2]))
+    _answer(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,15 +1,20 @@
 """Optuna's database as a sweep uses it: SQLite writes ahead, and several things at once."""
 
 import gc
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy.exc import SQLAlchemyError
 
 from besom import journal
-from besom.sweeping.together import Together
+from besom.addresses import mask
+from besom.errors import StoreError
+from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
 
@@ -32,6 +37,24 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
         journal.write_ahead(path)
     together = Together()
     return RDBStorage(storage, engine_kwargs=together.engine_kwargs), together
+
+
+@contextmanager
+def in_use(storage: str) -> Iterator[None]:
+    """What a database does not do on the way, with a full disk or a server that has gone, is said
+    in plain words. The process has to end then: what it knows may be ahead of the database.
+
+    Raises:
+        StoreError: instead of the errors of Optuna, SQLAlchemy and SQLite.
+    """
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn) as error:
+        reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
+        raise StoreError(
+            f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"
+            "Make room, or bring it back; the same command goes on."
+        ) from error
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 import json
 import os
+import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,22 @@ from rich.console import Console
 
 from besom.addresses import mask
 from besom.errors import StoreError
-from besom.sweeping import application
+from besom.sweeping import application, room
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
+from besom.sweeping.database import in_use
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, fingerprint
 from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.options import SweepOptions
+from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
-from besom.sweeping.reconcile import reconcile
+from besom.sweeping.reconcile import close_strays, reconcile
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by
 from besom.sweeping.study import Study, open_study
@@ -57,13 +60,19 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     root = Path(options.root)
     _writable(root)
     check_address(options.tracking_uri or own_address(root))
-    with only_supervisor(root, options.study_name), ExitStack() as opened:
+    with (
+        room.needed(root),
+        only_supervisor(root, options.study_name),
+        in_use(_storage(options)),
+        ExitStack() as opened,
+    ):
         with ending_after():
             study = _open(plan, root)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
-    print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
+        # Before the record is closed: a store that does not take it hides nothing of this.
+        print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
     return [row.values for row in study.best()] if not plan.objective.single else _best(study)
@@ -74,14 +83,18 @@ def _best(study: Study) -> float | None:
     return best[0].values[0] if best else None
 
 
+def _storage(options: SweepOptions) -> str:
+    """Where Optuna's database is."""
+    return options.storage or f"sqlite:///{Path(options.root) / 'optuna.db'}"
+
+
 def _open(plan: Plan, root: Path) -> Study:
     """The study, new or old, if it is about what this sweep is about."""
     options = plan.options
-    storage = options.storage or f"sqlite:///{root / 'optuna.db'}"
     sampler_options, pruner = options.sampler, make_pruner(options.pruner)
     make_sampler(sampler_options, plan.space.dimensions, 0)  # refuse before a study exists
     with one_at_a_time(root):
-        study = open_study(options.study_name, storage, plan.objective.directions)
+        study = open_study(options.study_name, _storage(options), plan.objective.directions)
     custom = options.custom_search_space
     claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
     rows = study.rows()
@@ -116,15 +129,19 @@ def _sweep(
     with ending_after():
         sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
         unfinished = reconcile(study, record, sweep.parent_run)
-    supervisor = Supervisor(record, pool, plan.options.n_jobs, plan.hooks.places)
+    options = plan.options
+    patience = Patience(options.trial_timeout, options.hang_timeout)
+    supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)
     status, answer = "FAILED", Answer()  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
-            tally = Tally(plan.options.n_trials, plan.objective, study.rows())
+            tally = Tally(options.n_trials, plan.objective, study.rows())
             with make_progress(console, tally) as progress:
                 supervisor.run(Trials(sweep, tally, progress, unfinished), progress)
             answer = confirm(sweep, supervisor, console)
         status = "KILLED" if received else "FINISHED"
+        with suppress(StoreError):  # away: the next start does it too
+            close_strays(study, record, sweep.parent_run)
     finally:
         pool.stop()
         supervisor.abandon()
@@ -140,8 +157,12 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     if run_id is not None:
         record.reopen(run_id)
         return run_id
-    run_id = record.start_run(study.name, {"besom.study": study.name, "besom.role": "sweep"})
-    study.remember("run_id", run_id)
+    # The id is kept last: a run without all that is said here is found by the study's own key, and
+    # told again.
+    key = study.recall("key") or uuid.uuid4().hex
+    study.remember("key", key)
+    tags = {"besom.study": study.name, "besom.role": "sweep", "besom.sweep": key}
+    run_id = record.resume_run(study.name, tags)
     study.remember("command", typed())
     searched = {f"space.{d.key}": d.text for d in plan.space.dimensions}
     directions = ", ".join(plan.objective.directions)
@@ -151,6 +172,7 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     record.text(run_id, "sweep.yaml", mask(sweeper))
     record.text(run_id, "config.yaml", mask(OmegaConf.to_yaml(plan.baseline, resolve=True)))
     record.text(run_id, COMMAND_FILE, mask(json.dumps(parts(plan.application), indent=2)))
+    study.remember("run_id", run_id)
     return run_id
 
 
@@ -160,7 +182,7 @@ def _log_folder(plan: Plan) -> Path:
 
 def _writable(root: Path) -> None:
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # as the record's own folders
     except OSError as error:
         raise StoreError(f"hydra.sweeper.root={root} cannot be made: {error.strerror}.") from error
     if not os.access(root, os.W_OK | os.X_OK):

@@ -61,6 +61,12 @@ class LocalPool:
     def send(self, worker_id: int, message: ToWorker) -> None:
         self._workers[worker_id].process.send(message)
 
+    def has_word(self, worker_id: int) -> bool:
+        return self._workers[worker_id].process.connection.poll()
+
+    def end(self, worker_id: int, cause: str) -> None:
+        self._workers[worker_id].process.end(cause)
+
     def next_event(self, timeout: float) -> Event | None:
         if not self._workers:
             time.sleep(timeout)

@@ -1,14 +1,20 @@
 """One supervisor a study: the second is told who the first is."""
 
+import errno
 import fcntl
 import os
+import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
-from besom.errors import StudyError
+from besom.errors import StoreError, StudyError
+
+TELLING_SECONDS = 1.0
 
 
 @contextmanager
@@ -27,16 +33,16 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
 
     Raises:
         StudyError: another process holds it; names host, process and start.
+        StoreError: the lock is a link.
     """
     folder = root / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{study}.json").open("a+") as file:
+    with open(folder / f"{study}.json", "a+", opener=_not_through_links) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
             raise StudyError(
-                f"the study `{study}` is being swept already, {file.read().strip()}.\n"
+                f"the study `{study}` is being swept already, {_holder(file)}.\n"
                 "Wait for it, end it, or give this one another name."
             ) from None
         file.truncate(0)
@@ -44,3 +50,38 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
         file.write(f"by process {os.getpid()} on {socket.gethostname()} since {now}\n")
         file.flush()
         yield
+
+
+def _holder(file: IO[str]) -> str:
+    """Who holds a lock. It writes that down a moment after it has got it; until then the file is
+    empty, or tells of the one before."""
+    deadline = time.monotonic() + TELLING_SECONDS
+    while True:
+        file.seek(0)
+        said = file.read().strip()
+        told = re.match(r"by process (\d+) on (\S+) ", said)
+        if told and (told[2] != socket.gethostname() or _lives(int(told[1]))):
+            return said
+        if time.monotonic() > deadline:
+            return said or "by a process that has just begun"
+        time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def _not_through_links(path: str, flags: int) -> int:
+    """Somebody who may write here must not have us write elsewhere."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise StoreError(f"{path} is a link, which a lock must not be; remove it.") from None

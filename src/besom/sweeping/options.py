@@ -59,6 +59,9 @@ class SweepOptions:
         max_failure_rate: the sweep ends when more than this part of ``n_trials`` has failed.
         max_attempts: how often a trial is tried whose worker dies.
         timeout: seconds after which no new trial starts; running ones are finished.
+        trial_timeout: seconds after which a trial is ended and has failed.
+        hang_timeout: seconds without a word of a trial's worker after which that is ended as if it
+            had died, and the trial tried again.
         duplicates: ``reuse`` the value of a finished equal configuration, or ``rerun`` it.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
         dry_run: only show the space, the first proposals, and the estimated cost.
@@ -82,6 +85,8 @@ class SweepOptions:
     max_failure_rate: float = 0.2
     max_attempts: int = 3
     timeout: float | None = None
+    trial_timeout: float | None = None
+    hang_timeout: float | None = None
     duplicates: str = "reuse"
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     dry_run: bool = False

@@ -72,6 +72,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     baseline_params = _baseline_params(space, whole, suggest)
     if options.confirm.top_k:
         seeding.check(options.confirm, objective, space, baseline)
+        seeding.check_baseline(baseline_params, space, baseline)
         again = seeding.overrides(options.confirm, seeding.seeds(options.confirm, baseline)[0])
         hooks.check(task_config(application.compose((*space.overrides, *again))))
     return Plan(
@@ -115,10 +116,10 @@ def check_options(options: SweepOptions) -> None:
         raise ConfigError(
             f"hydra.sweeper.max_failure_rate={options.max_failure_rate}: must be from 0 to 1."
         )
-    if options.timeout is not None and not options.timeout > 0:
-        raise ConfigError(
-            f"hydra.sweeper.timeout={options.timeout}: must be above 0 seconds, or null."
-        )
+    for name in ("timeout", "trial_timeout", "hang_timeout"):
+        seconds = getattr(options, name)
+        if seconds is not None and not seconds > 0:
+            raise ConfigError(f"hydra.sweeper.{name}={seconds}: must be above 0 seconds, or null.")
     if options.duplicates not in ("reuse", "rerun"):
         raise ConfigError(f"hydra.sweeper.duplicates={options.duplicates}: take reuse or rerun.")
     _check_name(options.study_name)

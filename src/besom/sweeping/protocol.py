@@ -101,7 +101,7 @@ class Outcome:
     Attributes:
         returned: the task's numbers by name; plain numbers are called ``objective``,
             ``objective_1``, ….
-        error: one line, where it failed.
+        error: one line, where it failed, or why it was interrupted if nobody asked for that.
         traceback: the task's own frames, where it failed.
         seconds: from assignment to end, in the worker.
         memory: bytes that the worker takes afterwards.

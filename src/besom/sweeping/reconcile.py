@@ -20,8 +20,11 @@ from typing import Any
 
 from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.protocol import State
+from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.study import Study, TrialRow
 from besom.tracking import Pending, Record
+
+_STATUS = {state.value: status for state, status in RUN_STATUS.items()}
 
 
 def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
@@ -37,10 +40,26 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
             record.confirm(pending.run_id)
         else:
             record.kill(pending.run_id, {"besom.state": "lost"})
-    for run in record.runs({"mlflow.parentRunId": parent_run, "besom.state": "running"}):
-        record.kill(run.run_id, {"besom.state": "lost"})
+    close_strays(study, record, parent_run)
     record.flush()
     return [row for row in study.rows() if row.state == "running"]
+
+
+def close_strays(study: Study, record: Record, parent_run: str) -> None:
+    """Close the runs of a sweep, none of whose jobs is under way, that are open nevertheless.
+
+    Their logs are lost, or a server has made a run whose answer never came, and then another.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    ended = {row.notes.get("run_id"): row.state for row in study.rows() if row.state in _STATUS}
+    for run in record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING"):
+        if state := ended.get(run.run_id):
+            record.finish(run.run_id, _STATUS[state], {"besom.state": state}, {})
+            record.confirm(run.run_id)
+        else:
+            record.kill(run.run_id, {"besom.state": "lost"})
 
 
 def _settle(study: Study, rows: Mapping[int, TrialRow], pending: Pending) -> bool:

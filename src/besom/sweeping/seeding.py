@@ -1,6 +1,11 @@
 """What sets a confirmation apart from the trial that it confirms: its seed, and what it opens."""
 
-from omegaconf import DictConfig
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from besom.errors import ConfigError
 from besom.flatten import flatten
@@ -21,6 +26,37 @@ def seeds(options: ConfirmOptions, baseline: DictConfig) -> list[int]:
 def overrides(options: ConfirmOptions, seed: int) -> tuple[str, ...]:
     """What is added to a trial's own overrides."""
     return (*options.overrides, f"{options.seed_key}={seed}")
+
+
+def setting(options: ConfirmOptions) -> str:
+    """Eight digits that differ where confirmations are trained with something else.
+
+    What is judged of them is no part of it: that needs no other training.
+    """
+    text = json.dumps([options.seed_key, *options.overrides])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_baseline(params: Mapping[str, Any] | None, space: Space, baseline: DictConfig) -> None:
+    """Refuse a confirmation without anything to compare with.
+
+    Args:
+        params: the baseline as a proposal; None where a searched key has no value.
+
+    Raises:
+        ConfigError: names the key and the remedy.
+    """
+    if params is not None:
+        return
+    empty = [
+        dimension.key
+        for dimension in space.dimensions
+        if OmegaConf.select(baseline, dimension.key, throw_on_missing=False) is None
+    ]
+    raise ConfigError(
+        f"{', '.join(empty)} has no value in the configuration, so there is no baseline to confirm "
+        f"against; give it one inside its space, {SKIP}."
+    )
 
 
 def check(

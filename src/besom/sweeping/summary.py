@@ -26,11 +26,10 @@ def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Conso
     """
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
-    n_ended = sum(row.state != "running" for row in rows)
-    if n_ended < plan.options.n_trials and not study.exhausted:
-        n_open = plan.options.n_trials - n_ended
+    if n_ended(rows) < plan.options.n_trials and not study.exhausted:
+        n_open = plan.options.n_trials - n_ended(rows)
         lines.append(f"{n_open} trials are still to be done; the same command goes on.")
-    lines += found
+    lines += [*found, *_earlier(plan, study, rows, found)]
     root = plan.options.root
     lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
     console.print()
@@ -58,6 +57,33 @@ def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
     return sorted(rows, key=key)
 
 
+def n_ended(rows: Iterable[TrialRow]) -> int:
+    """Trials that nobody will try again."""
+    return sum(row.state != "running" for row in rows)
+
+
+def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
+    """The verdict of an earlier confirmation, where this one has reached none; and its age."""
+    kept = study.recall("verdict")
+    if kept is None or kept["sentence"] in found:
+        return []
+    line = f"An earlier confirmation found: {kept['sentence']}"
+    if kept["trials"] == n_ended(rows):
+        return [line]
+    judge_anew = (
+        f"besom confirm {shlex.quote(study.name)}{_where(plan.options)}"
+        if _is_own(plan)
+        else "the same command with hydra.sweeper.confirm.top_k=3"
+    )
+    age = f"reached after {kept['trials']} of {n_ended(rows)} trials"
+    return [f"{line} It was {age}; judge anew:  {judge_anew}"]
+
+
+def _is_own(plan: Plan) -> bool:
+    """Whether Besom can train it by itself."""
+    return plan.application.task.__module__.startswith("besom.")
+
+
 def note(plan: Plan, study: Study, verdict: str = "") -> str:
     """The sweep in Markdown, for its parent run's page in MLflow.
 
@@ -67,8 +93,10 @@ def note(plan: Plan, study: Study, verdict: str = "") -> str:
         verdict: what its confirmation has found; empty where there was none.
     """
     rows = ranked(plan, study.rows())
+    earlier = _earlier(plan, study, rows, [verdict])
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
-    found = [*([f"**{verdict}**"] if verdict else []), *_sentences(plan, study, rows)]
+    said = [*([f"**{verdict}**"] if verdict else []), *earlier]
+    found = [*said, *_sentences(plan, study, rows)]
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
     return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
 
@@ -76,8 +104,7 @@ def note(plan: Plan, study: Study, verdict: str = "") -> str:
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     """Commands that go on from here, each with what it is for."""
     begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_where(plan.options)}"
-    own = plan.application.task.__module__.startswith("besom.")  # what Besom can train by itself
-    judged = own and plan.objective.single
+    judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
     if judged and not verdict:
         steps[f"besom confirm {found}"] = "on fresh seeds: is the best better?"
@@ -122,7 +149,8 @@ def _line(cells: Iterable[str]) -> str:
 def _link(row: TrialRow) -> str:
     """The trial's number; MLflow's pages find a run by its id alone."""
     run_id = row.notes.get("run_id")
-    return f"[{row.number}](#/runs/{run_id})" if run_id else str(row.number)
+    is_known = run_id and run_id.isalnum()  # other ids are ours, of runs that MLflow lacks so far
+    return f"[{row.number}](#/runs/{run_id})" if is_known else str(row.number)
 
 
 def _keys(rows: Iterable[TrialRow]) -> list[str]:

@@ -1,9 +1,11 @@
 """The supervisor: assigns jobs, listens to workers, and passes on what they say."""
 
+import time
 from collections import deque
 
-from besom.errors import SweepFailed
+from besom.errors import StoreError, SweepFailed
 from besom.sweeping.agenda import Agenda, Job
+from besom.sweeping.patience import Patience
 from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Progress
 from besom.sweeping.protocol import (
@@ -22,7 +24,8 @@ from besom.sweeping.scribe import Noted, write_down
 from besom.tracking.record import Record
 
 POLL_SECONDS = 0.2
-# So many workers in a row that die before they are ready mean that none ever will be.
+# So many workers in a row that die before they are ready mean that none ever will be; more where
+# there are many, whom something else may kill.
 MAX_STILLBIRTHS = 3
 
 
@@ -31,17 +34,28 @@ class Supervisor:
 
     Args:
         places: keys that say where things are; they are not among the runs' parameters.
+        patience: with jobs that take long and workers that are silent.
     """
 
-    def __init__(self, record: Record, pool: Pool, n_jobs: int, places: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        pool: Pool,
+        n_jobs: int,
+        places: tuple[str, ...],
+        patience: Patience,
+    ) -> None:
         self._record = record
         self._pool = pool
         self._n_jobs = n_jobs
         self._places = places
+        self._patience = patience
         self._ready: set[int] = set()
         self._idle: deque[int] = deque()
         self._jobs: dict[int, Job] = {}
         self._stillbirths = 0
+        self._looks_again = 0.0
+        self._no_room = ""
         self.stopping = False
 
     def run(self, agenda: Agenda, progress: Progress) -> None:
@@ -49,6 +63,7 @@ class Supervisor:
 
         Raises:
             SweepFailed: more failed than allowed, or workers do not start.
+        StoreError: the disk is full.
         """
         for worker in range(min(self._n_jobs, agenda.n_open())):
             self._pool.start(worker)
@@ -57,7 +72,10 @@ class Supervisor:
             self._record.check()
             if event := self._pool.next_event(POLL_SECONDS):
                 self._handle(event, agenda, progress)
+            self._end_the_overdue()
             self._dispatch(agenda, progress)
+        if self._no_room:
+            raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
         if why := agenda.failure():
             raise SweepFailed(why)
 
@@ -81,6 +99,8 @@ class Supervisor:
 
     def _handle(self, event: Event, agenda: Agenda, progress: Progress) -> None:
         job = self._jobs.get(event.worker)
+        if job:
+            job.heard = time.monotonic()
         match event.message:
             case Ready():
                 self._ready.add(event.worker)
@@ -120,6 +140,8 @@ class Supervisor:
         if outcome.state is State.INTERRUPTED:
             self._kill(job)
             agenda.put_back(worker, job)
+            self._no_room = self._no_room or outcome.error
+            self.stopping = self.stopping or bool(outcome.error)
         else:
             agenda.end(worker, job, outcome)
             self.stopping = self.stopping or agenda.failure() is not None
@@ -129,6 +151,22 @@ class Supervisor:
 
     # -- what goes wrong ---------------------------------------------------------------------
 
+    def _end_the_overdue(self) -> None:
+        """End workers whose job takes too long, or who seem to hang; what they said still counts.
+
+        A job that took too long would do so again, and fails. One whose worker was silent is lost
+        as if that had died, and is tried again.
+        """
+        now = time.monotonic()
+        if now < self._looks_again:
+            return
+        self._looks_again = now + POLL_SECONDS
+        for worker, job in self._jobs.items():
+            job.overdue = self._patience.too_long(job, now)
+            cause = job.overdue or self._patience.too_quiet(job, now)
+            if cause and (job.overdue or not self._pool.has_word(worker)):
+                self._pool.end(worker, cause)
+
     def _bury(self, worker: int, cause: str, agenda: Agenda) -> None:
         """A worker has died; another takes its place where there is work."""
         if worker in self._idle:
@@ -136,8 +174,12 @@ class Supervisor:
         job = self._jobs.pop(worker, None)
         stillborn = worker not in self._ready or (job is not None and not job.begun)
         self._ready.discard(worker)
-        if job:
+        if job and job.overdue:
+            seconds = time.monotonic() - job.assigned
+            agenda.end(worker, job, Outcome(State.FAILED, {}, seconds, f"it {job.overdue}"))
+        elif job:
             agenda.lose(worker, job, f"its worker {cause}")
+        if job:
             self.stopping = self.stopping or agenda.failure() is not None
         if stillborn:
             self._count_stillbirth(worker, cause)
@@ -146,5 +188,5 @@ class Supervisor:
 
     def _count_stillbirth(self, worker: int, cause: str) -> None:
         self._stillbirths += 1
-        if self._stillbirths >= MAX_STILLBIRTHS:
+        if self._stillbirths >= max(MAX_STILLBIRTHS, 2 * self._n_jobs):
             raise SweepFailed(f"worker {worker} does not start: it {cause}; see its log.")

@@ -11,6 +11,10 @@ from typing import Any
 from sqlalchemy.pool import StaticPool
 
 
+class Torn(RuntimeError):
+    """A write among several that belong together has failed; none of them is kept."""
+
+
 class Together:
     """Connections whose commits wait, inside ``with together():``, for its end.
 
@@ -66,5 +70,5 @@ class _Connection(sqlite3.Connection):
     def rollback(self) -> None:
         # One write that is taken back would silently take the others with it.
         if self.together.held and self.in_transaction:
-            raise RuntimeError("a write among several that belong together failed")
+            raise Torn("a write among several that belong together failed")
         super().rollback()

@@ -36,6 +36,7 @@ class Trials:
         rows = self._study.rows()
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
+        self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._deadline = _deadline(self._plan.options.timeout)
 
@@ -75,6 +76,7 @@ class Trials:
         if state is State.COMPLETE:
             try:
                 values = self._plan.objective.values(outcome.returned)
+                self._name_objective(outcome)
             except ValueError as refusal:
                 state, error = State.FAILED, str(refusal)
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
@@ -117,6 +119,18 @@ class Trials:
             f"{last.number}: {last.notes.get('error', 'no reason known')}"
         )
 
+    def _name_objective(self, outcome: Outcome) -> None:
+        """Keep under which name the task returned an objective that nobody has named.
+
+        Its runs may have other metrics beside it; readers could not tell it from them.
+        """
+        if self._has_named_objective or self._plan.objective.names or len(outcome.returned) > 1:
+            return
+        (name,) = outcome.returned
+        if name != "objective":
+            self._record.log(self._parent_run, {"besom.objective": name})
+        self._has_named_objective = True
+
     def _next_row(self) -> TrialRow:
         """A trial that is to be tried again, or a fresh proposal, asked for to the end."""
         again = self._again.popleft() if self._again else None
@@ -145,7 +159,7 @@ class Trials:
 
     def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
-        run_id = self._open_run(row, attempt=1)
+        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1)
         self._record.reuse(run_id, twin.notes["run_id"])
         notes = {"reused": twin.number}
         self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)

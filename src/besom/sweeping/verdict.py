@@ -16,6 +16,9 @@ from besom.sweeping.options import FEWEST_SEEDS
 
 LEVEL = 0.95
 
+EQUAL = 1e-9
+"""Part of the values' size below which differences are the same but for rounding."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -81,8 +84,7 @@ def judge(
         raise ValueError(f"each configuration needs the same {FEWEST_SEEDS} seeds or more")
     sign = 1 if direction == "maximize" else -1
     challenger = max(candidates, key=lambda number: sign * np.mean(candidates[number]))
-    differences = np.subtract(candidates[challenger], baseline).tolist()
-    difference = estimate(differences, 1 - (1 - LEVEL) / len(candidates))
+    difference = _difference(candidates[challenger], baseline, 1 - (1 - LEVEL) / len(candidates))
     above, below = difference.low > 0, difference.high < 0
     return Verdict(
         challenger=challenger,
@@ -94,6 +96,23 @@ def judge(
         beats=above if sign > 0 else below,
         loses=below if sign > 0 else above,
     )
+
+
+def _difference(values: Sequence[float], others: Sequence[float], level: float) -> Estimate:
+    """The mean of the differences seed by seed, and its interval.
+
+    Where seeds move both, and both by the same, that is chance: accuracies come in steps. Their
+    own spread is all that is known then, so they are compared as if the seeds were not shared
+    (Student's test for two samples).
+    """
+    differences = np.subtract(values, others)
+    largest = float(np.max(np.abs([values, others])))
+    if np.ptp(differences) > EQUAL * largest or max(np.ptp(values), np.ptp(others)) == 0:
+        return estimate(differences.tolist(), level)
+    mean = float(np.mean(differences))
+    error = float(np.hypot(stats.sem(values), stats.sem(others)))
+    low, high = stats.t.interval(level, 2 * len(values) - 2, loc=mean, scale=error)
+    return Estimate(mean, float(low), float(high))
 
 
 def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:

@@ -28,7 +28,7 @@ from besom import recorder
 from besom.errors import Interrupted, Pruned, UserError
 from besom.flatten import flatten
 from besom.recorder import KerasModel
-from besom.sweeping import application
+from besom.sweeping import application, room
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
 from besom.sweeping.protocol import (
@@ -127,8 +127,8 @@ def main(connection: Connection, leash: Connection, payload: bytes, log_file: st
 def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
     """Compose the configuration, run the task, and say how it ended."""
     started = time.perf_counter()
-    print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
     try:
+        print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
         config = app.compose(assignment.overrides, assignment.trial, assignment.folder)
         with recorder.listening(Teller(line)):
             job = app.run(config, before=lambda config: line.tell(_composed(config)))
@@ -142,6 +142,9 @@ def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit from a task is a failed trial too
+        if room.is_lacking(error):
+            seconds = time.perf_counter() - started
+            return Outcome(State.INTERRUPTED, {}, seconds, error=str(error))
         return _failed(error, time.perf_counter() - started)
     return Outcome(state, returned, time.perf_counter() - started)
 

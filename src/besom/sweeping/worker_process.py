@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from besom.sweeping import worker
+from besom.sweeping import out_of_memory, worker
 from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
 
 THREAD_VARIABLES = (
@@ -33,6 +33,8 @@ class WorkerProcess:
         self.connection, theirs = context.Pipe(duplex=True)
         # Never written to: that the leash closes, with this process, ends the worker.
         far_end, self._leash = context.Pipe(duplex=False)
+        self._ended_for = ""
+        self._memory_kills = out_of_memory.kills()
         log_file.parent.mkdir(parents=True, exist_ok=True)
         self._process = context.Process(
             target=worker.main, args=(theirs, far_end, payload, str(log_file)), name=name
@@ -60,7 +62,7 @@ class WorkerProcess:
             self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
         self.kill()
         self.bury()
-        return Died(_cause(self._process.exitcode))
+        return Died(self._ended_for or self._cause())
 
     def retire(self) -> None:
         """Let it end by itself; it must be idle, and :meth:`bury` comes when it has gone."""
@@ -73,17 +75,25 @@ class WorkerProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()  # it may not have made its own group yet
 
+    def end(self, cause: str) -> None:
+        """Kill it for a reason that its exit code does not tell."""
+        self._ended_for = self._ended_for or cause
+        self.kill()
+
     def bury(self) -> None:
         """Wait for its end, and let go of the leash, so that all that it has started ends too."""
         self._process.join()
         self.connection.close()
         self._leash.close()
 
-
-def _cause(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    return f"ended with exit code {exit_code}"
+    def _cause(self) -> str:
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        killed = f"was killed by {signal.Signals(-code).name}"
+        if code == -signal.SIGKILL and out_of_memory.kills() > self._memory_kills:
+            return f"{killed}: the system has run out of memory"
+        return killed
 
 
 @contextmanager

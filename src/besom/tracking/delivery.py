@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from besom.tracking import twin
 from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
 from besom.tracking.courier import Refused
+from besom.tracking.latecomers import Latecomers
 from besom.tracking.model import link_metrics, log_model
 from besom.tracking.spool import Entry
 
@@ -27,6 +29,7 @@ class Delivery:
     def __init__(self, client: MlflowClient, experiment_id: str) -> None:
         self._client = client
         self._experiment_id = experiment_id
+        self._latecomers = Latecomers(client, experiment_id)
         self._acts: Mapping[str, Callable[..., None]] = {
             "file": self._file,
             "table": self._table,
@@ -35,23 +38,37 @@ class Delivery:
             "closed": self._close,
         }
 
-    def __call__(self, run_id: str, entries: Sequence[Entry]) -> None:
+    def run_id(self, key: str) -> str:
+        """MLflow's name of a run, see :mod:`besom.tracking.latecomers`."""
+        return self._latecomers.run_id(key)
+
+    def __call__(self, key: str, entries: Sequence[Entry]) -> None:
         """Deliver, numbers and tags first, since people wait for these.
 
         Raises:
             Refused: the run is not there, or has been deleted.
             Exception: of MLflow or the network; trying again may help.
         """
+        run_id = self._latecomers.admit(key, entries)
         try:
             self._deliver_batch(run_id, entries)
             self._deliver_texts(run_id, entries)
             for entry in entries:
                 if act := self._acts.get(entry.kind):
-                    act(run_id, **entry.body)
+                    self._carry_out(act, run_id, entry)
         except MlflowException as error:
             if self._is_gone(run_id):
                 raise Refused(error.message) from error
             raise
+
+    def _carry_out(self, act: Callable[..., None], run_id: str, entry: Entry) -> None:
+        """What MLflow will never take, a table under a name such as ``../x`` say, is left out."""
+        try:
+            act(run_id, **entry.body)
+        except MlflowException as error:
+            if error.error_code != "INVALID_PARAMETER_VALUE" or self._is_gone(run_id):
+                raise
+            self._miss(run_id, f"{entry.kind}: {error.message}")
 
     def _deliver_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
         batch = Batch(_batchable(entries))
@@ -81,12 +98,12 @@ class Delivery:
             self._client.log_artifacts(run_id, folder)
 
     def _file(self, run_id: str, path: str) -> None:
-        if Path(path).is_dir():
-            self._client.log_artifacts(run_id, path, artifact_path=Path(path).name)
-        elif Path(path).exists():
-            self._client.log_artifact(run_id, path)
-        else:
+        if not os.access(path, os.R_OK):
             self._miss(run_id, path)
+        elif Path(path).is_dir():
+            self._client.log_artifacts(run_id, path, artifact_path=Path(path).name)
+        else:
+            self._client.log_artifact(run_id, path)
 
     def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
@@ -102,16 +119,17 @@ class Delivery:
     def _model(
         self, run_id: str, path: str, inputs: dict[str, Any], outputs: dict[str, Any]
     ) -> None:
-        if not Path(path).exists():
+        if not os.access(path, os.R_OK):
             self._miss(run_id, path)
             return
         saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
         log_model(self._client, self._experiment_id, run_id, saved)
 
     def _twin(self, run_id: str, source_run_id: str) -> None:
+        source = self.run_id(source_run_id)
         try:
-            twin.copy_record(self._client, run_id, source_run_id)
-            twin.share_model(self._client, self._experiment_id, run_id, source_run_id)
+            twin.copy_record(self._client, run_id, source)
+            twin.share_model(self._client, self._experiment_id, run_id, source)
         except twin.SourceGone as gone:
             self._miss(run_id, str(gone))
 
@@ -129,8 +147,8 @@ class Delivery:
         self._client.set_terminated(run_id, status, ended)
 
     def _miss(self, run_id: str, what: str) -> None:
-        """What is gone must not keep the rest of the run from being delivered."""
-        _logger.warning("run %s: %s is gone, so it is not in the record", run_id, what)
+        """What is not to be had must not keep the rest of the run from being delivered."""
+        _logger.warning("run %s: %s cannot be had, so it is not in the record", run_id, what)
         self._client.set_tag(run_id, "besom.missing", what)
 
 

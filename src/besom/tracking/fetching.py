@@ -1,6 +1,7 @@
 """Models out of the record: those of runs, and those of MLflow's registry."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,30 +59,36 @@ def model_file(uri: str, run_id: str, folder: Path) -> Path:
     return file
 
 
-def registered_model(uri: str, address: str, folder: Path) -> Path:
+def registered_model(uri: str, address: str, folder: Path, study: str | None = None) -> Path:
     """What the code of a registered model reads, fetched where it is not on this machine.
 
     Args:
         uri: the store.
         address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
         folder: where to put what is far away.
+        study: whose champion it would be, where one is asked for.
 
     Raises:
-        StudyError: there is no such model, or its files are gone.
+        StudyError: there is no such model, its files are gone, or Python cannot load it.
         StoreError: the store does not answer.
     """
     client = MlflowClient(uri)
     with asking(uri):
-        version = _find(client, address)
+        version = _find(client, address, study)
         source = client.get_model_version_download_uri(version.name, version.version)
         model = _fetch(source, uri, folder)
         if model is None:
             raise StudyError(f"the files of {address} are gone: there is no {mask(source)}")
-        flavor = Model.load(str(model)).flavors[pyfunc.FLAVOR_NAME]
+        flavor = Model.load(str(model)).flavors.get(pyfunc.FLAVOR_NAME)
+        if flavor is None:
+            raise StudyError(
+                f"{address} was logged without code that reads anything; give a model that "
+                "`besom confirm` has registered"
+            )
         return model / str(flavor.get("data", ""))
 
 
-def _find(client: MlflowClient, address: str) -> "ModelVersion":
+def _find(client: MlflowClient, address: str, study: str | None) -> "ModelVersion":
     name, at, alias = address.removeprefix(SCHEME).rpartition("@")
     try:
         if at:
@@ -91,11 +98,13 @@ def _find(client: MlflowClient, address: str) -> "ModelVersion":
     except MlflowException as error:
         if error.error_code not in UNKNOWN:
             raise
-        hint = _hint(client, address)
+        hint = _hint(client, address, study)
         raise StudyError(f"no model `{address}` in the registry; {hint}") from error
 
 
-def _hint(client: MlflowClient, address: str) -> str:
+def _hint(client: MlflowClient, address: str, study: str | None) -> str:
+    if study is not None:
+        return f"`besom confirm {shlex.quote(study)}` registers the study's champion"
     known = [
         f"{SCHEME}{model.name}@{alias}"
         for model in client.search_registered_models()

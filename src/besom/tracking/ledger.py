@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.errors import StoreError
-from besom.tracking.spool import Entry, Spool, read, spools
+from besom.tracking.spool import OPENED, Entry, Spool, clear_empty, read, spools
 
 
 @dataclass(frozen=True)
@@ -53,27 +53,32 @@ class _Page:
 
 
 class Ledger:
-    """Opens, adopts and removes logs in one folder, for one store (``address``).
+    """Opens, adopts and removes logs in one folder, for one experiment of one store (``address``).
 
-    Logs of other stores are let alone: their runs are unknown here.
+    Logs of others are let alone: their runs are unknown here.
     """
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, experiment: str) -> None:
         self.folder = folder
-        self._address = address
+        self._place = {"store": address, "experiment": experiment}
         self._pages: dict[str, _Page] = {}
         self._lock = threading.RLock()
 
-    def open(self, run_id: str, name: str, tags: Mapping[str, str]) -> None:
-        """Begin the log of a run of this process."""
-        opened = Entry("opened", {"name": name, "tags": dict(tags), "store": self._address})
+    def open(self, run_id: str, name: str, tags: Mapping[str, str]) -> Entry:
+        """Begin the log of a run of this process, with this entry."""
+        opened = Entry(OPENED, {"name": name, "tags": dict(tags), **self._place})
         try:
             spool = Spool.create(self.folder, run_id)
-            spool.append(opened)
+            try:
+                spool.append(opened)
+            except OSError:
+                spool.remove()
+                raise
         except OSError as error:
             raise self._unwritable(error) from error
         with self._lock:
             self._pages[run_id] = _Page(spool, opened)
+        return opened
 
     def __contains__(self, run_id: str) -> bool:
         with self._lock:
@@ -121,7 +126,10 @@ class Ledger:
         adopted: dict[str, Sequence[Entry]] = {}
         for path in spools(self.folder):
             opened = next(read(path), None)
-            if run_id not in (None, path.stem) or opened is None:
+            if opened is None:
+                clear_empty(path)
+                continue
+            if run_id not in (None, path.stem) or opened.kind != OPENED:
                 continue
             if not self._concerns(opened, tags) or path.stem in self._pages:
                 continue
@@ -174,7 +182,7 @@ class Ledger:
 
     def _concerns(self, opened: Entry, tags: Mapping[str, str]) -> bool:
         theirs = opened.body["tags"]
-        is_here = opened.body["store"] == self._address
+        is_here = all(opened.body.get(key, here) == here for key, here in self._place.items())
         return is_here and (not theirs or tags.items() <= theirs.items())
 
     def _turn_to(self, spool: Spool, entries: Sequence[Entry]) -> None:

@@ -24,6 +24,8 @@ LEVELS = {
     "alembic": logging.WARNING,
     # Logs a traceback of its own for every error that it raises as well.
     "mlflow.store.db.utils": logging.CRITICAL,
+    # Tells of every attempt to reach a server that is away; the courier says it once.
+    "urllib3.connectionpool": logging.ERROR,
 }
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
 from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
-from besom.tracking.quiet import import_mlflow
+from besom.tracking.quiet import asking, import_mlflow, reason
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,6 +66,10 @@ class Reader(Protocol):
 
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
         """The runs with these ids that there are."""
+        ...
+
+    def run_ids(self) -> list[str]:
+        """The ids of all runs."""
         ...
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
@@ -149,21 +153,26 @@ class DatabaseReader:
         ]
         return sorted(found_runs, key=lambda run: run.started)
 
+    def run_ids(self) -> list[str]:
+        from mlflow.store.tracking.dbmodels.models import SqlRun
+        from sqlalchemy import select
+
+        query: Select[Any] = select(SqlRun.run_uuid).where(SqlRun.lifecycle_stage == "active")
+        return [row[0] for row in self._rows(query)]
+
     def points(self, run_ids: Sequence[str]) -> list[Point]:
         from mlflow.store.tracking.dbmodels.models import SqlMetric
 
         rows = self._of(run_ids, SqlMetric, "key", "step", "value", "is_nan", "timestamp")
-        ordered = sorted(rows, key=lambda row: row.timestamp)  # the last of a step counts
-        last = {(row.run_uuid, row.key, row.step): row for row in ordered}
-        return [
-            Point(*place, _number(row.value, row.is_nan), row.timestamp / 1000)
-            for place, row in sorted(last.items())
-        ]
+        return _last_of_steps(
+            Point(run_id, key, step, _number(value, is_nan), timestamp / 1000)
+            for run_id, key, step, value, is_nan, timestamp in rows
+        )
 
     def text(self, run_id: str, path: str) -> str | None:
         from mlflow import MlflowClient
 
-        return _text(MlflowClient(self._uri), run_id, path)
+        return _text(MlflowClient(self._uri), self._uri, run_id, path)
 
     def _of(self, run_ids: Sequence[str], model: Any, *columns: str) -> Iterator[Any]:
         """The rows of one table that belong to these runs."""
@@ -192,48 +201,62 @@ class ServerReader:
     def __init__(self, uri: str) -> None:
         from mlflow import MlflowClient
 
+        self._uri = uri
         self._client = MlflowClient(uri)
 
     def studies(self) -> list[str]:
         return _names(self._search(f"tags.`{ROLE}` = '{SWEEP}'"))
 
     def study(self, name: str) -> list[ReadRun]:
-        return [run for run in self._search() if run.tags.get(STUDY) == name]
+        # MLflow's filter language cannot quote a quote: such names are compared afterwards only.
+        query = "" if "'" in name else f"tags.`{STUDY}` = '{name}'"
+        return [run for run in self._search(query) if run.tags.get(STUDY) == name]
 
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
-        from mlflow.exceptions import MlflowException
+        with asking(self._uri):
+            found = [run for run in map(self._run, run_ids) if run is not None]
+        return sorted(found, key=lambda run: run.started)
 
-        found = []
-        for run_id in run_ids:
-            try:
-                found.append(_read(self._client.get_run(run_id)))
-            except MlflowException as error:
-                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    raise
-        return found
+    def run_ids(self) -> list[str]:
+        return [run.run_id for run in self._search()]
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
-        return [
-            Point(run.run_id, metric, entry.step, entry.value, entry.timestamp / 1000)
-            for run in self.runs(run_ids)
-            for metric in sorted(run.metrics)
-            for entry in self._client.get_metric_history(run.run_id, metric)
-        ]
+        with asking(self._uri):
+            return _last_of_steps(
+                Point(run.run_id, metric, entry.step, entry.value, entry.timestamp / 1000)
+                for run in self.runs(run_ids)
+                for metric in run.metrics
+                for entry in self._client.get_metric_history(run.run_id, metric)
+            )
 
     def text(self, run_id: str, path: str) -> str | None:
-        return _text(self._client, run_id, path)
+        return _text(self._client, self._uri, run_id, path)
 
-    def _search(self, query: str = "") -> Iterator[ReadRun]:
-        experiments = [found.experiment_id for found in self._client.search_experiments()]
-        token = None
-        while True:
-            page = self._client.search_runs(
-                experiments, query, order_by=["attributes.start_time"], page_token=token
-            )
-            yield from map(_read, page)
-            token = page.token
-            if not token:
-                return
+    def _run(self, run_id: str) -> ReadRun | None:
+        """A run, None where there is none or it has been deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            return None
+        return _read(run) if run.info.lifecycle_stage == "active" else None
+
+    def _search(self, query: str = "") -> list[ReadRun]:
+        found: list[ReadRun] = []
+        with asking(self._uri):
+            experiments = [one.experiment_id for one in self._client.search_experiments()]
+            token = None
+            while True:
+                page = self._client.search_runs(
+                    experiments, query, order_by=["attributes.start_time"], page_token=token
+                )
+                found += map(_read, page)
+                token = page.token
+                if not token:
+                    return found
 
 
 def _names(sweeps: Iterable[ReadRun]) -> list[str]:
@@ -242,11 +265,29 @@ def _names(sweeps: Iterable[ReadRun]) -> list[str]:
     return sorted(started, key=lambda name: started[name])
 
 
-def _text(client: "MlflowClient", run_id: str, path: str) -> str | None:
-    if path not in {item.path for item in client.list_artifacts(run_id)}:
-        return None
-    with TemporaryDirectory() as folder:
-        return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+def _last_of_steps(points: Iterable[Point]) -> list[Point]:
+    """By run, metric and step. What was said of a step last is what counts."""
+    ordered = sorted(points, key=lambda point: point.at)
+    last = {(point.run_id, point.metric, point.step): point for point in ordered}
+    return [last[place] for place in sorted(last)]
+
+
+def _text(client: "MlflowClient", uri: str, run_id: str, path: str) -> str | None:
+    """A text file among the artifacts of a run.
+
+    Raises:
+        StoreError: they cannot be had. Each kind of store has libraries, and errors, of its own.
+    """
+    try:
+        if path not in {item.path for item in client.list_artifacts(run_id)}:
+            return None
+        with TemporaryDirectory() as folder:
+            return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+    except Exception as error:
+        raise StoreError(
+            f"tracking.uri={mask(uri)}: the files of run {run_id} cannot be read: {reason(error)}\n"
+            "Make sure that its artifact store can be reached, then give the same command again."
+        ) from error
 
 
 def _read(run: Any) -> ReadRun:

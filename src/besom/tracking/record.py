@@ -12,7 +12,7 @@ then its files and model, and at last that it is no longer RUNNING.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -46,6 +46,15 @@ def connect(root: Path, uri: str | None, experiment: str) -> "Record":
     return Record(open_store(root, uri, experiment))
 
 
+@dataclass(frozen=True)
+class _Last:
+    """The last value of a metric, and when it was said (ms since 1970)."""
+
+    step: int
+    value: float
+    at: int
+
+
 class Record:
     """Writes runs to one experiment. Methods may be called from any thread."""
 
@@ -56,9 +65,10 @@ class Record:
         self.experiment_id = store.experiment_id
         self._client = store.client
         self._deliver_to_mlflow = Delivery(store.client, store.experiment_id)
-        self._ledger = Ledger(store.spool, "own" if store.is_own else mask(store.uri))
+        address = "own" if store.is_own else mask(store.uri)
+        self._ledger = Ledger(store.spool, address, store.experiment)
         self._courier = Courier(self._deliver)
-        self._last: dict[str, dict[str, tuple[int, float]]] = {}
+        self._last: dict[str, dict[str, _Last]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -82,18 +92,63 @@ class Record:
     ) -> str:
         """Create a run in MLflow, before this returns, and give its id.
 
+        Where MLflow has been lost on the way, a run with a parent gets a name of our own, and is
+        created later; :meth:`mlflow_id` tells which it has become.
+
         Raises:
-            StoreError: MLflow does not take it, or does not answer.
+            StoreError: MLflow does not take it; or it does not answer, and there is no parent.
         """
-        name = shorten(name, RUN_NAME_LENGTH)
-        tags = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        with asking(self.uri):
-            run = self._client.create_run(self.experiment_id, tags=tags, run_name=name)
-        run_id = str(run.info.run_id)
-        self._ledger.open(run_id, name, tags)
+        from besom.tracking.latecomers import KEY, new_key
+
+        name, key = shorten(name, RUN_NAME_LENGTH), new_key()
+        parents = {"mlflow.parentRunId": parent} if parent else {}
+        tags = {**tags, **parents, KEY: key}
+        run_id = self._create(name, tags, may_wait=parent is not None)
+        opened = self._ledger.open(run_id or key, name, tags)
+        if run_id is None:
+            self._courier.post(key, [opened])
         if params:
-            self.params(run_id, params)
-        return run_id
+            self.params(run_id or key, params)
+        return run_id or key
+
+    def resume_run(self, name: str, tags: Mapping[str, str]) -> str:
+        """Go on with the run that has all these tags, or create it: a caller that was killed
+        before it could keep the id finds it again.
+
+        Raises:
+            StoreError: the store does not answer, or does not take it.
+        """
+        with asking(self.uri):
+            found = next(iter(find_runs(self._client, self.experiment_id, tags, None)), None)
+        if found is None:
+            return self.start_run(name, tags)
+        self.reopen(found.run_id)
+        return found.run_id
+
+    def _create(self, name: str, tags: Mapping[str, str], may_wait: bool) -> str | None:
+        """The id of a new run; None where it has to wait for MLflow."""
+        from besom.tracking.latecomers import is_away
+
+        last = self._courier.error
+        if may_wait and last is not None and is_away(last):
+            return None  # nobody has to wait for a store that did not answer a moment ago
+        with asking(self.uri):
+            try:
+                run = self._client.create_run(self.experiment_id, tags=dict(tags), run_name=name)
+            except Exception as error:
+                if not may_wait or not is_away(error):
+                    raise
+                return None
+        return str(run.info.run_id)
+
+    def mlflow_id(self, run_id: str) -> str:
+        """MLflow's id of a run that :meth:`start_run` has named.
+
+        Raises:
+            StoreError: it is still to be created, or the store does not answer.
+        """
+        with asking(self.uri):
+            return self._deliver_to_mlflow.run_id(run_id)
 
     def reopen(self, run_id: str) -> None:
         """Go on with a run that was closed, or with one that a dead process left open.
@@ -142,9 +197,13 @@ class Record:
     def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Numbers after ``step``."""
         values = {name: float(value) for name, value in metrics.items()}
-        last = {name: (step, value) for name, value in values.items()}
-        self._last.setdefault(run_id, {}).update(last)
-        self._append(run_id, "metrics", {"step": step, "values": values})
+        known = self._last.setdefault(run_id, {})
+        # Of equal step and millisecond, MLflow would show the larger value instead of the last.
+        before = max((known[name].at for name in values if name in known), default=0)
+        entry = Entry("metrics", {"step": step, "values": values})
+        entry = replace(entry, at=max(entry.at, before + 1))
+        known.update({name: _Last(step, value, entry.at) for name, value in values.items()})
+        self._write(run_id, entry)
 
     def log(self, run_id: str, values: Mapping[str, float | str]) -> None:
         """Facts about the whole run: numbers become metrics, text becomes tags.
@@ -154,9 +213,9 @@ class Record:
         """
         for name, value in values.items():
             if not isinstance(value, str):
-                step, last = self._last.get(run_id, {}).get(name, (0, None))
-                if value != last:
-                    self.metrics(run_id, step, {name: value})
+                last = self._last.get(run_id, {}).get(name)
+                if last is None or value != last.value:
+                    self.metrics(run_id, last.step if last else 0, {name: value})
         self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
 
     def text(self, run_id: str, artifact_path: str, text: str) -> None:
@@ -247,7 +306,9 @@ class Record:
             self._ledger.close(delivered)
 
     def _append(self, run_id: str, kind: str, body: Mapping[str, Any]) -> None:
-        entry = Entry(kind, body)
+        self._write(run_id, Entry(kind, body))
+
+    def _write(self, run_id: str, entry: Entry) -> None:
         self._ledger.append(run_id, entry)
         self._courier.post(run_id, [entry])
 
@@ -279,5 +340,5 @@ class Record:
             return error
         return StoreError(
             f"{mask(self.uri)} does not take the record: {reason(error)}\n"
-            f"Nothing is lost: it is kept in {self._ledger.folder} and delivered at the next start."
+            f"Nothing is lost: it is kept in {self._ledger.folder}, and `besom sync` delivers it."
         )

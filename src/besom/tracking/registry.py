@@ -4,7 +4,7 @@ Importing this module takes a second or two. Registering needs no TensorFlow and
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -70,6 +70,7 @@ def register(record: Record, champion: Champion, pack: Pack | None) -> str | Non
         UserError: of ``pack``.
     """
     record.flush()
+    champion = replace(champion, run_id=record.mlflow_id(champion.run_id))
     client = MlflowClient(record.uri)
     with asking(record.uri):
         version = _version_of(client, champion)

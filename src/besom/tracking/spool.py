@@ -16,6 +16,12 @@ from typing import Any
 
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
+EMPTY_SECONDS = 60.0
+"""A log without a line that is older than this will get none: its process was killed."""
+
+
+OPENED = "opened"
+"""The kind of a log's first entry, which says what its run is called and to which store it goes."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,15 @@ def read(path: Path) -> Iterator[Entry]:
 def spools(folder: Path) -> list[Path]:
     """The logs in a folder, oldest first."""
     return sorted(folder.glob(f"*{SUFFIX}"), key=_age)
+
+
+def clear_empty(path: Path) -> None:
+    """Remove a log without a line, of a process that was killed before it wrote one."""
+    if time.time() - _age(path) > EMPTY_SECONDS and (spool := Spool.adopt(path)):
+        if spool._size == 0:
+            spool.remove()
+        else:
+            spool.close()
 
 
 def _age(path: Path) -> float:

@@ -27,6 +27,7 @@ class Store:
     client: MlflowClient
     uri: str
     is_own: bool  # the root's own file, which may move with the root
+    experiment: str
     experiment_id: str
     spool: Path
 
@@ -53,7 +54,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
     except (MlflowException, CommandError) as error:
         _refuse(uri, error)
-    return Store(client, uri, uri == own, experiment_id, spool)
+    return Store(client, uri, uri == own, experiment, experiment_id, spool)
 
 
 def _make_folders(root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""MLflow's web interface for one root, for this machine only."""
+"""MLflow's web interface for one root; for this machine only, if not told otherwise."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from besom.errors import StoreError
 from besom.serving import HOST, Server, allowed_hosts
 
 
-def serve(root: Path, port: int) -> None:
-    """Serve the runs of ``root`` on 127.0.0.1 until interrupted.
+def serve(root: Path, port: int, host: str = HOST) -> None:
+    """Serve the runs of ``root`` at an address of this machine until interrupted.
 
     Raises:
         StoreError: there is nothing to serve.
@@ -22,17 +22,17 @@ def serve(root: Path, port: int) -> None:
             f"{root} holds no runs yet: there is no {database.name}.\n"
             "Run `besom train` first, or name the right folder with --root."
         )
-    serving.serve(_mlflow(database, port), root, "the runs")
+    serving.serve(_mlflow(database, port, host), root, "the runs")
 
 
-def _mlflow(database: Path, port: int) -> Server:
+def _mlflow(database: Path, port: int, host: str) -> Server:
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--backend-store-uri", f"sqlite:///{database}", "--no-serve-artifacts"]
     command += ["--default-artifact-root", (database.parent / "artifacts").as_uri()]
-    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    command += ["--allowed-hosts", ",".join(allowed_hosts(port))]
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
+    command += ["--allowed-hosts", ",".join(allowed_hosts(port, host))]
     environment = {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }
-    return Server("MLflow", command, port, "/health", environment)
+    return Server("MLflow", command, port, "/health", environment, host)

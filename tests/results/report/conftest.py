@@ -9,13 +9,20 @@ from typing import Any
 
 import pytest
 
+from besom.results.confirm import WORKLOAD
 from besom.results.report.material import Material, read_material
 from besom.results.report.page import report_html
+from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import Point, ReadRun
 
 BEGAN = 1_700_000_000.0
 SET_UP, EPOCH, SAVING = 3.0, 1.0, 0.5
 STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "running": "RUNNING", "dead": "KILLED"}
+
+
+def begun_by_besom_sweep() -> dict[tuple[str, str], str]:
+    command = {"task": WORKLOAD, "config_name": "small", "overrides": []}
+    return {("parent", COMMAND_FILE): json.dumps(command)}
 
 
 @dataclass
@@ -28,7 +35,7 @@ class Book:
     space: Mapping[str, str] = field(default_factory=dict)
     found: list[ReadRun] = field(default_factory=list)
     history: list[Point] = field(default_factory=list)
-    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: dict[tuple[str, str], str] = field(default_factory=begun_by_besom_sweep)
     tags: dict[str, str] = field(default_factory=dict)
     clocks: dict[int | None, float] = field(default_factory=dict)
 
@@ -116,6 +123,9 @@ class Book:
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
         return [run for run in self.found if run.run_id in run_ids]
 
+    def run_ids(self) -> list[str]:
+        return [run.run_id for run in self.found]
+
     def points(self, run_ids: Sequence[str]) -> list[Point]:
         wanted = set(run_ids)
         return [point for point in self.history if point.run_id in wanted]
@@ -134,7 +144,7 @@ class Book:
         return read_material(self, self.name)
 
     def page(self) -> "Page":
-        return Page(report_html(self, self.name))
+        return Page(report_html(self.material()))
 
 
 class Page(HTMLParser):

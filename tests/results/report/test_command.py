@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from besom.results.studies import read_study
 from besom.tracking import connect
+from besom.tracking.address import own_address
 from besom.tracking.reading import open_reader
 from tests.conftest import Command
 from tests.results.report.conftest import Page
@@ -46,6 +48,20 @@ def test_refuses_in_a_line(
     assert all(part in ended.err for part in parts), ended.err
     assert len(ended.err.splitlines()) == 1
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_the_file_is_there_also_where_mlflow_takes_no_copy(
+    study: list[str], root: Path, besom: Command, tmp_path: Path
+) -> None:
+    parent = read_study(open_reader(root, None), "small").parent.run_id
+    uri = MlflowClient(own_address(root)).get_run(parent).info.artifact_uri or ""
+    folder = Path(uri.removeprefix("file://"))
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file where MLflow wants a folder")
+    ended = besom("report", "small")
+    assert ended.code == 2 and len(ended.err.splitlines()) <= 2
+    assert ended.out.split()[-1] == "small-report.html"
+    assert (tmp_path / "small-report.html").exists()
 
 
 def test_a_study_without_trials_is_refused(root: Path, besom: Command) -> None:

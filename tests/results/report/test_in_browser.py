@@ -56,7 +56,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(confirmed(), "many", tmp_path_factory.mktemp("report") / "report.html")
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(confirmed(), "many", file)
+    return file
 
 
 def confirmed() -> Book:

@@ -3,12 +3,16 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plotly.offline import get_plotlyjs_version
 
 from besom.errors import StoreError, StudyError
+from besom.results.confirm import WORKLOAD
+from besom.results.report.material import read_material
 from besom.results.report.page import report_html, write_report
+from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import open_reader
 from tests.results.report.conftest import Book, Page, many
 
@@ -75,6 +79,44 @@ def test_a_study_that_a_shell_would_split_is_quoted() -> None:
     book.trial(0, {"n": 1}, {"val_accuracy": [0.5]})
     book.trial(1, {"n": 2}, {"val_accuracy": [0.6]})
     assert "besom confirm 'two words'" in book.page().text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"task": "tune.train", "config_name": "tune", "overrides": []},
+        {"task": WORKLOAD, "config_name": "train", "overrides": []},  # besom train -m
+        None,
+    ],
+)
+def test_what_besom_confirm_refuses_is_confirmed_by_its_own_command(
+    command: dict[str, Any] | None, book: Book
+) -> None:
+    del book.texts["parent", COMMAND_FILE]
+    if command:
+        book.texts["parent", COMMAND_FILE] = json.dumps(command)
+    text = book.page().text
+    assert "besom confirm" not in text
+    assert "The sweep's own command with hydra.sweeper.confirm.top_k=3 trains the" in text
+
+
+@pytest.mark.parametrize(("known", "is_old"), [("4", True), ("5", False), (None, False)])
+def test_a_verdict_of_fewer_trials_says_so(known: str | None, is_old: bool, book: Book) -> None:
+    book.conclude("Trial 1 wins.", {0: [0.8, 0.79, 0.81], 1: [0.83, 0.82, 0.84]}, challenger=1)
+    if known:
+        book.tags["besom.verdict_trials"] = known
+    text = book.page().text
+    age = "It was reached after 4 of 5 trials; besom confirm small judges anew."
+    assert (age in text) == is_old
+    assert ("reached after" in text) == is_old
+
+
+def test_the_study_is_read_once(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    found = Book.study
+    monkeypatch.setattr(Book, "study", lambda self, name: asked.append(name) or found(self, name))
+    book.page()
+    assert asked == ["small"]
 
 
 def test_a_verdict_comes_first(book: Book) -> None:
@@ -202,7 +244,8 @@ def test_hostile_names_stay_text() -> None:
 
 def test_text_that_is_no_text_is_written(book: Book, tmp_path: Path) -> None:
     book.trial(5, {"units": "\ud800"}, {"val_accuracy": [0.5]})
-    file = write_report(book, "small", tmp_path / "report.html")
+    file = tmp_path / "report.html"
+    write_report(book, "small", file)
     assert "val_accuracy" in file.read_text(encoding="utf-8")
 
 
@@ -231,7 +274,7 @@ def test_five_hundred_trials_fit_into_the_page() -> None:
 
 def test_a_recorded_study(study: list[str], root: Path) -> None:
     """The same from MLflow's own tables."""
-    page = Page(report_html(open_reader(root, None), "small"))
+    page = Page(report_html(read_material(open_reader(root, None), "small")))
     assert page.row("val_accuracy") == ["val_accuracy", "0.85", "0.8", "+0.05"]
     assert page.row("run") == ["run", study[1], study[0], ""]
     assert page.trace("curves-0", "best")["y"] == [0.75, 0.85, None]
@@ -240,4 +283,4 @@ def test_a_recorded_study(study: list[str], root: Path) -> None:
 
 def test_an_unknown_study_is_named(study: list[str], root: Path) -> None:
     with pytest.raises(StudyError, match="did you mean `small`"):
-        report_html(open_reader(root, None), "smal")
+        read_material(open_reader(root, None), "smal")

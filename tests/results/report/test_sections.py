@@ -13,12 +13,14 @@ def test_failures_are_told_by_their_cause(book: Book) -> None:
 def test_many_causes_are_cut_short() -> None:
     book = Book()
     book.trial(0, {"n": 0}, {"val_accuracy": [0.5]})
-    for number in range(1, 26):
+    for number in range(1, 39):
         error = f"ValueError: {number}" if number > 13 else "ValueError: same"
         book.trial(number, {"n": number}, {}, "failed", **{"besom.error": error})
     page = book.page()
     assert page.row("ValueError: same")[1:3] == ["13", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"]
-    assert "and 12 more causes" not in page.text  # 13 causes in all
+    assert "… and 6 more causes" in page.text  # 26 causes in all, 20 shown
+    causes = [row for row in page.rows if row[0].startswith("ValueError: ")]
+    assert len(causes) == 20
 
 
 def test_a_study_without_failures_says_nothing_of_them() -> None:
@@ -42,6 +44,14 @@ def test_the_best_that_is_the_baseline_is_shown_once() -> None:
     page = book.page()
     assert page.row("parameter") == ["parameter", "baseline", "searched"]
     assert "No trial did better than the baseline: val_accuracy 0.9." in page.text
+
+
+def test_importances_of_trials_with_equal_parameters() -> None:
+    book = Book()
+    for number in range(12):
+        book.trial(number, {"n": 1}, {"val_accuracy": [0.5 + number / 100]})
+    book.trial(12, {"n": 2}, {"val_accuracy": [0.4]}, "pruned")
+    assert "No parameter sets the best of the complete trials apart" in book.page().text
 
 
 def test_surroundings_that_changed_are_counted(book: Book) -> None:

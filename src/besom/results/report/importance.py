@@ -22,13 +22,7 @@ def section(material: Material) -> Section | None:
     if not material.scales or not material.complete:
         return None
     if not material.shares:
-        n_complete = len(material.complete)
-        text = (
-            f"{n_complete} complete trials: importances need {FEWEST_TRIALS} that differ."
-            if n_complete < FEWEST_TRIALS
-            else "All complete trials have the same value: no parameter decides anything."
-        )
-        return Section("importances", TITLE, note(text))
+        return Section("importances", TITLE, note(_why_none(material)))
     # Plotly counts from below.
     keys, shares = list(material.shares)[::-1], list(material.shares.values())[::-1]
     rows = list(range(len(keys)))
@@ -51,3 +45,16 @@ def section(material: Material) -> Section | None:
     return Section(
         "importances", TITLE, place(figure, "importances-figure", METHOD, 90 + 30 * len(keys))
     )
+
+
+def _why_none(material: Material) -> str:
+    n_complete = len(material.complete)
+    if n_complete < FEWEST_TRIALS:
+        return f"{n_complete} complete trials: importances need {FEWEST_TRIALS} that differ."
+    values = {
+        tuple(material.value(trial, objective) for objective in material.objectives)
+        for trial in material.complete
+    }
+    if len(values) == 1:
+        return "All complete trials have the same value: no parameter decides anything."
+    return "No parameter sets the best of the complete trials apart from the others."

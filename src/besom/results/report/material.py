@@ -42,31 +42,24 @@ class Material:
     """A study and what belongs to it.
 
     Attributes:
-        runs: every attempt at a trial and at a confirmation, the oldest first.
         points: the metrics by run, each by its steps.
         verdict: ``verdict.json``; empty where none has been reached.
         reader: for the texts that only some sections want.
     """
 
     study: StudyRecord
-    runs: Sequence[ReadRun]
     points: Mapping[str, Sequence[Point]]
     verdict: Mapping[str, Any]
     reader: Reader
 
+    @property
+    def runs(self) -> Sequence[ReadRun]:
+        return self.study.runs
+
     @cached_property
     def objectives(self) -> list[Objective]:
-        """In their order. A task that names none returned one number, or several."""
-        names, directions = self.study.objectives, self.study.directions
-        if len(names) != len(directions):
-            names = tuple(f"objective_{i}" if i else "objective" for i in range(len(directions)))
-        pairs = zip(names, directions, strict=True)
-        return [Objective(self._recorded(name), direction) for name, direction in pairs]
-
-    def _recorded(self, name: str) -> str:
-        """Where a task returned a mapping of one number, that number is the objective."""
-        found = {metric for trial in self.study.complete for metric in trial.metrics}
-        return found.pop() if name not in found and len(found) == 1 else name
+        pairs = zip(self.study.objectives, self.study.directions, strict=True)
+        return [Objective(name, direction) for name, direction in pairs]
 
     def value(self, trial: Trial, objective: Objective | None = None) -> float | None:
         """An objective of a trial, or the last that was reported; None where it is no number."""
@@ -171,13 +164,9 @@ def read_material(reader: Reader, study_name: str) -> Material:
                 f"study {study_name} has no finished trial to report on; "
                 f"`besom sweep {study_name}` goes on with it"
             )
-        parent = study.parent.run_id
-        runs = [
-            run for run in reader.study(study_name) if run.tags.get("mlflow.parentRunId") == parent
-        ]
-        points = _by_run(reader.points([run.run_id for run in runs]))
-    verdict = json.loads(reader.text(parent, "verdict.json") or "{}")
-    return Material(study, runs, points, verdict, reader)
+        points = _by_run(reader.points([run.run_id for run in study.runs]))
+    verdict = json.loads(reader.text(study.parent.run_id, "verdict.json") or "{}")
+    return Material(study, points, verdict, reader)
 
 
 def spread(items: Sequence[Item], limit: int, always: Iterable[int] = ()) -> list[Item]:

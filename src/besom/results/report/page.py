@@ -25,6 +25,7 @@ from besom.results.report.figures import labels
 from besom.results.report.markup import Markup, element
 from besom.results.report.material import Material, read_material
 from besom.results.report.section import Section
+from besom.results.studies import StudyRecord
 from besom.tracking.reading import Reader
 
 # In the order in which they are read.
@@ -49,14 +50,18 @@ package brings it, is four times as long, and keeps a browser busy for a second 
 STATES = ("complete", "pruned", "failed", "running")
 
 
-def write_report(reader: Reader, study_name: str, file: Path) -> Path:
+def write_report(reader: Reader, study_name: str, file: Path) -> StudyRecord:
     """Write the report of a study; an older file of that name is replaced.
+
+    Returns:
+        The study, as it was read.
 
     Raises:
         StudyError: there is no such study, or no trial of it has ended.
         StoreError: the file cannot be written.
     """
-    text = report_html(reader, study_name)
+    material = read_material(reader, study_name)
+    text = report_html(material)
     try:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -64,16 +69,11 @@ def write_report(reader: Reader, study_name: str, file: Path) -> Path:
             f"--output {file} cannot be written ({error.strerror}); name a file in a folder of "
             "your own"
         ) from error
-    return file
+    return material.study
 
 
-def report_html(reader: Reader, study_name: str) -> str:
-    """The report of a study as HTML.
-
-    Raises:
-        StudyError: there is no such study, or no trial of it has ended.
-    """
-    material = read_material(reader, study_name)
+def report_html(material: Material) -> str:
+    """The report of a study as HTML."""
     sections = [found for make in SECTIONS if (found := make(material))]
     return f"<!doctype html>\n{_document(material, sections)}\n"
 

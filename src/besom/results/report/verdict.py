@@ -1,13 +1,13 @@
 """First of all: is the best trial better than the baseline, and how is that known?"""
 
 import math
-import shlex
 from collections.abc import Iterator
 
 from besom.results.report.markup import Markup, element, join, note, seconds, show, table
 from besom.results.report.material import Material
 from besom.results.report.section import Section
 from besom.results.studies import Trial
+from besom.results.workload import how_to_confirm
 
 
 def section(material: Material) -> Section:
@@ -17,9 +17,20 @@ def section(material: Material) -> Section:
 
 def _verdict(material: Material) -> Markup:
     if material.study.verdict:
-        return element("p", material.study.verdict, class_="verdict")
+        return join([element("p", material.study.verdict, class_="verdict"), _age(material)])
     sentence = element("p", _unconfirmed(material), class_="verdict")
     return join([sentence, _how_to_confirm(material)])
+
+
+def _age(material: Material) -> Markup:
+    """Says so where the verdict is of fewer trials than there are."""
+    age = material.study.verdict_age
+    if not age:
+        return Markup()
+    advice = how_to_confirm(material.reader, material.study)
+    return element(
+        "p", f"It was {age}; {advice.lead}", element("code", advice.typed), " judges anew."
+    )
 
 
 def _unconfirmed(material: Material) -> str:
@@ -50,9 +61,10 @@ def _how_to_confirm(material: Material) -> Markup:
     ]
     if n_runs := sum(one.state == "complete" for one in material.study.confirmations):
         parts.append(f"{n_runs} confirmation runs are recorded, but no verdict yet. ")
-    command = f"besom confirm {shlex.quote(material.study.name)}"
+    advice = how_to_confirm(material.reader, material.study)
     parts += [
-        element("code", command),
+        advice.lead[:1].upper() + advice.lead[1:],
+        element("code", advice.typed),
         " trains the baseline and the best trials again on the same fresh seeds, and judges them.",
     ]
     return element("p", *parts)

@@ -1,0 +1,83 @@
+"""What of a record is the reference workload's: its configurations, and the studies it is swept in.
+
+A record may be of any Hydra application. Some of what can be done with one needs ``besom train``.
+"""
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from besom.config import SyntheticData, Train
+from besom.flatten import flatten
+from besom.results.confirm import TOP_K, WORKLOAD
+from besom.results.studies import StudyRecord
+from besom.sweeping.command_line import COMMAND_FILE
+from besom.tracking.reading import Reader
+
+LATER = {"training": {"shuffle": "every_epoch", "checkpoint": False}}
+"""Keys that records of an earlier Besom do not have, and what it did."""
+
+PRIMARY = "train"
+"""The configuration of ``besom train``, also with ``-m``; no sweep is called so."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do: words, and then what is to be typed."""
+
+    lead: str
+    typed: str
+
+    def __str__(self) -> str:
+        return f"{self.lead}`{self.typed}`"
+
+
+def workload_config(text: str | None) -> DictConfig | None:
+    """A recorded ``config.yaml`` as ``besom train`` would be given it today.
+
+    It has all keys of the schema, each of its type. Keys that the schema does not have stay: those
+    of a later Besom, which whoever trains or composes with it names.
+
+    Returns:
+        None where it is no configuration of ``besom train``.
+    """
+    try:
+        recorded = OmegaConf.create(text or "")
+        if not isinstance(recorded, DictConfig):
+            return None
+        config = cast(DictConfig, OmegaConf.merge(recorded, LATER, recorded))  # in its own order
+        return config if _fits(config) else None
+    except (OmegaConfBaseException, YAMLError, ValueError):
+        return None
+
+
+def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
+    """How to get a verdict: by ``besom confirm NAME``, where that takes this study.
+
+    Any other application is confirmed by its own command, as is what ``besom train -m`` began.
+    """
+    begun = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
+    if begun.get("task") == WORKLOAD and begun.get("config_name") != PRIMARY:
+        return Advice("", f"besom confirm {shlex.quote(study.name)}")
+    return Advice("the sweep's own command with ", f"{TOP_K}=3")
+
+
+def _fits(config: DictConfig) -> bool:
+    """Whether every value that a training depends on is there, and of its type.
+
+    Raises:
+        OmegaConfBaseException: one is of another type.
+    """
+    is_synthetic = OmegaConf.select(config, "data.name") == "synthetic"
+    schema = OmegaConf.structured(Train(data=SyntheticData()) if is_synthetic else Train)
+    keys = [key for key in OmegaConf.missing_keys(schema) if not key.startswith("tracking.")]
+    values = flatten(config)
+    for key in keys:
+        if key in values:
+            OmegaConf.update(schema, key, values[key])
+    return values.keys() >= set(keys)

@@ -1,0 +1,96 @@
+"""``training.checkpoint=true``: an interrupted training goes on after its last whole epoch.
+
+The file is replaced as a whole after every epoch, so that a kill leaves one epoch or the other. It
+holds all that the next epoch depends on: weights, the states of random generators, the
+optimizer's variables. The order of the reviews depends on seed and epoch alone.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from besom.errors import Interrupted
+from besom.rnn.best import Best
+from besom.rnn.fit import Epoch
+
+NAME = "checkpoint.npz"
+
+log = logging.getLogger(__name__)
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class Checkpoint:
+    """Keeps a training's state in a file, which stays after the ``with`` block only where the
+    training was interrupted in it.
+
+    Args:
+        identity: all that the training depends on; a file of another one is not used.
+        variables: everything that an epoch changes.
+        best: what has been seen so far.
+    """
+
+    def __init__(
+        self, file: Path, identity: str, variables: Sequence[keras.Variable], best: Best
+    ) -> None:
+        self._file = file
+        self._identity = hashlib.sha256(identity.encode()).hexdigest()
+        self._variables = variables
+        self._best = best
+        self._epochs: list[Epoch] = []
+
+    def restore(self) -> list[Epoch]:
+        """Put everything back as it was; the epochs that are done, none where nothing was kept."""
+        if (arrays := self._read()) is None:
+            return []
+        epochs = [Epoch(**epoch) for epoch in json.loads(str(arrays["epochs"]))]
+        for number, variable in enumerate(self._variables):
+            variable.assign(arrays[f"variable_{number}"])
+        weights = [arrays[name] for name in sorted(arrays) if name.startswith("best_")]
+        self._best.go_on(epochs, weights)
+        self._epochs = epochs
+        return list(epochs)
+
+    def keep(self, epoch: Epoch) -> None:
+        """Keep the state after an epoch that ``best`` has seen, if there is room."""
+        self._epochs.append(epoch)
+        arrays: dict[str, Any] = {"identity": self._identity}
+        arrays |= {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
+        arrays |= {f"best_{i:03d}": np.asarray(w) for i, w in enumerate(self._best.weights)}
+        arrays["epochs"] = json.dumps([asdict(epoch) for epoch in self._epochs])
+        draft = self._file.with_name(f".{self._file.name}")
+        try:
+            with draft.open("wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._file)
+        except OSError as error:  # a full disk, say: the training can do without
+            log.warning("epoch %d is not kept: %s", epoch.number, error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or not issubclass(kind, Interrupted | KeyboardInterrupt):
+            self._file.unlink(missing_ok=True)
+
+    def _read(self) -> Arrays | None:
+        try:
+            with np.load(self._file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for a torn file
+            log.warning("%s is damaged (%s); the training begins anew", self._file, error)
+            return None
+        return arrays if str(arrays.get("identity")) == self._identity else None

@@ -1,0 +1,67 @@
+"""``make chaos``: random kills over many seeds, then a kill in every phase; a line for each."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.autopsy import Findings
+from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
+from tests.chaos.phases import PHASES
+
+COLUMNS = "kills  lives  stops  trials  attempts  losses  doubles  mismatches"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    options = parser.parse_args()
+    faults = 0
+    print(f"seed  {COLUMNS}  noticed (s)  gone on (s)")
+    for seed in range(options.first, options.first + options.seeds):
+        with tempfile.TemporaryDirectory(prefix="besom-chaos-") as folder:
+            done, found = hurt(Path(folder), seed, Sizes())
+        print(f"{seed:4d}  {_counts(done, found)}  {_times(done)}", flush=True)
+        faults += _complain(found)
+    print("\nthe supervisor killed in a phase, for the nth time: trials, attempts, faults")
+    for phase in PHASES:
+        for count in (1, 2, 3):
+            with tempfile.TemporaryDirectory(prefix="besom-chaos-") as folder:
+                found = kill_in([f"{phase}@{count}"], Path(folder), Sizes(workers=2, trials=8))
+            numbers = f"{found.trials:3d}  {found.attempts:3d}  {len(found.faults):3d}"
+            print(f"{phase:38s}  {count}  {numbers}", flush=True)
+            faults += _complain(found)
+    return 1 if faults else 0
+
+
+def _counts(done: Hurt, found: Findings) -> str:
+    numbers = (
+        done.worker_kills,
+        done.supervisor_kills + 1,
+        done.stops,
+        found.trials,
+        found.attempts,
+        len(found.losses),
+        len(found.doubles),
+        len(found.mismatches),
+    )
+    return "  ".join(
+        f"{number:{len(name)}d}" for number, name in zip(numbers, COLUMNS.split(), strict=True)
+    )
+
+
+def _times(done: Hurt) -> str:
+    """The longest it took to notice a dead worker, and to go on after a restart."""
+    slowest = max(done.noticed, default=0.0), max(done.gone_on, default=0.0)
+    return f"{slowest[0]:11.2f}  {slowest[1]:11.1f}"
+
+
+def _complain(found: Findings) -> int:
+    for fault in found.faults:
+        print(f"      {fault}")
+    return len(found.faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""A cheap Hydra application that reports, saves a file, and dies where the harness wants it to.
+
+The supervisor runs this file as ``__main__``; its workers import it, and know nothing of phases.
+"""
+
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+
+import besom
+
+
+@dataclass
+class Config:
+    x: float = 1.0
+    seed: int = 0
+    seconds: float = 0.01
+    steps: int = 4
+    dies: str = ""
+    marks: str = "marks"
+
+
+ConfigStore.instance().store(name="config", node=Config)
+
+
+@hydra.main(version_base=None, config_path=None, config_name="config")
+def main(config: Config) -> dict[str, float]:
+    noise = random.Random(config.seed).gauss(0, 0.01)
+    besom.expect(config.steps)
+    for step in range(1, config.steps + 1):
+        time.sleep(config.seconds)
+        if step == 2:
+            _die(config, "during a report")
+        besom.report(step, loss=config.x**2 + noise + 1 / step)
+    path = Path(HydraConfig.get().runtime.output_dir, "weights.txt")
+    with path.open("w") as file:
+        file.write("half of ")
+        file.flush()
+        _die(config, "while saving")
+        file.write("the weights")
+    besom.save(path)
+    return {"loss": config.x**2 + noise}
+
+
+def _die(config: Config, place: str) -> None:
+    """Kill this worker, at the place that is asked for, the first time that anyone gets there."""
+    if config.dies != place:
+        return
+    try:
+        os.close(os.open(config.marks, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    from tests.chaos.phases import arm
+
+    arm(os.environ.get("BESOM_CHAOS", ""))
+    main()

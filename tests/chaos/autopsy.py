@@ -1,0 +1,159 @@
+"""What a sweep that was hurt has left: counted from both records, as a stranger would read them."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from optuna.trial import FrozenTrial
+
+STEPS = 4
+"""Reports of each trial."""
+STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
+
+
+@dataclass
+class Findings:
+    """Each list says in words what is wrong; all are empty where nothing is.
+
+    Attributes:
+        losses: what should be there and is not.
+        doubles: what is there more than once.
+        mismatches: what the two records do not agree about.
+    """
+
+    trials: int
+    attempts: int
+    losses: list[str] = field(default_factory=list)
+    doubles: list[str] = field(default_factory=list)
+    mismatches: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        return [*self.losses, *self.doubles, *self.mismatches]
+
+
+def examine(root: Path, study: str, n_trials: int, n_confirmations: int) -> Findings:
+    """Compare what Optuna and MLflow keep below ``root`` with what the sweep was asked for."""
+    database = f"sqlite:///{root / 'optuna.db'}"
+    kept = optuna.load_study(study_name=study, storage=database)
+    trials = kept.get_trials()
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    runs = _runs(client, study)
+    attempts = [run for run in runs.values() if run.data.tags["besom.role"] != "sweep"]
+    found = Findings(len(trials), len(attempts))
+    _examine_parent([run for run in runs.values() if run not in attempts], found)
+    if len(trials) != n_trials:
+        found.losses.append(f"{len(trials)} trials of {n_trials}")
+    for trial in trials:
+        _examine_trial(trial, runs, client, found)
+    _examine_attempts(trials, attempts, found)
+    _examine_confirmations(kept, runs, n_confirmations, found)
+    found.losses += [f"undelivered: {path.name}" for path in (root / "spool").glob("*.jsonl")]
+    return found
+
+
+def _runs(client: MlflowClient, study: str) -> dict[str, Run]:
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs, token = {}, None
+    while True:
+        query = f"tags.`besom.study` = '{study}'"
+        page = client.search_runs(experiments, query, max_results=1000, page_token=token)
+        runs |= {run.info.run_id: run for run in page}
+        token = page.token
+        if not token:
+            return runs
+
+
+def _examine_parent(parents: list[Run], found: Findings) -> None:
+    """One run is the sweep's own: closed, and told all that a reader needs."""
+    if len(parents) != 1:
+        found.doubles.append(f"{len(parents)} runs of the sweep itself")
+    for run in parents:
+        if run.info.status != "FINISHED":
+            found.losses.append(f"the sweep's own run is {run.info.status}")
+        for wanted in ("objective", "direction", "space.x"):
+            if wanted not in run.data.params:
+                found.losses.append(f"the sweep's own run has no {wanted}")
+
+
+def _examine_trial(
+    trial: FrozenTrial, runs: dict[str, Run], client: MlflowClient, found: Findings
+) -> None:
+    name = f"trial {trial.number}"
+    if not trial.state.is_finished():
+        found.losses.append(f"{name} is {trial.state.name}")
+        return
+    run = runs.get(trial.user_attrs.get("besom.run_id", ""))
+    if run is None:
+        found.losses.append(f"{name} has no run")
+        return
+    if run.info.status != STATUS[trial.state.name]:
+        found.mismatches.append(f"{name} is {trial.state.name}, its run {run.info.status}")
+    if run.data.tags["besom.trial"] != str(trial.number):
+        found.mismatches.append(f"{name} names the run of {run.data.tags['besom.trial']}")
+    if trial.state.name == "COMPLETE":
+        _examine_complete(name, trial, run, client, found)
+
+
+def _examine_complete(
+    name: str, trial: FrozenTrial, run: Run, client: MlflowClient, found: Findings
+) -> None:
+    history = client.get_metric_history(run.info.run_id, "loss")
+    steps = Counter(entry.step for entry in history)
+    # The last step has the report and the value that was returned.
+    expected = dict.fromkeys(range(1, STEPS), 1) | {STEPS: 2}
+    reused = "besom.reused" in trial.user_attrs
+    for step, count in expected.items():
+        if steps[step] < (1 if reused else count):
+            found.losses.append(f"{name}: loss after step {step} {steps[step]} times")
+        elif steps[step] > count:
+            found.doubles.append(f"{name}: loss after step {step} {steps[step]} times")
+    assert trial.value is not None
+    if not math.isclose(run.data.metrics.get("loss", math.nan), trial.value):
+        found.mismatches.append(f"{name}: {trial.value}, its run {run.data.metrics.get('loss')}")
+    for wanted in ("config.yaml", "weights.txt"):
+        if not any(item.path == wanted for item in client.list_artifacts(run.info.run_id)):
+            found.losses.append(f"{name}: no {wanted}")
+
+
+def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Findings) -> None:
+    """Each attempt is closed, names its trial, and only one of a trial counts."""
+    counting = {trial.user_attrs.get("besom.run_id") for trial in trials}
+    numbers = {str(trial.number) for trial in trials}
+    for run in attempts:
+        tags = run.data.tags
+        name = run.info.run_name
+        if run.info.status == "RUNNING":
+            found.losses.append(f"run {name} is RUNNING")
+        if "besom.confirms" in tags:
+            continue
+        if tags.get("besom.trial") not in numbers:
+            found.mismatches.append(f"run {name} names no trial")
+        if run.info.run_id not in counting and run.info.status != "KILLED":
+            found.doubles.append(f"run {name}, {run.info.status}, beside that which counts")
+
+
+def _examine_confirmations(
+    study: optuna.Study, runs: dict[str, Run], expected: int, found: Findings
+) -> None:
+    prefix = "besom.confirmation."
+    facts = [fact for key, fact in study.user_attrs.items() if key.startswith(prefix)]
+    if len(facts) != expected:
+        found.losses.append(f"{len(facts)} confirmations of {expected}")
+    for fact in facts:
+        name = f"confirmation {fact['trial']} seed {fact['seed']}"
+        run = runs.get(fact["run_id"])
+        if fact["state"] != "complete" or run is None:
+            found.losses.append(f"{name} is {fact['state']}, run {run and run.info.status}")
+        elif run.info.status != "FINISHED":
+            found.mismatches.append(f"{name} is complete, its run {run.info.status}")
+    finished = Counter(
+        (run.data.tags["besom.confirms"], run.data.tags["besom.seed"])
+        for run in runs.values()
+        if "besom.confirms" in run.data.tags and run.info.status == "FINISHED"
+    )
+    found.doubles += [f"confirmation {pair} {n} times" for pair, n in finished.items() if n > 1]

@@ -1,0 +1,259 @@
+"""Runs sweeps with real worker processes and hurts them, until they are through nevertheless."""
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.autopsy import STEPS, Findings, examine
+from tests.sweeping.apps import kill, workers_of
+
+APP = Path(__file__).with_name("app.py")
+CHECKOUT = Path(__file__).parents[2]
+STUDY = "app"
+MARK = "BESOM_CHAOS_SWEEP"
+N_CONFIRMATIONS = 4  # the baseline and the best, two seeds each
+GONE_SECONDS = 5.0
+"""How long a killed supervisor's workers may live."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A sweep, and how much it has to bear."""
+
+    workers: int = 8
+    trials: int = 200
+    worker_kills: int = 100
+    supervisor_kills: int = 10
+    stops: int = 10
+
+
+@dataclass
+class Hurt:
+    """What was done to a sweep, and how soon it was over it (seconds)."""
+
+    worker_kills: int = 0
+    supervisor_kills: int = 0
+    stops: int = 0
+    noticed: list[float] = field(default_factory=list)
+    gone_on: list[float] = field(default_factory=list)
+
+
+class Victim:
+    """A sweep in a folder of its own, started again and again; what it prints goes to ``log``."""
+
+    def __init__(
+        self, folder: Path, sizes: Sizes, *overrides: str, log: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.root = folder / "mlruns"
+        self._sizes = sizes
+        self._mark = uuid.uuid4().hex
+        self._log = log or folder / "output.log"
+        self._words = (
+            "x=interval(-1,2)",
+            f"steps={STEPS}",
+            "hydra.sweeper.objective=loss",
+            *("hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1"),
+            f"hydra.sweeper.n_trials={sizes.trials}",
+            f"hydra.sweeper.n_jobs={sizes.workers}",
+            "hydra.sweeper.max_attempts=1000",
+            *("hydra.sweeper.confirm.top_k=1", "hydra.sweeper.confirm.seeds=2"),
+            *overrides,
+        )
+
+    def start(self, phase: str = "") -> subprocess.Popen[bytes]:
+        """The command that begins the sweep, and that goes on with it."""
+        search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+        given = {"BESOM_CHAOS": phase, MARK: self._mark, "PYTHONPATH": search}
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, str(APP), "-m", "hydra/sweeper=besom", *self._words],
+                cwd=self.folder,
+                env=os.environ | given,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def finish(self) -> None:
+        """Start it once more and let it come to its end."""
+        sweep = self.start()
+        try:
+            code = sweep.wait(timeout=600)
+        finally:
+            sweep.kill()
+        assert code == 0, self.output()[-3000:]
+
+    def output(self) -> str:
+        """All that it has printed, in all its lives."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def n_ended(self) -> int:
+        """Trials and confirmations that have ended; 0 while there is no study."""
+        ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
+        confirmed = (
+            "SELECT COUNT(*) FROM study_user_attributes "
+            "WHERE key LIKE 'besom.confirmation.%' AND value_json LIKE '%\"complete\"%'"
+        )
+        address = f"file:{self.root / 'optuna.db'}?mode=ro"
+        try:
+            with closing(sqlite3.connect(address, uri=True)) as database:
+                return sum(database.execute(query).fetchone()[0] for query in (ended, confirmed))
+        except sqlite3.Error:
+            return 0
+
+    def survivors(self) -> list[int]:
+        """Processes of this sweep, the shells that guard its workers included."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"{MARK}={self._mark}".encode() in (folder / "environ").read_bytes():
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+    def wait_until_gone(self) -> None:
+        """Wait for the end of all that a killed supervisor has started."""
+        wait_for(lambda: not self.survivors(), GONE_SECONDS, "its workers outlive it")
+
+    def examine(self) -> Findings:
+        """Look at what is left, for faults; the report must be possible too."""
+        self.wait_until_gone()  # the shells that guarded its workers take a moment
+        found = examine(self.root, STUDY, self._sizes.trials, N_CONFIRMATIONS)
+        code = "import sys; from besom.cli import main; sys.exit(main(sys.argv[1:]))"
+        words = [sys.executable, "-c", code, "report", STUDY]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)
+        if done.returncode:
+            found.losses.append(f"no report: {done.stderr}")
+        return found
+
+
+def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
+    """Kill the supervisor in one phase after the other (``after tell@2``: the second time that it
+    comes there), a new one each time, then let the last one finish."""
+    victim = Victim(folder, sizes)
+    for order in orders:
+        sweep = victim.start(order)
+        try:
+            code = sweep.wait(timeout=120)
+        finally:
+            sweep.kill()
+        assert code == -signal.SIGKILL, f"it never came to be {order}: {victim.output()[-3000:]}"
+        victim.wait_until_gone()
+    victim.finish()
+    return victim.examine()
+
+
+def hurt(folder: Path, seed: int, sizes: Sizes) -> tuple[Hurt, Findings]:
+    """Kill and stop at random, evenly over the course of the sweep."""
+    chance = random.Random(seed)
+    victim, done = Victim(folder, sizes), Hurt()
+    blows = _blows(chance, sizes)
+    sweep = victim.start()
+    try:
+        for at, blow in blows:
+            _await_progress(victim, sweep, at)
+            if sweep.poll() is not None:
+                break
+            if blow == "supervisor":
+                sweep = _kill_supervisor(victim, sweep, done)
+            elif blow == "stop":
+                _stop_for_a_while(sweep, chance, done)
+            else:
+                _kill_worker(victim, sweep, chance, done)
+        code = sweep.wait(timeout=600)
+        assert code == 0, victim.output()[-3000:]
+    finally:
+        sweep.kill()
+    return done, victim.examine()
+
+
+def _await_progress(victim: Victim, sweep: subprocess.Popen[bytes], goal: int) -> None:
+    """Wait until so many trials and confirmations have ended, or the sweep itself."""
+    wait_for(lambda: victim.n_ended() >= goal or sweep.poll() is not None, 300)
+
+
+def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
+    """What is to happen after how many trials and confirmations have ended, in order."""
+    kinds = {
+        "worker": sizes.worker_kills,
+        "supervisor": sizes.supervisor_kills,
+        "stop": sizes.stops,
+    }
+    last = sizes.trials + N_CONFIRMATIONS - 2
+    blows = [(chance.randint(0, last), kind) for kind, n in kinds.items() for _ in range(n)]
+    return sorted(blows)
+
+
+def _kill_worker(
+    victim: Victim, sweep: subprocess.Popen[bytes], chance: random.Random, done: Hurt
+) -> None:
+    workers = workers_of(sweep.pid)
+    if not workers:  # between two lives
+        wait_for(lambda: workers_of(sweep.pid) or sweep.poll() is not None, 60)
+        workers = workers_of(sweep.pid)
+    time.sleep(chance.uniform(0, 0.1))
+    if not workers or sweep.poll() is not None:
+        return
+    before = _deaths(victim)
+    kill(chance.choice(workers))
+    began = time.monotonic()
+    done.worker_kills += 1
+    while time.monotonic() - began < 1.5 and sweep.poll() is None:
+        if _deaths(victim) > before:
+            done.noticed.append(time.monotonic() - began)
+            return
+        time.sleep(0.01)
+
+
+def _deaths(victim: Victim) -> int:
+    """Deaths of which the sweep has told; of a worker without a trial it tells nothing."""
+    return len(re.findall("its worker was killed", victim.output()))
+
+
+def _kill_supervisor(
+    victim: Victim, sweep: subprocess.Popen[bytes], done: Hurt
+) -> subprocess.Popen[bytes]:
+    kill(sweep.pid)
+    sweep.wait()
+    victim.wait_until_gone()
+    done.supervisor_kills += 1
+    before, began = victim.n_ended(), time.monotonic()
+    again = victim.start()
+    wait_for(lambda: victim.n_ended() > before or again.poll() is not None, 60)
+    done.gone_on.append(time.monotonic() - began)
+    return again
+
+
+def _stop_for_a_while(sweep: subprocess.Popen[bytes], chance: random.Random, done: Hurt) -> None:
+    workers = workers_of(sweep.pid)
+    if not workers:
+        return
+    worker = chance.choice(workers)
+    kill(worker, signal.SIGSTOP)
+    time.sleep(chance.uniform(0.05, 0.5))
+    try:
+        kill(worker, signal.SIGCONT)
+    except ProcessLookupError:
+        return
+    done.stops += 1
+
+
+def wait_for(condition: Callable[[], object], seconds: float, otherwise: str = "in vain") -> None:
+    """Poll until ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s: {otherwise}"
+        time.sleep(0.02)

@@ -1,0 +1,61 @@
+"""The places at which a supervisor is killed: before or after it has written something."""
+
+import functools
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from besom.sweeping import confirmations
+from besom.sweeping.study import Study
+from besom.tracking.ledger import Ledger
+from besom.tracking.record import Record
+
+BEFORE, AFTER = "before", "after"
+
+PHASES: dict[str, tuple[Any, str, str]] = {
+    "before ask": (Study, "ask", BEFORE),
+    "after ask": (Study, "ask", AFTER),
+    "before the run is created": (Record, "start_run", BEFORE),
+    "after the run is created": (Record, "start_run", AFTER),
+    "during a report": (Record, "metrics", BEFORE),
+    "while saving": (Record, "file", AFTER),
+    "before the last words": (Record, "finish", BEFORE),
+    "before tell": (Study, "tell", BEFORE),
+    "after tell": (Study, "tell", AFTER),
+    "before the run is closed": (Record, "confirm", BEFORE),
+    "after the run is closed": (Record, "confirm", AFTER),
+    "after a fact is kept with the study": (Study, "remember", AFTER),
+    "after a log is begun": (Ledger, "open", AFTER),
+    "after a fact is kept with a trial": (Study, "note", AFTER),
+    "before a log is removed": (Ledger, "remove", BEFORE),
+    "before a confirmation is noted": (confirmations, "remember", BEFORE),
+    "after a confirmation is noted": (confirmations, "remember", AFTER),
+}
+"""By name: what is called then, and whether the kill comes before or after it."""
+
+
+def arm(order: str) -> None:
+    """Have this process killed in a phase: ``after tell@7``, the seventh time; nothing if empty."""
+    if not order:
+        return
+    phase, _, count = order.rpartition("@")
+    owner, name, when = PHASES[phase]
+    setattr(owner, name, _deadly(getattr(owner, name), when, int(count)))
+
+
+def _deadly(function: Callable[..., Any], when: str, count: int) -> Callable[..., Any]:
+    left = count
+
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0 and when == BEFORE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*arguments, **named)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return wrapper

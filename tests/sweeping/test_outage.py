@@ -1,0 +1,88 @@
+"""Sweeps whose MLflow server goes away: training goes on, and nothing of it is lost or doubled."""
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+from mlflow import MlflowClient
+
+from besom.tracking.latecomers import KEY
+from tests.conftest import Command
+from tests.servers import MlflowServer
+from tests.sweeping.apps import n_ended, start, wait_for
+
+N_TRIALS, STEPS = 10, 3
+
+
+@pytest.fixture
+def server(schema: Path, tmp_path: Path) -> MlflowServer:
+    database = tmp_path / "served.db"
+    database.write_bytes(schema.read_bytes())
+    return MlflowServer(tmp_path, database)
+
+
+def sweep(server: MlflowServer, folder: Path, seconds: float) -> subprocess.Popen[str]:
+    return start(
+        "stepping",
+        *(
+            "x=interval(-2,2)",
+            "hydra.sweeper.objective=loss",
+            f"steps={STEPS}",
+            f"seconds={seconds}",
+        ),
+        f"hydra.sweeper.n_trials={N_TRIALS}",
+        f"hydra.sweeper.tracking_uri={server.address}",
+        folder=folder,
+    )
+
+
+def check(server: MlflowServer, root: Path) -> None:
+    """Every trial is complete, and has one run with each of its numbers once."""
+    study = optuna.load_study(study_name="stepping", storage=f"sqlite:///{root / 'optuna.db'}")
+    trials = study.get_trials()
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * N_TRIALS
+    client = MlflowClient(server.address)
+    (experiment,) = client.search_experiments(filter_string="name = 'besom'")
+    runs = client.search_runs([experiment.experiment_id])
+    known = {run.info.run_id: run for run in runs} | {
+        run.data.tags[KEY]: run for run in runs if KEY in run.data.tags
+    }
+    assert Counter(run.data.tags.get("besom.trial") for run in runs) == Counter(
+        [None, *(str(number) for number in range(N_TRIALS))]
+    )
+    for trial in trials:
+        run = known[trial.user_attrs["besom.run_id"]]
+        assert run.info.status == "FINISHED" and run.data.tags["besom.trial"] == str(trial.number)
+        history = client.get_metric_history(run.info.run_id, "loss")
+        assert Counter(point.step for point in history) == {1: 1, 2: 1, STEPS: 2}
+        assert run.data.metrics["loss"] == trial.value
+    assert not list((root / "spool").glob("*.jsonl"))
+
+
+def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Path) -> None:
+    with server.up():
+        process = sweep(server, root.parent, seconds=1)
+        wait_for(lambda: n_ended(root, "stepping") >= 2)
+    wait_for(lambda: n_ended(root, "stepping") >= 5)  # it goes on meanwhile
+    with server.up():
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+        check(server, root)
+
+
+def test_a_server_that_stays_away_gets_it_later(
+    server: MlflowServer, root: Path, besom: Command
+) -> None:
+    with server.up():
+        process = sweep(server, root.parent, seconds=0.1)
+        wait_for(lambda: n_ended(root, "stepping") >= 2)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2, output
+    assert "Best: trial" in output and "`besom sync` delivers it" in output
+    assert "Traceback" not in output
+    with server.up():
+        ended = besom("sync", "--tracking-uri", server.address)
+        assert ended.code == 0, ended.err
+        check(server, root)
