@@ -25,6 +25,7 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; about an hour
+	@$(BIN)/pytest tests/chaos/long
 	@$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour

@@ -29,8 +29,8 @@ def bits(model: str, **settings: Any) -> list[str]:
     return [np.ascontiguousarray(array).tobytes().hex() for array in found]
 
 
-@pytest.mark.parametrize("model", ["simple_rnn", "lstm"])
-def test_in_a_worker_that_has_trained_other_shapes_in_between(model: str) -> None:
+def test_in_a_worker_that_has_trained_other_shapes_in_between() -> None:
+    model = "simple_rnn"
     first = bits(model)
     others = [bits(model, units=5), bits(model, batch_size=30), bits(model, seed=1)]
     assert bits(model) == first

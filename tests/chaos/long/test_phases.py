@@ -1,0 +1,33 @@
+"""The supervisor killed in one phase after the other, in one sweep."""
+
+from pathlib import Path
+
+from tests.chaos.harness import Sizes, kill_in
+
+FACT = "after a fact is kept with the study"
+PLACES = (
+    "after ask",
+    "after the run is created",
+    "after a log is begun",
+    "before the last words",
+    "before tell",
+    "after tell",
+    "before the run is closed",
+    "after a confirmation is noted",
+)
+"""Those that leave different things behind; ``make chaos`` tries all of phases.py, one by one."""
+
+
+def test_a_supervisor_may_be_killed_in_any_phase(tmp_path: Path) -> None:
+    """In one sweep, one after the other."""
+    orders = [f"{phase}@2" for phase in PLACES]
+    assert kill_in(orders, tmp_path, Sizes(workers=2, trials=16)).faults == []
+
+
+def test_a_supervisor_may_be_killed_while_the_sweeps_own_run_begins(tmp_path: Path) -> None:
+    orders = [
+        *(f"{FACT}@1", f"{FACT}@1"),  # the fingerprint; the next one's first is the key
+        *("after the run is created@1", "after a log is begun@1"),
+        *(f"{FACT}@2", f"{FACT}@3"),  # the command, the run's id
+    ]
+    assert kill_in(orders, tmp_path, Sizes(workers=2, trials=5)).faults == []
