@@ -9,6 +9,7 @@ from typing import Any
 
 from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
+from besom.sweeping.objective import unnamed
 from besom.tracking.reading import Reader, ReadRun
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
@@ -237,7 +238,7 @@ def _objectives(parent: ReadRun, count: int, trials: Iterable[Trial]) -> tuple[s
         return (parent.tags["besom.objective"],)
     names = _listed(parent.params.get("objective", ""))
     if len(names) != count:
-        return tuple(f"objective_{i}" if i else "objective" for i in range(count))
+        return unnamed(count)
     found = {metric for trial in trials if trial.state == "complete" for metric in trial.metrics}
     return tuple(found) if count == 1 == len(found) else names
 

@@ -60,6 +60,11 @@ class Objective:
         return value > other if self.directions[0] == "maximize" else value < other
 
 
+def unnamed(count: int) -> tuple[str, ...]:
+    """What so many objectives are called whose task gives them no names."""
+    return tuple(f"objective_{i}" if i else "objective" for i in range(count))
+
+
 def read_objective(objective: Any, direction: Any) -> Objective:
     """The options ``hydra.sweeper.objective`` and ``direction``, each a name or a list.
 

@@ -31,6 +31,7 @@ from besom.recorder import KerasModel
 from besom.sweeping import application, room
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
+from besom.sweeping.objective import unnamed
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
@@ -158,7 +159,7 @@ def as_numbers(returned: Any) -> dict[str, float]:
     if isinstance(returned, Mapping):
         named = dict(returned)
     elif isinstance(returned, list | tuple):
-        named = {f"objective_{i}" if i else "objective": v for i, v in enumerate(returned)}
+        named = dict(zip(unnamed(len(returned)), returned, strict=True))
     else:
         named = {"objective": returned}
     if not named or not all(_is_number(value) for value in named.values()):
