@@ -24,7 +24,7 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal
 
-chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; about an hour
+chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase
 	@$(BIN)/pytest tests/chaos/long
 	@$(BIN)/python -m tests.chaos
 
