@@ -69,9 +69,10 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = folder / "mlruns"
 
     first = sweep(folder, "small")
-    wait_for(lambda: n_ended(root, "small") >= 1, seconds=90)
+    wait_for(lambda: n_ended(root, "small") >= 1 or first.poll() is not None, seconds=240)
+    assert first.poll() is None, first.communicate()[0]
     kill(workers_of(first.pid)[0])
-    wait_for(lambda: n_ended(root, "small") >= 2, seconds=90)
+    wait_for(lambda: n_ended(root, "small") >= 2, seconds=240)
     kill(first.pid)
     first.communicate(timeout=30)
 

@@ -2,17 +2,19 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from mlflow import MlflowClient
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 APPS = Path(__file__).parents[1] / "apps"
 
@@ -95,7 +97,7 @@ def audit(root: Path, study: str) -> Audit:
     return found
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
     """Poll until ``condition`` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -151,10 +153,17 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def n_ended(root: Path, study: str) -> int:
-    """How many trials have ended; 0 while there is no study yet."""
+    """How many trials have ended; 0 while there is no study yet.
+
+    Read only: ``optuna.load_study`` would make the tables where they are missing.
+    """
+    query = (
+        "SELECT COUNT(*) FROM trials JOIN studies USING (study_id) "
+        "WHERE study_name = ? AND state IN ('COMPLETE', 'PRUNED', 'FAIL')"
+    )
     try:
-        loaded = optuna.load_study(study_name=study, storage=f"sqlite:///{root / 'optuna.db'}")
-    except Exception:  # the tables are being made
+        with closing(sqlite3.connect(f"file:{root / 'optuna.db'}?mode=ro", uri=True)) as database:
+            [(n_trials,)] = database.execute(query, (study,)).fetchall()
+    except sqlite3.OperationalError:  # no file yet, or no table
         return 0
-    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    return len(loaded.get_trials(deepcopy=False, states=states))
+    return int(n_trials)

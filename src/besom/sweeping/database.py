@@ -2,6 +2,7 @@
 
 import gc
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from besom import journal
 from besom.addresses import mask
@@ -17,6 +18,9 @@ from besom.errors import StoreError
 from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
+
+# Long enough for any other program to have made its tables.
+CREATE_SECONDS = 5.0
 
 
 def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
@@ -30,13 +34,34 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
     """
     url = sqlalchemy.engine.make_url(storage)
     if url.get_backend_name() != "sqlite":
-        return RDBStorage(storage), nullcontext
+        return _made(lambda: RDBStorage(storage)), nullcontext
     if url.database and not url.database.startswith("file:"):
         path = Path(url.database)
         path.parent.mkdir(parents=True, exist_ok=True)
         journal.write_ahead(path)
     together = Together()
-    return RDBStorage(storage, engine_kwargs=together.engine_kwargs), together
+    return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together
+
+
+def _made(make: Callable[[], RDBStorage]) -> RDBStorage:
+    """Optuna looks which tables are there and then makes the others. Where a second program, such
+    as a dashboard or a notebook, does so at the same moment, one of the two comes too late: by its
+    next try the tables are there.
+    """
+    deadline = time.monotonic() + CREATE_SECONDS
+    while True:
+        try:
+            return make()
+        except DBAPIError as error:
+            if not _came_too_late(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _came_too_late(error: DBAPIError) -> bool:
+    """SQLite says ``UNIQUE constraint failed``, PostgreSQL ``duplicate key value``."""
+    said = str(error.orig).lower()
+    return any(words in said for words in ("already exists", "unique", "duplicate"))
 
 
 @contextmanager
