@@ -35,7 +35,8 @@ bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions
 	@$(BIN)/python -m benchmarks --quick
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml
-	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --extra postgresql --output-file requirements.lock
+	@$(COMPILE) --group audit --constraint requirements.lock --output-file requirements-audit.lock
 	@$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -50,6 +51,12 @@ clean: ## remove .venv and caches; recorded runs in mlruns/ stay
 $(VENV)/ready: $(VENV)/locked pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
+	@touch $@
+
+# What only the audit needs.
+$(VENV)/audit: $(VENV)/ready requirements-audit.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
+		--require-hashes --requirement requirements-audit.lock
 	@touch $@
 
 # What only the benchmarks need: their peers.
