@@ -31,7 +31,7 @@ chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour
 	@$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions
+bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions; a quarter of an hour
 	@$(BIN)/python -m benchmarks --quick
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml

@@ -66,7 +66,6 @@ QUICK = (
     Case(0),
     Case(5000, goal=GOAL),
     Case(5000, n_jobs=1000, n_measured=500, goal=GOAL),
-    Case(5000, n_measured=100, sampler=TPE),
     Case(5000, n_measured=100, sampler=SHORT_TPE, goal=GOAL),
 )
 FULL = (

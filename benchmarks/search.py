@@ -87,7 +87,7 @@ class Search:
 
 def measure(quick: bool) -> list[Row]:
     """One search of each side for each seed, in turn."""
-    n_trials, seeds = (10, 1) if quick else (40, 3)
+    n_trials, seeds = (6, 1) if quick else (40, 3)
     pairs = []
     with pinned(CORES), tempfile.TemporaryDirectory() as scratch:
         for seed in range(seeds):

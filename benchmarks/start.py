@@ -62,7 +62,7 @@ def measure(quick: bool) -> list[Row]:
         folder = Path(scratch)
         helps = [_help(folder) for _ in range(3 if quick else 10)]
         new, known = _dry_runs(folder, 2 if quick else 5)
-        epochs = [_first_epochs(folder, name, 2 if quick else 5) for name in SWEEPS]
+        epochs = [_first_epochs(folder, name, 1 if quick else 5) for name in SWEEPS]
         extras = _extras(folder, 1 if quick else 3)
     return [
         Row("besom --help", helps, goal=Goal(0.3, False)),

@@ -3,13 +3,20 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.autopsy import Findings
 from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
 from tests.chaos.phases import PHASES
 
-COLUMNS = "kills  lives  stops  trials  attempts  losses  doubles  mismatches"
+KILLS, SUPERVISOR_KILLS = 100, 10
+"""So many, at the least, a seed must have brought about."""
+
+SIZES = Sizes(worker_kills=KILLS * 11 // 10, supervisor_kills=SUPERVISOR_KILLS + 1)
+"""A few more: some come when there is nobody to be killed."""
+
+COLUMNS = "kills  restarts  stops  trials  attempts  losses  doubles  mismatches"
 
 
 def main() -> int:
@@ -21,9 +28,9 @@ def main() -> int:
     print(f"seed  {COLUMNS}  noticed (s)  gone on (s)")
     for seed in range(options.first, options.first + options.seeds):
         with tempfile.TemporaryDirectory(prefix="besom-chaos-") as folder:
-            done, found = hurt(Path(folder), seed, Sizes())
+            done, found = hurt(Path(folder), seed, SIZES)
         print(f"{seed:4d}  {_counts(done, found)}  {_times(done)}", flush=True)
-        faults += _complain(found)
+        faults += _complain([*found.faults, *done.broken_promises(), *_too_few(done)])
     print("\nthe supervisor killed in a phase, for the nth time: trials, attempts, faults")
     for phase in PHASES:
         for count in (1, 2, 3):
@@ -31,14 +38,14 @@ def main() -> int:
                 found = kill_in([f"{phase}@{count}"], Path(folder), Sizes(workers=2, trials=8))
             numbers = f"{found.trials:3d}  {found.attempts:3d}  {len(found.faults):3d}"
             print(f"{phase:38s}  {count}  {numbers}", flush=True)
-            faults += _complain(found)
+            faults += _complain(found.faults)
     return 1 if faults else 0
 
 
 def _counts(done: Hurt, found: Findings) -> str:
     numbers = (
         done.worker_kills,
-        done.supervisor_kills + 1,
+        done.supervisor_kills,
         done.stops,
         found.trials,
         found.attempts,
@@ -57,10 +64,17 @@ def _times(done: Hurt) -> str:
     return f"{slowest[0]:11.2f}  {slowest[1]:11.1f}"
 
 
-def _complain(found: Findings) -> int:
-    for fault in found.faults:
+def _too_few(done: Hurt) -> list[str]:
+    """What makes this no test."""
+    few = [f"only {done.worker_kills} workers killed"] * (done.worker_kills < KILLS)
+    few_restarts = done.supervisor_kills < SUPERVISOR_KILLS
+    return few + [f"only {done.supervisor_kills} supervisors killed"] * few_restarts
+
+
+def _complain(faults: Sequence[str]) -> int:
+    for fault in faults:
         print(f"      {fault}")
-    return len(found.faults)
+    return len(faults)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,10 @@ N_CONFIRMATIONS = 4  # the baseline and the best, two seeds each
 GONE_SECONDS = 5.0
 """How long a killed supervisor's workers may live."""
 
+NOTICED_SECONDS = 1.0
+GONE_ON_SECONDS = 10.0
+"""What Besom promises: until a worker's death is told, and until a restarted sweep ends a trial."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -39,13 +43,23 @@ class Sizes:
 
 @dataclass
 class Hurt:
-    """What was done to a sweep, and how soon it was over it (seconds)."""
+    """What was done to a sweep, and how soon it was over it (seconds).
+
+    ``noticed`` holds the deaths that cost a trial: of others nothing is told. ``late`` counts those
+    that were told long after.
+    """
 
     worker_kills: int = 0
     supervisor_kills: int = 0
     stops: int = 0
+    late: int = 0
     noticed: list[float] = field(default_factory=list)
     gone_on: list[float] = field(default_factory=list)
+
+    def broken_promises(self) -> list[str]:
+        slow = [f"noticed after {s:.2f} s" for s in self.noticed if s > NOTICED_SECONDS]
+        slow += [f"gone on after {s:.1f} s" for s in self.gone_on if s > GONE_ON_SECONDS]
+        return slow + [f"{self.late} deaths told late"] * bool(self.late)
 
 
 class Victim:
@@ -177,6 +191,7 @@ def hurt(folder: Path, seed: int, sizes: Sizes) -> tuple[Hurt, Findings]:
         assert code == 0, victim.output()[-3000:]
     finally:
         sweep.kill()
+    done.late = _deaths(victim) - len(done.noticed)
     return done, victim.examine()
 
 

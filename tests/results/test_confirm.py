@@ -7,23 +7,26 @@ import pytest
 
 from besom.cli import main
 from besom.errors import StudyError
-from besom.results.confirm import WORKLOAD, sweep_words
+from besom.results.confirm import sweep_words
 from besom.results.studies import read_study
+from besom.results.workload import PRIMARY, WORKLOAD
 from besom.tracking import connect
 from besom.tracking.address import own_address
 from besom.tracking.reading import open_reader
 
-from .conftest import start
+from .conftest import Recorded, start
 
 
-def begun_by(root: Path, study: list[str], task: str, *overrides: str) -> None:
+def begun_by(
+    root: Path, study: list[str], task: str, *overrides: str, config_name: str = "neighbourhood"
+) -> None:
     """Note the command that began the study ``small``."""
     assert study
     reader = open_reader(root, None)
     parent = read_study(reader, "small").parent.run_id
     with connect(root, None, "besom") as record:
         record.reopen(parent)
-        command = {"task": task, "config_name": "neighbourhood", "overrides": list(overrides)}
+        command = {"task": task, "config_name": config_name, "overrides": list(overrides)}
         record.text(parent, "command.json", json.dumps(command))
         record.finish(parent, "FINISHED", {}, {})
         record.confirm(parent)
@@ -107,10 +110,12 @@ def test_a_word_that_is_no_override_is_refused(capsys: pytest.CaptureFixture[str
     assert "`other` is no KEY=VALUE" in capsys.readouterr().err
 
 
-def test_another_applications_study_is_confirmed_by_its_own_command(
-    root: Path, study: list[str]
+@pytest.mark.parametrize(("task", "name"), [("quadratic.main", "config"), (WORKLOAD, PRIMARY)])
+def test_what_no_besom_sweep_began_is_confirmed_by_its_own_command(
+    task: str, name: str, root: Path, study: list[str]
 ) -> None:
-    begun_by(root, study, "quadratic.main")
+    """Another application, or `besom train -m`, whose searched keys are not in a sweep's file."""
+    begun_by(root, study, task, config_name=name)
     with pytest.raises(StudyError, match=r"its own command again with .*confirm\.top_k=3"):
         sweep_words(root, None, "small", 3, 5, None)
 
@@ -122,17 +127,23 @@ def test_a_study_without_a_finished_trial_has_nothing_to_confirm(root: Path) -> 
         sweep_words(root, None, "empty", 3, 5, None)
 
 
+def confirmed(small: Recorded, attempt: int, state: str, **tags: str) -> str:
+    """An attempt to train trial 0 on seed 1; the id of its run."""
+    record = small.record
+    whose = {"besom.study": small.study, "besom.role": "confirmation", "besom.confirms": "0"}
+    of_it = {"besom.seed": "1", "besom.attempt": str(attempt)} | tags
+    run = record.start_run("small/000 seed=1", whose | of_it, small.parent)
+    record.finish(run, "KILLED" if state == "dead" else "FINISHED", {"besom.state": state}, {})
+    record.confirm(run)
+    return run
+
+
 def test_a_study_tells_its_confirmations_and_its_verdict(root: Path) -> None:
     with connect(root, None, "besom") as record:
         small = start(record, "small")
         small.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")
-        for attempt, state in ((1, "dead"), (2, "complete")):
-            tags = {"besom.study": "small", "besom.role": "confirmation", "besom.confirms": "0"}
-            tags |= {"besom.seed": "1", "besom.attempt": str(attempt)}
-            run = record.start_run("small/000 seed=1", tags, small.parent)
-            status = "KILLED" if state == "dead" else "FINISHED"
-            record.finish(run, status, {"besom.state": state}, {})
-            record.confirm(run)
+        confirmed(small, 1, "dead")
+        run = confirmed(small, 2, "complete")
         record.log(small.parent, {"besom.verdict": "Within noise.", "besom.winner": "0"})
     found = read_study(open_reader(root, None), "small")
     assert [(c.trial, c.seed, c.state, c.run.run_id) for c in found.confirmations] == [
@@ -140,3 +151,15 @@ def test_a_study_tells_its_confirmations_and_its_verdict(root: Path) -> None:
     ]
     assert (found.verdict, found.winner) == ("Within noise.", 0)
     assert len(found.trials) == 1
+
+
+def test_confirmations_are_those_that_the_verdict_is_about(root: Path) -> None:
+    """Two settings were confirmed; the last verdict is about the one that was trained first."""
+    with connect(root, None, "besom") as record:
+        small = start(record, "small")
+        small.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")
+        run = confirmed(small, 1, "complete", **{"besom.setting": "a"})
+        confirmed(small, 2, "complete", **{"besom.setting": "b"})
+        record.log(small.parent, {"besom.verdict": "Within noise.", "besom.setting": "a"})
+    [kept] = read_study(open_reader(root, None), "small").confirmations
+    assert kept.run.run_id == run

@@ -1,18 +1,15 @@
 """``besom confirm``: the command that began a study once more, for its confirmation alone."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from besom.errors import StudyError
 from besom.results.studies import ENDED, StudyRecord, read_study
+from besom.results.workload import TOP_K, begun
 from besom.sweep_command import quoted
-from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import open_reader
 
-WORKLOAD = "besom.rnn.train.train"
 SWEEPER = "hydra.sweeper"
-TOP_K = f"{SWEEPER}.confirm.top_k"
 REPLACED = (
     "hydra.mode",
     f"{SWEEPER}.n_trials",
@@ -50,9 +47,8 @@ def sweep_words(
     study = read_study(reader, name)
     if not study.complete:
         raise StudyError(f"study {name} has no finished trial to confirm")
-    text = reader.text(study.parent.run_id, COMMAND_FILE)
-    begun = json.loads(text) if text else {}
-    if begun.get("task") != WORKLOAD:
+    command = begun(reader, study)
+    if not command:
         raise StudyError(
             f"study {name} was not begun by besom sweep; give its own command again with "
             f"{TOP_K}={3 if top_k is None else top_k}"
@@ -72,9 +68,9 @@ def sweep_words(
     anew = {*REPLACED, *given, *map(_key, overrides)}
     if uri is not None:
         anew.add(f"{SWEEPER}.tracking_uri")
-    kept = [word for word in begun["overrides"] if _key(word) not in anew and not _is_off(word)]
+    kept = [word for word in command["overrides"] if _key(word) not in anew and not _is_off(word)]
     _refuse_masked(kept, name)
-    return [begun["config_name"], *kept, *(f"{k}={v}" for k, v in given.items()), *overrides]
+    return [command["config_name"], *kept, *(f"{k}={v}" for k, v in given.items()), *overrides]
 
 
 def _key(word: str) -> str:

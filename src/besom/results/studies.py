@@ -135,7 +135,8 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     trials = _last_attempts(own)
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
-    return StudyRecord(name, parent, objectives, directions, trials, _confirmations(own), own)
+    confirmations = _confirmations(own, parent.tags.get("besom.setting", ""))
+    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own)
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
@@ -218,11 +219,17 @@ def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:
     return [last[number] for number in sorted(last)]
 
 
-def _confirmations(runs: Iterable[ReadRun]) -> list[Confirmation]:
-    """By trial and seed. The last attempt is the one that began last."""
+def _confirmations(runs: Iterable[ReadRun], setting: str) -> list[Confirmation]:
+    """By trial and seed. The last attempt is the one that began last.
+
+    Args:
+        setting: what the verdict is about, see :func:`besom.sweeping.seeding.setting`: runs of
+            another one do not belong to it. Empty where there is no verdict.
+    """
     last: dict[tuple[int, int], Confirmation] = {}
     for run in sorted(runs, key=lambda run: run.started):
-        if "besom.confirms" in run.tags:
+        belongs = not setting or run.tags.get("besom.setting", setting) == setting
+        if "besom.confirms" in run.tags and belongs:
             trial, seed = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
             last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
     return [last[place] for place in sorted(last)]

@@ -5,8 +5,9 @@ A record may be of any Hydra application. Some of what can be done with one need
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -14,10 +15,14 @@ from yaml import YAMLError
 
 from besom.config import SyntheticData, Train
 from besom.flatten import flatten
-from besom.results.confirm import TOP_K, WORKLOAD
 from besom.results.studies import StudyRecord
 from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import Reader
+
+WORKLOAD = "besom.rnn.train.train"
+"""The task of ``besom train`` and ``besom sweep``, as a study's command names it."""
+
+TOP_K = "hydra.sweeper.confirm.top_k"
 
 LATER = {"training": {"shuffle": "every_epoch", "checkpoint": False}}
 """Keys that records of an earlier Besom do not have, and what it did."""
@@ -56,13 +61,20 @@ def workload_config(text: str | None) -> DictConfig | None:
         return None
 
 
-def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
-    """How to get a verdict: by ``besom confirm NAME``, where that takes this study.
+def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
+    """The command that began a study: ``task``, ``config_name``, ``overrides``.
 
-    Any other application is confirmed by its own command, as is what ``besom train -m`` began.
+    Empty where ``besom sweep`` did not begin it, but another application did, or
+    ``besom train -m``.
     """
-    begun = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
-    if begun.get("task") == WORKLOAD and begun.get("config_name") != PRIMARY:
+    command = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
+    is_sweep = command.get("task") == WORKLOAD and command.get("config_name") != PRIMARY
+    return command if is_sweep else {}
+
+
+def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
+    """How to get a verdict: by ``besom confirm NAME``, where that takes this study."""
+    if begun(reader, study):
         return Advice("", f"besom confirm {shlex.quote(study.name)}")
     return Advice("the sweep's own command with ", f"{TOP_K}=3")
 

@@ -160,6 +160,7 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
         sweep.parent_run,
         {
             "besom.verdict": sentence,
+            "besom.setting": setting(sweep.plan.options.confirm),
             "besom.winner": str(_winner(contest, verdict)),
             "besom.beats": str(verdict.beats).lower(),
             "besom.verdict_trials": str(n_trials),

@@ -59,6 +59,7 @@ def confirmation_tags(study: str, confirmation: Confirmation, worker: int) -> di
         "besom.study": study,
         "besom.confirms": str(confirmation.trial),
         "besom.seed": str(confirmation.seed),
+        "besom.setting": confirmation.setting,
         "besom.attempt": str(confirmation.attempt),
         "besom.state": "running",
         "besom.role": "confirmation",

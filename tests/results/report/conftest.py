@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from besom.results.confirm import WORKLOAD
 from besom.results.report.material import Material, read_material
 from besom.results.report.page import report_html
+from besom.results.workload import WORKLOAD
 from besom.sweeping.command_line import COMMAND_FILE
 from besom.tracking.reading import Point, ReadRun
 

@@ -1,0 +1,43 @@
+"""Luck, in whole sweeps: what a verdict says where there is nothing to be found."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from besom.sweeping.options import ConfirmOptions
+from besom.sweeping.protocol import Assignment, FromWorker, Outcome, State
+from besom.tracking.record import connect
+from tests.sweeping.conftest import Bench
+
+N_STUDIES = 200
+
+
+def test_luck_beats_the_baseline_in_at_most_one_study_of_twenty(
+    schema: Path, tmp_path: Path
+) -> None:
+    """Every configuration is the baseline with another name; the best three of twelve trials,
+    lucky in the trial, are trained again on five seeds."""
+    sentences = []
+    for number in range(N_STUDIES):
+        root = tmp_path / str(number)
+        root.mkdir()
+        shutil.copy(schema, root / "mlflow.db")
+        sentences.append(_sentence(root, number))
+    assert sum("beats the baseline" in sentence for sentence in sentences) <= N_STUDIES // 20
+    assert sum("within noise" in sentence for sentence in sentences) >= N_STUDIES * 9 // 10
+
+
+def _sentence(root: Path, number: int) -> str:
+    """The verdict of one study, in which a configuration's number is luck alone."""
+
+    def lucky(assignment: Assignment) -> Iterator[FromWorker]:
+        [*_, last] = assignment.overrides
+        noise = random.Random(f"{number} {assignment.trial} {last}").gauss(0.8, 0.016)
+        yield Outcome(State.COMPLETE, {"loss": noise}, 0.1)
+
+    confirm = ConfirmOptions(top_k=3, seeds=5)
+    with connect(root, None, "besom") as record:
+        driver, _, _ = Bench(root, record).driver(lucky, n_trials=12, confirm=confirm)
+        driver.run()
+        return driver.confirm()
