@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from besom.rnn.train import train
+from besom.sweeping.options import ConfirmOptions
 from besom.sweeping.protocol import Assignment, FromWorker, Outcome, State
 from besom.sweeping.summary import MAX_ROWS, note
 
@@ -51,7 +52,11 @@ def test_the_verdict_and_the_commands_come_before_the_table(bench: Bench) -> Non
 
 def test_without_a_verdict_it_says_how_to_get_one(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=3)
-    assert "besom confirm bench" in commands(note(of_the_workload(bench), study))
+    asked_for = of_the_workload(bench, confirm=ConfirmOptions(top_k=2))
+    assert "besom confirm bench" in commands(note(asked_for, study))
+    assert "besom confirm bench --top-k 3" in commands(note(of_the_workload(bench), study))
+    study.remember("command", "besom train -m model.units=8,16 hydra/sweeper=besom")
+    assert not [step for step in commands(note(asked_for, study)) if "confirm" in step]
 
 
 def test_of_another_application_only_what_can_be_done_with_it(bench: Bench) -> None:

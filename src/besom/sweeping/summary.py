@@ -71,12 +71,19 @@ def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence
     if kept["trials"] == n_ended(rows):
         return [line]
     judge_anew = (
-        f"besom confirm {shlex.quote(study.name)}{_where(plan.options)}"
-        if _is_own(plan)
-        else "the same command with hydra.sweeper.confirm.top_k=3"
+        _confirm_command(plan, study) or "the same command with hydra.sweeper.confirm.top_k=3"
     )
     age = f"reached after {kept['trials']} of {n_ended(rows)} trials"
     return [f"{line} It was {age}; judge anew:  {judge_anew}"]
+
+
+def _confirm_command(plan: Plan, study: Study) -> str:
+    """What gives a verdict later; empty where ``besom confirm`` does not take the study, as of
+    other applications, or of ``besom train -m``, whose space is in no sweep's file."""
+    if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
+        return ""
+    how_many = "" if plan.options.confirm.top_k else " --top-k 3"
+    return f"besom confirm {shlex.quote(study.name)}{_where(plan.options)}{how_many}"
 
 
 def _is_own(plan: Plan) -> bool:
@@ -106,8 +113,8 @@ def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_where(plan.options)}"
     judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
-    if judged and not verdict:
-        steps[f"besom confirm {found}"] = "on fresh seeds: is the best better?"
+    if judged and not verdict and (confirm := _confirm_command(plan, study)):
+        steps[confirm] = "on fresh seeds: is the best better?"
     steps |= {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
     if judged:
         steps[f"besom reproduce best --study {found}"] = "the same numbers?"
