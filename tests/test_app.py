@@ -210,11 +210,15 @@ def test_a_task_that_closes_stderr_closes_only_its_own(
 
 
 def test_whoever_asks_for_full_errors_gets_them(
-    application: app.Application, monkeypatch: pytest.MonkeyPatch
+    application: app.Application,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    with pytest.raises(KeyError, match="a bug in the task"):
-        app.run(application, ["fail=bug"])
+    assert app.run(application, ["fail=bug"]) == 1
+    err = capfd.readouterr().err
+    assert 'KeyError("a bug in the task")' in err
+    assert "hydra/_internal" in err
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 

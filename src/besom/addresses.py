@@ -7,9 +7,23 @@ from urllib.parse import urlsplit
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
 
 
+HIDDEN = "***"
+"""What stands for a password."""
+
+_IN_AUTHORITY = re.compile(r"(\w://[^\s:/@]*):(?:[^\s/]+|[^\s@]+)@")
+# Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
+# or bracketed text is none of it.
+_IN_QUERY = re.compile(
+    r"([?&][\w.-]*(?:passw|pwd|passphrase|secret|token|api_?key|access_?key|credential|odbc_connect)"
+    r"[\w.-]*=)[^&\s]*[^&\s'\"`)\]},.;:]",
+    re.IGNORECASE,
+)
+
+
 def mask(text: str) -> str:
-    """Hide the password of every address in ``text``, one with a raw ``/`` or ``@`` too."""
-    return re.sub(r"(\w://[^\s:/@]*):(?:[^\s/]+|[^\s@]+)@", r"\1:***@", text)
+    """Hide every password in the addresses of ``text``: before the host, also one with a raw ``/``
+    or ``@``, and in the query, under whatever name."""
+    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_AUTHORITY.sub(rf"\1:{HIDDEN}@", text))
 
 
 def scheme_of(address: str) -> str:

@@ -2,7 +2,10 @@
 
 Exit codes: 0 done; 1 an error in the program, with the traceback of the program's own code; 2 a
 mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. Whoever sets
-HYDRA_FULL_ERROR=1 gets Hydra's full tracebacks, as everywhere.
+HYDRA_FULL_ERROR=1 gets Hydra's full tracebacks, as everywhere. Whatever is shown of an error, of a
+configuration and of what is logged, the passwords of addresses are masked in it.
+
+What an application writes is for its user alone: configurations may hold secrets.
 """
 
 import os
@@ -10,7 +13,7 @@ import sys
 import traceback
 from argparse import ArgumentError, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +22,8 @@ from typing import Any, TextIO, cast
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
 
+from besom.addresses import mask
+from besom.discretion import discreet_logs
 from besom.errors import ConfigError, UserError
 from besom.explain import EXPLAINED, explain
 from besom.preflight import check
@@ -43,10 +48,10 @@ def run(application: Application, arguments: Sequence[str]) -> int:
     version.setbase("1.3")
     try:
         flags = parse(arguments, application)
-        if os.environ.get(FULL_ERROR) == "1":
-            _launch(application, flags)
-            return 0
-        return _launch_plainly(application, flags)
+        with _for_this_user_alone(), discreet_logs():
+            if os.environ.get(FULL_ERROR) == "1":
+                return _launch_fully(application, flags)
+            return _launch_plainly(application, flags)
     except UserError as error:
         return complain(error)
     except KeyboardInterrupt:
@@ -85,6 +90,18 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
     return flags
 
 
+def _launch_fully(application: Application, flags: Namespace) -> int:
+    with redirect_stderr(cast(TextIO, _Discreet(sys.stderr))):
+        try:
+            _launch(application, flags)
+        except UserError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
 def _launch_plainly(application: Application, flags: Namespace) -> int:
     try:
         with _raw_errors():
@@ -96,13 +113,27 @@ def _launch_plainly(application: Application, flags: Namespace) -> int:
         task_frames = _task_frames(error)
         if task_frames is None and isinstance(error, EXPLAINED):
             raise explain(error) from error
-        traceback.print_exception(error.with_traceback(task_frames or error.__traceback__))
+        shown = error.with_traceback(task_frames or error.__traceback__)
+        print(mask("".join(traceback.format_exception(shown))), end="", file=sys.stderr)
         return 1
     return 0
 
 
 def _launch(application: Application, flags: Namespace) -> None:
-    _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
+    with ExitStack() as shown:
+        if flags.cfg or flags.info:
+            shown.enter_context(redirect_stdout(cast(TextIO, _Discreet(sys.stdout))))
+        _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
+
+
+@contextmanager
+def _for_this_user_alone() -> Iterator[None]:
+    """Hydra makes the root before anybody else could; workers inherit this."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
@@ -120,22 +151,30 @@ def _raw_errors() -> Iterator[None]:
             os.environ[FULL_ERROR] = before
 
 
-class _WithoutEcho:
-    """A stream less the line that Hydra prints itself before it raises a task's error."""
+class _Discreet:
+    """A stream that shows no password of an address."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        if text.startswith("Error executing job with overrides"):
-            return len(text)
-        return self._stream.write(text)
+        self._stream.write(mask(text))
+        return len(text)
 
     def close(self) -> None:
         """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _WithoutEcho(_Discreet):
+    """The same, less the line that Hydra prints itself before it raises a task's error."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Error executing job with overrides"):
+            return len(text)
+        return super().write(text)
 
 
 def _task_frames(error: Exception) -> TracebackType | None:

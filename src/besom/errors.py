@@ -15,9 +15,14 @@ Stop                     raised inside a trial by ``besom.report``
 Every message names the value, the limit and the remedy.
 """
 
+from besom.addresses import mask
+
 
 class BesomError(Exception):
-    """Base of all errors that Besom raises on purpose."""
+    """Base of all errors that Besom raises on purpose. No message shows an address's password."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask(message))
 
 
 class SweepFailed(BesomError):

@@ -28,6 +28,7 @@ from omegaconf.errors import InterpolationKeyError, ValidationError
 
 from besom.errors import ConfigError, StoreError
 from besom.explain import explain, unknown_key, unknown_option, wrong_value
+from besom.folders import refuse_links
 from besom.task import Task, hooks_of
 
 # A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
@@ -55,7 +56,10 @@ def check(task: Task, flags: Namespace) -> None:
             _check_override(hydra, config, override)
     if shows:
         return
-    _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
+    folder = Path(config.hydra.sweep.dir if several else config.hydra.run.dir)
+    _check_folder(folder)
+    if root := OmegaConf.select(config, "tracking.root"):
+        refuse_links(folder, below=Path(root))
     if not several:
         hooks_of(task).check(_job_config(config))
 

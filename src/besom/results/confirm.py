@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from besom.addresses import HIDDEN
 from besom.errors import StudyError
 from besom.results.studies import ENDED, StudyRecord, read_study
 from besom.results.workload import TOP_K, begun
@@ -20,8 +21,8 @@ REPLACED = (
 )
 """Keys that are given anew, or have no place in a confirmation."""
 
-MASKED = ":***@"
-"""What stands for a password in the record, see :func:`besom.addresses.mask`."""
+MASKED = (f":{HIDDEN}@", f"={HIDDEN}")
+"""What the record holds instead of a password, see :func:`besom.addresses.mask`."""
 
 
 def sweep_words(
@@ -84,7 +85,7 @@ def _is_off(word: str) -> bool:
 
 
 def _refuse_masked(kept: Sequence[str], name: str) -> None:
-    masked = [_key(word) for word in kept if MASKED in word]
+    masked = [_key(word) for word in kept if any(mark in word for mark in MASKED)]
     if masked:
         again = " ".join(f"{key}=…" for key in masked)
         raise StudyError(

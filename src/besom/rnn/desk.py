@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from besom.folders import not_through_links
 
 _LOCK = ".lock"
 
@@ -15,6 +18,7 @@ class Desk:
 
     Raises:
         OSError: ``parent`` cannot be written, or takes no locks.
+        StoreError: a lock in it is a link.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -22,7 +26,7 @@ class Desk:
             _remove_deserted(parent)
             self.path = Path(tempfile.mkdtemp(prefix=".desk-", dir=parent))
             # The kernel lets go of the lock when this process ends.
-            self._lock = (self.path / _LOCK).open("w")
+            self._lock = _opened(self.path)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def place(self, content: bytes, target: Path) -> None:
@@ -38,16 +42,22 @@ class Desk:
                 path.unlink(missing_ok=True)
 
 
+def _opened(folder: Path) -> IO[str]:
+    return open(folder / _LOCK, "w", opener=not_through_links)
+
+
 @contextmanager
 def _alone(parent: Path) -> Iterator[None]:
-    with (parent / _LOCK).open("w") as file:
+    with _opened(parent) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _remove_deserted(parent: Path) -> None:
     for desk in parent.glob(".desk-*"):
-        with (desk / _LOCK).open("w") as lock:
+        if desk.is_symlink():
+            continue  # none of ours
+        with _opened(desk) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from besom.folders import make_private
 from besom.rnn.desk import Desk
 
 LIMIT = 1 << 30
@@ -35,7 +36,7 @@ class ProgramStore:
         limit: bytes that the programs may take.
 
     Raises:
-        OSError: the folder cannot be written, or belongs to another user.
+        OSError: the folder cannot be written, is a link, or belongs to another user.
     """
 
     def __init__(self, folder: Path, platform: str, limit: int = LIMIT) -> None:
@@ -141,8 +142,11 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
 
 
 def _make_private(folder: Path) -> None:
-    """Machine code is run as it is: nobody else may put any here."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Machine code is run as it is: nobody else may put any here. Nor does a link lead elsewhere,
+    where files that are not ours would give way to ours."""
+    if folder.is_symlink():
+        raise PermissionError(f"{folder} is a link")
+    make_private(folder)
     found = folder.stat()
     if found.st_uid != os.geteuid():
         raise PermissionError(f"{folder} belongs to another user")

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -12,6 +13,8 @@ from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from besom.discretion import mask_job_files
+from besom.folders import make_private, remove_links
 from besom.task import Task
 
 
@@ -49,9 +52,15 @@ class Application:
         Args:
             config: from :meth:`compose`.
             before: called with the task's configuration, inside the job, before the task.
+
+        Raises:
+            StoreError: the job's folder is a link.
+            OSError: it cannot be made.
         """
+        _prepare_folder(config.hydra)
 
         def task(config: DictConfig) -> Any:
+            mask_job_files()
             before(config)
             return self.task(config)
 
@@ -62,6 +71,17 @@ class Application:
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
+
+
+def _prepare_folder(hydra: DictConfig) -> None:
+    """The job's, for this user alone. Links in it are those of another's archive, or of an earlier
+    attempt, which is made anew."""
+    sweep = Path(hydra.sweep.dir)
+    folder = sweep / hydra.sweep.subdir
+    make_private(folder, below=sweep)
+    remove_links(folder)
+    if hydra.output_subdir is not None:
+        remove_links(folder / hydra.output_subdir)
 
 
 def dump(application: Application) -> bytes:

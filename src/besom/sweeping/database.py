@@ -1,6 +1,7 @@
 """Optuna's database as a sweep uses it: SQLite writes ahead, and several things at once."""
 
 import gc
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from besom import journal
 from besom.addresses import mask
 from besom.errors import StoreError
+from besom.folders import make_private
 from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
@@ -37,7 +39,8 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
         return _made(lambda: RDBStorage(storage)), nullcontext
     if url.database and not url.database.startswith("file:"):
         path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its log takes the same mode
         journal.write_ahead(path)
     together = Together()
     return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
+from besom.addresses import mask
 from besom.errors import StudyError
 from besom.flatten import flatten
 from besom.sweeping.objective import Objective
@@ -26,6 +27,8 @@ def fingerprint(
 ) -> dict[str, str]:
     """Named facts that must be equal for two runs of a sweep to be one study.
 
+    The password of an address is none: it may change, and it has no place in a database.
+
     Args:
         baseline: the configuration without any proposal, without the ``hydra`` node.
     """
@@ -39,7 +42,7 @@ def fingerprint(
     for key, value in flatten(baseline).items():
         if key not in searched and not f"{key}.".startswith(places):
             lasting = as_written[key] if _is_volatile(as_written.get(key)) else value
-            facts[f"configuration, {key}"] = json.dumps(lasting, default=str)
+            facts[f"configuration, {key}"] = mask(json.dumps(lasting, default=str))
     facts.update({f"identity of {key}": value for key, value in hooks.identity(baseline).items()})
     return facts
 
@@ -59,6 +62,7 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
     if kept is None:
         study.remember(_KEY, dict(facts))
         return
+    as_kept, kept = kept, {key: mask(fact) for key, fact in kept.items()}
     differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
     if differing:
         shown = "; ".join(
@@ -70,3 +74,5 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
             f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
             "Give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)."
         )
+    if as_kept != kept:  # by a Besom of before, which masked nothing
+        study.remember(_KEY, kept)

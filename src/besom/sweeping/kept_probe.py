@@ -5,7 +5,6 @@ A file per measurement, named by what the cost depends on.
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from pathlib import Path
 from besom import __version__
 from besom.cores import cores
 from besom.flatten import flatten
+from besom.folders import make_private, replace_text
 from besom.sweeping.plan import Plan
 from besom.sweeping.probe import Probe
 
@@ -49,10 +49,8 @@ def keep(plan: Plan, probe: Probe) -> None:
         return
     content = {"date": datetime.now().isoformat(timespec="seconds"), "probe": asdict(probe)}
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(content))
-        draft.replace(file)
+        make_private(file.parent)
+        replace_text(file, json.dumps(content))
 
 
 def _file(plan: Plan) -> Path | None:

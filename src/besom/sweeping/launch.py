@@ -11,8 +11,9 @@ from typing import Any
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from besom.addresses import mask
+from besom.discretion import discreet_logs
 from besom.errors import StoreError
+from besom.folders import make_private, refuse_links
 from besom.sweeping import application, room
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
@@ -59,8 +60,10 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
         return None
     root = Path(options.root)
     _writable(root)
+    refuse_links(_log_folder(plan), below=root)
     check_address(options.tracking_uri or own_address(root))
     with (
+        discreet_logs(),
         room.needed(root),
         only_supervisor(root, options.study_name),
         in_use(_storage(options)),
@@ -169,9 +172,9 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     facts = {"objective": plan.objective.label, "direction": directions}
     record.params(run_id, searched | facts)
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
-    record.text(run_id, "sweep.yaml", mask(sweeper))
-    record.text(run_id, "config.yaml", mask(OmegaConf.to_yaml(plan.baseline, resolve=True)))
-    record.text(run_id, COMMAND_FILE, mask(json.dumps(parts(plan.application), indent=2)))
+    record.text(run_id, "sweep.yaml", sweeper)
+    record.text(run_id, "config.yaml", OmegaConf.to_yaml(plan.baseline, resolve=True))
+    record.text(run_id, COMMAND_FILE, json.dumps(parts(plan.application), indent=2))
     study.remember("run_id", run_id)
     return run_id
 
@@ -182,7 +185,7 @@ def _log_folder(plan: Plan) -> Path:
 
 def _writable(root: Path) -> None:
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)  # as the record's own folders
+        make_private(root)
     except OSError as error:
         raise StoreError(f"hydra.sweeper.root={root} cannot be made: {error.strerror}.") from error
     if not os.access(root, os.W_OK | os.X_OK):

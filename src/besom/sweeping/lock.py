@@ -1,6 +1,5 @@
 """One supervisor a study: the second is told who the first is."""
 
-import errno
 import fcntl
 import os
 import re
@@ -12,17 +11,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from besom.errors import StoreError, StudyError
+from besom.errors import StudyError
+from besom.folders import make_private, not_through_links
 
 TELLING_SECONDS = 1.0
 
 
 @contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
-    """Wait for the other sweeps that are just starting below ``root``: tables are made once."""
-    folder = root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".start").open("w") as file:
+    """Wait for the other sweeps that are just starting below ``root``: tables are made once.
+
+    Raises:
+        StoreError: the lock is a link.
+    """
+    with open(_folder(root) / ".start", "w", opener=not_through_links) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -35,9 +37,7 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
         StudyError: another process holds it; names host, process and start.
         StoreError: the lock is a link.
     """
-    folder = root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / f"{study}.json", "a+", opener=_not_through_links) as file:
+    with open(_folder(root) / f"{study}.json", "a+", opener=not_through_links) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,6 +50,12 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
         file.write(f"by process {os.getpid()} on {socket.gethostname()} since {now}\n")
         file.flush()
         yield
+
+
+def _folder(root: Path) -> Path:
+    folder = root / "locks"
+    make_private(folder, below=root)
+    return folder
 
 
 def _holder(file: IO[str]) -> str:
@@ -75,13 +81,3 @@ def _lives(pid: int) -> bool:
     except PermissionError:  # somebody else's
         return True
     return True
-
-
-def _not_through_links(path: str, flags: int) -> int:
-    """Somebody who may write here must not have us write elsewhere."""
-    try:
-        return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        raise StoreError(f"{path} is a link, which a lock must not be; remove it.") from None

@@ -25,8 +25,11 @@ from hydra.core.utils import JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
+from besom.addresses import mask
+from besom.discretion import discreet_logs
 from besom.errors import Interrupted, Pruned, UserError
 from besom.flatten import flatten
+from besom.folders import not_through_links
 from besom.recorder import KerasModel
 from besom.sweeping import application, room
 from besom.sweeping.application import Application
@@ -119,10 +122,11 @@ def main(connection: Connection, leash: Connection, payload: bytes, log_file: st
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
     line.tell(Ready())
-    while not isinstance(assignment := line.wait(), Retire):
-        assert isinstance(assignment, Assignment), assignment
-        outcome = run_trial(app, assignment, line)
-        line.tell(replace(outcome, memory=resident()))
+    with discreet_logs():
+        while not isinstance(assignment := line.wait(), Retire):
+            assert isinstance(assignment, Assignment), assignment
+            outcome = run_trial(app, assignment, line)
+            line.tell(replace(outcome, memory=resident()))
 
 
 def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
@@ -192,7 +196,8 @@ def _failed(error: BaseException, seconds: float) -> Outcome:
     line = f"{type(error).__name__}: {error}".splitlines()[0]
     if isinstance(error, UserError):
         line = str(error)
-    return Outcome(State.FAILED, {}, seconds, error=line, traceback=_traceback_of_task(error))
+    frames = mask(_traceback_of_task(error))
+    return Outcome(State.FAILED, {}, seconds, error=mask(line), traceback=frames)
 
 
 def _traceback_of_task(error: BaseException) -> str:
@@ -210,7 +215,7 @@ def _live_alone(leash: Connection, log_file: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     _start_guard(leash)
-    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = not_through_links(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())

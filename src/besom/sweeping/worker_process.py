@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from besom.folders import make_private
 from besom.sweeping import out_of_memory, worker
 from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
 
@@ -35,7 +36,7 @@ class WorkerProcess:
         far_end, self._leash = context.Pipe(duplex=False)
         self._ended_for = ""
         self._memory_kills = out_of_memory.kills()
-        log_file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(log_file.parent)
         self._process = context.Process(
             target=worker.main, args=(theirs, far_end, payload, str(log_file)), name=name
         )

@@ -52,7 +52,9 @@ def check_address(uri: str) -> None:
 def _check_file(uri: str) -> None:
     path = sqlite_path(uri)
     if path is None or path == Path.cwd() or path.is_dir():
-        raise StoreError(f"tracking.uri={uri} names no file.\nWrite sqlite:///path/to/mlflow.db.")
+        raise StoreError(
+            f"tracking.uri={mask(uri)} names no file.\nWrite sqlite:///path/to/mlflow.db."
+        )
     if path.exists() and not _is_sqlite(path):
         raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")
 

@@ -1,13 +1,11 @@
 """What a run was made with: as MLflow parameters, and as files to run it again from."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from besom.addresses import mask
 from besom.flatten import flatten
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
@@ -31,7 +29,7 @@ def describe(
     environment: Environment,
     folder: Path,
 ) -> None:
-    """Write down what a run was made with, without passwords.
+    """Write down what a run was made with.
 
     Args:
         params: what influences the result, under dotted names.
@@ -41,12 +39,8 @@ def describe(
         folder: where the job works and logs.
     """
     record.log(run_id, {"besom.folder": str(folder)})
-    record.params(run_id, {name: mask(str(value)) for name, value in params.items()})
-    record.text(run_id, "config.yaml", mask(config))
-    record.text(run_id, "overrides.yaml", mask(OmegaConf.to_yaml(list(overrides))))
+    record.params(run_id, params)
+    record.text(run_id, "config.yaml", config)
+    record.text(run_id, "overrides.yaml", OmegaConf.to_yaml(list(overrides)))
     for path, text in environment.texts.items():
-        record.text(run_id, path, _mask_once(text))
-
-
-# The environment's texts are long, and the same for all runs of a process.
-_mask_once = functools.lru_cache(maxsize=8)(mask)
+        record.text(run_id, path, text)

@@ -11,6 +11,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from besom.addresses import mask
 from besom.recorder import KerasModel, TensorSpec
 from besom.tracking import twin
 from besom.tracking.batch import KINDS as BATCHED
@@ -93,6 +94,9 @@ class Delivery:
         with TemporaryDirectory() as folder:
             for body in texts:
                 file = Path(folder, body["path"])
+                if ".." in file.parts or not file.is_relative_to(folder):
+                    self._miss(run_id, body["path"])
+                    continue
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(body["text"], encoding="utf-8")
             self._client.log_artifacts(run_id, folder)
@@ -148,8 +152,8 @@ class Delivery:
 
     def _miss(self, run_id: str, what: str) -> None:
         """What is not to be had must not keep the rest of the run from being delivered."""
-        _logger.warning("run %s: %s cannot be had, so it is not in the record", run_id, what)
-        self._client.set_tag(run_id, "besom.missing", what)
+        _logger.warning("run %s: %s cannot be had, so it is not in the record", run_id, mask(what))
+        self._client.set_tag(run_id, "besom.missing", mask(what))
 
 
 def _batchable(entries: Sequence[Entry]) -> Iterator[Entry]:

@@ -13,8 +13,6 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Self
 
-from besom.addresses import mask
-
 GIT_SECONDS = 10
 # Larger changes are data or notebooks that slipped in; a run must not carry them.
 DIFF_LENGTH = 1_000_000
@@ -47,7 +45,7 @@ def _machine() -> dict[str, str]:
         "besom.platform": platform.platform(),
         "besom.processor": f"{_processor()}, {os.cpu_count()} cores",
         "besom.python": platform.python_version(),
-        "besom.command": mask(shlex.join(sys.orig_argv)),
+        "besom.command": shlex.join(sys.orig_argv),
         "mlflow.user": _user(),
         "mlflow.source.name": sys.argv[0],
         "mlflow.source.type": "LOCAL",

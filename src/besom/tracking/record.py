@@ -1,5 +1,7 @@
 """What is kept of runs, and the promise that nothing of it is lost or doubled.
 
+What is told of runs is kept without the passwords of addresses; files are kept as they are.
+
 :class:`Record` writes first to a log on disk (:mod:`besom.tracking.spool`) and returns; a thread
 carries the log to MLflow. A process may be killed at any moment: the next one that asks for
 :meth:`Record.pending` delivers what was left.
@@ -10,6 +12,7 @@ Until then it looks as it did before it ended. As it is closed its tags are told
 then its files and model, and at last that it is no longer RUNNING.
 """
 
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -100,9 +103,9 @@ class Record:
         """
         from besom.tracking.latecomers import KEY, new_key
 
-        name, key = shorten(name, RUN_NAME_LENGTH), new_key()
+        name, key = shorten(mask(name), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}
-        tags = {**tags, **parents, KEY: key}
+        tags = {**_masked(tags), **parents, KEY: key}
         run_id = self._create(name, tags, may_wait=parent is not None)
         opened = self._ledger.open(run_id or key, name, tags)
         if run_id is None:
@@ -173,7 +176,7 @@ class Record:
         out, after a crash in between, what the caller was about to commit; where it is empty,
         there is nothing to find out, and the next start confirms by itself.
         """
-        last_words = {"status": status, "tags": dict(tags), "outcome": dict(outcome)}
+        last_words = {"status": status, "tags": _masked(tags), "outcome": dict(outcome)}
         self._ledger.append(run_id, Entry("finished", last_words), sync=True)
 
     def confirm(self, run_id: str) -> None:
@@ -192,7 +195,7 @@ class Record:
 
     def params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Parameters; MLflow keeps the first value of each."""
-        self._append(run_id, "params", {name: str(value) for name, value in params.items()})
+        self._append(run_id, "params", _masked(params))
 
     def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Numbers after ``step``."""
@@ -220,7 +223,7 @@ class Record:
 
     def text(self, run_id: str, artifact_path: str, text: str) -> None:
         """A text file of the run."""
-        clean = text.encode(errors="replace").decode()
+        clean = _mask_once(text).encode(errors="replace").decode()
         self._append(run_id, "text", {"path": artifact_path, "text": clean})
 
     def file(self, run_id: str, path: Path) -> None:
@@ -235,7 +238,8 @@ class Record:
 
     def table(self, run_id: str, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         """A small table, ``NAME.json``, that MLflow's interface shows as one."""
-        self._append(run_id, "table", {"name": name, "rows": [dict(row) for row in rows]})
+        shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
+        self._append(run_id, "table", {"name": name, "rows": shown})
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
@@ -314,7 +318,7 @@ class Record:
 
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         if tags:
-            self._append(run_id, "tags", dict(tags))
+            self._append(run_id, "tags", _masked(tags))
 
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
         try:
@@ -342,3 +346,16 @@ class Record:
             f"{mask(self.uri)} does not take the record: {reason(error)}\n"
             f"Nothing is lost: it is kept in {self._ledger.folder}, and `besom sync` delivers it."
         )
+
+
+def _masked(values: Mapping[str, Any]) -> dict[str, str]:
+    """Text that anybody may read who may read the record: without the passwords of addresses."""
+    return {name: mask(str(value)) for name, value in values.items()}
+
+
+def _cell(value: float | str) -> float | str:
+    return mask(value) if isinstance(value, str) else value
+
+
+# The texts of an environment are long, and the same for all runs of a process.
+_mask_once = functools.lru_cache(maxsize=8)(mask)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from besom.errors import StoreError
+from besom.folders import not_through_links
+
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
 EMPTY_SECONDS = 60.0
@@ -44,9 +47,16 @@ class Spool:
 
     @classmethod
     def create(cls, folder: Path, run_id: str) -> "Spool":
-        """Open the log of a run of this process."""
+        """Open the log of a run of this process.
+
+        Raises:
+            StoreError: its place is taken by a link, or its name is none of a file.
+        """
         path = folder / f"{run_id}{SUFFIX}"
-        spool = cls(path, os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600))
+        if path.name != f"{run_id}{SUFFIX}":
+            raise StoreError(f"run {run_id!r} has no plain name; its store is not to be trusted.")
+        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND
+        spool = cls(path, not_through_links(str(path), flags))
         fcntl.flock(spool._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return spool
 
@@ -54,7 +64,7 @@ class Spool:
     def adopt(cls, path: Path) -> "Spool | None":
         """Take over the log of a dead process; ``None`` where its process lives or it is gone."""
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+            descriptor = not_through_links(str(path), os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
             return None
         try:
@@ -127,8 +137,9 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def spools(folder: Path) -> list[Path]:
-    """The logs in a folder, oldest first."""
-    return sorted(folder.glob(f"*{SUFFIX}"), key=_age)
+    """The logs in a folder, oldest first. A link is none: we have made no such thing."""
+    found = (path for path in folder.glob(f"*{SUFFIX}") if not path.is_symlink())
+    return sorted(found, key=_age)
 
 
 def clear_empty(path: Path) -> None:

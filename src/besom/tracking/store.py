@@ -16,6 +16,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from besom import journal
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
+from besom.folders import make_private, not_through_links
 from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.quiet import reason
 
@@ -61,9 +62,9 @@ def _make_folders(root: Path) -> Path:
     """Private to their owner: diffs and configurations may hold secrets."""
     spool = root / "spool"
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (root / "artifacts").mkdir(mode=0o700, exist_ok=True)
-        spool.mkdir(mode=0o700, exist_ok=True)
+        make_private(root)
+        make_private(root / "artifacts", below=root)
+        make_private(spool, below=root)
     except OSError as error:
         raise _unwritable(root, error) from error
     return spool
@@ -73,7 +74,8 @@ def _make_folders(root: Path) -> Path:
 def _alone(root: Path) -> Iterator[None]:
     """One process at a time: MLflow's migrations must not race."""
     try:
-        descriptor = os.open(root / "spool" / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
+        lock = str(root / "spool" / ".lock")
+        descriptor = not_through_links(lock, os.O_CREAT | os.O_RDWR)
     except OSError as error:
         raise _unwritable(root, error) from error
     try:
@@ -90,13 +92,13 @@ def _create_schema(uri: str, artifacts: Path) -> None:
         return
     draft = path.with_name(f"{path.name}.new")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         draft.unlink(missing_ok=True)
         draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)
-        os.close(os.open(draft, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise StoreError(
-            f"tracking.uri={uri} cannot be written ({error.strerror}).\n"
+            f"tracking.uri={mask(uri)} cannot be written ({error.strerror}).\n"
             "Name a file in a folder of your own."
         ) from error
     store = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())

@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
+from besom.discretion import discreet_logs, mask_job_files
 from besom.task import Task, hooks_of
 from besom.tracking.configuration import describe, parameters
 from besom.tracking.environment import Environment
@@ -41,6 +42,12 @@ def tracked(task: Task) -> Task:
 
 
 def _record(task: Task, config: DictConfig) -> Any:
+    mask_job_files()
+    with discreet_logs():
+        return _recorded(task, config)
+
+
+def _recorded(task: Task, config: DictConfig) -> Any:
     hooks_of(task).check(config)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:

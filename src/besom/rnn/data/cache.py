@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from besom.errors import DataError
+from besom.folders import make_private
 from besom.rnn.data.corpus import Reviews
 
 FORMAT = 1
@@ -81,7 +82,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
 
     Whoever has the old files mapped keeps them. When two processes build at once, one wins.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_private(folder.parent, below=folder.parent.parent)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield draft

@@ -1,0 +1,93 @@
+"""Folders and files of one owner, at their own place and not where a link leads to.
+
+What Besom writes may hold secrets, and a record may have been unpacked from somebody else's
+archive: a link in it must not have us write, or delete, elsewhere.
+"""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from besom.errors import StoreError
+
+
+def make_private(folder: Path, below: Path | None = None) -> None:
+    """Make a folder, and what is missing above it, for this user alone; what is there stays.
+
+    Args:
+        below: from here on down, links are refused. This folder itself may be one.
+
+    Raises:
+        StoreError: a folder below ``below`` is a link.
+        OSError: it cannot be made.
+    """
+    if below is not None:
+        refuse_links(folder, below)
+    missing = []
+    for place in (folder, *folder.parents):
+        if place.exists():
+            break
+        missing.append(place)
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def refuse_links(path: Path, below: Path) -> None:
+    """Find that nothing between ``below``, which may be a link, and ``path`` is one.
+
+    A path that is not below ``below`` is let alone.
+
+    Raises:
+        StoreError: something is.
+    """
+    path, below = path.absolute(), below.absolute()
+    for place in (path, *path.parents):
+        if place == below:
+            return
+        if below in place.parents and place.is_symlink():
+            raise link_refused(place)
+
+
+def remove_links(folder: Path) -> None:
+    """Remove the links that lie in a folder, not what they lead to; what is to be written there is
+    a file of its own then."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_symlink():
+            path.unlink()
+
+
+def not_through_links(path: str, flags: int) -> int:
+    """An opener for :func:`open`: for this user alone, and refused where ``path`` is a link.
+
+    Raises:
+        StoreError: it is a link.
+    """
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise link_refused(Path(path)) from None
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file anew, whole or not at all, for this user alone."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def link_refused(path: Path) -> StoreError:
+    """The complaint about a link where Besom writes."""
+    return StoreError(
+        f"{path} is a link, and what Besom writes there would land elsewhere.\n"
+        "Remove it; where there is no room, move the whole folder (tracking.root, BESOM_CACHE)."
+    )
