@@ -16,11 +16,23 @@ from besom.addresses import mask, reach
         ("http://token:@host", "http://token:@host"),
         ("http://host:5000/path", "http://host:5000/path"),
         ("sqlite:////tmp/a@b.db", "sqlite:////tmp/a@b.db"),
+        ("http://h/?token=abc&x=1", "http://h/?token=***&x=1"),
+        ("postgresql:///x?user=ann&password=a@b:c/d", "postgresql:///x?user=ann&password=***"),
+        ('["s=sqlite:///a?sslPassword=p&q=1", "b"]', '["s=sqlite:///a?sslPassword=***&q=1", "b"]'),
+        ('["s=sqlite:///a?pwd=p!", "b?"]', '["s=sqlite:///a?pwd=***", "b?"]'),
+        ("with url: /?password=p (Caused by x)", "with url: /?password=*** (Caused by x)"),
+        ("mssql:///?odbc_connect=PWD%3Dp", "mssql:///?odbc_connect=***"),
+        ("a ? b : password=c; http://h/?sort=token", "a ? b : password=c; http://h/?sort=token"),
+        ("http://u:p@h:1,b=postgresql://v:q@g", "http://u:***@h:1,b=postgresql://v:***@g"),
+        (r"uri=http\://u\:p\,q@h\:9,seed=1", r"uri=http\://u\:***@h\:9,seed=1"),
+        (r'["uri=http\\://u\\:p@h"]', r'["uri=http\\://u\\:***@h"]'),
+        (r"s=sqlite\:///a?password\=p\:q seed=1", r"s=sqlite\:///a?password\=*** seed=1"),
         ("uri: mysql+pymysql://u:p@h/d\nroot: x", "uri: mysql+pymysql://u:***@h/d\nroot: x"),
     ],
 )
 def test_passwords_are_masked(text: str, masked: str) -> None:
     assert mask(text) == masked
+    assert mask(masked) == masked
 
 
 def test_the_usual_port_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

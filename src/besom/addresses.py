@@ -10,12 +10,13 @@ PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
 HIDDEN = "***"
 """What stands for a password."""
 
-_IN_AUTHORITY = re.compile(r"(\w://[^\s:/@]*):(?:[^\s/]+|[^\s@]+)@")
+# With the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
+_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/@]*):(?:[^\s/]+|[^\s@]+)@")
 # Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
 # or bracketed text is none of it.
 _IN_QUERY = re.compile(
     r"([?&][\w.-]*(?:passw|pwd|passphrase|secret|token|api_?key|access_?key|credential|odbc_connect)"
-    r"[\w.-]*=)[^&\s]*[^&\s'\"`)\]},.;:]",
+    r"[\w.-]*\\*=)[^&\s]*[^&\s'\"`)\]},.;:]",
     re.IGNORECASE,
 )
 
