@@ -20,9 +20,11 @@ from besom import cli
 from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.data.words import encode
+from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect
 from besom.tracking.fetching import address_of, model_file
+from besom.tracking.model import DIGEST
 from besom.tracking.reading import open_reader
 from besom.tracking.registry import Champion, register
 from tests.conftest import Command
@@ -212,6 +214,58 @@ def test_a_model_that_reads_no_texts(trained: Trained, besom: Command) -> None:
     assert (ended.code, ended.out) == (2, "")
     assert "models:/bare@champion reads no texts" in ended.err
     MlflowClient(trained.store).delete_registered_model("bare")
+
+
+@pytest.fixture(params=["a run", "a champion"])
+def flipped(request: pytest.FixtureRequest, trained: Trained) -> Iterator[tuple[str, Path]]:
+    """One bit of a model's file, for the length of a test; and what asks for that model."""
+    client = MlflowClient(trained.store)
+    is_run = request.param == "a run"
+    name = "model" if is_run else "served"
+    (model,) = [
+        found
+        for found in client.search_logged_models(["1"])
+        if found.name == name and found.source_run_id == trained.run_id
+    ]
+    (file,) = Path(model.artifact_location.removeprefix("file://")).rglob("*.keras")
+    sound = file.read_bytes()
+    middle = len(sound) // 2
+    file.write_bytes(sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :])
+    yield (trained.run_id if is_run else STUDY), file
+    file.write_bytes(sound)
+
+
+def test_a_model_that_was_changed_is_not_loaded(
+    flipped: tuple[str, Path], trained: Trained, besom: Command
+) -> None:
+    what, _ = flipped
+    ended = besom("predict", what, "good", "--root", str(trained.root))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"the model of run {trained.run_id} is not the one that it recorded" in ended.err
+    assert len(ended.err.splitlines()) == 2
+
+
+def test_a_model_without_a_digest_is_not_loaded(trained: Trained, besom: Command) -> None:
+    client = MlflowClient(trained.store)
+    digest = client.get_run(trained.run_id).data.tags[DIGEST]
+    client.delete_tag(trained.run_id, DIGEST)
+    try:
+        ended = besom("predict", trained.run_id, "good", "--root", str(trained.root))
+    finally:
+        client.set_tag(trained.run_id, DIGEST, digest)
+    assert ended.code == 2 and len(ended.err.splitlines()) == 2
+    assert "recorded no digest of its model" in ended.err
+
+
+def test_a_model_that_acts_is_not_loaded(tmp_path: Path) -> None:
+    """Keras' safe mode."""
+    import keras
+
+    layers = [keras.Input((5,)), keras.layers.Lambda(lambda x: x + 1)]
+    keras.Sequential(layers).save(tmp_path / "evil.keras")
+    save(tmp_path, tmp_path / "evil.keras", {"good": 4}, 9, 5)
+    with pytest.raises(ValueError, match=r"[Uu]nsafe"):
+        load(tmp_path)
 
 
 def test_a_served_champion_gives_the_same_probabilities(

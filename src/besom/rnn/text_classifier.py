@@ -138,7 +138,7 @@ def load(folder: Path) -> TextClassifier:
     import keras
 
     reading = json.loads((folder / READING_FILE).read_text(encoding="utf-8"))
-    model = keras.models.load_model(folder / MODEL_FILE, compile=False)
+    model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
     return TextClassifier(model, reading["words"], reading["vocab_size"], reading["max_length"])
 
 

@@ -1,0 +1,57 @@
+"""The password of a real MLflow server's address: the reference workload, trained and swept."""
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.conftest import Command
+from tests.leaks import PASSWORD, leaks
+from tests.results.test_predict import SIZES
+from tests.servers import MlflowServer
+
+
+@pytest.fixture
+def server(schema: Path, tmp_path: Path) -> MlflowServer:
+    database = tmp_path / "served.db"
+    database.write_bytes(schema.read_bytes())
+    return MlflowServer(tmp_path, database)
+
+
+def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
+    server: MlflowServer, besom: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
+    address = server.address.replace("http://", f"http://ann:{PASSWORD}@")
+    storage = f"sqlite:///file:{tmp_path}/mlruns/optuna.db?uri=true&password={PASSWORD}"
+    tracking = f"tracking.uri={address}"
+    sweep = [
+        *("sweep", "quickstart", tracking, f"hydra.sweeper.storage='{storage}'", *SIZES),
+        *("--trials", "3", "--workers", "1", "hydra.sweeper.confirm.top_k=1"),
+        *("hydra.sweeper.confirm.seeds=2", "training.batch_size=32", "model.units=choice(4,8)"),
+    ]
+    reading = ("--tracking-uri", address)
+    said: list[str] = []
+
+    def done(code: int, *words: str) -> str:
+        ended = besom(*words)
+        assert ended.code == code, ended.err
+        said.extend((ended.out, ended.err))
+        return ended.out + ended.err
+
+    with server.up():
+        done(0, "train", tracking, *SIZES)
+        done(2, *sweep, "data.max_length=0")
+        done(0, *sweep)
+        done(0, "report", "quickstart", "--output", "report.html", *reading)
+        done(0, "export", "quickstart", *reading)
+        done(0, "compare", "quickstart", *reading)
+        done(0, "predict", "quickstart", "a good film", *reading)
+        done(0, "reproduce", "best", *reading)
+        done(2, "confirm", "quickstart", *reading)  # Optuna's database is asked for anew
+        client = MlflowClient(server.address)
+        (experiment,) = client.search_experiments(filter_string="name = 'besom'")
+        assert len(client.search_runs([experiment.experiment_id])) >= 9
+    assert "cannot be reached" in done(2, "train", tracking, *SIZES)
+    assert "cannot be reached" in done(2, *sweep)
+    assert leaks(tmp_path, *said) == []
