@@ -1,10 +1,11 @@
-"""A task that keeps memory from trial to trial, and tells which process it is."""
+"""A task that keeps memory, may talk at length, and tells which process it is."""
 
 import os
 from pathlib import Path
 
 from omegaconf import DictConfig
 
+import besom
 from besom.task import Hooks, hooked
 
 HOARD: list[bytes] = []
@@ -21,4 +22,6 @@ def prepare() -> None:
 @hooked(Hooks(prepare=prepare))
 def hoard(config: DictConfig) -> float:
     HOARD.append(b"x" * (config.megabytes << 20))
+    if length := config.get("length"):
+        besom.log({"long": "x" * length})
     return float(os.getpid())

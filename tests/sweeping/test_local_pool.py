@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,16 @@ from hydra.types import HydraContext, RunMode
 from besom.sweeping import application, out_of_memory
 from besom.sweeping.application import Application
 from besom.sweeping.local_pool import LocalPool
-from besom.sweeping.protocol import Assignment, Composed, Died, FromWorker, Outcome, Ready, State
+from besom.sweeping.protocol import (
+    Assignment,
+    Composed,
+    Died,
+    FromWorker,
+    Logged,
+    Outcome,
+    Ready,
+    State,
+)
 
 from .apps import is_alive, wait_for
 from .hoarding import hoard
@@ -159,3 +169,63 @@ def test_memory_that_ran_out_is_named_where_the_system_says_so(
         counts.write_text(f"nr_free_pages 7\noom_kill {after}\n")
         os.kill(started()[-1], signal.SIGKILL)
         assert says(pool, 0) == Died(cause)
+
+
+LENGTH = 4 << 20
+"""Characters, many times what a pipe holds: who says so much waits until it is being read."""
+
+
+@pytest.fixture
+def stopped(pool: LocalPool) -> Iterator[int]:
+    """Worker 0, stopped in the middle of a message; worker 1 is ready."""
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+length={LENGTH}")))
+    event = pool.next_event(PATIENCE)
+    assert event and isinstance(event.message, Composed)
+    process = started()[0]
+    wait_for(pool._workers[0].process.connection.poll)  # that is a part of it: nobody reads
+    os.kill(process, signal.SIGSTOP)
+    yield process
+    if is_alive(process):
+        os.kill(process, signal.SIGCONT)
+
+
+def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(
+    pool: LocalPool, stopped: int
+) -> None:
+    began = time.monotonic()
+    for _ in range(3):
+        trial(pool, worker=1)
+    assert time.monotonic() - began < PATIENCE / 3
+    assert not pool.has_word(0), "half a message is not a word for ever"
+    os.kill(stopped, signal.SIGCONT)
+    assert says(pool, 0) == Logged({"long": "x" * LENGTH})
+    assert isinstance(says(pool, 0), Outcome)
+
+
+def test_a_message_that_is_torn_by_a_kill_is_a_death(pool: LocalPool, stopped: int) -> None:
+    assert pool.next_event(0.2) is None
+    began = time.monotonic()
+    os.kill(stopped, signal.SIGKILL)
+    assert says(pool, 0) == Died("was killed by SIGKILL")
+    assert time.monotonic() - began < 1
+
+
+def test_a_stopped_worker_may_be_ended(pool: LocalPool, stopped: int) -> None:
+    pool.end(0, "said nothing")
+    assert says(pool, 0) == Died("said nothing")
+
+
+def test_who_speaks_much_leaves_others_their_turn(pool: LocalPool) -> None:
+    for worker in (0, 1):
+        pool.start(worker)
+        assert says(pool, worker) == Ready()
+    for worker in (0, 1):
+        pool.send(worker, Assignment(worker, 1, ("+megabytes=0",)))
+    wait_for(lambda: pool.has_word(0) and pool.has_word(1))
+    time.sleep(0.5)  # until each has said two things, its configuration and its outcome
+    events = [pool.next_event(PATIENCE) for _ in range(4)]
+    assert [event.worker for event in events if event] == [0, 1, 0, 1]

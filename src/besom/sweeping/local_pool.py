@@ -7,7 +7,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from besom.cores import cores
-from besom.sweeping.protocol import Died, Event, Outcome, Ready, ToWorker
+from besom.sweeping.protocol import Died, Event, FromWorker, Outcome, Ready, ToWorker
 from besom.sweeping.worker_process import WorkerProcess
 
 GROWTH_LIMIT = 1 << 30
@@ -62,21 +62,16 @@ class LocalPool:
         self._workers[worker_id].process.send(message)
 
     def has_word(self, worker_id: int) -> bool:
-        return self._workers[worker_id].process.connection.poll()
+        return self._workers[worker_id].process.has_word()
 
     def end(self, worker_id: int, cause: str) -> None:
         self._workers[worker_id].process.end(cause)
 
     def next_event(self, timeout: float) -> Event | None:
-        if not self._workers:
-            time.sleep(timeout)
-            return None
-        ready = wait([member.process.connection for member in self._workers.values()], timeout)
-        for worker_id, member in self._workers.items():
-            # What a dead worker has forked may keep its pipe open, so the process is asked too.
-            if member.process.connection in ready or not member.process.is_alive():
-                return self._receive(worker_id, member)
-        return None
+        deadline = time.monotonic() + timeout
+        while not (event := self._look(deadline)) and time.monotonic() < deadline:
+            pass  # a part of a message has come
+        return event
 
     def stop(self) -> None:
         processes = [*self._retired, *(member.process for member in self._workers.values())]
@@ -95,10 +90,25 @@ class LocalPool:
         name = f"besom-worker-{worker_id}"
         return WorkerProcess(name, self._payload, log_file, self._threads)
 
-    def _receive(self, worker_id: int, member: _Member) -> Event:
-        message = member.process.receive()
-        if isinstance(message, Died):
-            del self._workers[worker_id]
+    def _look(self, deadline: float) -> Event | None:
+        """What the first has to say of whom something is heard until ``deadline``."""
+        members = list(self._workers.values())
+        if any(member.process.has_message() for member in members):
+            deadline = 0.0
+        seconds = max(0.0, deadline - time.monotonic())
+        ready = wait([member.process.connection for member in members], seconds)
+        for worker_id, member in self._workers.items():
+            process = member.process
+            # What a dead worker has forked may keep its pipe open, so the process is asked too.
+            speaks = process.connection in ready or process.has_message()
+            if (speaks or not process.is_alive()) and (message := process.receive()):
+                return self._heard(worker_id, member, message)
+        return None
+
+    def _heard(self, worker_id: int, member: _Member, message: FromWorker) -> Event:
+        del self._workers[worker_id]
+        if not isinstance(message, Died):
+            self._workers[worker_id] = member  # the last now: next time the others are first
         if isinstance(message, Outcome):
             self._renew(worker_id, member, message.memory)
         return Event(worker_id, message)
@@ -119,10 +129,10 @@ class LocalPool:
     def _replace(self, member: _Member, memory: int) -> None:
         assert self._successor
         worker_id, process = self._successor.worker, self._successor.process
-        if process.is_alive() and not process.connection.poll():
+        if (message := process.receive()) is None:
             return  # still on its way
         self._successor = None
-        if isinstance(process.receive(), Ready):
+        if isinstance(message, Ready):
             self._workers[worker_id] = _Member(process)
             self._retired.append(member.process)
             member.process.retire()

@@ -31,7 +31,7 @@ from besom.errors import Interrupted, Pruned, UserError
 from besom.flatten import flatten
 from besom.folders import not_through_links
 from besom.recorder import KerasModel
-from besom.sweeping import application, room
+from besom.sweeping import application, frames, room
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
 from besom.sweeping.objective import unnamed
@@ -59,11 +59,13 @@ class Line:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._telling = threading.Lock()  # a task may have threads of its own
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="besom-pipe", daemon=True).start()
 
     def tell(self, message: FromWorker) -> None:
-        self._connection.send(message)
+        with self._telling:
+            frames.write(self._connection.fileno(), message)
 
     def wait(self) -> Any:
         """The next message from the supervisor."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from besom.folders import make_private
 from besom.sweeping import out_of_memory, worker
+from besom.sweeping.frames import Inbox
 from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
 
 THREAD_VARIABLES = (
@@ -32,6 +33,7 @@ class WorkerProcess:
     def __init__(self, name: str, payload: bytes, log_file: Path, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe(duplex=True)
+        self._inbox = Inbox(self.connection)
         # Never written to: that the leash closes, with this process, ends the worker.
         far_end, self._leash = context.Pipe(duplex=False)
         self._ended_for = ""
@@ -53,14 +55,28 @@ class WorkerProcess:
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
 
-    def receive(self) -> FromWorker:
-        """What it has said, or, where nothing is left, that it has died; then it is buried."""
-        try:
-            if self.connection.poll():
-                message: FromWorker = self.connection.recv()
-                return message
-        except (EOFError, OSError):
-            self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
+    def has_message(self) -> bool:
+        """Whether :meth:`receive` has something to give without looking into the pipe."""
+        return self._inbox.has_message
+
+    def has_word(self) -> bool:
+        """Whether it has said something, or a part of it, that was still to be read."""
+        return self._inbox.has_message or self._inbox.fill()
+
+    def receive(self) -> FromWorker | None:
+        """The next that it has said, None where the end of that is on its way.
+
+        Where nothing more will come, it has died, and is buried; half a message is none then.
+        """
+        is_alive = self.is_alive()  # asked first: it may say something and die then
+        message = self._inbox.take()
+        while message is None and self._inbox.fill():
+            message = self._inbox.take()
+            if is_alive:
+                break  # others have their turn
+        if message is not None or (is_alive and not self._inbox.ended):
+            return message
+        self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
         self.kill()
         self.bury()
         return Died(self._ended_for or self._cause())
