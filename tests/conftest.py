@@ -13,6 +13,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from besom import cli
+from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
 
@@ -82,3 +83,11 @@ def root(schema: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     shutil.copy(schema, folder / "mlflow.db")
     return folder
+
+
+@pytest.fixture
+def server(schema: Path, tmp_path: Path) -> MlflowServer:
+    """MLflow's own server over a database of this test's own; it is still to be started."""
+    database = tmp_path / "served.db"
+    database.write_bytes(schema.read_bytes())
+    return MlflowServer(tmp_path, database)

@@ -21,8 +21,9 @@ QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 @contextmanager
 def running(
     command: Sequence[str], health: str, folder: Path, environment: Mapping[str, str]
-) -> Iterator[None]:
+) -> Iterator[int]:
     """A server that answers at the address ``health``; it and all its children end with the block.
+    Yields the number of their process group.
 
     ``folder`` is where it works, and leaves its log.
     """
@@ -41,7 +42,7 @@ def running(
         while not _answers(health):
             assert server.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
-        yield
+        yield server.pid
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
@@ -61,9 +62,19 @@ class MlflowServer:
             *("--artifacts-destination", str(folder / "served")),
         ]
 
-    def up(self) -> AbstractContextManager[None]:
-        """It answers, for the length of the block."""
+    def up(self) -> AbstractContextManager[int]:
+        """It answers, for the length of the block. Yields its process group."""
         return running(self._command, f"{self.address}/health", self._folder, QUIET)
+
+
+@contextmanager
+def hanging(group: int) -> Iterator[None]:
+    """A server takes requests and is silent, for the length of the block."""
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
 
 
 def post(address: str, body: Any) -> Any:

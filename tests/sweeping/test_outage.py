@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import optuna
-import pytest
 from mlflow import MlflowClient
 
 from besom.tracking.latecomers import KEY
@@ -16,14 +15,9 @@ from tests.sweeping.apps import n_ended, start, wait_for
 N_TRIALS, STEPS = 10, 3
 
 
-@pytest.fixture
-def server(schema: Path, tmp_path: Path) -> MlflowServer:
-    database = tmp_path / "served.db"
-    database.write_bytes(schema.read_bytes())
-    return MlflowServer(tmp_path, database)
-
-
-def sweep(server: MlflowServer, folder: Path, seconds: float) -> subprocess.Popen[str]:
+def sweep(
+    server: MlflowServer, folder: Path, seconds: float, n_trials: int = N_TRIALS
+) -> subprocess.Popen[str]:
     return start(
         "stepping",
         *(
@@ -32,17 +26,17 @@ def sweep(server: MlflowServer, folder: Path, seconds: float) -> subprocess.Pope
             f"steps={STEPS}",
             f"seconds={seconds}",
         ),
-        f"hydra.sweeper.n_trials={N_TRIALS}",
+        f"hydra.sweeper.n_trials={n_trials}",
         f"hydra.sweeper.tracking_uri={server.address}",
         folder=folder,
     )
 
 
-def check(server: MlflowServer, root: Path) -> None:
-    """Every trial is complete, and has one run with each of its numbers once."""
+def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
+    """Every trial is complete, and has one run with each of its numbers once and in order."""
     study = optuna.load_study(study_name="stepping", storage=f"sqlite:///{root / 'optuna.db'}")
     trials = study.get_trials()
-    assert [trial.state.name for trial in trials] == ["COMPLETE"] * N_TRIALS
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * n_trials
     client = MlflowClient(server.address)
     (experiment,) = client.search_experiments(filter_string="name = 'besom'")
     runs = client.search_runs([experiment.experiment_id])
@@ -50,13 +44,16 @@ def check(server: MlflowServer, root: Path) -> None:
         run.data.tags[KEY]: run for run in runs if KEY in run.data.tags
     }
     assert Counter(run.data.tags.get("besom.trial") for run in runs) == Counter(
-        [None, *(str(number) for number in range(N_TRIALS))]
+        [None, *(str(number) for number in range(n_trials))]
     )
+    starts = [known[trial.user_attrs["besom.run_id"]].info.start_time for trial in trials]
+    assert starts == sorted(starts)
     for trial in trials:
         run = known[trial.user_attrs["besom.run_id"]]
         assert run.info.status == "FINISHED" and run.data.tags["besom.trial"] == str(trial.number)
         history = client.get_metric_history(run.info.run_id, "loss")
-        assert Counter(point.step for point in history) == {1: 1, 2: 1, STEPS: 2}
+        points = sorted(history, key=lambda point: point.timestamp)
+        assert [point.step for point in points] == [1, 2, STEPS, STEPS]
         assert run.data.metrics["loss"] == trial.value
     assert not list((root / "spool").glob("*.jsonl"))
 

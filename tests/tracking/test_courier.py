@@ -122,3 +122,26 @@ def test_after_a_long_round_more_is_gathered(round_seconds: float, pause: float)
     carrier._round_seconds = round_seconds
     assert carrier._pause() == pause
     carrier.close()
+
+
+def test_what_is_delivered_is_safe_before() -> None:
+    done: list[str] = []
+    carrier = Courier(lambda run_id, parcel: done.append(run_id), keep=lambda: done.append("kept"))
+    carrier.post("a", entries("1"))
+    carrier.flush()
+    carrier.post("b", entries("1"))
+    carrier.close()
+    assert done == ["kept", "a", "kept", "b"]
+
+
+def test_what_cannot_be_made_safe_is_delivered_and_said() -> None:
+    def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    store = Store()
+    carrier = Courier(store, keep=fail)
+    carrier.post("a", entries("1"))
+    with pytest.raises(OSError, match="Input/output"):
+        carrier.flush()
+    assert store.parcels == [("a", ["1"])]
+    carrier.close()

@@ -12,16 +12,9 @@ from mlflow.entities import Run
 
 from besom.errors import StoreError
 from besom.tracking import Record, connect
-from besom.tracking.latecomers import KEY, PREFIX
+from besom.tracking.latecomers import KEY, PREFIX, Latecomers
 from tests.conftest import Command
 from tests.servers import MlflowServer
-
-
-@pytest.fixture
-def server(schema: Path, tmp_path: Path) -> MlflowServer:
-    database = tmp_path / "served.db"
-    database.write_bytes(schema.read_bytes())
-    return MlflowServer(tmp_path, database)
 
 
 def found(client: MlflowClient, name: str) -> list[Run]:
@@ -128,6 +121,21 @@ def test_a_run_whose_creation_was_not_answered_is_there_once(
         made or [run.info.run_id]
     )
     assert run.data.tags[KEY] == late and run.data.metrics == {"loss": 0.5}
+
+
+def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
+    record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = record.start_run("sweep", {})
+    breaking(record, monkeypatch, after=False)
+    late = record.start_run("late", {"besom.study": "s"}, parent, {"units": 8})
+    record.flush()
+    tags = {"besom.study": "s", "mlflow.parentRunId": parent, KEY: late}
+    for _ in range(2):  # a server that was held up carries out what nobody waits for any more
+        client.create_run(record.experiment_id, tags=tags, run_name="late")
+    assert len(found(client, "late")) == 3
+    of_another_process = Latecomers(client, record.experiment_id)
+    assert of_another_process.run_id(late) == record.mlflow_id(late)
 
 
 def test_a_late_run_may_be_anothers_twin(

@@ -1,5 +1,7 @@
 import json
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -285,3 +287,98 @@ def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
     record.log(run_id, {"loss": 0.5})
     record.flush()
     assert client.get_run(run_id).data.metrics == {"loss": 0.5}
+
+
+def broken(record: Record, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The store is away from now on, until the function that this returns is called."""
+    client = record._client
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError("away")
+
+    names = ("log_batch", "log_artifact", "set_tag")
+    whole = {name: getattr(client, name) for name in names}
+    for name in names:
+        monkeypatch.setattr(client, name, fail)
+
+    def mend() -> None:
+        for name, function in whole.items():
+            monkeypatch.setattr(client, name, function)
+
+    return mend
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_file_that_another_attempt_has_overwritten_is_not_taken_for_the_first_ones(
+    record: Record,
+    client: MlflowClient,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    again: bool,
+) -> None:
+    run_id = record.start_run("first", {})
+    mend = broken(record, monkeypatch)
+    path = tmp_path / "weights.txt"
+    path.write_text("of the first")
+    record.file(run_id, path)
+    path.write_text("of the first, in the end")
+    record.metrics(run_id, 1, {"loss": 0.5})
+    record.kill(run_id, {"besom.state": "dead"})
+    if again:
+        time.sleep(0.02)  # the clock of files has coarse ticks
+        path.write_text("of the second")
+    mend()
+    record.flush()
+    run = client.get_run(run_id)
+    assert run.info.status == "KILLED" and run.data.metrics == {"loss": 0.5}
+    files = {file.path for file in client.list_artifacts(run_id)}
+    assert ("weights.txt" in files) is not again
+    assert ("overwritten" in run.data.tags.get("besom.missing", "")) is again
+    if not again:
+        assert artifact(client, run_id, "weights.txt") == "of the first, in the end"
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is fsynced: the name of the file, and of the thread that waited for the disk."""
+    found: list[tuple[str, str]] = []
+    fsync = os.fsync
+
+    def count(descriptor: int) -> None:
+        name = Path(os.readlink(f"/proc/self/fd/{descriptor}")).name
+        fsync(descriptor)
+        found.append((name, threading.current_thread().name))
+
+    monkeypatch.setattr(os, "fsync", count)
+    return found
+
+
+def test_what_is_said_is_safe_from_power_failures_with_the_next_round(
+    record: Record, synced: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = record.start_run("first", {})
+    log = (f"{run_id}.jsonl", "besom-record")
+    record.metrics(run_id, 1, {"loss": 0.5})
+    record.flush()
+    assert synced == [log, ("spool", "besom-record")], "a new file's name is kept once"
+    record.flush()
+    assert len(synced) == 2, "nothing new"
+    broken(record, monkeypatch)
+    for step in (2, 3):
+        record.metrics(run_id, step, {"loss": 0.5})
+        with pytest.raises(StoreError, match="away"):
+            record.flush()
+    assert synced[2:] == [log, log], "the store's absence changes nothing"
+
+
+def test_the_end_of_a_run_is_safe_at_once_and_only_then_is_waited_for(
+    record: Record, synced: list[tuple[str, str]]
+) -> None:
+    run_id = record.start_run("first", {})
+    record.flush()
+    synced.clear()
+    record.finish(run_id, "FINISHED", {}, {})
+    assert [name for name, _ in synced][:1] == [f"{run_id}.jsonl"]
+    record.confirm(run_id)
+    record.flush()
+    assert len(synced) <= 2  # the folder's name of the log, where it is the first time

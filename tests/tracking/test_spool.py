@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from besom.tracking.spool import Entry, Spool, read, spools
+from besom.tracking import spool as spooling
+from besom.tracking.spool import OPENED, Entry, Spool, read, set_strangers_aside, spools
 
 
 def kinds(path: Path) -> list[str]:
@@ -60,3 +61,45 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
             spool.append(Entry("lost", {}))
     spool.append(Entry("second", {}))
     assert kinds(spool.path) == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"kind":"metrics","body":{"step":1,"values":{}},"at":1}\n',
+        b'{"kind":"opened","body":{"name":"x"},"at":1}\n',
+        b'{"kind":"opened","body":3,"at":1}\n',
+        b'\0\0\0\0\n{"kind":"metrics","body":{},"at":1}\n',
+        b"nonsense\n",
+    ],
+)
+def test_a_log_without_its_beginning_is_set_aside_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / "r1.jsonl").write_bytes(content)
+    set_strangers_aside(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["r1.refused"]
+    assert (tmp_path / "r1.refused").read_bytes() == content
+    assert "does not say whose log it is; it is kept as" in caplog.text
+
+
+def test_logs_that_tell_whose_they_are_stay_and_so_do_living_ones(tmp_path: Path) -> None:
+    told = Spool.create(tmp_path, "told")
+    told.append(Entry(OPENED, {"name": "", "tags": {}}))
+    told.close()
+    living = Spool.create(tmp_path, "living")
+    living.append(Entry("metrics", {}))
+    (tmp_path / "just made.jsonl").touch()
+    set_strangers_aside(tmp_path)
+    assert {path.stem for path in spools(tmp_path)} == {"told", "living", "just made"}
+    living.close()
+
+
+def test_what_was_killed_before_its_first_line_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooling, "EMPTY_SECONDS", -1)
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "torn.jsonl").write_bytes(b'{"kind":"ope')
+    set_strangers_aside(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -33,10 +33,14 @@ class Courier:
 
     A parcel that fails stays, and goes again later, whole, together with what was added since:
     deliveries may be repeated. Other runs do not wait for it.
+
+    Args:
+        keep: called at the start of each round: what it delivers is to be safe first.
     """
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: Deliver, keep: Callable[[], None] = lambda: None) -> None:
         self._deliver = deliver
+        self._keep = keep
         self._lanes: dict[str, list[Entry]] = {}
         self._changed = threading.Condition()
         self._started = self._finished = 0
@@ -103,7 +107,7 @@ class Courier:
             self._started += 1
             parcels = {run_id: list(entries) for run_id, entries in self._lanes.items()}
         began = time.monotonic()
-        errors: list[Exception] = []
+        errors = self._keep_all()
         waiting: dict[str, list[Entry]] = {}
         for run_id, parcel in parcels.items():
             # A store that is away makes each parcel wait for a timeout: enough is enough.
@@ -124,6 +128,13 @@ class Courier:
             self._error = errors[0] if errors else None
             self._failures = self._failures + 1 if errors else 0
             self._changed.notify_all()
+
+    def _keep_all(self) -> list[Exception]:
+        try:
+            self._keep()
+        except Exception as error:
+            return [error]
+        return []
 
     def _deliver_one(self, run_id: str, parcel: list[Entry]) -> list[Exception]:
         """Deliver a parcel; whether or not it went well, other runs are first next time."""

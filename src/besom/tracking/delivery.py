@@ -17,9 +17,10 @@ from besom.tracking import twin
 from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
 from besom.tracking.courier import Refused
-from besom.tracking.latecomers import Latecomers
+from besom.tracking.latecomers import Latecomers, is_away
 from besom.tracking.model import link_metrics, log_model
 from besom.tracking.spool import Entry
+from besom.tracking.stamps import is_anothers
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Delivery:
     def __init__(self, client: MlflowClient, experiment_id: str) -> None:
         self._client = client
         self._experiment_id = experiment_id
-        self._latecomers = Latecomers(client, experiment_id)
+        self.latecomers = Latecomers(client, experiment_id)
         self._acts: Mapping[str, Callable[..., None]] = {
             "file": self._file,
             "table": self._table,
@@ -39,10 +40,6 @@ class Delivery:
             "closed": self._close,
         }
 
-    def run_id(self, key: str) -> str:
-        """MLflow's name of a run, see :mod:`besom.tracking.latecomers`."""
-        return self._latecomers.run_id(key)
-
     def __call__(self, key: str, entries: Sequence[Entry]) -> None:
         """Deliver, numbers and tags first, since people wait for these.
 
@@ -50,12 +47,23 @@ class Delivery:
             Refused: the run is not there, or has been deleted.
             Exception: of MLflow or the network; trying again may help.
         """
-        run_id = self._latecomers.admit(key, entries)
+        try:
+            self._deliver(self.latecomers.admit(key, entries), entries)
+        except Exception as error:
+            self.latecomers.is_away = self.latecomers.is_away or is_away(error)
+            raise
+        if any(entry.kind in BATCHED or entry.kind in self._acts for entry in entries):
+            self.latecomers.is_away = False  # it has answered
+
+    def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
         try:
             self._deliver_batch(run_id, entries)
             self._deliver_texts(run_id, entries)
+            ended = next((e.body["ended"] for e in entries if e.kind == "closed"), None)
             for entry in entries:
-                if act := self._acts.get(entry.kind):
+                if is_anothers(entry.body, ended):
+                    self._miss(run_id, f"{entry.body['path']}, overwritten by another attempt,")
+                elif act := self._acts.get(entry.kind):
                     self._carry_out(act, run_id, entry)
         except MlflowException as error:
             if self._is_gone(run_id):
@@ -101,7 +109,7 @@ class Delivery:
                 file.write_text(body["text"], encoding="utf-8")
             self._client.log_artifacts(run_id, folder)
 
-    def _file(self, run_id: str, path: str) -> None:
+    def _file(self, run_id: str, path: str, stamp: object = None) -> None:
         if not os.access(path, os.R_OK):
             self._miss(run_id, path)
         elif Path(path).is_dir():
@@ -121,7 +129,12 @@ class Delivery:
             self._client.set_tag(run_id, "mlflow.loggedArtifacts", json.dumps([*tables, table]))
 
     def _model(
-        self, run_id: str, path: str, inputs: dict[str, Any], outputs: dict[str, Any]
+        self,
+        run_id: str,
+        path: str,
+        inputs: dict[str, Any],
+        outputs: dict[str, Any],
+        stamp: object = None,
     ) -> None:
         if not os.access(path, os.R_OK):
             self._miss(run_id, path)
@@ -130,7 +143,7 @@ class Delivery:
         log_model(self._client, self._experiment_id, run_id, saved)
 
     def _twin(self, run_id: str, source_run_id: str) -> None:
-        source = self.run_id(source_run_id)
+        source = self.latecomers.run_id(source_run_id)
         try:
             twin.copy_record(self._client, run_id, source)
             twin.share_model(self._client, self._experiment_id, run_id, source)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.errors import StoreError
-from besom.tracking.spool import OPENED, Entry, Spool, clear_empty, read, spools
+from besom.tracking.spool import OPENED, Entry, Spool, opening, read, spools
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class _Page:
     confirmed: bool = False
     adopted: bool = False
     has_model: bool = False
+    is_synced: bool = False
 
     @property
     def guest(self) -> bool:
@@ -97,6 +98,26 @@ class Ledger:
             except OSError as error:
                 raise self._unwritable(error) from error
             page.take(entry)
+            # A run that has finished is closed by the next start, whether or not this was kept.
+            page.is_synced = sync or (page.is_synced and entry.kind == "closed")
+
+    def sync(self) -> None:
+        """Make sure that even a power failure keeps what was appended so far.
+
+        Only for the thread that also removes logs. Whoever appends meanwhile does not wait.
+
+        Raises:
+            StoreError: the disk does not take it.
+        """
+        with self._lock:
+            pages = [page for page in self._pages.values() if not page.is_synced]
+        for page in pages:
+            page.is_synced = True  # first: what is appended meanwhile takes it back
+            try:
+                page.spool.sync()
+            except OSError as error:
+                page.is_synced = False
+                raise self._unwritable(error) from error
 
     def finished(self, run_id: str) -> Entry:
         """The last words of a run.
@@ -125,11 +146,8 @@ class Ledger:
         """
         adopted: dict[str, Sequence[Entry]] = {}
         for path in spools(self.folder):
-            opened = next(read(path), None)
-            if opened is None:
-                clear_empty(path)
-                continue
-            if run_id not in (None, path.stem) or opened.kind != OPENED:
+            opened = opening(path)
+            if opened is None or run_id not in (None, path.stem):
                 continue
             if not self._concerns(opened, tags) or path.stem in self._pages:
                 continue

@@ -3,8 +3,8 @@
 What is told of runs is kept without the passwords of addresses; files are kept as they are.
 
 :class:`Record` writes first to a log on disk (:mod:`besom.tracking.spool`) and returns; a thread
-carries the log to MLflow. A process may be killed at any moment: the next one that asks for
-:meth:`Record.pending` delivers what was left.
+makes that safe from power failures and carries it to MLflow. A process may be killed at any moment:
+the next one that asks for :meth:`Record.pending` delivers what was left.
 
 A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
 the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
@@ -28,7 +28,8 @@ from besom.tracking.ledger import Ledger, Pending
 from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
 from besom.tracking.quiet import asking, import_mlflow, is_mendable, reason
 from besom.tracking.runs import RunInfo, find_runs, get_run
-from besom.tracking.spool import Entry
+from besom.tracking.spool import Entry, set_strangers_aside
+from besom.tracking.stamps import stamp
 
 if TYPE_CHECKING:
     from besom.tracking.store import Store
@@ -69,9 +70,10 @@ class Record:
         self.experiment_id = store.experiment_id
         self._client = store.client
         self._deliver_to_mlflow = Delivery(store.client, store.experiment_id)
+        self._latecomers = self._deliver_to_mlflow.latecomers
         address = "own" if store.is_own else mask(store.uri)
         self._ledger = Ledger(store.spool, address, store.experiment)
-        self._courier = Courier(self._deliver)
+        self._courier = Courier(self._deliver, keep=self._ledger.sync)
         self._last: dict[str, dict[str, _Last]] = {}
 
     def __enter__(self) -> Self:
@@ -96,8 +98,9 @@ class Record:
     ) -> str:
         """Create a run in MLflow, before this returns, and give its id.
 
-        Where MLflow has been lost on the way, a run with a parent gets a name of our own, and is
-        created later; :meth:`mlflow_id` tells which it has become.
+        Where MLflow has been lost on the way, or does not answer within seconds, a run with a
+        parent gets a name of our own, and is created later; :meth:`mlflow_id` tells which it has
+        become.
 
         Raises:
             StoreError: MLflow does not take it; or it does not answer, and there is no parent.
@@ -107,7 +110,8 @@ class Record:
         name, key = shorten(mask(name), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}
         tags = {**_masked(tags), **parents, KEY: key}
-        run_id = self._create(name, tags, may_wait=parent is not None)
+        with asking(self.uri):
+            run_id = self._latecomers.create(key, name, tags, may_be_late=parent is not None)
         opened = self._ledger.open(run_id or key, name, tags)
         if run_id is None:
             self._courier.post(key, [opened])
@@ -129,22 +133,6 @@ class Record:
         self.reopen(found.run_id)
         return found.run_id
 
-    def _create(self, name: str, tags: Mapping[str, str], may_wait: bool) -> str | None:
-        """The id of a new run; None where it has to wait for MLflow."""
-        from besom.tracking.latecomers import is_away
-
-        last = self._courier.error
-        if may_wait and last is not None and is_away(last):
-            return None  # nobody has to wait for a store that did not answer a moment ago
-        with asking(self.uri):
-            try:
-                run = self._client.create_run(self.experiment_id, tags=dict(tags), run_name=name)
-            except Exception as error:
-                if not may_wait or not is_away(error):
-                    raise
-                return None
-        return str(run.info.run_id)
-
     def mlflow_id(self, run_id: str) -> str:
         """MLflow's id of a run that :meth:`start_run` has named.
 
@@ -152,7 +140,7 @@ class Record:
             StoreError: it is still to be created, or the store does not answer.
         """
         with asking(self.uri):
-            return self._deliver_to_mlflow.run_id(run_id)
+            return self._latecomers.run_id(run_id)
 
     def reopen(self, run_id: str) -> None:
         """Go on with a run that was closed, or with one that a dead process left open.
@@ -229,7 +217,7 @@ class Record:
 
     def file(self, run_id: str, path: Path) -> None:
         """A file or folder; it must stay until it has been delivered."""
-        self._append(run_id, "file", {"path": str(path.absolute())})
+        self._append(run_id, "file", {"path": str(path.absolute()), "stamp": stamp(path)})
 
     def model(self, run_id: str, model: KerasModel) -> None:
         """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered.
@@ -240,7 +228,7 @@ class Record:
 
         with suppress(OSError):  # the delivery says so
             self._tag(run_id, {DIGEST: digest_of(model.path)})
-        body = {"path": str(model.path.absolute())}
+        body = {"path": str(model.path.absolute()), "stamp": stamp(model.path)}
         sides = {"inputs": asdict(model.inputs), "outputs": asdict(model.outputs)}
         self._append(run_id, "model", body | sides)
 
@@ -341,6 +329,7 @@ class Record:
 
     def _take_over(self, tags: Mapping[str, str], run_id: str | None = None) -> None:
         """Deliver what dead processes left, and close what they had left to be closed only."""
+        set_strangers_aside(self._ledger.folder)
         for adopted, entries in self._ledger.adopt(tags, run_id).items():
             self._courier.post(adopted, entries)
         for settled in self._ledger.settled():

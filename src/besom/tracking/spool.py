@@ -7,6 +7,7 @@ file is the truth until the run is closed in MLflow, and then it goes.
 
 import fcntl
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ EMPTY_SECONDS = 60.0
 OPENED = "opened"
 """The kind of a log's first entry, which says what its run is called and to which store it goes."""
 
+_logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -43,6 +46,7 @@ class Spool:
         self.path = path
         self.run_id = path.name.removesuffix(SUFFIX)
         self._descriptor = descriptor
+        self._is_listed = False
         self._size = os.fstat(descriptor).st_size
 
     @classmethod
@@ -79,6 +83,10 @@ class Spool:
         spool._drop_torn_line()
         return spool
 
+    @property
+    def is_empty(self) -> bool:
+        return self._size == 0
+
     def append(self, entry: Entry) -> None:
         """Add one line, or nothing at all: half a line would spoil the next."""
         content = {"kind": entry.kind, "body": entry.body, "at": entry.at}
@@ -95,11 +103,14 @@ class Spool:
     def sync(self) -> None:
         """Make sure that even a power failure keeps what was appended."""
         os.fsync(self._descriptor)
+        if self._is_listed:
+            return
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(folder)  # a new file's name is kept apart from its content
         finally:
             os.close(folder)
+        self._is_listed = True
 
     def close(self) -> None:
         """Let go of the file; it stays for the next start."""
@@ -131,9 +142,20 @@ def read(path: Path) -> Iterator[Entry]:
         return
     for line in lines:
         try:
-            yield Entry(**json.loads(line))
+            entry = Entry(**json.loads(line))
         except (ValueError, TypeError):
             continue
+        if isinstance(entry.kind, str) and isinstance(entry.body, dict):
+            yield entry
+
+
+def opening(path: Path) -> Entry | None:
+    """How a log begins, None where that cannot be read: nobody knows whose log it is then."""
+    first = next(read(path), None)
+    if first is None or first.kind != OPENED:
+        return None
+    is_whole = isinstance(first.body.get("name"), str) and isinstance(first.body.get("tags"), dict)
+    return first if is_whole else None
 
 
 def spools(folder: Path) -> list[Path]:
@@ -142,13 +164,29 @@ def spools(folder: Path) -> list[Path]:
     return sorted(found, key=_age)
 
 
-def clear_empty(path: Path) -> None:
-    """Remove a log without a line, of a process that was killed before it wrote one."""
-    if time.time() - _age(path) > EMPTY_SECONDS and (spool := Spool.adopt(path)):
-        if spool._size == 0:
+def set_strangers_aside(folder: Path) -> None:
+    """Keep, under another name, logs of dead processes whose beginning a power failure or a full
+    disk has destroyed: nobody can tell to which run they belong. Those without a line go.
+    """
+    for path in spools(folder):
+        if opening(path) or not _is_settled(path) or not (spool := Spool.adopt(path)):
+            continue
+        if opening(path):  # its process has just begun it, and died
+            spool.close()
+        elif spool.is_empty:
             spool.remove()
         else:
+            aside = spool.set_aside()
             spool.close()
+            _logger.warning("%s does not say whose log it is; it is kept as %s", path, aside)
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether a process that has made this log has had the time to lock it and to begin."""
+    try:
+        return path.stat().st_size > 0 or time.time() - _age(path) > EMPTY_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _age(path: Path) -> float:

@@ -7,7 +7,7 @@ from besom.addresses import mask
 from besom.errors import StoreError
 from besom.tracking.address import own_address
 from besom.tracking.record import connect
-from besom.tracking.spool import Entry, read, spools
+from besom.tracking.spool import Entry, opening, set_strangers_aside, spools
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ def sync(root: Path, uri: str | None) -> Synced:
     folder = root / "spool"
     if not folder.is_dir():
         raise StoreError(f"{root} holds no record; `besom sweep NAME` makes one")
+    set_strangers_aside(folder)
     before = spools(folder)
     address = "own" if uri in (None, own_address(root)) else mask(uri)
-    opened = [first for path in before if (first := next(read(path), None))]
+    opened = [first for path in before if (first := opening(path))]
     here = [first for first in opened if first.body.get("store") == address]
     for experiment in sorted({_experiment(entry) for entry in here}):
         with connect(root, uri, experiment) as record:
