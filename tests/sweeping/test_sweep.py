@@ -1,6 +1,8 @@
 """Real sweeps: real Hydra applications, worker processes, SQLite and MLflow."""
 
+import re
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -101,6 +103,24 @@ def test_a_worker_that_hangs_is_ended_and_its_trial_tried_again(root: Path) -> N
     assert ["hang_timeout" in tags["besom.error"] for tags in dead] == [True]
 
 
+def test_configurations_that_kill_their_worker_fail_and_say_of_what(root: Path) -> None:
+    done = run(
+        "stepping",
+        *("hydra.sweeper.objective=loss", "hydra/sweeper/sampler=grid", "fault=poison"),
+        *("x=choice(0,1,1.5,1.75,0.5)", "hydra.sweeper.n_trials=5"),
+        *("hydra.sweeper.max_attempts=2", "hydra.sweeper.max_failure_rate=0.5"),
+        folder=root.parent,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = audit(root, "stepping")
+    assert found.states() == {"COMPLETE": 3, "FAIL": 2}
+    errors = {t.params["x"]: t.user_attrs.get("besom.error") for t in found.trials}
+    assert errors[1.5] == "its worker was killed by SIGKILL, in each of 2 attempts"
+    assert errors[1.75] == "its worker ended with exit code 3, in each of 2 attempts"
+    dead = [tags["besom.error"] for tags in found.tags.values() if tags["besom.state"] == "dead"]
+    assert sorted(dead) == ["its worker ended with exit code 3", "its worker was killed by SIGKILL"]
+
+
 def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=10")
     sweep = start("stepping", *arguments, folder=root.parent)
@@ -182,7 +202,9 @@ def test_a_second_supervisor_is_refused(root: Path) -> None:
     wait_for(lambda: workers_of(first.pid))
     second = run("stepping", *arguments, folder=root.parent)
     assert second.returncode == 2
-    assert str(first.pid) in second.stderr
+    who = f"by process {first.pid} on {re.escape(socket.gethostname())} since 20"
+    assert re.search(who, second.stderr), second.stderr
+    assert len(second.stderr.splitlines()) == 2
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert audit(root, "stepping").states() == {"COMPLETE": 4}

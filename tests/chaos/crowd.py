@@ -1,0 +1,100 @@
+"""Many sweeps that start at the same moment: real processes, cheap ones.
+
+Each is a fork of one process that has imported everything, and does all that a sweep does, from
+Hydra's first line to the summary, but for workers and trials: its time is over when it begins.
+"""
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from multiprocessing.synchronize import Barrier, Semaphore
+from pathlib import Path
+
+from besom.sweeping import launch
+from besom.tracking.quiet import import_mlflow
+from tests.chaos import app
+
+import_mlflow()
+
+from besom.tracking import store  # noqa: E402, F401  slow, so it is imported before the forks
+
+PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a start ended, and what it printed."""
+
+    process: int
+    code: int | None
+    said: str
+
+
+class NoWorkers:
+    """Instead of the pool: a sweep has one once it holds its study's lock."""
+
+    refusals: Semaphore
+    n_rivals = 0
+
+    def __init__(self, *_: object) -> None:
+        """Hold the lock until all rivals have been refused."""
+        for _ in range(self.n_rivals):
+            assert self.refusals.acquire(timeout=PATIENCE_SECONDS)
+
+    def start(self, worker: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def context() -> ForkServerContext:
+    """What starts the processes; one for many crowds, since it imports everything once."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload([__name__])
+    return made
+
+
+def start_at_once(forks: ForkServerContext, folder: Path, studies: Sequence[str]) -> list[Ended]:
+    """Start a sweep for each name in the same folder, at the same moment, and wait for all."""
+    gate, refusals = forks.Barrier(len(studies)), forks.Semaphore(0)
+    logs = [folder / f"{number}.log" for number in range(len(studies))]
+    n_rivals = len(studies) - len(set(studies))
+    processes = [
+        forks.Process(target=_begin, args=(folder, name, log, gate, refusals, n_rivals))
+        for name, log in zip(studies, logs, strict=True)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE_SECONDS)
+        process.kill()
+    return [
+        Ended(process.pid or 0, process.exitcode, log.read_text())
+        for process, log in zip(processes, logs, strict=True)
+    ]
+
+
+def _begin(
+    folder: Path, study: str, log: Path, gate: Barrier, refusals: Semaphore, n_rivals: int
+) -> None:
+    assert threading.active_count() == 1, "forked from a process with threads"
+    os.chdir(folder)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    launch.LocalPool = NoWorkers  # type: ignore[assignment, misc]
+    NoWorkers.refusals, NoWorkers.n_rivals = refusals, n_rivals
+    sys.argv = [
+        *("app.py", "--multirun", "hydra/sweeper=besom", "x=interval(-1,2)"),
+        *(f"hydra.sweeper.study_name={study}", "hydra.sweeper.objective=loss"),
+        "hydra.sweeper.timeout=1e-9",
+    ]
+    gate.wait(PATIENCE_SECONDS)
+    try:
+        app.main()
+    except SystemExit:
+        refusals.release()
+        raise
