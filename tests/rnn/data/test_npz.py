@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,64 @@ def test_fewer_reviews_than_the_header_says_are_refused(tmp_path: Path) -> None:
 def test_a_pickle_of_something_else_is_refused(tmp_path: Path, pickled: bytes) -> None:
     with pytest.raises(DataError):
         read_reviews(raw(tmp_path / "a.npz", pickled), "train")
+
+
+@pytest.mark.parametrize("member", ["x_train.npy", "y_train.npy"])
+def test_a_member_that_would_fill_the_memory_is_refused_by_its_header(
+    imdb_file: Path, member: str
+) -> None:
+    """A file of four megabytes may hold so many zeros; here they are only said, not packed."""
+    content = bytearray(imdb_file.read_bytes())
+    entry = content.rindex(member.encode()) - 46  # of the directory, which zip has at the end
+    content[entry + 24 : entry + 28] = (2**32 - 2).to_bytes(4, "little")
+    imdb_file.write_bytes(content)
+    began = time.monotonic()
+    with pytest.raises(DataError, match=f"{member} has 4,294,967,294 bytes, more than") as refused:
+        read_reviews(imdb_file, "train")
+    assert len(str(refused.value).splitlines()) == 1 and time.monotonic() - began < 1
+
+
+BOMBS = {
+    "the highest place of the memo": b"\x80\x03]r\xff\xff\xff\xff.",
+    "the same as text": b"\x80\x03]p4294967295\n.",
+    "a number of two gigabytes": b"\x80\x03\x8b\xff\xff\xff\x7f\x01.",
+    "bytes of sixteen exabytes": b"\x80\x05\x96" + b"\xff" * 8 + b"a.",
+    "nothing": b"\x80\x03",
+    "no operation": b"\x80\x03\xff.",
+    "a name without an end": b"\x80\x03cnumpy",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_pickle_that_asks_for_the_memory_is_refused_before_it_gets_it(
+    tmp_path: Path, bomb: str
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(DataError) as refused:
+        read_reviews(raw(tmp_path / "bomb.npz", BOMBS[bomb]), "train")
+    assert "pickle" in str(refused.value)
+    assert time.monotonic() - began < 1
+
+
+def test_reviews_that_are_one_list_named_often_are_refused(tmp_path: Path) -> None:
+    reviews = objects([list(range(1000))] * 1000)
+    with pytest.raises(DataError, match="longer than the file"):
+        read_reviews(npz(tmp_path / "a.npz", reviews, np.zeros(1000, int)), "train")
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (2**31, 2**31), (3,)])
+def test_labels_are_as_many_as_their_header_says(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    labels = io.BytesIO()
+    header = {"descr": "<i8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(labels, header)  # type: ignore[arg-type]
+    path = npz(tmp_path / "a.npz", objects([[1], [2]]), np.zeros(2, int))
+    with zipfile.ZipFile(path) as archive:
+        reviews = archive.read("x_train.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", reviews)
+        archive.writestr("y_train.npy", labels.getvalue() + bytes(16))
+    with pytest.raises(DataError, match="labels, int64"):
+        read_reviews(path, "train")
 
 
 def test_a_missing_member_is_named(imdb_file: Path) -> None:

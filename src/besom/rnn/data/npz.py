@@ -6,6 +6,7 @@ before it is imported. No NumPy code runs on what the pickle says either.
 """
 
 import io
+import math
 import pickle
 import zipfile
 from itertools import chain
@@ -17,8 +18,11 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from besom.errors import DataError
+from besom.rnn.data import pickle_sizes
 
 LARGEST_RANK = np.iinfo(np.int32).max - 16
+LARGEST_MEMBER = 1 << 28
+"""Bytes, unpacked. The largest of Keras' file has 14 million; zip may make a thousandth of them."""
 
 
 class _Array:
@@ -67,8 +71,8 @@ def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.in
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            reviews = _read_lists(archive.read(f"x_{split}.npy"))
-            labels = npy.read_array(io.BytesIO(archive.read(f"y_{split}.npy")), allow_pickle=False)
+            reviews = _read_lists(_member(archive, f"x_{split}.npy"))
+            labels = _read_labels(_member(archive, f"y_{split}.npy"))
         _check_reviews(reviews)
         _check_labels(labels, len(reviews))
     except Exception as error:  # a pickle can raise anything; all of it means: not our file
@@ -80,14 +84,35 @@ def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.in
     return reviews, labels.astype(np.int64)
 
 
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member that is as large as its header says, and so no larger than we take."""
+    size = archive.getinfo(name).file_size
+    if size > LARGEST_MEMBER:
+        raise ValueError(f"{name} has {size:,} bytes, more than {LARGEST_MEMBER:,}")
+    return archive.read(name)
+
+
+def _read_labels(member: bytes) -> NDArray[Any]:
+    stream = io.BytesIO(member)
+    shape, fortran, dtype = _read_header(stream)
+    content = member[stream.tell() :]
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content):
+        raise ValueError(f"the labels, {dtype} {list(shape)}, are not as many as their header says")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+
+
 def _read_lists(member: bytes) -> list[list[int]]:
     stream = io.BytesIO(member)
     shape, _, dtype = _read_header(stream)
     if dtype.kind != "O" or len(shape) != 1:
         raise ValueError(f"the reviews are {dtype} {list(shape)}, not a row of lists")
+    pickle_sizes.check(member[stream.tell() :])
     items = getattr(ListUnpickler(stream).load(), "items", None)
     if not isinstance(items, list) or len(items) != shape[0]:
         raise ValueError("the reviews are not as many as their header says")
+    # A list that is named a thousand times takes no room until somebody lays the reviews in a row.
+    if sum(len(item) for item in items if isinstance(item, list)) > len(member):
+        raise ValueError("the reviews are longer than the file that holds them")
     return items
 
 
