@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep train ui test chaos bench bench-quick lock clean
+.PHONY: help sweep train ui test audit chaos bench bench-quick lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+audit: $(VENV)/audit ## secrets among the files, and advisories on the locked packages (needs the network)
+	@git ls-files -z -- ':!*.lock' ':!*.min.js' | xargs -0 $(BIN)/detect-secrets-hook \
+		--exclude-secrets '^(s3(.?cret)?|secret|pass|password|p|\*{3})$$'
+	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		$(addprefix --requirement ,$(wildcard requirements*.lock))
 
 chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase
 	@$(BIN)/pytest tests/chaos/long

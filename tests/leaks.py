@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-PASSWORD = "s3cr3t-Pa55phrase"
+PASSWORD = "s3cr3t-Pa55phrase"  # pragma: allowlist secret
 """Found nowhere by chance, and no other form of it is: no character of it is ever quoted."""
 
 

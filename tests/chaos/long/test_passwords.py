@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from mlflow import MlflowClient
 
 from besom import cli
@@ -42,6 +43,7 @@ def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
             ended = cli.main(words)
         except SystemExit as end:  # of a sweep
             ended = int(str(end.code))
+        HydraConfig.instance().cfg = None  # each command is a process of its own, elsewhere
         shown = "".join(capfd.readouterr())
         assert ended == code, shown
         said.append(shown)
