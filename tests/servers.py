@@ -49,16 +49,16 @@ def running(
 
 
 class MlflowServer:
-    """MLflow's own, over one database."""
+    """MLflow's own, over one database: a SQLite file, or any address."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    def __init__(self, folder: Path, database: Path | str) -> None:
+        port = free_port()
+        backend = database if isinstance(database, str) else f"sqlite:///{database}"
         self.address = f"http://127.0.0.1:{port}"
         self._folder = folder
         self._command = [
             *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{database}"),
+            *("--backend-store-uri", backend),
             *("--artifacts-destination", str(folder / "served")),
         ]
 
@@ -75,6 +75,13 @@ def hanging(group: int) -> Iterator[None]:
         yield
     finally:
         os.killpg(group, signal.SIGCONT)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def post(address: str, body: Any) -> Any:

@@ -48,3 +48,14 @@ def reach(address: str, seconds: float) -> None:
         raise ValueError("its host or port cannot be read") from None
     if host and port:
         socket.create_connection((host, port), seconds).close()
+
+
+def missing_driver(error: BaseException) -> str:
+    """What to install where that is why a database cannot be used; empty where it is not."""
+    cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+    name = cause.name if isinstance(cause, ImportError) else None
+    if name == "psycopg":
+        return "Install its driver: pip install 'besom[postgresql]'"
+    if name == "psycopg2":
+        return "Write postgresql+psycopg://…, and: pip install 'besom[postgresql]'"
+    return ""

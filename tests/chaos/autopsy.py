@@ -10,9 +10,24 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
+from besom.tracking.latecomers import KEY
+
 STEPS = 4
 """Reports of each trial."""
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where the two records of a sweep are: addresses of Optuna's database and of MLflow."""
+
+    storage: str
+    tracking: str
+
+    @classmethod
+    def below(cls, root: Path) -> "Stores":
+        """Where they are unless a sweep is told otherwise."""
+        return cls(f"sqlite:///{root / 'optuna.db'}", f"sqlite:///{root / 'mlflow.db'}")
 
 
 @dataclass
@@ -36,22 +51,30 @@ class Findings:
         return [*self.losses, *self.doubles, *self.mismatches]
 
 
-def examine(root: Path, study: str, n_trials: int, n_confirmations: int) -> Findings:
-    """Compare what Optuna and MLflow keep below ``root`` with what the sweep was asked for."""
-    database = f"sqlite:///{root / 'optuna.db'}"
-    kept = optuna.load_study(study_name=study, storage=database)
+def examine(
+    root: Path, stores: Stores, study: str, n_trials: int, n_confirmations: int
+) -> Findings:
+    """Compare what Optuna and MLflow keep with what the sweep was asked for.
+
+    Args:
+        root: where the sweep keeps what has not been delivered.
+    """
+    kept = optuna.load_study(study_name=study, storage=stores.storage)
     trials = kept.get_trials()
-    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    client = MlflowClient(stores.tracking)
     runs = _runs(client, study)
     attempts = [run for run in runs.values() if run.data.tags["besom.role"] != "sweep"]
     found = Findings(len(trials), len(attempts))
+    # A run that began while MLflow was away is known by its key.
+    named = runs | {run.data.tags[KEY]: run for run in attempts}
     _examine_parent([run for run in runs.values() if run not in attempts], found)
     if len(trials) != n_trials:
         found.losses.append(f"{len(trials)} trials of {n_trials}")
     for trial in trials:
-        _examine_trial(trial, runs, client, found)
+        _examine_trial(trial, named, client, found)
     _examine_attempts(trials, attempts, found)
-    _examine_confirmations(kept, runs, n_confirmations, found)
+    _examine_confirmations(kept, named, n_confirmations, found)
+    _examine_doubles(attempts, found)
     found.losses += [f"undelivered: {path.name}" for path in (root / "spool").glob("*.jsonl")]
     return found
 
@@ -133,7 +156,7 @@ def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Fin
             continue
         if tags.get("besom.trial") not in numbers:
             found.mismatches.append(f"run {name} names no trial")
-        if run.info.run_id not in counting and run.info.status != "KILLED":
+        if not counting & {run.info.run_id, tags[KEY]} and run.info.status != "KILLED":
             found.doubles.append(f"run {name}, {run.info.status}, beside that which counts")
 
 
@@ -151,9 +174,12 @@ def _examine_confirmations(
             found.losses.append(f"{name} is {fact['state']}, run {run and run.info.status}")
         elif run.info.status != "FINISHED":
             found.mismatches.append(f"{name} is complete, its run {run.info.status}")
+
+
+def _examine_doubles(attempts: list[Run], found: Findings) -> None:
     finished = Counter(
         (run.data.tags["besom.confirms"], run.data.tags["besom.seed"])
-        for run in runs.values()
+        for run in attempts
         if "besom.confirms" in run.data.tags and run.info.status == "FINISHED"
     )
     found.doubles += [f"confirmation {pair} {n} times" for pair, n in finished.items() if n > 1]

@@ -4,17 +4,17 @@ import os
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.autopsy import STEPS, Findings, examine
+import sqlalchemy
+
+from tests.chaos.autopsy import STEPS, Findings, Stores, examine
 from tests.sweeping.apps import kill, workers_of
 
 APP = Path(__file__).with_name("app.py")
@@ -39,6 +39,7 @@ class Sizes:
     worker_kills: int = 100
     supervisor_kills: int = 10
     stops: int = 10
+    restarts: int = 0
 
 
 @dataclass
@@ -47,12 +48,15 @@ class Hurt:
 
     ``noticed`` holds the deaths that cost a trial: of others nothing is told. ``late`` counts those
     that were told long after.
+    ``restarts`` are those of its database; ``ended`` of them hit a write and ended it.
     """
 
     worker_kills: int = 0
     supervisor_kills: int = 0
     stops: int = 0
     late: int = 0
+    restarts: int = 0
+    ended: int = 0
     noticed: list[float] = field(default_factory=list)
     gone_on: list[float] = field(default_factory=list)
 
@@ -63,13 +67,26 @@ class Hurt:
 
 
 class Victim:
-    """A sweep in a folder of its own, started again and again; what it prints goes to ``log``."""
+    """A sweep in a folder of its own, started again and again; what it prints goes to ``log``.
+
+    Its records are in the folder too, unless ``stores`` says where.
+    """
 
     def __init__(
-        self, folder: Path, sizes: Sizes, *overrides: str, log: Path | None = None
+        self,
+        folder: Path,
+        sizes: Sizes,
+        *overrides: str,
+        log: Path | None = None,
+        stores: Stores | None = None,
     ) -> None:
         self.folder = folder
         self.root = folder / "mlruns"
+        self._stores = stores or Stores.below(self.root)
+        told = {"storage": stores.storage, "tracking_uri": stores.tracking} if stores else {}
+        self._engine = sqlalchemy.create_engine(
+            read_only(self._stores.storage), poolclass=sqlalchemy.NullPool
+        )
         self._sizes = sizes
         self._mark = uuid.uuid4().hex
         self._log = log or folder / "output.log"
@@ -82,6 +99,7 @@ class Victim:
             f"hydra.sweeper.n_jobs={sizes.workers}",
             "hydra.sweeper.max_attempts=1000",
             *("hydra.sweeper.confirm.top_k=1", "hydra.sweeper.confirm.seeds=2"),
+            *(f"hydra.sweeper.{option}='{address}'" for option, address in told.items()),
             *overrides,
         )
 
@@ -114,18 +132,18 @@ class Victim:
         return self._log.read_text() if self._log.exists() else ""
 
     def n_ended(self) -> int:
-        """Trials and confirmations that have ended; 0 while there is no study."""
+        """Trials and confirmations that have ended; 0 while there is no study, or no answer."""
         ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
         confirmed = (
             "SELECT COUNT(*) FROM study_user_attributes "
             "WHERE key LIKE 'besom.confirmation.%' AND value_json LIKE '%\"complete\"%'"
         )
-        address = f"file:{self.root / 'optuna.db'}?mode=ro"
         try:
-            with closing(sqlite3.connect(address, uri=True)) as database:
-                return sum(database.execute(query).fetchone()[0] for query in (ended, confirmed))
-        except sqlite3.Error:
+            with self._engine.connect() as database:
+                counts = [database.scalar(sqlalchemy.text(query)) for query in (ended, confirmed)]
+        except sqlalchemy.exc.SQLAlchemyError:
             return 0
+        return sum(counts)
 
     def survivors(self) -> list[int]:
         """Processes of this sweep, the shells that guard its workers included."""
@@ -145,13 +163,20 @@ class Victim:
     def examine(self) -> Findings:
         """Look at what is left, for faults; the report must be possible too."""
         self.wait_until_gone()  # the shells that guarded its workers take a moment
-        found = examine(self.root, STUDY, self._sizes.trials, N_CONFIRMATIONS)
+        found = examine(self.root, self._stores, STUDY, self._sizes.trials, N_CONFIRMATIONS)
         code = "import sys; from besom.cli import main; sys.exit(main(sys.argv[1:]))"
-        words = [sys.executable, "-c", code, "report", STUDY]
+        words = [sys.executable, "-c", code, "report", STUDY, "--tracking-uri"]
+        words.append(self._stores.tracking)
         done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)
         if done.returncode:
             found.losses.append(f"no report: {done.stderr}")
         return found
+
+
+def read_only(storage: str) -> str:
+    """The address for a look that makes no file and no table."""
+    path = storage.removeprefix("sqlite:///")
+    return storage if path == storage else f"sqlite:///file:{path}?mode=ro&uri=true"
 
 
 def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
@@ -170,23 +195,37 @@ def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
     return victim.examine()
 
 
-def hurt(folder: Path, seed: int, sizes: Sizes) -> tuple[Hurt, Findings]:
-    """Kill and stop at random, evenly over the course of the sweep."""
+def hurt(
+    folder: Path,
+    seed: int,
+    sizes: Sizes,
+    stores: Stores | None = None,
+    restart: Callable[[], None] = lambda: None,
+) -> tuple[Hurt, Findings]:
+    """Kill and stop at random, evenly over the course of the sweep.
+
+    Args:
+        restart: of the database. A sweep that it ends must end with the code 2.
+    """
     chance = random.Random(seed)
-    victim, done = Victim(folder, sizes), Hurt()
+    victim, done = Victim(folder, sizes, stores=stores), Hurt()
     blows = _blows(chance, sizes)
     sweep = victim.start()
     try:
         for at, blow in blows:
-            _await_progress(victim, sweep, at)
+            sweep = _await_progress(victim, sweep, at, done)
             if sweep.poll() is not None:
                 break
-            if blow == "supervisor":
+            if blow == "restart":
+                restart()
+                done.restarts += 1
+            elif blow == "supervisor":
                 sweep = _kill_supervisor(victim, sweep, done)
             elif blow == "stop":
                 _stop_for_a_while(sweep, chance, done)
             else:
                 _kill_worker(victim, sweep, chance, done)
+        sweep = _await_progress(victim, sweep, sys.maxsize, done)
         code = sweep.wait(timeout=600)
         assert code == 0, victim.output()[-3000:]
     finally:
@@ -195,9 +234,18 @@ def hurt(folder: Path, seed: int, sizes: Sizes) -> tuple[Hurt, Findings]:
     return done, victim.examine()
 
 
-def _await_progress(victim: Victim, sweep: subprocess.Popen[bytes], goal: int) -> None:
-    """Wait until so many trials and confirmations have ended, or the sweep itself."""
+def _await_progress(
+    victim: Victim, sweep: subprocess.Popen[bytes], goal: int, done: Hurt
+) -> subprocess.Popen[bytes]:
+    """Wait until so many trials and confirmations have ended, or the sweep itself.
+
+    One that a restart of its database has ended is started again.
+    """
     wait_for(lambda: victim.n_ended() >= goal or sweep.poll() is not None, 300)
+    if sweep.poll() != 2 or done.ended >= done.restarts:
+        return sweep
+    done.ended += 1
+    return _await_progress(victim, victim.start(), goal, done)
 
 
 def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
@@ -206,6 +254,7 @@ def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
         "worker": sizes.worker_kills,
         "supervisor": sizes.supervisor_kills,
         "stop": sizes.stops,
+        "restart": sizes.restarts,
     }
     last = sizes.trials + N_CONFIRMATIONS - 2
     blows = [(chance.randint(0, last), kind) for kind, n in kinds.items() for _ in range(n)]

@@ -34,7 +34,8 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
     if not database.exists():
         raise StoreError(
             f"{root} holds no study yet: there is no {database.name}.\n"
-            "Run `besom sweep NAME` first, or name the right folder with --root."
+            "Run `besom sweep NAME` first, or name the right folder with --root; `optuna-dashboard "
+            "ADDRESS` shows what another hydra.sweeper.storage holds."
         )
     if find_spec("optuna_dashboard") is None:
         raise UserError(

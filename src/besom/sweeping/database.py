@@ -17,6 +17,7 @@ from besom import journal
 from besom.addresses import mask
 from besom.errors import StoreError
 from besom.folders import make_private
+from besom.sweeping.connections import ENGINE_KWARGS, Connections, Gone, Lock
 from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
@@ -36,7 +37,7 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
     """
     url = sqlalchemy.engine.make_url(storage)
     if url.get_backend_name() != "sqlite":
-        return _made(lambda: RDBStorage(storage)), nullcontext
+        return _on_one_connection(storage), nullcontext
     if url.database and not url.database.startswith("file:"):
         path = Path(url.database)
         make_private(path.parent)
@@ -44,6 +45,30 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
         journal.write_ahead(path)
     together = Together()
     return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together
+
+
+def _on_one_connection(storage: str) -> RDBStorage:
+    """The tables are made and looked at first: for that Optuna needs two connections at once."""
+    _made(lambda: RDBStorage(storage)).engine.dispose()
+    return RDBStorage(
+        storage,
+        engine_kwargs=dict(ENGINE_KWARGS),
+        skip_compatibility_check=True,
+        skip_table_creation=True,
+    )
+
+
+def keep_connected(database: RDBStorage, storage: str, study: str, study_id: int) -> None:
+    """See to a sweep's connections from now on, and to it that no other sweep of the study writes.
+
+    Raises, now or at any later use:
+        StudyError: another supervisor has the study (PostgreSQL).
+        Gone: the database is lost.
+    """
+    kind = database.engine.dialect.name
+    if kind != "sqlite":
+        lock = Lock(study_id, study) if kind == "postgresql" else None
+        Connections(database.engine, storage, lock)
 
 
 def _made(make: Callable[[], RDBStorage]) -> RDBStorage:
@@ -73,11 +98,11 @@ def in_use(storage: str) -> Iterator[None]:
     in plain words. The process has to end then: what it knows may be ahead of the database.
 
     Raises:
-        StoreError: instead of the errors of Optuna, SQLAlchemy and SQLite.
+        StoreError: instead of the errors of Optuna, SQLAlchemy and the databases.
     """
     try:
         yield
-    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn) as error:
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn, Gone) as error:
         reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"

@@ -12,12 +12,13 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from besom.discretion import discreet_logs
-from besom.errors import StoreError
+from besom.errors import StoreError, StudyError
 from besom.folders import make_private, refuse_links
 from besom.sweeping import application, room
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
+from besom.sweeping.connections import Gone
 from besom.sweeping.database import in_use
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, fingerprint
@@ -71,6 +72,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     ):
         with ending_after():
             study = _open(plan, root)
+            opened.callback(study.close)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
@@ -148,7 +150,8 @@ def _sweep(
     finally:
         pool.stop()
         supervisor.abandon()
-        record.note(sweep.parent_run, note(plan, study, answer.verdict))
+        with suppress(Gone, StudyError):  # the database is lost; that has been raised already
+            record.note(sweep.parent_run, note(plan, study, answer.verdict))
         record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
         record.confirm(sweep.parent_run)
     return answer, received[0] if received else None

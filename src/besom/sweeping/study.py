@@ -14,14 +14,13 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.addresses import mask, reach
+from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
-from besom.sweeping.database import Transaction, open_database, uncollected
+from besom.sweeping.connections import CONNECT_SECONDS
+from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
 from besom.sweeping.mirror import Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.samplers import Grid
-
-CONNECT_SECONDS = 5
 
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
 UNUSABLE = (
@@ -71,8 +70,14 @@ class Study:
     database, and is of no more use; a new process reads what there is.
     """
 
-    def __init__(self, study: optuna.Study, together: Transaction = nullcontext) -> None:
+    def __init__(
+        self,
+        study: optuna.Study,
+        together: Transaction = nullcontext,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
         self._study = study
+        self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
         self._points: set[frozenset[tuple[str, Any]]] = set()
         self.together = together
@@ -234,6 +239,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
 
     Raises:
         StoreError: the database cannot be reached or written.
+        StudyError: a sweep of this study is going on, on this or another machine (PostgreSQL).
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -245,16 +251,20 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             directions=_directions(directions),
             load_if_exists=True,
         )
+        keep_connected(database, storage, name, study._study_id)
         with uncollected():
             mirror = Mirror(study._storage, study._study_id, together)
         mirrored = optuna.load_study(study_name=name, storage=mirror)
     except UNUSABLE as error:
         reason = mask(str(error.__cause__ or error)).splitlines()[0]
+        other = (
+            "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
+        )
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
-            "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
+            f"{missing_driver(error) or other}"
         ) from error
-    return Study(mirrored, together)
+    return Study(mirrored, together, database.engine.dispose)
 
 
 def memory_study(directions: Sequence[str]) -> Study:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from besom.addresses import mask, reach, scheme_of
+from besom.addresses import mask, missing_driver, reach, scheme_of
 from besom.errors import StoreError
 
 SERVERS = ("http", "https")
@@ -117,8 +117,9 @@ def _check_login(uri: str) -> None:
     try:
         create_engine(uri).connect().close()
     except (ImportError, SQLAlchemyError) as error:
-        reason = mask(str(error)).splitlines()[0]
-        raise StoreError(f"tracking.uri={mask(uri)} cannot be used: {reason}") from error
+        said = f"tracking.uri={mask(uri)} cannot be used: {mask(str(error)).splitlines()[0]}"
+        hint = missing_driver(error)
+        raise StoreError(f"{said}.\n{hint}" if hint else said) from error
 
 
 def _check_server(uri: str) -> None:

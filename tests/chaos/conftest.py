@@ -1,0 +1,25 @@
+"""Servers for sweeps whose records are not in files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.chaos.autopsy import Stores
+from tests.postgres import Postgres
+from tests.servers import MlflowServer
+
+
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    with postgres.running() as running:
+        yield running
+
+
+@pytest.fixture
+def stores(server: Postgres, tmp_path: Path) -> Iterator[Stores]:
+    """Two of its databases, that of MLflow behind MLflow's own server."""
+    mlflow = MlflowServer(tmp_path, server.make("mlflow"))
+    with mlflow.up():
+        yield Stores(server.make("optuna"), mlflow.address)

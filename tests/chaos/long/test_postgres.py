@@ -1,0 +1,54 @@
+"""More of it, where a restart often hits a write: then the same command goes on."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.autopsy import Stores
+from tests.chaos.harness import Sizes, Victim, hurt
+from tests.postgres import Postgres
+
+SIZES = Sizes(workers=4, trials=60, worker_kills=10, supervisor_kills=2, stops=3, restarts=8)
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kills_and_restarts(
+    seed: int, how: str, server: Postgres, stores: Stores, tmp_path: Path
+) -> None:
+    done, found = hurt(tmp_path, seed, SIZES, stores, partial(server.restart, how))
+    assert found.faults == []
+    assert done.restarts == SIZES.restarts
+    assert "Traceback" not in (tmp_path / "output.log").read_text()
+
+
+def test_without_a_server_of_mlflows(server: Postgres, tmp_path: Path) -> None:
+    """MLflow's tables are written by the sweep itself."""
+    stores = Stores(server.make("optuna"), server.make("mlflow"))
+    sizes = Sizes(workers=2, trials=12, worker_kills=2, supervisor_kills=1, stops=0, restarts=3)
+    done, found = hurt(tmp_path, 1, sizes, stores, partial(server.restart, "immediate"))
+    assert found.faults == []
+    assert done.restarts == sizes.restarts
+
+
+def test_a_second_supervisor_on_another_machine_is_refused(
+    server: Postgres, stores: Stores, tmp_path: Path
+) -> None:
+    """Another root is all that tells another machine from this one."""
+    sizes = Sizes(workers=1, trials=5)
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    one, other = (Victim(folder, sizes, "seconds=1", stores=stores) for folder in folders)
+    sweep = one.start()
+    try:
+        while not one.n_ended():
+            assert sweep.poll() is None, one.output()
+        refused = other.start()
+        assert refused.wait(timeout=60) == 2
+        assert "is being swept already, by process" in other.output()
+        assert sweep.wait(timeout=120) == 0, one.output()
+    finally:
+        sweep.kill()
+    assert one.examine().faults == []
