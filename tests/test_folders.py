@@ -13,7 +13,7 @@ from besom.rnn.desk import Desk
 from besom.rnn.program_store import ProgramStore
 from besom.sweeping.lock import one_at_a_time
 from besom.tracking import connect
-from besom.tracking.spool import Spool, clear_empty, spools
+from besom.tracking.spool import Spool, spools
 from tests.conftest import Command
 from tests.sweeping.apps import run
 
@@ -108,7 +108,6 @@ def test_a_log_that_is_a_link_is_nobodys(tmp_path: Path, elsewhere: Path) -> Non
 def test_the_id_of_a_run_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="no plain name"):
         Spool.create(tmp_path, name)
-    clear_empty(tmp_path / "nothing.jsonl")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,7 +167,7 @@ def test_links_in_a_jobs_folder_lead_nowhere(root: Path, elsewhere: Path) -> Non
     assert f"{jobs / '1'} is a link" in done.stdout.replace("mlruns/jobs", str(root / "jobs"))
     assert "config.yaml" in {path.name for path in (jobs / "0" / ".hydra").iterdir()}
     assert untouched(elsewhere)
-    for folder in (root / "locks", jobs / "0", jobs / "workers"):
+    for folder in (root / "locks", jobs / "workers"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

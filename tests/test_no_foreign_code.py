@@ -35,13 +35,14 @@ def test_only_the_function_that_the_user_names_is_looked_up() -> None:
     assert users("get_method") == {"besom.sweeping.plan"}
 
 
-def test_only_the_supervisors_pipe_is_unpickled_and_the_reader_that_refuses() -> None:
+def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> None:
     names = {(module, *name_of(call)) for module in MODULES for call in calls(module)}
     loading = {found for found in names if found[2] in ("load", "loads", "Unpickler")}
     by_pickle = {found for found in loading if "pickle" in found[1] or "joblib" in found[1]}
     assert by_pickle == {
         ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
         ("besom.sweeping.application", "cloudpickle", "loads"),
+        ("besom.sweeping.frames", "pickle", "loads"),
     }
 
 

@@ -4,6 +4,7 @@ The same with a real MLflow server and the reference workload: tests/chaos/long/
 """
 
 import logging
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_a_sweep_keeps_them_to_itself(root: Path, application: list[str]) -> Non
     assert log.read_text().count(mask(DATABASE)) == 2  # read, and not answering
     (written,) = (root.parent / "multirun").rglob(f"{failed.number}/.hydra/config.yaml")
     assert mask(DATABASE) in written.read_text()
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("words", [(), ("-m", "seed=1,2"), ("--cfg", "job"), ("--cfg", "all")])
