@@ -69,7 +69,10 @@ class MlflowServer:
 
 @contextmanager
 def hanging(group: int) -> Iterator[None]:
-    """A server takes requests and is silent, for the length of the block."""
+    """A group of processes does nothing, for the length of the block.
+
+    Of a server: it takes requests and is silent.
+    """
     os.killpg(group, signal.SIGSTOP)
     try:
         yield

@@ -2,6 +2,8 @@
 
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import optuna
@@ -9,7 +11,7 @@ from mlflow import MlflowClient
 
 from besom.tracking.latecomers import KEY
 from tests.conftest import Command
-from tests.servers import MlflowServer
+from tests.servers import MlflowServer, hanging
 from tests.sweeping.apps import n_ended, start, wait_for
 
 N_TRIALS, STEPS = 10, 3
@@ -30,6 +32,15 @@ def sweep(
         f"hydra.sweeper.tracking_uri={server.address}",
         folder=folder,
     )
+
+
+@contextmanager
+def back(server: MlflowServer, process: subprocess.Popen[str]) -> Iterator[None]:
+    """The server is up again, before the sweep ends: that waits while the server starts."""
+    with ExitStack() as opened:
+        with hanging(process.pid):
+            opened.enter_context(server.up())
+        yield
 
 
 def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
@@ -63,7 +74,7 @@ def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Pa
         process = sweep(server, root.parent, seconds=1)
         wait_for(lambda: n_ended(root, "stepping") >= 2)
     wait_for(lambda: n_ended(root, "stepping") >= 5)  # it goes on meanwhile
-    with server.up():
+    with back(server, process):
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
         check(server, root)

@@ -10,7 +10,7 @@ import pytest
 from besom.tracking.courier import RETRY_SECONDS
 from tests.servers import MlflowServer, hanging
 from tests.sweeping.apps import n_ended, wait_for
-from tests.sweeping.test_outage import STEPS, check, sweep
+from tests.sweeping.test_outage import STEPS, back, check, sweep
 
 SECONDS = 0.3
 """Of a step."""
@@ -34,7 +34,7 @@ def test_a_server_that_was_away_for_long_gets_everything(server: MlflowServer, r
     time.sleep(AWAY_SECONDS)
     assert process.poll() is None
     assert n_ended(root, "stepping") > before + n_trials / 2, "training went on"
-    with server.up():
+    with back(server, process):
         output, _ = process.communicate(timeout=180)
         assert process.returncode == 0, output
         check(server, root, n_trials)
