@@ -5,8 +5,9 @@ A file per measurement, named by what the cost depends on.
 
 import hashlib
 import json
+import math
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,9 +38,11 @@ def recall(plan: Plan) -> KeptProbe | None:
     try:
         content = json.loads(file.read_text())
         kept = KeptProbe(Probe(**content["probe"]), datetime.fromisoformat(content["date"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        is_young = datetime.now() - kept.date < LIFETIME
+        is_sound = all(math.isfinite(number) and number >= 0 for number in astuple(kept.probe))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    return kept if datetime.now() - kept.date < LIFETIME else None
+    return kept if is_young and is_sound else None
 
 
 def keep(plan: Plan, probe: Probe) -> None:

@@ -6,6 +6,7 @@ server through its interface.
 """
 
 import math
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     """
     uri = uri or own_address(root)
     path = sqlite_path(uri)
-    if path is not None and not path.exists():
+    if path is not None and not os.path.exists(path):  # Path.exists fails over a name too long
         raise StoreError(f"{path.parent} holds no record; `besom sweep NAME` makes one")
     check_address(uri)
     import_mlflow()

@@ -9,7 +9,9 @@ import fcntl
 import json
 import logging
 import os
+import re
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from besom.folders import not_through_links
 
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
+_SEAL = re.compile(rb',"crc":(\d{1,10})\}$')
 EMPTY_SECONDS = 60.0
 """A log without a line that is older than this will get none: its process was killed."""
 
@@ -89,8 +92,7 @@ class Spool:
 
     def append(self, entry: Entry) -> None:
         """Add one line, or nothing at all: half a line would spoil the next."""
-        content = {"kind": entry.kind, "body": entry.body, "at": entry.at}
-        line = (json.dumps(content, separators=(",", ":")) + "\n").encode()
+        line = _line(entry)
         rest = memoryview(line)
         try:
             while rest:
@@ -135,17 +137,13 @@ class Spool:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The whole lines of a log; a line torn by a power failure is no line."""
+    """The whole lines of a log; a line torn by a power failure, or damaged later, is no line."""
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
     for line in lines:
-        try:
-            entry = Entry(**json.loads(line))
-        except (ValueError, TypeError):
-            continue
-        if isinstance(entry.kind, str) and isinstance(entry.body, dict):
+        if entry := _entry(line):
             yield entry
 
 
@@ -156,6 +154,27 @@ def opening(path: Path) -> Entry | None:
         return None
     is_whole = isinstance(first.body.get("name"), str) and isinstance(first.body.get("tags"), dict)
     return first if is_whole else None
+
+
+def _line(entry: Entry) -> bytes:
+    content = {"kind": entry.kind, "body": entry.body, "at": entry.at}
+    text = json.dumps(content, separators=(",", ":")).encode()
+    return text[:-1] + b',"crc":%d}\n' % zlib.crc32(text)
+
+
+def _entry(line: bytes) -> Entry | None:
+    """What a line says, if all of it is as it was written. A Besom of before wrote no ``crc``."""
+    if sealed := _SEAL.search(line):
+        text = line[: sealed.start()] + b"}"
+        if zlib.crc32(text) != int(sealed[1]):
+            return None
+        line = text
+    try:
+        entry = Entry(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    is_entry = isinstance(entry.kind, str) and isinstance(entry.body, dict)
+    return entry if is_entry and isinstance(entry.at, int) else None
 
 
 def spools(folder: Path) -> list[Path]:

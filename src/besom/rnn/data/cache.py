@@ -29,6 +29,7 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "test")
+NAMES = {f"{split}-{item.name}.npy" for split in SPLITS for item in fields(Reviews)}
 
 Pair = tuple[Reviews, Reviews]
 
@@ -54,10 +55,10 @@ def open_or_build(folder: Path, build: Callable[[], Pair]) -> Pair:
 def _intact(folder: Path) -> bool:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        if manifest["format"] != FORMAT:
+        if manifest["format"] != FORMAT or manifest["files"].keys() != NAMES:
             return False
         return all(_stamp(folder / name) == stamp for name, stamp in manifest["files"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

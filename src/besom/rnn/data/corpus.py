@@ -10,6 +10,9 @@ PADDING, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
 """Keras' name and value: a word's token is its rank by frequency, from 1, plus this."""
 
+LARGEST_RANK = np.iinfo(np.int32).max - 16
+"""Tokens are int32."""
+
 WordIndex = Mapping[str, int]
 """From a word to its rank by frequency, from 1."""
 

@@ -41,7 +41,7 @@ def find(path: str | None) -> Path:
 
 
 def _existing(file: Path, path: str | None) -> Path:
-    if file.is_file():
+    if os.path.isfile(file):  # Path.is_file fails over a name that is too long
         return file
     origin = "data.path" if path else "BESOM_IMDB_PATH"
     raise DataError(f"`{origin}={file}` is no file; give the path of Keras' imdb.npz")

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from besom.errors import DataError
 from besom.rnn.data import pickle_sizes
+from besom.rnn.data.corpus import LARGEST_RANK
 
-LARGEST_RANK = np.iinfo(np.int32).max - 16
 LARGEST_MEMBER = 1 << 28
 """Bytes, unpacked. The largest of Keras' file has 14 million; zip may make a thousandth of them."""
 

@@ -1,14 +1,24 @@
 """Between tokens and text."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from besom.rnn.data.corpus import INDEX_FROM, PADDING, START, UNKNOWN, WordIndex
+from besom.rnn.data.corpus import (
+    INDEX_FROM,
+    LARGEST_RANK,
+    PADDING,
+    START,
+    UNKNOWN,
+    WordIndex,
+)
 
 FILE = "imdb_word_index.json"
+
+log = logging.getLogger(__name__)
 
 
 def keras_folder() -> Path:
@@ -17,15 +27,28 @@ def keras_folder() -> Path:
 
 
 def read_index(source: Path) -> WordIndex:
-    """Keras' word index, beside ``source`` or in Keras' folder; empty when it is in neither."""
-    for folder in (source.parent, keras_folder()):
+    """Keras' word index, beside ``source`` or in Keras' folder; empty when it is in neither.
+
+    One that is damaged is as good as none.
+    """
+    for file in (source.parent / FILE, keras_folder() / FILE):
         try:
-            index = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            index = json.loads(file.read_text(encoding="utf-8"))
+        except OSError:
             continue
-        if isinstance(index, dict) and set(map(type, index.values())) <= {int}:
-            return index
+        except (ValueError, RecursionError):
+            index = None
+        if _is_index(index):
+            return dict(index)
+        log.warning("%s is not Keras' word index, and is not used", file)
     return {}
+
+
+def _is_index(index: object) -> bool:
+    """Whether it gives each word a rank, from 1, that a token can stand for."""
+    if not isinstance(index, dict) or not set(map(type, index.values())) <= {int}:
+        return False
+    return not index or (min(index.values()) >= 1 and max(index.values()) <= LARGEST_RANK)
 
 
 def decode(tokens: Iterable[int], index: WordIndex) -> str:
