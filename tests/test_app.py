@@ -93,6 +93,7 @@ MISTAKES = {
     "++modle.units=3": ["no key `modle.units`", "did you mean `model.units`?"],
     "+seeed=3": ["no key `seeed`", "did you mean `seed`?"],
     "+seed=3": ["seed=3", "already"],
+    "+=": ["`+=`", "cannot read it"],
     "~model.units": ["~model.units", "does not support deletion"],
     # values
     "model.units=abc": ["`model.units=abc`", "not an integer"],
@@ -128,11 +129,19 @@ MISTAKES = {
     "-m model.unit=interval(1,8)": ["no key `model.unit`", "`model.units`"],
     "--cfg job model.units=16,32": ["--cfg", "one configuration", "`model.units=16,32`"],
     "-m model=small,larg": ["`model=larg`", "did you mean `large`?"],
+    "-m model.units=-4": ["`model.units=-4`", "give 1 or more"],
+    "-m model.units=range(0,1e12)": ["more than 100,000 runs", "interval"],
+    "-m model.units=shuffle(range(0,1000000000000))": ["more than 100,000 runs"],
+    "-m model.units=range(0,1000) seed=range(0,1000)": ["more than 100,000 runs"],
+    "-m model.units=range(8,2,step=0)": ["has no end"],
+    "hydra.verbose=7": ["Hydra cannot start this"],
+    "-m hydra.sweeper=null": ["Hydra cannot start this"],
     "-m hydra.job.name=a,b": ["hydra.job.name=a,b", "not supported"],
     "hydra.mode=MULTIRUN model.units=16,abc": ["`model.units=abc`", "not an integer"],
     # flags
     "--foo": ["`--foo`", "--hydra-help"],
     "--cfg everything": ["everything", "--hydra-help"],
+    "--=1": ["ambiguous option", "--hydra-help"],
     "-m --cfg job": ["--multirun and --cfg", "leave one out"],
     # the task's own
     "fail=user": ["`path=nowhere`", "give another"],

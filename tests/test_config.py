@@ -110,6 +110,8 @@ def test_a_value_out_of_range_is_refused_by_name(override: str) -> None:
         "data.label_noise=0.5",
         "data.label_noise=-0.1",
         "data.label_noise=nan",
+        "data.train_reviews=100001",
+        "data.max_length=2147483648",
     ],
 )
 def test_a_synthetic_corpus_that_cannot_be_made_is_refused(override: str) -> None:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
@@ -27,10 +27,12 @@ from besom.discretion import discreet_logs
 from besom.errors import ConfigError, UserError
 from besom.explain import EXPLAINED, explain
 from besom.preflight import check
-from besom.task import Task
+from besom.task import Task, of_task
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 STOPPED = 130
+BEFORE_THE_TASK = {"hydra", "omegaconf", *sys.stdlib_module_names}
+"""Packages whose code runs in a job before its task does."""
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
@@ -73,6 +75,7 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
     """
     parser = get_args_parser()
     parser.exit_on_error = False
+    parser.error = _refuse  # type: ignore[method-assign]
     try:
         flags, unknown = parser.parse_known_intermixed_args(list(arguments))
     except ArgumentError as error:
@@ -102,6 +105,11 @@ def _launch_fully(application: Application, flags: Namespace) -> int:
     return 0
 
 
+def _refuse(message: str) -> NoReturn:
+    """Argparse prints its usage and exits over some mistakes, whatever it is told."""
+    raise ConfigError(f"{message}; --hydra-help shows Hydra's flags")
+
+
 def _launch_plainly(application: Application, flags: Namespace) -> int:
     try:
         with _raw_errors():
@@ -113,6 +121,8 @@ def _launch_plainly(application: Application, flags: Namespace) -> int:
         task_frames = _task_frames(error)
         if task_frames is None and isinstance(error, EXPLAINED):
             raise explain(error) from error
+        if task_frames is None and _is_hydras(error):
+            raise ConfigError(f"Hydra cannot start this: {_first_line(error)}") from error
         shown = error.with_traceback(task_frames or error.__traceback__)
         print(mask("".join(traceback.format_exception(shown))), end="", file=sys.stderr)
         return 1
@@ -182,4 +192,27 @@ def _task_frames(error: Exception) -> TracebackType | None:
     frames = error.__traceback__
     while frames and frames.tb_frame.f_code.co_name != "run_job":
         frames = frames.tb_next
-    return frames.tb_next if frames else None
+    first = frames.tb_next if frames else None
+    # What stands below may as well be a folder that Hydra cannot make, or its logging.
+    return None if first is None or _package(first) in BEFORE_THE_TASK else of_task(first)
+
+
+def _is_hydras(error: Exception) -> bool:
+    """Whether Hydra gave up by itself, over a value of ``hydra`` that it takes as it comes."""
+    packages = [_package(frame) for frame in _frames(error.__traceback__)]
+    launched = packages[packages.index("hydra") :] if "hydra" in packages else [""]
+    return BEFORE_THE_TASK.issuperset(launched)
+
+
+def _frames(frames: TracebackType | None) -> Iterator[TracebackType]:
+    while frames:
+        yield frames
+        frames = frames.tb_next
+
+
+def _package(frames: TracebackType) -> str:
+    return str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -6,11 +6,12 @@ Hydra all the same: keys added with ``+`` or ``++``, and values out of range.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from besom.errors import ConfigError
 from besom.flatten import flatten
@@ -26,6 +27,10 @@ SMALLEST_VOCABULARY = 4
 """Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
 
 LARGEST_SEED = 2**32 - 1
+LARGEST_SIZE = 2**31 - 1
+"""Tokens are int32, and so are the shapes of TensorFlow's kernels."""
+MOST_REVIEWS = 100_000
+"""Made-up ones of a split: ten seconds, in every process."""
 
 
 @dataclass
@@ -94,6 +99,10 @@ class Train:
     seed: int = MISSING
 
 
+GROUPS = {"data": SyntheticData, "model": Model, "training": Training, "tracking": Tracking}
+"""Of ``data`` the schema with the most keys."""
+
+
 def register() -> None:
     """Make the schemas known to Hydra; call it before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
@@ -107,20 +116,43 @@ def check(config: DictConfig) -> None:
     Raises:
         ConfigError: it names the value, the limit and the remedy.
     """
+    check_groups(config)
     check_keys(config)
+    check_types(config)
     check_data(config.data)
     check_model(config.model)
     check_training(config.training)
     check_seed(config.seed)
 
 
+def check_groups(config: DictConfig) -> None:
+    """Refuse a configuration that was not begun with ``train``, which brings every key."""
+    for group in GROUPS:
+        if not OmegaConf.is_dict(OmegaConf.select(config, group)):
+            raise ConfigError(
+                f"`{group}` holds no keys; begin the defaults list with `train`, and leave out "
+                f"what overwrites {group}"
+            )
+
+
+def check_types(config: DictConfig) -> None:
+    """Refuse values of another type, which only a configuration without the schema can have."""
+    for group, schema in GROUPS.items():
+        if not is_dataclass(OmegaConf.get_type(config, group)):
+            try:
+                OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.select(config, group))
+            except OmegaConfBaseException as error:
+                reason = str(error).partition("\n")[0]
+                raise ConfigError(f"`{group}.{error.key}`: {reason}") from error
+
+
 def check_keys(config: DictConfig) -> None:
     """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can bring in."""
     data = SyntheticData if config.data.name == "synthetic" else Data
     known = {f"data.{item.name}" for item in fields(data)}
-    for group, schema in {"model": Model, "training": Training, "tracking": Tracking}.items():
-        known |= {f"{group}.{item.name}" for item in fields(schema)}
-    known |= {item.name for item in fields(Train)} - {"data", "model", "training", "tracking"}
+    for group, schema in GROUPS.items():
+        known |= {f"{group}.{item.name}" for item in fields(schema) if group != "data"}
+    known |= {item.name for item in fields(Train)} - GROUPS.keys()
     for key in flatten(config):
         if key not in known:
             raise ConfigError(
@@ -136,6 +168,7 @@ def check_data(data: Data) -> None:
             f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "
             f"start and unknown words take; give {SMALLEST_VOCABULARY} or more"
         )
+    _at_most("data.vocab_size", data.vocab_size, LARGEST_SIZE)
     _at_least_one("data.max_length", data.max_length)
     if data.name == "synthetic":
         if not hasattr(data, "train_reviews"):
@@ -146,7 +179,9 @@ def check_data(data: Data) -> None:
 def check_synthetic(data: SyntheticData) -> None:
     """Refuse an empty split and noise that leaves nothing to learn."""
     _at_least_one("data.train_reviews", data.train_reviews)
+    _at_most("data.train_reviews", data.train_reviews, MOST_REVIEWS)
     _at_least_one("data.test_reviews", data.test_reviews)
+    _at_most("data.test_reviews", data.test_reviews, MOST_REVIEWS)
     if data.path is not None:
         raise ConfigError(
             f"`data.path={data.path}` with data=synthetic, which reads no file; leave one of "
@@ -194,7 +229,7 @@ def check_training(training: Training) -> None:
 
 def check_seed(seed: int) -> None:
     """Refuse a seed that NumPy's and Keras' generators do not take."""
-    if not 0 <= seed <= LARGEST_SEED:
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise ConfigError(f"`seed={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it")
 
 
@@ -222,6 +257,12 @@ def _at_least_one(name: str, value: int, otherwise: str = "") -> None:
     if value < 1:
         remedy = f"give 1 or more{', ' + otherwise if otherwise else ''}"
         raise ConfigError(f"`{name}={value}` is below 1; {remedy}")
+    _at_most(name, value, LARGEST_SIZE)
+
+
+def _at_most(name: str, value: int, limit: int) -> None:
+    if value > limit:
+        raise ConfigError(f"`{name}={value}` is above {limit}; give less")
 
 
 def _one_of(name: str, value: Any, names: Iterable[str]) -> None:

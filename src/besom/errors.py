@@ -17,16 +17,50 @@ Every message names the value, the limit and the remedy.
 
 from besom.addresses import mask
 
+MOST_LINES = 3
+LONGEST_LINE = 600
+"""Characters: a message quotes what is wrong, not ten thousand characters of it."""
+
 
 class BesomError(Exception):
-    """Base of all errors that Besom raises on purpose. No message shows an address's password."""
+    """Base of all errors that Besom raises on purpose.
+
+    Its text is fit for a terminal, and shows no address's password.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(mask(message))
+        super().__init__(plain(mask(message)))
+
+
+def plain(text: str) -> str:
+    """Text that stays in its lines: no control characters, the middle of what is too long left out.
+
+    What is wrong stands at a message's beginning, and the remedy at its end.
+    """
+    lines = [_shortened("".join(map(_printable, line))) for line in text.strip().split("\n")]
+    return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _shortened(line: str) -> str:
+    half = LONGEST_LINE // 2
+    return line if len(line) <= LONGEST_LINE else f"{line[:half]} … {line[-half:]}"
 
 
 class SweepFailed(BesomError):
-    """A sweep cannot go on: too many failed trials, or workers that do not start."""
+    """A sweep cannot go on: too many failed trials, or workers that do not start.
+
+    ``traceback`` is that of the task's own code, where that has failed.
+    """
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
 class UserError(BesomError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from hydra.errors import (
     ConfigCompositionException,
+    HydraException,
     MissingConfigException,
     OverrideParseException,
 )
@@ -27,12 +28,7 @@ from yaml import MarkedYAMLError, YAMLError
 from besom.errors import ConfigError
 from besom.nearest import did_you_mean, listed
 
-EXPLAINED = (
-    ConfigCompositionException,
-    OmegaConfBaseException,
-    OverrideParseException,
-    YAMLError,
-)
+EXPLAINED = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra raises for reasons that lie in a command line or a configuration file."""
 
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}

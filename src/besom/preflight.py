@@ -5,6 +5,7 @@ Hydra finds many mistakes itself, but some only after it has made the job's fold
 comes.
 """
 
+import math
 import os
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,20 +21,25 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationKeyError, ValidationError
 
 from besom.errors import ConfigError, StoreError
-from besom.explain import explain, unknown_key, unknown_option, wrong_value
+from besom.explain import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
 from besom.folders import refuse_links
 from besom.task import Task, hooks_of
 
 # A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
 # wait for range(1,1000000), whose values are all of one type anyway.
 VALUES_LOOKED_AT = 100
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, as file systems have it."""
+MOST_RUNS = 100_000
+COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+"""Hydra's own sweeper, which lists all combinations before it starts the first."""
 
 
 def check(task: Task, flags: Namespace) -> None:
@@ -51,21 +57,29 @@ def check(task: Task, flags: Namespace) -> None:
         if shows:
             _refuse_sweeps(overrides)
         several = flags.multirun or _asks_for_several(hydra, flags)
-        config = _compose(hydra, flags, RunMode.MULTIRUN if several else RunMode.RUN)
+        mode = RunMode.MULTIRUN if several else RunMode.RUN
+        config = _compose(hydra, flags.config_name, flags.overrides, mode)
+        _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
         for override in overrides:
             _check_override(hydra, config, override)
+        first = _first_job(hydra, flags.config_name, config, overrides) if several else config
     if shows:
         return
     folder = Path(config.hydra.sweep.dir if several else config.hydra.run.dir)
     _check_folder(folder)
     if root := OmegaConf.select(config, "tracking.root"):
         refuse_links(folder, below=Path(root))
-    if not several:
-        hooks_of(task).check(_job_config(config))
+    if first is not None:
+        hooks_of(task).check(_job_config(first))
 
 
 def _check_folder(folder: Path) -> None:
     """Hydra makes it, with all above it, before the task can say what is wrong with it."""
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
+        raise StoreError(
+            f"the job's folder {folder} has a name of more than {LONGEST_NAME} bytes in it; name "
+            "another with tracking.root=… or hydra.run.dir=…"
+        )
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise StoreError(
@@ -99,16 +113,38 @@ def _asks_for_several(hydra: Hydra, flags: Namespace) -> bool:
     return bool(hydra.get_mode(flags.config_name, list(flags.overrides)) == RunMode.MULTIRUN)
 
 
-def _compose(hydra: Hydra, flags: Namespace, mode: RunMode) -> DictConfig:
+def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
     """The whole configuration, ``hydra`` included; of a sweep, at its baseline."""
     try:
-        return hydra.compose_config(flags.config_name, list(flags.overrides), mode)
+        return hydra.compose_config(name, list(overrides), mode)
     except RecursionError:
-        raise ConfigError(f"`{flags.config_name}` includes itself in its defaults list") from None
-    except HydraException:
+        raise ConfigError(f"`{name}` includes itself in its defaults list") from None
+    except EXPLAINED:
         raise
-    except ValueError as error:  # a plain one for `group=1`
-        raise ConfigError(f"`{' '.join(flags.overrides)}`: {error}") from error
+    except Exception as error:  # a plain ValueError for `group=1`, an AssertionError for `+=`
+        reason = f"{error}" if isinstance(error, ValueError) else "Hydra cannot read it"
+        raise ConfigError(f"`{' '.join(overrides)}`: {reason}") from error
+
+
+def _first_job(
+    hydra: Hydra, name: str, config: DictConfig, overrides: list[Override]
+) -> DictConfig | None:
+    """The first configuration that Hydra's own sweeper will run: what is wrong with all of them
+    is wrong with it. None with another sweeper, which looks for itself."""
+    if not _combines(config):
+        return None
+    chosen = [
+        f"{override.get_key_element()}={text}"
+        for override in overrides
+        if override.is_discrete_sweep()
+        for text in islice(override.sweep_string_iterator(), 1)
+    ]
+    fixed = [str(one.input_line) for one in overrides if not one.is_sweep_override()]
+    return _compose(hydra, name, [*fixed, *chosen], RunMode.RUN)
+
+
+def _combines(config: DictConfig) -> bool:
+    return bool(OmegaConf.select(config, "hydra.sweeper._target_") == COMBINING)
 
 
 def _parsed(hydra: Hydra, overrides: list[str]) -> list[Override]:
@@ -140,6 +176,33 @@ def _check_override(hydra: Hydra, config: DictConfig, override: Override) -> Non
             _check_value(config, single, options)
     elif (override.is_add() or override.is_force_add()) and not options:
         _check_in_schema(config, key)
+
+
+def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
+    """Refuse more values, or more runs where each combination is one, than anybody waits for."""
+    combined = 1.0
+    for override in sweeps:
+        n_values = _n_values(override)
+        combined *= n_values
+        n_runs = combined if _combines(config) else n_values
+        if n_runs > MOST_RUNS:
+            raise ConfigError(
+                f"`{override.input_line}` makes it more than {MOST_RUNS:,} runs; give fewer "
+                "values, or search between two ends with `besom sweep` and interval(…)"
+            )
+
+
+def _n_values(override: Override) -> float:
+    """How many values a list or range has; nobody makes a list of them to know."""
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return sum(1 for _ in override.sweep_iterator())
+    if sweep.start is None or sweep.stop is None or not sweep.step:
+        raise ConfigError(f"`{override.input_line}` has no end; give start, stop and step")
+    try:
+        return abs((sweep.stop - sweep.start) / sweep.step)
+    except OverflowError:
+        return math.inf
 
 
 def _check_exists(config: DictConfig, key: str) -> None:

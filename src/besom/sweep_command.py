@@ -89,7 +89,12 @@ def _folder(name: str) -> Path:
     if name not in files:
         hint = did_you_mean(name, files, "`besom sweep` lists what there is")
         raise SweepCommandError(f"no sweep `{name}`; {hint}")
-    if "hydra/sweeper: besom" not in files[name].read_text(encoding="utf-8"):
+    try:
+        text = files[name].read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SweepCommandError(f"{files[name]} cannot be read: {reason}; mend it") from error
+    if "hydra/sweeper: besom" not in text:
         raise SweepCommandError(
             f"{files[name]} does not choose Besom's sweeper; begin it with\n"
             "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
@@ -99,6 +104,9 @@ def _folder(name: str) -> Path:
 
 def _purpose(file: Path) -> str:
     """The first comment that says more than the command, with which each file opens."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):  # one that is damaged must not hide the others
+        return "(cannot be read)"
     comments = [line.strip("# ") for line in lines if line.startswith("#")]
     return next((text for text in comments if text and not text.startswith("besom ")), "")

@@ -6,6 +6,7 @@ All of it is optional; a plain Hydra task function needs none of this.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -80,6 +81,16 @@ def hooked(hooks: Hooks) -> Callable[[Task], Task]:
 def hooks_of(task: Task) -> Hooks:
     """The hooks that a task function carries, or hooks that do nothing."""
     return getattr(task, "__besom_hooks__", Hooks())
+
+
+def of_task(frames: TracebackType | None) -> TracebackType | None:
+    """A traceback less the frames of those who only pass a call on to the task.
+
+    These say so as Pytest's helpers do: by a local name ``__tracebackhide__``.
+    """
+    while frames is not None and "__tracebackhide__" in frames.tb_frame.f_locals:
+        frames = frames.tb_next
+    return frames
 
 
 def task_config(config: DictConfig) -> DictConfig:

@@ -82,3 +82,10 @@ def test_a_grid_has_all_points_and_needs_points() -> None:
     assert isinstance(sampler, Grid) and sampler.n_points == 6
     with pytest.raises(SpaceError, match="continuous"):
         make_sampler(GridSampler(), SPACE.dimensions, 0)
+
+
+@pytest.mark.parametrize("axis", ["b=range(0,100000)", "b=int(interval(0,1e15))"])
+def test_a_grid_larger_than_anybody_waits_for_is_refused(axis: str) -> None:
+    space = read_space({}, ["a=choice(x,y)", axis], loader=None)
+    with pytest.raises(SpaceError, match="points"):
+        make_sampler(GridSampler(), space.dimensions, 0)

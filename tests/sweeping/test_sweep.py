@@ -69,7 +69,25 @@ def test_a_failing_task_fails_its_trial_only(root: Path, fault: str, said: str) 
     assert said in failed.user_attrs["besom.error"]
     traceback = failed.user_attrs["besom.traceback"]
     assert said in traceback and "run_job" not in traceback
+    assert "besom/sweeping" not in traceback and "hydra" not in traceback
     assert said in done.stdout
+    assert done.stderr.count("Traceback") == 0
+
+
+NONE_MAY_FAIL = (
+    *("hydra.sweeper.objective=loss", "hydra/sweeper/sampler=grid", "hydra.sweeper.n_trials=2"),
+    "hydra.sweeper.max_failure_rate=0",
+)
+
+
+def test_a_sweep_that_fails_shows_the_tasks_own_traceback(root: Path) -> None:
+    done = run("stepping", "fault=raise", "x=choice(1,1.5)", *NONE_MAY_FAIL, folder=root.parent)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):\n  File ")
+    files = [line for line in done.stderr.splitlines() if line.startswith("  File")]
+    assert files and all("stepping.py" in line for line in files), done.stderr
+    assert "\nValueError: x is above 1\n" in done.stderr
+    assert "besom: 1 of 2 trials failed" in done.stderr
 
 
 HANGS = (

@@ -60,6 +60,7 @@ class Application:
         _prepare_folder(config.hydra)
 
         def task(config: DictConfig) -> Any:
+            __tracebackhide__ = True
             mask_job_files()
             before(config)
             return self.task(config)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from besom.errors import SweepFailed
 from besom.sweeping.agenda import Job
 from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.naming import confirmation_tags, show
@@ -150,7 +151,7 @@ class Confirmations:
         self._open.appendleft((confirmation.trial, confirmation.seed))
         self._progress.left(worker, f"{confirmation.name}  {cause}; it is tried again")
 
-    def failure(self) -> str | None:
+    def failure(self) -> SweepFailed | None:
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
 

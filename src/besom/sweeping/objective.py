@@ -72,6 +72,8 @@ def read_objective(objective: Any, direction: Any) -> Objective:
         ConfigError: an unknown direction, or as many names as there are not directions.
     """
     directions = _listed(direction)
+    if not directions:
+        raise ConfigError("hydra.sweeper.direction=[]: take minimize or maximize.")
     names = _listed(objective) if objective is not None else ()
     for given in directions:
         if given not in DIRECTIONS:

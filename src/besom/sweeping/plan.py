@@ -1,6 +1,7 @@
 """A sweep as it was asked for, checked before anything is started."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,13 +16,17 @@ from omegaconf.errors import OmegaConfBaseException
 
 from besom.errors import ConfigError, SpaceError
 from besom.flatten import flatten
+from besom.nearest import listed
 from besom.sweeping import seeding
 from besom.sweeping.application import Application
 from besom.sweeping.objective import Objective, read_objective
-from besom.sweeping.options import SweepOptions
+from besom.sweeping.options import PRUNERS, SAMPLERS, SweepOptions
 from besom.sweeping.space import Dimension, Space, read_space
 from besom.sweeping.study import Suggest
 from besom.task import Hooks, hooks_of, task_config
+
+LONGEST_NAME = 200
+"""Bytes; file systems take 255, and names of files get endings."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,20 @@ def check_options(options: SweepOptions) -> None:
         seconds = getattr(options, name)
         if seconds is not None and not seconds > 0:
             raise ConfigError(f"hydra.sweeper.{name}={seconds}: must be above 0 seconds, or null.")
+    _check_chosen("sampler", options.sampler, SAMPLERS)
+    _check_chosen("pruner", options.pruner, PRUNERS)
     if options.duplicates not in ("reuse", "rerun"):
         raise ConfigError(f"hydra.sweeper.duplicates={options.duplicates}: take reuse or rerun.")
     _check_name(options.study_name)
+
+
+def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
+    """A group's option is a record with its name; text, or another name, is neither."""
+    if type(chosen) not in records or chosen.name != type(chosen).name:
+        raise ConfigError(
+            f"hydra.sweeper.{kind}={getattr(chosen, 'name', chosen)}: choose one with "
+            f"hydra/sweeper/{kind}=…; there are {listed(record.name for record in records)}."
+        )
 
 
 def _check_name(name: str) -> None:
@@ -131,6 +147,11 @@ def _check_name(name: str) -> None:
         raise ConfigError(
             f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes or a "
             "leading dot."
+        )
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise ConfigError(
+            f"hydra.sweeper.study_name={name}: has more than {LONGEST_NAME} bytes; give a shorter "
+            "one."
         )
 
 

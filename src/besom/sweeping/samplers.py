@@ -21,7 +21,7 @@ from besom.sweeping.options import (
     TpeSampler,
 )
 from besom.sweeping.recent import Recent
-from besom.sweeping.space import Dimension
+from besom.sweeping.space import MOST_POINTS, Dimension
 
 
 class Grid(optuna.samplers.GridSampler):
@@ -116,9 +116,14 @@ def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int
                 f"`{dimension.key}={dimension.text}` is continuous, and a grid needs points; "
                 f"write range(start,stop,step=s) or choice(…), or take another sampler."
             )
-        axes[dimension.key] = list(values)
+        axes[dimension.key] = values
+    if (n_points := math.prod(map(len, axes.values()))) > MOST_POINTS:
+        raise SpaceError(
+            f"the grid has {n_points:,} points, and all of them are made beforehand: at most "
+            f"{MOST_POINTS:,}; widen the steps, or take another sampler."
+        )
     # The order of the points comes from the seed, and must be the same after a resume.
-    return Grid(axes, seed=options.seed)
+    return Grid({key: list(values) for key, values in axes.items()}, seed=options.seed)
 
 
 def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:

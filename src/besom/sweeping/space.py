@@ -1,10 +1,10 @@
 """The search space: Hydra's sweep grammar, read by Hydra's parser, as Optuna distributions."""
 
-import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -15,9 +15,10 @@ from hydra.core.override_parser.types import (
     Quote,
     QuotedString,
     RangeSweep,
+    Sweep,
     Transformer,
 )
-from hydra.errors import HydraException
+from hydra.errors import OverrideParseException
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -26,11 +27,18 @@ from optuna.distributions import (
 )
 
 from besom.errors import SpaceError
+from besom.explain import explain
 
 # What Hydra's grammar reads as a string without quotes, names of group options among it.
 _WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
 
 Scalar = None | bool | int | float | str
+
+MOST_POINTS = 100_000
+"""Of a range: a grid makes all of them."""
+
+LARGEST_WHOLE = 2**53
+"""Optuna proposes whole numbers as floating-point ones, which hold every one up to here."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,8 @@ def read_space(
     written = [f"{key}={value}" for key, value in params.items()]
     try:
         parsed = parser.parse_overrides([*written, *arguments])
-    except HydraException as error:
-        raise SpaceError(" ".join(str(error).split())) from error
+    except OverrideParseException as error:
+        raise SpaceError(str(explain(error))) from error
     latest: dict[str, Override] = {}
     for override in parsed:
         latest[_key(override)] = override
@@ -174,7 +182,7 @@ def read_dimension(override: Override) -> Dimension:
     try:
         values = _choices(override) if override.is_choice_sweep() else {}
         distribution = _distribution(override, tuple(values))
-    except (ValueError, OverflowError, ZeroDivisionError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise SpaceError(f"`{override.input_line}` cannot be searched: {error}.") from error
     return Dimension(
         key=_key(override),
@@ -200,12 +208,16 @@ def _choices(override: Override) -> dict[Scalar, str]:
     """Each choice as Optuna stores it, and as an override spells it."""
     choices: dict[Scalar, str] = {}
     for element in override.sweep_iterator(transformer=Transformer.identity):
+        if isinstance(element, Sweep):
+            raise ValueError("a choice cannot hold another sweep")
         plain = Override._convert_value(element)
         if isinstance(plain, list | dict):  # Optuna stores neither
             value: Scalar = Transformer.str(element)
             spelling = str(value)
         else:
             value, spelling = plain, spell(plain)
+        if value != value:
+            raise ValueError("nan is no choice, since it does not equal itself")
         if value in choices:
             raise ValueError(f"Optuna cannot tell its choice {value!r} from another one")
         choices[value] = spelling
@@ -229,10 +241,14 @@ def _interval(sweep: IntervalSweep) -> BaseDistribution:
         raise ValueError("both ends must be finite numbers")
     if low >= high:
         raise ValueError(f"the lower end {low} must be below the upper end {high}")
+    if not math.isfinite(high - low):
+        raise ValueError(f"{low} and {high} are too far apart for a floating-point number")
     log = "log" in sweep.tags
     if log and low <= 0:
         raise ValueError(f"a log scale needs a lower end above 0, not {low}")
     if isinstance(low, int) and isinstance(high, int):  # written int(interval(…))
+        if max(-low, high) > LARGEST_WHOLE:
+            raise ValueError(f"whole numbers go from {-LARGEST_WHOLE} to {LARGEST_WHOLE}")
         return IntDistribution(low, high, log=log)
     return FloatDistribution(low, high, log=log)
 
@@ -245,13 +261,24 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
         raise ValueError("it is empty; write range(start,stop,step=s) with start < stop, s > 0")
     if "log" in sweep.tags:
         raise ValueError("a range has no log scale; write tag(log,interval(…))")
-    # The end is excluded, as when Hydra itself runs the range as a grid.
-    values = list(itertools.islice(sweep.range(), 100_001))
-    if len(values) > 100_000:
-        raise ValueError("it has more than 100,000 points; use interval(…) instead")
-    if isinstance(values[0], int):
-        return IntDistribution(values[0], values[-1], step=int(step))
-    return FloatDistribution(values[0], values[-1], step=float(step))
+    n_points, last = _points(start, stop, step)
+    if n_points > MOST_POINTS:
+        raise ValueError(f"it has more than {MOST_POINTS:,} points; use interval(…) instead")
+    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
+        return IntDistribution(start, int(last), step=step)
+    return FloatDistribution(float(start), float(last), step=float(step))
+
+
+def _points(start: float, stop: float, step: float) -> tuple[int, Decimal]:
+    """How many points a range has, and the last one. The end is excluded, as in Hydra.
+
+    In decimals, as the numbers were written: 0.6 + 1 is 1.6, and 0.8 is no point of
+    range(0,0.8,step=0.1). Hydra's own sum of binary fractions misses both, and Optuna would leave
+    out a last point that is not a multiple of the step to the last digit.
+    """
+    first, end, by = (Decimal(str(number)) for number in (start, stop, step))
+    n_points = math.ceil((end - first) / by)
+    return n_points, first + (n_points - 1) * by
 
 
 def _same(value: object, choice: object) -> bool:

@@ -76,8 +76,8 @@ class Supervisor:
             self._dispatch(agenda, progress)
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
-        if why := agenda.failure():
-            raise SweepFailed(why)
+        if failure := agenda.failure():
+            raise failure
 
     def abandon(self) -> None:
         """Close the runs of jobs whose workers have been ended with the sweep."""

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from besom.errors import SweepFailed
 from besom.sweeping.agenda import Job
 from besom.sweeping.naming import role_of, run_name, run_tags, title
 from besom.sweeping.progress import Progress, Tally, describe
@@ -107,16 +108,18 @@ class Trials:
         self._again.append(self._study.row(row.number))
         self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
 
-    def failure(self) -> str | None:
+    def failure(self) -> SweepFailed | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows."""
         options = self._plan.options
         if self._n_failed <= options.max_failure_rate * options.n_trials:
             return None
         last = [row for row in self._study.rows() if row.state == "failed"][-1]
-        return (
+        error = last.notes.get("error", "no reason known")
+        return SweepFailed(
             f"{self._n_failed} of {options.n_trials} trials failed, more than "
             f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
-            f"{last.number}: {last.notes.get('error', 'no reason known')}"
+            f"{last.number}: {error}",
+            last.notes.get("traceback", ""),
         )
 
     def _name_objective(self, outcome: Outcome) -> None:

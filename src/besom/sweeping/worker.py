@@ -51,7 +51,7 @@ from besom.sweeping.protocol import (
     Tabled,
     Verdict,
 )
-from besom.task import hooks_of
+from besom.task import hooks_of, of_task
 
 
 class Line:
@@ -195,11 +195,11 @@ def _composed(config: DictConfig) -> Composed:
 
 
 def _failed(error: BaseException, seconds: float) -> Outcome:
-    line = f"{type(error).__name__}: {error}".splitlines()[0]
     if isinstance(error, UserError):
-        line = str(error)
+        return Outcome(State.FAILED, {}, seconds, error=str(error))
+    line = mask(f"{type(error).__name__}: {error}".splitlines()[0])
     frames = mask(_traceback_of_task(error))
-    return Outcome(State.FAILED, {}, seconds, error=mask(line), traceback=frames)
+    return Outcome(State.FAILED, {}, seconds, error=line, traceback=frames)
 
 
 def _traceback_of_task(error: BaseException) -> str:
@@ -207,7 +207,7 @@ def _traceback_of_task(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
         frames = frames.tb_next
-    first = frames.tb_next if frames is not None else error.__traceback__
+    first = of_task(frames.tb_next) if frames is not None else error.__traceback__
     return "".join(traceback.format_exception(type(error), error, first))
 
 

@@ -65,14 +65,24 @@ def check_address(uri: str) -> None:
     Raises:
         StoreError: the scheme is unknown or nobody answers.
     """
+    check_written(uri)
     scheme = scheme_of(uri)
     if scheme in SERVERS:
         _check_server(uri)
     elif scheme in DATABASES:
         _check_database(uri)
-    elif scheme == "sqlite":
+
+
+def check_written(uri: str) -> None:
+    """As much of :func:`check_address` as asks nobody.
+
+    Raises:
+        StoreError: the scheme is unknown, or what it names is no database.
+    """
+    scheme = scheme_of(uri)
+    if scheme == "sqlite":
         _check_file(uri)
-    else:
+    elif scheme not in (*SERVERS, *DATABASES):
         raise StoreError(
             f"tracking.uri={mask(uri)} is not an address that Besom knows.\nUse {SCHEMES}."
         )

@@ -42,10 +42,10 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
     root = root.absolute()
     if "?" in str(root):
         raise StoreError(f"tracking.root={root} has a `?` in it, which SQLite addresses cannot.")
-    spool = _make_folders(root)
     own = own_address(root)
     uri = uri or own
     check_address(uri)
+    spool = _make_folders(root)
     try:
         with _alone(root):
             _create_schema(uri, root / "artifacts")

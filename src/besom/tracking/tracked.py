@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
 from besom.discretion import discreet_logs, mask_job_files
-from besom.task import Task, hooks_of
+from besom.task import Task, hooked, hooks_of
+from besom.tracking.address import check_written
 from besom.tracking.configuration import describe, parameters
 from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener
@@ -34,20 +36,31 @@ def tracked(task: Task) -> Task:
     in a sweep's worker, the task is simply called.
     """
 
+    hooks = hooks_of(task)
+
+    def check(config: DictConfig) -> None:
+        hooks.check(config)
+        if config.tracking.uri is not None:
+            check_written(config.tracking.uri)
+
+    @hooked(replace(hooks, check=check))
     @functools.wraps(task)
     def call(config: DictConfig) -> Any:
+        __tracebackhide__ = True
         return task(config) if recorder.attached() else _record(task, config)
 
     return call
 
 
 def _record(task: Task, config: DictConfig) -> Any:
+    __tracebackhide__ = True
     mask_job_files()
     with discreet_logs():
         return _recorded(task, config)
 
 
 def _recorded(task: Task, config: DictConfig) -> Any:
+    __tracebackhide__ = True
     hooks_of(task).check(config)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:

@@ -11,7 +11,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from besom.errors import BesomError, UserError
+from besom.errors import BesomError, SweepFailed, UserError
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
 
 
@@ -39,6 +39,8 @@ class BesomSweeper(Sweeper):
         try:
             return run_sweep(options, application, arguments)
         except BesomError as error:
+            if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
+                print(error.traceback, file=sys.stderr)
             print(f"besom: {error}", file=sys.stderr)
             raise SystemExit(2 if isinstance(error, UserError) else 1) from error
 
