@@ -1,0 +1,70 @@
+"""Commands that look at everything and start nothing, in a working folder of their own."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from besom.rnn.__main__ import task
+from besom.sweeping import application
+from besom.sweeping.dry_run import _proposals, _space
+from besom.sweeping.fingerprint import fingerprint
+from besom.sweeping.plan import make_plan
+from besom.task import hooked, hooks_of
+from besom.tracking.address import check_address, own_address
+from besom.tracking.configuration import parameters
+from tests.rnn.conftest import objects, reviews_of
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working folder, and an IMDb of 300 short reviews where the workload looks for it."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    file, labels = folder / "imdb.npz", np.arange(300) % 2
+    reviews = objects(reviews_of(300, seed=0))
+    np.savez(file, x_train=reviews, y_train=labels, x_test=reviews, y_test=labels)
+    before = Path.cwd()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BESOM_IMDB_PATH", str(file))
+        patch.setenv("BESOM_CACHE", str(folder / "cache"))
+        patch.setenv("KERAS_HOME", str(folder / "keras"))
+        patch.setattr("besom.rnn.__main__.task", only_looked_at)
+        patch.setattr("besom.sweeping.launch.run_sweep", only_planned)
+        patch.setattr(BasicLauncher, "launch", first_jobs_only(BasicLauncher.launch))
+        yield folder / "work"
+    os.chdir(before)
+
+
+def first_jobs_only(launch: Callable[..., Any]) -> Callable[..., Any]:
+    """A hundred thousand runs are allowed; two of them show what becomes of the others."""
+
+    def launch_two(self: BasicLauncher, overrides: list[Any], number: int) -> Any:
+        return launch(self, overrides[:2], number)
+
+    return launch_two
+
+
+@hooked(hooks_of(task))
+def only_looked_at(config: DictConfig) -> None:
+    """What `tracked` does before it opens the record, and with the configuration after."""
+    hooks_of(task).check(config)
+    root = Path(HydraConfig.get().runtime.cwd, config.tracking.root)
+    check_address(config.tracking.uri or own_address(root))
+    OmegaConf.to_yaml(config, resolve=True)
+    parameters(config)
+
+
+def only_planned(options: Any, app: application.Application, arguments: list[str]) -> None:
+    """What a sweep does before it opens its stores, and the first proposals after."""
+    plan = make_plan(options, app, arguments)
+    [*_space(plan), *_proposals(plan)]
+    custom = options.custom_search_space
+    fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks)
+    check_address(options.tracking_uri or own_address(Path(options.root)))
+    application.dump(app)
