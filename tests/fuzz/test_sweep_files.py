@@ -66,7 +66,7 @@ WHOLE = FIRST_LINE + yaml.safe_dump(
 UNTOUCHED: Damage = bytes
 
 
-@examples(8)
+@examples(3)
 @given(damage=damages(), text=st.just(WHOLE))
 @example(damage=UNTOUCHED, text="")
 @example(damage=UNTOUCHED, text=FIRST_LINE)

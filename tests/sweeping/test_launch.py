@@ -72,7 +72,7 @@ def test_what_only_mlflow_refuses_takes_the_workers_along(root: Path) -> None:
     assert audit(root, "preparing").states() == {"COMPLETE": 3}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Signals) -> None:
     (root.parent / "slow").touch()
     sweep = start("preparing", *SPACE, folder=root.parent)

@@ -71,7 +71,7 @@ def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
 
 def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Path) -> None:
     with server.up():
-        process = sweep(server, root.parent, seconds=1)
+        process = sweep(server, root.parent, seconds=0.5)
         wait_for(lambda: n_ended(root, "stepping") >= 2)
     wait_for(lambda: n_ended(root, "stepping") >= 5)  # it goes on meanwhile
     with back(server, process):

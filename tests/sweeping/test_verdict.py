@@ -100,3 +100,8 @@ def test_the_sentence_says_what_the_intervals_say(difference: Estimate, words: s
 
 def test_the_sentence_says_out_of_how_many_the_challenger_was_chosen() -> None:
     assert "the best of 3 on fresh seeds" in _verdict(Estimate(1, 0, 2), 3).sentence("x")
+
+
+def test_a_difference_that_is_rounding_is_told_as_none() -> None:
+    assert Estimate(-3.7e-17, -0.4, 0.4).text("+") == "+0 (-0.4 to +0.4)"
+    assert Estimate(-3.7e-8, -0.4, 0.4).text("+") == "-3.7e-08 (-0.4 to +0.4)"

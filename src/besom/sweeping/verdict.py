@@ -17,7 +17,7 @@ from besom.sweeping.options import FEWEST_SEEDS
 LEVEL = 0.95
 
 EQUAL = 1e-9
-"""Part of the values' size below which differences are the same but for rounding."""
+"""Part of the values' size below which differences are those of rounding."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Estimate:
 
     def text(self, sign: str = "") -> str:
         """``0.8321 (0.8251 to 0.8391)``; with ``+`` as sign, differences."""
-        mean, low, high = (f"{n:{sign}.4g}" for n in (self.mean, self.low, self.high))
+        is_rounding = abs(self.mean) <= EQUAL * max(abs(self.low), abs(self.high))
+        numbers = 0.0 if is_rounding else self.mean, self.low, self.high
+        mean, low, high = (f"{number:{sign}.4g}" for number in numbers)
         return f"{mean} ({low} to {high})"
 
 

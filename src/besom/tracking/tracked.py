@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,21 +35,23 @@ def tracked(task: Task) -> Task:
     Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where somebody listens already,
     in a sweep's worker, the task is simply called.
     """
-
     hooks = hooks_of(task)
 
-    def check(config: DictConfig) -> None:
-        hooks.check(config)
-        if config.tracking.uri is not None:
-            check_written(config.tracking.uri)
-
-    @hooked(replace(hooks, check=check))
+    @hooked(replace(hooks, check=functools.partial(_check, hooks.check)))
     @functools.wraps(task)
     def call(config: DictConfig) -> Any:
         __tracebackhide__ = True
         return task(config) if recorder.attached() else _record(task, config)
 
     return call
+
+
+def _check(check_task: Callable[[DictConfig], None], config: DictConfig) -> None:
+    """What can be known before a folder is made: the task's own part, and where the record goes."""
+    check_task(config)
+    uri = OmegaConf.select(config, "tracking.uri")
+    if uri is not None:
+        check_written(uri)
 
 
 def _record(task: Task, config: DictConfig) -> Any:
