@@ -55,6 +55,9 @@ def _command(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return 0
+    for word in words:
+        if word.encode("utf-8", "ignore").decode() != word:  # bytes of another encoding
+            raise CommandError(f"`{word}` is no UTF-8 text; write or rename it so")
     if words[0] == "--version":
         print(f"besom {__version__}")
         return 0

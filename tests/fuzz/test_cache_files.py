@@ -121,6 +121,8 @@ SAID = [
 
 @examples(100)
 @given(damage=damages())
+@example(damage=lambda content: content.partition(b"\n")[0])
+@example(damage=lambda content: content.replace(b',"crc":', b""))
 def test_a_log_tells_what_was_said_or_less(folder: Path, damage: Damage) -> None:
     spool_folder = folder / "spool"
     spool_folder.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from besom.tracking import connect
@@ -67,6 +67,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 
 @examples(60)
 @given(command_lines())
+@example(["compare", "\udcff"])
 def test_a_command_answers_or_refuses(record: Path, words: list[str]) -> None:
     before = set(record.rglob("*"))
     assume(not any("/" in word or word.startswith("~") for word in words[1:] if "://" not in word))

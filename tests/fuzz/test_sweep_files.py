@@ -53,6 +53,7 @@ def swept(place: Path, content: bytes) -> None:
 
 @examples(15)
 @given(files())
+@example({"defaults": DEFAULTS, "hydra": {"sweeper": {"params": {"model": "range(0,1)"}}}})
 def test_a_file_of_any_values(place: Path, content: Any) -> None:
     swept(place, FIRST_LINE.encode() + yaml.safe_dump(content, allow_unicode=True).encode())
 

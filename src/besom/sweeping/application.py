@@ -14,6 +14,8 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from besom.discretion import mask_job_files
+from besom.errors import ConfigError
+from besom.explain import EXPLAINED
 from besom.folders import make_private, remove_links
 from besom.task import Task
 
@@ -36,8 +38,14 @@ class Application:
 
         Raises:
             hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
+            ConfigError: an option of a group is a number.
         """
-        config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
+        try:
+            config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
+        except EXPLAINED:
+            raise
+        except ValueError as error:
+            raise ConfigError(f"`{' '.join(overrides)}`: {error}") from error
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number

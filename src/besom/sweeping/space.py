@@ -247,9 +247,7 @@ def _interval(sweep: IntervalSweep) -> BaseDistribution:
     if log and low <= 0:
         raise ValueError(f"a log scale needs a lower end above 0, not {low}")
     if isinstance(low, int) and isinstance(high, int):  # written int(interval(…))
-        if max(-low, high) > LARGEST_WHOLE:
-            raise ValueError(f"whole numbers go from {-LARGEST_WHOLE} to {LARGEST_WHOLE}")
-        return IntDistribution(low, high, log=log)
+        return _whole(low, high, log=log)
     return FloatDistribution(low, high, log=log)
 
 
@@ -265,8 +263,14 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
     if n_points > MOST_POINTS:
         raise ValueError(f"it has more than {MOST_POINTS:,} points; use interval(…) instead")
     if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
-        return IntDistribution(start, int(last), step=step)
+        return _whole(start, int(last), step=step)
     return FloatDistribution(float(start), float(last), step=float(step))
+
+
+def _whole(low: int, high: int, step: int = 1, log: bool = False) -> IntDistribution:
+    if max(-low, high) > LARGEST_WHOLE:
+        raise ValueError(f"whole numbers go from {-LARGEST_WHOLE} to {LARGEST_WHOLE}")
+    return IntDistribution(low, high, log=log, step=step)
 
 
 def _points(start: float, stop: float, step: float) -> tuple[int, Decimal]:

@@ -139,7 +139,7 @@ class Spool:
 def read(path: Path) -> Iterator[Entry]:
     """The whole lines of a log; a line torn by a power failure, or damaged later, is no line."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        *lines, _torn = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
     for line in lines:
@@ -163,14 +163,15 @@ def _line(entry: Entry) -> bytes:
 
 
 def _entry(line: bytes) -> Entry | None:
-    """What a line says, if all of it is as it was written. A Besom of before wrote no ``crc``."""
-    if sealed := _SEAL.search(line):
-        text = line[: sealed.start()] + b"}"
-        if zlib.crc32(text) != int(sealed[1]):
-            return None
-        line = text
+    """What a line says, if all of it is as it was written."""
+    sealed = _SEAL.search(line)
+    if sealed is None:
+        return None
+    text = line[: sealed.start()] + b"}"
+    if zlib.crc32(text) != int(sealed[1]):
+        return None
     try:
-        entry = Entry(**json.loads(line))
+        entry = Entry(**json.loads(text))
     except (ValueError, TypeError, RecursionError):
         return None
     is_entry = isinstance(entry.kind, str) and isinstance(entry.body, dict)
