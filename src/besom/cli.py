@@ -56,8 +56,9 @@ def _command(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     for word in words:
-        if word.encode("utf-8", "ignore").decode() != word:  # bytes of another encoding
-            raise CommandError(f"`{word}` is no UTF-8 text; write or rename it so")
+        # Surrogates stand for bytes of another encoding; the NUL comes from Python alone.
+        if word.encode("utf-8", "ignore").decode() != word or "\0" in word:
+            raise CommandError(f"`{word}` is no text in UTF-8; write or rename it so")
     if words[0] == "--version":
         print(f"besom {__version__}")
         return 0

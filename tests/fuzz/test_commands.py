@@ -68,6 +68,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 @examples(60)
 @given(command_lines())
 @example(["compare", "\udcff"])
+@example(["predict", "small", "--file", "\0"])
 def test_a_command_answers_or_refuses(record: Path, words: list[str]) -> None:
     before = set(record.rglob("*"))
     assume(not any("/" in word or word.startswith("~") for word in words[1:] if "://" not in word))

@@ -91,6 +91,7 @@ def probe(dimension: Dimension, space: Space) -> None:
 @example("shuffle(range(0,1000000000000))")
 @example("sort(range(0,1000000000000))")
 @example("int(interval(0,1e30))")
+@example("glob(a),glob(a)")
 @example("int(sort(range(9007098131061211.0,0,-101123814203)))")
 @example("interval(-1e308,1e308)")
 def test_a_space_is_searched_or_refused(expression: str) -> None:

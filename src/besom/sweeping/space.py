@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
+    Glob,
     IntervalSweep,
     Override,
     Quote,
@@ -208,7 +209,7 @@ def _choices(override: Override) -> dict[Scalar, str]:
     """Each choice as Optuna stores it, and as an override spells it."""
     choices: dict[Scalar, str] = {}
     for element in override.sweep_iterator(transformer=Transformer.identity):
-        if isinstance(element, Sweep):
+        if isinstance(element, Sweep | Glob):
             raise ValueError("a choice cannot hold another sweep")
         plain = Override._convert_value(element)
         if isinstance(plain, list | dict):  # Optuna stores neither
