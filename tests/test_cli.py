@@ -173,3 +173,15 @@ def test_a_process_ends_with_the_same_words_and_code(python: list[str], tmp_path
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == "besom: no key `model.unit`; did you mean `model.units`?\n"
+
+
+@pytest.mark.parametrize("words", [["sweep"], ["train", "--cfg", "job"], ["--help"]])
+def test_a_reader_that_goes_away_ends_nothing(words: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys, besom.cli; sys.exit(besom.cli.main())", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout and process.stderr
+    process.stdout.close()  # before it has written anything
+    assert (process.stderr.read(), process.wait()) == (b"", 0)

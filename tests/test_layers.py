@@ -23,6 +23,7 @@ LAYERS = [
         "besom.folders",
         "besom.journal",
         "besom.nearest",
+        "besom.output",
         "besom.serving",
     ],
     ["besom.config", "besom.paths", "besom.explain"],

@@ -13,6 +13,7 @@ from besom import __version__
 from besom.completion import completion
 from besom.errors import UserError
 from besom.nearest import did_you_mean, listed
+from besom.output import read_or_not
 from besom.serving import HOST
 from besom.sweep_command import hydra_arguments, overview, whole_number
 
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (``sys.argv`` where none is given) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _command(words)
+        with read_or_not():
+            return _command(words)
     except UserError as error:
         print(f"besom: {error}", file=sys.stderr)
         return error.exit_code

@@ -12,6 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from besom.errors import BesomError, SweepFailed, UserError
+from besom.output import read_or_not
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
 
 
@@ -37,7 +38,8 @@ class BesomSweeper(Sweeper):
         assert isinstance(options, SweepOptions)
         application = Application(self._context, self._task, self._master)
         try:
-            return run_sweep(options, application, arguments)
+            with read_or_not():
+                return run_sweep(options, application, arguments)
         except BesomError as error:
             if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
                 print(error.traceback, file=sys.stderr)
