@@ -11,7 +11,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.utils import get_method
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
 from besom.errors import ConfigError, SpaceError
@@ -171,7 +171,8 @@ def _corner(
         if not plain or loader.get_group_options(key, ObjectType.CONFIG):
             return task_config(application.compose(written))
         try:
-            OmegaConf.update(config, key, override.value())
+            with flag_override(config, "struct", True):  # a key that is not there is no key
+                OmegaConf.update(config, key, override.value())
         except OmegaConfBaseException:  # Hydra says better what is wrong with it
             return task_config(application.compose(written))
     return config

@@ -4,14 +4,16 @@ Hydra imports this whenever any application starts, so whatever is heavy is impo
 """
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.config_store import ConfigStore
+from hydra.errors import ConfigCompositionException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from besom.errors import BesomError, SweepFailed, UserError
+from besom.explain import explain
 from besom.output import read_or_not
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
 
@@ -41,10 +43,16 @@ class BesomSweeper(Sweeper):
             with read_or_not():
                 return run_sweep(options, application, arguments)
         except BesomError as error:
-            if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
-                print(error.traceback, file=sys.stderr)
-            print(f"besom: {error}", file=sys.stderr)
-            raise SystemExit(2 if isinstance(error, UserError) else 1) from error
+            _refuse(error)
+        except ConfigCompositionException as error:
+            _refuse(explain(error))
+
+
+def _refuse(error: BesomError) -> NoReturn:
+    if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
+        print(error.traceback, file=sys.stderr)
+    print(f"besom: {error}", file=sys.stderr)
+    raise SystemExit(2 if isinstance(error, UserError) else 1) from error
 
 
 def _store() -> None:
