@@ -31,8 +31,8 @@ audit: $(VENV)/audit ## secrets among the files, and advisories on the locked pa
 		$(addprefix --requirement ,$(wildcard requirements*.lock))
 
 chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase
-	@$(BIN)/pytest tests/chaos/long
 	@$(BIN)/python -m tests.chaos
+	@$(BIN)/pytest tests/chaos/long
 
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour
 	@$(BIN)/python -m benchmarks

@@ -25,6 +25,7 @@ LAYERS = [
         "besom.nearest",
         "besom.output",
         "besom.serving",
+        "besom.yaml_size",
     ],
     ["besom.config", "besom.paths", "besom.explain"],
     ["besom.preflight", "besom.app", "besom.sweep_command", "besom.completion"],

@@ -118,7 +118,9 @@ def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> Di
     try:
         return hydra.compose_config(name, list(overrides), mode)
     except RecursionError:
-        raise ConfigError(f"`{name}` includes itself in its defaults list") from None
+        raise ConfigError(
+            f"`{name}` includes itself in its defaults list, or is nested too deeply"
+        ) from None
     except EXPLAINED:
         raise
     except Exception as error:  # a plain ValueError for `group=1`, an AssertionError for `+=`

@@ -12,14 +12,14 @@ from tests.servers import MlflowServer
 
 
 @pytest.fixture
-def server() -> Iterator[Postgres]:
+def database() -> Iterator[Postgres]:
     with postgres.running() as running:
         yield running
 
 
 @pytest.fixture
-def stores(server: Postgres, tmp_path: Path) -> Iterator[Stores]:
+def stores(database: Postgres, tmp_path: Path) -> Iterator[Stores]:
     """Two of its databases, that of MLflow behind MLflow's own server."""
-    mlflow = MlflowServer(tmp_path, server.make("mlflow"))
+    mlflow = MlflowServer(tmp_path, database.make("mlflow"))
     with mlflow.up():
-        yield Stores(server.make("optuna"), mlflow.address)
+        yield Stores(database.make("optuna"), mlflow.address)

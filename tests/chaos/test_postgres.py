@@ -10,14 +10,14 @@ from tests.postgres import Postgres
 
 
 def test_a_sweep_survives_kills_and_restarts_of_the_database(
-    server: Postgres, stores: Stores, tmp_path: Path
+    database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
     sizes = Sizes(workers=2, trials=12, worker_kills=2, supervisor_kills=1, stops=1, restarts=2)
-    done, found = hurt(tmp_path, 1, sizes, stores, partial(server.restart, "immediate"))
+    done, found = hurt(tmp_path, 1, sizes, stores, partial(database.restart, "immediate"))
     assert found.faults == []
     assert done.worker_kills and done.supervisor_kills == 1 and done.restarts == 2
     said = (tmp_path / "output.log").read_text()
     assert "Traceback" not in said and Postgres.PASSWORD not in said
-    readers = [open_reader(tmp_path, uri) for uri in (stores.tracking, server.address("mlflow"))]
+    readers = [open_reader(tmp_path, uri) for uri in (stores.tracking, database.address("mlflow"))]
     served, direct = (reader.study(STUDY) for reader in readers)
     assert served == direct and len(served) > sizes.trials

@@ -76,6 +76,7 @@ UNTOUCHED: Damage = bytes
 @example(damage=UNTOUCHED, text=FIRST_LINE + LAUGHS)
 @example(damage=UNTOUCHED, text=FIRST_LINE + "a: " + "[" * 5000)
 @example(damage=UNTOUCHED, text=FIRST_LINE + "a: " + "[" * 200 + "]" * 200)
+@example(damage=UNTOUCHED, text=FIRST_LINE + "a: " + "[" * 20_000 + "]" * 20_000)
 @example(damage=UNTOUCHED, text=WHOLE + "seed: 1\nseed: 2\n")
 @example(damage=UNTOUCHED, text=WHOLE + "\tseed: 1\n")
 @example(damage=UNTOUCHED, text=WHOLE + "seed: !!python/object/apply:os.getcwd []\n")

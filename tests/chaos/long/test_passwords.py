@@ -12,13 +12,6 @@ from tests.results.test_predict import SIZES
 from tests.servers import MlflowServer
 
 
-@pytest.fixture
-def server(schema: Path, tmp_path: Path) -> MlflowServer:
-    database = tmp_path / "served.db"
-    database.write_bytes(schema.read_bytes())
-    return MlflowServer(tmp_path, database)
-
-
 def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
     server: MlflowServer,
     tmp_path: Path,

@@ -14,25 +14,25 @@ SIZES = Sizes(workers=4, trials=60, worker_kills=10, supervisor_kills=2, stops=3
 
 @pytest.mark.parametrize(("seed", "how"), [(1, "fast"), (2, "immediate")])
 def test_kills_and_restarts(
-    seed: int, how: str, server: Postgres, stores: Stores, tmp_path: Path
+    seed: int, how: str, database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
-    done, found = hurt(tmp_path, seed, SIZES, stores, partial(server.restart, how))
+    done, found = hurt(tmp_path, seed, SIZES, stores, partial(database.restart, how))
     assert found.faults == []
     assert done.restarts == SIZES.restarts
     assert "Traceback" not in (tmp_path / "output.log").read_text()
 
 
-def test_without_a_server_of_mlflows(server: Postgres, tmp_path: Path) -> None:
+def test_without_a_server_of_mlflows(database: Postgres, tmp_path: Path) -> None:
     """MLflow's tables are written by the sweep itself."""
-    stores = Stores(server.make("optuna"), server.make("mlflow"))
+    stores = Stores(database.make("optuna"), database.make("mlflow"))
     sizes = Sizes(workers=2, trials=12, worker_kills=2, supervisor_kills=1, stops=0, restarts=3)
-    done, found = hurt(tmp_path, 1, sizes, stores, partial(server.restart, "immediate"))
+    done, found = hurt(tmp_path, 1, sizes, stores, partial(database.restart, "immediate"))
     assert found.faults == []
     assert done.restarts == sizes.restarts
 
 
 def test_a_second_supervisor_on_another_machine_is_refused(
-    server: Postgres, stores: Stores, tmp_path: Path
+    database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
     """Another root is all that tells another machine from this one."""
     sizes = Sizes(workers=1, trials=5)
