@@ -47,7 +47,8 @@ class Hurt:
     """What was done to a sweep, and how soon it was over it (seconds).
 
     ``noticed`` holds the deaths that cost a trial: of others nothing is told. ``late`` counts those
-    that were told long after.
+    that were told long after. Before the first trial has ended nothing is measured: the sweep may
+    still be opening its stores, and hears of its workers after that.
     ``restarts`` are those of its database; ``ended`` of them hit a write and ended it.
     """
 
@@ -209,13 +210,15 @@ def hurt(
     """
     chance = random.Random(seed)
     victim, done = Victim(folder, sizes, stores=stores), Hurt()
-    blows = _blows(chance, sizes)
+    blows, unmeasured = _blows(chance, sizes), 0
     sweep = victim.start()
     try:
         for at, blow in blows:
             sweep = _await_progress(victim, sweep, at, done)
             if sweep.poll() is not None:
                 break
+            if not done.noticed and not done.gone_on:
+                unmeasured = _deaths(victim)
             if blow == "restart":
                 restart()
                 done.restarts += 1
@@ -230,7 +233,7 @@ def hurt(
         assert code == 0, victim.output()[-3000:]
     finally:
         sweep.kill()
-    done.late = _deaths(victim) - len(done.noticed)
+    done.late = _deaths(victim) - len(done.noticed) - unmeasured
     return done, victim.examine()
 
 
@@ -272,9 +275,14 @@ def _kill_worker(
     if not workers or sweep.poll() is not None:
         return
     before = _deaths(victim)
-    kill(chance.choice(workers))
+    try:
+        kill(chance.choice(workers))
+    except ProcessLookupError:  # it has ended by itself, with its sweep
+        return
     began = time.monotonic()
     done.worker_kills += 1
+    if not victim.n_ended():
+        return
     while time.monotonic() - began < 1.5 and sweep.poll() is None:
         if _deaths(victim) > before:
             done.noticed.append(time.monotonic() - began)
