@@ -13,7 +13,7 @@ from tests.chaos.phases import PHASES
 KILLS, SUPERVISOR_KILLS = 100, 10
 """So many, at the least, a seed must have brought about."""
 
-SIZES = Sizes(worker_kills=KILLS * 12 // 10, supervisor_kills=SUPERVISOR_KILLS + 2)
+SIZES = Sizes(worker_kills=KILLS * 13 // 10, supervisor_kills=SUPERVISOR_KILLS + 2)
 """A few more: some come when there is nobody to be killed."""
 
 COLUMNS = "kills  restarts  stops  trials  attempts  losses  doubles  mismatches"
