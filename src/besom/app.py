@@ -86,7 +86,7 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
         )
     if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
         raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
-    if flags.config_dir and not Path(flags.config_dir).is_dir():
+    if flags.config_dir and not os.path.isdir(flags.config_dir):
         raise ConfigError(f"--config-dir {flags.config_dir}: no such folder")
     flags.config_path = str(Path(flags.config_path or application.config_folder).absolute())
     flags.config_name = flags.config_name or application.config_name

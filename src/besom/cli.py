@@ -3,6 +3,7 @@
 Each command imports what it needs when it is called, so that ``besom --help`` answers at once.
 """
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ def ui(words: list[str]) -> int:
     port = default if options.port is None else options.port
     if not 0 < port < 2**16:
         raise CommandError(f"--port {port} is outside 1..65535; the default is {default}")
-    if not options.root.is_dir():
+    if not os.path.isdir(options.root):
         raise CommandError(f"--root {options.root}: no such folder; `besom train` records into it")
 
     if options.optuna:

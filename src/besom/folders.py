@@ -11,6 +11,9 @@ from pathlib import Path
 
 from besom.errors import StoreError
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, as file systems have it."""
+
 
 def make_private(folder: Path, below: Path | None = None) -> None:
     """Make a folder, and what is missing above it, for this user alone; what is there stays.

@@ -28,15 +28,13 @@ from omegaconf.errors import InterpolationKeyError, ValidationError
 
 from besom.errors import ConfigError, StoreError
 from besom.explain import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
-from besom.folders import refuse_links
+from besom.folders import LONGEST_NAME, refuse_links
 from besom.task import Task, hooks_of
 
 # A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
 # wait for range(1,1000000), whose values are all of one type anyway.
 VALUES_LOOKED_AT = 100
 
-LONGEST_NAME = 255
-"""Bytes of a file's name, as file systems have it."""
 MOST_RUNS = 100_000
 COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """Hydra's own sweeper, which lists all combinations before it starts the first."""
@@ -80,7 +78,8 @@ def _check_folder(folder: Path) -> None:
             f"the job's folder {folder} has a name of more than {LONGEST_NAME} bytes in it; name "
             "another with tracking.root=… or hydra.run.dir=…"
         )
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    places = (folder, *folder.absolute().parents)
+    there = next(place for place in places if os.path.exists(place))
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise StoreError(
             f"the job's folder {folder} cannot be made: {there} is no folder that can be "

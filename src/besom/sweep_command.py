@@ -91,7 +91,7 @@ def quoted(text: str) -> str:
 def _folder(name: str) -> Path:
     files = sweep_files()
     if name not in files:
-        hint = did_you_mean(name, files, "`besom sweep` lists what there is")
+        hint = did_you_mean(Path(name).stem, files, "`besom sweep` lists what there is")
         raise SweepCommandError(f"no sweep `{name}`; {hint}")
     try:
         text = files[name].read_text(encoding="utf-8")

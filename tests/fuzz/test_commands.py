@@ -27,6 +27,7 @@ NAMES = [
     *("", " ", ".", "-", "--", "a" * 10_000, "é\x00", "\udcff", "'", '"', "%", "_", "0" * 32),
     *("deadbeef", "f" * 40, "1e9", "nan", "x=1", "=", "${seed}", "\x1b[2J", "a\nb\nc\nd\ne"),
 ]
+LONG = "a" * 300
 WORDS = st.sampled_from(NAMES) | st.text(max_size=8)
 ADDRESSES = st.sampled_from(
     [
@@ -69,6 +70,12 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 @given(command_lines())
 @example(["compare", "\udcff"])
 @example(["predict", "small", "--file", "\0"])
+@example(["sync", "--root", LONG])
+@example(["ui", "--root", LONG])
+@example(["export", "small", "--name", LONG])
+@example(["train", "--config-dir", LONG])
+@example(["train", "data=synthetic", "hydra.run.dir=" + "/".join(["a" * 200] * 30)])
+@example(["train", "data=synthetic", f"tracking.uri=sqlite:///{LONG}.db"])
 def test_a_command_answers_or_refuses(record: Path, words: list[str]) -> None:
     before = set(record.rglob("*"))
     assume(not any("/" in word or word.startswith("~") for word in words[1:] if "://" not in word))

@@ -17,7 +17,7 @@ from besom.results.workload import how_to_confirm, workload_config
 from besom.tracking.reading import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
-NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]*", re.ASCII | re.IGNORECASE)
+NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]{0,199}", re.ASCII | re.IGNORECASE)
 """What Hydra reads as a text without quotes, and any system as the name of one file."""
 
 WIDTH = 100
@@ -82,7 +82,7 @@ def winner(study: StudyRecord) -> Trial:
 
 def plain(study: str) -> str:
     """A study's name as the name of a file and of a Hydra option."""
-    name = re.sub(r"[^a-zA-Z0-9_-]+", "_", study).strip("_-")
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "_", study).strip("_-")[:190]
     return name if NAME.fullmatch(name) else f"study_{name}"
 
 

@@ -1,10 +1,12 @@
 """Addresses of tracking stores: where the record is kept, and whether one can get there."""
 
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from besom.addresses import mask, missing_driver, reach, scheme_of
 from besom.errors import StoreError
+from besom.folders import LONGEST_NAME
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
@@ -90,11 +92,16 @@ def check_written(uri: str) -> None:
 
 def _check_file(uri: str) -> None:
     path = sqlite_path(uri)
-    if path is None or path == Path.cwd() or path.is_dir():
+    if path is None or path == Path.cwd() or os.path.isdir(path):
         raise StoreError(
             f"tracking.uri={mask(uri)} names no file.\nWrite sqlite:///path/to/mlflow.db."
         )
-    if path.exists() and not _is_sqlite(path):
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
+        raise StoreError(
+            f"tracking.uri={mask(uri)} has a name of more than {LONGEST_NAME} bytes in it.\n"
+            "Name another file."
+        )
+    if os.path.exists(path) and not _is_sqlite(path):
         raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")
 
 

@@ -1,5 +1,6 @@
 """``besom sync``: brings to MLflow what sweeps and trainings could not deliver."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def sync(root: Path, uri: str | None) -> Synced:
         StoreError: there is no record, or it cannot be reached.
     """
     folder = root / "spool"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # Path.is_dir fails over a name too long
         raise StoreError(f"{root} holds no record; `besom sweep NAME` makes one")
     set_strangers_aside(folder)
     before = spools(folder)
