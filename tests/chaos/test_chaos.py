@@ -2,17 +2,7 @@
 
 from pathlib import Path
 
-from tests.chaos.harness import Sizes, Victim, hurt
-
-SMALL = Sizes(workers=2, trials=5)
-
-
-def test_a_worker_may_be_killed_while_it_saves(tmp_path: Path) -> None:
-    victim = Victim(tmp_path, SMALL, "dies='while saving'", f"marks='{tmp_path / 'mark'}'")
-    victim.finish()
-    found = victim.examine()
-    assert found.faults == []
-    assert found.attempts == SMALL.trials + 4 + 1
+from tests.chaos.harness import Sizes, hurt
 
 
 def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:

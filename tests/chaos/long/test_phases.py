@@ -1,8 +1,8 @@
-"""The supervisor killed in one phase after the other, in one sweep."""
+"""The supervisor killed in one phase after the other, in one sweep; a worker killed while it saves."""
 
 from pathlib import Path
 
-from tests.chaos.harness import Sizes, kill_in
+from tests.chaos.harness import Sizes, Victim, kill_in
 
 FACT = "after a fact is kept with the study"
 PLACES = (
@@ -31,3 +31,12 @@ def test_a_supervisor_may_be_killed_while_the_sweeps_own_run_begins(tmp_path: Pa
         *(f"{FACT}@2", f"{FACT}@3"),  # the command, the run's id
     ]
     assert kill_in(orders, tmp_path, Sizes(workers=2, trials=5)).faults == []
+
+
+def test_a_worker_may_be_killed_while_it_saves(tmp_path: Path) -> None:
+    sizes = Sizes(workers=2, trials=5)
+    victim = Victim(tmp_path, sizes, "dies='while saving'", f"marks='{tmp_path / 'mark'}'")
+    victim.finish()
+    found = victim.examine()
+    assert found.faults == []
+    assert found.attempts == sizes.trials + 4 + 1
