@@ -1,4 +1,4 @@
-"""The supervisor killed in one phase after the other, in one sweep; a worker killed while it saves."""
+"""The supervisor killed in one phase after the other; a worker killed while it saves."""
 
 from pathlib import Path
 
