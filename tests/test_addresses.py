@@ -12,6 +12,7 @@ from besom.addresses import mask, reach
         ("postgresql://ann:s3cret@db:5432/x", "postgresql://ann:***@db:5432/x"),
         ("postgresql://ann:s3/cret@db/x", "postgresql://ann:***@db/x"),
         ("postgresql://ann:s3@cret@db/x", "postgresql://ann:***@db/x"),
+        ("postgresql://ann@server:s3cret@db/x", "postgresql://ann@server:***@db/x"),
         ("a https://u:p:q@host/ b", "a https://u:***@host/ b"),
         ("http://token:@host", "http://token:@host"),
         ("http://host:5000/path", "http://host:5000/path"),

@@ -11,7 +11,8 @@ HIDDEN = "***"
 """What stands for a password."""
 
 # With the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
-_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/@]*):(?:[^\s/]+|[^\s@]+)@")
+# A user may hold an ``@``, as at Azure.
+_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/]*):(?:[^\s/]+|[^\s@]+)@")
 # Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
 # or bracketed text is none of it.
 _IN_QUERY = re.compile(

@@ -32,10 +32,12 @@ GONE_ON_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """A sweep, and how much it has to bear."""
+    """A sweep, and how much it has to bear. A step takes ``seconds``: in a short sweep long enough
+    for it not to end while a blow's effect is awaited."""
 
     workers: int = 8
     trials: int = 200
+    seconds: float = 0.01
     worker_kills: int = 100
     supervisor_kills: int = 10
     stops: int = 10
@@ -94,6 +96,7 @@ class Victim:
         self._words = (
             "x=interval(-1,2)",
             f"steps={STEPS}",
+            f"seconds={sizes.seconds}",
             "hydra.sweeper.objective=loss",
             *("hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1"),
             f"hydra.sweeper.n_trials={sizes.trials}",

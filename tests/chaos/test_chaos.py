@@ -6,7 +6,7 @@ from tests.chaos.harness import Sizes, hurt
 
 
 def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
-    sizes = Sizes(workers=3, trials=30, worker_kills=8, supervisor_kills=2, stops=3)
+    sizes = Sizes(workers=3, trials=30, seconds=0.05, worker_kills=8, supervisor_kills=2, stops=3)
     done, found = hurt(tmp_path, 1, sizes)
     assert found.faults == []
     assert done.worker_kills >= 6 and done.supervisor_kills == 2

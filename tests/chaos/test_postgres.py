@@ -12,7 +12,9 @@ from tests.postgres import Postgres
 def test_a_sweep_survives_kills_and_restarts_of_the_database(
     database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
-    sizes = Sizes(workers=2, trials=12, worker_kills=2, supervisor_kills=1, stops=1, restarts=2)
+    sizes = Sizes(
+        workers=2, trials=12, seconds=0.1, worker_kills=2, supervisor_kills=1, stops=1, restarts=2
+    )
     done, found = hurt(tmp_path, 1, sizes, stores, partial(database.restart, "immediate"))
     assert found.faults == []
     assert done.worker_kills and done.supervisor_kills == 1 and done.restarts == 2

@@ -115,6 +115,7 @@ def test_one_supervisor_for_a_study_on_all_machines(
     with pytest.raises(StudyError, match="being swept already"):
         open_study("s", address, ["minimize"])
     study.close()
+    monkeypatch.undo()  # the server takes a moment to see that it is closed
     open_study("s", address, ["minimize"]).close()
 
 

@@ -91,9 +91,12 @@ def registered_model(uri: str, address: str, folder: Path, study: str | None = N
                 f"{address} was logged without code that reads anything; give a model that "
                 "`besom confirm` has registered"
             )
+        contents = model / str(flavor.get("data", ""))
+        if not contents.resolve().is_relative_to(model.resolve()):  # no digest covers this word
+            raise StudyError(f"{address} names files outside of itself; have it registered anew")
         for network in model.rglob("*.keras"):
             _verify(network, client.get_run(str(version.run_id)))
-        return model / str(flavor.get("data", ""))
+        return contents
 
 
 def _find(client: MlflowClient, address: str, study: str | None) -> "ModelVersion":
