@@ -105,13 +105,14 @@ def run_or_refused(ended: Ended, left: Sequence[Path] = ()) -> bool:
         left: what lies in the working folder now and did not before.
     """
     event("run" if ended.code == 0 else "refused")
+    assert "Traceback" not in ended.out + ended.err, ended
     if ended.code == 0:
         return True
     assert ended.code == 2, ended
     assert ended.err.startswith("besom: "), ended
     is_plain(ended.err)
     # What Hydra alone can find out, about its own logging say, it finds in the job's folder.
-    assert not left or "hydra" in ended.err.lower(), (left, ended)
+    assert not left or "Hydra cannot start this" in ended.err, (left, ended)
     return False
 
 

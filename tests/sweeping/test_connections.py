@@ -12,7 +12,7 @@ from psycopg import Connection
 from besom.errors import StoreError, StudyError
 from besom.sweeping import connections
 from besom.sweeping.connections import Gone
-from besom.sweeping.database import in_use
+from besom.sweeping.database import in_use, open_database
 from besom.sweeping.protocol import State
 from besom.sweeping.space import read_space
 from besom.sweeping.study import Study, open_study
@@ -129,6 +129,41 @@ def test_a_study_that_another_has_taken_meanwhile_is_not_written(
         study.ask(SPACE.distributions)
     assert on_disk(address) == []
     other.close()
+
+
+def test_nor_is_one_that_another_has_taken_and_left(
+    study: Study, server: Postgres, address: str
+) -> None:
+    number = study.ask(SPACE.distributions).number
+    server.restart("immediate")
+    other = open_study("s", address, ["minimize"])
+    other.tell(number, State.COMPLETE, [1.0])
+    other.close()
+    with pytest.raises(StudyError, match="has been swept by another supervisor while"):
+        study.tell(number, State.FAILED)
+    (trial,) = on_disk(address)
+    assert trial.state.name == "COMPLETE"
+
+
+def test_a_server_that_accepts_and_is_silent_is_not_waited_for(
+    server: Postgres, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "WAIT_SECONDS", 0.2)
+    silent = f"{address}?connect_timeout=2"
+    study = open_study("s", silent, ["minimize"])
+    server.restart("fast")
+    with server.silent(), pytest.raises(StoreError, match="timeout expired"), in_use(silent):
+        study.ask(SPACE.distributions)
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", "5"), ("?connect_timeout=9", "9")])
+def test_machines_that_vanish_are_given_up(query: str, seconds: str, address: str) -> None:
+    database, _ = open_database(address + query)
+    with database.engine.connect() as connection:
+        limits = connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]
+    database.engine.dispose()
+    assert limits["connect_timeout"] == seconds
+    assert limits["tcp_user_timeout"] == "60000" and limits["keepalives_idle"] == "30"
 
 
 def test_a_server_that_may_forget_does_not_forget_this(server: Postgres, address: str) -> None:

@@ -4,7 +4,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -21,13 +22,33 @@ RELEASE_SECONDS = 5.0
 RETRY_SECONDS = 0.3
 
 # One, looked at before each use: see Lock.
-ENGINE_KWARGS = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 0}
+_POOL = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 0}
+# A machine that vanishes without a word is given up after a minute; by itself TCP waits for hours.
+_KEEPALIVE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
+_LIBPQ = ("psycopg", "psycopg2")
 
 _logger = logging.getLogger(__name__)
 
 
 class Gone(RuntimeError):
     """The database went away in the middle of a write, or has not come back."""
+
+
+def engine_kwargs(storage: str) -> dict[str, Any]:
+    """How SQLAlchemy is to connect to a database on a server; what the address says goes first."""
+    url = sqlalchemy.engine.make_url(storage)
+    limits: Mapping[str, int] = {}
+    if url.get_dialect().driver in _LIBPQ:
+        limits = {"connect_timeout": int(CONNECT_SECONDS), **_KEEPALIVE}
+    return _POOL | {
+        "connect_args": {name: limit for name, limit in limits.items() if name not in url.query}
+    }
 
 
 class Connections:
@@ -39,7 +60,7 @@ class Connections:
     is a database that stays away: a new process reads what there is.
 
     Args:
-        engine: has ``ENGINE_KWARGS``; what is connected already is given up.
+        engine: has :func:`engine_kwargs`; what is connected already is given up.
         lock: taken by every connection before it is used.
     """
 
@@ -92,19 +113,23 @@ class Lock:
     """One supervisor for a study of a PostgreSQL database, on whatever machine.
 
     The server keeps it for as long as the connection lives, and there is one connection: whoever
-    can write has it. A database that restarts forgets it; the next connection takes it again.
+    can write has it. A database that restarts forgets it; the next connection takes it again, and
+    finds out from the owner that the study names whether another supervisor has come and gone.
     """
 
     def __init__(self, study_id: int, study: str) -> None:
         self._study_id = study_id
         self._study = study
         self._name = f"process {os.getpid()} on {socket.gethostname()}"
+        self._owner = uuid.uuid4().hex
+        self._is_owner = False
 
     def take(self, connection: Any) -> None:
         """Take it for a connection of the driver's.
 
         Raises:
-            StudyError: another supervisor has it; names its process and machine.
+            StudyError: another supervisor has it, or has had it since it was taken before; names
+                the process and machine of the one that has it.
         """
         deadline = time.monotonic() + RELEASE_SECONDS
         while not _ask(connection, _TAKE, (self._study_id,))[0]:
@@ -118,6 +143,20 @@ class Lock:
                 )
             time.sleep(RETRY_SECONDS)
         _ask(connection, _INTRODUCE, (self._name[:_LONGEST_NAME],))
+        self._own(connection)
+
+    def _own(self, connection: Any) -> None:
+        """Put our name on the study, or see that it is still there."""
+        if not self._is_owner:
+            _ask(connection, _OWN, (self._study_id, _OWNER, f'"{self._owner}"'))
+            self._is_owner = True
+            return
+        if _ask(connection, _OWNED, (self._study_id, _OWNER)) != (f'"{self._owner}"',):
+            connection.close()
+            raise StudyError(
+                f"the study `{self._study}` has been swept by another supervisor while the "
+                "database was away.\nThe same command goes on from what that has left."
+            )
 
 
 _LONGEST_NAME = 63
@@ -130,6 +169,14 @@ _HOLDER = (
     "AND datid = database AND datname = current_database() "
     f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
 )
+_OWNER = "besom.owner"
+# Among the facts that Optuna keeps with a study, as JSON.
+_OWN = (
+    "INSERT INTO study_user_attributes (study_id, key, value_json) VALUES (%s, %s, %s) "
+    "ON CONFLICT (study_id, key) DO UPDATE SET value_json = EXCLUDED.value_json "
+    "RETURNING value_json"
+)
+_OWNED = "SELECT value_json FROM study_user_attributes WHERE study_id = %s AND key = %s"
 # A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours. And
 # a server that is told to forget its last commits when it crashes must not do so with these: the
 # sweep would go on with what it knows.

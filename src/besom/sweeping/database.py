@@ -17,7 +17,7 @@ from besom import journal
 from besom.addresses import mask
 from besom.errors import StoreError
 from besom.folders import make_private
-from besom.sweeping.connections import ENGINE_KWARGS, Connections, Gone, Lock
+from besom.sweeping.connections import Connections, Gone, Lock, engine_kwargs
 from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
@@ -49,10 +49,12 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
 
 def _on_one_connection(storage: str) -> RDBStorage:
     """The tables are made and looked at first: for that Optuna needs two connections at once."""
-    _made(lambda: RDBStorage(storage)).engine.dispose()
+    options = engine_kwargs(storage)
+    connecting = {"connect_args": options["connect_args"]}
+    _made(lambda: RDBStorage(storage, engine_kwargs=connecting)).engine.dispose()
     return RDBStorage(
         storage,
-        engine_kwargs=dict(ENGINE_KWARGS),
+        engine_kwargs=options,
         skip_compatibility_check=True,
         skip_table_creation=True,
     )

@@ -137,7 +137,7 @@ def _sweep(
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)
-    status, answer = "FAILED", Answer()  # unless it is said to be otherwise
+    status, answer, is_ours = "FAILED", Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
             tally = Tally(options.n_trials, plan.objective, study.rows())
@@ -147,13 +147,17 @@ def _sweep(
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too
             close_strays(study, record, sweep.parent_run)
+    except StudyError:
+        is_ours = False  # another supervisor has the study by now, and with it the sweep's own run
+        raise
     finally:
         pool.stop()
         supervisor.abandon()
-        with suppress(Gone, StudyError):  # the database is lost; that has been raised already
-            record.note(sweep.parent_run, note(plan, study, answer.verdict))
-        record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
-        record.confirm(sweep.parent_run)
+        if is_ours:
+            with suppress(Gone, StudyError):  # the database is lost; that has been raised already
+                record.note(sweep.parent_run, note(plan, study, answer.verdict))
+            record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
+            record.confirm(sweep.parent_run)
     return answer, received[0] if received else None
 
 

@@ -55,7 +55,10 @@ def close_strays(study: Study, record: Record, parent_run: str) -> None:
     """
     ended = {row.notes.get("run_id"): row.state for row in study.rows() if row.state in _STATUS}
     for run in record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING"):
-        if state := ended.get(run.run_id):
+        name = run.run_id
+        if run.key in ended and record.mlflow_id(run.key) == run.run_id:
+            name = run.key  # it was late, and the trial knows it by that
+        if state := ended.get(name):
             record.finish(run.run_id, _STATUS[state], {"besom.state": state}, {})
             record.confirm(run.run_id)
         else:

@@ -17,9 +17,9 @@ from requests.exceptions import RequestException
 from besom.tracking.address import sqlite_path
 from besom.tracking.courier import NotYet
 from besom.tracking.creation import WAIT_SECONDS, Creation
+from besom.tracking.runs import KEY
 from besom.tracking.spool import OPENED, Entry
 
-KEY = "besom.key"
 PREFIX = "late-"
 REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")
 

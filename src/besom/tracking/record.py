@@ -27,7 +27,7 @@ from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
 from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
 from besom.tracking.quiet import asking, import_mlflow, is_mendable, reason
-from besom.tracking.runs import RunInfo, find_runs, get_run
+from besom.tracking.runs import KEY, RunInfo, find_runs, get_run
 from besom.tracking.spool import Entry, set_strangers_aside
 from besom.tracking.stamps import stamp
 
@@ -105,7 +105,7 @@ class Record:
         Raises:
             StoreError: MLflow does not take it; or it does not answer, and there is no parent.
         """
-        from besom.tracking.latecomers import KEY, new_key
+        from besom.tracking.latecomers import new_key
 
         name, key = shorten(mask(name), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 PAGE = 1000
+KEY = "besom.key"
+"""The tag that keeps by which name its creator asked for a run, see ``latecomers``."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class RunInfo:
     name: str
     status: str
     tags: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """Its name before the store had given it one; several runs may have the same."""
+        return self.tags.get(KEY, "")
 
 
 def get_run(client: "MlflowClient", run_id: str) -> RunInfo:

@@ -1,5 +1,7 @@
 """More of it, where a restart often hits a write: then the same command goes on."""
 
+import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -51,3 +53,29 @@ def test_a_second_supervisor_on_another_machine_is_refused(
     finally:
         sweep.kill()
     assert one.examine().faults == []
+
+
+def test_a_sweep_that_slept_leaves_what_another_machine_has_finished(
+    database: Postgres, stores: Stores, tmp_path: Path
+) -> None:
+    """The database forgets a lock as it restarts; whoever had it must not write any more."""
+    sizes = Sizes(workers=1, trials=5, seconds=0.25)
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    one, other = (Victim(folder, sizes, stores=stores) for folder in folders)
+    sweep = one.start()
+    try:
+        while not one.n_ended():
+            assert sweep.poll() is None, one.output()
+        time.sleep(0.4)  # into the next trial: nothing is being written
+        sweep.send_signal(signal.SIGSTOP)
+        database.restart("immediate")
+        other.finish()
+        sweep.send_signal(signal.SIGCONT)
+        assert sweep.wait(timeout=60) == 2
+    finally:
+        sweep.kill()
+    assert "has been swept by another supervisor while the database was away" in one.output()
+    assert "Traceback" not in one.output()
+    assert other.examine().faults == []
