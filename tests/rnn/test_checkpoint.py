@@ -54,8 +54,10 @@ def interrupted(config: DictConfig, after: int) -> None:
 SETTINGS = {
     "xla": ("model.dropout=0.3", "training.shuffle=every_epoch"),
     "keras": ("training.engine=keras", "model.dropout=0.3", "training.shuffle=every_epoch"),
-    "best": ("training.restore_best=true", "training.patience=3", "training.learning_rate=0.1"),
-    "lstm": ("model=lstm", "training.optimizer=rmsprop"),
+    "best": (
+        *("training.restore_best=true", "training.patience=3", "training.learning_rate=0.1"),
+        *("model=lstm", "training.optimizer=rmsprop"),
+    ),
 }
 
 
