@@ -11,8 +11,9 @@ HIDDEN = "***"
 """What stands for a password."""
 
 # With the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
-# A user may hold an ``@``, as at Azure.
-_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/]*):(?:[^\s/]+|[^\s@]+)@")
+# A user may hold an ``@``, as at Azure. A password with raw ``/`` and ``@`` ends at the last ``@``
+# before a query or the next address: rather a host too few is shown than half a password.
+_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/]*):(?:(?:(?!://)[^\s?])+|[^\s/]+)@")
 # Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
 # or bracketed text is none of it.
 _IN_QUERY = re.compile(
@@ -23,8 +24,8 @@ _IN_QUERY = re.compile(
 
 
 def mask(text: str) -> str:
-    """Hide every password in the addresses of ``text``: before the host, also one with a raw ``/``
-    or ``@``, and in the query, under whatever name."""
+    """Hide every password in the addresses of ``text``: before the host, also one with raw ``/``
+    and ``@``, and in the query, under whatever name."""
     return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_AUTHORITY.sub(rf"\1:{HIDDEN}@", text))
 
 

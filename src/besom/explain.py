@@ -31,6 +31,9 @@ from besom.nearest import did_you_mean, listed
 EXPLAINED = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra raises for reasons that lie in a command line or a configuration file."""
 
+SEARCHED = "choice(a,b,…), range(start,stop,step=s) or interval(low,high)"
+"""How Hydra's grammar writes what is searched."""
+
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
 
 
@@ -90,6 +93,13 @@ def _reason(text: str) -> str:
 def _unreadable(error: OverrideParseException) -> str:
     if "missing EQUAL" in error.message:
         return f"`{error.override}` is no override; write KEY=VALUE, without spaces around ="
+    if (cause := error.__cause__) and (unknown := re.match("Unknown function '(.*)'", str(cause))):
+        return (
+            f"`{error.override}`: no function `{unknown[1]}`; write {SEARCHED},\n"
+            "and a text with parentheses into quotes twice: 'key=\"a(b)\"'"
+        )
+    if cause:
+        return f"`{error.override}`: {_head(cause)}\nwrite {SEARCHED}"
     reason = _head(error).removeprefix("LexerNoViableAltException: ")
     return (
         f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"

@@ -226,6 +226,7 @@ def test_who_speaks_much_leaves_others_their_turn(pool: LocalPool) -> None:
     for worker in (0, 1):
         pool.send(worker, Assignment(worker, 1, ("+megabytes=0",)))
     wait_for(lambda: pool.has_word(0) and pool.has_word(1))
-    time.sleep(0.5)  # until each has said two things, its configuration and its outcome
+    time.sleep(0.5)  # by now each has said two things, which is what could keep 1 from its turn
     events = [pool.next_event(PATIENCE) for _ in range(4)]
-    assert [event.worker for event in events if event] == [0, 1, 0, 1]
+    assert [event.worker for event in events[:2] if event] == [0, 1]
+    assert sorted(event.worker for event in events[2:] if event) == [0, 1]

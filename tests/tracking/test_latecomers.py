@@ -138,6 +138,23 @@ def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
     assert of_another_process.run_id(late) == record.mlflow_id(late)
 
 
+def test_what_else_came_of_a_request_is_closed_with_the_run(
+    record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = record.start_run("sweep", {})
+    breaking(record, monkeypatch, after=False)
+    late = record.start_run("late", {}, parent, {"units": 8})
+    record.flush()
+    tags = {"mlflow.parentRunId": parent, KEY: late}
+    client.create_run(record.experiment_id, tags=tags, run_name="late")  # its answer never came
+    record.finish(late, "FINISHED", {"besom.state": "complete"}, {})
+    record.confirm(late)
+    record.flush()
+    statuses = {run.info.run_id: run.info.status for run in found(client, "late")}
+    assert statuses.pop(record.mlflow_id(late)) == "FINISHED"
+    assert list(statuses.values()) == ["KILLED"]
+
+
 def test_a_late_run_may_be_anothers_twin(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,8 @@ class Delivery:
         """
         try:
             self._deliver(self.latecomers.admit(key, entries), entries)
+            if any(entry.kind == "closed" for entry in entries):
+                self.latecomers.close_doubles(key)
         except Exception as error:
             self.latecomers.is_away = self.latecomers.is_away or is_away(error)
             raise

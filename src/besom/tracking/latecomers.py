@@ -97,6 +97,15 @@ class Latecomers:
                     self._known[key] = self._find(key) or self._create(entry.body, entry.at)
         return self.run_id(key)
 
+    def close_doubles(self, key: str) -> None:
+        """Close what else has come of the requests for a late run, now that the run is closed."""
+        if not key.startswith(PREFIX):
+            return
+        query = f"tags.`{KEY}` = '{key}' AND attributes.status = 'RUNNING'"
+        for double in self._client.search_runs([self._experiment_id], query):
+            self._client.set_tag(double.info.run_id, "besom.state", "lost")
+            self._client.set_terminated(double.info.run_id, "KILLED")
+
     def _settle(self, key: str) -> None:
         """Learn what has come of an earlier request for a run."""
         creation = self._asked_for.get(key)
