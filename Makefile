@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # With bytecode, also where nobody is to write any.
-QUICKER := env -u PYTHONDONTWRITEBYTECODE
+WITH_BYTECODE := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help sweep train ui test audit chaos bench bench-quick lock clean
@@ -25,7 +25,7 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(QUICKER) $(BIN)/pytest --numprocesses 2 --dist worksteal
+	@$(WITH_BYTECODE) $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 audit: $(VENV)/audit ## secrets among the files, and advisories on the locked packages (needs the network)
 	@git ls-files -z -- ':!*.lock' ':!*.min.js' | xargs -0 $(BIN)/detect-secrets-hook \
@@ -60,7 +60,7 @@ clean: ## remove .venv and caches; recorded runs in mlruns/ stay
 $(VENV)/ready: $(VENV)/locked pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
-	@$(QUICKER) $(BIN)/python -m compileall -qq src
+	@$(WITH_BYTECODE) $(BIN)/python -m compileall -q src
 	@touch $@
 
 # What only the audit needs.
@@ -88,5 +88,5 @@ $(VENV)/locked: requirements.lock
 	@echo "Setting up $(VENV) from requirements.lock, once; this takes about two minutes."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile \
 		--require-hashes --requirement requirements.lock
-	@$(QUICKER) $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@$(WITH_BYTECODE) $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@

@@ -13,8 +13,10 @@ from tests.chaos.phases import PHASES
 KILLS, SUPERVISOR_KILLS = 100, 10
 """So many, at the least, a seed must have brought about."""
 
-SIZES = Sizes(worker_kills=KILLS * 13 // 10, supervisor_kills=SUPERVISOR_KILLS + 2)
-"""A few more: some come when there is nobody to be killed."""
+SIZES = Sizes(
+    seconds=0.05, worker_kills=KILLS * 13 // 10, supervisor_kills=SUPERVISOR_KILLS * 3 // 2
+)
+"""A few more: some come when there is nobody to be killed, or when the sweep has ended."""
 
 COLUMNS = "kills  restarts  stops  trials  attempts  losses  doubles  mismatches"
 

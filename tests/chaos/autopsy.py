@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
-from besom.tracking.latecomers import KEY
+from besom.tracking.runs import KEY
 
 STEPS = 4
 """Reports of each trial."""

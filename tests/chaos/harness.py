@@ -137,17 +137,26 @@ class Victim:
 
     def n_ended(self) -> int:
         """Trials and confirmations that have ended; 0 while there is no study, or no answer."""
-        ended = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
-        confirmed = (
+        return self._count(
+            "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
+        ) + self._count(
             "SELECT COUNT(*) FROM study_user_attributes "
             "WHERE key LIKE 'besom.confirmation.%' AND value_json LIKE '%\"complete\"%'"
         )
+
+    def n_begun(self) -> int:
+        """Trials under way whose run is known; that is written just before a worker gets them."""
+        return self._count(
+            "SELECT COUNT(*) FROM trials NATURAL JOIN trial_user_attributes "
+            "WHERE state = 'RUNNING' AND key = 'besom.run_id'"
+        )
+
+    def _count(self, query: str) -> int:
         try:
             with self._engine.connect() as database:
-                counts = [database.scalar(sqlalchemy.text(query)) for query in (ended, confirmed)]
+                return int(database.scalar(sqlalchemy.text(query)))
         except sqlalchemy.exc.SQLAlchemyError:
             return 0
-        return sum(counts)
 
     def survivors(self) -> list[int]:
         """Processes of this sweep, the shells that guard its workers included."""

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from besom.errors import StoreError, StudyError
 from besom.sweeping import connections
-from besom.sweeping.connections import Gone
+from besom.sweeping.connections import Gone, Lock
 from besom.sweeping.database import in_use, open_database
 from besom.sweeping.protocol import State
 from besom.sweeping.space import read_space
@@ -134,36 +134,77 @@ def test_a_study_that_another_has_taken_meanwhile_is_not_written(
 def test_nor_is_one_that_another_has_taken_and_left(
     study: Study, server: Postgres, address: str
 ) -> None:
+    study.take_over()
     number = study.ask(SPACE.distributions).number
     server.restart("immediate")
     other = open_study("s", address, ["minimize"])
+    other.take_over()
     other.tell(number, State.COMPLETE, [1.0])
     other.close()
-    with pytest.raises(StudyError, match="has been swept by another supervisor while"):
+    with pytest.raises(StudyError, match="was taken over by another supervisor"):
         study.tell(number, State.FAILED)
     (trial,) = on_disk(address)
     assert trial.state.name == "COMPLETE"
+
+
+def test_whoever_has_only_looked_takes_nothing_over(
+    study: Study, server: Postgres, address: str
+) -> None:
+    study.take_over()
+    number = study.ask(SPACE.distributions).number
+    server.restart("immediate")
+    open_study("s", address, ["minimize"]).close()  # is refused then, for another space say
+    study.tell(number, State.COMPLETE, [1.0])
+    assert [trial.state.name for trial in on_disk(address)] == ["COMPLETE"]
+
+
+def test_one_that_was_overtaken_as_it_started_writes_nothing(
+    study: Study, server: Postgres, address: str
+) -> None:
+    server.restart("immediate")
+    other = open_study("s", address, ["minimize"])
+    other.take_over()
+    other.close()
+    with pytest.raises(StudyError, match="was taken over"):
+        study.take_over()
 
 
 def test_a_server_that_accepts_and_is_silent_is_not_waited_for(
     server: Postgres, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "WAIT_SECONDS", 0.2)
-    silent = f"{address}?connect_timeout=2"
-    study = open_study("s", silent, ["minimize"])
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 2.0)
+    study = open_study("s", address, ["minimize"])
     server.restart("fast")
-    with server.silent(), pytest.raises(StoreError, match="timeout expired"), in_use(silent):
+    with server.silent(), pytest.raises(StoreError, match="timeout expired"), in_use(address):
         study.ask(SPACE.distributions)
+    study.close()
 
 
-@pytest.mark.parametrize(("query", "seconds"), [("", "5"), ("?connect_timeout=9", "9")])
-def test_machines_that_vanish_are_given_up(query: str, seconds: str, address: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "variable", "seconds"),
+    [("", "", "5"), ("?connect_timeout=9", "", "9"), ("", "7", "7")],
+)
+def test_libpq_is_told_when_to_give_up(
+    query: str, variable: str, seconds: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable:
+        monkeypatch.setenv("PGCONNECT_TIMEOUT", variable)
     database, _ = open_database(address + query)
     with database.engine.connect() as connection:
         limits = connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]
     database.engine.dispose()
     assert limits["connect_timeout"] == seconds
     assert limits["tcp_user_timeout"] == "60000" and limits["keepalives_idle"] == "30"
+
+
+def test_the_server_is_told_too(study: Study, address: str) -> None:
+    """Its side keeps the lock of a supervisor whose machine has vanished."""
+    with Connection.connect(address) as connection:
+        Lock(2, "another").take(connection)
+        names = ("tcp_user_timeout", "tcp_keepalives_idle")
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
+    assert shown == [("60000",), ("30",)]
 
 
 def test_a_server_that_may_forget_does_not_forget_this(server: Postgres, address: str) -> None:

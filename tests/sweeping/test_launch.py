@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from rich.console import Console
+
+from besom.errors import StudyError
+from besom.sweeping import launch
+from besom.sweeping.connections import Gone
 
 from .apps import audit, is_alive, kill, run, start, wait_for
+from .conftest import Bench, ScriptedPool, completes
 
 SPACE = ("+x=interval(0,1)", "hydra.sweeper.n_trials=3")
 
@@ -73,3 +79,25 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
         (root.parent / "slow").unlink()
         assert run("preparing", *SPACE, folder=root.parent).returncode == 0
         assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(StudyError("taken"), "RUNNING"), (Gone("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
+)
+def test_whoever_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
+    error: Exception, status: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, study = bench.plan(n_trials=3), bench.study()
+    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(launch, "_parent_run", lambda *_: parent)
+    monkeypatch.setattr(launch, "note", lambda *_: "")
+    monkeypatch.setattr(study, "tell", fail)
+    with pytest.raises(type(error), match=str(error)):
+        launch._sweep(plan, study, bench.record, ScriptedPool(completes), Console(quiet=True))
+    bench.record.flush()
+    assert MlflowClient(bench.record.uri).get_run(parent).info.status == status

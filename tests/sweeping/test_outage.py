@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 from mlflow import MlflowClient
 
-from besom.tracking.latecomers import KEY
+from besom.tracking.runs import KEY
 from tests.conftest import Command
 from tests.servers import MlflowServer, hanging
 from tests.sweeping.apps import n_ended, start, wait_for

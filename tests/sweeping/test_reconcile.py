@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
+from besom.sweeping.confirmation import Confirmation, remember
 from besom.sweeping.protocol import State
 from besom.sweeping.reconcile import close_strays
 from besom.tracking.record import connect
@@ -31,6 +33,23 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
         close_strays(study, again, parent)
     statuses = {name: client.get_run(name).info.status for name in (run_id, double)}
     assert statuses == {run_id: "FINISHED", double: "KILLED"}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("complete", "FINISHED"), ("failed", "FAILED"), ("open", "KILLED")]
+)
+def test_a_confirmation_is_closed_as_the_study_knows_it(
+    state: str, status: str, bench: Bench
+) -> None:
+    study, record = bench.study(), bench.record
+    parent = record.start_run("bench", {"besom.role": "sweep"})
+    run_id = record.start_run("000 seed=1", {"besom.study": "bench"}, parent)
+    remember(study, Confirmation(0, 1, 1, run_id, state, setting="a"))
+    record.close()
+    _lose(bench.root / "spool")
+    with connect(bench.root, None, "test") as again:
+        close_strays(study, again, parent)
+    assert MlflowClient(record.uri).get_run(run_id).info.status == status
 
 
 def _lose(spool: Path) -> None:

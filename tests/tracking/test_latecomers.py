@@ -12,7 +12,8 @@ from mlflow.entities import Run
 
 from besom.errors import StoreError
 from besom.tracking import Record, connect
-from besom.tracking.latecomers import KEY, PREFIX, Latecomers
+from besom.tracking.latecomers import PREFIX, Latecomers
+from besom.tracking.runs import KEY
 from tests.conftest import Command
 from tests.servers import MlflowServer
 

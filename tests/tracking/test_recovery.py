@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.tracking import Pending, Record, connect
-from besom.tracking.latecomers import KEY
+from besom.tracking.runs import KEY
 
 STUDY = {"besom.study": "s"}
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from besom.sweeping.study import Study
 
+_PREFIX = "confirmation"
+
 
 @dataclass(frozen=True)
 class Confirmation:
@@ -51,6 +53,11 @@ def recall(study: Study, trial: int, seed: int, setting: str | None = None) -> C
     return _read(study, _key_aside(trial, seed, setting))
 
 
+def recall_all(study: Study) -> list[Confirmation]:
+    """The last attempt at each confirmation of a study, of whatever setting."""
+    return [Confirmation(**kept) for kept in study.recall_all(f"{_PREFIX}.")]
+
+
 def remember(study: Study, confirmation: Confirmation) -> None:
     """Commit what is known of it now; one of another setting is set aside, not lost."""
     trial, seed = confirmation.trial, confirmation.seed
@@ -66,7 +73,7 @@ def _read(study: Study, key: str) -> Confirmation | None:
 
 
 def _key(trial: int, seed: int) -> str:
-    return f"confirmation.{trial}.{seed}"
+    return f"{_PREFIX}.{trial}.{seed}"
 
 
 def _key_aside(trial: int, seed: int, setting: str) -> str:

@@ -1,10 +1,10 @@
 """Connections to a database on a server: it restarts, goes away, and serves other machines."""
 
+import json
 import logging
 import os
 import socket
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +32,8 @@ _KEEPALIVE = {
     "tcp_user_timeout": 60_000,  # milliseconds
 }
 _LIBPQ = ("psycopg", "psycopg2")
+OWNER = "owner"
+"""The fact of a study that says which supervisor has it, or had it last."""
 
 _logger = logging.getLogger(__name__)
 
@@ -41,13 +43,15 @@ class Gone(RuntimeError):
 
 
 def engine_kwargs(storage: str) -> dict[str, Any]:
-    """How SQLAlchemy is to connect to a database on a server; what the address says goes first."""
+    """How SQLAlchemy is to connect to a database on a server; what the address and libpq's own
+    variable say goes first."""
     url = sqlalchemy.engine.make_url(storage)
     limits: Mapping[str, int] = {}
     if url.get_dialect().driver in _LIBPQ:
         limits = {"connect_timeout": int(CONNECT_SECONDS), **_KEEPALIVE}
+    said = {*url.query, *(["connect_timeout"] if "PGCONNECT_TIMEOUT" in os.environ else [])}
     return _POOL | {
-        "connect_args": {name: limit for name, limit in limits.items() if name not in url.query}
+        "connect_args": {name: limit for name, limit in limits.items() if name not in said}
     }
 
 
@@ -79,12 +83,20 @@ class Connections:
             raise self._end
         try:
             connection = self._patiently(dialect, arguments, options)
-            if self._lock:
-                self._lock.take(connection)
+            self._take(connection)
         except (Gone, StudyError) as error:
             self._end = error
             raise
         return connection
+
+    def _take(self, connection: Any) -> None:
+        if self._lock is None:
+            return
+        try:
+            self._lock.take(connection)
+        except BaseException:
+            connection.close()  # it may have the lock already
+            raise
 
     def _patiently(self, dialect: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -114,28 +126,26 @@ class Lock:
 
     The server keeps it for as long as the connection lives, and there is one connection: whoever
     can write has it. A database that restarts forgets it; the next connection takes it again, and
-    finds out from the owner that the study names whether another supervisor has come and gone.
+    sees whether another supervisor has come and gone: the study names its owner.
     """
 
     def __init__(self, study_id: int, study: str) -> None:
         self._study_id = study_id
         self._study = study
         self._name = f"process {os.getpid()} on {socket.gethostname()}"
-        self._owner = uuid.uuid4().hex
-        self._is_owner = False
+        self._owner: str | None = None  # as the database has it; None before the first look
 
     def take(self, connection: Any) -> None:
         """Take it for a connection of the driver's.
 
         Raises:
-            StudyError: another supervisor has it, or has had it since it was taken before; names
-                the process and machine of the one that has it.
+            StudyError: another supervisor has it, of which process and machine are named; or has
+                had it since it was taken before.
         """
         deadline = time.monotonic() + RELEASE_SECONDS
         while not _ask(connection, _TAKE, (self._study_id,))[0]:
             if time.monotonic() > deadline:
                 holder = _ask(connection, _HOLDER, (self._study_id,))
-                connection.close()
                 raise StudyError(
                     f"the study `{self._study}` is being swept already"
                     f"{f', by {holder[0]} since {holder[1]}' if holder else ''}.\n"
@@ -143,20 +153,21 @@ class Lock:
                 )
             time.sleep(RETRY_SECONDS)
         _ask(connection, _INTRODUCE, (self._name[:_LONGEST_NAME],))
-        self._own(connection)
+        self._look(connection)
 
-    def _own(self, connection: Any) -> None:
-        """Put our name on the study, or see that it is still there."""
-        if not self._is_owner:
-            _ask(connection, _OWN, (self._study_id, _OWNER, f'"{self._owner}"'))
-            self._is_owner = True
-            return
-        if _ask(connection, _OWNED, (self._study_id, _OWNER)) != (f'"{self._owner}"',):
-            connection.close()
+    def now_owned_by(self, owner: str) -> None:
+        """Expect this owner from now on: it has been written over the last one."""
+        self._owner = json.dumps(owner)
+
+    def _look(self, connection: Any) -> None:
+        row = _ask(connection, _OWNED, (self._study_id, f"besom.{OWNER}"))
+        owner = row[0] if row else ""
+        if self._owner not in (None, owner):
             raise StudyError(
-                f"the study `{self._study}` has been swept by another supervisor while the "
-                "database was away.\nThe same command goes on from what that has left."
+                f"the study `{self._study}` was taken over by another supervisor, or deleted, "
+                "while the database was away.\nThe same command goes on from what there is."
             )
+        self._owner = owner
 
 
 _LONGEST_NAME = 63
@@ -169,13 +180,7 @@ _HOLDER = (
     "AND datid = database AND datname = current_database() "
     f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
 )
-_OWNER = "besom.owner"
 # Among the facts that Optuna keeps with a study, as JSON.
-_OWN = (
-    "INSERT INTO study_user_attributes (study_id, key, value_json) VALUES (%s, %s, %s) "
-    "ON CONFLICT (study_id, key) DO UPDATE SET value_json = EXCLUDED.value_json "
-    "RETURNING value_json"
-)
 _OWNED = "SELECT value_json FROM study_user_attributes WHERE study_id = %s AND key = %s"
 # A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours. And
 # a server that is told to forget its last commits when it crashes must not do so with these: the
@@ -186,7 +191,8 @@ _INTRODUCE = (
     "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false), "
     "set_config('tcp_keepalives_idle', '30', false), "
     "set_config('tcp_keepalives_interval', '10', false), "
-    "set_config('tcp_keepalives_count', '3', false)"
+    "set_config('tcp_keepalives_count', '3', false), "
+    "set_config('tcp_user_timeout', '60000', false)"  # while an answer is under way
 )
 
 

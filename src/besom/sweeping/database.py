@@ -60,17 +60,23 @@ def _on_one_connection(storage: str) -> RDBStorage:
     )
 
 
-def keep_connected(database: RDBStorage, storage: str, study: str, study_id: int) -> None:
+def keep_connected(database: RDBStorage, storage: str, study: str, study_id: int) -> Lock | None:
     """See to a sweep's connections from now on, and to it that no other sweep of the study writes.
+
+    Returns:
+        What holds the study in the database; None where that is another one's task (SQLite: a lock
+        on a file).
 
     Raises, now or at any later use:
         StudyError: another supervisor has the study (PostgreSQL).
         Gone: the database is lost.
     """
     kind = database.engine.dialect.name
-    if kind != "sqlite":
-        lock = Lock(study_id, study) if kind == "postgresql" else None
-        Connections(database.engine, storage, lock)
+    if kind == "sqlite":
+        return None
+    lock = Lock(study_id, study) if kind == "postgresql" else None
+    Connections(database.engine, storage, lock)
+    return lock
 
 
 def _made(make: Callable[[], RDBStorage]) -> RDBStorage:

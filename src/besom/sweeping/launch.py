@@ -102,6 +102,7 @@ def _open(plan: Plan, root: Path) -> Study:
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     custom = options.custom_search_space
     claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
+    study.take_over()
     rows = study.rows()
     study.use(make_sampler(sampler_options, plan.space.dimensions, len(rows)), pruner)
     if not rows and plan.baseline_params is not None:
@@ -147,14 +148,15 @@ def _sweep(
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too
             close_strays(study, record, sweep.parent_run)
-    except StudyError:
-        is_ours = False  # another supervisor has the study by now, and with it the sweep's own run
+    except (StudyError, Gone):
+        # Another supervisor has the study by now, or may have, and with it the sweep's own run.
+        is_ours = False
         raise
     finally:
         pool.stop()
         supervisor.abandon()
         if is_ours:
-            with suppress(Gone, StudyError):  # the database is lost; that has been raised already
+            with suppress(Gone, StudyError):  # lost just now; the status is known all the same
                 record.note(sweep.parent_run, note(plan, study, answer.verdict))
             record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
             record.confirm(sweep.parent_run)

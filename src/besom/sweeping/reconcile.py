@@ -18,7 +18,7 @@ A confirmation lives the same way; what is told of it is kept with the study (co
 from collections.abc import Mapping
 from typing import Any
 
-from besom.sweeping.confirmation import Confirmation, recall, remember
+from besom.sweeping.confirmation import Confirmation, recall, recall_all, remember
 from besom.sweeping.protocol import State
 from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.study import Study, TrialRow
@@ -54,11 +54,12 @@ def close_strays(study: Study, record: Record, parent_run: str) -> None:
         StoreError: the store does not answer.
     """
     ended = {row.notes.get("run_id"): row.state for row in study.rows() if row.state in _STATUS}
+    ended |= {c.run_id: c.state for c in recall_all(study) if c.state in _STATUS}
     for run in record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING"):
-        name = run.run_id
+        known_as = run.run_id
         if run.key in ended and record.mlflow_id(run.key) == run.run_id:
-            name = run.key  # it was late, and the trial knows it by that
-        if state := ended.get(name):
+            known_as = run.key  # it was late, and the study knows it by that
+        if state := ended.get(known_as):
             record.finish(run.run_id, _STATUS[state], {"besom.state": state}, {})
             record.confirm(run.run_id)
         else:

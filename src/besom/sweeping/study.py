@@ -1,6 +1,7 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
 import sqlite3
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
-from besom.sweeping.connections import CONNECT_SECONDS
+from besom.sweeping.connections import CONNECT_SECONDS, OWNER, Lock
 from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
 from besom.sweeping.mirror import Mirror
 from besom.sweeping.protocol import State
@@ -75,8 +76,10 @@ class Study:
         study: optuna.Study,
         together: Transaction = nullcontext,
         close: Callable[[], None] = lambda: None,
+        lock: Lock | None = None,
     ) -> None:
         self._study = study
+        self._lock = lock
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
         self._points: set[frozenset[tuple[str, Any]]] = set()
@@ -89,6 +92,15 @@ class Study:
     @property
     def directions(self) -> tuple[str, ...]:
         return tuple(direction.name.lower() for direction in self._study.directions)
+
+    def take_over(self) -> None:
+        """Go on with the study: whoever had it, and has lost the database for a while, writes
+        nothing more (PostgreSQL). Not before all is checked that may be refused.
+        """
+        if self._lock is not None:
+            owner = uuid.uuid4().hex
+            self.remember(OWNER, owner)
+            self._lock.now_owned_by(owner)
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler = sampler
@@ -184,6 +196,11 @@ class Study:
         """A fact kept with the study, or None."""
         return self._study.user_attrs.get(f"besom.{key}")
 
+    def recall_all(self, prefix: str) -> list[Any]:
+        """The facts kept with the study under keys that begin with ``prefix``."""
+        start = f"besom.{prefix}"
+        return [fact for key, fact in self._study.user_attrs.items() if key.startswith(start)]
+
     def rows(self) -> list[TrialRow]:
         """All trials that were ever proposed, by number."""
         trials = self._study.get_trials(deepcopy=False)
@@ -251,7 +268,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             directions=_directions(directions),
             load_if_exists=True,
         )
-        keep_connected(database, storage, name, study._study_id)
+        lock = keep_connected(database, storage, name, study._study_id)
         with uncollected():
             mirror = Mirror(study._storage, study._study_id, together)
         mirrored = optuna.load_study(study_name=name, storage=mirror)
@@ -264,7 +281,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
             f"{missing_driver(error) or other}"
         ) from error
-    return Study(mirrored, together, database.engine.dispose)
+    return Study(mirrored, together, database.engine.dispose, lock)
 
 
 def memory_study(directions: Sequence[str]) -> Study:
