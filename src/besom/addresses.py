@@ -10,10 +10,12 @@ PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
 HIDDEN = "***"
 """What stands for a password."""
 
+_TO_LAST_AT = re.compile(r"(?<!\S)\S+@")
 # With the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
-# A user may hold an ``@``, as at Azure. A password with raw ``/`` and ``@`` ends at the last ``@``
-# before a query or the next address: rather a host too few is shown than half a password.
-_IN_AUTHORITY = re.compile(r"(\w\\*://[^\s:/]*):(?:(?:(?!://)[^\s?])+|[^\s/]+)@")
+# A user may hold an ``@``, as at Azure, and a password anything: it ends at the last ``@`` of the
+# word, or before another address. Rather is a host too few shown than half a password.
+_NEXT_ADDRESS = r"[,;=&|'\"(\[{]\\*\w[\w+.-]*\\*://"
+_IN_AUTHORITY = re.compile(rf"(\w\\*://[^\s:/]*):(?:(?:(?!{_NEXT_ADDRESS})\S)+|\S+)@")
 # Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
 # or bracketed text is none of it.
 _IN_QUERY = re.compile(
@@ -24,9 +26,11 @@ _IN_QUERY = re.compile(
 
 
 def mask(text: str) -> str:
-    """Hide every password in the addresses of ``text``: before the host, also one with raw ``/``
-    and ``@``, and in the query, under whatever name."""
-    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_AUTHORITY.sub(rf"\1:{HIDDEN}@", text))
+    """Hide every password in the addresses of ``text``: before the host, whatever it is made of,
+    and in the query, under whatever name."""
+    # Word by word: from each of a long text's addresses to its end would take minutes.
+    text = _TO_LAST_AT.sub(lambda word: _IN_AUTHORITY.sub(rf"\1:{HIDDEN}@", word[0]), text)
+    return _IN_QUERY.sub(rf"\1{HIDDEN}", text)
 
 
 def scheme_of(address: str) -> str:

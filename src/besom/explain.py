@@ -99,7 +99,8 @@ def _unreadable(error: OverrideParseException) -> str:
             "and a text with parentheses into quotes twice: 'key=\"a(b)\"'"
         )
     if cause:
-        return f"`{error.override}`: {_head(cause)}\nwrite {SEARCHED}"
+        is_space = re.search(r"\b(choice|range|interval)\(", str(error.override))
+        return f"`{error.override}`: {_head(cause)}" + (f"\nwrite {SEARCHED}" if is_space else "")
     reason = _head(error).removeprefix("LexerNoViableAltException: ")
     return (
         f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"

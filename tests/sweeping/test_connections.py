@@ -42,6 +42,11 @@ def study(address: str) -> Iterator[Study]:
     study.close()
 
 
+def owner_of(address: str) -> str | None:
+    attributes = optuna.load_study(study_name="s", storage=address).user_attrs
+    return attributes.get(f"besom.{connections.OWNER}")
+
+
 def on_disk(address: str) -> list[optuna.trial.FrozenTrial]:
     return optuna.load_study(study_name="s", storage=address).get_trials()
 
@@ -66,6 +71,22 @@ def test_a_database_that_comes_back_is_waited_for(
     assert study.ask(SPACE.distributions).number == 0
     later.join()
     assert "waiting up to 60 s for the database postgresql://besom:***@" in caplog.text
+
+
+def test_one_that_goes_away_again_at_once_is_waited_for(
+    study: Study, server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Lock.take
+
+    def torn(lock: Lock, connection: Connection) -> None:
+        monkeypatch.undo()
+        server.restart("immediate")
+        take(lock, connection)
+
+    server.restart("fast")
+    monkeypatch.setattr(Lock, "take", torn)
+    study.remember("anything", 1)
+    assert study.recall("anything") == 1
 
 
 def test_one_that_stays_away_ends_the_sweep_in_plain_words(
@@ -165,8 +186,10 @@ def test_one_that_was_overtaken_as_it_started_writes_nothing(
     other = open_study("s", address, ["minimize"])
     other.take_over()
     other.close()
+    owner = owner_of(address)
     with pytest.raises(StudyError, match="was taken over"):
         study.take_over()
+    assert owner and owner_of(address) == owner
 
 
 def test_a_server_that_accepts_and_is_silent_is_not_waited_for(
@@ -188,6 +211,7 @@ def test_a_server_that_accepts_and_is_silent_is_not_waited_for(
 def test_libpq_is_told_when_to_give_up(
     query: str, variable: str, seconds: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
     if variable:
         monkeypatch.setenv("PGCONNECT_TIMEOUT", variable)
     database, _ = open_database(address + query)

@@ -229,4 +229,3 @@ def test_who_speaks_much_leaves_others_their_turn(pool: LocalPool) -> None:
     time.sleep(0.5)  # by now each has said two things, which is what could keep 1 from its turn
     events = [pool.next_event(PATIENCE) for _ in range(4)]
     assert [event.worker for event in events[:2] if event] == [0, 1]
-    assert sorted(event.worker for event in events[2:] if event) == [0, 1]

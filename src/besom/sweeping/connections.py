@@ -82,30 +82,20 @@ class Connections:
         if self._end:
             raise self._end
         try:
-            connection = self._patiently(dialect, arguments, options)
-            self._take(connection)
+            return self._patiently(dialect, arguments, options)
         except (Gone, StudyError) as error:
             self._end = error
             raise
-        return connection
-
-    def _take(self, connection: Any) -> None:
-        if self._lock is None:
-            return
-        try:
-            self._lock.take(connection)
-        except BaseException:
-            connection.close()  # it may have the lock already
-            raise
 
     def _patiently(self, dialect: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+        driver = dialect.loaded_dbapi
         deadline = time.monotonic() + WAIT_SECONDS
         is_told = False
         while True:
             try:
                 reach(self._storage, CONNECT_SECONDS)
-                return dialect.connect(*arguments, **options)
-            except (OSError, dialect.loaded_dbapi.Error) as error:
+                return self._locked(dialect.connect(*arguments, **options))
+            except (OSError, driver.OperationalError, driver.InterfaceError) as error:
                 if time.monotonic() > deadline:
                     raise Gone(f"it has been away for {WAIT_SECONDS:.0f} s") from error
             if not is_told:
@@ -113,6 +103,15 @@ class Connections:
                 _logger.warning("waiting up to %s for the database %s", seconds, address)
                 is_told = True
             time.sleep(RETRY_SECONDS)
+
+    def _locked(self, connection: Any) -> Any:
+        if self._lock is not None:
+            try:
+                self._lock.take(connection)
+            except BaseException:
+                connection.close()  # it may have the lock already
+                raise
+        return connection
 
     def _broken(self, context: Any) -> None:
         # No SQLAlchemyError: those are what Optuna writes again after.

@@ -102,7 +102,6 @@ def _open(plan: Plan, root: Path) -> Study:
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     custom = options.custom_search_space
     claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
-    study.take_over()
     rows = study.rows()
     study.use(make_sampler(sampler_options, plan.space.dimensions, len(rows)), pruner)
     if not rows and plan.baseline_params is not None:
@@ -134,6 +133,7 @@ def _sweep(
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
         sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
+        study.take_over()  # there is nothing left that could be refused
         unfinished = reconcile(study, record, sweep.parent_run)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
@@ -156,11 +156,17 @@ def _sweep(
         pool.stop()
         supervisor.abandon()
         if is_ours:
-            with suppress(Gone, StudyError):  # lost just now; the status is known all the same
-                record.note(sweep.parent_run, note(plan, study, answer.verdict))
-            record.finish(sweep.parent_run, status, {"besom.state": status.lower()}, {})
-            record.confirm(sweep.parent_run)
+            _close_own_run(sweep, status, answer.verdict)
     return answer, received[0] if received else None
+
+
+def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:
+    """Unless the study turns out to be another's as it is asked for the last time."""
+    record, run_id = sweep.record, sweep.parent_run
+    with suppress(Gone, StudyError):
+        record.note(run_id, note(sweep.plan, sweep.study, verdict))
+        record.finish(run_id, status, {"besom.state": status.lower()}, {})
+        record.confirm(run_id)
 
 
 def _parent_run(plan: Plan, study: Study, record: Record) -> str:
