@@ -24,6 +24,7 @@ LAYERS = [
         "besom.journal",
         "besom.nearest",
         "besom.output",
+        "besom.overrides",
         "besom.serving",
         "besom.yaml_size",
     ],

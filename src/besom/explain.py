@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
+    InterpolationResolutionError,
     OmegaConfBaseException,
     ValidationError,
 )
@@ -49,6 +50,8 @@ def explain(error: Exception) -> ConfigError:
         case MarkedYAMLError() if error.problem_mark:
             mark = error.problem_mark
             return ConfigError(f"{mark.name}, line {mark.line + 1}: not YAML: {error.problem}")
+        case InterpolationResolutionError():
+            return ConfigError(_unresolved(error))
         case ConfigAttributeError() | ConfigKeyError() if error.full_key:
             return _unknown(error.full_key, error)
         case OmegaConfBaseException() if error.full_key:
@@ -143,6 +146,24 @@ def _composition(error: ConfigCompositionException) -> str:
 
 def _unknown(key: str, cause: OmegaConfBaseException) -> ConfigError:
     return unknown_key(key, cause.parent_node._get_root())
+
+
+def _unresolved(error: InterpolationResolutionError) -> str:
+    """What a ``${…}`` asks for and does not find."""
+    where = f"`{error.full_key}`: " if error.full_key else ""
+    if unset := re.search(r"Environment variable '(.*)' not found", str(error)):
+        name = unset[1]
+        return (
+            f"{where}the environment variable {name} is not set; set it, or write a default: "
+            f"${{oc.env:{name},…}}"
+        )
+    found = re.search(r"Interpolation key '(.*)' not found", str(error))
+    if not found:
+        return f"{where}{_head(error)}"
+    key = found[1]
+    if key.startswith("hydra."):
+        return f"{where}`${{{key}}}` is not in the task's configuration; write ${{hydra:{key[6:]}}}"
+    return f"{where}`${{{key}}}` is not in the configuration; name a key that is there"
 
 
 def _plain_lines(error: BaseException) -> list[str]:

@@ -19,12 +19,13 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import InterpolationKeyError, ValidationError
+from omegaconf.errors import InterpolationResolutionError, ValidationError
 
 from besom.errors import ConfigError, StoreError
 from besom.explain import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
@@ -57,6 +58,7 @@ def check(task: Task, flags: Namespace) -> None:
         several = flags.multirun or _asks_for_several(hydra, flags)
         mode = RunMode.MULTIRUN if several else RunMode.RUN
         config = _compose(hydra, flags.config_name, flags.overrides, mode)
+        HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
         _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
         for override in overrides:
             _check_override(hydra, config, override)
@@ -161,7 +163,7 @@ def _job_config(config: DictConfig) -> DictConfig:
         raise ConfigError(f"`{missing[0]}` has no value; give one: {missing[0]}=...")
     try:
         OmegaConf.to_container(job, resolve=True)
-    except InterpolationKeyError as error:
+    except InterpolationResolutionError as error:
         raise explain(error) from error
     return job
 

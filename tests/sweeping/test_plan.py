@@ -10,11 +10,14 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
+from omegaconf.errors import InterpolationResolutionError
 
 from besom import config
+from besom.explain import explain
 from besom.paths import conf_folder
 from besom.sweeping.application import Application
-from besom.sweeping.plan import _corner
+from besom.sweeping.options import NoPruner, SweepOptions, TpeSampler
+from besom.sweeping.plan import _corner, make_plan
 from besom.sweeping.space import Space, read_space
 from besom.task import task_config
 
@@ -61,3 +64,25 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) 
     baseline = task_config(app.compose(space.overrides))
     with pytest.raises(HydraException, match=r"many"):
         _corner(app, space, baseline, {"training.batch_size": "many"})
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seed=${oc.env:NOT_SET}", "`seed`: the environment variable NOT_SET is not set"),
+        ("seed=${nokey}", "`seed`: `${nokey}` is not in the configuration"),
+        ("seed=${hydra.job.num}", "write ${hydra:job.num}"),
+        ("seed=choice(1,${oc.env:NOT_SET})", "the environment variable NOT_SET is not set"),
+        ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),
+        ("hydra.sweep.dir=${nokey}", "`hydra.sweep.dir`: `${nokey}` is not"),
+    ],
+)
+def test_what_no_trial_could_look_up_is_refused_in_a_line(
+    app: Application, word: str, said: str
+) -> None:
+    of_hydra = [word] if word.startswith("hydra.") else []
+    app.master = app.context.config_loader.load_configuration("train", of_hydra, RunMode.MULTIRUN)
+    words = ["model.units=range(8,129)", *([] if of_hydra else [word])]
+    with pytest.raises(InterpolationResolutionError) as refusal:
+        make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
+    assert said in str(explain(refusal.value))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.addresses import mask
+from besom.overrides import as_typed
 from besom.sweeping.application import Application
 
 COMMAND_FILE = "command.json"
@@ -35,5 +36,5 @@ def parts(application: Application) -> dict[str, Any]:
     return {
         "task": f"{task.__module__}.{task.__qualname__}",
         "config_name": hydra.job.config_name,
-        "overrides": [*hydra.overrides.task, *hydra.overrides.hydra],
+        "overrides": [*as_typed(hydra.overrides.task), *as_typed(hydra.overrides.hydra)],
     }

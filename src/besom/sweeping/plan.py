@@ -28,6 +28,9 @@ from besom.task import Hooks, hooks_of, task_config
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
 
+OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
+"""Hydra reads these for every job; much else of its own is never read in a sweep."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -70,9 +73,13 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     hooks = hooks_of(application.task)
     whole = application.compose(space.overrides)
     baseline = task_config(whole)
+    _resolve(whole, baseline)
     hooks.check(baseline)
     for corner in space.corners():
-        hooks.check(_corner(application, space, baseline, corner))
+        config = _corner(application, space, baseline, corner)
+        if any("${" in str(value) for value in corner.values()):
+            flatten(config)
+        hooks.check(config)
     suggest = _suggester(options.custom_search_space, baseline)
     baseline_params = _baseline_params(space, whole, suggest)
     if options.confirm.top_k:
@@ -90,6 +97,17 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
         suggest=suggest,
         hooks=hooks,
     )
+
+
+def _resolve(whole: DictConfig, task: DictConfig) -> None:
+    """Find what no trial could: an environment variable that is not set, a key that is not there.
+
+    Raises:
+        omegaconf.errors.InterpolationResolutionError: names the key that asks for it.
+    """
+    flatten(task)
+    for key in OF_EACH_JOB:
+        OmegaConf.select(whole, key)
 
 
 def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:

@@ -30,6 +30,7 @@ from besom.discretion import discreet_logs
 from besom.errors import Interrupted, Pruned, UserError
 from besom.flatten import flatten
 from besom.folders import not_through_links
+from besom.overrides import as_typed
 from besom.recorder import KerasModel
 from besom.sweeping import application, frames, room
 from besom.sweeping.application import Application
@@ -189,7 +190,7 @@ def _composed(config: DictConfig) -> Composed:
     return Composed(
         params=flatten(config),
         config=OmegaConf.to_yaml(config, resolve=True),
-        overrides=tuple(job.overrides.task),
+        overrides=tuple(as_typed(job.overrides.task)),
         folder=Path(job.runtime.output_dir),
     )
 

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
 from besom.discretion import discreet_logs, mask_job_files
+from besom.overrides import as_typed
 from besom.task import Task, hooked, hooks_of
 from besom.tracking.address import check_written
 from besom.tracking.configuration import describe, parameters
@@ -90,7 +91,7 @@ def _bury_the_dead(record: Record) -> None:
 
 def _open(record: Record, config: DictConfig) -> str:
     job = HydraConfig.get()
-    overrides = list(job.overrides.task)
+    overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
     run_id = record.start_run(_name(overrides), ROLE | environment.tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)

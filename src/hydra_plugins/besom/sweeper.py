@@ -11,10 +11,12 @@ from hydra.errors import ConfigCompositionException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 
 from besom.errors import BesomError, SweepFailed, UserError
 from besom.explain import explain
 from besom.output import read_or_not
+from besom.overrides import as_typed
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
 
 
@@ -36,15 +38,16 @@ class BesomSweeper(Sweeper):
         from besom.sweeping.application import Application
         from besom.sweeping.launch import run_sweep
 
-        options = OmegaConf.to_object(self._master.hydra.sweeper)
-        assert isinstance(options, SweepOptions)
         application = Application(self._context, self._task, self._master)
         try:
+            options = OmegaConf.to_object(self._master.hydra.sweeper)
+            assert isinstance(options, SweepOptions)
+            options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
             with read_or_not():
                 return run_sweep(options, application, arguments)
         except BesomError as error:
             _refuse(error)
-        except ConfigCompositionException as error:
+        except (ConfigCompositionException, InterpolationResolutionError) as error:
             _refuse(explain(error))
 
 
