@@ -134,16 +134,41 @@ def test_shows_the_configuration_of_a_sweep(besom: Command, sweeps: Path) -> Non
     assert "name: synthetic" in ended.out
 
 
-def test_a_conf_folder_here_is_used_instead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert paths.conf_folder() != tmp_path / "conf"
-    assert (paths.conf_folder() / "train.yaml").is_file()
+GROUPS = {"model": "model.units", "training": "training.epochs", "data": "data.max_length"}
 
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "train.yaml").touch()
-    assert paths.conf_folder() == tmp_path / "conf"
+
+@pytest.mark.parametrize("sweep", [False, True])
+def test_files_in_conf_here_stand_beside_those_of_besom(
+    sweep: bool, sweeps: Path, besom: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for group, key in GROUPS.items():
+        base = {"data": "synthetic", "model": "simple_rnn"}.get(group, "default")
+        file = sweeps.parent / "conf" / group / "wide.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"defaults: [{base}, _self_]\n{key.partition('.')[2]}: 77\n")
+    command = ["sweep", "mine"] if sweep else ["train"]
+    chosen = [f"{group}=wide" for group in GROUPS]
+
+    ended = besom(*command, *chosen, "--cfg", "job")
+    assert (ended.code, ended.err, ended.out.count(": 77")) == (0, "", 3)
+    assert "`model=wdie`: no such option; did you mean `wide`?" in besom(*command, "model=wdie").err
+    assert "simple_rnn" in besom(*command, "model=gru", "model=zzz").err
+
+    monkeypatch.setenv("COMP_LINE", f"besom {' '.join(command)} model=w")
+    assert besom("-sc", "query=bash").out.strip() == "model=wide"
+
+
+def test_a_file_in_conf_here_hides_one_of_the_same_name(besom: Command, tmp_path: Path) -> None:
+    own = tmp_path / "conf"
+    own.mkdir()
+    text = (paths.conf_folder() / "train.yaml").read_text()
+    (own / "train.yaml").write_text(text.replace("seed: 1", "seed: 7"))
+    assert "seed: 7" in besom("train", "--cfg", "job").out
+
+
+def test_the_conf_of_a_checkout_stands_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(paths.conf_folder().parent)
+    assert paths.added_folder() is None
 
 
 def test_a_sweep_here_hides_one_of_the_same_name(

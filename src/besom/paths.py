@@ -7,16 +7,15 @@ CHECKOUT = PACKAGE.parents[1]
 
 
 def conf_folder() -> Path:
-    """The folder with ``train.yaml``: ``conf/`` here, else Besom's own."""
-    here = Path.cwd() / "conf"
-    return here if (here / "train.yaml").is_file() else _own("conf")
+    """Besom's own configurations, ``train.yaml`` among them."""
+    return _own("conf")
 
 
 def added_folder() -> Path | None:
-    """``conf/`` here, where it holds experiments and no ``train.yaml``: it adds to Besom's own."""
+    """``conf/`` in the working folder, where that is not Besom's own: its files stand beside
+    Besom's, and hide those of the same name."""
     here = Path.cwd() / "conf"
-    adds = (here / "experiment").is_dir() and not (here / "train.yaml").is_file()
-    return here if adds else None
+    return here if here.is_dir() and not here.samefile(conf_folder()) else None
 
 
 def sweep_files() -> dict[str, Path]:

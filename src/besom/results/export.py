@@ -10,7 +10,6 @@ from omegaconf import DictConfig
 
 from besom.errors import StoreError, StudyError
 from besom.explain import EXPLAINED, explain
-from besom.paths import conf_folder
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, workload_config
@@ -43,7 +42,7 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
 
     Raises:
         StudyError: there is no such study, it has no winner, or the winner's configuration is
-            missing, of another application, or does not fit the folder ``conf`` as it is now.
+            missing, of another application, or does not fit the configurations of today.
         StoreError: the file is there already, or cannot be written.
     """
     reader = open_reader(root, uri)
@@ -157,11 +156,11 @@ def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
         found = composed(text)
     except EXPLAINED as error:
         raise StudyError(
-            f"trial {trial.number} does not fit {conf_folder()} as it is now: {explain(error)}"
+            f"trial {trial.number} does not fit the configurations of today: {explain(error)}"
         ) from error
     if differing := _differing(found, values(recorded)):
         raise StudyError(
-            f"trial {trial.number} does not fit {conf_folder()} as it is now: {differing[0]}\n"
+            f"trial {trial.number} does not fit the configurations of today: {differing[0]}\n"
             f"`besom reproduce {trial.run.run_id} --code` tells how to get the one that it had"
         )
     return text

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from besom import app, config
-from besom.paths import added_folder, conf_folder
+from besom.paths import conf_folder
 from besom.rnn.train import train
 from besom.tracking.tracked import tracked
 
@@ -24,10 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     config.register()
     application = app.Application(task, conf_folder(), "train")
-    given = sys.argv[1:] if arguments is None else arguments
-    added = added_folder()
-    # Hydra takes one such folder, the last one that is named.
-    return app.run(application, [*(["--config-dir", str(added)] if added else []), *given])
+    return app.run(application, sys.argv[1:] if arguments is None else arguments)
 
 
 if __name__ == "__main__":
