@@ -26,6 +26,7 @@ LAYERS = [
         "besom.output",
         "besom.overrides",
         "besom.serving",
+        "besom.source",
         "besom.yaml_size",
     ],
     ["besom.config", "besom.paths", "besom.explain"],

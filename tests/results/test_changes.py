@@ -2,8 +2,11 @@
 
 import pytest
 
-from besom.results.changes import changes
-from besom.tracking.environment import Environment
+from besom.results.changes import COMMIT, changes
+from besom.tracking.environment import CODE, Environment
+
+TOLD = {"data.digest": "a" * 64, "engine": "xla", "threads": "1", CODE: "c" * 64}
+"""What the task tells of itself, and its source."""
 
 
 @pytest.fixture
@@ -16,8 +19,7 @@ def recorded(here: Environment) -> dict[str, str | None]:
 
 
 def test_nothing_changed(here: Environment) -> None:
-    facts = {"data.digest": "a" * 64, "threads": "1"}
-    assert changes(here.tags | facts, facts, recorded(here)) == []
+    assert changes(here.tags | TOLD, TOLD, recorded(here)) == []
 
 
 @pytest.mark.parametrize(
@@ -26,24 +28,27 @@ def test_nothing_changed(here: Environment) -> None:
         ("data.digest", "a" * 64, "b" * 64, f"data: {'a' * 16} then, {'b' * 16} now"),
         ("threads", "1", "2", "threads: 1 then, 2 now"),
         ("engine", "xla", "keras", "engine: xla then, keras now"),
+        ("besom.version", "0.1", "0.2", "besom: 0.1 then, 0.2 now"),
+        (CODE, "a" * 64, "b" * 64, f"code: source {'a' * 16} then, {'b' * 16} now"),
     ],
 )
 def test_what_the_task_tells_is_compared(
     tag: str, then: str, now: str, line: str, here: Environment
 ) -> None:
-    assert changes(here.tags | {tag: then}, {tag: now}, recorded(here)) == [line]
+    tags, told = here.tags | TOLD | {tag: then}, here.tags | TOLD | {tag: now}
+    assert changes(tags, told, recorded(here)) == [line]
 
 
 def test_another_processor_is_named(here: Environment) -> None:
-    then = here.tags | {"besom.processor": "Cray-1, 1 cores"}
-    (line,) = changes(then, {}, recorded(here))
+    then = here.tags | TOLD | {"besom.processor": "Cray-1, 1 cores"}
+    (line,) = changes(then, TOLD, recorded(here))
     assert line.startswith("processor: Cray-1, 1 cores then, ")
 
 
 def test_packages_are_compared_one_by_one(here: Environment) -> None:
     pins = [pin for pin in here.texts["packages.txt"].splitlines() if not pin.startswith("numpy==")]
     texts = recorded(here) | {"packages.txt": "\n".join([*pins, "numpy==0.1", "gone==1.0"])}
-    lines = changes(here.tags, {}, texts)
+    lines = changes(here.tags | TOLD, TOLD, texts)
     assert [line.partition(" then")[0] for line in lines] == [
         "package: gone 1.0",
         "package: numpy 0.1",
@@ -51,12 +56,23 @@ def test_packages_are_compared_one_by_one(here: Environment) -> None:
     assert lines[0].endswith("none now")
 
 
-def test_another_commit_is_named(here: Environment) -> None:
-    (line,) = changes(here.tags | {"besom.git.commit": "0" * 40}, {}, recorded(here))
-    assert line.startswith("code: commit 0000000000000000 then")
-
-
-def test_other_uncommitted_changes_are_named(here: Environment) -> None:
-    texts = recorded(here) | {"git.diff": "another diff"}
-    (line,) = changes(here.tags, {}, texts)
+def test_another_commit_and_other_uncommitted_changes_are_named(here: Environment) -> None:
+    now, texts = TOLD | {COMMIT: "0" * 40}, recorded(here) | {"git.diff": "another diff"}
+    (line,) = changes(here.tags | now | {COMMIT: "1" * 40}, now, recorded(here))
+    assert line.startswith("code: commit 1111111111111111 then")
+    (line,) = changes(here.tags | now, now, texts)
     assert line.startswith("code: other uncommitted changes")
+
+
+def test_what_is_not_known_is_not_said_to_be_equal(here: Environment) -> None:
+    nowhere = {COMMIT: "unknown: not a git repository"}
+    then, now = here.tags | TOLD | nowhere, TOLD | nowhere
+    assert changes(then, now, recorded(here)) == []  # the source is known to be the same
+    for without in ({CODE: "unknown: a prompt"}, {CODE: ""}):
+        (line,) = changes(then | without, now, recorded(here))
+        assert line == "code: not known whether it is as it was"
+        assert changes(then, now | without, recorded(here)) == [line]
+    old = {tag: fact for tag, fact in then.items() if tag not in ("data.digest", "besom.version")}
+    lines = changes(old, now, {})
+    assert [line.partition(":")[0] for line in lines] == ["packages", "besom", "data"]
+    assert all("not known" in line for line in lines)

@@ -1,11 +1,13 @@
-"""What has changed since a run was made: code, packages, data, machine."""
+"""What has changed since a run was made: code, packages, data, machine; and what is not known."""
 
 from collections.abc import Iterator, Mapping
 
-from besom.tracking.environment import Environment
+from besom.source import is_known
+from besom.tracking.environment import CODE, Environment
 
 # Tag -> how it is called here. Threads and data are told by the task itself as it runs.
 FACTS = {
+    "besom.version": "besom",
     "besom.processor": "processor",
     "besom.platform": "system",
     "besom.python": "python",
@@ -20,41 +22,55 @@ LONGEST = 16
 def changes(
     then: Mapping[str, str], now: Mapping[str, str], texts: Mapping[str, str | None]
 ) -> list[str]:
-    """A line for each fact that differs; none where all is as it was.
+    """A line for each fact that differs or is not known; none where all is as it was.
 
     Args:
         then: the tags of the run.
-        now: the same facts of this moment.
+        now: the same facts of this moment, the digest of the source among them.
         texts: the run's ``packages.txt`` and ``git.diff``, None where it has none.
     """
     here = Environment.here()
     return [
-        *_code(then, here, texts.get("git.diff")),
-        *_packages(texts.get("packages.txt") or "", here.texts["packages.txt"]),
-        *_facts(then, {**now, **here.tags}),
+        *_code(then, {**here.tags, **now}, texts.get("git.diff"), here.texts.get("git.diff")),
+        *_packages(texts.get("packages.txt"), here.texts["packages.txt"]),
+        *_facts(then, {**here.tags, **now}),
     ]
 
 
-def _code(then: Mapping[str, str], here: Environment, diff: str | None) -> Iterator[str]:
-    commit, now = then.get(COMMIT, "unknown"), here.tags[COMMIT]
-    if commit != now:
-        yield f"code: commit {_short(commit)} then, {_short(now)} now"
-    elif (diff or "") != here.texts.get("git.diff", ""):
-        yield f"code: other uncommitted changes on commit {_short(commit)}"
+def _code(
+    then: Mapping[str, str], now: Mapping[str, str], diff: str | None, diff_now: str | None
+) -> Iterator[str]:
+    """By the digest of the application's own source, and by what git knows of the folder."""
+    known_by_git = is_known(then.get(COMMIT, "")) and is_known(now[COMMIT])
+    if known_by_git and then[COMMIT] != now[COMMIT]:
+        yield f"code: commit {_short(then[COMMIT])} then, {_short(now[COMMIT])} now"
+    elif known_by_git and (diff or "") != (diff_now or ""):
+        yield f"code: other uncommitted changes on commit {_short(now[COMMIT])}"
+    source, source_now = then.get(CODE, ""), now.get(CODE, "")
+    if is_known(source) and is_known(source_now):
+        if source != source_now:
+            yield f"code: source {_short(source)} then, {_short(source_now)} now"
+    elif not known_by_git:
+        yield "code: not known whether it is as it was"
 
 
-def _packages(then: str, now: str) -> Iterator[str]:
+def _packages(then: str | None, now: str) -> Iterator[str]:
     """``numpy 2.1.0 then, 2.2.0 now``, one for each package."""
+    if then is None:
+        yield "packages: not known which there were"
+        return
     before, after = _versions(then), _versions(now)
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
+        if name != "besom" and before.get(name) != after.get(name):
             was, is_now = before.get(name, "none"), after.get(name, "none")
             yield f"package: {name} {was} then, {is_now} now"
 
 
 def _facts(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     for tag, name in FACTS.items():
-        if tag in then and tag in now and then[tag] != now[tag]:
+        if tag not in then or tag not in now:
+            yield f"{name}: not known whether as it was"
+        elif then[tag] != now[tag]:
             yield f"{name}: {_short(then[tag])} then, {_short(now[tag])} now"
 
 

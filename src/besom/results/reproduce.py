@@ -18,7 +18,10 @@ from besom.results.changes import COMMIT, changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
 from besom.results.workload import workload_config
 from besom.rnn import environment
+from besom.source import source_digest
 from besom.sweeping.worker_process import THREAD_VARIABLES
+from besom.task import Task
+from besom.tracking.environment import CODE
 from besom.tracking.reading import Reader
 
 AGREES = 1e-3
@@ -165,11 +168,14 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
         )
     recorded = {(p.metric, p.step): p.value for p in reader.points([trial.run.run_id])}
     _refuse_broken_off(trial, recorded)
+    from besom.rnn.train import train
+
     _limit_threads(trial.run.tags.get("threads"))
     replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
-    _train(config, replay)
+    _train(train, config, replay)
     texts = {name: reader.text(trial.run.run_id, name) for name in ("packages.txt", "git.diff")}
-    changed = changes(trial.run.tags, replay.facts, texts)
+    now = replay.facts | {CODE: source_digest(train)}
+    changed = changes(trial.run.tags, now, texts)
     return Reproduction(trial, recorded, replay.numbers, changed)
 
 
@@ -186,11 +192,9 @@ def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:
         )
 
 
-def _train(config: DictConfig, replay: Replay) -> None:
-    from besom.rnn.train import train
-
+def _train(task: Task, config: DictConfig, replay: Replay) -> None:
     with _temporary_files_removed(), recorder.listening(replay), suppress(Pruned):
-        replay.log(train(config))
+        replay.log(task(config))
 
 
 @contextmanager

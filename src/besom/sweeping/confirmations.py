@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from besom.errors import SweepFailed
+from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.naming import confirmation_tags, show
@@ -16,7 +17,7 @@ from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.seeding import overrides, setting
 from besom.sweeping.study import Study, TrialRow
 from besom.sweeping.sweep import Sweep
-from besom.tracking.environment import Environment
+from besom.tracking.environment import CODE, Environment
 
 
 class ConfirmationCount:
@@ -58,6 +59,7 @@ class Confirmations:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
+        self._code = source_digest(sweep.plan.application.task)
         self._parent_run = sweep.parent_run
         self._rows = {row.number: row for row in finalists}
         self._open = deque(pairs)
@@ -80,7 +82,7 @@ class Confirmations:
         deaths = known.deaths if known and known.state == "open" else 0
         confirmation = Confirmation(number, seed, attempt, setting=self._setting, deaths=deaths)
         tags = confirmation_tags(self._study.name, confirmation, worker)
-        tags |= dict(Environment.here().tags)
+        tags |= dict(Environment.here().tags) | {CODE: self._code}
         name = f"{self._study.name}/{confirmation.name}"
         run_id = self._record.start_run(name, tags, self._parent_run)
         self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from besom.errors import SweepFailed
+from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.naming import role_of, run_name, run_tags, title
 from besom.sweeping.progress import Progress, Tally, describe
@@ -14,7 +15,7 @@ from besom.sweeping.repeats import Repeats
 from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
-from besom.tracking.environment import Environment
+from besom.tracking.environment import CODE, Environment
 
 
 class Trials:
@@ -30,6 +31,7 @@ class Trials:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
+        self._code = source_digest(sweep.plan.application.task)
         self._parent_run = sweep.parent_run
         self._tally = tally
         self._progress = progress
@@ -169,6 +171,7 @@ class Trials:
 
     def _open_run(self, row: TrialRow, attempt: int, worker: int | None = None) -> str:
         tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
+        tags[CODE] = self._code
         name = run_name(self._study.name, row)
         run_id = self._record.start_run(name, tags, self._parent_run)
         self._study.note(row.number, attempt=attempt, run_id=run_id)

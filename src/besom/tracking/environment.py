@@ -13,6 +13,9 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Self
 
+CODE = "besom.code"
+"""The tag of the digest of the application's own source, see :mod:`besom.source`."""
+
 GIT_SECONDS = 10
 # Larger changes are data or notebooks that slipped in; a run must not carry them.
 DIFF_LENGTH = 1_000_000

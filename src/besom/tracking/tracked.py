@@ -19,10 +19,11 @@ from omegaconf import DictConfig, OmegaConf
 from besom import recorder
 from besom.discretion import discreet_logs, mask_job_files
 from besom.overrides import as_typed
+from besom.source import source_digest
 from besom.task import Task, hooked, hooks_of
 from besom.tracking.address import check_written
 from besom.tracking.configuration import describe, parameters
-from besom.tracking.environment import Environment
+from besom.tracking.environment import CODE, Environment
 from besom.tracking.listener import RunListener
 from besom.tracking.record import Record, connect
 
@@ -68,7 +69,7 @@ def _recorded(task: Task, config: DictConfig) -> Any:
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:
         _bury_the_dead(record)
-        run_id = _open(record, config)
+        run_id = _open(record, task, config)
         started = time.monotonic()
         with _closing(record, run_id), recorder.listening(RunListener(record, run_id)):
             returned = task(config)
@@ -89,11 +90,12 @@ def _bury_the_dead(record: Record) -> None:
         record.kill(left.run_id, {"besom.error": "its process was killed"})
 
 
-def _open(record: Record, config: DictConfig) -> str:
+def _open(record: Record, task: Task, config: DictConfig) -> str:
     job = HydraConfig.get()
     overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
-    run_id = record.start_run(_name(overrides), ROLE | environment.tags)
+    tags = ROLE | environment.tags | {CODE: source_digest(task)}
+    run_id = record.start_run(_name(overrides), tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
     describe(record, run_id, parameters(config), text, overrides, environment, folder)
     return run_id

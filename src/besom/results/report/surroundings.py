@@ -10,6 +10,7 @@ from besom.results.report.section import Section
 FACTS = {
     "command": "besom.command",
     "Besom": "besom.version",
+    "source": "besom.code",
     "commit": "besom.git.commit",
     "uncommitted changes": "besom.git.dirty",
     "Python": "besom.python",

@@ -1,0 +1,60 @@
+"""A digest of an application's own source, and its name."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WRITTEN = {
+    "app.py": "import json, numpy\nimport besom\n\n\ndef main(config):\n    from near import one\n",
+    "near/one.py": "import src.models.net as net\nfrom helpers_of_app import x\n",
+    "helpers_of_app.py": "x = 1\n",
+    "src/__init__.py": "",
+    "src/models/net.py": "y = 2\n",
+    "src/other.py": "z = 3\n",
+    "unused.py": "w = 4\n",
+    "near/notes.txt": "no code\n",
+}
+ASK = "from besom.source import *; import app; print(task_name(app.main), source_digest(app.main))"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in WRITTEN.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def asked(folder: Path, *command: str) -> list[str]:
+    words = [sys.executable, *(command or ("-c", ASK))]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split(maxsplit=1)
+
+
+def test_it_follows_every_own_file_that_is_imported_and_no_other(folder: Path) -> None:
+    name, before = asked(folder)
+    assert name == "app.main" and len(before.strip()) == 64
+    (folder / "unused.py").write_text("w = 5\n")
+    (folder / "near" / "notes.txt").write_text("more\n")
+    assert asked(folder) == [name, before]
+    for own in ("app.py", "near/one.py", "helpers_of_app.py", "src/models/net.py", "src/other.py"):
+        text = (folder / own).read_text()
+        (folder / own).write_text(text + "changed = True\n")
+        assert asked(folder) != [name, before], own
+        (folder / own).write_text(text)
+
+
+def test_it_is_the_same_however_the_application_is_started(folder: Path) -> None:
+    with (folder / "app.py").open("a") as app:
+        app.write("from besom.source import *\nprint(task_name(main), source_digest(main))\n")
+    assert (
+        asked(folder, "app.py") == asked(folder, "-m", "app") == asked(folder, "-c", "import app")
+    )
+
+
+def test_code_that_is_in_no_file_is_not_known(folder: Path) -> None:
+    ask = "from besom.source import *\ndef f(c): pass\nprint(task_name(f), source_digest(f))"
+    name, digest = asked(folder, "-c", ask)
+    assert name.endswith("f") and digest.startswith("unknown: ")
