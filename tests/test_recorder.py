@@ -1,3 +1,5 @@
+import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -47,7 +49,7 @@ def test_numbers_of_other_libraries_become_pythons(told: Told) -> None:
     besom.report(numpy.int32(1), loss=numpy.float32(0.5), right=True)
     besom.log({"a": numpy.array(0.25), "b": Decimal("0.5"), "c": numpy.bool_(True), "d": "\ud800"})
     assert repr(told.said) == repr(
-        [3, (1, {"loss": 0.5, "right": 1.0}), {"a": 0.25, "b": 0.5, "c": 1.0, "d": "?"}]
+        [3, (1, {"loss": 0.5, "right": 1.0}), {"a": 0.25, "b": 0.5, "c": 1.0, "d": r"\ud800"}]
     )
 
 
@@ -122,6 +124,45 @@ def test_what_is_kept_must_be_there(
         tmp_path / "plot.svg",
         KerasModel(tmp_path / "net.keras", spec, spec),
     ]
+
+
+def test_what_no_database_could_keep_is_refused(told: Told) -> None:
+    for refused in (
+        lambda: besom.report(2**63, loss=0.5),
+        lambda: besom.report(1, loss=10**400),
+        lambda: besom.report(1, **{"mlflow.x": 0.5}),
+        lambda: besom.log({"besom.state": "complete"}),
+        lambda: besom.log({"objective": 1}),
+        lambda: besom.expect(10**400),
+        *(lambda name=name: besom.table(name, []) for name in BAD_TABLES),
+    ):
+        with pytest.raises(ValueError, match=r"must|own|beyond") as error:
+            refused()
+        assert "\n" not in str(error.value) and len(str(error.value)) < 300
+    besom.table("val/errors", [{"n": 10**30, "caf\udce9": "\0"}])
+    assert told.said == [[{"n": str(10**30), r"caf\udce9": r"\x00"}]]
+
+
+BAD_TABLES = ("../x", "/x", "", "a//b", "x" * 300, "a\\b", "a\0b", "a\nb", "caf\udce9")
+
+
+def test_only_files_and_folders_are_kept(told: Told, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "to_itself").symlink_to(folder)
+    (folder / "plot.svg").touch()
+    besom.save(folder)
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(tmp_path / "socket"))
+    for bad in (folder, folder / "pipe", tmp_path / "socket", Path("/dev/zero")):
+        with pytest.raises(ValueError, match="cannot be kept with the run: only regular files"):
+            besom.save(bad)
+    (folder / "pipe").unlink()
+    (folder / "dangling").symlink_to("nowhere")
+    with pytest.raises(FileNotFoundError, match="dangling"):
+        besom.save(folder)
+    assert told.said == [folder]
 
 
 def test_a_mistake_is_one_even_if_nobody_listens() -> None:

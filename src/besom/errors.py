@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 
     What is wrong stands at a message's beginning, and the remedy at its end.
     """
-    lines = [_shortened("".join(map(_printable, line))) for line in text.strip().split("\n")]
+    lines = [shortened("".join(map(_printable, line))) for line in text.strip().split("\n")]
     return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
 
 
@@ -47,9 +47,9 @@ def _printable(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _shortened(line: str) -> str:
-    half = LONGEST_LINE // 2
-    return line if len(line) <= LONGEST_LINE else f"{line[:half]} … {line[-half:]}"
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Its beginning and its end, where it has more characters than ``most``."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 class SweepFailed(BesomError):

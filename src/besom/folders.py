@@ -6,6 +6,7 @@ archive: a link in it must not have us write, or delete, elsewhere.
 
 import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -74,6 +75,27 @@ def not_through_links(path: str, flags: int) -> int:
         if error.errno != errno.ELOOP:
             raise
         raise link_refused(Path(path)) from None
+
+
+def check_kept(path: Path) -> None:
+    """Find that a path is a file that can be read, or a folder of such.
+
+    Links to files are files; links to folders inside of a folder are let alone, as MLflow does.
+
+    Raises:
+        ValueError: it is neither, or a folder that holds what is neither.
+        OSError: something is not there, or cannot be read.
+    """
+    kind = stat.S_IFMT(path.stat().st_mode)
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        raise ValueError(
+            f"{path} cannot be kept with the run: only regular files, and folders of these, can"
+        )
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    for entry in path.iterdir() if kind == stat.S_IFDIR else ():
+        if not (entry.is_symlink() and entry.is_dir()):
+            check_kept(entry)
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -13,12 +13,20 @@ Example::
 """
 
 import operator
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
+
+from besom.folders import LONGEST_NAME, check_kept
+
+LARGEST = 2**63 - 1
+OURS = re.compile(r"(besom|mlflow)\.")
+PLAIN = re.compile(rf"{OURS.pattern}|objective(_\d+)?$")
+"""The names of plain numbers that a task returns are also ours."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,11 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
     Raises:
         besom.Pruned: the sweep's pruner ends this trial.
         besom.Interrupted: the sweep is stopping.
-        TypeError, ValueError: ``step`` is no whole number, or below 0; a metric is no number.
+        TypeError, ValueError: ``step`` is no whole number, below 0, or too large for a database; a
+            metric is no number, or its name is not free.
     """
     count = _count("step", step)
-    numbers = {name: _number(name, value) for name, value in metrics.items()}
+    numbers = {_free(name): number(name, value) for name, value in metrics.items()}
     if listener := _listener.get():
         listener.report(count, numbers)
 
@@ -101,12 +110,12 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
     """Tell facts about the whole run: numbers become metrics, text becomes tags.
 
     Raises:
-        TypeError: a value is neither a number nor text.
+        TypeError, ValueError: a value is neither a number nor text, or its name is not free.
     """
     facts = {
-        str(name): _text(value)
+        _free(name, PLAIN): text(value)
         if isinstance(value, str)
-        else _number(name, value, wanted="a number or text")
+        else number(name, value, wanted="a number or text")
         for name, value in values.items()
     }
     if listener := _listener.get():
@@ -118,8 +127,10 @@ def save(path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: it is not there.
+        ValueError, OSError: it is neither, or holds what is neither, or what cannot be read.
     """
     found = _existing(Path(path))
+    check_kept(found)
     if listener := _listener.get():
         listener.save(found)
 
@@ -131,6 +142,7 @@ def save_model(model: KerasModel) -> None:
         FileNotFoundError: its file is not there.
     """
     found = replace(model, path=_existing(model.path))
+    check_kept(found.path)
     if listener := _listener.get():
         listener.save_model(found)
 
@@ -139,14 +151,15 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep a small table with the run; what is neither number nor text is shown as text.
 
     Raises:
-        ValueError: a row has other keys than the first.
+        ValueError: a row has other keys than the first, or the name is none of a file.
     """
+    check_table(name)
     for index, row in enumerate(rows):
         if row.keys() != rows[0].keys():
             raise ValueError(
                 f"row {index} of table {name!r} has the keys {[*row]}, the first one {[*rows[0]]}"
             )
-    cells = [{str(key): _cell(value) for key, value in row.items()} for row in rows]
+    cells = [{text(str(key)): _cell(value) for key, value in row.items()} for row in rows]
     if listener := _listener.get():
         listener.table(name, cells)
 
@@ -159,22 +172,53 @@ def _count(name: str, value: SupportsIndex) -> int:
         raise TypeError(f"{name}={value!r} must be a whole number") from None
     if count < 0:
         raise ValueError(f"{name}={count} must not be below 0")
+    if count > LARGEST:
+        raise ValueError(f"{name} must not be above 2**63 - 1, the most that a database holds")
     return count
 
 
-def _number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
-    """A number of whatever library as Python's own; text is none, not even "0.5"."""
+def check_table(name: str) -> None:
+    """Find that a table's name is that of a file below the run's own folder.
+
+    Raises:
+        ValueError: it is not.
+    """
+    parts = name.split("/")
+    is_plain = name == text(name) and name.isprintable() and "\\" not in name
+    longest = max(len(f"{part}.json".encode(errors="replace")) for part in parts)
+    if not is_plain or longest > LONGEST_NAME or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(
+            f"the table's name {name!r:.80} must be one of a file of at most {LONGEST_NAME - 5} "
+            "bytes, such as errors or val/errors, without backslashes or .. in it"
+        )
+
+
+def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
+    """A number of whatever library as Python's own; text is none, not even "0.5".
+
+    Raises:
+        TypeError, ValueError: it is none, or too large for one.
+    """
     try:
         if hasattr(value, "__float__"):
             return float(value)
     except TypeError:  # an array of several numbers, say
         pass
+    except OverflowError:
+        raise ValueError(f"{name} is a whole number beyond all floats") from None
     raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     """Text that any database takes: file names may hold bytes that are no characters."""
-    return str(value).encode(errors="replace").decode()
+    return str(value).encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _free(name: object, ours: re.Pattern[str] = OURS) -> str:
+    """A name for a metric or tag of the task's."""
+    if ours.match(free := text(str(name))):
+        raise ValueError(f"the name {free} is Besom's or MLflow's own; give another one")
+    return free
 
 
 def _cell(value: Any) -> float | str:
@@ -183,7 +227,8 @@ def _cell(value: Any) -> float | str:
         import numpy
 
         value = numpy.asarray(value).item()
-    return value if type(value) in (bool, int, float) else _text(value)
+    is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
+    return value if is_number else text(value)
 
 
 def _existing(path: Path) -> Path:

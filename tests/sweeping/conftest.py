@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from rich.console import Console
 
@@ -158,6 +159,9 @@ class Bench:
         driver.run()
         self.record.flush()
         return study, pool
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        return MlflowClient(self.record.uri).get_run(run_id).data.metrics
 
     def driver(self, script: Script, **options: Any) -> tuple[Driver, Study, ScriptedPool]:
         plan, study = self.plan(**options), self.study(**options)

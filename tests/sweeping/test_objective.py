@@ -16,10 +16,33 @@ def test_named_objectives_are_taken_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("returned", "reported", "numbers"),
+    [
+        ({"objective": 0.3}, {"loss": 0.9}, {"loss": 0.3}),
+        ({"acc": 1.0}, {"loss": 0.9, "other": 2.0}, {"loss": 0.9, "acc": 1.0}),
+        ({}, {"loss": 0.9}, {"loss": 0.9}),
+        ({"loss": 0.1}, {"loss": 0.9}, {"loss": 0.1}),
+        ({"objective": 1.0, "objective_1": 2.0}, {}, {"objective": 1.0, "objective_1": 2.0}),
+    ],
+)
+def test_a_plain_number_is_the_named_objective_and_the_last_report_stands_in(
+    returned: dict[str, float], reported: dict[str, float], numbers: dict[str, float]
+) -> None:
+    assert read_objective("loss", "minimize").named(returned, reported) == numbers
+
+
+def test_plain_numbers_are_the_named_objectives_in_their_order() -> None:
+    objective = read_objective(["b", "a"], ["minimize"] * 2)
+    assert objective.named({"objective": 1.0, "objective_1": 2.0}, {}) == {"b": 1.0, "a": 2.0}
+
+
+@pytest.mark.parametrize(
     ("name", "returned", "said"),
     [
         (None, {"a": 1.0, "b": 2.0}, "hydra.sweeper.objective"),
         ("c", {"a": 1.0}, "not the objective c"),
+        ("a", {}, "returned nothing"),
+        ("a", {str(n): 1.0 for n in range(300)}, "6, 7 and 292 more, but not the objective a"),
         ("a", {"a": math.nan}, "a is nan"),
         ("a", {"a": -math.inf}, "a is -inf"),
     ],

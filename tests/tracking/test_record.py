@@ -12,7 +12,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from besom.errors import StoreError
 from besom.tracking import Record, connect, runs
-from besom.tracking.limits import TAG_LENGTH
+from besom.tracking.limits import TAG_LENGTH, clean
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -146,8 +146,8 @@ def test_names_and_values_are_made_to_fit(record: Record, client: MlflowClient) 
     data = client.get_run(run_id).data
     assert len(data.params["a"]) == 6000
     assert data.params["a"].endswith("…")
-    assert data.params["__b"] == "1"
-    assert data.metrics["f1_10_"] == 0.5
+    assert data.params[clean("../b")] == "1"
+    assert data.metrics[clean("f1@10%")] == 0.5
     assert data.metrics["diverged"] != data.metrics["diverged"]
 
 

@@ -17,6 +17,7 @@ from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
+from besom.tracking.limits import clean
 from besom.tracking.reading import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
@@ -143,6 +144,7 @@ def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Tr
 def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
+    name = clean(name) if clean(name) in known else name
     if name not in known:
         short = {end: key for key, end in _short_names(comparison.columns).items()}
         if name not in short:

@@ -10,6 +10,7 @@ from typing import Any
 from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
 from besom.sweeping.objective import unnamed
+from besom.tracking.limits import clean
 from besom.tracking.reading import Reader, ReadRun
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
@@ -242,8 +243,8 @@ def _objectives(parent: ReadRun, count: int, trials: Iterable[Trial]) -> tuple[s
     mapping of a single number has it under its own, which the sweep has told since.
     """
     if count == 1 and "besom.objective" in parent.tags:
-        return (parent.tags["besom.objective"],)
-    names = _listed(parent.params.get("objective", ""))
+        return (clean(parent.tags["besom.objective"]),)
+    names = tuple(map(clean, _listed(parent.params.get("objective", ""))))
     if len(names) != count:
         return unnamed(count)
     found = {metric for trial in trials if trial.state == "complete" for metric in trial.metrics}

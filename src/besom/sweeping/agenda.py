@@ -19,7 +19,9 @@ class Job:
         begun: whether the worker has said that the task has started.
         assigned, heard: when it was handed out, and when its worker last said anything
             (``time.monotonic()``).
+        reported: the last report of each metric.
         overdue: why its worker was ended, where it took too long.
+        doomed: why it is ended at its report, where it could only fail.
     """
 
     assignment: Assignment
@@ -28,7 +30,9 @@ class Job:
     begun: bool = False
     assigned: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
+    reported: dict[str, float] = field(default_factory=dict)
     overdue: str = ""
+    doomed: str = ""
 
 
 class Agenda(Protocol):

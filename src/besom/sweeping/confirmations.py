@@ -10,6 +10,7 @@ from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.naming import confirmation_tags, show
+from besom.sweeping.objective import few
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import Pace, Progress, duration
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
@@ -107,25 +108,29 @@ class Confirmations:
         Where that is not among them, it will not be among the others' either: no more of them are
         started.
         """
-        state, value, error = self._found(outcome)
+        numbers = named(self._plan, outcome.returned, job.reported)
+        self._record.log(job.run_id, numbers)
+        state, value, error = self._found(outcome, numbers)
         if error and state is State.FAILED:
             self._record.text(job.run_id, "traceback.txt", outcome.traceback or error)
         ended = replace(
             self._running.pop(job.run_id),
             state=state.value,
             metric=metric_of(self._plan),
-            values=dict(outcome.returned),
+            values=numbers,
             value=value,
             error=error,
         )
         self._conclude(worker, ended)
 
-    def _found(self, outcome: Outcome) -> tuple[State, float | None, str]:
+    def _found(
+        self, outcome: Outcome, numbers: Mapping[str, float]
+    ) -> tuple[State, float | None, str]:
         """How it ended, the number that is judged, and what is wrong."""
         if outcome.state is not State.COMPLETE:
             return State.FAILED, None, outcome.error
         try:
-            value = judged(self._plan, outcome.returned)
+            value = judged(self._plan, numbers)
         except ValueError as refusal:  # its other numbers may be judged later
             self._is_hopeless = True
             return State.COMPLETE, None, str(refusal)
@@ -194,8 +199,15 @@ def metric_of(plan: Plan) -> str:
     return plan.options.confirm.metric or (plan.objective.names or ("",))[0]
 
 
+def named(
+    plan: Plan, returned: Mapping[str, float], reported: Mapping[str, float]
+) -> dict[str, float]:
+    """A task's numbers, see :meth:`besom.sweeping.objective.Objective.named`."""
+    return plan.objective.named(returned, reported, (metric_of(plan),))
+
+
 def judged(plan: Plan, values: Mapping[str, float]) -> float:
-    """What is judged among the numbers that a task returned; it may be NaN.
+    """What is judged among a task's numbers; it may be NaN.
 
     Raises:
         ValueError: it is not among them; says what is.
@@ -207,6 +219,6 @@ def judged(plan: Plan, values: Mapping[str, float]) -> float:
         return next(iter(values.values()))
     lacks = f"but not {metric}" if metric else "and none of them is the objective"
     raise ValueError(
-        f"the task returned {', '.join(values)}, {lacks}; set hydra.sweeper.confirm.metric to one "
-        "of these"
+        f"the task returned {few(values) or 'nothing'}, {lacks}; set "
+        "hydra.sweeper.confirm.metric to one of these"
     )

@@ -16,6 +16,7 @@ from besom.task import Hooks
 VOLATILE = ("now", "hydra", "oc.env")
 
 _KEY = "fingerprint"
+_OBJECTIVE = ("objective", "direction")
 
 
 def fingerprint(
@@ -55,6 +56,8 @@ def _is_volatile(written: object) -> bool:
 def claim(study: Study, facts: Mapping[str, str]) -> None:
     """Write the fingerprint into a new study, or compare it with an old one's.
 
+    Another objective is nothing else as long as nothing has been judged by the old one.
+
     Raises:
         StudyError: the study was about something else; says what.
     """
@@ -64,6 +67,10 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         return
     as_kept, kept = kept, {key: mask(fact) for key, fact in kept.items()}
     differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
+    if differing and set(differing) <= set(_OBJECTIVE) and study.is_unjudged:
+        study.begin_anew(facts["direction"].split(", "))
+        study.remember(_KEY, dict(facts))
+        return
     if differing:
         shown = "; ".join(
             f"{key}: {kept.get(key, 'absent')} → {facts.get(key, 'absent')}"

@@ -30,7 +30,7 @@ from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
-from besom.sweeping.reconcile import close_strays, reconcile
+from besom.sweeping.reconcile import close_former, close_strays, reconcile
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by
 from besom.sweeping.study import Study, open_study
@@ -39,6 +39,7 @@ from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials
 from besom.tracking.address import check_address, own_address
+from besom.tracking.limits import clean
 from besom.tracking.record import Record, connect
 
 
@@ -134,6 +135,7 @@ def _sweep(
     with ending_after():
         sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
         study.take_over()  # there is nothing left that could be refused
+        close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
@@ -182,9 +184,10 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     tags = {"besom.study": study.name, "besom.role": "sweep", "besom.sweep": key}
     run_id = record.resume_run(study.name, tags)
     study.remember("command", typed())
-    searched = {f"space.{d.key}": d.text for d in plan.space.dimensions}
+    searched = {f"space.{clean(d.key)}": d.text for d in plan.space.dimensions}
     directions = ", ".join(plan.objective.directions)
-    facts = {"objective": plan.objective.label, "direction": directions}
+    recorded = ", ".join(map(clean, plan.objective.names)) or plan.objective.label
+    facts = {"objective": recorded, "direction": directions}
     record.params(run_id, searched | facts)
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
     record.text(run_id, "sweep.yaml", sweeper)

@@ -13,6 +13,9 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._rdb.models import StudyDirectionModel
+from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -62,6 +65,17 @@ class Mirror(BaseStorage):
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
         return self._directions
+
+    def set_directions(self, study_id: int, directions: Sequence[StudyDirection]) -> None:
+        """Other ones than the study was made with, of which Optuna knows no way."""
+        assert isinstance(self._disk, _CachedStorage)
+        with _create_scoped_session(self._disk._backend.scoped_session) as session:
+            session.query(StudyDirectionModel).filter_by(study_id=study_id).delete()
+            session.add_all(
+                StudyDirectionModel(study_id=study_id, objective=number, direction=direction)
+                for number, direction in enumerate(directions)
+            )
+        self._directions = list(directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         return self._disk.get_study_user_attrs(study_id)

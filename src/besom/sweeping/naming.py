@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from besom.recorder import text
 from besom.sweeping.confirmation import Confirmation
 from besom.sweeping.study import TrialRow
 
@@ -28,8 +29,8 @@ def short(params: Mapping[str, Any]) -> str:
 
 
 def show(value: Any) -> str:
-    """A number with the digits that people read; all else as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A number with the digits that people read; all else as text."""
+    return f"{value:.4g}" if isinstance(value, float) else text(value)
 
 
 def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:

@@ -1,13 +1,18 @@
 """Which of a task's numbers is the objective, and whether more of it is better."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from besom.errors import ConfigError
 
 DIRECTIONS = ("minimize", "maximize")
+MOST_SHOWN = 8
+
+
+class NoObjective(ValueError):
+    """The objective is not among a task's numbers, and so in no other trial of it either."""
 
 
 @dataclass(frozen=True)
@@ -25,27 +30,51 @@ class Objective:
     def label(self) -> str:
         return ", ".join(self.names) or "objective"
 
-    def values(self, returned: Mapping[str, float]) -> tuple[float, ...]:
-        """The objective's values among what a task returned.
+    def named(
+        self,
+        returned: Mapping[str, float],
+        reported: Mapping[str, float],
+        asked_for: Sequence[str] = (),
+    ) -> dict[str, float]:
+        """A task's numbers under the objectives' names: plain numbers are the named objectives.
+
+        Args:
+            returned: what it returned; plain numbers under the names of :func:`unnamed`.
+            reported: the last report of each metric: it stands in for what is not returned.
+            asked_for: what is wanted beside the objectives.
+        """
+        if self.names and tuple(returned) == unnamed(len(self.names)):
+            returned = dict(zip(self.names, returned.values(), strict=True))
+        stand_ins = {name: reported[name] for name in (*self.names, *asked_for) if name in reported}
+        return {**stand_ins, **returned}
+
+    def values(self, numbers: Mapping[str, float]) -> tuple[float, ...]:
+        """The objective's values among a task's numbers, see :meth:`named`.
 
         Raises:
-            ValueError: one is missing, too many, not a number, or infinite.
+            NoObjective: one is missing, or there are too many.
+            ValueError: one is infinite, or not a number.
         """
-        names = self.names or tuple(returned)
-        if len(names) != len(self.directions):
+        names = self.names or tuple(numbers)
+        if not numbers:
             raise ValueError(
-                f"the task returned {len(returned)} values ({', '.join(returned)}) for "
+                "the task returned nothing; it must return a number, a list of numbers, or a "
+                "mapping of names to numbers"
+            )
+        if len(names) != len(self.directions):
+            raise NoObjective(
+                f"the task returned {len(numbers)} values ({few(numbers)}) for "
                 f"{len(self.directions)} direction(s); name one in hydra.sweeper.objective"
             )
-        if missing := [name for name in names if name not in returned]:
-            raise ValueError(
-                f"the task returned {', '.join(returned)}, but not the objective {missing[0]}; "
+        if missing := [name for name in names if name not in numbers]:
+            raise NoObjective(
+                f"the task returned {few(numbers)}, but not the objective {missing[0]}; "
                 "set hydra.sweeper.objective to one of these"
             )
         for name in names:
-            if not math.isfinite(returned[name]):
-                raise ValueError(f"the objective {name} is {returned[name]}")
-        return tuple(returned[name] for name in names)
+            if not math.isfinite(numbers[name]):
+                raise ValueError(f"the objective {name} is {numbers[name]}")
+        return tuple(numbers[name] for name in names)
 
     def intermediate(self, metrics: Mapping[str, float]) -> float | None:
         """What the pruner sees of a report; None where the objective is not in it."""
@@ -58,6 +87,13 @@ class Objective:
     def better(self, value: float, other: float) -> bool:
         """Whether ``value`` beats ``other``; for a single objective."""
         return value > other if self.directions[0] == "maximize" else value < other
+
+
+def few(names: Iterable[str]) -> str:
+    """Names for a message: the first of them, and how many there are beside these."""
+    known = list(names)
+    more = len(known) - MOST_SHOWN
+    return ", ".join(known[:MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def unnamed(count: int) -> tuple[str, ...]:

@@ -50,8 +50,11 @@ class SweepOptions:
         n_trials: the study's total; a resumed study does what remains.
         n_jobs: worker processes.
         direction: ``minimize``, ``maximize``, or a list with one for each objective.
-        objective: name, or names, of the objective among what the task returns and reports;
-            not needed where it returns plain numbers and reports one metric.
+        objective: name, or names, of the objective among what the task returns and reports. A
+            plain number that is returned is the named objective; where a mapping lacks it, or
+            nothing is returned, the last report of that name stands in. Not needed where the task
+            returns plain numbers and reports one metric. It may be changed, with the direction,
+            until a trial of the study has been judged.
         params: search space, key to Hydra sweep expression.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on those before.

@@ -31,6 +31,8 @@ class Progress(Protocol):
 
     def left(self, worker: int, line: str) -> None: ...
 
+    def remark(self, line: str) -> None: ...
+
 
 class Count(Protocol):
     """How far it has come."""
@@ -126,6 +128,9 @@ class PlainProgress:
         self._say(f"{line}  [{self._count.n_done}/{self._count.n_all}]")
 
     def left(self, worker: int, line: str) -> None:
+        self._say(line)
+
+    def remark(self, line: str) -> None:
         self._say(line)
 
     def _say(self, text: str) -> None:

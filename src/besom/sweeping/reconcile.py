@@ -45,6 +45,21 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
     return [row for row in study.rows() if row.state == "running"]
 
 
+def close_former(study: Study, record: Record) -> None:
+    """Close what was begun for an objective that the study has no more.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    if (former := study.recall("former_run_id")) is None:
+        return
+    for pending in record.pending({"mlflow.parentRunId": former}):
+        record.kill(pending.run_id, {"besom.state": "lost"})
+    close_strays(study, record, former)
+    record.kill(former, {"besom.state": "lost"})
+    study.remember("former_run_id", None)
+
+
 def close_strays(study: Study, record: Record, parent_run: str) -> None:
     """Close the runs of a sweep, none of whose jobs is under way, that are open nevertheless.
 

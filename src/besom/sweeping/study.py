@@ -102,6 +102,28 @@ class Study:
             self.remember(OWNER, owner)
             self._lock.now_owned_by(owner)
 
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no value of the objective counts yet, neither a result nor a report."""
+        return not any(
+            trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            or any(key.startswith("completed_rung") for key in trial.system_attrs)
+            for trial in self._study.get_trials(deepcopy=False)
+        )
+
+    def begin_anew(self, directions: Sequence[str]) -> None:
+        """Judge by another objective from now on, in a run of the sweep's own of which that is
+        told; the former one is to be closed. Only where :attr:`is_unjudged`."""
+        storage = self._study._storage
+        assert isinstance(storage, Mirror)
+        with self.together():
+            storage.set_directions(self._study._study_id, _directions(directions))
+            former = self.recall("run_id") or self.recall("former_run_id")
+            self.remember("former_run_id", former)
+            self.remember("run_id", None)
+            self.remember("key", None)
+        self._study = optuna.load_study(study_name=self.name, storage=storage)
+
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler = sampler
         self._study.pruner = pruner

@@ -112,6 +112,7 @@ class Supervisor:
                 self._idle.append(event.worker)
                 self._land(event.worker, job, outcome, agenda)
             case Reported() as report if job:
+                job.reported.update(report.metrics)
                 prune, value = agenda.judge(job, report)
                 self._answer(event.worker, prune)
                 self._record.metrics(job.run_id, report.step, report.metrics)
@@ -135,8 +136,6 @@ class Supervisor:
             write_down(self._record, job.run_id, message, self._places)
 
     def _land(self, worker: int, job: Job, outcome: Outcome, agenda: Agenda) -> None:
-        if outcome.returned:
-            self._record.log(job.run_id, outcome.returned)
         if outcome.state is State.INTERRUPTED:
             self._kill(job)
             agenda.put_back(worker, job)

@@ -9,13 +9,16 @@ from besom.errors import SweepFailed
 from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.naming import role_of, run_name, run_tags, title
+from besom.sweeping.objective import NoObjective
 from besom.sweeping.progress import Progress, Tally, describe
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
 from besom.sweeping.repeats import Repeats
 from besom.sweeping.scribe import RUN_STATUS
+from besom.sweeping.sight import Sight
 from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import CODE, Environment
+from besom.tracking.limits import clean
 
 
 class Trials:
@@ -41,6 +44,9 @@ class Trials:
         self._n_proposed = len(rows)
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
+        self._sight = Sight(self._plan.objective, self._plan.options.pruner.name)
+        self._n_judged = sum(row.state in ("complete", "pruned") for row in rows)
+        self._hopeless = ""
         self._deadline = _deadline(self._plan.options.timeout)
 
     def n_open(self) -> int:
@@ -66,35 +72,66 @@ class Trials:
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Ask the pruner."""
-        value = self._plan.objective.intermediate(report.metrics)
+        value = self._sight.value(report.metrics)
         if value is None:
-            return False, None
+            job.doomed = "" if self._n_judged else self._hopeless
+            return bool(job.doomed), None
         return self._study.report(job.assignment.trial, report.step, value), value
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
         """Tell the study of a trial that is complete, pruned or failed."""
-        row = self._stopped(job)
         state, error = outcome.state, outcome.error
         values: tuple[float, ...] = ()
+        if state is State.PRUNED and job.doomed:
+            state, error = State.FAILED, job.doomed
         if state is State.COMPLETE:
             try:
-                values = self._plan.objective.values(outcome.returned)
-                self._name_objective(outcome)
+                values = self._values(job, outcome)
             except ValueError as refusal:
                 state, error = State.FAILED, str(refusal)
+                if isinstance(refusal, NoObjective) and self._is_over(error):
+                    self._give_up(worker, job, error)
+                    return
+        row = self._stopped(job)
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
             self._record.text(job.run_id, "traceback.txt", notes["traceback"])
         self._conclude(worker, job.run_id, row.number, state, values, notes)
+        if state is State.COMPLETE and (warning := self._sight.ended(outcome.returned)):
+            self._progress.remark(warning)
 
-    def put_back(self, worker: int, job: Job) -> None:
+    def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
+        """What is judged; all numbers are kept with the run."""
+        numbers = self._plan.objective.named(outcome.returned, job.reported)
+        self._record.log(job.run_id, numbers)
+        values = self._plan.objective.values(numbers)
+        self._name_objective(numbers)
+        return values
+
+    def _is_over(self, lack: str) -> bool:
+        """Whether the sweep ends, since its first result has no objective: none would have one.
+
+        Where all trials may fail it goes on, and the others fail at their first report.
+        """
+        if not self._n_judged:
+            self._hopeless = self._hopeless or lack
+        return self._ends_hopeless
+
+    @property
+    def _ends_hopeless(self) -> bool:
+        return bool(self._hopeless) and self._plan.options.max_failure_rate < 1
+
+    def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
         """Leave it for a resume."""
         row = self._stopped(job)
         self._again.append(row)
-        self._progress.left(
-            worker, f"trial {row.number:3d}  interrupted; it is tried again on resume"
-        )
+        self._progress.left(worker, f"trial {row.number:3d}  {why}; it is tried again on resume")
+
+    def _give_up(self, worker: int, job: Job, why: str) -> None:
+        """Leave a trial without an objective for a resume that knows the objective's name."""
+        self._record.kill(job.run_id, {"besom.state": "interrupted", "besom.error": why})
+        self.put_back(worker, job, why)
 
     def lose(self, worker: int, job: Job, cause: str) -> None:
         """Try it again, unless it has cost too many workers."""
@@ -113,6 +150,11 @@ class Trials:
     def failure(self) -> SweepFailed | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows."""
         options = self._plan.options
+        if self._ends_hopeless:
+            return SweepFailed(
+                f"{self._hopeless}.\n"
+                "It would be so with every trial, and the sweep ends; the same command goes on."
+            )
         if self._n_failed <= options.max_failure_rate * options.n_trials:
             return None
         last = [row for row in self._study.rows() if row.state == "failed"][-1]
@@ -124,16 +166,16 @@ class Trials:
             last.notes.get("traceback", ""),
         )
 
-    def _name_objective(self, outcome: Outcome) -> None:
+    def _name_objective(self, returned: Mapping[str, float]) -> None:
         """Keep under which name the task returned an objective that nobody has named.
 
         Its runs may have other metrics beside it; readers could not tell it from them.
         """
-        if self._has_named_objective or self._plan.objective.names or len(outcome.returned) > 1:
+        if self._has_named_objective or self._plan.objective.names or len(returned) > 1:
             return
-        (name,) = outcome.returned
+        (name,) = returned
         if name != "objective":
-            self._record.log(self._parent_run, {"besom.objective": name})
+            self._record.log(self._parent_run, {"besom.objective": clean(name)})
         self._has_named_objective = True
 
     def _next_row(self) -> TrialRow:
@@ -210,6 +252,7 @@ class Trials:
         self._repeats.learn(row)
         self._again.extend(self._repeats.release(row))
         self._n_failed += state is State.FAILED
+        self._n_judged += state is not State.FAILED
         self._tally.add(row)
         self._progress.ended(worker, describe(row))
 

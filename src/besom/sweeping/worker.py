@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom import recorder
 from besom.addresses import mask
 from besom.discretion import discreet_logs
-from besom.errors import Interrupted, Pruned, UserError
+from besom.errors import Interrupted, Pruned, UserError, plain, shortened
 from besom.flatten import flatten
 from besom.folders import not_through_links
 from besom.overrides import as_typed
@@ -35,7 +34,6 @@ from besom.recorder import KerasModel
 from besom.sweeping import application, frames, room
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
-from besom.sweeping.objective import unnamed
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
@@ -52,7 +50,11 @@ from besom.sweeping.protocol import (
     Tabled,
     Verdict,
 )
+from besom.sweeping.returned import as_numbers
 from besom.task import hooks_of, of_task
+
+LONGEST_TRACEBACK = 30_000
+"""Characters: an exception may quote a whole file, and databases hold 64 KiB of text."""
 
 
 class Line:
@@ -157,33 +159,6 @@ def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
     return Outcome(state, returned, time.perf_counter() - started)
 
 
-def as_numbers(returned: Any) -> dict[str, float]:
-    """What a task returned as named numbers.
-
-    Raises:
-        TypeError: it is neither a number, nor several, nor a mapping of names to numbers.
-    """
-    if isinstance(returned, Mapping):
-        named = dict(returned)
-    elif isinstance(returned, list | tuple):
-        named = dict(zip(unnamed(len(returned)), returned, strict=True))
-    else:
-        named = {"objective": returned}
-    if not named or not all(_is_number(value) for value in named.values()):
-        raise TypeError(
-            f"the task returned {returned!r:.80}; "
-            "it must return a number, a list of numbers, or a mapping of names to numbers"
-        )
-    return {str(name): float(value) for name, value in named.items()}
-
-
-def _is_number(value: Any) -> bool:
-    # Numpy's and TensorFlow's scalars are no Real, but know how to become one.
-    if isinstance(value, str | bytes) or value is None:
-        return False
-    return isinstance(value, Real) or hasattr(value, "__float__")
-
-
 def _composed(config: DictConfig) -> Composed:
     """The task's configuration; read inside the job, where ``${hydra:…}`` has all its values."""
     job = HydraConfig.get()
@@ -200,7 +175,8 @@ def _failed(error: BaseException, seconds: float) -> Outcome:
         return Outcome(State.FAILED, {}, seconds, error=str(error))
     line = mask(f"{type(error).__name__}: {error}".splitlines()[0])
     frames = mask(_traceback_of_task(error))
-    return Outcome(State.FAILED, {}, seconds, error=line, traceback=frames)
+    frames = recorder.text(shortened(frames, LONGEST_TRACEBACK))
+    return Outcome(State.FAILED, {}, seconds, error=plain(line), traceback=frames)
 
 
 def _traceback_of_task(error: BaseException) -> str:

@@ -1,28 +1,25 @@
 """Parameters, metrics and tags, gathered so that one request carries many."""
 
-import logging
-import posixpath
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 
+from besom.recorder import text
 from besom.tracking.limits import (
-    KEY_LENGTH,
     METRICS,
     PARAM_LENGTH,
     PARAMS,
     TAG_LENGTH,
     TAGS,
+    clean,
     shorten,
 )
+from besom.tracking.quiet import is_refusal, reason
 from besom.tracking.spool import Entry
 
 KINDS = frozenset({"params", "metrics", "tags"})
-
-_logger = logging.getLogger(__name__)
 
 
 class Batch:
@@ -41,15 +38,16 @@ class Batch:
         for params, tags, metrics in self._chunks():
             client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
-    def send_singly(self, client: MlflowClient, run_id: str) -> None:
-        """Log one by one and leave out, with a warning, what MLflow refuses.
+    def send_apart(
+        self, client: MlflowClient, run_id: str, leave_out: Callable[[str], None]
+    ) -> None:
+        """Log everything but what MLflow refuses; that is named.
 
         One bad value, a parameter logged twice say, must not cost the run its other values.
         """
         for params, tags, metrics in self._chunks():
-            for name, items in (("metrics", metrics), ("params", params), ("tags", tags)):
-                for item in items:
-                    _try(client, run_id, name, item)
+            for kind, items in (("metrics", metrics), ("params", params), ("tags", tags)):
+                _send(client, run_id, kind, items, leave_out)
 
     def _add(self, entry: Entry) -> None:
         if entry.kind == "metrics":
@@ -60,10 +58,10 @@ class Batch:
             )
         elif entry.kind == "params":
             for name, value in entry.body.items():
-                self._params.setdefault(clean(name), shorten(value, PARAM_LENGTH))
+                self._params.setdefault(clean(name), shorten(text(value), PARAM_LENGTH))
         else:
             for name, value in entry.body.items():
-                self._tags[clean(name)] = shorten(value, TAG_LENGTH)
+                self._tags[clean(name)] = shorten(text(value), TAG_LENGTH)
 
     def _chunks(self) -> Iterator[tuple[list[Param], list[RunTag], list[Metric]]]:
         params = [Param(name, value) for name, value in self._params.items()]
@@ -74,18 +72,26 @@ class Batch:
             params, tags, metrics = params[PARAMS:], tags[TAGS:], metrics[METRICS:]
 
 
-def clean(name: str) -> str:
-    """A name that MLflow takes: other characters than it allows become underscores."""
-    name = re.sub(r"[^/\w.\- :]", "_", name)[:KEY_LENGTH]
-    if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
-        name = re.sub(r"^\.+|/", "_", name)
-    return name or "_"
-
-
-def _try(client: MlflowClient, run_id: str, name: str, item: Metric | Param | RunTag) -> None:
+def _send(
+    client: MlflowClient,
+    run_id: str,
+    kind: str,
+    items: Sequence[Any],
+    leave_out: Callable[[str], None],
+) -> None:
+    """Log items of one kind; those of a half of them that MLflow refuses are found by halving."""
+    if not items:
+        return
     try:
-        client.log_batch(run_id, **{name: [item]})  # type: ignore[arg-type]
-    except MlflowException as error:
-        if error.error_code != "INVALID_PARAMETER_VALUE":
+        client.log_batch(run_id, **{kind: items})  # type: ignore[arg-type]
+        return
+    except Exception as error:
+        if not is_refusal(error):
             raise
-        _logger.warning("run %s: MLflow refuses %s: %s", run_id, item.key, error.message)
+        why = reason(error)
+    if len(items) == 1:
+        leave_out(f"{items[0].key}: {why}")
+        return
+    half = len(items) // 2
+    _send(client, run_id, kind, items[:half], leave_out)
+    _send(client, run_id, kind, items[half:], leave_out)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,15 +13,20 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from besom.addresses import mask
-from besom.recorder import KerasModel, TensorSpec
+from besom.folders import check_kept
+from besom.recorder import KerasModel, TensorSpec, check_table, text
 from besom.tracking import twin
 from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
 from besom.tracking.courier import Refused
 from besom.tracking.latecomers import Latecomers, is_away
+from besom.tracking.limits import TAG_LENGTH, shorten
 from besom.tracking.model import link_metrics, log_model
+from besom.tracking.quiet import is_refusal, reason
 from besom.tracking.spool import Entry
 from besom.tracking.stamps import is_anothers
+
+LONGEST_MISSING = 1000
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +66,7 @@ class Delivery:
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
         try:
             self._deliver_batch(run_id, entries)
-            self._deliver_texts(run_id, entries)
+            self._deliver_texts(run_id, [e.body for e in entries if e.kind == "text"])
             ended = next((e.body["ended"] for e in entries if e.kind == "closed"), None)
             for entry in entries:
                 if is_anothers(entry.body, ended):
@@ -76,19 +82,20 @@ class Delivery:
         """What MLflow will never take, a table under a name such as ``../x`` say, is left out."""
         try:
             act(run_id, **entry.body)
-        except MlflowException as error:
-            if error.error_code != "INVALID_PARAMETER_VALUE" or self._is_gone(run_id):
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
                 raise
-            self._miss(run_id, f"{entry.kind}: {error.message}")
+            self._miss(run_id, f"{entry.kind}: {reason(error)}")
 
     def _deliver_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
         batch = Batch(_batchable(entries))
         try:
             batch.send(self._client, run_id)
-        except MlflowException as error:
-            if error.error_code != "INVALID_PARAMETER_VALUE" or self._is_gone(run_id):
+            return
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
                 raise
-            batch.send_singly(self._client, run_id)
+        batch.send_apart(self._client, run_id, partial(self._miss, run_id))
 
     def _is_gone(self, run_id: str) -> bool:
         try:
@@ -96,11 +103,25 @@ class Delivery:
         except MlflowException as error:
             return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
-    def _deliver_texts(self, run_id: str, entries: Sequence[Entry]) -> None:
-        """All at once: MLflow takes as long for a folder as for a file."""
-        texts = [entry.body for entry in entries if entry.kind == "text"]
+    def _deliver_texts(self, run_id: str, texts: Sequence[Mapping[str, Any]]) -> None:
+        """All at once, since MLflow takes as long for a folder as for a file; each alone where
+        one is refused."""
         if not texts:
             return
+        try:
+            self._send_texts(run_id, texts)
+            return
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
+                raise
+            why = reason(error)
+        if len(texts) == 1:
+            self._miss(run_id, f"{texts[0]['path']}: {why}")
+            return
+        for body in texts:
+            self._deliver_texts(run_id, [body])
+
+    def _send_texts(self, run_id: str, texts: Sequence[Mapping[str, Any]]) -> None:
         with TemporaryDirectory() as folder:
             for body in texts:
                 file = Path(folder, body["path"])
@@ -112,23 +133,30 @@ class Delivery:
             self._client.log_artifacts(run_id, folder)
 
     def _file(self, run_id: str, path: str, stamp: object = None) -> None:
-        if not os.access(path, os.R_OK):
+        try:
+            check_kept(Path(path))
+        except (OSError, ValueError):
             self._miss(run_id, path)
-        elif Path(path).is_dir():
+            return
+        if Path(path).is_dir():
             self._client.log_artifacts(run_id, path, artifact_path=Path(path).name)
         else:
             self._client.log_artifact(run_id, path)
 
     def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
+        check_table(name)
         path = f"{name}.json"
         columns = list(rows[0]) if rows else []
         data = [[row.get(column) for column in columns] for row in rows]
         self._client.log_text(run_id, json.dumps({"columns": columns, "data": data}), path)
         known = self._client.get_run(run_id).data.tags.get("mlflow.loggedArtifacts", "[]")
         tables = json.loads(known)
-        if (table := {"path": path, "type": "table"}) not in tables:
-            self._client.set_tag(run_id, "mlflow.loggedArtifacts", json.dumps([*tables, table]))
+        if (table := {"path": path, "type": "table"}) in tables:
+            return
+        shown = json.dumps([*tables, table])
+        if len(shown) <= TAG_LENGTH:  # a tag that is cut would name none of them
+            self._client.set_tag(run_id, "mlflow.loggedArtifacts", shown)
 
     def _model(
         self,
@@ -167,8 +195,12 @@ class Delivery:
 
     def _miss(self, run_id: str, what: str) -> None:
         """What is not to be had must not keep the rest of the run from being delivered."""
-        _logger.warning("run %s: %s cannot be had, so it is not in the record", run_id, mask(what))
-        self._client.set_tag(run_id, "besom.missing", mask(what))
+        what = shorten(text(mask(what)), LONGEST_MISSING)
+        _logger.warning("run %s: not in the record: %s", run_id, what)
+        known = self._client.get_run(run_id).data.tags.get("besom.missing", "")
+        if what not in known.split("\n"):
+            missing = shorten(f"{known}\n{what}".strip(), TAG_LENGTH)
+            self._client.set_tag(run_id, "besom.missing", missing)
 
 
 def _batchable(entries: Sequence[Entry]) -> Iterator[Entry]:

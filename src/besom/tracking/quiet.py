@@ -3,8 +3,10 @@
 Everything here is a default; whoever sets the variable or the log level keeps it.
 """
 
+import errno
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +21,10 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+UNFIT = (ValueError, OverflowError)
+UNFIT_STATUS = (400, 413, 414, 422)
+UNFIT_FILES = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
 LEVELS = {
     "mlflow": logging.WARNING,
     "alembic": logging.WARNING,
@@ -54,6 +60,21 @@ def is_mendable(error: BaseException) -> bool:
     from mlflow.exceptions import MlflowException
 
     return isinstance(error, MlflowException | OSError)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the fault lies with what was said, which would be refused again and again."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+
+    if isinstance(error, MlflowException):
+        # SQLite's own refusals, of text that is none and of numbers too large, are behind it.
+        return error.error_code in REFUSALS or isinstance(error.__cause__, UNFIT)
+    if isinstance(error, HTTPError) and error.response is not None:
+        return error.response.status_code in UNFIT_STATUS
+    if isinstance(error, OSError):
+        return error.errno in UNFIT_FILES or isinstance(error, shutil.SpecialFileError)
+    return isinstance(error, UNFIT)
 
 
 @contextmanager

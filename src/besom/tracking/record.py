@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from besom.addresses import mask
 from besom.errors import StoreError
-from besom.recorder import KerasModel
+from besom.recorder import KerasModel, text
 from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
 from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
@@ -107,7 +107,7 @@ class Record:
         """
         from besom.tracking.latecomers import new_key
 
-        name, key = shorten(mask(name), RUN_NAME_LENGTH), new_key()
+        name, key = shorten(text(mask(name)), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}
         tags = {**_masked(tags), **parents, KEY: key}
         with asking(self.uri):
@@ -210,10 +210,9 @@ class Record:
                     self.metrics(run_id, last.step if last else 0, {name: value})
         self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
 
-    def text(self, run_id: str, artifact_path: str, text: str) -> None:
+    def text(self, run_id: str, artifact_path: str, content: str) -> None:
         """A text file of the run."""
-        clean = _mask_once(text).encode(errors="replace").decode()
-        self._append(run_id, "text", {"path": artifact_path, "text": clean})
+        self._append(run_id, "text", {"path": artifact_path, "text": _clean_once(content)})
 
     def file(self, run_id: str, path: Path) -> None:
         """A file or folder; it must stay until it has been delivered."""
@@ -347,7 +346,7 @@ class Record:
 
 def _masked(values: Mapping[str, Any]) -> dict[str, str]:
     """Text that anybody may read who may read the record: without the passwords of addresses."""
-    return {name: mask(str(value)) for name, value in values.items()}
+    return {name: text(mask(str(value))) for name, value in values.items()}
 
 
 def _cell(value: float | str) -> float | str:
@@ -355,4 +354,4 @@ def _cell(value: float | str) -> float | str:
 
 
 # The texts of an environment are long, and the same for all runs of a process.
-_mask_once = functools.lru_cache(maxsize=8)(mask)
+_clean_once = functools.lru_cache(maxsize=8)(lambda content: text(mask(content)))
