@@ -174,6 +174,7 @@ def test_a_mistake_is_one_plain_message(
         ("", "units=32"),
         ("model=large seed=3", "units=64"),
         ("+tags.owner=me", "units=32"),
+        ("model.units=${seed} seed=7", "units=7"),
         ("-m model.units=16,8", "units=8"),
         ("model.units=16 --cfg job model.rate=1", "units: 16"),
         ("--help", "is powered by Hydra"),

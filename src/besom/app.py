@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
+from hydra.core.hydra_config import HydraConfig
 
 from besom.addresses import mask
 from besom.discretion import discreet_logs
@@ -50,7 +51,7 @@ def run(application: Application, arguments: Sequence[str]) -> int:
     version.setbase("1.3")
     try:
         flags = parse(arguments, application)
-        with _for_this_user_alone(), discreet_logs():
+        with _for_this_user_alone(), _hydra_config_put_back(), discreet_logs():
             if os.environ.get(FULL_ERROR) == "1":
                 return _launch_fully(application, flags)
             return _launch_plainly(application, flags)
@@ -144,6 +145,16 @@ def _for_this_user_alone() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def _hydra_config_put_back() -> Iterator[None]:
+    """A process may run several commands, and training without Hydra after one."""
+    before = HydraConfig.instance().cfg
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 @contextmanager

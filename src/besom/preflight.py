@@ -44,6 +44,9 @@ COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 def check(task: Task, flags: Namespace) -> None:
     """Compose what ``flags``, Hydra's parsed command line, ask for, and look at every part of it.
 
+    Leaves the configuration where ``${hydra:…}`` looks: a sweeper's options are read before Hydra
+    puts it there.
+
     Raises:
         besom.errors.UserError: a key, a value or a combination that cannot be run.
         besom.explain.EXPLAINED: whatever Hydra has to say against it.
@@ -58,19 +61,19 @@ def check(task: Task, flags: Namespace) -> None:
         several = flags.multirun or _asks_for_several(hydra, flags)
         mode = RunMode.MULTIRUN if several else RunMode.RUN
         config = _compose(hydra, flags.config_name, flags.overrides, mode)
-        HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
+        HydraConfig.instance().set_config(config)
         _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
         for override in overrides:
             _check_override(hydra, config, override)
         first = _first_job(hydra, flags.config_name, config, overrides) if several else config
-    if shows:
-        return
-    folder = Path(config.hydra.sweep.dir if several else config.hydra.run.dir)
-    _check_folder(folder)
-    if root := OmegaConf.select(config, "tracking.root"):
-        refuse_links(folder, below=Path(root))
-    if first is not None:
-        hooks_of(task).check(_job_config(first))
+        if shows:
+            return
+        folder = Path(config.hydra.sweep.dir if several else config.hydra.run.dir)
+        _check_folder(folder)
+        if root := OmegaConf.select(config, "tracking.root"):
+            refuse_links(folder, below=Path(root))
+        if first is not None:
+            hooks_of(task).check(_job_config(first))
 
 
 def _check_folder(folder: Path) -> None:
