@@ -108,6 +108,17 @@ def test_too_many_failures_end_the_sweep(bench: Bench) -> None:
     assert study.row(0).notes["traceback"] == "Traceback …"
 
 
+def test_a_sweep_of_failures_alone_has_failed_whatever_is_allowed(bench: Bench) -> None:
+    def fails(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.FAILED, {}, 0.1, error="ValueError: no")
+
+    for _ in ("first", "again, when nothing is left to do"):
+        driver, study, _ = bench.driver(fails, n_trials=3, max_failure_rate=1.0, n_jobs=2)
+        with pytest.raises(SweepFailed, match="all 3 trials failed"):
+            driver.run()
+        assert len(study.rows()) == 3
+
+
 def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:
     def reports(assignment: Assignment) -> Iterator[FromWorker]:
         for step in (1, 2, 3):

@@ -1,19 +1,34 @@
 """What ``hydra.sweeper`` accepts: the schema, with every default, of ``hydra/sweeper=besom``.
 
 Names follow hydra-optuna-sweeper where the meaning is the same, so that its users can move by
-changing one word. No Optuna here: Hydra imports this at the start of every application.
+changing one word; :mod:`besom.sweeping.optuna_sweeper` reads what only that has. No Optuna here:
+Hydra imports this at the start of every application.
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from omegaconf import MISSING
 
 GROUP = "hydra/sweeper"
 
+Target = StrEnum(
+    "Target",
+    {
+        "hydra_plugins.besom.sweeper.BesomSweeper": "hydra_plugins.besom.sweeper.BesomSweeper",
+        "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper": (
+            "hydra_plugins.besom.sweeper.BesomSweeper"
+        ),
+    },
+)
+"""What ``_target_`` may be: Besom's sweeper, also where a file still has hydra-optuna-sweeper's."""
 
 FEWEST_SEEDS = 2
 """Of a confirmation: one number has no spread."""
+
+MOST_FAILURES = 0.2
+"""Of a sweep's trials, unless it says otherwise."""
 
 
 @dataclass
@@ -43,7 +58,7 @@ class SweepOptions:
 
     Attributes:
         root: folder of all that the sweep writes.
-        study_name: the study; the same name again resumes it.
+        study_name: the study; the same name again resumes it. The job's name where null.
         storage: address of Optuna's database; SQLite below ``root`` where null.
         tracking_uri: address of MLflow; SQLite below ``root`` where null.
         experiment: MLflow experiment that holds the runs.
@@ -56,6 +71,7 @@ class SweepOptions:
             returns plain numbers and reports one metric. It may be changed, with the direction,
             until a trial of the study has been judged.
         params: search space, key to Hydra sweep expression.
+        search_space: the same as ``params``, as hydra-optuna-sweeper had it before.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on those before.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
@@ -71,21 +87,23 @@ class SweepOptions:
     """
 
     defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
-    _target_: str = "hydra_plugins.besom.sweeper.BesomSweeper"
+    _target_: Target = Target["hydra_plugins.besom.sweeper.BesomSweeper"]
+    _recursive_: bool = False  # a sampler's _target_ is a name that is read, not called
     sampler: Any = MISSING
     pruner: Any = MISSING
     root: str = "mlruns"
-    study_name: str = "${hydra.job.name}"
-    storage: str | None = None
+    study_name: Any = "${hydra.job.name}"
+    storage: Any = None
     tracking_uri: str | None = None
     experiment: str = "besom"
     n_trials: int = 20
     n_jobs: int = 2
     direction: Any = "minimize"
     objective: Any = None
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] | None = field(default_factory=dict)
+    search_space: dict[str, Any] | None = field(default_factory=dict)
     custom_search_space: str | None = None
-    max_failure_rate: float = 0.2
+    max_failure_rate: Any = MOST_FAILURES
     max_attempts: int = 3
     timeout: float | None = None
     trial_timeout: float | None = None
@@ -96,58 +114,92 @@ class SweepOptions:
 
 
 @dataclass
-class TpeSampler:
-    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate.
+class Sampler:
+    """Arguments of Optuna's class; null is its own default.
+
+    ``_target_`` names that class, as hydra-optuna-sweeper's configurations do, and chooses ours.
+    """
+
+    name: str = MISSING
+    _target_: str | None = None
+    seed: int | None = None
+
+
+@dataclass
+class TpeSampler(Sampler):
+    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate; with several
+    objectives that of Ozaki et al. (2020).
 
     ``history`` bounds how many ended trials it looks at: the newest ones, beside the 25 best.
     Where null it looks at all, and a proposal takes longer with every trial of the study.
     """
 
     name: str = "tpe"
-    seed: int | None = None
     n_startup_trials: int = 10
     history: int | None = None
+    n_ei_candidates: int | None = None
+    multivariate: bool | None = None
+    group: bool | None = None
+    constant_liar: bool | None = None
+    consider_prior: bool | None = None
+    prior_weight: float | None = None
+    consider_magic_clip: bool | None = None
+    consider_endpoints: bool | None = None
+    warn_independent_sampling: bool | None = None
 
 
 @dataclass
-class RandomSampler:
+class RandomSampler(Sampler):
     """Independent uniform draws."""
 
     name: str = "random"
-    seed: int | None = None
 
 
 @dataclass
-class GridSampler:
+class GridSampler(Sampler):
     """Every point of a space of choices and ranges, once."""
 
     name: str = "grid"
-    seed: int | None = None
+    _partial_: bool = True  # hydra-optuna-sweeper's files say so
 
 
 @dataclass
-class QmcSampler:
+class QmcSampler(Sampler):
     """Quasi-Monte Carlo: Sobol's sequence, scrambled."""
 
     name: str = "qmc"
-    seed: int | None = None
 
 
 @dataclass
-class CmaesSampler:
+class CmaesSampler(Sampler):
     """Covariance matrix adaptation (Hansen, 2001); the extra ``besom[cmaes]``."""
 
     name: str = "cmaes"
-    seed: int | None = None
+    x0: dict[str, Any] | None = None
+    sigma0: float | None = None
+    consider_pruned_trials: bool | None = None
+    use_separable_cma: bool | None = None
+    warn_independent_sampling: bool | None = None
 
 
 @dataclass
-class GpSampler:
+class GpSampler(Sampler):
     """Gaussian process with log expected improvement; the extra ``besom[gp]``."""
 
     name: str = "gp"
-    seed: int | None = None
     n_startup_trials: int = 10
+    deterministic_objective: bool | None = None
+
+
+@dataclass
+class NsgaiiSampler(Sampler):
+    """Genetic search for several objectives (Deb et al., 2002)."""
+
+    name: str = "nsgaii"
+    population_size: int | None = None
+    mutation_prob: float | None = None
+    crossover_prob: float | None = None
+    swapping_prob: float | None = None
 
 
 @dataclass
@@ -210,5 +262,13 @@ class ThresholdPruner:
     interval_steps: int = 1
 
 
-SAMPLERS = (TpeSampler, RandomSampler, GridSampler, QmcSampler, CmaesSampler, GpSampler)
+SAMPLERS = (
+    TpeSampler,
+    RandomSampler,
+    GridSampler,
+    QmcSampler,
+    CmaesSampler,
+    GpSampler,
+    NsgaiiSampler,
+)
 PRUNERS = (NoPruner, MedianPruner, AshaPruner, HyperbandPruner, PatientPruner, ThresholdPruner)

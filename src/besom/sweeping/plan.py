@@ -111,7 +111,7 @@ def _resolve(whole: DictConfig, task: DictConfig) -> None:
 
 
 def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:
-    space = read_space(options.params, arguments, application.context.config_loader)
+    space = read_space(options.params or {}, arguments, application.context.config_loader)
     custom = options.custom_search_space
     if not space.dimensions and custom is None:
         raise SpaceError(

@@ -4,6 +4,7 @@ import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import optuna
@@ -16,12 +17,16 @@ from besom.sweeping.options import (
     CmaesSampler,
     GpSampler,
     GridSampler,
+    NsgaiiSampler,
     QmcSampler,
     RandomSampler,
     TpeSampler,
 )
 from besom.sweeping.recent import Recent
 from besom.sweeping.space import MOST_POINTS, Dimension
+
+OURS = ("name", "_target_", "history")
+"""Options that are no arguments of Optuna's classes."""
 
 
 class Grid(optuna.samplers.GridSampler):
@@ -77,20 +82,25 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            for category in (optuna.exceptions.ExperimentalWarning, FutureWarning):
+                warnings.simplefilter("ignore", category)
             return _MAKERS[options.name](options, dimensions, n_existing)
     except ValueError as error:
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
 
 
-def _moved(seed: int | None, n_existing: int) -> int | None:
-    return None if seed is None else seed + n_existing
+def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
+    """What is given of Optuna's own arguments, with the seed moved on."""
+    given = {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if field.name not in OURS and getattr(options, field.name) is not None
+    }
+    return given | ({"seed": given["seed"] + n_existing} if "seed" in given else {})
 
 
 def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
-    sampler = optuna.samplers.TPESampler(
-        seed=_moved(options.seed, n_existing), n_startup_trials=options.n_startup_trials
-    )
+    sampler = optuna.samplers.TPESampler(**_arguments(options, n_existing))
     if options.history is None:
         return sampler
     if options.history < max(options.n_startup_trials, 1):
@@ -104,7 +114,7 @@ def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) 
 def _random(
     options: RandomSampler, dimensions: Sequence[Dimension], n_existing: int
 ) -> BaseSampler:
-    return optuna.samplers.RandomSampler(seed=_moved(options.seed, n_existing))
+    return optuna.samplers.RandomSampler(**_arguments(options, n_existing))
 
 
 def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
@@ -138,16 +148,19 @@ def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) 
 
 def _cmaes(options: CmaesSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
     _require("cmaes", extra="cmaes")
-    return optuna.samplers.CmaEsSampler(
-        seed=_moved(options.seed, n_existing), warn_independent_sampling=False
-    )
+    quiet = {"warn_independent_sampling": False}
+    return optuna.samplers.CmaEsSampler(**quiet | _arguments(options, n_existing))
 
 
 def _gp(options: GpSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
     _require("torch", extra="gp")
-    return optuna.samplers.GPSampler(
-        seed=_moved(options.seed, n_existing), n_startup_trials=options.n_startup_trials
-    )
+    return optuna.samplers.GPSampler(**_arguments(options, n_existing))
+
+
+def _nsgaii(
+    options: NsgaiiSampler, dimensions: Sequence[Dimension], n_existing: int
+) -> BaseSampler:
+    return optuna.samplers.NSGAIISampler(**_arguments(options, n_existing))
 
 
 def _require(module: str, extra: str) -> None:
@@ -165,4 +178,5 @@ _MAKERS: dict[str, Callable[[Any, Sequence[Dimension], int], BaseSampler]] = {
     "qmc": _qmc,
     "cmaes": _cmaes,
     "gp": _gp,
+    "nsgaii": _nsgaii,
 }

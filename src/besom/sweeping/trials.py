@@ -148,7 +148,7 @@ class Trials:
         self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
 
     def failure(self) -> SweepFailed | None:
-        """Why the sweep ends, where more has failed than ``max_failure_rate`` allows."""
+        """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
         options = self._plan.options
         if self._ends_hopeless:
             return SweepFailed(
@@ -156,7 +156,7 @@ class Trials:
                 "It would be so with every trial, and the sweep ends; the same command goes on."
             )
         if self._n_failed <= options.max_failure_rate * options.n_trials:
-            return None
+            return self._nothing_else()
         last = [row for row in self._study.rows() if row.state == "failed"][-1]
         error = last.notes.get("error", "no reason known")
         return SweepFailed(
@@ -164,6 +164,15 @@ class Trials:
             f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
             f"{last.number}: {error}",
             last.notes.get("traceback", ""),
+        )
+
+    def _nothing_else(self) -> SweepFailed | None:
+        """The failure of a study that has come to its end without a trial that did not fail."""
+        rows = self._study.rows() if not self.n_open() else []
+        if not rows or any(row.state != "failed" for row in rows):
+            return None
+        return SweepFailed(
+            f"all {len(rows)} trials failed, as the lines above say; none is the best"
         )
 
     def _name_objective(self, returned: Mapping[str, float]) -> None:

@@ -10,14 +10,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import ConfigCompositionException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import InterpolationResolutionError
 
 from besom.errors import BesomError, SweepFailed, UserError
-from besom.explain import explain
+from besom.explain import EXPLAINED, explain
 from besom.output import read_or_not
 from besom.overrides import as_typed
-from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions
+from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
 
 
 class BesomSweeper(Sweeper):
@@ -40,8 +40,7 @@ class BesomSweeper(Sweeper):
 
         application = Application(self._context, self._task, self._master)
         try:
-            options = OmegaConf.to_object(self._master.hydra.sweeper)
-            assert isinstance(options, SweepOptions)
+            options = self._options()
             options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
             with read_or_not():
                 return run_sweep(options, application, arguments)
@@ -49,6 +48,14 @@ class BesomSweeper(Sweeper):
             _refuse(error)
         except (ConfigCompositionException, InterpolationResolutionError) as error:
             _refuse(explain(error))
+
+    def _options(self) -> SweepOptions:
+        from besom.sweeping.optuna_sweeper import read_options
+
+        try:
+            return read_options(self._master)
+        except EXPLAINED as error:
+            raise explain(error) from error
 
 
 def _refuse(error: BesomError) -> NoReturn:
@@ -66,6 +73,8 @@ def _store() -> None:
         for record in records:
             group = f"{GROUP}/{kind}"
             store.store(group=group, name=record().name, node=record, provider="besom")
+    motpe = f"{GROUP}/sampler"  # Optuna's TPE has taken it in
+    store.store(group=motpe, name="motpe", node=TpeSampler, provider="besom")
 
 
 _store()
