@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.sweeping.mirror import Mirror
+from besom.sweeping.mirror import SERVER_STEP, Mirror
 from besom.sweeping.options import HyperbandPruner, NoPruner, TpeSampler
 from besom.sweeping.protocol import State
 from besom.sweeping.pruners import make_pruner
@@ -140,3 +140,16 @@ def test_what_another_program_adds_around_a_trial_keeps_its_number(tmp_path: Pat
     numbers = [trial.number for trial in mirror.get_all_trials(other._study_id)]
     assert numbers == [0, 1, 2, 3]
     assert mirror.get_trial(trial_id).number == disk.get_trial_number_from_id(trial_id) == 1
+
+
+def test_a_step_beyond_the_servers_column_stays_in_memory(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    mirror = study._study._storage
+    assert isinstance(mirror, Mirror)
+    mirror._largest_step = SERVER_STEP
+    number = study.ask(SPACE.distributions).number
+    for step in (SERVER_STEP, SERVER_STEP + 1):
+        study.report(number, step, 0.5)
+    study.tell(number, State.COMPLETE, [1.0])
+    assert [*on_disk(tmp_path)[0].intermediate_values] == [SERVER_STEP]
+    assert len(study.reports(number)) == 2

@@ -4,7 +4,7 @@ from typing import Any
 import optuna
 import pytest
 
-from besom.errors import SpaceError, UserError
+from besom.errors import ConfigError, SpaceError, UserError
 from besom.sweeping.options import (
     SAMPLERS,
     CmaesSampler,
@@ -15,7 +15,7 @@ from besom.sweeping.options import (
     TpeSampler,
 )
 from besom.sweeping.recent import Recent
-from besom.sweeping.samplers import Grid, make_sampler
+from besom.sweeping.samplers import Grid, make_sampler, rehearse
 from besom.sweeping.space import read_space
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
@@ -75,6 +75,36 @@ def test_a_grid_tries_every_point_once_the_enqueued_one_too(resumed: bool) -> No
         tried.append(frozenset(study.ask(POINTS.distributions).params.items()))
     assert tried[0] == frozenset(baseline.items())
     assert len(set(tried)) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "n_objectives", "said"),
+    [
+        (CmaesSampler(), 2, "knows one objective"),
+        (CmaesSampler(x0={"a": 0.5}), 1, "all distributions"),
+        (TpeSampler(n_ei_candidates=-3), 1, "negative"),
+        (TpeSampler(seed=-1), 1, "Seed must be"),
+        (GpSampler(n_startup_trials=0), 1, "n_startup_trials=0"),
+    ],
+)
+def test_what_a_sampler_cannot_do_is_known_before_anything_starts(
+    options: Any, n_objectives: int, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as error:
+        rehearse(options, SPACE.dimensions, ["minimize"] * n_objectives)
+    assert str(error.value).startswith(f"hydra/sweeper/sampler={options.name}: ")
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("record", SAMPLERS)
+@pytest.mark.parametrize("n_objectives", [1, 2])
+def test_what_samplers_can_do_is_not_refused(record: type, n_objectives: int) -> None:
+    if record not in (CmaesSampler, GpSampler):
+        rehearse(record(), POINTS.dimensions, ["minimize"] * n_objectives)
+
+
+def test_the_largest_seed_can_be_resumed() -> None:
+    assert proposals(RandomSampler(seed=2**32 - 1), 4)
 
 
 def test_a_grid_has_all_points_and_needs_points() -> None:

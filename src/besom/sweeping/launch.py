@@ -97,14 +97,13 @@ def _storage(options: SweepOptions) -> str:
 def _open(plan: Plan, root: Path) -> Study:
     """The study, new or old, if it is about what this sweep is about."""
     options = plan.options
-    sampler_options, pruner = options.sampler, make_pruner(options.pruner)
-    make_sampler(sampler_options, plan.space.dimensions, 0)  # refuse before a study exists
+    pruner = make_pruner(options.pruner)
     with one_at_a_time(root):
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     custom = options.custom_search_space
     claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
     rows = study.rows()
-    study.use(make_sampler(sampler_options, plan.space.dimensions, len(rows)), pruner)
+    study.use(make_sampler(options.sampler, plan.space.dimensions, len(rows)), pruner)
     if not rows and plan.baseline_params is not None:
         study.enqueue(plan.baseline_params)
     return study

@@ -24,6 +24,10 @@ from besom.sweeping.database import Transaction
 
 _number = attrgetter("number")
 
+SQLITE_STEP = 2**63 - 1
+SERVER_STEP = 2**31 - 1
+"""Optuna's column is an integer, and that has 32 bits in PostgreSQL and MySQL."""
+
 
 class Mirror(BaseStorage):
     """Optuna's storage for one study: questions are answered from memory, writes go to ``disk``.
@@ -35,10 +39,18 @@ class Mirror(BaseStorage):
     Args:
         disk: where it is kept. Nobody else may change its trials meanwhile; adding some is fine.
         together: opens a transaction for all that is written inside; see ``together.py``.
+        largest_step: that the disk can hold. Values of later steps are in memory, and in MLflow.
     """
 
-    def __init__(self, disk: BaseStorage, study_id: int, together: Transaction) -> None:
+    def __init__(
+        self,
+        disk: BaseStorage,
+        study_id: int,
+        together: Transaction,
+        largest_step: int = SQLITE_STEP,
+    ) -> None:
         self._disk = disk
+        self._largest_step = largest_step
         self._together = together
         self._name = disk.get_study_name_from_id(study_id)
         self._directions = disk.get_study_directions(study_id)
@@ -170,7 +182,8 @@ class Mirror(BaseStorage):
         was_waiting = trial.state is TrialState.WAITING
         with self._together():
             for step, value in trial.intermediate_values.items() if state.is_finished() else ():
-                self._disk.set_trial_intermediate_value(trial_id, step, value)
+                if step <= self._largest_step:
+                    self._disk.set_trial_intermediate_value(trial_id, step, value)
             if not self._disk.set_trial_state_values(trial_id, state, values):
                 return False
         trial.state = state

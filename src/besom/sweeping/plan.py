@@ -21,6 +21,7 @@ from besom.sweeping import seeding
 from besom.sweeping.application import Application
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import PRUNERS, SAMPLERS, SweepOptions
+from besom.sweeping.samplers import rehearse
 from besom.sweeping.space import Dimension, Space, read_space
 from besom.sweeping.study import Suggest
 from besom.task import Hooks, hooks_of, task_config
@@ -70,6 +71,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
             "take hydra/sweeper/pruner=none."
         )
     space = _read_space(options, application, arguments)
+    rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
     whole = application.compose(space.overrides)
     baseline = task_config(whole)

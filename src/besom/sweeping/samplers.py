@@ -4,12 +4,12 @@ import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.errors import ConfigError, SpaceError, UserError
@@ -25,6 +25,7 @@ from besom.sweeping.options import (
 from besom.sweeping.recent import Recent
 from besom.sweeping.space import MOST_POINTS, Dimension
 
+N_SEEDS = 2**32
 OURS = ("name", "_target_", "history")
 """Options that are no arguments of Optuna's classes."""
 
@@ -89,6 +90,40 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
 
 
+def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence[str]) -> None:
+    """Have the sampler propose a few trials that leave no trace: some refuse several objectives,
+    or an argument, only then.
+
+    Raises:
+        UserError: as :func:`make_sampler`, and whatever the sampler cannot do.
+    """
+    if options.name == "cmaes" and len(directions) > 1:
+        raise ConfigError(
+            "hydra/sweeper/sampler=cmaes: it knows one objective; take tpe, gp, nsgaii, random, "
+            "qmc or grid for several."
+        )
+    soon = {"n_startup_trials": 1} if hasattr(options, "n_startup_trials") else {}
+    sampler = make_sampler(options, dimensions, 0)
+    if options.name == "gp":
+        return  # it takes seconds, and does all
+    sampler = make_sampler(replace(options, **soon), dimensions, 0) if soon else sampler
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        directions=[StudyDirection[direction.upper()] for direction in directions],
+        sampler=sampler,
+    )
+    distributions = {dimension.key: dimension.distribution for dimension in dimensions}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for number in range(3):
+                trial = study.ask(distributions)
+                study.tell(trial, [float(number)] * len(directions))
+    except Exception as error:
+        name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ConfigError(f"hydra/sweeper/sampler={options.name}: {name}{error}") from error
+
+
 def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
     """What is given of Optuna's own arguments, with the seed moved on."""
     given = {
@@ -96,7 +131,9 @@ def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
         for field in fields(options)
         if field.name not in OURS and getattr(options, field.name) is not None
     }
-    return given | ({"seed": given["seed"] + n_existing} if "seed" in given else {})
+    if "seed" in given and n_existing:
+        given["seed"] = (given["seed"] + n_existing) % N_SEEDS
+    return given
 
 
 def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
@@ -153,6 +190,8 @@ def _cmaes(options: CmaesSampler, dimensions: Sequence[Dimension], n_existing: i
 
 
 def _gp(options: GpSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    if options.n_startup_trials < 1:
+        raise ValueError(f"n_startup_trials={options.n_startup_trials}: must be at least 1")
     _require("torch", extra="gp")
     return optuna.samplers.GPSampler(**_arguments(options, n_existing))
 

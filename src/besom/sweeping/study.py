@@ -19,7 +19,7 @@ from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
 from besom.sweeping.connections import CONNECT_SECONDS, OWNER, Lock
 from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
-from besom.sweeping.mirror import Mirror
+from besom.sweeping.mirror import SERVER_STEP, SQLITE_STEP, Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.samplers import Grid
 
@@ -291,8 +291,10 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             load_if_exists=True,
         )
         lock = keep_connected(database, storage, name, study._study_id)
+        is_sqlite = database.engine.dialect.name == "sqlite"
+        steps = SQLITE_STEP if is_sqlite else SERVER_STEP
         with uncollected():
-            mirror = Mirror(study._storage, study._study_id, together)
+            mirror = Mirror(study._storage, study._study_id, together, steps)
         mirrored = optuna.load_study(study_name=name, storage=mirror)
     except UNUSABLE as error:
         reason = mask(str(error.__cause__ or error)).splitlines()[0]
