@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from besom import __version__
 from besom.completion import completion
-from besom.errors import UserError
+from besom.errors import UserError, printable
 from besom.nearest import did_you_mean, listed
 from besom.output import read_or_not
 from besom.serving import HOST
@@ -127,9 +127,9 @@ def compare(words: list[str]) -> int:
 
     comparison = comparing.compare(options.root, options.tracking_uri, options.names, options.sort)
     if options.csv:
-        print(comparing.as_csv(comparison), end="")
+        _print_data(comparing.as_csv(comparison))
     elif options.json:
-        print(comparing.as_json(comparison), end="")
+        _print_data(comparing.as_json(comparison))
     else:
         comparing.show(comparison, options.top)
     return 0
@@ -196,7 +196,7 @@ def predict(words: list[str]) -> int:
     texts = asking.read_file(options.file) if options.file else options.texts
     predictions = asking.predict(options.root, options.tracking_uri, options.model, texts)
     if options.json:
-        print(asking.as_json(predictions), end="")
+        _print_data(asking.as_json(predictions))
     else:
         asking.show(predictions)
     return 0
@@ -259,6 +259,13 @@ class _Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message}; see {self.prog} --help")
+
+
+def _print_data(text: str) -> None:
+    """Print CSV or JSON: to a file or pipe as it is, on a terminal nothing that would steer it."""
+    if sys.stdout.isatty():
+        text = "\n".join(map(printable, text.split("\n")))
+    print(text, end="")
 
 
 def _parser(command: str, description: str) -> ArgumentParser:

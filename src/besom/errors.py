@@ -37,14 +37,16 @@ def plain(text: str) -> str:
 
     What is wrong stands at a message's beginning, and the remedy at its end.
     """
-    lines = [shortened("".join(map(_printable, line))) for line in text.strip().split("\n")]
+    lines = [shortened(printable(line)) for line in text.strip().split("\n")]
     return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
 
 
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+def printable(text: str) -> str:
+    """``text`` as a terminal may show it: a control character steers nothing, it is written out."""
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
 
 
 def shortened(text: str, most: int = LONGEST_LINE) -> str:

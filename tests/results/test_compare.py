@@ -1,7 +1,9 @@
 """``besom compare``: what differs between runs, and what came of it."""
 
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -207,3 +209,31 @@ def test_a_study_begun_anew_under_its_old_name_is_the_new_one(root: Path, besom:
             start(record, "twice").trial(0, {"n": 1}, {"val_accuracy": [value]}, attempt=2)
     (row,) = json.loads(besom("compare", "twice", "--json").out)
     assert row["val_accuracy"] == 0.5
+
+
+class Terminal(io.StringIO):
+    """A standard output that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--top=9"])
+def test_a_terminal_gets_no_control_characters_and_a_pipe_gets_the_text_as_it_is(
+    form: str, root: Path, besom: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung, cleared = "\x1b]0;pwned\x07", "\x9b2J"
+    with connect(root, None, "besom") as record:
+        steering = start(record, "steering")
+        steering.trial(0, {"text": rung}, {"loss": [0.5]}, role="baseline")
+        steering.trial(1, {"text": cleared}, {"loss": [0.4]})
+    if form == "--csv":
+        piped = besom("compare", "steering", form).out
+        assert rung in piped and cleared in piped
+    with monkeypatch.context() as context:
+        context.setattr(sys, "stdout", terminal := Terminal())
+        context.setenv("TERM", "dumb")  # no styles of the table's own
+        assert besom("compare", "steering", form).code == 0
+    shown = terminal.getvalue()
+    assert "pwned" in shown and "2J" in shown
+    assert all(character.isprintable() or character == "\n" for character in shown)

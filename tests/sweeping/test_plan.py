@@ -13,6 +13,7 @@ from hydra.types import HydraContext, RunMode
 from omegaconf.errors import InterpolationResolutionError
 
 from besom import config
+from besom.errors import ConfigError
 from besom.explain import explain
 from besom.paths import conf_folder
 from besom.sweeping.application import Application
@@ -86,3 +87,11 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
     with pytest.raises(InterpolationResolutionError) as refusal:
         make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
     assert said in str(explain(refusal.value))
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a\x9bb", "a/b", ".a", ""])
+def test_a_study_s_name_is_printable_text(app: Application, name: str) -> None:
+    options = SweepOptions(study_name=name, sampler=TpeSampler(), pruner=NoPruner())
+    with pytest.raises(ConfigError, match="must be a plain name") as refusal:
+        make_plan(options, app, ["model.units=range(8,129)"])
+    assert str(refusal.value).isprintable()

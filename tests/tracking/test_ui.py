@@ -1,3 +1,4 @@
+import json
 import signal
 import socket
 import subprocess
@@ -27,6 +28,17 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def rename(address: str, run_id: str, origin: str | None) -> int:
+    """Change a run as a page of ``origin`` would, None for a program; the answer's status."""
+    body = json.dumps({"run_id": run_id, "run_name": "renamed"}).encode()
+    headers = {"Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
+    request = Request(f"{address}/api/2.0/mlflow/runs/update", body, headers, method="POST")
+    try:
+        return int(urlopen(request).status)
+    except HTTPError as refusal:
+        return refusal.code
+
+
 def test_it_answers_on_this_machine_until_ctrl_c(root: Path, record: Record) -> None:
     run_id = record.start_run("shown", {})
     record.text(run_id, "note.txt", "see me")
@@ -45,6 +57,10 @@ def test_it_answers_on_this_machine_until_ctrl_c(root: Path, record: Record) -> 
         assert text == b"see me"
         with pytest.raises(HTTPError, match="403"):
             urlopen(Request(address, headers={"Host": "attacker.example"}))
+        assert rename(address, run_id, origin=None) == 200
+        assert rename(address, run_id, origin=address) == 200
+        for elsewhere in (f"http://127.0.0.1:{port + 1}", "http://attacker.example", "null"):
+            assert rename(address, run_id, origin=elsewhere) == 403
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (0, b"", b"")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from besom.errors import StudyError
+from besom.errors import StudyError, printable
 from besom.nearest import did_you_mean, listed
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
@@ -172,7 +172,7 @@ def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str])
     several = len({trial.run.tags.get("besom.study") for trial in trials}) > 1
     table.add_column("run" if several else "trial", no_wrap=True, justify="right")
     for name in (*_short_names(keys).values(), *metrics, "seconds"):
-        table.add_column(Text(name.replace("_", "\n")), justify="right", no_wrap=True)
+        table.add_column(Text(printable(name).replace("_", "\n")), justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for trial in trials:
         cells = [_text(trial.params.get(key)) for key in keys]
@@ -180,7 +180,8 @@ def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str])
         head = trial.run.name.partition(" ")[0] if several else trial.name
         seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
         # As Text: a list such as [relu,tanh] would be taken for markup.
-        table.add_row(*map(Text, (head, *cells, seconds, _state(trial))))
+        row = (head, *cells, seconds, _state(trial))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
-from besom.errors import DataError, StudyError
+from besom.errors import DataError, StudyError, printable
 from besom.results.columns import rows_as_json
 from besom.results.studies import RUN_ID, meant, read_run
 from besom.results.workload import workload_config
@@ -84,7 +84,7 @@ def show(predictions: Sequence[Prediction]) -> None:
     print("probability  label     text")
     for prediction in predictions:
         text = " ".join(prediction.text.split())
-        print(f"{prediction.probability:11.4f}  {prediction.label:8}  {text}"[:width])
+        print(f"{prediction.probability:11.4f}  {prediction.label:8}  {printable(text)}"[:width])
 
 
 def as_json(predictions: Sequence[Prediction]) -> str:

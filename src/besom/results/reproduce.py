@@ -11,7 +11,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from besom import recorder
-from besom.errors import Pruned, StudyError
+from besom.errors import Pruned, StudyError, printable
 from besom.nearest import did_you_mean
 from besom.recorder import KerasModel
 from besom.results.changes import COMMIT, changes
@@ -107,7 +107,7 @@ class Replay:
 
 def show(found: Reproduction) -> None:
     """Print the last of both sets of numbers, the sentence, and what has changed since."""
-    print(f"{found.trial.run.name}, run {found.trial.run.run_id}\n")
+    print(f"{printable(found.trial.run.name)}, run {found.trial.run.run_id}\n")
     last = dict(sorted(found.recorded))
     width = max(map(len, last), default=0)
     print(f"{'':<{width}}  {'recorded':>10}  {'again':>10}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from besom.errors import printable
 from besom.recorder import text
 from besom.sweeping.confirmation import Confirmation
 from besom.sweeping.study import TrialRow
@@ -15,7 +16,7 @@ def run_name(study: str, row: TrialRow) -> str:
 
 def title(row: TrialRow) -> str:
     """``trial  17  units=64 max_length=200``, beside a bar."""
-    return f"trial {row.number:3d}  {what_of(row)}"
+    return printable(f"trial {row.number:3d}  {what_of(row)}")
 
 
 def what_of(row: TrialRow) -> str:

@@ -163,10 +163,11 @@ def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
 
 def _check_name(name: str) -> None:
     # The name becomes the name of files and folders.
-    if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
+    is_plain = name.isprintable() and not any(c in name for c in "/\\")
+    if not name or name.startswith(".") or not is_plain:
         raise ConfigError(
-            f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes or a "
-            "leading dot."
+            f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes, control "
+            "characters or a leading dot."
         )
     if len(os.fsencode(name)) > LONGEST_NAME:
         raise ConfigError(

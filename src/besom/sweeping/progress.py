@@ -10,6 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from besom.errors import printable
 from besom.sweeping.naming import show, what_of
 from besom.sweeping.objective import Objective
 from besom.sweeping.study import TrialRow
@@ -134,7 +135,7 @@ class PlainProgress:
         self._say(line)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveProgress(PlainProgress):

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from besom.addresses import mask
+from besom.errors import printable
 from besom.sweeping.naming import is_baseline, show
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.plan import Plan
@@ -38,7 +39,7 @@ def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Conso
         console.print(table)
     else:  # numbers broken over lines cannot be read
         for row in rows[:MAX_ROWS]:
-            console.print(describe(row), markup=False, highlight=False)
+            console.print(printable(describe(row)), markup=False, highlight=False)
     if len(rows) > MAX_ROWS:
         console.print(f"… and {len(rows) - MAX_ROWS} more trials")
     for line in lines:
@@ -175,7 +176,8 @@ def _table(plan: Plan, rows: list[TrialRow]) -> Table:
     table.add_column("state", no_wrap=True)
     for row in rows:
         params = (show(row.params[key]) if key in row.params else "" for key in keys)
-        table.add_row(*map(Text, (str(row.number), *params, _value(row), _state(row))))
+        cells = (str(row.number), *params, _value(row), _state(row))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 

@@ -29,6 +29,7 @@ def _mlflow(database: Path, port: int, host: str) -> Server:
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--backend-store-uri", f"sqlite:///{database}", "--no-serve-artifacts"]
     command += ["--default-artifact-root", (database.parent / "artifacts").as_uri()]
+    command += ["--app-name", "besom"]  # see own_origin
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     command += ["--allowed-hosts", ",".join(allowed_hosts(port, host))]
     environment = {
