@@ -29,7 +29,7 @@ LAYERS = [
         "besom.source",
         "besom.yaml_size",
     ],
-    ["besom.config", "besom.paths", "besom.explain"],
+    ["besom.config", "besom.paths", "besom.spelling", "besom.explain"],
     ["besom.preflight", "besom.app", "besom.sweep_command", "besom.completion"],
     ["besom.rnn", "besom.tracking"],
     ["besom.sweeping"],

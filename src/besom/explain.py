@@ -28,6 +28,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from besom.errors import ConfigError
 from besom.nearest import did_you_mean, listed
+from besom.spelling import meant
 
 EXPLAINED = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra raises for reasons that lie in a command line or a configuration file."""
@@ -97,13 +98,16 @@ def _unreadable(error: OverrideParseException) -> str:
     if "missing EQUAL" in error.message:
         return f"`{error.override}` is no override; write KEY=VALUE, without spaces around ="
     if (cause := error.__cause__) and (unknown := re.match("Unknown function '(.*)'", str(cause))):
+        if known := meant(unknown[1], str(error.override)):
+            return f"`{error.override}`: no function `{unknown[1]}`; did you mean `{known}`?"
         return (
             f"`{error.override}`: no function `{unknown[1]}`; write {SEARCHED},\n"
             "and a text with parentheses into quotes twice: 'key=\"a(b)\"'"
         )
     if cause:
         is_space = re.search(r"\b(choice|range|interval)\(", str(error.override))
-        return f"`{error.override}`: {_head(cause)}" + (f"\nwrite {SEARCHED}" if is_space else "")
+        how = f"{SEARCHED}; on a log scale tag(log,interval(low,high))"
+        return f"`{error.override}`: {_head(cause)}" + (f"\nwrite {how}" if is_space else "")
     reason = _head(error).removeprefix("LexerNoViableAltException: ")
     return (
         f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"

@@ -218,7 +218,7 @@ FOREIGN = OmegaConf.to_yaml({"x": 1.0, "model": {"units": 3}})
     ("study", "asked", "said"),
     [
         ({"trials": {"x: 1": 0.8}}, {"study": "smal"}, "did you mean `small`"),
-        ({"trials": {FOREIGN: 0.8}}, {}, "is not of besom train"),
+        ({"trials": {FOREIGN: 0.8}}, {}, "is of another application"),
         ({"trials": {"": 0.8}}, {}, "holds no configuration"),
         ({"trials": {"x: 1": 0.8}, "state": "failed"}, {}, "no finished trial"),
         ({"trials": {}}, {}, "no finished trial"),
@@ -252,7 +252,7 @@ def test_another_applications_sections_of_the_same_names_do_not_make_it_ours(
     overrides: dict[str, Any], root: Path, exported: Export
 ) -> None:
     record_trials(root, {OmegaConf.to_yaml(overrides): 0.8})
-    with pytest.raises(StudyError, match="is not of besom train"):
+    with pytest.raises(StudyError, match="is of another application"):
         exported()
 
 

@@ -155,7 +155,7 @@ def test_another_applications_record_is_refused(root: Path, besom: Command) -> N
         record.confirm(run_id)
     ended = besom("reproduce", run_id)
     assert (ended.code, ended.out) == (2, "")
-    assert "holds no configuration of besom train" in ended.err
+    assert "is of another application than besom train" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def sweep_words(
     if not command:
         raise StudyError(
             f"study {name} was not begun by besom sweep; give its own command again with "
-            f"{TOP_K}={3 if top_k is None else top_k}"
+            f"{TOP_K}={3 if top_k is None else top_k}\n"
+            f"and, where no key `seed` seeds it, {SWEEPER}.confirm.seed_key=KEY"
         )
     words: dict[str, object] = {
         f"{SWEEPER}.n_trials": _n_ended(study),

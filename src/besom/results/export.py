@@ -12,7 +12,7 @@ from besom.errors import StoreError, StudyError
 from besom.explain import EXPLAINED, explain
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
-from besom.results.workload import how_to_confirm, workload_config
+from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
 from besom.tracking.reading import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
@@ -102,8 +102,8 @@ def _configuration(reader: Reader, study: StudyRecord, trial: Trial) -> DictConf
     config = workload_config(text)
     if config is None:
         raise StudyError(
-            f"study {study.name} is not of besom train; its application takes overrides.yaml of "
-            f"run {trial.run.run_id} as its arguments"
+            f"study {study.name} is of another application, and an experiment is for besom train; "
+            f"trial {trial.number}: {how_to_run_again(reader, trial.run.run_id)}"
         )
     return config
 

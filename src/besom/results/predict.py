@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 
 from besom.errors import DataError, StudyError, printable
 from besom.results.columns import rows_as_json
-from besom.results.studies import RUN_ID, meant, read_run
-from besom.results.workload import workload_config
+from besom.results.studies import RUN_ID, meant, read_run, read_study
+from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
 from besom.rnn.package import pack
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
@@ -132,7 +132,8 @@ def _config(reader: Reader, run_id: str) -> DictConfig:
     config = workload_config(reader.text(run_id, "config.yaml"))
     if config is None:
         raise StudyError(
-            f"run {run_id} holds no configuration of besom train; give a run that it has made"
+            f"run {run_id} is of another application, and predict asks what besom train has "
+            "trained; `besom ui` shows the models that it has saved, for MLflow to load"
         )
     return config
 
@@ -141,4 +142,9 @@ def _study(reader: Reader, name: str) -> str:
     if name not in reader.studies():
         hint = meant(reader, name)
         raise StudyError(f"`{name}` is no run's id, no {REGISTERED}NAME@ALIAS and no study; {hint}")
+    if is_of_another_application(reader, read_study(reader, name)):
+        raise StudyError(
+            f"study {name} is of another application, and predict asks what besom train has "
+            "trained; `besom ui` shows the models that it has saved, for MLflow to load"
+        )
     return name

@@ -16,7 +16,7 @@ from besom.nearest import did_you_mean
 from besom.recorder import KerasModel
 from besom.results.changes import COMMIT, changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
-from besom.results.workload import workload_config
+from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
 from besom.source import source_digest
 from besom.sweeping.worker_process import THREAD_VARIABLES
@@ -163,8 +163,8 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     config = workload_config(reader.text(trial.run.run_id, "config.yaml"))
     if config is None:
         raise StudyError(
-            f"run {trial.run.run_id} holds no configuration of besom train; for another "
-            "application, give its overrides.yaml to that again"
+            f"run {trial.run.run_id} is of another application than besom train; "
+            f"{how_to_run_again(reader, trial.run.run_id)}"
         )
     recorded = {(p.metric, p.step): p.value for p in reader.points([trial.run.run_id])}
     _refuse_broken_off(trial, recorded)

@@ -79,6 +79,21 @@ def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
     return Advice("the sweep's own command with ", f"{TOP_K}=3")
 
 
+def is_of_another_application(reader: Reader, study: StudyRecord) -> bool:
+    """Whether its command names another task; older records may not name any."""
+    command = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
+    return bool(command.get("task", WORKLOAD) != WORKLOAD)
+
+
+def how_to_run_again(reader: Reader, run_id: str) -> str:
+    """What to give to another application's own command, so that it trains a run again."""
+    recorded = OmegaConf.create(reader.text(run_id, "overrides.yaml") or "[]")
+    latest = {word.partition("=")[0].lstrip("+"): word for word in map(str, recorded)}
+    if not latest:
+        return "its own command, without -m, trains it again."
+    return f"its own command, without -m, trains it again with:\n{shlex.join(latest.values())}"
+
+
 def _fits(config: DictConfig) -> bool:
     """Whether every value that a training depends on is there, and of its type.
 

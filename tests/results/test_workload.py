@@ -1,0 +1,47 @@
+"""What is said of another application's record by the commands that need ``besom train``."""
+
+from pathlib import Path
+
+import pytest
+
+from besom.tracking import connect
+from tests.conftest import Command
+
+from .conftest import start
+from .test_confirm import begun_by
+
+OVERRIDES = "- x=1.0\n- db=a\n- +name=it's\n- x=1.5\n"
+AGAIN = """its own command, without -m, trains it again with:\nx=1.5 db=a '+name=it'"'"'s'\n"""
+
+
+@pytest.fixture
+def foreign(root: Path) -> str:
+    """The study ``small`` of another application; the id of the run of its trial."""
+    with connect(root, None, "besom") as record:
+        study = start(record, "small")
+        run_id = study.trial(0, {"x": 1.5}, {"val_accuracy": [0.5]}, role="baseline")
+        record.text(run_id, "config.yaml", "x: 1.5\ndb: {name: a}\n")
+        record.text(run_id, "overrides.yaml", OVERRIDES)
+    begun_by(root, [run_id], "app.main")
+    return run_id
+
+
+def test_each_command_says_why_and_what_there_is_instead(
+    foreign: str, root: Path, besom: Command
+) -> None:
+    said = {
+        words: besom(*words.split(), "--root", str(root))
+        for words in (
+            *("export small", "reproduce best --study small", f"reproduce {foreign}"),
+            *("predict small good", f"predict {foreign} good", "confirm small"),
+        )
+    }
+    for words, ended in said.items():
+        assert (ended.code, ended.out) == (2, ""), words
+        assert ended.err.count("\n") <= 2, words
+        if not words.startswith("confirm"):
+            assert "is of another application" in ended.err, words
+        if words.startswith(("export", "reproduce")):
+            assert ended.err.endswith(AGAIN)
+    assert "hydra.sweeper.confirm.top_k=3" in said["confirm small"].err
+    assert "besom confirm" not in said["predict small good"].err
