@@ -111,7 +111,7 @@ def test_what_is_kept_must_be_there(
     told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    spec = TensorSpec((None, 1), "float32")
+    spec = TensorSpec((None, numpy.int64(1)), "float32")
     with pytest.raises(FileNotFoundError, match=r"plot\.svg cannot be kept"):
         besom.save("plot.svg")
     with pytest.raises(FileNotFoundError, match=r"net\.keras cannot be kept"):
@@ -124,6 +124,7 @@ def test_what_is_kept_must_be_there(
         tmp_path / "plot.svg",
         KerasModel(tmp_path / "net.keras", spec, spec),
     ]
+    assert type(told.said[1].inputs.shape[1]) is int
 
 
 def test_what_no_database_could_keep_is_refused(told: Told) -> None:

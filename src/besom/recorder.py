@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
@@ -140,9 +140,11 @@ def save_model(model: KerasModel) -> None:
 
     Raises:
         FileNotFoundError: its file is not there.
+        TypeError, ValueError, OSError: it is no file that can be read, or a shape is none.
     """
-    found = replace(model, path=_existing(model.path))
-    check_kept(found.path)
+    path = _existing(Path(model.path))
+    check_kept(path)
+    found = KerasModel(path, _spec(model.inputs), _spec(model.outputs))
     if listener := _listener.get():
         listener.save_model(found)
 
@@ -229,6 +231,11 @@ def _cell(value: Any) -> float | str:
         value = numpy.asarray(value).item()
     is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
     return value if is_number else text(value)
+
+
+def _spec(spec: TensorSpec) -> TensorSpec:
+    shape = tuple(None if size is None else _count("shape", size) for size in spec.shape)
+    return TensorSpec(shape, text(spec.dtype))
 
 
 def _existing(path: Path) -> Path:
