@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from besom.errors import ConfigError
 from besom.explain import unknown_key
 from besom.nearest import did_you_mean, listed
+from besom.sweeping.launcher import check_launcher
 from besom.sweeping.options import (
     MOST_FAILURES,
     SAMPLERS,
@@ -46,12 +47,14 @@ def read_options(master: DictConfig) -> SweepOptions:
     """The options in ``master``, which is completed where it leaves something out.
 
     Raises:
-        ConfigError: an option that there is not, or that Besom has no counterpart of.
+        ConfigError: an option that there is not, or that Besom has no counterpart of; a launcher
+            that uses other machines.
         OmegaConfBaseException: a value of another type, or that nothing is found for.
     """
     with flag_override(master, ["readonly", "struct"], False):
         _complete(master.hydra)
     _refuse_unknown(master)
+    check_launcher(master.hydra)
     options = OmegaConf.to_object(master.hydra.sweeper)
     assert isinstance(options, SweepOptions)
     return replace(
