@@ -60,6 +60,7 @@ RECORDING = {
     "besom.sweeping.launch",
     "besom.sweeping.reconcile",
     "besom.sweeping.scribe",
+    "besom.sweeping.strays",
     "besom.sweeping.supervisor",
     "besom.sweeping.sweep",
     "besom.sweeping.trials",

@@ -132,6 +132,8 @@ def compare(words: list[str]) -> int:
         _print_data(comparing.as_json(comparison))
     else:
         comparing.show(comparison, options.top)
+    for sentence in comparison.runless:
+        print(sentence, file=sys.stderr)
     return 0
 
 
@@ -217,6 +219,8 @@ def report(words: list[str]) -> int:
     file = options.output or Path(f"{options.study}-report.html")
     study = write_report(reader, options.study, file)
     print(f"open it in a browser:  {file}")  # it is there, also where MLflow takes no copy
+    if study.runless:
+        print(study.runless, file=sys.stderr)
 
     from besom.tracking.attach import attach
 
@@ -251,6 +255,8 @@ def sync(words: list[str]) -> int:
     print(f"{done.delivered} runs delivered" if done.delivered else "nothing was waiting")
     if done.left:
         print(f"{done.left} wait for their sweep, or for another address: give its command again")
+    if done.refused:
+        print(f"{done.refused} are of runs that MLflow has no more: restore them, then sync again")
     return 0
 
 

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from besom.sweeping.confirmation import Confirmation, remember
 from besom.sweeping.protocol import State
-from besom.sweeping.reconcile import close_strays
+from besom.sweeping.strays import close_strays
 from besom.tracking.record import connect
 from besom.tracking.runs import KEY
 from tests.sweeping.conftest import Bench

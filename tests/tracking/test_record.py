@@ -13,6 +13,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from besom.errors import StoreError
 from besom.tracking import Record, connect, runs
 from besom.tracking.limits import TAG_LENGTH, clean
+from besom.tracking.sync import Synced, sync
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -173,6 +174,31 @@ def test_a_run_deleted_meanwhile_is_set_aside(
     record.flush()
     assert client.get_run(other).data.metrics == {"loss": 0.6}
     assert '"loss":0.5' in (root / "spool" / f"{deleted}.refused").read_text()
+
+
+def test_a_run_that_is_restored_gets_what_was_refused(
+    record: Record, client: MlflowClient, root: Path
+) -> None:
+    live, left = record.start_run("live", {}), record.start_run("left", {})
+    record.flush()
+    for run_id in (live, left):
+        client.delete_run(run_id)
+        record.metrics(run_id, 1, {"loss": 0.5})
+        record.finish(run_id, "FINISHED", {}, {})
+    record.confirm(left)
+    record.flush()
+    client.restore_run(live)
+    record.confirm(live)  # all of it goes, not only what has come since
+    record.close()
+    assert (client.get_run(live).data.metrics, client.get_run(live).info.status) == (
+        {"loss": 0.5},
+        "FINISHED",
+    )
+    assert sync(root, None) == Synced(delivered=0, left=0, refused=1)
+    client.restore_run(left)
+    assert sync(root, None) == Synced(delivered=1, left=0, refused=0)
+    assert client.get_run(left).data.metrics == {"loss": 0.5}
+    assert not list((root / "spool").glob("*.refused"))
 
 
 def test_runs_finds_all_pages_by_tags_and_status(

@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class Comparison:
     trials: Sequence[Trial]
     columns: Sequence[str]
     metrics: Sequence[str]
+    runless: Sequence[str] = ()
+    """What has no run in the record, a sentence for each study."""
 
     def rows(self) -> list[dict[str, Any]]:
         """One mapping per trial, under dotted names, for CSV and JSON."""
@@ -64,9 +66,10 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         StudyError: an unknown study, run or column, or nothing that could be compared.
     """
     reader = open_reader(root, uri)
-    trials, objectives = _collect(reader, names)
+    trials, objectives, runless = _collect(reader, names)
     if not trials:
-        raise StudyError(f"nothing to compare: {listed(names)} holds no trial yet")
+        none = f"nothing to compare: {listed(names)} holds no trial yet"
+        raise StudyError("\n".join([none, *runless]))
     first = [*dict.fromkeys(metric for metric, _ in objectives)]
     comparison = Comparison(trials, _differing(trials), _metrics(trials, first))
     if sort is not None:
@@ -75,7 +78,7 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         ordered = _best_first(trials, *objectives[0])
     else:
         ordered = list(trials)
-    return Comparison(ordered, comparison.columns, comparison.metrics)
+    return replace(comparison, trials=ordered, runless=runless)
 
 
 def show(comparison: Comparison, top: int) -> None:
@@ -107,9 +110,13 @@ def as_json(comparison: Comparison) -> str:
     return rows_as_json(comparison.rows())
 
 
-def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tuple[str, str]]]:
-    """The trials of studies and runs, and the objectives by which they can be ordered."""
+def _collect(
+    reader: Reader, names: Sequence[str]
+) -> tuple[list[Trial], list[tuple[str, str]], list[str]]:
+    """The trials of studies and runs, the objectives by which they can be ordered, and what of
+    the studies has no run."""
     trials: list[Trial] = []
+    runless: list[str] = []
     objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
@@ -117,8 +124,9 @@ def _collect(reader: Reader, names: Sequence[str]) -> tuple[list[Trial], list[tu
             continue
         study = read_study(reader, name)
         trials.extend(study.trials)
+        runless += [study.runless] if study.runless else []
         objectives |= dict.fromkeys(zip(study.objectives, study.directions, strict=True))
-    return trials, list(objectives)
+    return trials, list(objectives), runless
 
 
 def _differing(trials: Sequence[Trial]) -> list[str]:

@@ -10,8 +10,10 @@ from typing import Any
 from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
 from besom.sweeping.objective import unnamed
+from besom.sweeping.runless import Expected, expected, sentence
 from besom.tracking.limits import clean
 from besom.tracking.reading import Reader, ReadRun
+from besom.tracking.runs import KEY
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
@@ -65,7 +67,8 @@ class Confirmation:
 class StudyRecord:
     """A study, its sweep's own run, its trials by number, and what confirms them.
 
-    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first.
+    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first. ``runless``
+    says which ended trials have no run, where the study's database lies beside the record.
     """
 
     name: str
@@ -75,6 +78,7 @@ class StudyRecord:
     trials: Sequence[Trial]
     confirmations: Sequence[Confirmation] = ()
     runs: Sequence[ReadRun] = ()
+    runless: str = ""
 
     @property
     def baseline(self) -> Trial | None:
@@ -129,15 +133,17 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     """
     runs = reader.study(name)
     parents = [run for run in runs if run.tags.get("besom.role") == "sweep"]
+    there = expected(reader.folder / "optuna.db", name) if reader.folder else None
     if not parents:
-        raise StudyError(f"no study `{name}` in the record; {meant(reader, name)}")
+        raise StudyError(_no_study(reader, name, there))
     parent = parents[-1]  # an earlier study of this name had a database that is gone
     own = [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
     trials = _last_attempts(own)
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
     confirmations = _confirmations(own, parent.tags.get("besom.setting", ""))
-    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own)
+    runless = _runless(name, parent, own, there) if there else ""
+    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, runless)
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
@@ -208,6 +214,23 @@ def value_of(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
+    if there is None:
+        return f"no study `{name}` in the record; {meant(reader, name)}"
+    return (
+        f"no study `{name}` in the record, though optuna.db has {len(there.trials)} ended trials "
+        "of it: its runs were deleted, or mlflow.db is another file.\n"
+        f"Restore them (`mlflow runs restore --run-id {there.sweep}`), or bring that file back."
+    )
+
+
+def _runless(name: str, parent: ReadRun, own: Iterable[ReadRun], there: Expected) -> str:
+    known = {word for run in (parent, *own) for word in (run.run_id, run.tags.get(KEY))}
+    if there.sweep not in known:  # another sweep of that name
+        return ""
+    return sentence(name, [number for number, run in there.trials.items() if run not in known])
 
 
 def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from besom.discretion import discreet_logs
 from besom.errors import StoreError, StudyError
 from besom.folders import make_private, refuse_links
-from besom.sweeping import application, room
+from besom.sweeping import application, room, runless
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
@@ -30,9 +30,10 @@ from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
-from besom.sweeping.reconcile import close_former, close_strays, reconcile
+from besom.sweeping.reconcile import close_former, reconcile
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by
+from besom.sweeping.strays import close_strays, without_run
 from besom.sweeping.study import Study, open_study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
@@ -40,6 +41,7 @@ from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials
 from besom.tracking.address import check_address, own_address
 from besom.tracking.limits import clean
+from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
 
 
@@ -136,6 +138,7 @@ def _sweep(
         study.take_over()  # there is nothing left that could be refused
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
+        _say_runless(plan, study, console)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)
@@ -159,6 +162,15 @@ def _sweep(
         if is_ours:
             _close_own_run(sweep, status, answer.verdict)
     return answer, received[0] if received else None
+
+
+def _say_runless(plan: Plan, study: Study, console: Console) -> None:
+    """One line about ended trials that have no run in MLflow."""
+    if any(row.state != "running" for row in study.rows()):
+        reader = open_reader(Path(plan.options.root), plan.options.tracking_uri)
+        said = runless.sentence(study.name, without_run(study, reader.study(study.name)))
+        if said:
+            console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:

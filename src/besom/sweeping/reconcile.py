@@ -18,13 +18,11 @@ A confirmation lives the same way; what is told of it is kept with the study (co
 from collections.abc import Mapping
 from typing import Any
 
-from besom.sweeping.confirmation import Confirmation, recall, recall_all, remember
+from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.protocol import State
-from besom.sweeping.scribe import RUN_STATUS
+from besom.sweeping.strays import close_strays
 from besom.sweeping.study import Study, TrialRow
 from besom.tracking import Pending, Record
-
-_STATUS = {state.value: status for state, status in RUN_STATUS.items()}
 
 
 def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
@@ -58,27 +56,6 @@ def close_former(study: Study, record: Record) -> None:
     close_strays(study, record, former)
     record.kill(former, {"besom.state": "lost"})
     study.remember("former_run_id", None)
-
-
-def close_strays(study: Study, record: Record, parent_run: str) -> None:
-    """Close the runs of a sweep, none of whose jobs is under way, that are open nevertheless.
-
-    Their logs are lost, or a server has made a run whose answer never came, and then another.
-
-    Raises:
-        StoreError: the store does not answer.
-    """
-    ended = {row.notes.get("run_id"): row.state for row in study.rows() if row.state in _STATUS}
-    ended |= {c.run_id: c.state for c in recall_all(study) if c.state in _STATUS}
-    for run in record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING"):
-        known_as = run.run_id
-        if run.key in ended and record.mlflow_id(run.key) == run.run_id:
-            known_as = run.key  # it was late, and the study knows it by that
-        if state := ended.get(known_as):
-            record.finish(run.run_id, _STATUS[state], {"besom.state": state}, {})
-            record.confirm(run.run_id)
-        else:
-            record.kill(run.run_id, {"besom.state": "lost"})
 
 
 def _settle(study: Study, rows: Mapping[int, TrialRow], pending: Pending) -> bool:

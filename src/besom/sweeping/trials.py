@@ -185,6 +185,7 @@ class Trials:
         (name,) = returned
         if name != "objective":
             self._record.log(self._parent_run, {"besom.objective": clean(name)})
+            self._study.remember("objective", clean(name))
         self._has_named_objective = True
 
     def _next_row(self) -> TrialRow:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.errors import StoreError
-from besom.tracking.spool import OPENED, Entry, Spool, opening, read, spools
+from besom.tracking.spool import OPENED, REFUSED, SUFFIX, Entry, Spool, opening, read, spools
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class _Page:
     adopted: bool = False
     has_model: bool = False
     is_synced: bool = False
+    is_refused: bool = False
 
     @property
     def guest(self) -> bool:
@@ -139,13 +140,14 @@ class Ledger:
     def adopt(
         self, tags: Mapping[str, str], run_id: str | None = None
     ) -> dict[str, Sequence[Entry]]:
-        """Take over what dead processes left of runs with these tags, or of one run alone.
+        """Take over what dead processes left of runs with these tags, or of one run alone, also
+        what was refused: the run may have been restored.
 
         Returns:
             Their entries by run.
         """
         adopted: dict[str, Sequence[Entry]] = {}
-        for path in spools(self.folder):
+        for path in spools(self.folder, (SUFFIX, REFUSED)):
             opened = opening(path)
             if opened is None or run_id not in (None, path.stem):
                 continue
@@ -184,15 +186,32 @@ class Ledger:
                 page.spool.remove()
 
     def set_aside(self, run_id: str) -> Path | None:
-        """Put a log out of the way that MLflow will never take; its new place, the first time."""
+        """MLflow has refused to take a run's entries; the new place of its log, the first time."""
         with self._lock:
+            self._pages[run_id].is_refused = True
             return self._pages[run_id].spool.set_aside()
+
+    def refused(self) -> list[str]:
+        """The runs of which MLflow has refused entries, and taken none since."""
+        with self._lock:
+            return [run_id for run_id, page in self._pages.items() if page.is_refused]
+
+    def entries(self, run_id: str) -> list[Entry]:
+        """All that was said of a run."""
+        with self._lock:
+            return list(read(self._pages[run_id].spool.path))
+
+    def taken(self, run_id: str) -> None:
+        """MLflow has taken all entries of a run that it had refused."""
+        with self._lock:
+            self._pages[run_id].is_refused = False
+            self._pages[run_id].spool.take_back()
 
     def close(self, delivered: bool) -> None:
         """Let go of all logs; they stay, except those of guests if all is delivered."""
         with self._lock:
             for page in self._pages.values():
-                if page.guest and delivered:
+                if page.guest and delivered and not page.is_refused:
                     page.spool.remove()
                 else:
                     page.spool.close()
@@ -204,7 +223,8 @@ class Ledger:
         return is_here and (not theirs or tags.items() <= theirs.items())
 
     def _turn_to(self, spool: Spool, entries: Sequence[Entry]) -> None:
-        page = _Page(spool, entries[0], adopted=True)
+        is_refused = spool.path.suffix == REFUSED
+        page = _Page(spool, entries[0], adopted=True, is_refused=is_refused)
         for entry in entries:
             page.take(entry)
         with self._lock:

@@ -89,7 +89,11 @@ def asking(uri: str) -> Iterator[None]:
     except Exception as error:
         if not is_mendable(error):
             raise
+        said = reason(error)
+        way_on = "Make sure that it is up and can be written"
+        if said.endswith("Current state is deleted."):
+            way_on = "Restore it (`mlflow experiments restore`, `mlflow runs restore`)"
         raise StoreError(
-            f"tracking.uri={mask(uri)} does not answer as it should: {reason(error)}\n"
-            "Make sure that it is up and can be written, then give the same command again."
+            f"tracking.uri={mask(uri)} does not answer as it should: {said}\n"
+            f"{way_on}, then give the same command again."
         ) from error

@@ -57,6 +57,11 @@ class Point:
 class Reader(Protocol):
     """What can be asked of a store."""
 
+    @property
+    def folder(self) -> Path | None:
+        """Where its own file lies, if it has one."""
+        ...
+
     def studies(self) -> list[str]:
         """The names of all studies, the one that was begun last at the end."""
         ...
@@ -107,6 +112,8 @@ class DatabaseReader:
 
         self._uri = uri
         self._engine = create_engine(uri)
+        path = sqlite_path(uri)
+        self.folder = path and path.parent
 
     def studies(self) -> list[str]:
         from mlflow.store.tracking.dbmodels.models import SqlTag
@@ -198,6 +205,8 @@ class DatabaseReader:
 
 class ServerReader:
     """Asks an MLflow server, page by page."""
+
+    folder = None
 
     def __init__(self, uri: str) -> None:
         from mlflow import MlflowClient

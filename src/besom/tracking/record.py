@@ -157,16 +157,23 @@ class Record:
         self._tag(run_id, {"besom.state": "running"})
 
     def finish(
-        self, run_id: str, status: str, tags: Mapping[str, str], outcome: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: str,
+        tags: Mapping[str, str],
+        outcome: Mapping[str, Any],
+        ended: int | None = None,
     ) -> None:
         """Put a run's last words on disk, all or none, safe from power failures from then on.
 
         The run stays open until :meth:`confirm`. ``outcome`` (JSON) is for whoever has to find
         out, after a crash in between, what the caller was about to commit; where it is empty,
-        there is nothing to find out, and the next start confirms by itself.
+        there is nothing to find out, and the next start confirms by itself. ``ended`` (ms since
+        1970) is for runs that have not ended just now.
         """
         last_words = {"status": status, "tags": _masked(tags), "outcome": dict(outcome)}
-        self._ledger.append(run_id, Entry("finished", last_words), sync=True)
+        entry = Entry("finished", last_words)
+        self._ledger.append(run_id, replace(entry, at=ended or entry.at), sync=True)
 
     def confirm(self, run_id: str) -> None:
         """Let a finished run be closed in MLflow and forgotten here."""
@@ -261,14 +268,27 @@ class Record:
         return self._ledger.pending(tags or {})
 
     def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[RunInfo]:
-        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`.
+        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`, and
+        tries once more what was refused.
 
         Raises:
             StoreError: the store does not answer.
         """
+        for run_id in self._ledger.refused():
+            self._courier.post(run_id, [])
         self.flush()
         with asking(self.uri):
             return list(find_runs(self._client, self.experiment_id, tags, status))
+
+    def steps(self, run_id: str, metric: str) -> list[int]:
+        """The steps at which the store knows a metric of a run.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        with asking(self.uri):
+            history = self._client.get_metric_history(run_id, metric)
+        return [entry.step for entry in history]
 
     # -- delivery ------------------------------------------------------------------------------
 
@@ -316,12 +336,21 @@ class Record:
             self._append(run_id, "tags", _masked(tags))
 
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
+        """Once a parcel was refused, all entries go each time: the run may be back."""
+        if was_refused := run_id in self._ledger.refused():
+            entries = self._ledger.entries(run_id)
         try:
             self._deliver_to_mlflow(run_id, entries)
         except Refused as reason:
             if aside := self._ledger.set_aside(run_id):
-                _logger.warning("run %s is not in MLflow (%s); see %s", run_id, reason, aside)
+                _logger.warning(
+                    "run %s is not in MLflow (%s); its log is kept as %s, and tried again by the "
+                    "next start or `besom sync`",
+                    *(run_id, reason, aside),
+                )
             return
+        if was_refused:
+            self._ledger.taken(run_id)
         if any(entry.kind == "closed" for entry in entries):
             self._ledger.remove(run_id)
             self._last.pop(run_id, None)

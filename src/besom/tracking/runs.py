@@ -1,9 +1,11 @@
 """Finding runs in the store."""
 
+import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from besom.addresses import mask
 from besom.errors import StoreError
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ class RunInfo:
     name: str
     status: str
     tags: Mapping[str, str]
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    started: int = 0
+    """Milliseconds since 1970."""
 
     @property
     def key(self) -> str:
@@ -44,13 +50,22 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        raise StoreError(f"run {run_id} is not in the record: {error.message}") from error
-    if run.info.lifecycle_stage != "active":
         raise StoreError(
-            f"run {run_id} has been deleted.\nRestore it with "
-            f"`mlflow runs restore --run-id {run_id}`, or use another name for the study."
+            f"run {run_id} is not in the record: {mask(client.tracking_uri)} has been replaced, or "
+            "has lost it for good.\nBring the one back that has it, or sweep under another name."
+        ) from error
+    if run.info.lifecycle_stage != "active":
+        restore = restoring(client.tracking_uri, f"runs restore --run-id {run_id}")
+        raise StoreError(
+            f"run {run_id} has been deleted.\nRestore it with `{restore}`, or sweep under another "
+            "name."
         )
     return _info(run)
+
+
+def restoring(uri: str, command: str) -> str:
+    """A command line of MLflow's for this store: it would look elsewhere by itself."""
+    return f"MLFLOW_TRACKING_URI={shlex.quote(mask(uri))} mlflow {command}"
 
 
 def find_runs(
@@ -69,7 +84,16 @@ def find_runs(
 
 
 def _info(run: "Run") -> RunInfo:
-    return RunInfo(run.info.run_id, run.info.run_name or "", run.info.status, dict(run.data.tags))
+    info, data = run.info, run.data
+    return RunInfo(
+        info.run_id,
+        info.run_name or "",
+        info.status,
+        dict(data.tags),
+        data.params,
+        data.metrics,
+        info.start_time or 0,
+    )
 
 
 def _query(tags: Mapping[str, str], status: str | None) -> str:

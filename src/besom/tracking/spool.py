@@ -12,7 +12,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Spool:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self.run_id = path.name.removesuffix(SUFFIX)
+        self.run_id = path.stem
         self._descriptor = descriptor
         self._is_listed = False
         self._size = os.fstat(descriptor).st_size
@@ -124,11 +124,16 @@ class Spool:
         self.close()
 
     def set_aside(self) -> Path | None:
-        """Keep what MLflow will never take out of the way; its new place, the first time."""
-        if self.path.suffix == REFUSED:
+        """Mark what MLflow does not take, until it may; its new place, the first time."""
+        aside = self.path.with_suffix(REFUSED)
+        if aside.exists():  # this log, or another of the same run
             return None
-        self.path = self.path.replace(self.path.with_suffix(REFUSED))
+        self.path = self.path.replace(aside)
         return self.path
+
+    def take_back(self) -> None:
+        """MLflow takes it after all."""
+        self.path = self.path.replace(self.path.with_suffix(SUFFIX))
 
     def _drop_torn_line(self) -> None:
         content = self.path.read_bytes()
@@ -178,10 +183,10 @@ def _entry(line: bytes) -> Entry | None:
     return entry if is_entry and isinstance(entry.at, int) else None
 
 
-def spools(folder: Path) -> list[Path]:
+def spools(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
     """The logs in a folder, oldest first. A link is none: we have made no such thing."""
-    found = (path for path in folder.glob(f"*{SUFFIX}") if not path.is_symlink())
-    return sorted(found, key=_age)
+    found = (path for suffix in suffixes for path in folder.glob(f"*{suffix}"))
+    return sorted((path for path in found if not path.is_symlink()), key=_age)
 
 
 def set_strangers_aside(folder: Path) -> None:

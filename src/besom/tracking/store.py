@@ -19,6 +19,7 @@ from besom.errors import StoreError
 from besom.folders import make_private, not_through_links
 from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.quiet import reason
+from besom.tracking.runs import restoring
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,10 @@ def _experiment(client: MlflowClient, name: str, artifact_location: str | None) 
     if found is None:
         return _create_experiment(client, name, artifact_location)
     if found.lifecycle_stage != "active":
+        restore = f"experiments restore -x {found.experiment_id}"
         raise StoreError(
             f"tracking.experiment={name} has been deleted.\nRestore it with "
-            f"`mlflow experiments restore -x {found.experiment_id}`, or choose another name."
+            f"`{restoring(client.tracking_uri, restore)}`, or choose another name."
         )
     return str(found.experiment_id)
 

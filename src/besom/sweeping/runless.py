@@ -1,0 +1,59 @@
+"""Trials that have ended and of which MLflow has no run any more, as Optuna's file tells.
+
+The runs have been deleted, or ``mlflow.db`` was replaced by an older copy.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_SHOWN = 10
+
+_RUNS = """
+    SELECT trials.number, attributes.value_json
+    FROM trials JOIN studies USING (study_id)
+    JOIN trial_user_attributes AS attributes USING (trial_id)
+    WHERE studies.study_name = ? AND attributes.key = 'besom.run_id'
+    AND trials.state IN ('COMPLETE', 'PRUNED', 'FAIL') ORDER BY trials.number
+"""
+_SWEEP = """
+    SELECT attributes.value_json
+    FROM studies JOIN study_user_attributes AS attributes USING (study_id)
+    WHERE studies.study_name = ? AND attributes.key = 'besom.run_id'
+"""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The sweep's own run of a study, and the runs of its ended trials by number."""
+
+    sweep: str
+    trials: Mapping[int, str]
+
+
+def expected(database: Path, study: str) -> Expected | None:
+    """What there should be of a study; None where the file does not know it or cannot be read."""
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            sweep = connection.execute(_SWEEP, [study]).fetchone()
+            rows = connection.execute(_RUNS, [study]).fetchall()
+    except sqlite3.Error:
+        return None
+    if sweep is None:
+        return None
+    return Expected(json.loads(sweep[0]), {number: json.loads(kept) for number, kept in rows})
+
+
+def sentence(study: str, trials: Sequence[int]) -> str:
+    """That trials of a study have no run, and what can be done; empty where there are none."""
+    if not trials:
+        return ""
+    which = ", ".join(map(str, trials[:MOST_SHOWN])) + (", …" if len(trials) > MOST_SHOWN else "")
+    return (
+        f"MLflow has no run of {len(trials)} ended trials of {study} ({which}): they were deleted, "
+        "or mlflow.db is an older copy; restore them (`mlflow runs restore`), or that file"
+    )

@@ -1,0 +1,87 @@
+"""A study whose MLflow runs are open, gone, or older than the study."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.errors import StudyError
+from besom.results.compare import compare
+from besom.results.studies import read_study
+from besom.sweeping.protocol import State
+from besom.sweeping.strays import MISSING, close_strays, without_run
+from besom.tracking.address import own_address
+from besom.tracking.reading import open_reader
+from besom.tracking.record import Record, connect
+from tests.sweeping.conftest import Bench
+
+REPORTS = {1: 0.9, 2: 0.5, 3: 0.3}
+
+
+def _begun(bench: Bench, number: int, parent: str) -> str:
+    """A run of which only the first of three reports has reached MLflow."""
+    run_id = bench.record.start_run(f"trial {number}", {"besom.trial": str(number)}, parent)
+    bench.record.metrics(run_id, 1, {"loss": 0.9, "accuracy": 0.1})
+    return run_id
+
+
+def _reopened(bench: Bench, closed: Record) -> Record:
+    closed.close()
+    for log in (bench.root / "spool").glob("*.jsonl"):
+        log.unlink()
+    return connect(bench.root, None, "test")
+
+
+def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
+    bench: Bench,
+) -> None:
+    study = bench.study()
+    study.remember("fingerprint", {"objective": "loss"})
+    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    ended = {State.COMPLETE: [0.25], State.PRUNED: [], State.FAILED: []}
+    runs = {}
+    for state, values in ended.items():
+        number = study.ask(bench.plan().space.distributions).number
+        runs[state] = _begun(bench, number, parent)
+        study.note(number, run_id=runs[state], seconds=2.0, error=f"{state.value} at last")
+        study.tell(number, state, values, reports=REPORTS)
+    with _reopened(bench, bench.record) as record:
+        close_strays(study, record, parent)
+    client = MlflowClient(bench.record.uri)
+    for state, run_id in runs.items():
+        run = client.get_run(run_id)
+        last = 0.25 if state is State.COMPLETE else 0.3
+        assert run.data.metrics == {"loss": last, "accuracy": 0.1}
+        steps = [metric.step for metric in client.get_metric_history(run_id, "loss")]
+        assert sorted(steps) == ([1, 2, 3, 3] if state is State.COMPLETE else [1, 2, 3])
+        assert run.data.params.keys() == {"x"}
+        assert run.data.tags["besom.missing"] == MISSING
+        assert run.data.tags["besom.error"] == f"{state.value} at last"
+        assert run.info.end_time - run.info.start_time == 2000
+
+
+def test_an_older_copy_of_the_record_is_told(bench: Bench) -> None:
+    database, older = bench.root / "mlflow.db", bench.root / "older.db"
+    study, _ = bench.sweep(n_trials=1)
+    parent = study.recall("run_id")
+    _copy(database, older)
+    study, _ = bench.sweep(n_trials=3)
+    _copy(older, database)
+    reader = open_reader(bench.root, None)
+    client = MlflowClient(own_address(bench.root))
+    for run_id in reader.run_ids():
+        client.set_tag(run_id, "besom.study", "bench")
+    assert without_run(study, reader.study("bench")) == [1, 2]
+    assert "no run of 2 ended trials of bench (1, 2)" in read_study(reader, "bench").runless
+    assert compare(bench.root, None, ["bench"], None).runless
+    client.delete_run(parent)
+    with pytest.raises(StudyError, match=f"optuna.db has 3 ended trials (.|\n)*{parent}"):
+        read_study(reader, "bench")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As it is now, also while others have it open."""
+    with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
