@@ -41,7 +41,7 @@ def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> N
     by_pickle = {found for found in loading if "pickle" in found[1] or "joblib" in found[1]}
     assert by_pickle == {
         ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
-        ("besom.sweeping.application", "cloudpickle", "loads"),
+        ("besom.sweeping.application", "pickle", "loads"),
         ("besom.sweeping.frames", "pickle", "loads"),
     }
 

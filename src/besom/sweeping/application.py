@@ -1,12 +1,13 @@
 """A Hydra application as a worker needs it: compose a configuration, run the task with it."""
 
 import functools
+import io
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, run_job, setup_globals
@@ -17,6 +18,8 @@ from besom.discretion import mask_job_files
 from besom.errors import ConfigError
 from besom.explain import EXPLAINED
 from besom.folders import make_private, remove_links
+from besom.sweeping import main_module
+from besom.sweeping.carried import Pickler, carry, put
 from besom.task import Task
 
 
@@ -94,15 +97,36 @@ def _prepare_folder(hydra: DictConfig) -> None:
 
 
 def dump(application: Application) -> bytes:
-    """The application for another process, with Hydra's own singletons."""
-    payload: bytes = cloudpickle.dumps((application, Singleton.get_state()))
-    return payload
+    """The application for another process, with Hydra's own singletons and its modules' state."""
+    main = main_module.find()
+    file = io.BytesIO()
+    Pickler(file, main).dump((application, Singleton.get_state()))
+    return pickle.dumps((main, file.getvalue(), carry(main) if main else None))
 
 
 def load(payload: bytes) -> Application:
-    """The application that :func:`dump` wrote; sets Hydra's singletons in this process."""
+    """The application that :func:`dump` wrote; makes its main module, its modules' state and
+    Hydra's singletons those of this process."""
+    main, content, carried = pickle.loads(payload)
+    if main:
+        main.run()
     setup_globals()
-    application, state = cloudpickle.loads(payload)
-    Singleton.set_state(state)
+    application, state = pickle.loads(content)
+    _set_singletons(state)
+    if carried and (differing := carried.differing()):
+        values = pickle.loads(carried.values)
+        for place in differing:
+            put(place, values[place])
     assert isinstance(application, Application)
     return application
+
+
+def _set_singletons(state: dict[str, Any]) -> None:
+    """Those that are there keep their identity: ``cs = ConfigStore.instance()`` at a file's top."""
+    instances = state["instances"]
+    own: Any
+    for kind, own in Singleton._instances.items():
+        if kind in instances:
+            vars(own).update(vars(instances[kind]))
+            instances[kind] = own
+    Singleton.set_state(state)

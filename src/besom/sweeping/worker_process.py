@@ -10,6 +10,7 @@ from pathlib import Path
 from besom.folders import make_private
 from besom.sweeping import out_of_memory, worker
 from besom.sweeping.frames import Inbox
+from besom.sweeping.main_module import kept_from_multiprocessing
 from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
 
 THREAD_VARIABLES = (
@@ -42,7 +43,8 @@ class WorkerProcess:
         self._process = context.Process(
             target=worker.main, args=(theirs, far_end, payload, str(log_file)), name=name
         )
-        with _signals_held(), _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
+        variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+        with _signals_held(), _environment(variables), kept_from_multiprocessing():
             self._process.start()
         theirs.close()
         far_end.close()
