@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 from besom.task import Task
 
@@ -44,6 +45,13 @@ def source_digest(task: Task) -> str:
     except (OSError, TypeError) as error:
         return f"{UNKNOWN}{error}"
     return digest.hexdigest()
+
+
+@cache
+def code_of(task: Task) -> str:
+    """What tells this code from other code; where it is not known, it equals no other process's."""
+    digest = source_digest(task)
+    return digest[:16] if is_known(digest) else uuid4().hex[:16]
 
 
 def is_known(digest: str) -> bool:

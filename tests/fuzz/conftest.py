@@ -64,7 +64,6 @@ def only_planned(options: Any, app: application.Application, arguments: list[str
     """What a sweep does before it opens its stores, and the first proposals after."""
     plan = make_plan(options, app, arguments)
     [*_space(plan), *_proposals(plan)]
-    custom = options.custom_search_space
-    fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks)
+    fingerprint(plan)
     check_address(options.tracking_uri or own_address(Path(options.root)))
     application.dump(app)

@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.sweeping.mirror import SERVER_STEP, Mirror
+from besom.sweeping.mirror import OWN, SERVER_STEP, Mirror
 from besom.sweeping.options import HyperbandPruner, NoPruner, TpeSampler
 from besom.sweeping.protocol import State
 from besom.sweeping.pruners import make_pruner
@@ -93,7 +93,8 @@ def test_whoever_holds_a_trial_keeps_it_as_it_was(tmp_path: Path) -> None:
     mirror.set_trial_intermediate_value(trial_id, 1, 0.5)
     mirror.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
     assert before.state is TrialState.RUNNING and before.values is None
-    assert before.user_attrs == before.system_attrs == before.params == {}
+    assert before.user_attrs == {OWN: True}
+    assert before.system_attrs == before.params == {}
     assert before.intermediate_values == {}
 
 

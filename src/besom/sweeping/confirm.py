@@ -77,7 +77,7 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
     fresh = seeds(options, plan.baseline)
     if why := _unjudgeable(sweep, chosen, fresh):
         return Answer(f"No verdict: {why}.")
-    pairs = still_open(study, chosen, fresh, setting(options))
+    pairs = still_open(sweep, chosen, fresh)
     n_all = len(chosen) * len(fresh)
     count = ConfirmationCount(n_all - len(pairs), n_all)
     with make_progress(console, count) as progress:

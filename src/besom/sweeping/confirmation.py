@@ -21,6 +21,7 @@ class Confirmation:
         values: all numbers that the task returned, so that another of them can be judged later.
         value: the one that was judged, where complete; ``metric`` is its name.
         deaths: workers that died of it.
+        code: that trained it; empty where a Besom of before has kept it.
     """
 
     trial: int
@@ -34,6 +35,7 @@ class Confirmation:
     value: float | None = None
     deaths: int = 0
     error: str = ""
+    code: str = ""
 
     @property
     def name(self) -> str:

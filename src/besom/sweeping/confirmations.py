@@ -16,7 +16,7 @@ from besom.sweeping.progress import Pace, Progress, duration
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
 from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.seeding import overrides, setting
-from besom.sweeping.study import Study, TrialRow
+from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import CODE, Environment
 
@@ -60,7 +60,8 @@ class Confirmations:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
-        self._code = source_digest(sweep.plan.application.task)
+        self._code = sweep.code
+        self._source = source_digest(sweep.plan.application.task)
         self._parent_run = sweep.parent_run
         self._rows = {row.number: row for row in finalists}
         self._open = deque(pairs)
@@ -81,9 +82,11 @@ class Confirmations:
         attempt = known.attempt + 1 if known else 1
         # One that has failed is begun afresh: its workers' deaths were counted, and are paid.
         deaths = known.deaths if known and known.state == "open" else 0
-        confirmation = Confirmation(number, seed, attempt, setting=self._setting, deaths=deaths)
+        confirmation = Confirmation(
+            number, seed, attempt, setting=self._setting, deaths=deaths, code=self._code
+        )
         tags = confirmation_tags(self._study.name, confirmation, worker)
-        tags |= dict(Environment.here().tags) | {CODE: self._code}
+        tags |= dict(Environment.here().tags) | {CODE: self._source}
         name = f"{self._study.name}/{confirmation.name}"
         run_id = self._record.start_run(name, tags, self._parent_run)
         self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)
@@ -179,19 +182,21 @@ class Confirmations:
 
 
 def still_open(
-    study: Study, finalists: Sequence[TrialRow], seeds: Sequence[int], setting: str
+    sweep: Sweep, finalists: Sequence[TrialRow], seeds: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Trial and seed of what has not been trained to its end, in any process.
+    """Trial and seed of what has not been trained to its end, in any process, by today's code.
 
     What has failed is open again: whoever gives the command again has mended something. Seed by
     seed, so that an interrupted confirmation has as many of each.
     """
+    wanted = setting(sweep.plan.options.confirm)
+
+    def is_done(trial: int, seed: int) -> bool:
+        known = recall(sweep.study, trial, seed, wanted)
+        return known is not None and known.state == "complete" and sweep.reuses(known.code)
+
     pairs = [(row.number, seed) for seed in seeds for row in finalists]
-    return [pair for pair in pairs if not _is_complete(recall(study, *pair, setting))]
-
-
-def _is_complete(known: Confirmation | None) -> bool:
-    return known is not None and known.state == "complete"
+    return [pair for pair in pairs if not is_done(*pair)]
 
 
 def metric_of(plan: Plan) -> str:

@@ -3,40 +3,33 @@
 import json
 from collections.abc import Mapping
 
-from omegaconf import DictConfig
-
 from besom.addresses import mask
 from besom.errors import StudyError
 from besom.flatten import flatten
-from besom.sweeping.objective import Objective
-from besom.sweeping.space import Space
+from besom.source import task_name
+from besom.sweeping.plan import Plan
 from besom.sweeping.study import Study
-from besom.task import Hooks
 
 VOLATILE = ("now", "hydra", "oc.env")
 
+TASK = "task"
 _KEY = "fingerprint"
+
+ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)"
 _OBJECTIVE = ("objective", "direction")
 
 
-def fingerprint(
-    space: Space,
-    objective: Objective,
-    custom_search_space: str | None,
-    baseline: DictConfig,
-    hooks: Hooks,
-) -> dict[str, str]:
+def fingerprint(plan: Plan) -> dict[str, str]:
     """Named facts that must be equal for two runs of a sweep to be one study.
 
     The password of an address is none: it may change, and it has no place in a database.
-
-    Args:
-        baseline: the configuration without any proposal, without the ``hydra`` node.
     """
-    facts = {f"search space, {d.key}": d.describe() for d in space.dimensions}
+    space, objective, baseline, hooks = plan.space, plan.objective, plan.baseline, plan.hooks
+    facts = {TASK: task_name(plan.application.task)}
+    facts |= {f"search space, {d.key}": d.describe() for d in space.dimensions}
     facts["objective"] = objective.label
     facts["direction"] = ", ".join(objective.directions)
-    facts["custom search space"] = str(custom_search_space)
+    facts["custom search space"] = str(plan.options.custom_search_space)
     places = tuple(f"{place}." for place in hooks.places)
     searched = space.distributions
     as_written = flatten(baseline, resolve=False)
@@ -59,13 +52,16 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
     Another objective is nothing else as long as nothing has been judged by the old one.
 
     Raises:
-        StudyError: the study was about something else; says what.
+        StudyError: the study was about something else, or was begun without Besom; says what.
     """
     kept = study.recall(_KEY)
     if kept is None:
+        _refuse_foreign(study, facts)
         study.remember(_KEY, dict(facts))
         return
     as_kept, kept = kept, {key: mask(fact) for key, fact in kept.items()}
+    if TASK in facts:
+        kept.setdefault(TASK, facts[TASK])
     differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
     if differing and set(differing) <= set(_OBJECTIVE) and study.is_unjudged:
         study.begin_anew(facts["direction"].split(", "))
@@ -79,7 +75,22 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
         raise StudyError(
             f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
-            "Give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)."
+            f"{ANOTHER.capitalize()}."
         )
-    if as_kept != kept:  # by a Besom of before, which masked nothing
+    if as_kept != kept:  # by a Besom of before, which masked nothing, or did not ask for the task
         study.remember(_KEY, kept)
+
+
+def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
+    """Trials of which nothing is known but numbers are no part of a sweep. Points that wait are."""
+    if study.has_begun:
+        raise StudyError(
+            f"the study `{study.name}` has trials that Besom did not make, of another search space "
+            f"or objective perhaps; {ANOTHER}, or another database with hydra.sweeper.storage=…"
+        )
+    directions = ", ".join(study.directions)
+    if facts.get("direction", directions) != directions:
+        raise StudyError(
+            f"the study `{study.name}` was made to {directions}, not to {facts['direction']}; set "
+            f"hydra.sweeper.direction, or {ANOTHER}."
+        )

@@ -102,8 +102,7 @@ def _open(plan: Plan, root: Path) -> Study:
     pruner = make_pruner(options.pruner)
     with one_at_a_time(root):
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
-    custom = options.custom_search_space
-    claim(study, fingerprint(plan.space, plan.objective, custom, plan.baseline, plan.hooks))
+    claim(study, fingerprint(plan))
     rows = study.rows()
     study.use(make_sampler(options.sampler, plan.space.dimensions, len(rows)), pruner)
     if not rows and plan.baseline_params is not None:
@@ -139,6 +138,8 @@ def _sweep(
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
         _say_runless(plan, study, console)
+    if said := sweep.of_other_code():
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)

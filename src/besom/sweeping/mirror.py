@@ -28,6 +28,9 @@ SQLITE_STEP = 2**63 - 1
 SERVER_STEP = 2**31 - 1
 """Optuna's column is an integer, and that has 32 bits in PostgreSQL and MySQL."""
 
+OWN = "besom.own"
+"""What every trial bears from its first moment on that this program has made."""
+
 
 class Mirror(BaseStorage):
     """Optuna's storage for one study: questions are answered from memory, writes go to ``disk``.
@@ -129,13 +132,17 @@ class Mirror(BaseStorage):
             return list(self._complete)
         if states == (TrialState.WAITING,) and not self._n_waiting:
             return []
-        return [trial for trial in self._trials if trial.state in states]
+        found = [trial for trial in self._trials if trial.state in states]
+        if states == (TrialState.WAITING,):  # the baseline, before what others have enqueued
+            found.sort(key=lambda trial: OWN not in trial.user_attrs)
+        return found
 
     # -- its trials, written -------------------------------------------------------------------
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        trial_id = self._disk.create_new_trial(study_id, template_trial)
-        trial = copy.copy(template_trial or create_trial(state=TrialState.RUNNING))
+        template = template_trial or create_trial(state=TrialState.RUNNING, user_attrs={OWN: True})
+        trial_id = self._disk.create_new_trial(study_id, template)
+        trial = copy.copy(template)
         trial._trial_id = trial_id
         trial.number = self._catch_up(study_id, trial_id)
         self._append(trial)

@@ -35,8 +35,8 @@ def show(value: Any) -> str:
 
 
 def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:
-    """``baseline`` for trial 0 where it is the baseline, else ``trial``."""
-    return "baseline" if row.number == 0 and row.params == baseline_params else "trial"
+    """``baseline`` where it is the baseline, else ``trial``; to be asked until there is one."""
+    return "baseline" if row.params == baseline_params else "trial"
 
 
 def is_baseline(row: TrialRow) -> bool:

@@ -29,6 +29,8 @@ from besom.task import Hooks, hooks_of, task_config
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
 
+DUPLICATES = ("reuse", "reuse_any_code", "rerun")
+
 OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
 """Hydra reads these for every job; much else of its own is never read in a sweep."""
 
@@ -147,8 +149,10 @@ def check_options(options: SweepOptions) -> None:
             raise ConfigError(f"hydra.sweeper.{name}={seconds}: must be above 0 seconds, or null.")
     _check_chosen("sampler", options.sampler, SAMPLERS)
     _check_chosen("pruner", options.pruner, PRUNERS)
-    if options.duplicates not in ("reuse", "rerun"):
-        raise ConfigError(f"hydra.sweeper.duplicates={options.duplicates}: take reuse or rerun.")
+    if options.duplicates not in DUPLICATES:
+        raise ConfigError(
+            f"hydra.sweeper.duplicates={options.duplicates}: take {', '.join(DUPLICATES)}."
+        )
     _check_name(options.study_name)
 
 

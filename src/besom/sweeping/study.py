@@ -1,5 +1,6 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
+import re
 import sqlite3
 import uuid
 import warnings
@@ -19,7 +20,7 @@ from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
 from besom.sweeping.connections import CONNECT_SECONDS, OWNER, Lock
 from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
-from besom.sweeping.mirror import SERVER_STEP, SQLITE_STEP, Mirror
+from besom.sweeping.mirror import OWN, SERVER_STEP, SQLITE_STEP, Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.samplers import Grid
 
@@ -32,6 +33,8 @@ UNUSABLE = (
     RuntimeError,
     ValueError,
 )
+
+_PREFIX = "besom."
 
 Suggest = Callable[[optuna.trial.BaseTrial], None]
 
@@ -103,6 +106,12 @@ class Study:
             self._lock.now_owned_by(owner)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has a trial, of whatever program, beside the points that wait for one."""
+        trials = self._study.get_trials(deepcopy=False)
+        return any(trial.state is not TrialState.WAITING for trial in trials)
+
+    @property
     def is_unjudged(self) -> bool:
         """Whether no value of the objective counts yet, neither a result nor a report."""
         return not any(
@@ -137,8 +146,10 @@ class Study:
         return isinstance(sampler, Grid) and len(self._points) >= sampler.n_points
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Have ``params`` proposed before anything else."""
-        self._study.enqueue_trial(dict(params), skip_if_exists=True)
+        """Have ``params`` proposed before anything else; once, however often that is asked."""
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if not any(map(_is_own, waiting)):
+            self._study.enqueue_trial(dict(params), user_attrs={OWN: True})
 
     def ask(
         self,
@@ -224,9 +235,14 @@ class Study:
         return [fact for key, fact in self._study.user_attrs.items() if key.startswith(start)]
 
     def rows(self) -> list[TrialRow]:
-        """All trials that were ever proposed, by number."""
+        """All trials that were ever proposed, by number.
+
+        Those that another program has made in a shared study are its own: nobody here counts,
+        tries again or ends them. Samplers learn from them all the same.
+        """
         trials = self._study.get_trials(deepcopy=False)
-        return [_row(trial) for trial in trials if trial.state is not TrialState.WAITING]
+        proposed = (trial for trial in trials if trial.state is not TrialState.WAITING)
+        return [_row(trial) for trial in proposed if _is_own(trial)]
 
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""
@@ -234,11 +250,12 @@ class Study:
 
     def best(self) -> list[TrialRow]:
         """The best trial; with several objectives, the Pareto front."""
-        if not any(row.state == "complete" for row in self.rows()):
-            return []
-        if len(self.directions) == 1:
-            return [_row(self._study.best_trial)]
-        return [_row(trial) for trial in self._study.best_trials]
+        complete = [row for row in self.rows() if row.state == "complete"]
+        if len(self.directions) > 1:
+            numbers = {trial.number for trial in self._study.best_trials} if complete else ()
+            return [row for row in complete if row.number in numbers]
+        pick = max if self.directions[0] == "maximize" else min
+        return [pick(complete, key=lambda row: row.values[0])] if complete else []
 
     def _handle(self, number: int) -> optuna.Trial:
         """Optuna's handle, also of a trial that an earlier process began."""
@@ -262,12 +279,16 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+def _is_own(trial: FrozenTrial) -> bool:
+    """Whether Besom made it, also one of before, which noted its role first."""
+    return any(key.startswith(_PREFIX) for key in trial.user_attrs)
+
+
 def _row(trial: FrozenTrial) -> TrialRow:
-    prefix = "besom."
     notes = {
-        key.removeprefix(prefix): value
+        key.removeprefix(_PREFIX): value
         for key, value in trial.user_attrs.items()
-        if key.startswith(prefix)
+        if key.startswith(_PREFIX) and key != OWN
     }
     values = tuple(trial.values or ())
     return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes)
@@ -303,9 +324,17 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
         )
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
-            f"{missing_driver(error) or other}"
+            f"{missing_driver(error) or _made_by_another(error) or other}"
         ) from error
     return Study(mirrored, together, database.engine.dispose, lock)
+
+
+def _made_by_another(error: Exception) -> str:
+    """What to do where an Optuna made the tables that this one does not read."""
+    made_by = re.search(r"set up by (optuna [\w.]+)", str(error))
+    if not made_by:
+        return ""
+    return f"{made_by[1]} made it: give another database, or upgrade a copy of it."
 
 
 def memory_study(directions: Sequence[str]) -> Study:

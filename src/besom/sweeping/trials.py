@@ -8,7 +8,7 @@ from typing import Any
 from besom.errors import SweepFailed
 from besom.source import source_digest
 from besom.sweeping.agenda import Job
-from besom.sweeping.naming import role_of, run_name, run_tags, title
+from besom.sweeping.naming import is_baseline, role_of, run_name, run_tags, title
 from besom.sweeping.objective import NoObjective
 from besom.sweeping.progress import Progress, Tally, describe
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
@@ -34,14 +34,16 @@ class Trials:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
-        self._code = source_digest(sweep.plan.application.task)
+        self._code = sweep.code
+        self._source = source_digest(sweep.plan.application.task)
         self._parent_run = sweep.parent_run
         self._tally = tally
         self._progress = progress
         self._again: deque[TrialRow] = deque(unfinished)
         rows = self._study.rows()
-        self._repeats = Repeats(rows)
+        self._repeats = Repeats(rows, sweep.reuses)
         self._n_proposed = len(rows)
+        self._has_baseline = any(map(is_baseline, rows))
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._sight = Sight(self._plan.objective, self._plan.options.pruner.name)
@@ -199,7 +201,10 @@ class Trials:
         unasked = again.number if again else None
         with self._study.together():
             row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
-            self._study.note(row.number, role=role_of(row, self._plan.baseline_params))
+            params = self._plan.baseline_params
+            role = "trial" if self._has_baseline else role_of(row, params)
+            self._study.note(row.number, role=role)
+        self._has_baseline |= role == "baseline"
         return self._study.row(row.number)
 
     def _is_repeat(self, row: TrialRow) -> bool:
@@ -218,15 +223,15 @@ class Trials:
         """End a proposal that repeats a finished configuration with that one's value."""
         run_id = self._open_run(row, row.notes.get("attempt", 0) + 1)
         self._record.reuse(run_id, twin.notes["run_id"])
-        notes = {"reused": twin.number}
+        notes = {"reused": twin.number, "code": twin.notes.get("code", "")}
         self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)
 
     def _open_run(self, row: TrialRow, attempt: int, worker: int | None = None) -> str:
         tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
-        tags[CODE] = self._code
+        tags[CODE] = self._source
         name = run_name(self._study.name, row)
         run_id = self._record.start_run(name, tags, self._parent_run)
-        self._study.note(row.number, attempt=attempt, run_id=run_id)
+        self._study.note(row.number, attempt=attempt, run_id=run_id, code=self._code)
         return run_id
 
     def _stopped(self, job: Job) -> TrialRow:

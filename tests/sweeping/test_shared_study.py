@@ -1,0 +1,134 @@
+"""Studies that Besom did not make, or does not have alone, and values that other code has made."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from besom.errors import StoreError, StudyError
+from besom.sweeping import sweep
+from besom.sweeping.fingerprint import claim
+from besom.sweeping.naming import is_baseline
+from besom.sweeping.study import open_study
+
+from .conftest import Bench, completes
+from .test_confirmations import confirmations, confirming
+
+FACTS = {"task": "app.main", "direction": "minimize"}
+
+
+def storage_in(folder: Path) -> str:
+    return f"sqlite:///{folder / 'optuna.db'}"
+
+
+def foreign(folder: Path, direction: str = "minimize", name: str = "s") -> optuna.Study:
+    """The study as a program of its own has it."""
+    storage = storage_in(folder)
+    return optuna.create_study(
+        study_name=name, storage=storage, direction=direction, load_if_exists=True
+    )
+
+
+@pytest.mark.parametrize("state", ["running", "complete", "failed"])
+def test_a_study_that_besom_did_not_make_is_refused_in_a_line(tmp_path: Path, state: str) -> None:
+    trial = foreign(tmp_path).ask()
+    trial.suggest_float("q", 0, 1)
+    if state != "running":
+        told = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}[state]
+        foreign(tmp_path).tell(trial, 0.5 if state == "complete" else None, told)
+    study = open_study("s", storage_in(tmp_path), ["minimize"])
+    with pytest.raises(StudyError, match=r"another name.*study_name=.*another database") as refusal:
+        claim(study, FACTS)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_an_empty_one_is_taken_if_it_is_made_for_the_same_direction(tmp_path: Path) -> None:
+    foreign(tmp_path, "maximize", "up")
+    with pytest.raises(StudyError, match="was made to maximize, not to minimize"):
+        claim(open_study("up", storage_in(tmp_path), ["minimize"]), FACTS)
+    foreign(tmp_path).enqueue_trial({"x": 0.1})  # a point that waits is no trial
+    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+
+
+def test_another_task_is_another_experiment_also_where_a_besom_of_before_did_not_ask(
+    tmp_path: Path,
+) -> None:
+    claim(open_study("s", storage_in(tmp_path), ["minimize"]), {"direction": "minimize"})
+    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+    with pytest.raises(StudyError, match=r"task: app\.main → app\.other"):
+        claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS | {"task": "app.other"})
+
+
+def test_tables_that_optuna_does_not_read_are_named(tmp_path: Path) -> None:
+    foreign(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "optuna.db")) as database, database:
+        database.execute("UPDATE version_info SET library_version = '2.10.1'")
+        database.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+    with pytest.raises(StoreError, match=r"\noptuna 2\.10\.1 made it: give another"):
+        open_study("s", storage_in(tmp_path), ["minimize"])
+
+
+def test_what_another_live_program_does_in_the_study_is_left_alone(bench: Bench) -> None:
+    bench.sweep(n_trials=1)
+    theirs = foreign(bench.root, name="bench")
+    running, done = theirs.ask(), theirs.ask()
+    done.suggest_float("x", -1, 1)
+    theirs.tell(done, -9.0)
+    study, pool = bench.sweep(n_trials=3)
+    assert [row.number for row in study.rows()] == [0, 3, 4]
+    assert {assignment.trial for assignment in pool.assigned} == {3, 4}
+    (best,) = study.best()
+    assert best.values[0] > -9
+    theirs.tell(running, 1.0)  # it is theirs to the end
+    assert [row.number for row in bench.study().rows()] == [0, 3, 4]
+
+
+def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Bench) -> None:
+    theirs = foreign(bench.root, name="bench")
+    for x in (0.5, 0.25, 0.125):
+        theirs.enqueue_trial({"x": x})
+    driver, pool, verdict = confirming(bench)
+    rows = driver.sweep.study.rows()
+    assert [row.params["x"] for row in rows[:4]] == [0.5, 0.25, 0.125, 0.5]
+    assert [row.number for row in rows if is_baseline(row)] == [3]
+    assert pool.assigned[0].trial == 3  # first of all, so that few trials are enough for a verdict
+    assert rows[0].notes["reused"] == 3
+    assert "beats the baseline" in verdict
+
+
+def test_values_that_other_code_has_made_are_reused_only_where_that_is_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(code: str, n_trials: int, **options: str) -> tuple[list[int], str]:
+        monkeypatch.setattr(sweep, "code_of", lambda task: code)
+        driver, _, pool = bench.driver(
+            completes, n_trials=n_trials, space="x=choice(0.5,0.25)", **options
+        )
+        said = driver.sweep.of_other_code()
+        driver.run()
+        bench.record.flush()
+        return [assignment.trial for assignment in pool.assigned], said
+
+    first, said = trained("one", 8)
+    assert len(first) == 2 and not said
+    again, said = trained("other", 16)
+    assert len(again) == 2  # each of both configurations once more, not eight times
+    assert said.startswith("8 of 8 trials were made by other source code than today's; their")
+    none, said = trained("third", 20, duplicates="reuse_any_code")
+    assert not none and said == "16 of 16 trials were made by other source code than today's."
+    reused = bench.study().row(16).notes["reused"]
+    assert bench.study().row(16).notes["code"] == bench.study().row(reused).notes["code"]
+
+
+def test_confirmations_of_other_code_are_done_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pool, _ = confirming(bench, top_k=1, seeds=2)
+    assert len(confirmations(pool)) == 4
+    monkeypatch.setattr(sweep, "code_of", lambda task: "other")
+    _, again, _ = confirming(bench, top_k=1, seeds=2)
+    assert confirmations(again) == confirmations(pool)
