@@ -15,7 +15,7 @@ from besom.sweeping.options import (
     TpeSampler,
 )
 from besom.sweeping.recent import Recent
-from besom.sweeping.samplers import Grid, make_sampler, rehearse
+from besom.sweeping.samplers import Grid, make_sampler, rehearse, unguided
 from besom.sweeping.space import read_space
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
@@ -101,6 +101,22 @@ def test_what_a_sampler_cannot_do_is_known_before_anything_starts(
 def test_what_samplers_can_do_is_not_refused(record: type, n_objectives: int) -> None:
     if record not in (CmaesSampler, GpSampler):
         rehearse(record(), POINTS.dimensions, ["minimize"] * n_objectives)
+
+
+@pytest.mark.parametrize(
+    ("options", "space", "said"),
+    [
+        (CmaesSampler(), ["a=interval(0,1)"], "draws everything at random"),
+        (CmaesSampler(), ["a=interval(0,1)", "b=range(0,9)", "c=choice(x,y)"], "draws c at random"),
+        (CmaesSampler(), ["a=interval(0,1)", "b=range(0,9)", "c=choice(x)"], ""),
+        (QmcSampler(), ["a=interval(0,1)", "c=choice(x,y)"], "draws c at random"),
+        (QmcSampler(), ["a=interval(0,1)"], ""),
+        (TpeSampler(), ["c=choice(x,y)"], ""),
+    ],
+)
+def test_what_a_sampler_draws_at_random_is_said(options: Any, space: list[str], said: str) -> None:
+    line = unguided(options, read_space({}, space, loader=None).dimensions)
+    assert said in line and bool(said) is bool(line)
 
 
 def test_the_largest_seed_can_be_resumed() -> None:

@@ -13,6 +13,7 @@ from besom.tracking import Record
 from besom.tracking.quiet import is_refusal
 from besom.tracking.spool import Entry
 
+SHOWN = "mlflow.loggedArtifacts"
 NOT_TEXT = os.fsdecode(b"caf\xe9")
 
 
@@ -87,7 +88,19 @@ def test_more_tables_than_a_tag_names_are_all_there(record: Record, client: Mlfl
         record.table(run_id, f"{'x' * 240}{number}", [{"a": 1}])
     record.flush()
     assert len(client.list_artifacts(run_id)) == 40
-    assert len(json.loads(client.get_run(run_id).data.tags["mlflow.loggedArtifacts"])) > 20
+    assert len(json.loads(client.get_run(run_id).data.tags[SHOWN])) > 20
+
+
+def test_tables_whose_names_an_address_would_cut_keep_apart(
+    record: Record, client: MlflowClient
+) -> None:
+    run_id = record.start_run("tables", {})
+    for name in ("a#b", "a?b", "val/a%2e"):
+        record.table(run_id, name, [{"a": 1}])
+    record.flush()
+    named = [table["path"] for table in json.loads(client.get_run(run_id).data.tags[SHOWN])]
+    assert len(set(named)) == 3 and named[2].startswith("val/a_2e-")
+    assert not {*"".join(named)} & {*"#?%"}
 
 
 def caused(error: Exception) -> MlflowException:

@@ -8,11 +8,13 @@ from dataclasses import fields, replace
 from typing import Any
 
 import optuna
+from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.errors import ConfigError, SpaceError, UserError
+from besom.sweeping.objective import few
 from besom.sweeping.options import (
     CmaesSampler,
     GpSampler,
@@ -122,6 +124,18 @@ def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence
     except Exception as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {name}{error}") from error
+
+
+def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
+    """One line about parameters that the sampler draws at random, where there are any."""
+    if options.name not in ("cmaes", "qmc"):
+        return ""
+    searched = [d for d in dimensions if not d.distribution.single()]
+    others = [d.key for d in searched if isinstance(d.distribution, CategoricalDistribution)]
+    name = f"hydra/sweeper/sampler={options.name}"
+    if options.name == "cmaes" and len(searched) - len(others) < 2:
+        return f"{name} draws everything at random: it needs two numbers or more to search."
+    return f"{name} searches numbers alone, and draws {few(others)} at random." if others else ""
 
 
 def _arguments(options: Any, n_existing: int) -> dict[str, Any]:

@@ -155,7 +155,8 @@ class Trials:
         if self._ends_hopeless:
             return SweepFailed(
                 f"{self._hopeless}.\n"
-                "It would be so with every trial, and the sweep ends; the same command goes on."
+                "No other trial would fare better, and the sweep ends; with the right name this "
+                "study goes on."
             )
         if self._n_failed <= options.max_failure_rate * options.n_trials:
             return self._nothing_else()

@@ -20,7 +20,7 @@ from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
 from besom.tracking.courier import Refused
 from besom.tracking.latecomers import Latecomers, is_away
-from besom.tracking.limits import TAG_LENGTH, shorten
+from besom.tracking.limits import TAG_LENGTH, clean, shorten
 from besom.tracking.model import link_metrics, log_model
 from besom.tracking.quiet import is_refusal, reason
 from besom.tracking.spool import Entry
@@ -85,7 +85,8 @@ class Delivery:
         except Exception as error:
             if not is_refusal(error) or self._is_gone(run_id):
                 raise
-            self._miss(run_id, f"{entry.kind}: {reason(error)}")
+            what = entry.body.get("name") or entry.body.get("path", "")
+            self._miss(run_id, f"{entry.kind} {what:.100}: {reason(error)}")
 
     def _deliver_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
         batch = Batch(_batchable(entries))
@@ -146,7 +147,8 @@ class Delivery:
     def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
         check_table(name)
-        path = f"{name}.json"
+        # MLflow puts a name into an address as it is, and a server would cut it there.
+        path = f"{clean(name) if set(name) & set('#?%') else name}.json"
         columns = list(rows[0]) if rows else []
         data = [[row.get(column) for column in columns] for row in rows]
         self._client.log_text(run_id, json.dumps({"columns": columns, "data": data}), path)
