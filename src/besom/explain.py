@@ -82,6 +82,12 @@ def wrong_value(override: str, cause: ValidationError) -> ConfigError:
     return ConfigError(f"`{override}`: {_reason(_head(cause))}")
 
 
+def required_group(error: Exception) -> str:
+    """The config group of which an option must be chosen; empty where ``error`` is another."""
+    found = re.match(r"You must specify '(.*?)'", str(error))
+    return found[1] if found else ""
+
+
 def _reason(text: str) -> str:
     if wanted := re.search(r"could not be converted to (\w+)", text):
         return f"not {TYPES.get(wanted[1], wanted[1])}"
@@ -131,6 +137,9 @@ def _missing_file(error: MissingConfigException) -> str:
 
 def _composition(error: ConfigCompositionException) -> str:
     text, cause = str(error), error.__cause__ or error.__context__
+    if group := required_group(error):
+        options = text.partition("Available options:")[2].split()
+        return f"no option of `{group}` is chosen; give {group}=…, which can be {listed(options)}"
     if several := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'", text):
         return (
             f"`{several[1]}` asks for several runs: use `besom sweep`, or `besom train -m`;\n"

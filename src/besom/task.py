@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, open_dict
 
 Task = Callable[[DictConfig], Any]
 
@@ -94,5 +94,8 @@ def of_task(frames: TracebackType | None) -> TracebackType | None:
 
 
 def task_config(config: DictConfig) -> DictConfig:
-    """A composed configuration as the task sees it: without the ``hydra`` node."""
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    """A composed configuration as the task sees it: without the ``hydra`` node, types kept."""
+    task = config.copy()
+    with open_dict(task):
+        task.pop("hydra", None)
+    return task

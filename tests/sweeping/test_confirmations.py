@@ -314,11 +314,9 @@ def test_without_a_baseline_nothing_is_compared(bench: Bench) -> None:
 
 
 def test_a_baseline_without_a_value_is_refused_before_the_sweep() -> None:
-    space = read_space({}, ["x=range(1,3)"], loader=None)
-    seeding.check_baseline({"x": 1}, space, OmegaConf.create({"x": 1}))
-    for config in ({"x": None}, {"x": "???"}):
-        with pytest.raises(ConfigError, match=r"^x has no value in the configuration, .*top_k=0"):
-            seeding.check_baseline(None, space, OmegaConf.create(config))
+    seeding.check_baseline(())
+    with pytest.raises(ConfigError, match="x has no value in the configuration"):
+        seeding.check_baseline(("x",))
 
 
 @pytest.mark.parametrize(

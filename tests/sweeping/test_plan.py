@@ -17,8 +17,10 @@ from besom.errors import ConfigError
 from besom.explain import explain
 from besom.paths import conf_folder
 from besom.sweeping.application import Application
+from besom.sweeping.baseline import compose
 from besom.sweeping.options import NoPruner, SweepOptions, TpeSampler
-from besom.sweeping.plan import _corner, make_plan
+from besom.sweeping.place import corner
+from besom.sweeping.plan import make_plan
 from besom.sweeping.space import Space, read_space
 from besom.task import task_config
 
@@ -53,18 +55,19 @@ def space_of(app: Application, *dimensions: str) -> Space:
 )
 def test_a_corner_is_what_hydra_would_compose(app: Application, dimension: str) -> None:
     space = space_of(app, dimension)
-    baseline = task_config(app.compose(space.overrides))
-    for corner in space.corners():
-        composed = task_config(app.compose(space.propose(corner)))
-        assert _corner(app, space, baseline, corner) == composed
+    base = compose(app, space)
+    baseline = task_config(base.whole)
+    for proposal in space.corners():
+        composed = task_config(app.compose(space.propose(proposal)))
+        assert corner(app, space, base, baseline, proposal) == composed
     assert baseline == task_config(app.compose(space.overrides)), "it has been changed"
 
 
 def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) -> None:
     space = space_of(app, "training.batch_size=choice(32,many)")
-    baseline = task_config(app.compose(space.overrides))
+    base = compose(app, space)
     with pytest.raises(HydraException, match=r"many"):
-        _corner(app, space, baseline, {"training.batch_size": "many"})
+        corner(app, space, base, task_config(base.whole), {"training.batch_size": "many"})
 
 
 @pytest.mark.parametrize(

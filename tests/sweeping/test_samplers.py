@@ -1,4 +1,5 @@
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -10,13 +11,18 @@ from besom.sweeping.options import (
     CmaesSampler,
     GpSampler,
     GridSampler,
+    NoPruner,
+    NsgaiiSampler,
     QmcSampler,
     RandomSampler,
     TpeSampler,
 )
+from besom.sweeping.protocol import State
+from besom.sweeping.pruners import make_pruner
 from besom.sweeping.recent import Recent
 from besom.sweeping.samplers import Grid, make_sampler, rehearse, unguided
 from besom.sweeping.space import read_space
+from besom.sweeping.study import memory_study
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
 POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)
@@ -32,14 +38,15 @@ def proposals(options: Any, n_existing: int, count: int = 4) -> list[dict[str, A
     ("options", "expected"),
     [
         (TpeSampler(), optuna.samplers.TPESampler),
-        (TpeSampler(history=500), Recent),
+        (TpeSampler(history=500), optuna.samplers.TPESampler),
         (RandomSampler(), optuna.samplers.RandomSampler),
         (QmcSampler(), optuna.samplers.QMCSampler),
         (CmaesSampler(), optuna.samplers.CmaEsSampler),
     ],
 )
 def test_makes_what_it_is_called(options: Any, expected: type) -> None:
-    assert type(make_sampler(options, SPACE.dimensions, 0)) is expected
+    sampler = make_sampler(options, SPACE.dimensions, 0)
+    assert isinstance(sampler, Recent) and type(sampler._sampler) is expected
 
 
 def test_every_option_has_a_maker() -> None:
@@ -121,6 +128,56 @@ def test_what_a_sampler_draws_at_random_is_said(options: Any, space: list[str], 
 
 def test_the_largest_seed_can_be_resumed() -> None:
     assert proposals(RandomSampler(seed=2**32 - 1), 4)
+
+
+def swept(options: Any, outside: Mapping[str, Any] | None) -> list[optuna.trial.FrozenTrial]:
+    """Twelve trials beside the baseline, one after another, each judged by its numbers."""
+    study = memory_study(["minimize"])
+    study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
+    if outside is not None:
+        study.enqueue({}, outside)
+        assert study.ask(SPACE.distributions).params == {}
+        study.tell(0, State.COMPLETE, [-100.0])
+    for _ in range(12):
+        row = study.ask(SPACE.distributions)
+        study.tell(row.number, State.COMPLETE, [sum(row.params.values())])
+    return study._study.trials[-12:]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TpeSampler(seed=1, n_startup_trials=3),
+        TpeSampler(seed=1, n_startup_trials=3, history=5),
+        RandomSampler(seed=1),
+        QmcSampler(seed=1),
+        NsgaiiSampler(seed=1, population_size=3),
+    ],
+)
+def test_a_sampler_learns_nothing_from_a_baseline_outside_the_space(options: Any) -> None:
+    given = [trial.params for trial in swept(options, {"a": 7})]
+    assert given == [trial.params for trial in swept(options, None)]
+
+
+def test_cmaes_goes_on_taking_all_parameters_together() -> None:  # its seeds have the numbers in
+    *_, last = swept(CmaesSampler(seed=1), {"a": 7})
+    assert "cma:generation" in last.system_attrs
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_baseline_outside_a_grid_comes_on_top(resumed: bool) -> None:
+    points = read_space({}, ["a=x,null", "b=range(0,3)"], loader=None)
+    study = memory_study(["minimize"])
+    study.use(make_sampler(GridSampler(seed=3), points.dimensions, 0), make_pruner(NoPruner()))
+    study.enqueue({}, {"a": None, "b": 7})
+    tried = set()
+    for number in range(7):
+        assert not study.exhausted
+        if resumed and number == 3:
+            sampler = make_sampler(GridSampler(seed=3), points.dimensions, 3)
+            study.use(sampler, make_pruner(NoPruner()))
+        tried.add(frozenset(study.ask(points.distributions).params.items()))
+    assert study.exhausted and len(tried) == 7 and frozenset() in tried
 
 
 def test_a_grid_has_all_points_and_needs_points() -> None:

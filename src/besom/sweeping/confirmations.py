@@ -95,10 +95,10 @@ class Confirmations:
 
     def _assignment(self, confirmation: Confirmation) -> Assignment:
         options, seed = self._plan.options.confirm, confirmation.seed
-        params = self._rows[confirmation.trial].params
+        row = self._rows[confirmation.trial]
         added = overrides(options, seed)
         folder = f"{confirmation.trial}-{options.seed_key}-{seed}-{self._setting}"
-        words = (*self._plan.space.propose(params), *added)
+        words = (*self._plan.overrides(row), *added)
         return Assignment(confirmation.trial, confirmation.attempt, words, folder)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:

@@ -28,6 +28,7 @@ def show_dry_run(plan: Plan, console: Console) -> None:
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield from _space(plan)
+    yield from plan.remarks
     yield ""
     yield from _proposals(plan)
     yield ""
@@ -50,11 +51,12 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _space(plan: Plan) -> Iterator[str]:
     directions = ", ".join(plan.objective.directions)
     yield f"{plan.options.study_name}: {plan.objective.label}, {directions}"
-    baseline = plan.baseline_params or {}
+    baseline = {**(plan.baseline_params or {}), **(plan.outside or {})}
     keys = max((len(d.key) for d in plan.space.dimensions), default=0)
     texts = max((len(d.text) for d in plan.space.dimensions), default=0)
     for dimension in plan.space.dimensions:
-        at = f"baseline {show(baseline[dimension.key])}" if baseline else ""
+        known = dimension.key in baseline
+        at = f"baseline {show(baseline[dimension.key])}" if known else ""
         yield f"  {dimension.key:{keys}}  {dimension.text:{texts}}  {at}".rstrip()
     if plan.suggest is not None:
         yield f"  and what {plan.options.custom_search_space} suggests"
@@ -71,11 +73,11 @@ def _proposals(plan: Plan) -> Iterator[str]:
     sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0)
     study.use(sampler, make_pruner(plan.options.pruner))
     if plan.baseline_params is not None:
-        study.enqueue(plan.baseline_params)
+        study.enqueue(plan.baseline_params, plan.outside)
     for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
         row = study.ask(plan.space.distributions, plan.suggest)
         mark = "  (baseline)" if row.params == plan.baseline_params else ""
-        yield f"  {row.number}  {short(row.params)}{mark}"
+        yield f"  {row.number}  {short(row.shown)}{mark}"
 
 
 def _cost(plan: Plan, measured: Probe) -> Iterator[str]:

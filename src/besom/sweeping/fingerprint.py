@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from besom.addresses import mask
 from besom.errors import StudyError
@@ -94,3 +95,26 @@ def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
             f"the study `{study.name}` was made to {directions}, not to {facts['direction']}; set "
             f"hydra.sweeper.direction, or {ANOTHER}."
         )
+
+
+def claim_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
+    """Hold a resume to the baseline that runs, or has run, outside the space.
+
+    It is composed anew for its confirmation; what is inside the space is kept as a proposal.
+
+    Args:
+        outside: the baseline's own values of what is searched, where it lies outside.
+
+    Raises:
+        StudyError: it was another one; says what.
+    """
+    begun = next((row.outside for row in study.rows() if row.outside is not None), None)
+    if begun is None or json.dumps(begun, sort_keys=True) == json.dumps(outside, sort_keys=True):
+        return
+    now = outside or {}
+    changed = ", ".join(f"{key}={begun[key]}" for key in begun if begun[key] != now.get(key))
+    raise StudyError(
+        f"the study `{study.name}` was begun with a baseline outside its space ({changed}).\n"
+        "Give that one again, with hydra.sweeper.baseline.KEY=VALUE, or another name with "
+        "hydra.sweeper.study_name=…"
+    )

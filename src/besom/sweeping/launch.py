@@ -21,7 +21,7 @@ from besom.sweeping.confirm import Answer, confirm
 from besom.sweeping.connections import Gone
 from besom.sweeping.database import in_use
 from besom.sweeping.dry_run import show_dry_run
-from besom.sweeping.fingerprint import claim, fingerprint
+from besom.sweeping.fingerprint import claim, claim_baseline, fingerprint
 from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.options import SweepOptions
@@ -103,10 +103,11 @@ def _open(plan: Plan, root: Path) -> Study:
     with one_at_a_time(root):
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     claim(study, fingerprint(plan))
+    claim_baseline(study, plan.outside)
     rows = study.rows()
     study.use(make_sampler(options.sampler, plan.space.dimensions, len(rows)), pruner)
     if not rows and plan.baseline_params is not None:
-        study.enqueue(plan.baseline_params)
+        study.enqueue(plan.baseline_params, plan.outside)
     return study
 
 
@@ -140,6 +141,8 @@ def _sweep(
         _say_runless(plan, study, console)
     if said := sweep.of_other_code():
         console.print(said, markup=False, highlight=False, soft_wrap=True)
+    for remark in plan.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)

@@ -36,7 +36,8 @@ def show(value: Any) -> str:
 
 def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:
     """``baseline`` where it is the baseline, else ``trial``; to be asked until there is one."""
-    return "baseline" if row.params == baseline_params else "trial"
+    is_it = row.outside is not None or row.params == baseline_params
+    return "baseline" if is_it else "trial"
 
 
 def is_baseline(row: TrialRow) -> bool:

@@ -72,6 +72,8 @@ class SweepOptions:
             until a trial of the study has been judged.
         params: search space, key to Hydra sweep expression.
         search_space: the same as ``params``, as hydra-optuna-sweeper had it before.
+        baseline: searched keys to the values that the baseline has of them, where these are not
+            the configuration's own.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on those before.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
@@ -103,6 +105,7 @@ class SweepOptions:
     objective: Any = None
     params: dict[str, Any] | None = field(default_factory=dict)
     search_space: dict[str, Any] | None = field(default_factory=dict)
+    baseline: dict[str, Any] = field(default_factory=dict)
     custom_search_space: str | None = None
     max_failure_rate: Any = MOST_FAILURES
     max_attempts: int = 3

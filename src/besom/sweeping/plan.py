@@ -2,28 +2,27 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import optuna
-from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.utils import get_method
-from omegaconf import DictConfig, ListConfig, OmegaConf, flag_override
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
-from besom.errors import ConfigError, SpaceError
+from besom.errors import ConfigError
+from besom.explain import SEARCHED
 from besom.flatten import flatten
 from besom.nearest import listed
 from besom.sweeping import seeding
 from besom.sweeping.application import Application
+from besom.sweeping.baseline import compose, read_moved
+from besom.sweeping.distributions import Scalar
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import PRUNERS, SAMPLERS, SweepOptions
+from besom.sweeping.place import locate
 from besom.sweeping.samplers import rehearse
-from besom.sweeping.space import Dimension, Space, read_space
-from besom.sweeping.study import Suggest
+from besom.sweeping.space import Space, read_space
+from besom.sweeping.study import Suggest, TrialRow
 from besom.task import Hooks, hooks_of, task_config
 
 LONGEST_NAME = 200
@@ -41,8 +40,12 @@ class Plan:
 
     Attributes:
         baseline: the configuration without any proposal, without the ``hydra`` node.
-        baseline_params: the same as a proposal; None where a searched key has no value.
+        baseline_params: the same as a proposal; empty where it lies outside the space; None where
+            it cannot run, since a searched key has no value.
         suggest: adds to an Optuna trial what ``custom_search_space`` defines; None without one.
+        baseline_words: the overrides that compose it.
+        outside: its own values of what is searched, where it lies outside the space.
+        remarks: what a person should know before the first trial.
     """
 
     options: SweepOptions
@@ -53,6 +56,15 @@ class Plan:
     baseline_params: dict[str, Any] | None
     suggest: Suggest | None
     hooks: Hooks
+    baseline_words: tuple[str, ...] = ()
+    outside: Mapping[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
+
+    def overrides(self, row: TrialRow) -> tuple[str, ...]:
+        """What composes the configuration of a trial."""
+        if row.outside is not None:
+            return self.baseline_words
+        return self.space.propose(row.params)
 
 
 def make_plan(options: SweepOptions, application: Application, arguments: list[str]) -> Plan:
@@ -75,32 +87,50 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     space = _read_space(options, application, arguments)
     rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
-    whole = application.compose(space.overrides)
-    baseline = task_config(whole)
-    _resolve(whole, baseline)
+    custom = options.custom_search_space
+    remarks = list(map(_removal, space.removed))
+    if not space.dimensions and custom is None:
+        options = replace(options, n_trials=1)
+        remarks.append(
+            f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
+        )
+    moved = read_moved(options.baseline, space, is_open=custom is not None)
+    base = compose(application, space, moved)
+    baseline = task_config(base.whole)
+    _resolve(base.whole, baseline)
     hooks.check(baseline)
-    for corner in space.corners():
-        config = _corner(application, space, baseline, corner)
-        if any("${" in str(value) for value in corner.values()):
-            flatten(config)
-        hooks.check(config)
-    suggest = _suggester(options.custom_search_space, baseline)
-    baseline_params = _baseline_params(space, whole, suggest)
+    suggest = _suggester(custom, baseline)
+    place = locate(application, space, base, suggest, partial(_check, hooks))
     if options.confirm.top_k:
         seeding.check(options.confirm, objective, space, baseline)
-        seeding.check_baseline(baseline_params, space, baseline)
+        seeding.check_baseline(base.lacking)
         again = seeding.overrides(options.confirm, seeding.seeds(options.confirm, baseline)[0])
-        hooks.check(task_config(application.compose((*space.overrides, *again))))
+        hooks.check(task_config(application.compose((*base.words, *again))))
     return Plan(
         options=options,
         application=application,
         space=space,
         objective=objective,
         baseline=baseline,
-        baseline_params=baseline_params,
+        baseline_params=place.params,
         suggest=suggest,
         hooks=hooks,
+        baseline_words=base.words,
+        outside=place.outside,
+        remarks=tuple(filter(None, (*remarks, place.remark))),
     )
+
+
+def _check(hooks: Hooks, proposal: Mapping[str, Scalar], config: DictConfig) -> None:
+    if any("${" in str(value) for value in proposal.values()):
+        flatten(config)
+    hooks.check(config)
+
+
+def _removal(override: str) -> str:
+    key, _, value = override.partition("=")
+    instead = f"; hydra.sweeper.baseline.{key}={value} would move the baseline alone"
+    return f"`{override}` takes {key.lstrip('+~')} out of the search{instead if value else ''}."
 
 
 def _resolve(whole: DictConfig, task: DictConfig) -> None:
@@ -117,11 +147,6 @@ def _resolve(whole: DictConfig, task: DictConfig) -> None:
 def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:
     space = read_space(options.params or {}, arguments, application.context.config_loader)
     custom = options.custom_search_space
-    if not space.dimensions and custom is None:
-        raise SpaceError(
-            "there is nothing to search; give a sweep such as 'model.units=range(8,65,step=8)' "
-            "or hydra.sweeper.params."
-        )
     if custom is not None and options.sampler.name == "grid":
         raise ConfigError(
             f"hydra.sweeper.custom_search_space={custom}: a grid must know all its points "
@@ -178,88 +203,6 @@ def _check_name(name: str) -> None:
             f"hydra.sweeper.study_name={name}: has more than {LONGEST_NAME} bytes; give a shorter "
             "one."
         )
-
-
-def _corner(
-    application: Application, space: Space, baseline: DictConfig, corner: Mapping[str, Any]
-) -> DictConfig:
-    """The baseline with other values of plain keys; composed anew where a group is among them.
-
-    A composition takes 60 ms, and a space has some dozen corners, before any worker starts.
-    """
-    loader = application.context.config_loader
-    config = baseline.copy()
-    written = space.propose(corner)
-    for override in OverridesParser.create(loader).parse_overrides(list(written[-len(corner) :])):
-        key = override.key_or_group
-        plain = override.type is OverrideType.CHANGE and override.package is None
-        if not plain or loader.get_group_options(key, ObjectType.CONFIG):
-            return task_config(application.compose(written))
-        try:
-            with flag_override(config, "struct", True):  # a key that is not there is no key
-                OmegaConf.update(config, key, override.value())
-        except OmegaConfBaseException:  # Hydra says better what is wrong with it
-            return task_config(application.compose(written))
-    return config
-
-
-def _baseline_params(
-    space: Space, config: DictConfig, suggest: Suggest | None
-) -> dict[str, Any] | None:
-    """The baseline's own values of what is searched.
-
-    Raises:
-        SpaceError: a value lies outside of its dimension.
-    """
-    params: dict[str, Any] = {}
-    for dimension in space.dimensions:
-        value = _baseline_value(dimension, config)
-        if value is None and not dimension.contains(None):
-            return None
-        if not dimension.contains(value):
-            raise SpaceError(
-                f"the baseline's {dimension.key}={value} is outside {dimension.text}; "
-                f"widen the space, or set {dimension.key} to a value inside."
-            )
-        params[dimension.key] = value
-    return params | _suggested_to_baseline(space, config, params, suggest)
-
-
-def _baseline_value(dimension: Dimension, config: DictConfig) -> Any:
-    """The chosen option of a group, or the key's value; lists as Optuna stores them, as text."""
-    option = config.hydra.runtime.choices.get(dimension.key)
-    if option is not None:
-        return option
-    value = OmegaConf.select(config, dimension.key, throw_on_missing=False)
-    if isinstance(value, DictConfig | ListConfig):
-        elements: Any = OmegaConf.to_container(value)
-        return Override._get_value_element_as_str(elements)
-    return value.name if isinstance(value, Enum) else value
-
-
-def _suggested_to_baseline(
-    space: Space, config: DictConfig, params: dict[str, Any], suggest: Suggest | None
-) -> dict[str, Any]:
-    """What ``custom_search_space`` would ask of the baseline, answered from its configuration."""
-    if suggest is None:
-        return {}
-    trial = optuna.trial.FixedTrial(flatten(task_config(config)) | params)
-    for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
-        trial._suggest(dimension.key, dimension.distribution)
-    try:
-        suggest(trial)
-    except ValueError as error:
-        raise SpaceError(
-            f"hydra.sweeper.custom_search_space suggests a key that the configuration lacks: "
-            f"{error}"
-        ) from error
-    for key, distribution in trial.distributions.items():
-        if not distribution._contains(distribution.to_internal_repr(trial.params[key])):
-            raise SpaceError(
-                f"the baseline's {key}={trial.params[key]} is outside {distribution}; "
-                "widen custom_search_space, or set the key to a value inside."
-            )
-    return dict(trial.params)
 
 
 def _suggester(dotted_path: str | None, baseline: DictConfig) -> Suggest | None:

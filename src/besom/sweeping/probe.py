@@ -58,7 +58,7 @@ def probe(plan: Plan) -> Probe | None:
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
         app = Application(plan.application.context, plan.application.task, plan.application.master)
         sweep_dir = f"hydra.sweep.dir={folder}"
-        overrides = (*plan.space.overrides, *plan.hooks.probe, sweep_dir)
+        overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
         pool = LocalPool(plan.options.n_jobs, application.dump(app), Path(folder, "workers"))
         try:
             return _watch(pool, Assignment(0, 1, overrides), Path(folder))

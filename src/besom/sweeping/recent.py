@@ -1,4 +1,9 @@
-"""A sampler that is shown a part of the study's trials, so that asking it does not get dearer."""
+"""Samplers are shown a part of the study's trials.
+
+A baseline outside the space has none of its parameters: with it, Optuna's samplers would find no
+parameter that all trials have, and propose each of them alone. And a long history makes proposals
+dear.
+"""
 
 import copy
 import heapq
@@ -11,18 +16,22 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
+OUTSIDE = "besom.outside"
+"""The attribute of a trial that is a baseline outside the space."""
+
 # As many as TPE counts among the good ones at most.
 N_BEST = 25
 
 
 class Recent(BaseSampler):
-    """Shows ``sampler`` the ``history`` newest trials that have ended, and those that run.
+    """Shows ``sampler`` the trials that were proposed: the ``history`` newest of those that have
+    ended, and those that run.
 
     With one objective it sees the 25 best of all as well: those are what TPE models as good, so
-    only its picture of the others gets coarser.
+    only its picture of the others gets coarser. Where ``history`` is None it sees all.
     """
 
-    def __init__(self, sampler: BaseSampler, history: int) -> None:
+    def __init__(self, sampler: BaseSampler, history: int | None = None) -> None:
         self._sampler = sampler
         self._history = history
         self._shown: tuple[int, _View] | None = None
@@ -73,10 +82,14 @@ class Recent(BaseSampler):
 class _View:
     """A study with fewer trials, for Optuna's samplers, which ask both of these for them."""
 
-    def __init__(self, study: Study, history: int) -> None:
+    def __init__(self, study: Study, history: int | None) -> None:
         self._whole = study
         trials = study.get_trials(deepcopy=False)
-        self._shown = recent(trials, history, study.directions)
+        proposed = [trial for trial in trials if OUTSIDE not in trial.user_attrs]
+        if history is None:
+            self._shown = proposed
+        else:
+            self._shown = recent(proposed, history, study.directions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)

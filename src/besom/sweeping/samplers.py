@@ -14,6 +14,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.errors import ConfigError, SpaceError, UserError
+from besom.sweeping.distributions import MOST_POINTS
 from besom.sweeping.objective import few
 from besom.sweeping.options import (
     CmaesSampler,
@@ -25,7 +26,7 @@ from besom.sweeping.options import (
     TpeSampler,
 )
 from besom.sweeping.recent import Recent
-from besom.sweeping.space import MOST_POINTS, Dimension
+from besom.sweeping.space import Dimension
 
 N_SEEDS = 2**32
 OURS = ("name", "_target_", "history")
@@ -55,7 +56,9 @@ class Grid(optuna.samplers.GridSampler):
     def _place(self, params: Mapping[str, Any]) -> None:
         """Make an enqueued trial's point, if it is one, the point 0."""
         self._first_is_placed = True
-        point = tuple(params.get(name) for name in self._param_names)
+        if params.keys() != set(self._param_names):
+            return
+        point = tuple(params[name] for name in self._param_names)
         if point in self._all_grids:
             self._all_grids.remove(point)
             self._all_grids.insert(0, point)
@@ -87,7 +90,8 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
         with warnings.catch_warnings():
             for category in (optuna.exceptions.ExperimentalWarning, FutureWarning):
                 warnings.simplefilter("ignore", category)
-            return _MAKERS[options.name](options, dimensions, n_existing)
+            sampler = _MAKERS[options.name](options, dimensions, n_existing)
+        return sampler if isinstance(sampler, Grid | Recent) else Recent(sampler)
     except ValueError as error:
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
 

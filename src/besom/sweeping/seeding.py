@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom.errors import ConfigError
 from besom.flatten import flatten
@@ -37,26 +36,20 @@ def setting(options: ConfirmOptions) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def check_baseline(params: Mapping[str, Any] | None, space: Space, baseline: DictConfig) -> None:
+def check_baseline(lacking: Sequence[str]) -> None:
     """Refuse a confirmation without anything to compare with.
 
     Args:
-        params: the baseline as a proposal; None where a searched key has no value.
+        lacking: what is searched and has no value in the configuration.
 
     Raises:
         ConfigError: names the key and the remedy.
     """
-    if params is not None:
-        return
-    empty = [
-        dimension.key
-        for dimension in space.dimensions
-        if OmegaConf.select(baseline, dimension.key, throw_on_missing=False) is None
-    ]
-    raise ConfigError(
-        f"{', '.join(empty)} has no value in the configuration, so there is no baseline to confirm "
-        f"against; give it one inside its space, {SKIP}."
-    )
+    if lacking:
+        raise ConfigError(
+            f"{', '.join(lacking)} has no value in the configuration, so there is no baseline to "
+            f"confirm against; give it one, hydra.sweeper.baseline.{lacking[0]}=…, {SKIP}."
+        )
 
 
 def check(

@@ -4,18 +4,16 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
+    ChoiceSweep,
     Glob,
-    IntervalSweep,
     Override,
     Quote,
     QuotedString,
-    RangeSweep,
     Sweep,
     Transformer,
 )
@@ -29,17 +27,10 @@ from optuna.distributions import (
 
 from besom.errors import SpaceError
 from besom.explain import explain
+from besom.sweeping.distributions import Scalar, distribution_of
 
 # What Hydra's grammar reads as a string without quotes, names of group options among it.
 _WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
-
-Scalar = None | bool | int | float | str
-
-MOST_POINTS = 100_000
-"""Of a range: a grid makes all of them."""
-
-LARGEST_WHOLE = 2**53
-"""Optuna proposes whole numbers as floating-point ones, which hold every one up to here."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,7 @@ class Dimension:
         text: the expression as the user wrote it: ``range(8,65,step=8)``.
         distribution: the same for Optuna.
         spellings: for choices, how each value is written in an override.
+        is_group: whether the key is a config group, and its values are options.
     """
 
     key: str
@@ -59,11 +51,27 @@ class Dimension:
     text: str
     distribution: BaseDistribution
     spellings: Mapping[Scalar, str]
+    is_group: bool = False
 
-    def override(self, value: Scalar) -> str:
+    @property
+    def choices(self) -> tuple[Scalar, ...] | None:
+        """All values where they are choices, else None."""
+        known = self.distribution
+        return known.choices if isinstance(known, CategoricalDistribution) else None
+
+    def override(self, value: Any) -> str:
         """The Hydra override that sets this parameter to ``value``."""
-        spelling = self.spellings[value] if self.spellings else repr(value)
-        return f"{self.element}={spelling}"
+        if self.is_group and value is None:
+            return f"~{self.key}"  # Hydra takes no null for a group
+        spelled = None if isinstance(value, list | dict) else self.spellings.get(value)
+        return f"{self.element}={spelled or spell(value)}"
+
+    def as_proposed(self, number: float) -> Scalar:
+        """A number of a range or interval as Optuna proposes it."""
+        known: Scalar = self.distribution.to_external_repr(
+            self.distribution.to_internal_repr(number)
+        )
+        return known
 
     def describe(self) -> str:
         """What is searched, however it was written: ``8…64 in steps of 8``."""
@@ -79,7 +87,7 @@ class Dimension:
     def contains(self, value: object) -> bool:
         """Whether ``value`` can be proposed."""
         if isinstance(self.distribution, CategoricalDistribution):
-            return any(_same(value, choice) for choice in self.distribution.choices)
+            return any(same(value, choice) for choice in self.distribution.choices)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         return self.distribution._contains(self.distribution.to_internal_repr(value))
@@ -107,10 +115,15 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched (``dimensions``) and what stays fixed (``overrides``)."""
+    """What is searched (``dimensions``) and what stays fixed (``overrides``).
+
+    ``removed`` are those of ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
+    search.
+    """
 
     dimensions: tuple[Dimension, ...]
     overrides: tuple[str, ...]
+    removed: tuple[str, ...] = ()
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -160,14 +173,14 @@ def read_space(
         parsed = parser.parse_overrides([*written, *arguments])
     except OverrideParseException as error:
         raise SpaceError(str(explain(error))) from error
-    latest: dict[str, Override] = {}
-    for override in parsed:
-        latest[_key(override)] = override
+    latest = {_key(override): override for override in parsed}
     sweeps = [override for override in latest.values() if override.is_sweep_override()]
     fixed = [override for override in latest.values() if not override.is_sweep_override()]
+    in_params = {_key(o) for o in parsed[: len(written)] if o.is_sweep_override()}
     return Space(
         dimensions=tuple(read_dimension(override) for override in sweeps),
         overrides=tuple(override.input_line or "" for override in fixed),
+        removed=tuple(o.input_line or "" for o in fixed if _key(o) in in_params),
     )
 
 
@@ -180,9 +193,10 @@ def _key(override: Override) -> str:
 def read_dimension(override: Override) -> Dimension:
     """One sweep override as a dimension."""
     text = (override.input_line or "").partition("=")[2]
+    loader = override.config_loader
     try:
         values = _choices(override) if override.is_choice_sweep() else {}
-        distribution = _distribution(override, tuple(values))
+        distribution = distribution_of(override.value(), tuple(values))
     except (ValueError, ArithmeticError) as error:
         raise SpaceError(f"`{override.input_line}` cannot be searched: {error}.") from error
     return Dimension(
@@ -191,11 +205,23 @@ def read_dimension(override: Override) -> Dimension:
         text=text,
         distribution=distribution,
         spellings=values,
+        is_group=bool(loader and loader.get_group_options(override.key_or_group)),
     )
 
 
-def spell(value: Scalar) -> str:
+def same(one: object, other: object) -> bool:
+    """Equal, where 1 and 1.0 are the same but 1 and True are not; so are the parts of both."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def spell(value: Any) -> str:
     """A value as Hydra's override grammar writes it."""
+    if isinstance(value, list | dict):
+        return str(Transformer.str(value))
     if value is None:
         return "null"
     if isinstance(value, str) and not _WORD.fullmatch(value):
@@ -208,7 +234,10 @@ def spell(value: Scalar) -> str:
 def _choices(override: Override) -> dict[Scalar, str]:
     """Each choice as Optuna stores it, and as an override spells it."""
     choices: dict[Scalar, str] = {}
-    for element in override.sweep_iterator(transformer=Transformer.identity):
+    written = override.value()
+    # Not Hydra's own iterator, which would shuffle them anew at each start.
+    elements = written.list if isinstance(written, ChoiceSweep) else override.sweep_iterator()
+    for element in elements:
         if isinstance(element, Sweep | Glob):
             raise ValueError("a choice cannot hold another sweep")
         plain = Override._convert_value(element)
@@ -223,69 +252,3 @@ def _choices(override: Override) -> dict[Scalar, str]:
             raise ValueError(f"Optuna cannot tell its choice {value!r} from another one")
         choices[value] = spelling
     return choices
-
-
-def _distribution(override: Override, choices: Sequence[Scalar]) -> BaseDistribution:
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return _interval(value)
-    if isinstance(value, RangeSweep):
-        return _range(value)
-    if not choices:
-        raise ValueError("it has no choices")
-    return CategoricalDistribution(choices)
-
-
-def _interval(sweep: IntervalSweep) -> BaseDistribution:
-    low, high = sweep.start, sweep.end
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError("both ends must be finite numbers")
-    if low >= high:
-        raise ValueError(f"the lower end {low} must be below the upper end {high}")
-    if not math.isfinite(high - low):
-        raise ValueError(f"{low} and {high} are too far apart for a floating-point number")
-    log = "log" in sweep.tags
-    if log and low <= 0:
-        raise ValueError(f"a log scale needs a lower end above 0, not {low}")
-    if isinstance(low, int) and isinstance(high, int):  # written int(interval(…))
-        return _whole(low, high, log=log)
-    return FloatDistribution(low, high, log=log)
-
-
-def _range(sweep: RangeSweep) -> BaseDistribution:
-    start, stop, step = sweep.start, sweep.stop, sweep.step
-    if start is None or stop is None or not all(map(math.isfinite, (start, stop, step))):
-        raise ValueError("start, stop and step must be finite numbers")
-    if step <= 0 or start >= stop:
-        raise ValueError("it is empty; write range(start,stop,step=s) with start < stop, s > 0")
-    if "log" in sweep.tags:
-        raise ValueError("a range has no log scale; write tag(log,interval(…))")
-    n_points, last = _points(start, stop, step)
-    if n_points > MOST_POINTS:
-        raise ValueError(f"it has more than {MOST_POINTS:,} points; use interval(…) instead")
-    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
-        return _whole(start, int(last), step=step)
-    return FloatDistribution(float(start), float(last), step=float(step))
-
-
-def _whole(low: int, high: int, step: int = 1, log: bool = False) -> IntDistribution:
-    if max(-low, high) > LARGEST_WHOLE:
-        raise ValueError(f"whole numbers go from {-LARGEST_WHOLE} to {LARGEST_WHOLE}")
-    return IntDistribution(low, high, log=log, step=step)
-
-
-def _points(start: float, stop: float, step: float) -> tuple[int, Decimal]:
-    """How many points a range has, and the last one. The end is excluded, as in Hydra.
-
-    In decimals, as the numbers were written: 0.6 + 1 is 1.6, and 0.8 is no point of
-    range(0,0.8,step=0.1). Hydra's own sum of binary fractions misses both, and Optuna would leave
-    out a last point that is not a multiple of the step to the last digit.
-    """
-    first, end, by = (Decimal(str(number)) for number in (start, stop, step))
-    n_points = math.ceil((end - first) / by)
-    return n_points, first + (n_points - 1) * by
-
-
-def _same(value: object, choice: object) -> bool:
-    """Equal, where 1 and 1.0 are the same but 1 and True are not."""
-    return value == choice and isinstance(value, bool) == isinstance(choice, bool)

@@ -22,6 +22,7 @@ from besom.sweeping.connections import CONNECT_SECONDS, OWNER, Lock
 from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
 from besom.sweeping.mirror import OWN, SERVER_STEP, SQLITE_STEP, Mirror
 from besom.sweeping.protocol import State
+from besom.sweeping.recent import OUTSIDE
 from besom.sweeping.samplers import Grid
 
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
@@ -64,6 +65,16 @@ class TrialRow:
     state: str
     values: tuple[float, ...]
     notes: Mapping[str, Any]
+
+    @property
+    def outside(self) -> Mapping[str, Any] | None:
+        """Its values of what is searched, where it is a baseline outside the space."""
+        return self.notes.get("outside")
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """Its values of what is searched, for a person to read."""
+        return self.params if self.outside is None else self.outside
 
 
 class Study:
@@ -137,7 +148,8 @@ class Study:
         self._study.sampler = sampler
         self._study.pruner = pruner
         if isinstance(sampler, Grid):
-            self._points = {frozenset(row.params.items()) for row in self.rows()}
+            proposed = [row for row in self.rows() if row.outside is None]
+            self._points = {frozenset(row.params.items()) for row in proposed}
 
     @property
     def exhausted(self) -> bool:
@@ -145,11 +157,17 @@ class Study:
         sampler = self._study.sampler
         return isinstance(sampler, Grid) and len(self._points) >= sampler.n_points
 
-    def enqueue(self, params: Mapping[str, Any]) -> None:
-        """Have ``params`` proposed before anything else; once, however often that is asked."""
+    def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
+        """Have ``params`` proposed before anything else; once, however often that is asked.
+
+        Args:
+            outside: what a baseline has instead that lies outside the space. Then nothing is
+                suggested to the trial, and samplers are not shown it.
+        """
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         if not any(map(_is_own, waiting)):
-            self._study.enqueue_trial(dict(params), user_attrs={OWN: True})
+            notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
+            self._study.enqueue_trial(dict(params), user_attrs=notes)
 
     def ask(
         self,
@@ -166,11 +184,13 @@ class Study:
         """
         with self.together(), _quiet():
             trial = self._study.ask() if number is None else self._handle(number)
+            self._handles[trial.number] = trial
+            if self.row(trial.number).outside is not None:
+                return self.row(trial.number)
             for name, distribution in distributions.items():
                 trial._suggest(name, distribution)  # as Study.ask does; known ones stay
             if suggest is not None:
                 suggest(trial)
-        self._handles[trial.number] = trial
         row = self.row(trial.number)
         if isinstance(self._study.sampler, Grid):
             self._points.add(frozenset(row.params.items()))

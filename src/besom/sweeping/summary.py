@@ -143,7 +143,7 @@ def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
         "|" + "---|" * (len(keys) + 3),
     ]
     for row in shown:
-        params = [show(row.params.get(key, "")).replace("|", "&#124;") for key in keys]
+        params = [show(row.shown.get(key, "")).replace("|", "&#124;") for key in keys]
         lines.append(_line([_link(row), *params, _value(row), _state(row)]))
     left = len(rows) - len(shown)
     return [*lines, *(["", f"… and {left} more trials"] if left else [])]
@@ -163,7 +163,7 @@ def _link(row: TrialRow) -> str:
 
 def _keys(rows: Iterable[TrialRow]) -> list[str]:
     """What was searched, also what only some trials have."""
-    return list(dict.fromkeys(key for row in rows for key in row.params))
+    return list(dict.fromkeys(key for row in rows for key in row.shown))
 
 
 def _table(plan: Plan, rows: list[TrialRow]) -> Table:
@@ -175,7 +175,7 @@ def _table(plan: Plan, rows: list[TrialRow]) -> Table:
         table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
     table.add_column("state", no_wrap=True)
     for row in rows:
-        params = (show(row.params[key]) if key in row.params else "" for key in keys)
+        params = (show(row.shown[key]) if key in row.shown else "" for key in keys)
         cells = (str(row.number), *params, _value(row), _state(row))
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -69,7 +69,7 @@ class Trials:
         attempt = row.notes.get("attempt", 0) + 1
         run_id = self._open_run(row, attempt, worker)
         self._repeats.began(row)
-        overrides = self._plan.space.propose(row.params)
+        overrides = self._plan.overrides(row)
         return Job(Assignment(row.number, attempt, overrides), run_id, title(row))
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
@@ -267,7 +267,7 @@ class Trials:
         row = self._study.row(number)
         self._repeats.learn(row)
         self._again.extend(self._repeats.release(row))
-        self._n_failed += state is State.FAILED
+        self._n_failed += state is State.FAILED and row.outside is None
         self._n_judged += state is not State.FAILED
         self._tally.add(row)
         self._progress.ended(worker, describe(row))

@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import ConfigCompositionException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from besom.errors import BesomError, SweepFailed, UserError
@@ -68,7 +68,9 @@ def _refuse(error: BesomError) -> NoReturn:
 def _store() -> None:
     """Make the options known to Hydra as config groups."""
     store = ConfigStore.instance()
-    store.store(group=GROUP, name="besom", node=SweepOptions, provider="besom")
+    options = OmegaConf.structured(SweepOptions)
+    OmegaConf.set_struct(options.baseline, False)  # takes any key, without a +
+    store.store(group=GROUP, name="besom", node=options, provider="besom")
     for kind, records in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for record in records:
             group = f"{GROUP}/{kind}"
