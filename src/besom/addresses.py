@@ -2,7 +2,10 @@
 
 import re
 import socket
-from urllib.parse import urlsplit
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
 
@@ -36,6 +39,25 @@ def mask(text: str) -> str:
 def scheme_of(address: str) -> str:
     """``postgresql`` for ``postgresql+psycopg2://…``; empty where there is none."""
     return address.partition("://")[0].partition("+")[0].lower() if "://" in address else ""
+
+
+@cache
+def _is_escaped() -> bool:
+    """Whether SQLAlchemy reads ``%20`` in a SQLite address as a space, as it does from 2.1 on."""
+    return tuple(map(int, version("sqlalchemy").split(".")[:2])) >= (2, 1)
+
+
+def sqlite_address(path: Path) -> str:
+    """The address of a SQLite file, as SQLAlchemy reads it."""
+    return "sqlite:///" + (
+        re.sub("[%?]", lambda c: quote(c[0]), str(path)) if _is_escaped() else str(path)
+    )
+
+
+def sqlite_file(address: str) -> Path:
+    """The file that a SQLite address names; a relative one as it is."""
+    name = address.partition(":///")[2].partition("?")[0]
+    return Path(unquote(name) if _is_escaped() else name)
 
 
 def reach(address: str, seconds: float) -> None:

@@ -225,7 +225,9 @@ def report(words: list[str]) -> int:
     from besom.tracking.attach import attach
 
     uri = options.tracking_uri or own_address(options.root)
-    attach(uri, study.parent.run_id, "report.html", file)
+    if attach(uri, study.parent.run_id, "report.html", file):
+        return 0
+    print("the record cannot be written, so it has no copy of it", file=sys.stderr)
     return 0
 
 

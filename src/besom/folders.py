@@ -110,6 +110,12 @@ def replace_text(path: Path, text: str) -> None:
         raise
 
 
+def remedy(error: OSError) -> str:
+    """What helps where a folder cannot be written."""
+    for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "Make room" if for_room else "Mend its permissions"
+
+
 def link_refused(path: Path) -> StoreError:
     """The complaint about a link where Besom writes."""
     return StoreError(

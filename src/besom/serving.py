@@ -33,6 +33,7 @@ class Server:
         command: the words that start it.
         health: a path that it answers once it is up.
         environment: variables that it gets beside those of this process.
+        folder: where it works; None for this process' own.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Server:
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = HOST
+    folder: Path | None = None
 
     @property
     def address(self) -> str:
@@ -110,6 +112,7 @@ def _running(server: Server, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes
     process = subprocess.Popen(
         server.command,
         env=os.environ | server.environment,
+        cwd=server.folder,
         stdout=log,
         stderr=log,
         start_new_session=True,

@@ -9,11 +9,13 @@ from mlflow import MlflowClient
 
 from besom.errors import StoreError
 from besom.tracking import connect
+from besom.tracking.reading import open_reader
 
 FIRST_START = """
 import sys
 from pathlib import Path
 from besom.tracking import connect
+from besom.tracking.reading import open_reader
 
 with connect(Path(sys.argv[1]), None, "tests") as record:
     print(record.experiment_id, record.start_run(sys.argv[2], {}))
@@ -71,15 +73,18 @@ def test_the_address_is_not_writable(root: Path, tmp_path: Path) -> None:
         connect(root, f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}", "tests")
 
 
-def test_a_root_that_sqlite_cannot_name(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"has a `\?` in it"):
-        connect(tmp_path / "what?", None, "tests")
+def test_a_root_of_any_name(root: Path, tmp_path: Path) -> None:
+    odd = root.rename(tmp_path / "My%20Project #1 ü?")
+    with connect(odd, None, "tests") as record:
+        run_id = record.start_run("one", {})
+    assert open_reader(odd, None).run_ids() == [run_id]
+    assert {path.name for path in tmp_path.iterdir()} == {odd.name}
 
 
 def test_a_deleted_experiment(root: Path, client: MlflowClient) -> None:
     with connect(root, None, "tests") as record:
         client.delete_experiment(record.experiment_id)
-    with pytest.raises(StoreError, match="tests has been deleted.\n.*/mlflow.db mlflow exp"):
+    with pytest.raises(StoreError, match=r"tests has been deleted.\n.*/mlflow.db mlflow exp"):
         connect(root, None, "tests")
 
 

@@ -114,8 +114,18 @@ def in_use(storage: str) -> Iterator[None]:
         reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"
-            "Make room, or bring it back; the same command goes on."
+            f"{_remedy(reason)}; the same command goes on."
         ) from error
+
+
+def _remedy(reason: str) -> str:
+    """By what SQLite and PostgreSQL say."""
+    said = reason.lower()
+    if "full" in said or "no space" in said or "disk i/o" in said:
+        return "Make room"
+    if "locked" in said:
+        return "End the program that keeps it locked"
+    return "Bring it back, or let it be written"
 
 
 @contextmanager

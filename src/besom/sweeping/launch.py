@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.addresses import sqlite_address
 from besom.discretion import discreet_logs
 from besom.errors import StoreError, StudyError
 from besom.folders import make_private, refuse_links
@@ -93,7 +94,7 @@ def _best(study: Study) -> float | None:
 
 def _storage(options: SweepOptions) -> str:
     """Where Optuna's database is."""
-    return options.storage or f"sqlite:///{Path(options.root) / 'optuna.db'}"
+    return options.storage or sqlite_address(Path(options.root) / "optuna.db")
 
 
 def _open(plan: Plan, root: Path) -> Study:

@@ -4,6 +4,7 @@ The runs have been deleted, or ``mlflow.db`` was replaced by an older copy.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -36,7 +37,9 @@ class Expected:
 
 def expected(database: Path, study: str) -> Expected | None:
     """What there should be of a study; None where the file does not know it or cannot be read."""
-    address = f"{database.absolute().as_uri()}?mode=ro"
+    # Where nothing can be written beside the file, nobody changes it either.
+    mode = "mode=ro" if os.access(database.parent, os.W_OK) else "immutable=1"
+    address = f"{database.absolute().as_uri()}?{mode}"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             sweep = connection.execute(_SWEEP, [study]).fetchone()

@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy.pool import StaticPool
 
+BUSY_SECONDS = 30
+"""How long a write waits for what another program, a backup say, has locked."""
+
 
 class Torn(RuntimeError):
     """A write among several that belong together has failed; none of them is kept."""
@@ -29,7 +32,7 @@ class Together:
     def engine_kwargs(self) -> dict[str, Any]:
         """What SQLAlchemy's ``create_engine`` must be given for it to work."""
         return {
-            "connect_args": {"factory": self._connect},
+            "connect_args": {"factory": self._connect, "timeout": BUSY_SECONDS},
             "poolclass": StaticPool,  # one connection: another would not see what still waits
             "pool_reset_on_return": None,  # a connection given back would be rolled back
         }

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from besom.addresses import mask, missing_driver, reach, scheme_of
+from besom.addresses import mask, missing_driver, reach, scheme_of, sqlite_address, sqlite_file
 from besom.errors import StoreError
 from besom.folders import LONGEST_NAME
 
@@ -17,19 +17,27 @@ ARTIFACTS = ("file", PROXIED, "s3", "gs", "abfss", "wasbs")
 """Where models are fetched from; MLflow and its plug-ins would follow many more schemes."""
 
 SECONDS = 4.0
+BUSY_SECONDS = 30
 SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… or https://…"
 
 
 def own_address(root: Path) -> str:
     """Where the record below ``root`` is kept unless another address is given."""
-    return f"sqlite:///{root.absolute() / 'mlflow.db'}"
+    return sqlite_address(root.absolute() / "mlflow.db")
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of a SQLite address, ``None`` for any other address."""
     if scheme_of(uri) != "sqlite":
         return None
-    return Path(uri.partition(":///")[2].partition("?")[0]).absolute()
+    return sqlite_file(uri).absolute()
+
+
+def patient(uri: str) -> str:
+    """A SQLite address whose connections wait for what another program has locked."""
+    if scheme_of(uri) != "sqlite" or "timeout=" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}timeout={BUSY_SECONDS}"
 
 
 def file_path(uri: str) -> Path | None:

@@ -16,6 +16,7 @@ from besom.addresses import mask
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
 from besom.tracking.address import check_artifacts, file_path
+from besom.tracking.copies import readable
 from besom.tracking.model import DIGEST, digest_of, find_model
 from besom.tracking.quiet import asking
 
@@ -52,6 +53,7 @@ def model_file(uri: str, run_id: str, folder: Path) -> Path:
         StudyError: the run has no model, or another one than it recorded.
         StoreError: the store does not answer, has no such run, or keeps it where we fetch nothing.
     """
+    uri = readable(uri)
     client = MlflowClient(uri)
     with asking(uri):
         run = client.get_run(run_id)
@@ -78,6 +80,7 @@ def registered_model(uri: str, address: str, folder: Path, study: str | None = N
         StudyError: there is no such model, its files are gone or changed, or Python cannot load it.
         StoreError: the store does not answer, or keeps it where we fetch nothing.
     """
+    uri = readable(uri)
     client = MlflowClient(uri)
     with asking(uri):
         version = _find(client, address, study)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.errors import StoreError
+from besom.folders import remedy
 from besom.tracking.spool import OPENED, REFUSED, SUFFIX, Entry, Spool, opening, read, spools
 
 
@@ -233,7 +234,7 @@ class Ledger:
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self.folder} cannot be written ({error.strerror}).\n"
-            "Make room or mend its permissions; the same command goes on from here."
+            f"{remedy(error)}; the same command goes on from here."
         )
 
 

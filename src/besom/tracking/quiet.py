@@ -39,7 +39,10 @@ def import_mlflow() -> None:
     """Import MLflow (one to two seconds, once) with its noise turned down."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    import mlflow  # noqa: F401  after the environment, which it reads while it is imported
+    import mlflow.store.db.utils as database  # after the environment, which it reads meanwhile
+
+    # It would make a folder of the name that a SQLite address has with %20 in it, say.
+    database._make_parent_dirs_if_sqlite = lambda db_uri: None
 
     for name, level in LEVELS.items():
         logger = logging.getLogger(name)
@@ -58,8 +61,9 @@ def reason(error: BaseException) -> str:
 def is_mendable(error: BaseException) -> bool:
     """Whether the store or the network is to blame; both may come back."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return isinstance(error, MlflowException | OSError)
+    return isinstance(error, MlflowException | OSError | SQLAlchemyError)
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
-from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
+from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
+from besom.tracking.copies import readable
 from besom.tracking.quiet import asking, import_mlflow, reason
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class DatabaseReader:
     def __init__(self, uri: str) -> None:
         from sqlalchemy import create_engine
 
-        self._uri = uri
-        self._engine = create_engine(uri)
+        self._uri = readable(uri)
+        self._engine = create_engine(patient(self._uri))
         path = sqlite_path(uri)
         self.folder = path and path.parent
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from besom.addresses import mask
 from besom.errors import StoreError
+from besom.tracking.address import BUSY_SECONDS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,8 +52,8 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise StoreError(
-            f"run {run_id} is not in the record: {mask(client.tracking_uri)} has been replaced, or "
-            "has lost it for good.\nBring the one back that has it, or sweep under another name."
+            f"run {run_id} is not in the record: {_shown(client.tracking_uri)} has been replaced, "
+            "or has lost it for good.\nBring the one back that has it, or sweep under another name."
         ) from error
     if run.info.lifecycle_stage != "active":
         restore = restoring(client.tracking_uri, f"runs restore --run-id {run_id}")
@@ -65,7 +66,11 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
 
 def restoring(uri: str, command: str) -> str:
     """A command line of MLflow's for this store: it would look elsewhere by itself."""
-    return f"MLFLOW_TRACKING_URI={shlex.quote(mask(uri))} mlflow {command}"
+    return f"MLFLOW_TRACKING_URI={shlex.quote(_shown(uri))} mlflow {command}"
+
+
+def _shown(uri: str) -> str:
+    return mask(uri.removesuffix(f"?timeout={BUSY_SECONDS}"))
 
 
 def find_runs(

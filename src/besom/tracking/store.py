@@ -12,12 +12,13 @@ from alembic.util.exc import CommandError  # another program's database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from sqlalchemy.exc import SQLAlchemyError
 
 from besom import journal
-from besom.addresses import mask, scheme_of
+from besom.addresses import mask, scheme_of, sqlite_address
 from besom.errors import StoreError
 from besom.folders import make_private, not_through_links
-from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
+from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
 from besom.tracking.quiet import reason
 from besom.tracking.runs import restoring
 
@@ -41,8 +42,6 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
         StoreError: the folder cannot be written, or the address cannot be used.
     """
     root = root.absolute()
-    if "?" in str(root):
-        raise StoreError(f"tracking.root={root} has a `?` in it, which SQLite addresses cannot.")
     own = own_address(root)
     uri = uri or own
     check_address(uri)
@@ -52,9 +51,9 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
             _create_schema(uri, root / "artifacts")
             if uri == own:
                 journal.write_ahead(root / "mlflow.db")
-            client = MlflowClient(uri)
+            client = MlflowClient(patient(uri))
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
-    except (MlflowException, CommandError) as error:
+    except (MlflowException, CommandError, SQLAlchemyError) as error:
         _refuse(uri, error)
     return Store(client, uri, uri == own, experiment, experiment_id, spool)
 
@@ -102,7 +101,7 @@ def _create_schema(uri: str, artifacts: Path) -> None:
             f"tracking.uri={mask(uri)} cannot be written ({error.strerror}).\n"
             "Name a file in a folder of your own."
         ) from error
-    store = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())
+    store = SqlAlchemyStore(sqlite_address(draft), artifacts.as_uri())
     store.engine.dispose()
     draft.rename(path)
 
@@ -146,7 +145,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
     )
 
 
-def _refuse(uri: str, error: MlflowException | CommandError) -> NoReturn:
+def _refuse(uri: str, error: Exception) -> NoReturn:
     if "out-of-date database schema" in str(error):
         raise StoreError(
             f"tracking.uri={mask(uri)} was written by an older MLflow.\n"

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from besom import serving
+from besom.addresses import sqlite_address, sqlite_file
 from besom.errors import StoreError
 from besom.serving import HOST, Server, allowed_hosts
+from besom.tracking.copies import readable
 
 
 def serve(root: Path, port: int, host: str = HOST) -> None:
@@ -22,13 +24,16 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
             f"{root} holds no runs yet: there is no {database.name}.\n"
             "Run `besom train` first, or name the right folder with --root."
         )
-    serving.serve(_mlflow(database, port, host), root, "the runs")
+    shown = sqlite_file(readable(sqlite_address(database)))  # a copy, where it cannot be written
+    artifacts = database.parent / "artifacts"
+    serving.serve(_mlflow(shown, artifacts, port, host), root, "the runs")
 
 
-def _mlflow(database: Path, port: int, host: str) -> Server:
+def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
     command = [sys.executable, "-m", "mlflow", "server"]
-    command += ["--backend-store-uri", f"sqlite:///{database}", "--no-serve-artifacts"]
-    command += ["--default-artifact-root", (database.parent / "artifacts").as_uri()]
+    # Relative to its working folder: MLflow would make folders of what an address has escaped.
+    command += ["--backend-store-uri", f"sqlite:///{database.name}", "--no-serve-artifacts"]
+    command += ["--default-artifact-root", artifacts.as_uri()]
     command += ["--app-name", "besom"]  # see own_origin
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     command += ["--allowed-hosts", ",".join(allowed_hosts(port, host))]
@@ -36,4 +41,4 @@ def _mlflow(database: Path, port: int, host: str) -> Server:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }
-    return Server("MLflow", command, port, "/health", environment, host)
+    return Server("MLflow", command, port, "/health", environment, host, database.parent)
