@@ -314,6 +314,7 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
         (["x=interval(0,2)", "hydra/sweeper/sampler=grid"], "continuous"),
         (["x=interval(0,2)", "hydra.sweeper.storage=sqlite:////proc/x/o.db"], "storage="),
         (["x=interval(0,2)", "hydra.sweeper.storage=nonsense"], "storage=nonsense"),
+        (["x=interval(0,2)", "hydra.sweeper.storage=${oc.env:NOT_SET}"], "variable NOT_SET is"),
         (["x=interval(0,2)", "hydra.sweeper.root=/proc/nowhere"], "/proc/nowhere"),
         (["x=interval(0,2)", "hydra.sweeper.tracking_uri=http://127.0.0.1:9"], "127.0.0.1:9"),
         (["x=interval(0,2)", "hydra.sweeper.custom_search_space=a.b"], "a.b"),

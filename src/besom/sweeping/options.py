@@ -89,7 +89,13 @@ class SweepOptions:
         dry_run: only show the space, the first proposals, and the estimated cost.
     """
 
-    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
+    defaults: list[Any] = field(
+        default_factory=lambda: [
+            {"sampler": "tpe"},
+            {"pruner": "none"},
+            {f"/{GROUP}/callbacks@_global_.hydra.callbacks": "besom"},
+        ]
+    )
     _target_: Target = Target["hydra_plugins.besom.sweeper.BesomSweeper"]
     _recursive_: bool = False  # a sampler's _target_ is a name that is read, not called
     sampler: Any = MISSING

@@ -18,6 +18,8 @@ from besom.explain import EXPLAINED, explain
 from besom.output import read_or_not
 from besom.overrides import as_typed
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
+from hydra_plugins.besom.unresolved import GROUP as CALLBACKS
+from hydra_plugins.besom.unresolved import NODE
 
 
 class BesomSweeper(Sweeper):
@@ -71,6 +73,7 @@ def _store() -> None:
     options = OmegaConf.structured(SweepOptions)
     OmegaConf.set_struct(options.baseline, False)  # takes any key, without a +
     store.store(group=GROUP, name="besom", node=options, provider="besom")
+    store.store(group=CALLBACKS, name="besom", node=NODE, provider="besom")
     for kind, records in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for record in records:
             group = f"{GROUP}/{kind}"
