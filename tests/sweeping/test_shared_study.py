@@ -11,9 +11,11 @@ from optuna.trial import TrialState
 from besom.errors import StoreError, StudyError
 from besom.sweeping import sweep
 from besom.sweeping.fingerprint import claim
+from besom.sweeping.lock import only_supervisor
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.study import open_study
 
+from .apps import run
 from .conftest import Bench, completes
 from .test_confirmations import confirmations, confirming
 
@@ -85,6 +87,14 @@ def test_what_another_live_program_does_in_the_study_is_left_alone(bench: Bench)
     assert best.values[0] > -9
     theirs.tell(running, 1.0)  # it is theirs to the end
     assert [row.number for row in bench.study().rows()] == [0, 3, 4]
+
+
+def test_sweeps_of_several_roots_do_not_have_one_study_at_once(root: Path) -> None:
+    storage = f"hydra.sweeper.storage={storage_in(root.parent)}"
+    with only_supervisor(root.parent, "noisy"):  # as a sweep of another root has it
+        done = run("noisy", "x=choice(0,1)", storage, folder=root.parent)
+    assert done.returncode == 2
+    assert "the study `noisy` is being swept already, by process" in done.stderr
 
 
 def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Bench) -> None:

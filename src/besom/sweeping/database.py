@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import sqlalchemy
@@ -45,6 +45,16 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
         journal.write_ahead(path)
     together = Together()
     return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together
+
+
+def folder_of(storage: str) -> Path | None:
+    """Where a database is that is a file; None for a server, or where the address is none."""
+    with suppress(sqlalchemy.exc.ArgumentError):
+        url = sqlalchemy.engine.make_url(storage)
+        name = url.database or ":memory:"
+        if url.get_backend_name() == "sqlite" and not name.startswith((":", "file:")):
+            return Path(name).parent
+    return None
 
 
 def _on_one_connection(storage: str) -> RDBStorage:

@@ -20,7 +20,7 @@ from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
 from besom.sweeping.connections import Gone
-from besom.sweeping.database import in_use
+from besom.sweeping.database import folder_of, in_use
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, claim_baseline, fingerprint
 from besom.sweeping.local_pool import LocalPool
@@ -70,7 +70,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     with (
         discreet_logs(),
         room.needed(root),
-        only_supervisor(root, options.study_name),
+        only_supervisor(_lock_folder(options), options.study_name),
         in_use(_storage(options)),
         ExitStack() as opened,
     ):
@@ -95,6 +95,14 @@ def _best(study: Study) -> float | None:
 def _storage(options: SweepOptions) -> str:
     """Where Optuna's database is."""
     return options.storage or sqlite_address(Path(options.root) / "optuna.db")
+
+
+def _lock_folder(options: SweepOptions) -> Path:
+    """Beside the database, where that is a file: sweeps of other roots may share its studies."""
+    folder = folder_of(_storage(options))
+    if folder is not None and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return folder
+    return Path(options.root)
 
 
 def _open(plan: Plan, root: Path) -> Study:
