@@ -15,7 +15,7 @@ from besom.addresses import mask
 from besom.discretion import discreet_logs
 from besom.errors import ConfigError
 from besom.sweeping.fingerprint import claim
-from besom.sweeping.study import memory_study
+from besom.sweeping.opening import memory_study
 from tests.conftest import Command
 from tests.leaks import PASSWORD, leaks
 from tests.sweeping.apps import APPS, audit, run

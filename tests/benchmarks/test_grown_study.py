@@ -4,8 +4,8 @@ from mlflow import MlflowClient
 
 from benchmarks.fake_sweep import EPOCHS, sweep
 from benchmarks.grown_study import grow
+from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
-from besom.sweeping.study import open_study
 
 
 def options(n_trials: int) -> SweepOptions:

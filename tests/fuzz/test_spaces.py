@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from besom.errors import SpaceError
+from besom.sweeping.opening import memory_study
 from besom.sweeping.space import Dimension, Space, read_space
-from besom.sweeping.study import memory_study
 from tests.fuzz.harness import bounded, examples, refused
 
 # Of numbers with more digits than a float has.

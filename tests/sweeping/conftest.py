@@ -14,6 +14,7 @@ from rich.console import Console
 from besom.sweeping.application import Application
 from besom.sweeping.confirm import confirm
 from besom.sweeping.objective import read_objective
+from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
 from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan
@@ -33,7 +34,7 @@ from besom.sweeping.pruners import make_pruner
 from besom.sweeping.reconcile import reconcile
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.space import read_space
-from besom.sweeping.study import Study, open_study
+from besom.sweeping.study import Study
 from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials

@@ -13,9 +13,10 @@ from besom.errors import StoreError, StudyError
 from besom.sweeping import connections
 from besom.sweeping.connections import Gone, Lock
 from besom.sweeping.database import in_use, open_database
+from besom.sweeping.opening import open_study
 from besom.sweeping.protocol import State
 from besom.sweeping.space import read_space
-from besom.sweeping.study import Study, open_study
+from besom.sweeping.study import Study
 from besom.tracking.address import check_address
 from tests import postgres
 from tests.postgres import Postgres

@@ -17,8 +17,8 @@ import sqlalchemy
 
 from besom.errors import StoreError, UserError
 from besom.sweeping.dashboard import only_for, read_only, serve
+from besom.sweeping.opening import open_study
 from besom.sweeping.protocol import State
-from besom.sweeping.study import open_study
 from tests.test_serving import free_port
 
 SERVE = "import sys; from pathlib import Path; from besom.sweeping.dashboard import serve; "

@@ -7,12 +7,13 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.sweeping.mirror import OWN, SERVER_STEP, Mirror
+from besom.sweeping.opening import open_study
 from besom.sweeping.options import HyperbandPruner, NoPruner, TpeSampler
 from besom.sweeping.protocol import State
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.space import read_space
-from besom.sweeping.study import Study, open_study
+from besom.sweeping.study import Study
 
 SPACE = read_space({}, ["x=interval(0,1)", "y=choice(a,b)"], loader=None)
 

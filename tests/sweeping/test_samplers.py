@@ -6,6 +6,7 @@ import optuna
 import pytest
 
 from besom.errors import ConfigError, SpaceError, UserError
+from besom.sweeping.opening import memory_study
 from besom.sweeping.options import (
     SAMPLERS,
     CmaesSampler,
@@ -22,7 +23,6 @@ from besom.sweeping.pruners import make_pruner
 from besom.sweeping.recent import Recent
 from besom.sweeping.samplers import Grid, make_sampler, rehearse, unguided
 from besom.sweeping.space import read_space
-from besom.sweeping.study import memory_study
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
 POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)

@@ -13,7 +13,7 @@ from besom.sweeping import sweep
 from besom.sweeping.fingerprint import claim
 from besom.sweeping.lock import only_supervisor
 from besom.sweeping.naming import is_baseline
-from besom.sweeping.study import open_study
+from besom.sweeping.opening import open_study
 
 from .apps import run
 from .conftest import Bench, completes

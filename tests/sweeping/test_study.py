@@ -9,12 +9,13 @@ import pytest
 from besom.errors import StoreError, StudyError
 from besom.sweeping.fingerprint import claim
 from besom.sweeping.lock import only_supervisor
+from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, ThresholdPruner
 from besom.sweeping.protocol import State
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.space import read_space
-from besom.sweeping.study import Study, open_study
+from besom.sweeping.study import Study
 
 SPACE = read_space({}, ["x=interval(0,1)"], loader=None)
 

@@ -7,12 +7,12 @@ from rich.console import Console
 
 from besom.sweeping.kept_probe import keep, recall
 from besom.sweeping.naming import short, show
+from besom.sweeping.opening import memory_study
 from besom.sweeping.plan import Plan
 from besom.sweeping.probe import Probe, probe
 from besom.sweeping.progress import duration
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.samplers import make_sampler
-from besom.sweeping.study import memory_study
 
 N_PROPOSALS = 5
 

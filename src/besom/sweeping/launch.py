@@ -25,6 +25,7 @@ from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, claim_baseline, fingerprint
 from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.lock import one_at_a_time, only_supervisor
+from besom.sweeping.opening import open_study
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan, make_plan
@@ -35,7 +36,7 @@ from besom.sweeping.reconcile import close_former, reconcile
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by
 from besom.sweeping.strays import close_strays, without_run
-from besom.sweeping.study import Study, open_study
+from besom.sweeping.study import Study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep

@@ -1,7 +1,5 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
-import re
-import sqlite3
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,30 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-import sqlalchemy
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.addresses import mask, missing_driver, reach
-from besom.errors import StoreError
-from besom.sweeping.connections import CONNECT_SECONDS, OWNER, Lock
-from besom.sweeping.database import Transaction, keep_connected, open_database, uncollected
-from besom.sweeping.mirror import OWN, SERVER_STEP, SQLITE_STEP, Mirror
+from besom.sweeping.connections import OWNER, Lock
+from besom.sweeping.database import Transaction
+from besom.sweeping.mirror import OWN, Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.recent import OUTSIDE
 from besom.sweeping.samplers import Grid
-
-# What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
-UNUSABLE = (
-    sqlalchemy.exc.SQLAlchemyError,
-    sqlite3.Error,
-    ImportError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 _PREFIX = "besom."
 
@@ -137,7 +122,7 @@ class Study:
         storage = self._study._storage
         assert isinstance(storage, Mirror)
         with self.together():
-            storage.set_directions(self._study._study_id, _directions(directions))
+            storage.set_directions(self._study._study_id, as_directions(directions))
             former = self.recall("run_id") or self.recall("former_run_id")
             self.remember("former_run_id", former)
             self.remember("run_id", None)
@@ -262,7 +247,8 @@ class Study:
         """
         trials = self._study.get_trials(deepcopy=False)
         proposed = (trial for trial in trials if trial.state is not TrialState.WAITING)
-        return [_row(trial) for trial in proposed if _is_own(trial)]
+        alone = not isinstance(self._study._storage, Mirror)  # in memory nobody else has it
+        return [_row(trial) for trial in proposed if alone or _is_own(trial)]
 
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""
@@ -314,54 +300,5 @@ def _row(trial: FrozenTrial) -> TrialRow:
     return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes)
 
 
-def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
-    """Create the study, or open it as it is: its own directions may differ from these.
-
-    Raises:
-        StoreError: the database cannot be reached or written.
-        StudyError: a sweep of this study is going on, on this or another machine (PostgreSQL).
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        reach(storage, CONNECT_SECONDS)
-        database, together = open_database(storage)
-        study = optuna.create_study(
-            study_name=name,
-            storage=database,
-            directions=_directions(directions),
-            load_if_exists=True,
-        )
-        lock = keep_connected(database, storage, name, study._study_id)
-        is_sqlite = database.engine.dialect.name == "sqlite"
-        steps = SQLITE_STEP if is_sqlite else SERVER_STEP
-        with uncollected():
-            mirror = Mirror(study._storage, study._study_id, together, steps)
-        mirrored = optuna.load_study(study_name=name, storage=mirror)
-    except UNUSABLE as error:
-        reason = mask(str(error.__cause__ or error)).splitlines()[0]
-        other = (
-            "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
-        )
-        raise StoreError(
-            f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
-            f"{missing_driver(error) or _made_by_another(error) or other}"
-        ) from error
-    return Study(mirrored, together, database.engine.dispose, lock)
-
-
-def _made_by_another(error: Exception) -> str:
-    """What to do where an Optuna made the tables that this one does not read."""
-    made_by = re.search(r"set up by (optuna [\w.]+)", str(error))
-    if not made_by:
-        return ""
-    return f"{made_by[1]} made it: give another database, or upgrade a copy of it."
-
-
-def memory_study(directions: Sequence[str]) -> Study:
-    """A study that leaves no trace, for a look at what would be proposed."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return Study(optuna.create_study(directions=_directions(directions)))
-
-
-def _directions(names: Sequence[str]) -> list[StudyDirection]:
+def as_directions(names: Sequence[str]) -> list[StudyDirection]:
     return [StudyDirection[name.upper()] for name in names]
