@@ -110,7 +110,9 @@ def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(bench:
 
 def test_where_all_may_fail_they_fail_at_their_first_report(bench: Bench) -> None:
     lacks = reporting({"acc": 0.5}, "val_loss")
-    study, pool = bench.sweep(lacks, n_trials=4, max_failure_rate=1.0, n_jobs=1)
+    driver, study, pool = bench.driver(lacks, n_trials=4, max_failure_rate=1.0, n_jobs=1)
+    with pytest.raises(SweepFailed, match="all 4 trials failed"):
+        driver.run()
     assert [row.state for row in study.rows()] == ["failed"] * 4
     assert len(pool.verdicts) == 3 + 1 + 1 + 1
     assert "not the objective loss" in study.row(3).notes["error"]
