@@ -20,7 +20,7 @@ from besom.sweeping.distributions import Scalar
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import PRUNERS, SAMPLERS, SweepOptions
 from besom.sweeping.place import locate
-from besom.sweeping.samplers import rehearse
+from besom.sweeping.samplers import rehearse, unguided
 from besom.sweeping.space import Space, read_space
 from besom.sweeping.study import Suggest, TrialRow
 from besom.task import Hooks, hooks_of, task_config
@@ -88,7 +88,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
     custom = options.custom_search_space
-    remarks = list(map(_removal, space.removed))
+    remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
         remarks.append(
