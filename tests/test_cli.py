@@ -1,5 +1,6 @@
 """The ``besom`` command: what it passes to Hydra, and what it answers itself."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -210,3 +211,36 @@ def test_a_reader_that_goes_away_ends_nothing(words: list[str]) -> None:
     assert process.stdout and process.stderr
     process.stdout.close()  # before it has written anything
     assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
+LOST = "besom: standard output could not be written: "
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--help >&-", f"{LOST}Bad file descriptor; what it would have shown is lost\n"),
+        ("--help >/dev/full", f"{LOST}No space left on device; what it would have shown is lost\n"),
+        ("zzz 2>/dev/full", ""),
+        ("zzz >&- 2>&- <&-", ""),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_a_plain_line(line: str, said: str) -> None:
+    code = "import sys, besom.cli; sys.exit(besom.cli.main())"
+    words = ["sh", "-c", f'"$0" -c "$1" {line}', sys.executable, code]
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_a_working_folder_that_cannot_be_named_or_is_gone(besom: Command, tmp_path: Path) -> None:
+    folder = tmp_path / b"caf\xe9".decode("utf-8", "surrogateescape")
+    folder.mkdir()
+    os.chdir(folder)
+    ended = besom("compare", "x")
+    assert (ended.code, ended.err.count("\n")) == (2, 1) and "no UTF-8" in ended.err
+    folder.rmdir()
+    ended = besom("compare", "x")
+    assert (ended.code, ended.err) == (
+        2,
+        "besom: the working folder is gone; change into another\n",
+    )

@@ -27,11 +27,11 @@ from besom.addresses import mask
 from besom.discretion import discreet_logs
 from besom.errors import ConfigError, UserError
 from besom.explain import EXPLAINED, explain
+from besom.output import complain, say, stopped
 from besom.preflight import check
 from besom.task import Task, of_task
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-STOPPED = 130
 BEFORE_THE_TASK = {"hydra", "omegaconf", *sys.stdlib_module_names}
 """Packages whose code runs in a job before its task does."""
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")
@@ -58,14 +58,7 @@ def run(application: Application, arguments: Sequence[str]) -> int:
     except UserError as error:
         return complain(error)
     except KeyboardInterrupt:
-        print("besom: stopped by Ctrl-C", file=sys.stderr)
-        return STOPPED
-
-
-def complain(error: UserError) -> int:
-    """Print a mistake as it is shown everywhere in Besom; return the exit code that it means."""
-    print(f"besom: {error}", file=sys.stderr)
-    return error.exit_code
+        return stopped()
 
 
 def parse(arguments: Sequence[str], application: Application) -> Namespace:
@@ -125,7 +118,7 @@ def _launch_plainly(application: Application, flags: Namespace) -> int:
         if task_frames is None and _is_hydras(error):
             raise ConfigError(f"Hydra cannot start this: {_first_line(error)}") from error
         shown = error.with_traceback(task_frames or error.__traceback__)
-        print(mask("".join(traceback.format_exception(shown))), end="", file=sys.stderr)
+        say(mask("".join(traceback.format_exception(shown))).rstrip())
         return 1
     return 0
 

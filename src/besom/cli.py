@@ -13,8 +13,9 @@ from typing import NoReturn
 from besom import __version__
 from besom.completion import completion
 from besom.errors import UserError, printable
+from besom.folders import check_working_folder
 from besom.nearest import did_you_mean, listed
-from besom.output import read_or_not
+from besom.output import complain, read_or_not, stopped
 from besom.serving import HOST
 from besom.sweep_command import hydra_arguments, overview, whole_number
 
@@ -50,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with read_or_not():
             return _command(words)
     except UserError as error:
-        print(f"besom: {error}", file=sys.stderr)
-        return error.exit_code
+        return complain(error)
+    except KeyboardInterrupt:
+        return stopped()
 
 
 def _command(words: list[str]) -> int:
@@ -65,6 +67,7 @@ def _command(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"besom {__version__}")
         return 0
+    check_working_folder()
     if words[0] in ("-sc", "--shell-completion"):
         arguments = completion(words[1:], COMMANDS)
         return 0 if arguments is None else train(arguments)

@@ -16,6 +16,20 @@ LONGEST_NAME = 255
 """Bytes of a file's name, as file systems have it."""
 
 
+def check_working_folder() -> None:
+    """Find that the working folder is there, and that what is written below it can name it.
+
+    Raises:
+        StoreError: databases, addresses and configurations hold text in UTF-8 alone.
+    """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        raise StoreError("the working folder is gone; change into another") from None
+    if here.encode("utf-8", "ignore").decode() != here:
+        raise StoreError(f"the working folder {here} has a name that is no UTF-8; rename it")
+
+
 def make_private(folder: Path, below: Path | None = None) -> None:
     """Make a folder, and what is missing above it, for this user alone; what is there stays.
 

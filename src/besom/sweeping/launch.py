@@ -34,7 +34,7 @@ from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.reconcile import close_former, reconcile
 from besom.sweeping.samplers import make_sampler
-from besom.sweeping.signals import ending_after, handled_by
+from besom.sweeping.signals import ending_after, handled_by, quitting_after
 from besom.sweeping.strays import close_strays, without_run
 from besom.sweeping.study import Study
 from besom.sweeping.summary import note, print_summary
@@ -237,21 +237,24 @@ def _writable(root: Path) -> None:
 
 @contextmanager
 def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
-    """Once SIGINT or SIGTERM: running trials stop at their next report. Twice: all ends now.
+    """Once Ctrl-C or its kin: running trials stop at their next report. Twice: all ends now.
 
     Yields the signals received so far.
     """
     received: list[int] = []
 
+    def tidy() -> None:
+        console.show_cursor()
+        pool.stop()
+
     def handle(number: int) -> None:
         received.append(number)
         if len(received) > 1:
-            pool.stop()
-            console.show_cursor()
+            tidy()
             os._exit(128 + number)  # whatever hangs; the next start reconciles
         supervisor.stopping = True
         text = "stopping at the next epoch; once more ends everything now"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    with handled_by(handle):
+    with handled_by(handle), quitting_after(tidy):
         yield received

@@ -1,12 +1,12 @@
 """Launchers that an application may name: Besom's own workers take the place of them all."""
 
 import re
-import sys
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from besom.errors import ConfigError
+from besom.output import say
 
 HYDRAS_OWN = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 ELSEWHERE = re.compile(r"slurm|aws|rq|pbs|sge|lsf|kube|cloud", re.IGNORECASE)
@@ -33,10 +33,9 @@ def check_launcher(hydra: DictConfig) -> None:
     n_jobs = OmegaConf.select(launcher, "n_jobs", throw_on_missing=False)
     is_number = isinstance(n_jobs, int) and n_jobs > 0
     wanted = f"={n_jobs} does what its n_jobs would" if is_number else " says how many at a time"
-    print(
+    say(
         f"besom: hydra/launcher={name} is not used, since Besom's own workers run the trials; "
-        f"hydra.sweeper.n_jobs{wanted}",
-        file=sys.stderr,
+        f"hydra.sweeper.n_jobs{wanted}"
     )
 
 

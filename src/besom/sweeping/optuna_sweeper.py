@@ -1,6 +1,5 @@
 """Reads the options of a sweep, also those that were written for hydra-optuna-sweeper."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from besom.errors import ConfigError
 from besom.explain import unknown_key
 from besom.nearest import did_you_mean, listed
+from besom.output import say
 from besom.sweeping.launcher import check_launcher
 from besom.sweeping.options import (
     MOST_FAILURES,
@@ -141,7 +141,7 @@ def _failure_rate(given: Any) -> float:
 def _params(options: SweepOptions) -> dict[str, Any]:
     """What is searched; ``search_space``, the older form, where there are no ``params``."""
     if options.params and options.search_space:
-        print(f"besom: {NODE}.search_space is not read, since params is given", file=sys.stderr)
+        say(f"besom: {NODE}.search_space is not read, since params is given")
     if options.params or not options.search_space:
         return options.params or {}
     return {key: _expression(key, given) for key, given in options.search_space.items()}

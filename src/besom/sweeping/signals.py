@@ -4,19 +4,28 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+PATIENCE = 1.5
+"""Seconds that a program takes at most to end by itself where it has not begun its work."""
 
 
 @contextmanager
 def handled_by(handle: Callable[[int], None]) -> Iterator[None]:
-    """Inside this block SIGINT and SIGTERM call ``handle`` with their number."""
+    """Inside this block SIGINT, SIGTERM and SIGHUP call ``handle`` with their number.
+
+    SIGHUP stays ignored where ``nohup`` asks for that.
+    """
 
     def call(number: int, frame: FrameType | None) -> None:
         handle(number)
 
     before = {number: signal.signal(number, call) for number in ENDING}
+    if before[signal.SIGHUP] == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield
     finally:
@@ -25,21 +34,46 @@ def handled_by(handle: Callable[[int], None]) -> Iterator[None]:
 
 
 @contextmanager
+def quitting_after(tidy: Callable[[], None]) -> Iterator[None]:
+    """Inside this block SIGQUIT, a terminal's Ctrl-\\, ends the process as ever, after ``tidy``."""
+
+    def call(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        tidy()
+        os.kill(os.getpid(), signal.SIGQUIT)
+
+    before = signal.signal(signal.SIGQUIT, call)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+
+
+@contextmanager
 def ending_after() -> Iterator[None]:
-    """SIGINT and SIGTERM raise SystemExit when this block ends: 130 or 143, as shells have it.
+    """The signals raise SystemExit when this block ends: 130, 143 or 129, as shells have it.
 
     Not at once: what is raised while large packages are imported is swallowed and printed wherever
-    it hits the callback of a weak reference. A second signal does not wait: it ends the process
-    as it is.
+    it hits the callback of a weak reference. Where that, and what is tidied up then, takes longer
+    than ``PATIENCE``, and at a second signal, the process ends as it is.
     """
     received: list[int] = []
+    timers: list[Timer] = []
 
     def remember(number: int) -> None:
         if received:
             os._exit(128 + number)
         received.append(number)
+        timers.append(Timer(PATIENCE, os._exit, (128 + number,)))
+        timers[0].daemon = True
+        timers[0].start()
 
-    with handled_by(remember):
-        yield
+    try:
+        with handled_by(remember):
+            yield
+    except BaseException:  # it is to be read
+        for timer in timers:
+            timer.cancel()
+        raise
     if received:
         raise SystemExit(128 + received[0])

@@ -29,6 +29,7 @@ from besom.discretion import discreet_logs
 from besom.errors import Interrupted, Pruned, UserError, plain, shortened
 from besom.flatten import flatten
 from besom.folders import not_through_links
+from besom.output import open_closed
 from besom.overrides import as_typed
 from besom.recorder import KerasModel
 from besom.sweeping import application, frames, room
@@ -51,6 +52,7 @@ from besom.sweeping.protocol import (
     Verdict,
 )
 from besom.sweeping.returned import as_numbers
+from besom.sweeping.signals import ENDING
 from besom.task import hooks_of, of_task
 
 LONGEST_TRACEBACK = 30_000
@@ -121,6 +123,7 @@ def main(connection: Connection, leash: Connection, payload: bytes, log_file: st
         payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that this process prints.
     """
+    open_closed()
     _live_alone(leash, log_file)
     line = Line(connection)
     app = application.load(payload)
@@ -192,7 +195,7 @@ def _live_alone(leash: Connection, log_file: str) -> None:
     """Leave the terminal's process group, print to a file, and do not outlive the supervisor."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     _start_guard(leash)
     descriptor = not_through_links(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):

@@ -12,6 +12,7 @@ from besom.sweeping import out_of_memory, worker
 from besom.sweeping.frames import Inbox
 from besom.sweeping.main_module import kept_from_multiprocessing
 from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
+from besom.sweeping.signals import ENDING
 
 THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
@@ -118,7 +119,7 @@ class WorkerProcess:
 @contextmanager
 def _signals_held() -> Iterator[None]:
     """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
-    held = {signal.SIGINT, signal.SIGTERM}
+    held = set(ENDING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield

@@ -3,7 +3,6 @@
 Hydra imports this whenever any application starts, so whatever is heavy is imported in ``sweep``.
 """
 
-import sys
 from typing import Any, NoReturn
 
 from hydra.core.config_store import ConfigStore
@@ -15,9 +14,11 @@ from omegaconf.errors import InterpolationResolutionError
 
 from besom.errors import BesomError, SweepFailed, UserError
 from besom.explain import EXPLAINED, explain
-from besom.output import read_or_not
+from besom.folders import check_working_folder
+from besom.output import read_or_not, say, stopped
 from besom.overrides import as_typed
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
+from besom.sweeping.signals import ending_after
 from hydra_plugins.besom.unresolved import GROUP as CALLBACKS
 from hydra_plugins.besom.unresolved import NODE
 
@@ -37,19 +38,26 @@ class BesomSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the sweep. What a user can mend ends as plain lines, exit code 2."""
-        from besom.sweeping.application import Application
-        from besom.sweeping.launch import run_sweep
-
-        application = Application(self._context, self._task, self._master)
         try:
-            options = self._options()
-            options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
             with read_or_not():
-                return run_sweep(options, application, arguments)
+                return self._sweep(arguments)
         except BesomError as error:
             _refuse(error)
         except (ConfigCompositionException, InterpolationResolutionError) as error:
             _refuse(explain(error))
+        except KeyboardInterrupt:
+            raise SystemExit(stopped()) from None
+
+    def _sweep(self, arguments: list[str]) -> Any:
+        check_working_folder()
+        with ending_after():
+            from besom.sweeping.application import Application
+            from besom.sweeping.launch import run_sweep
+
+        application = Application(self._context, self._task, self._master)
+        options = self._options()
+        options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
+        return run_sweep(options, application, arguments)
 
     def _options(self) -> SweepOptions:
         from besom.sweeping.optuna_sweeper import read_options
@@ -62,8 +70,8 @@ class BesomSweeper(Sweeper):
 
 def _refuse(error: BesomError) -> NoReturn:
     if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
-        print(error.traceback, file=sys.stderr)
-    print(f"besom: {error}", file=sys.stderr)
+        say(error.traceback)
+    say(f"besom: {error}")
     raise SystemExit(2 if isinstance(error, UserError) else 1) from error
 
 

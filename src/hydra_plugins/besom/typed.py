@@ -19,6 +19,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from besom.errors import ConfigError
 from besom.explain import explain, unknown_option
 from besom.nearest import did_you_mean, listed, nearest
+from besom.output import complain
 from besom.paths import conf_folder
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
 
@@ -45,8 +46,7 @@ class BesomTyped(SearchPathPlugin):
             for word in words:
                 _check_word(word)
         except ConfigError as error:
-            print(f"besom: {error}", file=sys.stderr)
-            raise SystemExit(error.exit_code) from error
+            raise SystemExit(complain(error)) from error
 
 
 def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
