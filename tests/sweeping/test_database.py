@@ -20,3 +20,9 @@ def test_programs_that_make_the_tables_at_once_do_not_fail(round_: int, tmp_path
 
     with ThreadPoolExecutor(N_PROGRAMS) as programs:
         assert list(programs.map(begin, range(N_PROGRAMS))) == [None] * N_PROGRAMS
+
+
+def test_what_another_program_has_locked_is_waited_for(tmp_path: Path) -> None:
+    database, _ = open_database(f"sqlite:///{tmp_path / 'optuna.db'}")
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() >= 8000

@@ -9,12 +9,16 @@ from mlflow import MlflowClient
 
 from besom.errors import StoreError
 from besom.tracking import connect
+from besom.tracking.address import own_address
+from besom.tracking.attach import attach
 from besom.tracking.reading import open_reader
 
 FIRST_START = """
 import sys
 from pathlib import Path
 from besom.tracking import connect
+from besom.tracking.address import own_address
+from besom.tracking.attach import attach
 from besom.tracking.reading import open_reader
 
 with connect(Path(sys.argv[1]), None, "tests") as record:
@@ -92,3 +96,25 @@ def test_the_same_experiment_for_all(root: Path) -> None:
     with connect(root, None, "tests") as first, connect(root, None, "tests") as second:
         assert first.experiment_id == second.experiment_id
         assert first.uri == f"sqlite:///{root / 'mlflow.db'}"
+
+
+def test_a_path_that_is_too_long(root: Path) -> None:
+    long = "/".join(["d" * 200] * 22)
+    with pytest.raises(StoreError, match="cannot be written"):
+        connect(root, f"sqlite:////{long}/mlflow.db", "tests")
+
+
+def test_a_record_that_cannot_be_written_is_read_from_a_copy(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(root, None, "tests") as record:
+        run_id = record.start_run("one", {})
+    before = {path: path.stat().st_mtime_ns for path in root.iterdir()}
+    # As on a disk that is mounted for reading only; the tests run as root, who may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    reader = open_reader(root, None)
+    assert reader.run_ids() == [run_id]
+    assert reader.text(run_id, "none.txt") is None
+    assert reader.folder == root
+    assert not attach(own_address(root), run_id, "report.html", root / "mlflow.db")
+    assert {path: path.stat().st_mtime_ns for path in root.iterdir()} == before

@@ -101,7 +101,7 @@ def _storage(options: SweepOptions) -> str:
 def _lock_folder(options: SweepOptions) -> Path:
     """Beside the database, where that is a file: sweeps of other roots may share its studies."""
     folder = folder_of(_storage(options))
-    if folder is not None and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+    if folder is not None and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
         return folder
     return Path(options.root)
 

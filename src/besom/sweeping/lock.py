@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from besom.errors import StudyError
+from besom.errors import StoreError, StudyError
 from besom.folders import make_private, not_through_links
 
 TELLING_SECONDS = 1.0
@@ -22,9 +22,9 @@ def one_at_a_time(root: Path) -> Iterator[None]:
     """Wait for the other sweeps that are just starting below ``root``: tables are made once.
 
     Raises:
-        StoreError: the lock is a link.
+        StoreError: the lock is a link, or another user's.
     """
-    with open(_folder(root) / ".start", "w", opener=not_through_links) as file:
+    with _opened(root, ".start", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -35,9 +35,9 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
 
     Raises:
         StudyError: another process holds it; names host, process and start.
-        StoreError: the lock is a link.
+        StoreError: the lock is a link, or another user's.
     """
-    with open(_folder(root) / f"{study}.json", "a+", opener=not_through_links) as file:
+    with _opened(root, f"{study}.json", "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -52,10 +52,16 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
         yield
 
 
-def _folder(root: Path) -> Path:
-    folder = root / "locks"
-    make_private(folder, below=root)
-    return folder
+def _opened(root: Path, name: str, mode: str) -> IO[str]:
+    path = root / "locks" / name
+    try:
+        make_private(path.parent, below=root)
+        return open(path, mode, opener=not_through_links)
+    except PermissionError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror}): another user has swept here.\n"
+            "Let the sweeps that share this folder run as one user, or give another folder."
+        ) from error
 
 
 def _holder(file: IO[str]) -> str:

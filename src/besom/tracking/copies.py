@@ -15,7 +15,7 @@ from besom.tracking.address import sqlite_path
 def is_read_only(path: Path) -> bool:
     """Whether this user may read a database file, but neither change it nor write beside it."""
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
-    return path.exists() and not writable
+    return os.path.exists(path) and not writable
 
 
 def readable(uri: str) -> str:

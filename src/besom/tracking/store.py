@@ -88,7 +88,7 @@ def _alone(root: Path) -> Iterator[None]:
 def _create_schema(uri: str, artifacts: Path) -> None:
     """Create a SQLite file under another name first: killed midway, it must not count as there."""
     path = sqlite_path(uri)
-    if path is None or path.exists():
+    if path is None or os.path.exists(path):  # Path.exists fails over a name too long
         return
     draft = path.with_name(f"{path.name}.new")
     try:
