@@ -85,7 +85,8 @@ def test_a_file_with_one_word_changed() -> None:
     )
     assert type(sampler) is TpeSampler
     assert (sampler.seed, sampler.n_startup_trials, sampler.multivariate) == (1234, 7, False)
-    assert make_sampler(sampler, (), 0)._multivariate is False  # type: ignore[attr-defined]
+    made: Any = make_sampler(sampler, (), 0)
+    assert made._sampler._multivariate is False
 
 
 @pytest.mark.parametrize(
