@@ -58,6 +58,7 @@ RECORDING = {
     "besom.sweeping.confirm",
     "besom.sweeping.confirmations",
     "besom.sweeping.launch",
+    "besom.sweeping.process_state",  # of MLflow in a task's process, not a record
     "besom.sweeping.reconcile",
     "besom.sweeping.scribe",
     "besom.sweeping.strays",

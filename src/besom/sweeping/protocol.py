@@ -102,6 +102,7 @@ class Outcome:
         returned: the task's numbers by name; plain numbers are called ``objective``,
             ``objective_1``, ….
         error: one line, where it failed, or why it was interrupted if nobody asked for that.
+        ends_sweep: whether that is a lack of room for the record.
         traceback: the task's own frames, where it failed.
         seconds: from assignment to end, in the worker.
         memory: bytes that the worker takes afterwards.
@@ -113,6 +114,7 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     memory: int = 0
+    ends_sweep: bool = False
 
 
 @dataclass(frozen=True)

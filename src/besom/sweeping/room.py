@@ -1,17 +1,54 @@
 """What is no fault of a trial: a full disk, a used-up quota, a limit to the size of files."""
 
 import errno
+import io
+import os
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from besom.errors import StoreError
 
+ENOUGH = 1 << 20
+"""Bytes that a disk with room takes."""
+
 
 def is_lacking(error: BaseException) -> bool:
     """Whether it was for room that something could not be written."""
     numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return isinstance(error, OSError) and error.errno in numbers
+
+
+def place(error: BaseException) -> Path | None:
+    """The file that could not be written, where the error or the frames that it came from tell."""
+    for name in (getattr(error, "filename2", None), getattr(error, "filename", None)):
+        if isinstance(name, str | bytes | os.PathLike):
+            return Path(os.fsdecode(name)).absolute()
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for value in (value for frame in reversed(frames) for value in frame.f_locals.values()):
+        if isinstance(value, io.IOBase) and isinstance(name := getattr(value, "name", None), str):
+            return Path(name).absolute()
+    return None
+
+
+def is_lacking_at(root: Path, place: Path | None) -> bool:
+    """Whether it is the disk of ``root`` that has no room; it is tried where no place is known."""
+    if place is not None:
+        return _device(place) == _device(root)
+    try:
+        with tempfile.TemporaryFile(dir=root) as file:
+            file.write(bytes(ENOUGH))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return True
+    return False
+
+
+def _device(path: Path) -> int:
+    return next(p for p in (path, *path.absolute().parents) if p.exists()).stat().st_dev
 
 
 @contextmanager

@@ -136,14 +136,18 @@ class Supervisor:
             write_down(self._record, job.run_id, message, self._places)
 
     def _land(self, worker: int, job: Job, outcome: Outcome, agenda: Agenda) -> None:
-        if outcome.state is State.INTERRUPTED:
+        if outcome.ends_sweep:
+            self._no_room = self._no_room or outcome.error
+            self.stopping = True
+        if outcome.state is State.INTERRUPTED and (self.stopping or not outcome.error):
             self._kill(job)
             agenda.put_back(worker, job)
-            self._no_room = self._no_room or outcome.error
-            self.stopping = self.stopping or bool(outcome.error)
+        elif outcome.state is State.INTERRUPTED:
+            job.begun = True  # it counts, however far it came
+            agenda.lose(worker, job, outcome.error)
         else:
             agenda.end(worker, job, outcome)
-            self.stopping = self.stopping or agenda.failure() is not None
+        self.stopping = self.stopping or agenda.failure() is not None
 
     def _kill(self, job: Job) -> None:
         self._record.kill(job.run_id, {"besom.state": State.INTERRUPTED.value})

@@ -27,6 +27,7 @@ from besom import recorder
 from besom.addresses import mask
 from besom.discretion import discreet_logs
 from besom.errors import Interrupted, Pruned, UserError, plain, shortened
+from besom.explain import EXPLAINED
 from besom.flatten import flatten
 from besom.folders import not_through_links
 from besom.output import open_closed
@@ -35,6 +36,7 @@ from besom.recorder import KerasModel
 from besom.sweeping import application, frames, room
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
+from besom.sweeping.process_state import ProcessState
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
@@ -59,6 +61,10 @@ LONGEST_TRACEBACK = 30_000
 """Characters: an exception may quote a whole file, and databases hold 64 KiB of text."""
 
 
+# What is wrong with the trial itself before its task is called.
+OF_CONFIGURATION = (UserError, *EXPLAINED)
+
+
 class Line:
     """The worker's end of the pipe: tells the supervisor things, waits for its answers."""
 
@@ -80,15 +86,20 @@ class Line:
         while True:
             try:
                 self._inbox.put(self._connection.recv())
-            except (EOFError, OSError):
-                return  # the supervisor is gone; the guard ends this process
+            except Exception:  # the supervisor is gone, or a task has spoiled the pipe
+                os._exit(1)
 
 
 class Teller:
-    """The task's listener: passes everything on, and turns verdicts into exceptions."""
+    """The task's listener: passes everything on, and turns verdicts into exceptions.
+
+    Attributes:
+        interrupted: whether the sweep has asked the task to stop.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self.interrupted = False
 
     def expect(self, steps: int) -> None:
         self._line.tell(Expected(steps))
@@ -99,6 +110,7 @@ class Teller:
             case Verdict.PRUNE:
                 raise Pruned(f"pruned after step {step}")
             case Verdict.INTERRUPT:
+                self.interrupted = True
                 raise Interrupted(f"interrupted after step {step}")
 
     def log(self, values: Mapping[str, float | str]) -> None:
@@ -130,36 +142,65 @@ def main(connection: Connection, leash: Connection, payload: bytes, log_file: st
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
     line.tell(Ready())
+    before, is_used = ProcessState(log_file), False
     with discreet_logs():
         while not isinstance(assignment := line.wait(), Retire):
             assert isinstance(assignment, Assignment), assignment
-            outcome = run_trial(app, assignment, line)
+            outcome = run_trial(app, assignment, line, is_used)
+            is_used = True
+            try:
+                before.restore()
+            except Exception:
+                line.tell(outcome)
+                raise  # another process goes on
             line.tell(replace(outcome, memory=resident()))
 
 
-def run_trial(app: Application, assignment: Assignment, line: Line) -> Outcome:
-    """Compose the configuration, run the task, and say how it ended."""
-    started = time.perf_counter()
+def run_trial(app: Application, assignment: Assignment, line: Line, is_used: bool) -> Outcome:
+    """Compose the configuration, run the task, and say how it ended.
+
+    Args:
+        is_used: whether this process has run others. What goes wrong before the task is called may
+            be their doing; it is raised then, and ends this process: the trial is for another.
+    """
+    started, teller, is_called = time.perf_counter(), Teller(line), False
+
+    def before(config: DictConfig) -> None:
+        nonlocal is_called
+        line.tell(_composed(config))
+        is_called = True
+
     try:
         print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
         config = app.compose(assignment.overrides, assignment.trial, assignment.folder)
-        with recorder.listening(Teller(line)):
-            job = app.run(config, before=lambda config: line.tell(_composed(config)))
+        with recorder.listening(teller):
+            job = app.run(config, before)
         if job.status is JobStatus.FAILED:
             raise job._return_value  # the property would also write to standard error
-        state, returned = State.COMPLETE, as_numbers(job.return_value)
+        outcome = Outcome(State.COMPLETE, as_numbers(job.return_value), 0.0)
     except Pruned:
-        state, returned = State.PRUNED, {}
+        outcome = Outcome(State.PRUNED, {}, 0.0)
     except Interrupted:
-        state, returned = State.INTERRUPTED, {}
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit from a task is a failed trial too
+        error = "" if teller.interrupted else "its task raised besom.Interrupted by itself"
+        outcome = Outcome(State.INTERRUPTED, {}, 0.0, error=error)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of a task fail it too
         if room.is_lacking(error):
-            seconds = time.perf_counter() - started
-            return Outcome(State.INTERRUPTED, {}, seconds, error=str(error))
-        return _failed(error, time.perf_counter() - started)
-    return Outcome(state, returned, time.perf_counter() - started)
+            outcome = _without_room(error, Path(app.master.hydra.sweeper.root))
+        elif is_used and not is_called and not isinstance(error, OF_CONFIGURATION):
+            raise
+        else:
+            outcome = _failed(error)
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def _without_room(error: BaseException, root: Path) -> Outcome:
+    """An attempt that counts, or the end of the sweep where its record has no room either."""
+    place = room.place(error)
+    ends_sweep = room.is_lacking_at(root, place)
+    where = place or (root if ends_sweep else "a file that the error does not name")
+    text = f"{where} cannot be written: {os.strerror(getattr(error, 'errno', 0))}"
+    text = plain(mask(text)) if ends_sweep else f"its task stopped: {plain(mask(text))}"
+    return Outcome(State.INTERRUPTED, {}, 0.0, error=text, ends_sweep=ends_sweep)
 
 
 def _composed(config: DictConfig) -> Composed:
@@ -173,13 +214,22 @@ def _composed(config: DictConfig) -> Composed:
     )
 
 
-def _failed(error: BaseException, seconds: float) -> Outcome:
+def _failed(error: BaseException) -> Outcome:
     if isinstance(error, UserError):
-        return Outcome(State.FAILED, {}, seconds, error=str(error))
-    line = mask(f"{type(error).__name__}: {error}".splitlines()[0])
+        return Outcome(State.FAILED, {}, 0.0, error=str(error))
     frames = mask(_traceback_of_task(error))
     frames = recorder.text(shortened(frames, LONGEST_TRACEBACK))
-    return Outcome(State.FAILED, {}, seconds, error=plain(line), traceback=frames)
+    return Outcome(State.FAILED, {}, 0.0, error=plain(mask(_line(error))), traceback=frames)
+
+
+def _line(error: BaseException) -> str:
+    """``ValueError: x is above 1``; only the type's name where there is no text, or it raises."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        return name
+    return f"{name}: {text}".splitlines()[0] if text else name
 
 
 def _traceback_of_task(error: BaseException) -> str:

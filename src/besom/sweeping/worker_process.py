@@ -60,7 +60,7 @@ class WorkerProcess:
 
     def has_message(self) -> bool:
         """Whether :meth:`receive` has something to give without looking into the pipe."""
-        return self._inbox.has_message
+        return self._inbox.has_message or self._inbox.spoiled
 
     def has_word(self) -> bool:
         """Whether it has said something, or a part of it, that was still to be read."""
@@ -77,8 +77,12 @@ class WorkerProcess:
             message = self._inbox.take()
             if is_alive:
                 break  # others have their turn
-        if message is not None or (is_alive and not self._inbox.ended):
+        if message is not None:
             return message
+        if self._inbox.spoiled:
+            self.end("wrote something else than messages to its pipe")
+        elif is_alive and not self._inbox.ended:
+            return None
         self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
         self.kill()
         self.bury()

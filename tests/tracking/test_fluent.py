@@ -1,0 +1,57 @@
+"""What a task's fluent calls leave behind goes with the task."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from besom.tracking import fluent
+
+
+@pytest.fixture(autouse=True)
+def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MLflow tells its addresses to children by variables."""
+    for name in (
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_REGISTRY_URI",
+        "MLFLOW_EXPERIMENT_ID",
+        "MLFLOW_RUN_ID",
+    ):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    before = fluent.remember()
+    yield
+    fluent.restore(before)
+
+
+def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, tasks = (f"sqlite:///{root / name}" for name in ("mlflow.db", "tasks.db"))
+    shutil.copy(root / "mlflow.db", root / "tasks.db")
+    mlflow.set_tracking_uri(own)
+    before = fluent.remember()
+
+    mlflow.set_tracking_uri(tasks)
+    mlflow.set_registry_uri(tasks)
+    mlflow.set_experiment("of the task")
+    mlflow.log_param("x", 1)  # opens a run
+    with mlflow.start_run(nested=True):
+        left_open = mlflow.start_run(nested=True)
+        fluent.restore(before)
+    assert mlflow.active_run() is None
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")  # as a worker puts back its environment
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
+    assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == own
+    client = mlflow.MlflowClient(tasks)
+    assert client.get_run(left_open.info.run_id).info.status == "FINISHED"
+    with mlflow.start_run() as run:
+        assert run.info.experiment_id == "0"
+
+    mlflow.set_tracking_uri(tasks)
+    mlflow.start_run()
+    mlflow.set_tracking_uri("http://127.0.0.1:9")  # where that run is not
+    fluent.restore(fluent.Fluent())
+    assert mlflow.active_run() is None and fluent.remember() == fluent.Fluent()
