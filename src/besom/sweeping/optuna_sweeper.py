@@ -11,6 +11,7 @@ from besom.errors import ConfigError
 from besom.explain import unknown_key
 from besom.nearest import did_you_mean, listed
 from besom.output import say
+from besom.overrides import as_typed
 from besom.sweeping.launcher import check_launcher
 from besom.sweeping.options import (
     MOST_FAILURES,
@@ -80,7 +81,7 @@ def _complete(hydra: DictConfig) -> None:
 
 def _refuse_unknown(master: DictConfig) -> None:
     """Keys that ``+`` has added past the schema, which nothing would read."""
-    for word in master.hydra.overrides.hydra:
+    for word in as_typed(master.hydra.overrides.hydra):
         key = word.lstrip("+").partition("=")[0]
         if word.startswith("+hydra.") and key.split(".")[1] not in OF_HYDRA:
             raise unknown_key(key, master)
