@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from besom.folders import make_private
@@ -123,6 +124,7 @@ class WorkerProcess:
 @contextmanager
 def _signals_held() -> Iterator[None]:
     """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
+    resource_tracker.ensure_running()  # to start it later would let them through
     held = set(ENDING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
