@@ -7,6 +7,7 @@ lost for another reason, a command says so at its end.
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO, cast
@@ -39,6 +40,18 @@ def read_or_not() -> Iterator[None]:
             f"standard output could not be written: {os.strerror(stream.lost_for)}; what it would "
             "have shown is lost"
         )
+
+
+@contextmanager
+def warnings_no_errors() -> Iterator[None]:
+    """Under ``python -W error``, libraries may go on that warn of themselves, on import even.
+
+    The task runs in processes of its own, where errors stay errors.
+    """
+    with warnings.catch_warnings():
+        if any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("ignore")
+        yield
 
 
 def complain(error: UserError) -> int:

@@ -15,7 +15,9 @@ from .apps import audit, is_alive, kill, n_ended, run, sleepers, start, wait_for
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
 
-def test_a_users_own_application_is_swept(root: Path) -> None:
+def test_a_users_own_application_is_swept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also under ``python -W error``: what libraries warn of themselves ends nothing."""
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
     done = run(
         "quadratic",
         *("x=interval(-5,5)", "y=range(-5,6)", "kind=choice(plain,shifted)"),

@@ -262,5 +262,8 @@ def _start_guard(leash: Connection) -> None:
     """
     command = ["/bin/sh", "-c", f"read nothing; kill -9 -{os.getpgrp()}"]
     quiet = subprocess.DEVNULL
-    subprocess.Popen(command, stdin=leash.fileno(), stdout=quiet, stderr=quiet, process_group=0)
+    guard = subprocess.Popen(
+        command, stdin=leash.fileno(), stdout=quiet, stderr=quiet, process_group=0
+    )
+    guard.returncode = 0  # it outlives this process, and Python is not to warn of that
     leash.close()

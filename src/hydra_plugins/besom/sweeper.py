@@ -15,7 +15,7 @@ from omegaconf.errors import InterpolationResolutionError
 from besom.errors import BesomError, SweepFailed, UserError
 from besom.explain import EXPLAINED, explain
 from besom.folders import check_working_folder
-from besom.output import read_or_not, say, stopped
+from besom.output import read_or_not, say, stopped, warnings_no_errors
 from besom.overrides import as_typed
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
 from besom.sweeping.signals import ending_after
@@ -39,7 +39,7 @@ class BesomSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Run the sweep. What a user can mend ends as plain lines, exit code 2."""
         try:
-            with read_or_not():
+            with read_or_not(), warnings_no_errors():
                 return self._sweep(arguments)
         except BesomError as error:
             _refuse(error)
