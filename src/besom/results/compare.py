@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -17,6 +18,7 @@ from besom.errors import StudyError, printable
 from besom.nearest import did_you_mean, listed
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
+from besom.sweeping.naming import distinct
 from besom.tracking.limits import clean
 from besom.tracking.reading import Reader, open_reader
 
@@ -133,7 +135,17 @@ def _differing(trials: Sequence[Trial]) -> list[str]:
     """Parameters that not all have equal, in order."""
     keys = dict.fromkeys(key for trial in trials for key in trial.params)
     missing = object()
-    return sorted(key for key in keys if len({t.params.get(key, missing) for t in trials}) > 1)
+    columns = {key: [trial.params.get(key, missing) for trial in trials] for key in keys}
+    return sorted(
+        key
+        for key, column in columns.items()
+        if len(set(column)) > 1 and not _repeats(key, columns)
+    )
+
+
+def _repeats(key: str, columns: Mapping[str, list[Any]]) -> bool:
+    """Whether it is the name that a group's option gives itself: ``model.name``, ``model``."""
+    return key.endswith(".name") and columns[key] == columns.get(key.removesuffix(".name"))
 
 
 def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
@@ -194,9 +206,11 @@ def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str])
 
 
 def _short_names(keys: Sequence[str]) -> Mapping[str, str]:
-    """The last part of each key, ``model`` for ``model.name``; all of it where two have one."""
-    ends = [key.removesuffix(".name").rpartition(".")[2] for key in keys]
-    return {key: end if ends.count(end) == 1 else key for key, end in zip(keys, ends, strict=True)}
+    """The last part of each key, ``model`` for ``model.name``; more where two have one."""
+    named = {key: key.removesuffix(".name") for key in keys}
+    counts = Counter(named.values())
+    paths = [name if counts[name] == 1 else key for key, name in named.items()]
+    return dict(zip(keys, distinct(paths).values(), strict=True))
 
 
 def _text(value: Any) -> str:

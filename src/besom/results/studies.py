@@ -1,5 +1,6 @@
 """A study as its record tells it: its objective, and one run for each trial."""
 
+import json
 import math
 import re
 import shlex
@@ -11,7 +12,7 @@ from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
 from besom.sweeping.objective import unnamed
 from besom.sweeping.runless import Expected, expected, sentence
-from besom.tracking.limits import clean
+from besom.tracking.limits import NAMES, clean
 from besom.tracking.reading import Reader, ReadRun
 from besom.tracking.runs import KEY
 
@@ -181,6 +182,7 @@ def meant(reader: Reader, word: str) -> str:
 def read_trial(run: ReadRun) -> Trial:
     """A run as a trial, whoever made it."""
     number = run.tags.get("besom.trial")
+    names = names_of(run)
     return Trial(
         run,
         None if number is None else int(number),
@@ -188,8 +190,14 @@ def read_trial(run: ReadRun) -> Trial:
         # Its last tags may have come before the rest of it.
         "running" if run.status == "RUNNING" else run.tags.get("besom.state", run.status.lower()),
         int(run.tags.get("besom.attempt", 1)),
-        {key: value_of(text) for key, text in run.params.items()},
+        {names.get(key, key): value_of(text) for key, text in run.params.items()},
     )
+
+
+def names_of(run: ReadRun) -> Mapping[str, str]:
+    """The names of parameters, by those under which MLflow has taken them instead."""
+    names: dict[str, str] = json.loads(run.tags.get(NAMES, "{}"))
+    return names
 
 
 def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:

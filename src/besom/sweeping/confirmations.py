@@ -19,6 +19,7 @@ from besom.sweeping.seeding import overrides, setting
 from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import CODE, Environment
+from besom.tracking.limits import renamed
 
 
 class ConfirmationCount:
@@ -88,7 +89,8 @@ class Confirmations:
         tags = confirmation_tags(self._study.name, confirmation, worker)
         tags |= dict(Environment.here().tags) | {CODE: self._source}
         name = f"{self._study.name}/{confirmation.name}"
-        run_id = self._record.start_run(name, tags, self._parent_run)
+        chosen = self._plan.options_of(self._rows[number])
+        run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
         self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)
         remember(self._study, confirmation)
         return Job(self._assignment(confirmation), run_id, confirmation.name)

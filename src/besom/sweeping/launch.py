@@ -33,6 +33,7 @@ from besom.sweeping.pool import Pool
 from besom.sweeping.progress import Tally, make_progress
 from besom.sweeping.pruners import make_pruner
 from besom.sweeping.reconcile import close_former, reconcile
+from besom.sweeping.result_files import write_configuration, write_results
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by, quitting_after
 from besom.sweeping.strays import close_strays, without_run
@@ -42,7 +43,7 @@ from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials
 from besom.tracking.address import check_address, own_address
-from besom.tracking.limits import clean
+from besom.tracking.limits import clean, renamed
 from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
 
@@ -80,9 +81,11 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
             opened.callback(study.close)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
+        write_configuration(plan)
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
         # Before the record is closed: a store that does not take it hides nothing of this.
         print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
+        write_results(plan, study)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
     return [row.values for row in study.best()] if not plan.objective.single else _best(study)
@@ -214,6 +217,7 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     recorded = ", ".join(map(clean, plan.objective.names)) or plan.objective.label
     facts = {"objective": recorded, "direction": directions}
     record.params(run_id, searched | facts)
+    record.log(run_id, renamed(plan.space.distributions))
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
     record.text(run_id, "sweep.yaml", sweeper)
     record.text(run_id, "config.yaml", OmegaConf.to_yaml(plan.baseline, resolve=True))

@@ -1,6 +1,7 @@
 """Names and tags under which a sweep's runs stand alone in a long list."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from besom.errors import printable
@@ -26,7 +27,20 @@ def what_of(row: TrialRow) -> str:
 
 def short(params: Mapping[str, Any]) -> str:
     """Parameters under the last part of their names: ``units=64 max_length=200``."""
-    return " ".join(f"{key.rpartition('.')[2]}={show(value)}" for key, value in params.items())
+    return " ".join(f"{name}={show(params[key])}" for key, name in distinct(params).items())
+
+
+def distinct(keys: Iterable[str]) -> dict[str, str]:
+    """The last part of each key, and of those that share it as much as tells them apart."""
+    # What follows a dot in a group's package is no name of its own.
+    parts = {key: [key] if "@" in key else key.split(".") for key in keys}
+    names = {key: path[-1] for key, path in parts.items()}
+    for length in range(2, max(map(len, parts.values()), default=0) + 1):
+        counts = Counter(names.values())
+        for key, path in parts.items():
+            if counts[names[key]] > 1:
+                names[key] = ".".join(path[-length:])
+    return names
 
 
 def show(value: Any) -> str:

@@ -66,6 +66,11 @@ class Plan:
             return self.baseline_words
         return self.space.propose(row.params)
 
+    def options_of(self, row: TrialRow) -> dict[str, Any]:
+        """The options of config groups that a trial has been given; no key of its configuration."""
+        groups = [dimension.key for dimension in self.space.dimensions if dimension.is_group]
+        return {key: row.shown[key] for key in groups if key in row.shown}
+
 
 def make_plan(options: SweepOptions, application: Application, arguments: list[str]) -> Plan:
     """Read and check all that the user said.

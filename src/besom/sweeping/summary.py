@@ -10,7 +10,7 @@ from rich.text import Text
 
 from besom.addresses import mask
 from besom.errors import printable
-from besom.sweeping.naming import is_baseline, show
+from besom.sweeping.naming import distinct, is_baseline, show
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import describe
@@ -139,7 +139,7 @@ def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
     shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if is_baseline(row)]
     keys = _keys(shown)
     lines = [
-        _line(["trial", *(key.rpartition(".")[2] for key in keys), plan.objective.label, "state"]),
+        _line(["trial", *distinct(keys).values(), plan.objective.label, "state"]),
         "|" + "---|" * (len(keys) + 3),
     ]
     for row in shown:
@@ -170,7 +170,7 @@ def _table(plan: Plan, rows: list[TrialRow]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     keys = _keys(rows)
     table.add_column("trial", justify="right", no_wrap=True)
-    for name in (*(key.rpartition(".")[2] for key in keys), plan.objective.label):
+    for name in (*distinct(keys).values(), plan.objective.label):
         # Broken between words, six parameters fit into 80 columns.
         table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
     table.add_column("state", no_wrap=True)

@@ -18,7 +18,7 @@ from besom.sweeping.sight import Sight
 from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import CODE, Environment
-from besom.tracking.limits import clean
+from besom.tracking.limits import clean, renamed
 
 
 class Trials:
@@ -231,7 +231,8 @@ class Trials:
         tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
         tags[CODE] = self._source
         name = run_name(self._study.name, row)
-        run_id = self._record.start_run(name, tags, self._parent_run)
+        chosen = self._plan.options_of(row)
+        run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=self._code)
         return run_id
 

@@ -1,8 +1,13 @@
 """What MLflow takes in one request, and of one name or value (``mlflow/utils/validation.py``)."""
 
 import hashlib
+import json
 import posixpath
 import re
+from collections.abc import Iterable
+
+NAMES = "besom.names"
+"""The tag of a run with the names of its parameters that :func:`clean` has changed."""
 
 PARAMS = TAGS = 100
 METRICS = 800  # 1000 together with the other two
@@ -26,6 +31,12 @@ def clean(name: str) -> str:
         return name
     digest = hashlib.sha256(name.encode(errors="backslashreplace")).hexdigest()[:DIGITS]
     return f"{fit[: KEY_LENGTH - DIGITS - 1]}-{digest}"
+
+
+def renamed(keys: Iterable[str]) -> dict[str, str]:
+    """A tag that keeps the names of those parameters that MLflow takes under another."""
+    names = {clean(key): key for key in keys if clean(key) != key}
+    return {NAMES: json.dumps(names)} if names else {}
 
 
 def shorten(text: str, limit: int) -> str:

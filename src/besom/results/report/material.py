@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from besom.errors import StudyError
 from besom.results.report.scale import Scale
-from besom.results.studies import ENDED, StudyRecord, Trial, read_study
+from besom.results.studies import ENDED, StudyRecord, Trial, names_of, read_study
 from besom.sweeping.database import uncollected
 from besom.sweeping.importances import importances
 from besom.tracking.reading import Point, Reader, ReadRun
@@ -139,7 +139,9 @@ class Material:
     def expressions(self) -> dict[str, str]:
         """What was searched, as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
         params = self.study.parent.params
-        return {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
+        found = {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
+        names = names_of(self.study.parent)
+        return {names.get(key, key): text for key, text in found.items()}
 
     @cached_property
     def n_states(self) -> Counter[str]:

@@ -1,0 +1,54 @@
+"""The files that other programs look for in a sweep's folder, in the form that they know."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from besom.addresses import mask
+from besom.errors import StoreError
+from besom.folders import make_private, replace_text
+from besom.sweeping.plan import Plan
+from besom.sweeping.space import spell
+from besom.sweeping.study import Study, TrialRow
+
+
+def write_configuration(plan: Plan) -> None:
+    """``multirun.yaml``, the configuration of the sweep, as Hydra's basic sweeper writes it."""
+    _write(plan, "multirun.yaml", OmegaConf.to_yaml(plan.application.master))
+
+
+def write_results(plan: Plan, study: Study) -> None:
+    """``optimization_results.yaml`` as hydra-optuna-sweeper writes it, of the whole study.
+
+    There is none as long as no trial is complete.
+    """
+    best = study.best()
+    if not best:
+        return
+    found: dict[str, Any] = {"name": "optuna"}
+    if plan.objective.single:
+        found |= {"best_params": _params(plan, best[0]), "best_value": best[0].values[0]}
+    else:
+        rows = [{"params": _params(plan, row), "values": list(row.values)} for row in best]
+        found |= {"solutions": rows}
+    _write(plan, "optimization_results.yaml", OmegaConf.to_yaml(OmegaConf.create(found)))
+
+
+def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
+    """What was searched, under the keys of overrides; texts and null as overrides spell them."""
+    elements = {dimension.key: dimension.element for dimension in plan.space.dimensions}
+    return {
+        elements.get(key, key): spell(value) if isinstance(value, str | None) else value
+        for key, value in row.shown.items()
+    }
+
+
+def _write(plan: Plan, name: str, text: str) -> None:
+    folder = Path(plan.application.master.hydra.sweep.dir)
+    try:
+        make_private(folder)
+        replace_text(folder / name, mask(text))
+    except OSError as error:
+        raise StoreError(f"{folder / name} cannot be written: {error.strerror}.") from error
