@@ -151,7 +151,10 @@ def _composition(error: ConfigCompositionException) -> str:
         return f"{in_file[0]}{explain(cause)}" if isinstance(cause, EXPLAINED) else _head(error)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         asked = re.match(r"Could not override '(.*)'", text)
-        return str(_unknown(asked[1] if asked else str(cause.full_key), cause))
+        lacking = str(cause.full_key)  # below the key that was asked for, where a mapping is given
+        if asked and not lacking.startswith(f"{asked[1]}."):
+            lacking = asked[1]
+        return str(_unknown(lacking, cause))
     if isinstance(cause, ValidationError):
         return str(wrong_value(_head(error).removeprefix("Error merging override "), cause))
     return f"{_head(error)}: {_head(cause)}" if cause else " ".join(_plain_lines(error)[:2])

@@ -193,6 +193,12 @@ def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
     )
 
 
+def test_the_key_that_a_mapping_brings_is_the_one_that_is_named(plan_of: Any) -> None:
+    with pytest.raises(HydraException) as refusal:
+        plan_of("net={width:1},{width:2,depth:3}")
+    assert str(explain(refusal.value)).startswith("no key `net.depth`")
+
+
 def test_a_baseline_is_moved_and_its_keys_stay_searched(plan_of: Any) -> None:
     moved = {"net": "wide", "lr": 1.5, "x": 7}
     words = ["net=net,wide", "lr=interval(1,2)", "x=range(1,4)"]
