@@ -124,7 +124,7 @@ MISTAKES = {
     "-m model.units=choice()": ["`model.units=choice()`", "empty choice", "write choice(a,b,…)"],
     "-m model.units=interval(1)": ["missing a required argument: 'end'", "interval(low,high)"],
     "model.units=int(abc)": ["`model.units=int(abc)`: invalid literal for int()"],
-    "model.units=rnage(1,9)": ["no function `rnage`", "range(start,stop,step=s)", "quotes"],
+    "model.units=rnage(1,9)": ["no function `rnage`", "did you mean `model.units=range(1,9)`"],
     "model.units=16,32": ["`model.units=16,32`", "besom sweep", "-m"],
     "model.units=range(8,64)": ["`model.units=range(8,64)`", "besom sweep", "-m"],
     # sweeps

@@ -160,7 +160,12 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
             off, so that there is nothing to compare with.
         ConfigError, DataError: the configuration cannot be trained here.
     """
-    config = workload_config(reader.text(trial.run.run_id, "config.yaml"))
+    recorded_config = reader.text(trial.run.run_id, "config.yaml")
+    if recorded_config is None:
+        raise StudyError(
+            f"run {trial.run.run_id} holds no configuration to train again; give another"
+        )
+    config = workload_config(recorded_config)
     if config is None:
         raise StudyError(
             f"run {trial.run.run_id} is of another application than besom train; "

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ class Book:
     texts: dict[tuple[str, str], str] = field(default_factory=begun_by_besom_sweep)
     tags: dict[str, str] = field(default_factory=dict)
     clocks: dict[int | None, float] = field(default_factory=dict)
+    folder: Path | None = None
 
     def trial(
         self,
