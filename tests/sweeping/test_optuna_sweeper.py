@@ -153,7 +153,8 @@ SPACE = {
     "c": ({"type": "float", "low": 0, "high": 1, "step": 0.5}, "range(0.0,1.25,step=0.5)"),
     "d": ({"type": "int", "low": 1, "high": 9}, "int(interval(1,9))"),
     "e": ({"type": "int", "low": 1, "high": 9, "log": True}, "tag(log,int(interval(1,9)))"),
-    "f": ({"type": "int", "low": 0, "high": 4, "step": 2}, "range(0,5.0,step=2)"),
+    "f": ({"type": "int", "low": 0, "high": 4, "step": 2}, "range(0,5,step=2)"),
+    "h": ({"type": "int", "low": 1, "high": 9, "step": "2"}, "range(1,10,step=2)"),
     "g": ({"type": "categorical", "choices": ["a b", 1, None]}, "choice('a b',1,null)"),
 }
 

@@ -43,6 +43,8 @@ def test_the_nearest_name_is_said_before_hydra_says_its_own(
     "words",
     [
         "hydra/sweeper=basic x=loguniform(1,2)",
+        "hydra/sweeper=bayes hydra.sweeper.max_batch_size=2",
+        "hydra/sweeper=besom hydra/sweeper/sampler=mine",
         "x=loguniform(1,2)",
         "hydra/sweeper=besom x=range(1,9) +y=2 ~z hydra.sweeper.sampler.sigma0=1 hydra.job.num=1",
         "hydra/sweeper=besom hydra/sweeper/sampler=mine --config-dir=folder",

@@ -173,11 +173,17 @@ def _entries(modules: tuple[str, ...], main: MainModule) -> Iterator[tuple[Place
         scope = sys.modules[module]
         later = main.later if module == MAIN else frozenset()
         for name, value in list(vars(scope).items()):
-            is_code = isinstance(value, type | FunctionType | ModuleType)
-            if not name.startswith("__") and (name in later or not is_code):
+            is_own = isinstance(value, type | FunctionType | ModuleType) or _is_generator(value)
+            if not name.startswith("__") and (name in later or not is_own):
                 yield (module, "", name), value
             if isinstance(value, type) and _resolve(module, value.__qualname__) is value:
                 yield from _entries_of_class(module, value)
+
+
+def _is_generator(value: Any) -> bool:
+    """Whether it draws random numbers: two workers with one state would draw the same."""
+    module = type(value).__module__
+    return module == "random" or module.startswith("numpy.random.")
 
 
 def _entries_of_class(module: str, owner: type) -> Iterator[tuple[Place, Any]]:

@@ -47,13 +47,13 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
     return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together
 
 
-def folder_of(storage: str) -> Path | None:
-    """Where a database is that is a file; None for a server, or where the address is none."""
+def file_of(storage: str) -> Path | None:
+    """The file of a database that is one; None for a server, or where the address is none."""
     with suppress(sqlalchemy.exc.ArgumentError):
         url = sqlalchemy.engine.make_url(storage)
         name = url.database or ":memory:"
         if url.get_backend_name() == "sqlite" and not name.startswith((":", "file:")):
-            return Path(name).parent
+            return Path(name)
     return None
 
 

@@ -20,7 +20,7 @@ from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
 from besom.sweeping.connections import Gone
-from besom.sweeping.database import folder_of, in_use
+from besom.sweeping.database import file_of, in_use
 from besom.sweeping.dry_run import show_dry_run
 from besom.sweeping.fingerprint import claim, claim_baseline, fingerprint
 from besom.sweeping.local_pool import LocalPool
@@ -72,7 +72,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     with (
         discreet_logs(),
         room.needed(root),
-        only_supervisor(_lock_folder(options), options.study_name),
+        only_supervisor(*_lock(options)),
         in_use(_storage(options)),
         ExitStack() as opened,
     ):
@@ -101,12 +101,17 @@ def _storage(options: SweepOptions) -> str:
     return options.storage or sqlite_address(Path(options.root) / "optuna.db")
 
 
-def _lock_folder(options: SweepOptions) -> Path:
-    """Beside the database, where that is a file: sweeps of other roots may share its studies."""
-    folder = folder_of(_storage(options))
-    if folder is not None and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
-        return folder
-    return Path(options.root)
+def _lock(options: SweepOptions) -> tuple[Path, str]:
+    """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
+    of other roots may share its studies."""
+    file, study = file_of(_storage(options)), options.study_name
+    if (
+        file is None
+        or not os.path.isdir(file.parent)
+        or not os.access(file.parent, os.W_OK | os.X_OK)
+    ):
+        return Path(options.root), study
+    return file.parent, study if file.name == "optuna.db" else f"{file.name}-{study}"
 
 
 def _open(plan: Plan, root: Path) -> Study:

@@ -156,14 +156,20 @@ def _expression(key: str, given: Any) -> str:
             return f"choice({','.join(map(spell, given['choices']))})"
         number = {"int": int, "float": float}[kind]
         low, high = number(given["low"]), number(given["high"])
+        step = None if given.get("step") is None else number(given["step"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{NODE}.search_space.{key}={given}: give type (int, float or categorical) with low "
             "and high, or choices;\nbetter in params, as `x: interval(0,1)` or `y: choice(a,b)`"
         ) from error
-    step = given.get("step")
-    if step is not None and not given.get("log"):
-        return f"range({low},{high + step / 2},step={number(step)})"
+    if step is not None and given.get("log"):
+        raise ConfigError(
+            f"{NODE}.search_space.{key}={given}: a log scale has no steps; leave step or log out"
+        )
+    if step is not None:
+        # The peer's end is included, the end of Hydra's range is not.
+        beyond = high + 1 if kind == "int" else high + step / 2
+        return f"range({low},{beyond},step={step})"
     between = f"interval({low},{high})"
     whole = f"int({between})" if kind == "int" else between
     return f"tag(log,{whole})" if given.get("log") else whole

@@ -1,4 +1,4 @@
-"""What is no fault of a trial: a full disk, a used-up quota, a limit to the size of files."""
+"""What is no fault of a trial: a full disk, or a used-up quota."""
 
 import errno
 import io
@@ -17,8 +17,7 @@ ENOUGH = 1 << 20
 
 def is_lacking(error: BaseException) -> bool:
     """Whether it was for room that something could not be written."""
-    numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return isinstance(error, OSError) and error.errno in numbers
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def place(error: BaseException) -> Path | None:
@@ -61,7 +60,7 @@ def needed(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if not is_lacking(error):
+        if not is_lacking(error) and error.errno != errno.EFBIG:
             raise
         raise StoreError(
             f"{root} cannot be written: {error.strerror}.\nMake room; the same command goes on."

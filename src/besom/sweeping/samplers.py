@@ -113,7 +113,7 @@ def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence
     if options.name == "gp":
         return  # it takes seconds, and does all
     sampler = make_sampler(replace(options, **soon), dimensions, 0) if soon else sampler
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a grid of fewer points is no concern here
     study = optuna.create_study(
         directions=[StudyDirection[direction.upper()] for direction in directions],
         sampler=sampler,
@@ -128,6 +128,8 @@ def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence
     except Exception as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {name}{error}") from error
+    finally:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:

@@ -9,6 +9,7 @@ import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from difflib import get_close_matches
 
 from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
@@ -18,7 +19,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from besom.errors import ConfigError
 from besom.explain import explain, unknown_option
-from besom.nearest import did_you_mean, listed, nearest
+from besom.nearest import MISTYPED, did_you_mean, listed
 from besom.output import complain
 from besom.paths import conf_folder
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
@@ -38,12 +39,12 @@ class BesomTyped(SearchPathPlugin):
         words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
         chosen = [word.partition("=")[2] for word in words if word.startswith(CHOOSES)]
         ours = any(part.path == str(conf_folder()) for part in search_path.get_path())
-        if ours or not chosen or nearest(chosen[-1], ["besom"]) is None:
+        if ours or not chosen or not get_close_matches(chosen[-1], ["besom"], cutoff=MISTYPED):
             return
         try:
             if not any(word.startswith(MORE_FOLDERS) for word in sys.argv):
                 _check_options(words, search_path)
-            for word in words:
+            for word in words if chosen[-1] == "besom" else ():
                 _check_word(word)
         except ConfigError as error:
             raise SystemExit(complain(error)) from error
@@ -56,7 +57,8 @@ def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
     for word in words:
         group, _, option = word.partition("=")
         offered = repository.get_group_options(group) if group in GROUPS else [option]
-        if option not in offered:
+        # What is like none of them may be an option of a folder that a configuration names.
+        if option not in offered and get_close_matches(option, offered, cutoff=MISTYPED):
             raise unknown_option(group, option, offered)
 
 
