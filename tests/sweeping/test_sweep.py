@@ -305,7 +305,7 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
         (["x=range(8,2)"], "range"),
         (["x=interval(0,nan)"], "finite"),
         (["xx=interval(0,2)"], "no key `xx`"),
-        (["steps=choice(3,abc)", "seconds.x=choice(1,2)"], "seconds.x"),
+        (["steps=choice(3,abc)", "seconds.x=choice(1,2)"], "steps=abc"),
         (["x=interval(0,2)", "hydra.sweeper.n_trials=0"], "n_trials=0"),
         (["x=interval(0,2)", "hydra.sweeper.n_jobs=-1"], "n_jobs=-1"),
         (["x=interval(0,2)", "hydra.sweeper.hang_timeout=0"], "hang_timeout=0"),

@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 from besom.discretion import mask_job_files
 from besom.errors import ConfigError
@@ -54,7 +54,10 @@ class Application:
             config.hydra.job.num = number
             if folder is not None:
                 config.hydra.sweep.subdir = folder
-        HydraConfig.instance().set_config(config)  # what ``${hydra:…}`` looks into
+        HydraConfig.instance().set_config(config)  # a copy that ``${hydra:…}`` looks into
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(_job_folder(config.hydra).absolute())
+        HydraConfig.instance().set_config(config)
         return config
 
     def run(self, config: DictConfig, before: Callable[[DictConfig], None]) -> JobReturn:
@@ -85,12 +88,15 @@ class Application:
         )
 
 
+def _job_folder(hydra: DictConfig) -> Path:
+    return Path(hydra.sweep.dir, hydra.sweep.subdir)
+
+
 def _prepare_folder(hydra: DictConfig) -> None:
     """The job's, for this user alone. Links in it are those of another's archive, or of an earlier
     attempt, which is made anew."""
-    sweep = Path(hydra.sweep.dir)
-    folder = sweep / hydra.sweep.subdir
-    make_private(folder, below=sweep)
+    folder = _job_folder(hydra)
+    make_private(folder, below=Path(hydra.sweep.dir))
     remove_links(folder)
     if hydra.output_subdir is not None:
         remove_links(folder / hydra.output_subdir)
