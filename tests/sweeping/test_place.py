@@ -163,7 +163,6 @@ def test_a_baseline_is_found_among_the_values_that_the_configuration_makes_of_th
         {
             "word=1,2": "word=1 is outside 1,2",
             "loose=true,false": "loose=1 is outside true,false",
-            "+w=1,2": "w is not in the configuration",
         },
         {"cb=[log,stop],[]": "cb=[stop,log] is outside"},
     ],
@@ -209,3 +208,8 @@ def test_a_baseline_is_moved_and_its_keys_stay_searched(plan_of: Any) -> None:
     assert inside.baseline_params == moved | {"x": 3}
     with pytest.raises(ConfigError, match=r"baseline\.y: y is not searched; give y=… itself"):
         plan_of(*words, config="lacking", baseline={"y": 7})
+
+
+def test_a_key_that_only_the_search_adds_has_no_baseline(plan_of: Any) -> None:
+    plan = plan_of("+w=1,2", "count=range(1,9)")
+    assert plan.baseline_params is None and plan.outside is None

@@ -97,11 +97,16 @@ def locate(
             reasons.append(_reason(dimension, own))
         if own is not _ABSENT:
             outside[dimension.key] = _plain(own)
-    if base.lacking:
+    if base.lacking or any(_is_added(dimension, outside) for dimension in space.dimensions):
         return Place(None)
     if reasons:
         return Place({}, outside, tuple(reasons))
     return _with_suggested(space, base, params, suggest)
+
+
+def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:
+    """Whether the search adds the key, ``+key=…``: the task needs it, and the baseline lacks it."""
+    return dimension.element.startswith("+") and dimension.key not in outside
 
 
 def _candidates(dimension: Dimension, own: Any) -> Sequence[Scalar]:
