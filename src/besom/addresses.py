@@ -3,7 +3,6 @@
 import re
 import socket
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -44,6 +43,8 @@ def scheme_of(address: str) -> str:
 @cache
 def _is_escaped() -> bool:
     """Whether SQLAlchemy reads ``%20`` in a SQLite address as a space, as it does from 2.1 on."""
+    from importlib.metadata import version  # 10 ms, at every start of any Hydra application
+
     return tuple(map(int, version("sqlalchemy").split(".")[:2])) >= (2, 1)
 
 

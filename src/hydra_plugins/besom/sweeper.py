@@ -3,24 +3,37 @@
 Hydra imports this whenever any application starts, so whatever is heavy is imported in ``sweep``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from hydra.core.config_store import ConfigStore
 from hydra.errors import ConfigCompositionException
+from hydra.experimental.callback import Callback
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError
 
 from besom.errors import BesomError, SweepFailed, UserError
-from besom.explain import EXPLAINED, explain
 from besom.folders import check_working_folder
-from besom.output import read_or_not, say, stopped, warnings_no_errors
+from besom.output import complain, read_or_not, say, stopped, warnings_no_errors
 from besom.overrides import as_typed
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
-from besom.sweeping.signals import ending_after
-from hydra_plugins.besom.unresolved import GROUP as CALLBACKS
-from hydra_plugins.besom.unresolved import NODE
+
+CALLBACKS = f"{GROUP}/callbacks"
+
+
+class OptionsCheck(Callback):
+    """Finds what an option of the sweeper refers to and that is not there.
+
+    Hydra resolves all options before it calls the sweeper, and shows a traceback where one fails.
+    Callbacks are called before that: ``hydra/sweeper=besom`` brings this one along.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        with _in_plain_lines():
+            OmegaConf.to_container(config.hydra.sweeper, resolve=True)
 
 
 class BesomSweeper(Sweeper):
@@ -38,17 +51,12 @@ class BesomSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the sweep. What a user can mend ends as plain lines, exit code 2."""
-        try:
-            with read_or_not(), warnings_no_errors():
-                return self._sweep(arguments)
-        except BesomError as error:
-            _refuse(error)
-        except (ConfigCompositionException, InterpolationResolutionError) as error:
-            _refuse(explain(error))
-        except KeyboardInterrupt:
-            raise SystemExit(stopped()) from None
+        with _in_plain_lines(), read_or_not(), warnings_no_errors():
+            return self._sweep(arguments)
 
     def _sweep(self, arguments: list[str]) -> Any:
+        from besom.sweeping.signals import ending_after
+
         check_working_folder()
         with ending_after():
             from besom.sweeping.application import Application
@@ -60,6 +68,7 @@ class BesomSweeper(Sweeper):
         return run_sweep(options, application, arguments)
 
     def _options(self) -> SweepOptions:
+        from besom.explain import EXPLAINED, explain
         from besom.sweeping.optuna_sweeper import read_options
 
         try:
@@ -68,11 +77,28 @@ class BesomSweeper(Sweeper):
             raise explain(error) from error
 
 
+@contextmanager
+def _in_plain_lines() -> Iterator[None]:
+    """What a user can mend ends the program with exit code 2."""
+    from besom.explain import explain
+
+    try:
+        yield
+    except BesomError as error:
+        _refuse(error)
+    except (ConfigCompositionException, InterpolationResolutionError) as error:
+        _refuse(explain(error))
+    except KeyboardInterrupt:
+        raise SystemExit(stopped()) from None
+
+
 def _refuse(error: BesomError) -> NoReturn:
+    if isinstance(error, UserError):
+        raise SystemExit(complain(error)) from error
     if isinstance(error, SweepFailed) and error.traceback.startswith("Traceback"):
         say(error.traceback)
     say(f"besom: {error}")
-    raise SystemExit(2 if isinstance(error, UserError) else 1) from error
+    raise SystemExit(1) from error
 
 
 def _store() -> None:
@@ -81,7 +107,12 @@ def _store() -> None:
     options = OmegaConf.structured(SweepOptions)
     OmegaConf.set_struct(options.baseline, False)  # takes any key, without a +
     store.store(group=GROUP, name="besom", node=options, provider="besom")
-    store.store(group=CALLBACKS, name="besom", node=NODE, provider="besom")
+    store.store(
+        group=CALLBACKS,
+        name="besom",
+        node={"besom": {"_target_": f"{__name__}.OptionsCheck"}},
+        provider="besom",
+    )
     for kind, records in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for record in records:
             group = f"{GROUP}/{kind}"

@@ -1,9 +1,4 @@
-"""Says in a line what is wrong with a command that asks for Besom's sweeper.
-
-In other people's applications Hydra reads the command line before any sweeper is called, and says
-what it does not know in its own words. Its search path plugins come before that: here is the one
-place where such a mistake can be explained. What a file says wrongly cannot be reached so.
-"""
+"""Says in a line which word of a command that asks for Besom's sweeper is misspelled."""
 
 import copy
 import sys
@@ -15,16 +10,13 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from besom.errors import ConfigError
 from besom.explain import explain, unknown_option
 from besom.nearest import MISTYPED, did_you_mean, listed
 from besom.output import complain
-from besom.paths import conf_folder
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
 
-CHOOSES = f"{GROUP}="
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
 HYDRAS = ("_", ".defaults")
@@ -32,22 +24,21 @@ MORE_FOLDERS = ("--config-dir", "-cd", "hydra.searchpath")
 """With these on the command line, a group may have options that nothing here knows."""
 
 
-class BesomTyped(SearchPathPlugin):
-    """Changes nothing; looks at a command line that has ``hydra/sweeper=besom``, or nearly so."""
+def check(words: Sequence[str], sweeper: str, search_path: ConfigSearchPath) -> None:
+    """Look at the overrides of a command line that chooses ``sweeper``, where that is Besom's.
 
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
-        chosen = [word.partition("=")[2] for word in words if word.startswith(CHOOSES)]
-        ours = any(part.path == str(conf_folder()) for part in search_path.get_path())
-        if ours or not chosen or not get_close_matches(chosen[-1], ["besom"], cutoff=MISTYPED):
-            return
-        try:
-            if not any(word.startswith(MORE_FOLDERS) for word in sys.argv):
-                _check_options(words, search_path)
-            for word in words if chosen[-1] == "besom" else ():
-                _check_word(word)
-        except ConfigError as error:
-            raise SystemExit(complain(error)) from error
+    Raises:
+        SystemExit: one of them is wrong; it has been said which, and what is meant.
+    """
+    if not get_close_matches(sweeper, ["besom"], cutoff=MISTYPED):
+        return
+    try:
+        if not any(word.startswith(MORE_FOLDERS) for word in sys.argv):
+            _check_options(words, search_path)
+        for word in words if sweeper == "besom" else ():
+            _check_word(word)
+    except ConfigError as error:
+        raise SystemExit(complain(error)) from error
 
 
 def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
