@@ -177,6 +177,8 @@ def _unresolved(error: InterpolationResolutionError) -> str:
     if not found:
         return f"{where}{_head(error)}"
     key = found[1]
+    if where.startswith("`hydra.job.env_set"):
+        return f"{where}`${{{key}}}` is no value of Hydra's own, which are all that it may name"
     if key.startswith("hydra."):
         return f"{where}`${{{key}}}` is not in the task's configuration; write ${{hydra:{key[6:]}}}"
     return f"{where}`${{{key}}}` is not in the configuration; name a key that is there"

@@ -127,9 +127,9 @@ def _own_places(name: str) -> list[Path]:
         return []
     places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
     found = [Path(place).resolve() for place in places if os.path.exists(place)]
-    return [place for place in found if not _is_installed(place)]
+    return [place for place in found if not is_installed(place)]
 
 
-def _is_installed(place: Path) -> bool:
+def is_installed(place: Path) -> bool:
     library = Path(sysconfig.get_paths()["stdlib"]).resolve()
     return not _INSTALLED.isdisjoint(place.parts) or place.is_relative_to(library)

@@ -4,6 +4,7 @@ import concurrent.futures
 import functools
 import logging
 import multiprocessing
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 REGISTRY: dict[str, Any] = {}
 ALIAS = REGISTRY
 LIMIT = 0
+PID = os.getpid()
+REBOUND = os.getpid()
 log = logging.getLogger(__name__)
 OmegaConf.register_new_resolver("twice", lambda x: 2 * x)  # fails where it is there already
 
@@ -56,12 +59,13 @@ def widen(model: Model) -> Model:
 
 
 def set_up(limit: int) -> None:
-    global LIMIT
-    LIMIT = limit
+    global LIMIT, REBOUND
+    LIMIT = REBOUND = limit
     REGISTRY["model"] = Model
     REGISTRY["limit"] = lambda: LIMIT
     Model.kinds["plain"] = Model
     shelf.BOOKS["model"] = Model
+    shelf.OPEN = True
 
 
 def check_pools(methods: str) -> None:
@@ -81,6 +85,7 @@ def main(config: DictConfig) -> float:
     assert Model.__module__ == log.name == "__main__"
     assert REGISTRY["model"] is Model and REGISTRY is ALIAS and REGISTRY["limit"]() == LIMIT == 7
     assert Model.kinds == {"plain": Model} and {"model": Model} == shelf.BOOKS
+    assert PID == os.getpid() == shelf.PID and REBOUND == 7 and shelf.OPEN
     assert store is ConfigStore.instance()
     assert bonus(Model(1)) == Extra(2.0)  # type: ignore[name-defined]
     check_pools(config.pools)

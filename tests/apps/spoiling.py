@@ -1,5 +1,6 @@
 """A Hydra application whose every trial spoils its process in another way, for those after it."""
 
+import importlib
 import logging
 import os
 import resource
@@ -55,6 +56,8 @@ def signals() -> None:
 
 
 def environment() -> None:
+    Path("sets_it.py").write_text("import os\nos.environ['IMPORTED'] = '1'")
+    importlib.import_module("sets_it")
     os.environ["HOME"] = "/nowhere"
     os.environ["ADDED"] = "1"
     del os.environ["PATH"]
@@ -100,6 +103,7 @@ SPOIL = {
     "rubbish": rubbish,
 }
 START = Path.cwd()
+sys.path.append(str(START))
 
 
 @hydra.main(version_base=None, config_path=None, config_name="config")
@@ -109,6 +113,7 @@ def main(config: DictConfig) -> float:
     besom.report(1, pid=os.getpid())
     assert Path.cwd() == START and sys.getrecursionlimit() == 1000
     assert "PATH" in os.environ and "ADDED" not in os.environ
+    assert ("IMPORTED" in os.environ) is ("sets_it" in sys.modules)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     Path(HydraConfig.get().runtime.output_dir, "written").write_text("x" * 1000)

@@ -79,12 +79,14 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) 
         ("seed=choice(1,${oc.env:NOT_SET})", "the environment variable NOT_SET is not set"),
         ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),
         ("hydra.sweep.dir=${nokey}", "`hydra.sweep.dir`: `${nokey}` is not"),
+        ("+hydra.job.env_set.X=${oc.env:NOT_SET}", "`hydra.job.env_set.X`: the environment"),
+        ("+hydra.job.env_set.X=v${seed}", "`${seed}` is no value of Hydra's own"),
     ],
 )
 def test_what_no_trial_could_look_up_is_refused_in_a_line(
     app: Application, word: str, said: str
 ) -> None:
-    of_hydra = [word] if word.startswith("hydra.") else []
+    of_hydra = [word] if word.lstrip("+").startswith("hydra.") else []
     app.master = app.context.config_loader.load_configuration("train", of_hydra, RunMode.MULTIRUN)
     words = ["model.units=range(8,129)", *([] if of_hydra else [word])]
     with pytest.raises(InterpolationResolutionError) as refusal:

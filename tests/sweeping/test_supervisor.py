@@ -117,6 +117,9 @@ def test_a_sweep_of_failures_alone_has_failed_whatever_is_allowed(bench: Bench) 
         with pytest.raises(SweepFailed, match="all 3 trials failed"):
             driver.run()
         assert len(study.rows()) == 3
+    for row in bench.study().rows():  # no worker could tell the configuration
+        run = MlflowClient(bench.record.uri).get_run(row.notes["run_id"])
+        assert run.data.params == {"x": str(row.params["x"])}
 
 
 def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """A Hydra application as a worker needs it: compose a configuration, run the task with it."""
 
 import functools
+import inspect
 import io
 import pickle
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from besom.errors import ConfigError
 from besom.explain import EXPLAINED
 from besom.folders import make_private, remove_links
 from besom.sweeping import main_module
-from besom.sweeping.carried import Pickler, carry, put
+from besom.sweeping.carried import Pickler, carry
 from besom.task import Task
 
 
@@ -107,7 +108,9 @@ def dump(application: Application) -> bytes:
     main = main_module.find()
     file = io.BytesIO()
     Pickler(file, main).dump((application, Singleton.get_state()))
-    return pickle.dumps((main, file.getvalue(), carry(main) if main else None))
+    package = inspect.unwrap(application.task).__module__.partition(".")[0]
+    carried = carry(main, package) if main else None
+    return pickle.dumps((main, file.getvalue(), carried))
 
 
 def load(payload: bytes) -> Application:
@@ -119,10 +122,8 @@ def load(payload: bytes) -> Application:
     setup_globals()
     application, state = pickle.loads(content)
     _set_singletons(state)
-    if carried and (differing := carried.differing()):
-        values = pickle.loads(carried.values)
-        for place in differing:
-            put(place, values[place])
+    if carried:
+        carried.put()
     assert isinstance(application, Application)
     return application
 

@@ -1,25 +1,30 @@
-"""What crosses to a worker by pickle: the application by reference to its modules, and what these
-hold that importing them alone does not give.
+"""What crosses to a worker by pickle: the application by reference to its modules, and what has
+changed in these since they were imported.
 
 Registries that are filled, and globals that are set, before the task is called are there in a
 worker too. Each is compared there with what the import has made, and set only where it differs.
+What an import alone binds and nothing can change, such as a process id or a time, is each worker's
+own.
 """
 
+import ast
 import hashlib
 import importlib
+import inspect
 import io
+import pickle
 import sys
-import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import EnumType
 from pathlib import Path
+from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
 from hydra.core.singleton import Singleton
 
+from besom.source import is_installed
 from besom.sweeping.main_module import MAIN, MainModule
 
 MOST_BYTES = 16 << 20
@@ -53,14 +58,12 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _sharing_globals(self, function: FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
         name = function.__globals__.get("__name__", "")
-        module = sys.modules.get(name)
-        if module is None or vars(module) is not function.__globals__:
-            return reduced
-        if name == MAIN and self._main is None:
+        globals_ = getattr(sys.modules.get(name), "__dict__", None)
+        if globals_ is not function.__globals__ or (name == MAIN and self._main is None):
             return reduced
         make, (code, _, *rest), (attributes, slots), *others = reduced
-        arguments = (code, _Globals(name), *rest)
-        return (make, arguments, (attributes, slots | {"__globals__": {}}), *others)
+        state = attributes, slots | {"__globals__": {}}
+        return _make_in_module, (make, name, code, *rest), state, *others
 
 
 class _StatePickler(Pickler):
@@ -74,17 +77,6 @@ class _StatePickler(Pickler):
         if by_value and not (self._main and _is_later(value, self._main)):
             raise TypeError(f"{value} is made by its module only")
         return reduced
-
-
-class _Globals(dict[str, Any]):
-    """Stands for a module's globals."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def __reduce__(self) -> Any:
-        return _globals, (self._name,)
 
 
 class _Limited(io.BytesIO):
@@ -109,101 +101,113 @@ class Carried:
     digests: dict[Place, bytes]
     values: bytes
 
-    def differing(self) -> list[Place]:
-        """What importing the modules in this process does not give."""
+    def put(self) -> None:
+        """Set what importing the modules in this process does not give."""
         for name in self.modules:
             importlib.import_module(name)
-        return [place for place, digest in self.digests.items() if digest != self._own(place)]
+        own = {place: _digest(_held(place), place, self.main) for place in self.digests}
+        if own != self.digests:
+            values = pickle.loads(self.values)
+            for place in self.digests:
+                if own[place] != self.digests[place]:
+                    _put(place, values[place])
 
-    def _own(self, place: Place) -> bytes | None:
-        try:
-            return _digest(vars(_scope(place))[place[2]], place, self.main)
-        except Exception:  # whatever the pickling of an unknown object raises
-            return None
 
+def carry(main: MainModule, package: str) -> Carried:
+    """What the modules hold now, as far as it can be pickled.
 
-def carry(main: MainModule) -> Carried:
-    """What the modules hold now, as far as it can be pickled."""
-    modules = tuple(_own_modules(main))
+    Args:
+        package: the task's.
+    """
+    modules = tuple(_own_modules(main, package))
     values, digests = {}, {}
     for place, value in _entries(modules, main):
-        try:
-            digests[place] = _digest(value, place, main)
-        except Exception:  # locks, connections, …: the import makes its own
-            continue
-        values[place] = value
+        if digest := _digest(value, place, main):
+            values[place], digests[place] = value, digest
     file = io.BytesIO()
     _StatePickler(file, main).dump(values)
     return Carried(main, modules, digests, file.getvalue())
 
 
-def put(place: Place, value: Any) -> None:
+def _held(place: Place) -> Any:
+    """What the import has made; ``...`` where nothing."""
+    return getattr(_resolve(*place[:2]), "__dict__", {}).get(place[2], ...)
+
+
+def _put(place: Place, value: Any) -> None:
     """Set an entry; containers keep their identity, for others may hold them."""
-    scope, name = _scope(place), place[2]
-    if scope is None:  # a class that the import has not made
-        return
-    own = vars(scope).get(name)
+    own, scope = _held(place), _resolve(*place[:2])
     if type(own) is type(value) and isinstance(own, dict | set):
         own.clear()
         own.update(value)
     elif type(own) is type(value) and isinstance(own, list):
         own[:] = value
-    else:
-        setattr(scope, name, value)
+    elif scope is not None:  # a class that the import has made
+        setattr(scope, place[2], value)
 
 
-def _own_modules(main: MainModule) -> Iterator[str]:
-    """The main module, and what has been imported from its folder and is not installed there."""
-    installed = {"site-packages", "dist-packages"}
+def _own_modules(main: MainModule, package: str) -> Iterator[str]:
+    """The main module, the task's package, and what was imported from the main module's folder
+    and is not installed there."""
     for name, module in list(sys.modules.items()):
         file = Path(getattr(module, "__file__", None) or "/")
-        if name == MAIN or (
-            file.is_relative_to(main.root)
-            and name != "__mp_main__"
-            and name.partition(".")[0] not in ("besom", "hydra_plugins")
-            and installed.isdisjoint(file.parts)
-            and not file.is_relative_to(sysconfig.get_path("stdlib"))
-        ):
+        top = name.partition(".")[0]
+        if top in ("besom", "hydra_plugins", "__mp_main__"):
+            continue
+        if top in (MAIN, package) or (file.is_relative_to(main.root) and not is_installed(file)):
             yield name
 
 
 def _entries(modules: tuple[str, ...], main: MainModule) -> Iterator[tuple[Place, Any]]:
-    """Values of modules and of their classes, less what makes up their code."""
+    """What may have changed since the import: what is bound later, and what is mutable."""
+    later = frozenset(name for module in modules for name in _bound_later(module))
     for module in modules:
-        scope = sys.modules[module]
-        later = main.later if module == MAIN else frozenset()
-        for name, value in list(vars(scope).items()):
-            is_own = isinstance(value, type | FunctionType | ModuleType) or _is_generator(value)
-            if not name.startswith("__") and (name in later or not is_own):
-                yield (module, "", name), value
-            if isinstance(value, type) and _resolve(module, value.__qualname__) is value:
-                yield from _entries_of_class(module, value)
+        names = later | main.later if module == MAIN else later
+        for owner, scope in _scopes(module):
+            for name, value in list(vars(scope).items()):
+                if not name.startswith("__") and (name in names or _is_mutable(value)):
+                    yield (module, owner, name), value
 
 
-def _is_generator(value: Any) -> bool:
-    """Whether it draws random numbers: two workers with one state would draw the same."""
-    module = type(value).__module__
-    return module == "random" or module.startswith("numpy.random.")
-
-
-def _entries_of_class(module: str, owner: type) -> Iterator[tuple[Place, Any]]:
-    if isinstance(owner, EnumType) or owner.__module__ != module:
+def _bound_later(module: str) -> Iterator[str]:
+    """What code binds in a module or a class from elsewhere: ``global X``, ``module.X = 1``."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError, SyntaxError, ValueError):  # there is no source
         return
-    for name, value in list(vars(owner).items()):
-        if not name.startswith("__") and not hasattr(value, "__get__"):
-            yield (module, owner.__qualname__, name), value
+    for node in ast.walk(tree):
+        match node:
+            case ast.Global(names=names):
+                yield from names
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
 
 
-def _digest(value: Any, place: Place, main: MainModule) -> bytes:
+def _scopes(module: str) -> Iterator[tuple[str, Any]]:
+    """A module and its classes, with their names in it."""
+    yield "", sys.modules[module]
+    for value in list(vars(sys.modules[module]).values()):
+        if isinstance(value, type) and value.__module__ == module:
+            yield value.__qualname__, value
+
+
+def _is_mutable(value: Any) -> bool:
+    """Code is not, and two workers with one state of a random generator would draw the same."""
+    kind = type(value)
+    if isinstance(value, type | ModuleType | Random) or hasattr(kind, "__get__"):
+        return False
+    return kind.__hash__ is None or hasattr(value, "__dict__")
+
+
+def _digest(value: Any, place: Place, main: MainModule) -> bytes | None:
+    """None where it cannot be pickled, as locks and connections: the import makes its own."""
     bound_later = place[0] == MAIN and place[2] in main.later
     file = io.BytesIO() if bound_later else _Limited()
-    _StatePickler(file, main).dump(value)
+    try:
+        _StatePickler(file, main).dump(value)
+    except Exception:  # whatever the pickling of an unknown object raises
+        return None
     return hashlib.sha256(file.getbuffer()).digest()
-
-
-def _scope(place: Place) -> Any:
-    module, owner, _ = place
-    return _resolve(module, owner) if owner else sys.modules[module]
 
 
 def _is_later(value: Any, main: MainModule) -> bool:
@@ -224,8 +228,9 @@ def _path(value: Any, main: MainModule) -> tuple[str, int] | None:
 
 
 def _resolve(module: str, name: str) -> Any:
+    """What a module has under a dotted name, itself under an empty one; None where nothing."""
     found: Any = sys.modules[module]
-    for part in name.split("."):
+    for part in filter(None, name.split(".")):
         found = getattr(found, part, None)
     return found
 
@@ -237,5 +242,6 @@ def _follow(name: str, n_wrappers: int) -> Any:
     return found
 
 
-def _globals(name: str) -> dict[str, Any]:
-    return vars(importlib.import_module(name))
+def _make_in_module(make: Callable[..., Any], module: str, code: Any, *arguments: Any) -> Any:
+    """A function with the globals of its module."""
+    return make(code, vars(importlib.import_module(module)), *arguments)

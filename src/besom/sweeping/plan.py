@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
@@ -147,6 +149,8 @@ def _resolve(whole: DictConfig, task: DictConfig) -> None:
     flatten(task)
     for key in OF_EACH_JOB:
         OmegaConf.select(whole, key)
+    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # where Hydra looks it up: no other values
+    flatten(hydra.hydra.job.env_set)
 
 
 def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:

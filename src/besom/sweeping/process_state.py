@@ -4,10 +4,12 @@ import os
 import resource
 import signal
 import sys
+from types import FrameType
 from typing import Any, TextIO
 
 from besom.folders import not_through_links
 
+IMPORT = "<frozen importlib._bootstrap>"
 LIMITS = [number for name, number in vars(resource).items() if name.startswith("RLIMIT_")]
 
 
@@ -23,6 +25,7 @@ class ProcessState:
         self._limits = {number: resource.getrlimit(number) for number in LIMITS}
         self._folder = os.getcwd()
         self._environment = dict(os.environ)
+        sys.addaudithook(self._hear)
         self._handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
         self._blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._recursion = sys.getrecursionlimit()
@@ -33,12 +36,13 @@ class ProcessState:
         self._fluent = _fluent().remember() if "mlflow" in sys.modules else None
 
     def restore(self) -> None:
-        """Put back what a trial has changed.
+        """Put back what a trial has changed. What a module sets when it is imported stays: it
+        does so once in a process.
 
         Raises:
             OSError, ValueError: something cannot be: this process should run no further trial.
         """
-        sys.setrecursionlimit(self._recursion)
+        sys.setrecursionlimit(max(self._recursion, sys.getrecursionlimit()))
         for number, limits in self._limits.items():
             if resource.getrlimit(number) != limits:
                 resource.setrlimit(number, limits)
@@ -51,6 +55,11 @@ class ProcessState:
             fluent = _fluent()
             fluent.restore(self._fluent or fluent.Fluent())
         self._restore_environment()  # last: MLflow's addresses are variables too
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.putenv" and _is_importing():
+            name, value = map(os.fsdecode, arguments)
+            self._environment[name] = value
 
     def _restore_signals(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -92,6 +101,13 @@ def _identity(descriptor: int) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _is_importing() -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename != IMPORT:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _is_closed(stream: TextIO) -> bool:

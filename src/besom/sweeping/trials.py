@@ -95,6 +95,8 @@ class Trials:
                     self._give_up(worker, job, error)
                     return
         row = self._stopped(job)
+        if not job.begun:  # its configuration was not told
+            self._record.params(job.run_id, row.shown)
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
