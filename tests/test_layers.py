@@ -25,6 +25,7 @@ LAYERS = [
         "besom.nearest",
         "besom.output",
         "besom.overrides",
+        "besom.read_only",
         "besom.serving",
         "besom.source",
         "besom.yaml_size",

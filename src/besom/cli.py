@@ -135,7 +135,7 @@ def compare(words: list[str]) -> int:
         _print_data(comparing.as_json(comparison))
     else:
         comparing.show(comparison, options.top)
-    for sentence in comparison.runless:
+    for sentence in comparison.missing_runs:
         print(sentence, file=sys.stderr)
     return 0
 
@@ -222,8 +222,8 @@ def report(words: list[str]) -> int:
     file = options.output or Path(f"{options.study}-report.html")
     study = write_report(reader, options.study, file)
     print(f"open it in a browser:  {file}")  # it is there, also where MLflow takes no copy
-    if study.runless:
-        print(study.runless, file=sys.stderr)
+    if study.missing_runs:
+        print(study.missing_runs, file=sys.stderr)
 
     from besom.tracking.attach import attach
 

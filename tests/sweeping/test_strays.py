@@ -1,5 +1,6 @@
 """A study whose MLflow runs are open, gone, or older than the study."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,9 @@ from mlflow import MlflowClient
 from besom.errors import StudyError
 from besom.results.compare import compare
 from besom.results.studies import read_study
+from besom.sweeping.missing_runs import sentence
 from besom.sweeping.protocol import State
-from besom.sweeping.strays import MISSING, close_strays, without_run
+from besom.sweeping.strays import MISSING, close_strays
 from besom.tracking.address import own_address
 from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
@@ -62,7 +64,7 @@ def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
         assert run.info.end_time - run.info.start_time == 2000
 
 
-def test_an_older_copy_of_the_record_is_told(bench: Bench) -> None:
+def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     database, older = bench.root / "mlflow.db", bench.root / "older.db"
     study, _ = bench.sweep(n_trials=1)
     parent = study.recall("run_id")
@@ -73,9 +75,15 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench) -> None:
     client = MlflowClient(own_address(bench.root))
     for run_id in reader.run_ids():
         client.set_tag(run_id, "besom.study", "bench")
-    assert without_run(study, reader.study("bench")) == [1, 2]
-    assert "no run of 2 ended trials of bench (1, 2)" in read_study(reader, "bench").runless
-    assert compare(bench.root, None, ["bench"], None).runless
+    known = reader.names("bench")
+    assert known == {name for run in reader.study("bench") for name in run.names}
+    told = sentence("bench", study.runs_of_ended(), known)
+    assert "no run of 2 ended trials of bench (1, 2)" in told
+    assert read_study(reader, "bench").missing_runs == told
+    assert compare(bench.root, None, ["bench"], None).missing_runs
+    with monkeypatch.context() as read_only:  # the trials are in the database's log alone
+        read_only.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+        assert read_study(reader, "bench").missing_runs == told
     client.delete_run(parent)
     with pytest.raises(StudyError, match=f"optuna.db has 3 ended trials (.|\n)*{parent}"):
         read_study(reader, "bench")

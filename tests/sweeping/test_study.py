@@ -8,7 +8,7 @@ import pytest
 
 from besom.errors import StoreError, StudyError
 from besom.sweeping.fingerprint import claim
-from besom.sweeping.lock import only_supervisor
+from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, ThresholdPruner
 from besom.sweeping.protocol import State
@@ -99,6 +99,19 @@ def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
             pass
     with only_supervisor(tmp_path, "s"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("folder", "locks", "file"),
+    [(0o755, 0o700, 0o600), (0o2770, 0o2770, 0o660), (0o1777, 0o777, 0o666)],
+)
+def test_who_may_write_beside_a_database_may_lock_its_studies(
+    folder: int, locks: int, file: int, tmp_path: Path
+) -> None:
+    tmp_path.chmod(folder)
+    with only_supervisor(tmp_path, "s"), one_at_a_time(tmp_path):
+        found = [path.stat().st_mode & 0o7777 for path in (tmp_path / "locks").iterdir()]
+        assert ((tmp_path / "locks").stat().st_mode & 0o7777, found) == (locks, [file, file])
 
 
 def test_whoever_held_the_lock_before_is_not_taken_for_its_holder(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Comparison:
     trials: Sequence[Trial]
     columns: Sequence[str]
     metrics: Sequence[str]
-    runless: Sequence[str] = ()
+    missing_runs: Sequence[str] = ()
     """What has no run in the record, a sentence for each study."""
 
     def rows(self) -> list[dict[str, Any]]:
@@ -68,10 +68,10 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         StudyError: an unknown study, run or column, or nothing that could be compared.
     """
     reader = open_reader(root, uri)
-    trials, objectives, runless = _collect(reader, names)
+    trials, objectives, missing_runs = _collect(reader, names)
     if not trials:
         none = f"nothing to compare: {listed(names)} holds no trial yet"
-        raise StudyError("\n".join([none, *runless]))
+        raise StudyError("\n".join([none, *missing_runs]))
     first = [*dict.fromkeys(metric for metric, _ in objectives)]
     comparison = Comparison(trials, _differing(trials), _metrics(trials, first))
     if sort is not None:
@@ -80,7 +80,7 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         ordered = _best_first(trials, *objectives[0])
     else:
         ordered = list(trials)
-    return replace(comparison, trials=ordered, runless=runless)
+    return replace(comparison, trials=ordered, missing_runs=missing_runs)
 
 
 def show(comparison: Comparison, top: int) -> None:
@@ -118,7 +118,7 @@ def _collect(
     """The trials of studies and runs, the objectives by which they can be ordered, and what of
     the studies has no run."""
     trials: list[Trial] = []
-    runless: list[str] = []
+    missing_runs: list[str] = []
     objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
@@ -126,9 +126,9 @@ def _collect(
             continue
         study = read_study(reader, name)
         trials.extend(study.trials)
-        runless += [study.runless] if study.runless else []
+        missing_runs += [study.missing_runs] if study.missing_runs else []
         objectives |= dict.fromkeys(zip(study.objectives, study.directions, strict=True))
-    return trials, list(objectives), runless
+    return trials, list(objectives), missing_runs
 
 
 def _differing(trials: Sequence[Trial]) -> list[str]:

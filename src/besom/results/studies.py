@@ -10,11 +10,10 @@ from typing import Any
 
 from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
+from besom.sweeping.missing_runs import Expected, expected, sentence
 from besom.sweeping.objective import unnamed
-from besom.sweeping.runless import Expected, expected, sentence
 from besom.tracking.limits import NAMES, clean
 from besom.tracking.reading import Reader, ReadRun
-from besom.tracking.runs import KEY
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
@@ -68,8 +67,9 @@ class Confirmation:
 class StudyRecord:
     """A study, its sweep's own run, its trials by number, and what confirms them.
 
-    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first. ``runless``
-    says which ended trials have no run, where the study's database lies beside the record.
+    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first.
+    ``missing_runs`` says which ended trials have no run, where the study's database lies beside
+    the record.
     """
 
     name: str
@@ -79,7 +79,7 @@ class StudyRecord:
     trials: Sequence[Trial]
     confirmations: Sequence[Confirmation] = ()
     runs: Sequence[ReadRun] = ()
-    runless: str = ""
+    missing_runs: str = ""
 
     @property
     def baseline(self) -> Trial | None:
@@ -143,8 +143,8 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
     confirmations = _confirmations(own, parent.tags.get("besom.setting", ""))
-    runless = _runless(name, parent, own, there) if there else ""
-    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, runless)
+    missing = _missing_runs(name, parent, own, there) if there else ""
+    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, missing)
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
@@ -234,11 +234,11 @@ def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
     )
 
 
-def _runless(name: str, parent: ReadRun, own: Iterable[ReadRun], there: Expected) -> str:
-    known = {word for run in (parent, *own) for word in (run.run_id, run.tags.get(KEY))}
+def _missing_runs(name: str, parent: ReadRun, own: Iterable[ReadRun], there: Expected) -> str:
+    known = {word for run in (parent, *own) for word in run.names}
     if there.sweep not in known:  # another sweep of that name
         return ""
-    return sentence(name, [number for number, run in there.trials.items() if run not in known])
+    return sentence(name, there.trials, known)
 
 
 def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:

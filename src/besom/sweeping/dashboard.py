@@ -17,6 +17,7 @@ import sqlalchemy
 
 from besom import serving
 from besom.errors import StoreError, UserError
+from besom.read_only import readable
 from besom.serving import HOST, Server, allowed_hosts
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -41,7 +42,7 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
         raise UserError(
             "Optuna's dashboard is not installed; install it with: pip install 'besom[dashboard]'"
         )
-    command = [sys.executable, "-m", __name__, str(database), str(port), host]
+    command = [sys.executable, "-m", __name__, str(readable(database)), str(port), host]
     dashboard = Server("Optuna's dashboard", command, port, "/dashboard", host=host)
     serving.serve(dashboard, root, "the studies")
 

@@ -15,7 +15,7 @@ from besom.addresses import sqlite_address
 from besom.discretion import discreet_logs
 from besom.errors import StoreError, StudyError
 from besom.folders import make_private, refuse_links
-from besom.sweeping import application, room, runless
+from besom.sweeping import application, missing_runs, room
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
@@ -36,7 +36,7 @@ from besom.sweeping.reconcile import close_former, reconcile
 from besom.sweeping.result_files import write_configuration, write_results
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by, quitting_after
-from besom.sweeping.strays import close_strays, without_run
+from besom.sweeping.strays import close_strays
 from besom.sweeping.study import Study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
@@ -77,7 +77,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
         ExitStack() as opened,
     ):
         with ending_after():
-            study = _open(plan, root)
+            study = _open(plan)
             opened.callback(study.close)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
@@ -105,20 +105,20 @@ def _lock(options: SweepOptions) -> tuple[Path, str]:
     """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
     of other roots may share its studies."""
     file, study = file_of(_storage(options)), options.study_name
-    if (
-        file is None
-        or not os.path.isdir(file.parent)
-        or not os.access(file.parent, os.W_OK | os.X_OK)
-    ):
+    if file is None:
+        return Path(options.root), study
+    with suppress(OSError):  # as the database is opened it is said why not
+        make_private(file.parent)
+    if not os.access(file.parent, os.W_OK | os.X_OK):
         return Path(options.root), study
     return file.parent, study if file.name == "optuna.db" else f"{file.name}-{study}"
 
 
-def _open(plan: Plan, root: Path) -> Study:
+def _open(plan: Plan) -> Study:
     """The study, new or old, if it is about what this sweep is about."""
     options = plan.options
     pruner = make_pruner(options.pruner)
-    with one_at_a_time(root):
+    with one_at_a_time(_lock(options)[0]):
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     claim(study, fingerprint(plan))
     claim_baseline(study, plan.outside)
@@ -156,7 +156,7 @@ def _sweep(
         study.take_over()  # there is nothing left that could be refused
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
-        _say_runless(plan, study, console)
+        _say_missing_runs(plan, study, console)
     if said := sweep.of_other_code():
         console.print(said, markup=False, highlight=False, soft_wrap=True)
     for remark in plan.remarks:
@@ -186,12 +186,11 @@ def _sweep(
     return answer, received[0] if received else None
 
 
-def _say_runless(plan: Plan, study: Study, console: Console) -> None:
+def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
     """One line about ended trials that have no run in MLflow."""
-    if any(row.state != "running" for row in study.rows()):
+    if trials := study.runs_of_ended():
         reader = open_reader(Path(plan.options.root), plan.options.tracking_uri)
-        said = runless.sentence(study.name, without_run(study, reader.study(study.name)))
-        if said:
+        if said := missing_runs.sentence(study.name, trials, reader.names(study.name)):
             console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 

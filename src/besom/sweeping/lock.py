@@ -6,7 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -18,13 +18,13 @@ TELLING_SECONDS = 1.0
 
 
 @contextmanager
-def one_at_a_time(root: Path) -> Iterator[None]:
-    """Wait for the other sweeps that are just starting below ``root``: tables are made once.
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for other sweeps that are opening a database of ``folder``: tables are made once.
 
     Raises:
         StoreError: the lock is a link, or another user's.
     """
-    with _opened(root, ".start", "w") as file:
+    with _opened(folder, ".start", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -55,13 +55,26 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
 def _opened(root: Path, name: str, mode: str) -> IO[str]:
     path = root / "locks" / name
     try:
+        others = _of_others(root)
         make_private(path.parent, below=root)
-        return open(path, mode, opener=not_through_links)
+        with suppress(PermissionError):  # it is another user's
+            path.parent.chmod(0o700 | others)
+        file = open(path, mode, opener=not_through_links)  # noqa: SIM115  the callers close it
+        with suppress(PermissionError):
+            os.fchmod(file.fileno(), 0o600 | others & 0o066)
+        return file
     except PermissionError as error:
         raise StoreError(
             f"{path} cannot be written ({error.strerror}): another user has swept here.\n"
             "Let the sweeps that share this folder run as one user, or give another folder."
         ) from error
+
+
+def _of_others(folder: Path) -> int:
+    """The permissions of those who may write in a folder beside its owner: they may lock there."""
+    mode = folder.stat().st_mode
+    of_group = 0o070 | mode & 0o2000 if mode & 0o020 else 0
+    return of_group | (0o007 if mode & 0o002 else 0)
 
 
 def _holder(file: IO[str]) -> str:

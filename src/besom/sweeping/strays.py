@@ -4,7 +4,7 @@ Their logs are lost, or ``mlflow.db`` was replaced by an older copy; or a server
 whose answer never came, and then another. What the study knows of their jobs is written into them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -15,8 +15,7 @@ from besom.sweeping.scribe import RUN_STATUS
 from besom.sweeping.study import Study, TrialRow
 from besom.tracking import Record
 from besom.tracking.limits import clean
-from besom.tracking.reading import ReadRun
-from besom.tracking.runs import KEY, RunInfo
+from besom.tracking.runs import RunInfo
 
 MISSING = "its log is lost: only what the study knows of it is here, no other numbers and no files"
 
@@ -55,14 +54,6 @@ def close_strays(study: Study, record: Record, parent_run: str) -> None:
             _close(record, run, known)
         else:
             record.kill(run.run_id, {"besom.state": "lost"})
-
-
-def without_run(study: Study, runs: Iterable[ReadRun]) -> list[int]:
-    """The ended trials whose runs are not among those of the record: they have been deleted, or
-    ``mlflow.db`` was replaced by an older copy."""
-    known = {name for run in runs for name in (run.run_id, run.tags.get(KEY))}
-    ended = [row for row in study.rows() if row.state in _STATUS and "run_id" in row.notes]
-    return [row.number for row in ended if row.notes["run_id"] not in known]
 
 
 def _ended(study: Study) -> dict[str, _Known]:

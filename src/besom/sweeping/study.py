@@ -250,6 +250,11 @@ class Study:
         alone = not isinstance(self._study._storage, Mirror)  # in memory nobody else has it
         return [_row(trial) for trial in proposed if alone or _is_own(trial)]
 
+    def runs_of_ended(self) -> dict[int, str]:
+        """The runs of the trials that have ended, by number."""
+        ended = (row for row in self.rows() if row.state != "running" and "run_id" in row.notes)
+        return {row.number: row.notes["run_id"] for row in ended}
+
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""
         return _row(self._frozen(number))

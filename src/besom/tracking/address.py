@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from besom import read_only
 from besom.addresses import mask, missing_driver, reach, scheme_of, sqlite_address, sqlite_file
 from besom.errors import StoreError
 from besom.folders import LONGEST_NAME
@@ -31,6 +32,18 @@ def sqlite_path(uri: str) -> Path | None:
     if scheme_of(uri) != "sqlite":
         return None
     return sqlite_file(uri).absolute()
+
+
+def readable(uri: str) -> str:
+    """An address at which the record at ``uri`` can be read, also where that cannot be written.
+
+    Raises:
+        StoreError: it cannot be read, or there is no room for a copy.
+    """
+    path = sqlite_path(uri)
+    if path is None or not read_only.is_read_only(path):
+        return uri
+    return sqlite_address(read_only.readable(path))
 
 
 def patient(uri: str) -> str:

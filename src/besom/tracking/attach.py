@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from besom.read_only import is_read_only
 from besom.tracking.address import sqlite_path
-from besom.tracking.copies import is_read_only
 from besom.tracking.quiet import asking
 
 

@@ -15,8 +15,7 @@ from mlflow.models import Model
 from besom.addresses import mask
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
-from besom.tracking.address import check_artifacts, file_path
-from besom.tracking.copies import readable
+from besom.tracking.address import check_artifacts, file_path, readable
 from besom.tracking.model import DIGEST, digest_of, find_model
 from besom.tracking.quiet import asking
 

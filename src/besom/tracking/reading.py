@@ -16,9 +16,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from besom.addresses import mask, scheme_of
 from besom.errors import StoreError
-from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
-from besom.tracking.copies import readable
+from besom.tracking.address import (
+    SERVERS,
+    check_address,
+    own_address,
+    patient,
+    readable,
+    sqlite_path,
+)
 from besom.tracking.quiet import asking, import_mlflow, reason
+from besom.tracking.runs import KEY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,6 +49,11 @@ class ReadRun:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its id, and its key where it has one."""
+        return (self.run_id, *([self.tags[KEY]] if KEY in self.tags else ()))
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,10 @@ class Reader(Protocol):
 
     def run_ids(self) -> list[str]:
         """The ids of all runs."""
+        ...
+
+    def names(self, study: str) -> set[str]:
+        """The ids and keys of all runs of a study: by one of the two a trial knows its run."""
         ...
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
@@ -169,6 +185,20 @@ class DatabaseReader:
         query: Select[Any] = select(SqlRun.run_uuid).where(SqlRun.lifecycle_stage == "active")
         return [row[0] for row in self._rows(query)]
 
+    def names(self, study: str) -> set[str]:
+        from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
+        from sqlalchemy import select
+
+        of_study: Select[Any] = (
+            select(SqlTag.run_uuid)
+            .join(SqlRun)
+            .where(SqlTag.key == STUDY, SqlTag.value == study, SqlRun.lifecycle_stage == "active")
+        )
+        keys: Select[Any] = select(SqlTag.value).where(
+            SqlTag.key == KEY, SqlTag.run_uuid.in_(of_study)
+        )
+        return {row[0] for query in (of_study, keys) for row in self._rows(query)}
+
     def points(self, run_ids: Sequence[str]) -> list[Point]:
         from mlflow.store.tracking.dbmodels.models import SqlMetric
 
@@ -230,6 +260,9 @@ class ServerReader:
 
     def run_ids(self) -> list[str]:
         return [run.run_id for run in self._search()]
+
+    def names(self, study: str) -> set[str]:
+        return {name for run in self.study(study) for name in run.names}
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
         with asking(self._uri):

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 from besom import serving
-from besom.addresses import sqlite_address, sqlite_file
 from besom.errors import StoreError
+from besom.read_only import readable
 from besom.serving import HOST, Server, allowed_hosts
-from besom.tracking.copies import readable
 
 
 def serve(root: Path, port: int, host: str = HOST) -> None:
@@ -24,9 +23,8 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
             f"{root} holds no runs yet: there is no {database.name}.\n"
             "Run `besom train` first, or name the right folder with --root."
         )
-    shown = sqlite_file(readable(sqlite_address(database)))  # a copy, where it cannot be written
     artifacts = database.parent / "artifacts"
-    serving.serve(_mlflow(shown, artifacts, port, host), root, "the runs")
+    serving.serve(_mlflow(readable(database), artifacts, port, host), root, "the runs")
 
 
 def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:

@@ -1,4 +1,4 @@
-"""Looks at a record that cannot be written: SQLite itself writes beside a file that it reads."""
+"""Reads databases that cannot be written: SQLite itself writes beside a file that it reads."""
 
 import atexit
 import functools
@@ -7,9 +7,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from besom.addresses import sqlite_address
 from besom.errors import StoreError
-from besom.tracking.address import sqlite_path
 
 
 def is_read_only(path: Path) -> bool:
@@ -18,15 +16,13 @@ def is_read_only(path: Path) -> bool:
     return os.path.exists(path) and not writable
 
 
-def readable(uri: str) -> str:
-    """An address at which the record at ``uri`` can be read: its own, or that of a copy, which goes
-    with this process.
+def readable(path: Path) -> Path:
+    """A database file that can be read: this one, or a copy of it, which goes with this process.
 
     Raises:
         StoreError: it cannot be read, or there is no room for a copy.
     """
-    path = sqlite_path(uri)
-    return sqlite_address(_copy(path)) if path is not None and is_read_only(path) else uri
+    return _copy(path) if is_read_only(path) else path
 
 
 @functools.cache

@@ -1,15 +1,18 @@
-"""Trials that have ended and of which MLflow has no run any more, as Optuna's file tells.
+"""Trials that have ended and of which MLflow has no run any more.
 
-The runs have been deleted, or ``mlflow.db`` was replaced by an older copy.
+The runs have been deleted, or ``mlflow.db`` was replaced by an older copy. A sweep knows its
+trials; what reads a record asks the file that Optuna has beside it.
 """
 
 import json
-import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from besom.errors import StoreError
+from besom.read_only import readable
 
 MOST_SHOWN = 10
 
@@ -37,26 +40,30 @@ class Expected:
 
 def expected(database: Path, study: str) -> Expected | None:
     """What there should be of a study; None where the file does not know it or cannot be read."""
-    # Where nothing can be written beside the file, nobody changes it either.
-    mode = "mode=ro" if os.access(database.parent, os.W_OK) else "immutable=1"
-    address = f"{database.absolute().as_uri()}?{mode}"
     try:
+        address = f"{readable(database.absolute()).as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             sweep = connection.execute(_SWEEP, [study]).fetchone()
             rows = connection.execute(_RUNS, [study]).fetchall()
-    except sqlite3.Error:
+    except (StoreError, sqlite3.Error):
         return None
     if sweep is None:
         return None
     return Expected(json.loads(sweep[0]), {number: json.loads(kept) for number, kept in rows})
 
 
-def sentence(study: str, trials: Sequence[int]) -> str:
-    """That trials of a study have no run, and what can be done; empty where there are none."""
-    if not trials:
+def sentence(study: str, trials: Mapping[int, str], known: Collection[str]) -> str:
+    """Which ended trials of a study have no run, and what can be done; empty where all have one.
+
+    Args:
+        trials: the runs of its ended trials by number, each by its id or its key.
+        known: the ids and keys of the runs that there are.
+    """
+    missing = [number for number, run in trials.items() if run not in known]
+    if not missing:
         return ""
-    which = ", ".join(map(str, trials[:MOST_SHOWN])) + (", …" if len(trials) > MOST_SHOWN else "")
+    which = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if missing[MOST_SHOWN:] else "")
     return (
-        f"MLflow has no run of {len(trials)} ended trials of {study} ({which}): they were deleted, "
-        "or mlflow.db is an older copy; restore them (`mlflow runs restore`), or that file"
+        f"MLflow has no run of {len(missing)} ended trials of {study} ({which}): they were "
+        "deleted, or mlflow.db is an older copy; restore them (`mlflow runs restore`), or that file"
     )
