@@ -213,3 +213,7 @@ def test_a_baseline_is_moved_and_its_keys_stay_searched(plan_of: Any) -> None:
 def test_a_key_that_only_the_search_adds_has_no_baseline(plan_of: Any) -> None:
     plan = plan_of("+w=1,2", "count=range(1,9)")
     assert plan.baseline_params is None and plan.outside is None
+    referring = ("+src.w=1,2", "+net@src.net=wide,net", "cb=[stop,log],[log]")
+    plan = plan_of("word=${src.w}", "loose=${src.net.width}", *referring)
+    assert plan.baseline_params is None and plan.baseline.cb == {"stop": 1, "log": 1}
+    assert (plan.baseline.word, plan.baseline.loose) == (1, 8)

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+)
 
 from besom.errors import ConfigError
 from besom.explain import required_group
+from besom.flatten import flatten
 from besom.nearest import did_you_mean
 from besom.sweeping.application import Application
-from besom.sweeping.space import Space, spell
+from besom.sweeping.space import Dimension, Space, spell
+from besom.task import task_config
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,9 @@ class Base:
     Attributes:
         words: the overrides that compose it.
         whole: with the ``hydra`` node.
-        lacking: what is searched and has no value here, ``???``. So that there is a configuration
-            to look at, it has its first value in ``whole``.
+        lacking: what is searched and has no value here, ``???``, or is added by the search alone
+            and referred to. So that there is a configuration to look at, it has its first value
+            in ``whole``.
     """
 
     words: tuple[str, ...]
@@ -52,6 +59,9 @@ def compose(application: Application, space: Space, moved: Sequence[str] = ()) -
             lacking.append(group)
             continue
         empty = [d.key for d in space.dimensions if not d.is_group and _is_missing(whole, d.key)]
+        if not empty and not _resolves(whole):
+            added = [d for d in space.dimensions if d.element.startswith("+")]
+            empty = [d.key for d in added if _is_absent(whole, d)]
         if not empty:
             return Base(words, whole, tuple(lacking))
         lacking += empty
@@ -89,6 +99,20 @@ def _leaves(
             yield from _leaves(value, keys, f"{key}.")
         else:
             yield key, value
+
+
+def _resolves(whole: DictConfig) -> bool:
+    try:
+        flatten(task_config(whole))
+    except InterpolationResolutionError:
+        return False
+    return True
+
+
+def _is_absent(whole: DictConfig, dimension: Dimension) -> bool:
+    if dimension.is_group:
+        return dimension.key not in whole.hydra.runtime.choices
+    return OmegaConf.select(whole, dimension.key, default=...) is ...
 
 
 def _is_missing(config: DictConfig, key: str) -> bool:

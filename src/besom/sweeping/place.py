@@ -219,7 +219,8 @@ def corner(
         config: the baseline as the task sees it.
     """
     loader = application.context.config_loader
-    others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in base.lacking]
+    lacking = set(base.lacking) - proposal.keys()
+    others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in lacking]
     written = space.propose(proposal)[len(space.overrides) :]
     changed = config.copy()
     for override in OverridesParser.create(loader).parse_overrides(list(written)):
