@@ -118,6 +118,38 @@ def test_names_of_its_samplers_are_known() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("motpe", ["n_ehvi_candidates=12", "gamma=null", "weights=null"]),
+        (
+            "cmaes",
+            ["x0=null", "independent_sampler=null", "restart_strategy=ipop", "inc_popsize=2"],
+        ),
+        ("nsgaii", ["population_size=5", "constraints_func=null"]),
+        ("qmc", ["qmc_type=halton", "scramble=true", "warn_asynchronous_seeding=false"]),
+        ("grid", ["_partial_=true"]),
+    ],
+)
+def test_options_of_its_samplers_are_known(
+    name: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ConfigStore.instance().store(
+        name="names", node={"defaults": ["_self_", {"override hydra/sweeper": "besom"}]}
+    )
+    chosen = [f"hydra/sweeper/sampler={name}", *(f"hydra.sweeper.sampler.{w}" for w in words)]
+    sampler = read_options(compose("names", chosen, return_hydra_config=True)).sampler
+    made: Any = make_sampler(sampler, (), 0)
+    assert ("restart_strategy=ipop has no effect" in capsys.readouterr().err) == (name == "cmaes")
+    if name == "motpe":
+        assert made._sampler._n_ei_candidates == 12
+
+
+def test_a_function_is_no_option_of_a_sampler() -> None:
+    with pytest.raises(ConfigError, match=r"sampler\.gamma=.*leave it out"):
+        with_node("sampler", {"_target_": "optuna.samplers.TPESampler", "gamma": {"_target_": "f"}})
+
+
+@pytest.mark.parametrize(
     ("overrides", "parts"),
     [
         (["+hydra.sweeper.n_trial=3"], ["`hydra.sweeper.n_trial`", "`hydra.sweeper.n_trials`?"]),

@@ -26,7 +26,6 @@ Target = StrEnum(
 
 FEWEST_SEEDS = 2
 """Of a confirmation: one number has no spread."""
-
 MOST_FAILURES = 0.2
 """Of a sweep's trials, unless it says otherwise."""
 
@@ -148,6 +147,7 @@ class TpeSampler(Sampler):
     n_startup_trials: int = 10
     history: int | None = None
     n_ei_candidates: int | None = None
+    n_ehvi_candidates: int | None = None  # the same, as the sampler motpe had it
     multivariate: bool | None = None
     group: bool | None = None
     constant_liar: bool | None = None
@@ -156,6 +156,9 @@ class TpeSampler(Sampler):
     consider_magic_clip: bool | None = None
     consider_endpoints: bool | None = None
     warn_independent_sampling: bool | None = None
+    gamma: Any = None
+    weights: Any = None
+    constraints_func: Any = None
 
 
 @dataclass
@@ -175,9 +178,14 @@ class GridSampler(Sampler):
 
 @dataclass
 class QmcSampler(Sampler):
-    """Quasi-Monte Carlo: Sobol's sequence, scrambled."""
+    """Quasi-Monte Carlo: Sobol's sequence, scrambled where there is a seed."""
 
     name: str = "qmc"
+    qmc_type: str = "sobol"
+    scramble: bool | None = None
+    independent_sampler: Any = None
+    warn_asynchronous_seeding: bool = False
+    warn_independent_sampling: bool = False
 
 
 @dataclass
@@ -190,6 +198,10 @@ class CmaesSampler(Sampler):
     consider_pruned_trials: bool | None = None
     use_separable_cma: bool | None = None
     warn_independent_sampling: bool | None = None
+    independent_sampler: Any = None
+    restart_strategy: str | None = None  # neither has an effect since Optuna 4.4
+    inc_popsize: int | None = None
+    source_trials: Any = None
 
 
 @dataclass
@@ -199,6 +211,9 @@ class GpSampler(Sampler):
     name: str = "gp"
     n_startup_trials: int = 10
     deterministic_objective: bool | None = None
+    independent_sampler: Any = None
+    warn_independent_sampling: bool | None = None
+    constraints_func: Any = None
 
 
 @dataclass
@@ -210,6 +225,7 @@ class NsgaiiSampler(Sampler):
     mutation_prob: float | None = None
     crossover_prob: float | None = None
     swapping_prob: float | None = None
+    constraints_func: Any = None
 
 
 @dataclass

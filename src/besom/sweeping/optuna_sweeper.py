@@ -42,6 +42,8 @@ OPTUNAS: dict[str, type[Sampler]] = {
     "NSGAIISampler": NsgaiiSampler,
 }
 """Optuna's samplers by the last part of a ``_target_``."""
+OBJECTS = ("constraints_func", "gamma", "independent_sampler", "source_trials", "weights")
+"""Options of Optuna's samplers that are functions and other objects, and null in most files."""
 
 
 def read_options(master: DictConfig) -> SweepOptions:
@@ -58,10 +60,12 @@ def read_options(master: DictConfig) -> SweepOptions:
     check_launcher(master.hydra)
     options = OmegaConf.to_object(master.hydra.sweeper)
     assert isinstance(options, SweepOptions)
+    sampler = _sampler(options.sampler)
+    _check_sampler(sampler)
     return replace(
         options,
         study_name=str(options.study_name),
-        sampler=_sampler(options.sampler),
+        sampler=sampler,
         storage=_storage(options.storage),
         params=_params(options),
         max_failure_rate=_failure_rate(options.max_failure_rate),
@@ -118,6 +122,18 @@ def _sampler(given: Any) -> Any:
         hint = did_you_mean(key, known, f"it has {listed(known)}")
         raise ConfigError(f"{NODE}.sampler.{key}: no option of {wanted().name}; {hint}")
     return wanted(**{key: value for key, value in values.items() if key in known})
+
+
+def _check_sampler(sampler: Any) -> None:
+    """Say which of hydra-optuna-sweeper's options has no effect; refuse what cannot have one."""
+    for name in OBJECTS:
+        if (given := getattr(sampler, name, None)) is not None:
+            raise ConfigError(
+                f"{NODE}.sampler.{name}={given}: Besom takes numbers and words as a sampler's "
+                "options, no functions or other objects; leave it out, or null"
+            )
+    if strategy := getattr(sampler, "restart_strategy", None):
+        say(f"besom: {NODE}.sampler.restart_strategy={strategy} has no effect since Optuna 4.4")
 
 
 def _storage(given: Any) -> str | None:

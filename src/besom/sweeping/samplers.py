@@ -29,8 +29,11 @@ from besom.sweeping.recent import Recent
 from besom.sweeping.space import Dimension
 
 N_SEEDS = 2**32
-OURS = ("name", "_target_", "history")
-"""Options that are no arguments of Optuna's classes."""
+NO_ARGUMENTS = (
+    *("name", "_target_", "_partial_", "history"),
+    *("n_ehvi_candidates", "restart_strategy", "inc_popsize"),
+)
+"""Options that are no arguments of Optuna's classes, or have no effect there."""
 
 
 class Grid(optuna.samplers.GridSampler):
@@ -149,7 +152,7 @@ def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
     given = {
         field.name: getattr(options, field.name)
         for field in fields(options)
-        if field.name not in OURS and getattr(options, field.name) is not None
+        if field.name not in NO_ARGUMENTS and getattr(options, field.name) is not None
     }
     if "seed" in given and n_existing:
         given["seed"] = (given["seed"] + n_existing) % N_SEEDS
@@ -157,6 +160,7 @@ def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
 
 
 def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+    options = replace(options, n_ei_candidates=options.n_ei_candidates or options.n_ehvi_candidates)
     sampler = optuna.samplers.TPESampler(**_arguments(options, n_existing))
     if options.history is None:
         return sampler
@@ -195,12 +199,8 @@ def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int
 
 def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
     # The place in the sequence is kept with the study; the scrambling must not change.
-    return optuna.samplers.QMCSampler(
-        scramble=options.seed is not None,
-        seed=options.seed,
-        warn_asynchronous_seeding=False,
-        warn_independent_sampling=False,
-    )
+    scramble = options.seed is not None if options.scramble is None else options.scramble
+    return optuna.samplers.QMCSampler(**_arguments(replace(options, scramble=scramble), 0))
 
 
 def _cmaes(options: CmaesSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
