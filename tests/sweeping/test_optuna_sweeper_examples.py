@@ -60,10 +60,11 @@ def sweep(folder: Path, body: str, *words: str, **config: str) -> Any:
 
 def test_a_space_in_the_file_and_axes_on_the_command_line(tmp_path: Path) -> None:
     space = "params: {x: 'range(-5.5, 5.5, step=0.5)', y: 'choice(-5, 0, 5)'}"
-    body = "return config.x**2 + config.y**2"
-    found = sweep(tmp_path, body, "y=choice(0,5)", space=space)
-    assert found["name"] == "optuna" and found["best_params"].keys() == {"x", "y"}
+    body = "return config.x**2 + config.y**2 + (999 if config.z == 0.5 else 0)"
+    found = sweep(tmp_path, body, "y=choice(0,5)", "z=[1,2],[3]", space=space)
     params = found["best_params"]
+    assert found["name"] == "optuna" and params.keys() == {"x", "y", "z"}
+    assert params["z"] in ("[1,2]", "[3]")
     assert found["best_value"] == params["x"] ** 2 + params["y"] ** 2
 
 

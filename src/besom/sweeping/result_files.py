@@ -38,11 +38,15 @@ def write_results(plan: Plan, study: Study) -> None:
 
 def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
     """What was searched, under the keys of overrides; texts and null as overrides spell them."""
-    elements = {dimension.key: dimension.element for dimension in plan.space.dimensions}
-    return {
-        elements.get(key, key): spell(value) if isinstance(value, str | None) else value
-        for key, value in row.shown.items()
-    }
+    searched = {dimension.key: dimension for dimension in plan.space.dimensions}
+    found = {}
+    for key, value in row.shown.items():
+        dimension = searched.get(key)
+        spelled = dimension.spelled if dimension else spell
+        found[dimension.element if dimension else key] = (
+            spelled(value) if isinstance(value, str | None) else value
+        )
+    return found
 
 
 def _write(plan: Plan, name: str, text: str) -> None:

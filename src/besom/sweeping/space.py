@@ -63,8 +63,12 @@ class Dimension:
         """The Hydra override that sets this parameter to ``value``."""
         if self.is_group and value is None:
             return f"~{self.key}"  # Hydra takes no null for a group
-        spelled = None if isinstance(value, list | dict) else self.spellings.get(value)
-        return f"{self.element}={spelled or spell(value)}"
+        return f"{self.element}={self.spelled(value)}"
+
+    def spelled(self, value: Any) -> str:
+        """``value`` as an override has it; a list among the choices is kept as text."""
+        known = None if isinstance(value, list | dict) else self.spellings.get(value)
+        return known or spell(value)
 
     def as_proposed(self, number: float) -> Scalar:
         """A number of a range or interval as Optuna proposes it."""
