@@ -176,6 +176,29 @@ def test_a_baseline_elsewhere_runs_as_it_is(plan_of: Any, reasons: dict[str, str
     assert "runs it as it is" in remark
 
 
+def suggest(config: Any, trial: Any) -> None:
+    trial.suggest_int("count", 1, 9)
+    trial.suggest_float("rate", 2, 9)
+    trial.suggest_categorical("word", ["a", "b"]) if config.loose == 2 else None
+    trial.suggest_float("new", 0, 1) if config.loose == 3 else None
+
+
+@pytest.mark.parametrize(
+    ("loose", "reason"),
+    [
+        (1, "rate=1.0 is outside 2…9"),
+        (2, "word=1 is outside one of a, b"),
+        (3, "new is not in the configuration"),
+    ],
+)
+def test_a_baseline_outside_what_a_function_suggests(
+    plan_of: Any, loose: int, reason: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    plan = plan_of(f"loose={loose}", custom_search_space=f"{__name__}.suggest")
+    assert plan.baseline_params == {} and f"({reason})" in plan.remarks[0]
+    assert [str(found.message) for found in recwarn if "'rate'" in str(found.message)] == []
+
+
 def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
     plan_of: Any,
 ) -> None:

@@ -73,7 +73,8 @@ class Objective:
             )
         for name in names:
             if not math.isfinite(numbers[name]):
-                raise ValueError(f"the objective {name} is {numbers[name]}")
+                called = f"the objective {name}" if self.names else "the objective"
+                raise ValueError(f"{called} is {numbers[name]}")
         return tuple(numbers[name] for name in names)
 
     def intermediate(self, metrics: Mapping[str, float]) -> float | None:

@@ -49,7 +49,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             mirror = Mirror(study._storage, study._study_id, together, steps)
         mirrored = optuna.load_study(study_name=name, storage=mirror)
     except UNUSABLE as error:
-        reason = mask(str(error.__cause__ or error)).splitlines()[0]
+        reason = mask(str(error.__cause__ or error)).splitlines()[0].rstrip(".")
         other = (
             "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
         )

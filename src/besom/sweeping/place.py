@@ -7,6 +7,7 @@ that are chosen.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +19,7 @@ from hydra.core.override_parser.types import Override, OverrideType
 from hydra.types import RunMode
 from omegaconf import Container, DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
+from optuna.distributions import BaseDistribution
 
 from besom.flatten import flatten
 from besom.overrides import as_typed
@@ -179,6 +181,30 @@ def _reason(dimension: Dimension, own: Any) -> str:
     return f"{dimension.key}={'null' if own is None else _plain(own)} is outside {dimension.text}"
 
 
+class _Answering(optuna.trial.FixedTrial):
+    """Answers what is suggested with the baseline's own values."""
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        """The value of ``name``, which may be outside a range.
+
+        Raises:
+            ValueError: there is none, or it is none of the choices.
+        """
+        if name not in self._params:
+            raise ValueError(f"{name} is not in the configuration")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a range is looked at afterwards
+            try:
+                return super()._suggest(name, distribution)
+            except ValueError as error:
+                raise ValueError(_outside(name, self._params[name], distribution)) from error
+
+
+def _outside(name: str, value: Any, distribution: BaseDistribution) -> str:
+    known = Dimension(name, name, "", distribution, spellings={}).describe()
+    return f"{name}={'null' if value is None else value} is outside {known}"
+
+
 def _with_suggested(
     space: Space, base: Base, params: dict[str, Any], suggest: Suggest | None
 ) -> Place:
@@ -187,15 +213,15 @@ def _with_suggested(
     if suggest is None:
         return Place(params)
     known = {**base.whole.hydra.runtime.choices, **flatten(task_config(base.whole)), **params}
-    trial = optuna.trial.FixedTrial(known)
+    trial = _Answering(known)
     try:
         for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
             trial._suggest(dimension.key, dimension.distribution)
         suggest(trial)
     except ValueError as error:  # a key that is not there, or none of the choices
-        return Place({}, params, (str(error).rstrip("."),))
+        return Place({}, params, (str(error),))
     beyond = {
-        key: f"{key}={trial.params[key]} is outside {distribution}"
+        key: _outside(key, trial.params[key], distribution)
         for key, distribution in trial.distributions.items()
         if not distribution._contains(distribution.to_internal_repr(trial.params[key]))
     }
