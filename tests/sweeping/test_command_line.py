@@ -1,6 +1,10 @@
-import pytest
+from typing import Any
 
-from besom.sweeping.command_line import typed
+import pytest
+from omegaconf import OmegaConf
+
+from besom.sweeping.application import Application
+from besom.sweeping.command_line import parts, typed
 
 
 @pytest.mark.parametrize(
@@ -20,3 +24,14 @@ from besom.sweeping.command_line import typed
 )
 def test_a_command_as_it_can_be_typed_again(words: list[str], shown: str) -> None:
     assert typed(words) == shown
+
+
+def test_a_task_may_be_an_object() -> None:
+    class Task:
+        def __call__(self, config: Any) -> float:
+            return 0.0
+
+    node = {"job": {"config_name": "c"}, "overrides": {"task": ["twin=${x}"], "hydra": []}}
+    context: Any = None
+    found = parts(Application(context, Task(), OmegaConf.create({"hydra": node})))
+    assert found["task"].endswith("Task") and found["overrides"] == ["twin=${x}"]

@@ -34,7 +34,7 @@ def parts(application: Application) -> dict[str, Any]:
     hydra = application.master.hydra
     task = application.task
     return {
-        "task": f"{task.__module__}.{task.__qualname__}",
+        "task": f"{task.__module__}.{getattr(task, '__qualname__', type(task).__qualname__)}",
         "config_name": hydra.job.config_name,
         "overrides": [*as_typed(hydra.overrides.task), *as_typed(hydra.overrides.hydra)],
     }
