@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 # From the ground up; each may import itself and what stands before it, less what FORBIDDEN says.
 LAYERS = [
     [
+        "besom.early",
         "besom.errors",
         "besom.recorder",
         "besom.task",

@@ -1,5 +1,8 @@
 """Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra."""
 
+import besom.early  # noqa: F401  before all that takes time
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 from besom.errors import Interrupted, Pruned

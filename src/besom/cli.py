@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from besom import __version__
 from besom.completion import completion
+from besom.early import interruptible
 from besom.errors import UserError, printable
 from besom.folders import check_working_folder
 from besom.nearest import did_you_mean, listed
@@ -74,6 +75,8 @@ def _command(words: list[str]) -> int:
     if words[0] not in COMMANDS:
         hint = did_you_mean(words[0], COMMANDS, f"there are {listed(COMMANDS)}")
         raise CommandError(f"no command `{words[0]}`; {hint}")
+    if COMMANDS[words[0]] not in (train, sweep):
+        interruptible()
     return COMMANDS[words[0]](words[1:])
 
 
@@ -81,6 +84,7 @@ def train(words: list[str]) -> int:
     """Hand everything to the Hydra application."""
     from besom.rnn.__main__ import main as application
 
+    interruptible()
     return application(words)
 
 

@@ -52,6 +52,13 @@ def test_refuses_what_is_no_value(name: str | None, returned: dict[str, float], 
         read_objective(name, "minimize").values(returned)
 
 
+def test_names_have_no_order_that_directions_could_follow() -> None:
+    objective = read_objective(None, ["minimize", "maximize"])
+    assert objective.values({"objective": 1.0, "objective_1": 2.0}) == (1.0, 2.0)
+    with pytest.raises(ValueError, match=r"returned b, a by name.* give hydra\.sweeper\.objective"):
+        objective.values({"b": 1.0, "a": 2.0})
+
+
 def test_the_pruner_sees_the_objective_or_the_only_metric() -> None:
     named = read_objective("loss", "minimize")
     assert named.intermediate({"loss": 1.0, "accuracy": 0.5}) == 1.0

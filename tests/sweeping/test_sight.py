@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from besom.errors import SweepFailed
+from besom.errors import ConfigError, SweepFailed
 from besom.sweeping.objective import read_objective
 from besom.sweeping.options import ThresholdPruner
 from besom.sweeping.protocol import Assignment, FromWorker, Outcome, Reported, State, Verdict
@@ -98,7 +98,7 @@ def test_a_task_that_reports_something_else_than_it_returns_is_right(bench: Benc
 def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(bench: Bench) -> None:
     lacks = reporting({"acc": 0.5}, "val_loss")
     driver, study, _ = bench.driver(lacks, n_trials=9, n_jobs=1)
-    with pytest.raises(SweepFailed, match="returned acc, but not the objective loss"):
+    with pytest.raises(ConfigError, match="returned acc, but not the objective loss"):
         driver.run()
     assert [row.state for row in study.rows()] == ["running"] and study.is_unjudged
     study, _ = bench.sweep(lacks, n_trials=2, objective="val_loss")
@@ -121,7 +121,7 @@ def test_where_all_may_fail_they_fail_at_their_first_report(bench: Bench) -> Non
 def test_the_objective_may_change_until_something_has_been_judged(root: Path) -> None:
     arguments = ("x=interval(-2,2)", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
     done = run("stepping", *arguments, "hydra.sweeper.objective=los", folder=root.parent)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("besom:")]
     assert "loss, accuracy, but not the objective los" in lines[0], done.stderr
     other = ("hydra.sweeper.objective=accuracy", "hydra.sweeper.direction=maximize")

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from besom.errors import SweepFailed
+from besom.errors import BesomError
 from besom.sweeping.protocol import Assignment, Outcome, Reported
 
 
@@ -62,6 +62,6 @@ class Agenda(Protocol):
         """The job's worker has died: close its run, and do it again, up to a limit."""
         ...
 
-    def failure(self) -> SweepFailed | None:
+    def failure(self) -> BesomError | None:
         """Why nothing more should be started, if too much has failed."""
         ...

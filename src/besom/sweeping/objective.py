@@ -66,6 +66,11 @@ class Objective:
                 f"the task returned {len(numbers)} values ({few(numbers)}) for "
                 f"{len(self.directions)} direction(s); name one in hydra.sweeper.objective"
             )
+        if not self.names and not self.single and tuple(numbers) != unnamed(len(numbers)):
+            raise NoObjective(
+                f"the task returned {few(numbers)} by name, and {len(self.directions)} directions "
+                "have none; give hydra.sweeper.objective=[NAME,…] in their order"
+            )
         if missing := [name for name in names if name not in numbers]:
             raise NoObjective(
                 f"the task returned {few(numbers)}, but not the objective {missing[0]}; "

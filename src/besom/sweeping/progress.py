@@ -13,6 +13,7 @@ from rich.text import Text
 from besom.errors import printable
 from besom.sweeping.naming import show, what_of
 from besom.sweeping.objective import Objective
+from besom.sweeping.signals import stopping_between
 from besom.sweeping.study import TrialRow
 
 # Nobody follows more bars, and drawing a thousand four times a second is work for a core.
@@ -155,9 +156,13 @@ class LiveProgress(PlainProgress):
 
     def __enter__(self) -> "LiveProgress":
         self._live.__enter__()
+        show = self._console.show_cursor
+        self._stopping = stopping_between(show, lambda: show(False))
+        self._stopping.__enter__()
         return self
 
     def __exit__(self, *reason: object) -> None:
+        self._stopping.__exit__(None, None, None)
         for task in self._tasks.values():
             self._bars.update(task, visible=False)
         self._live.refresh()

@@ -50,6 +50,26 @@ def quitting_after(tidy: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
+def stopping_between(
+    leave: Callable[[], object], come_back: Callable[[], object]
+) -> Iterator[None]:
+    """Inside this block SIGTSTP, a terminal's Ctrl-Z, stops the process as ever, but in order."""
+
+    def call(number: int, frame: FrameType | None) -> None:
+        leave()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)  # returns when it goes on
+        signal.signal(signal.SIGTSTP, call)
+        come_back()
+
+    before = signal.signal(signal.SIGTSTP, call)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before)
+
+
+@contextmanager
 def ending_after() -> Iterator[None]:
     """The signals raise SystemExit when this block ends: 130, 143 or 129, as shells have it.
 

@@ -63,7 +63,8 @@ class Supervisor:
 
         Raises:
             SweepFailed: more failed than allowed, or workers do not start.
-        StoreError: the disk is full.
+            ConfigError: the task has no such objective.
+            StoreError: the disk is full.
         """
         for worker in range(min(self._n_jobs, agenda.n_open())):
             self._pool.start(worker)

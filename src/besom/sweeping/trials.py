@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from besom.errors import SweepFailed
+from besom.errors import BesomError, ConfigError, SweepFailed
 from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.naming import is_baseline, role_of, run_name, run_tags, title
@@ -151,11 +151,11 @@ class Trials:
         self._again.append(self._study.row(row.number))
         self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
 
-    def failure(self) -> SweepFailed | None:
+    def failure(self) -> BesomError | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
         options = self._plan.options
         if self._ends_hopeless:
-            return SweepFailed(
+            return ConfigError(
                 f"{self._hopeless}.\n"
                 "No other trial would fare better, and the sweep ends; with the right name this "
                 "study goes on."
