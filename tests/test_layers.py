@@ -63,7 +63,7 @@ RECORDING = {
     "besom.sweeping.process_state",  # of MLflow in a task's process, not a record
     "besom.sweeping.reconcile",
     "besom.sweeping.scribe",
-    "besom.sweeping.strays",
+    "besom.sweeping.orphaned_runs",
     "besom.sweeping.supervisor",
     "besom.sweeping.sweep",
     "besom.sweeping.trials",

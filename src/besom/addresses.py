@@ -1,4 +1,4 @@
-"""Addresses of databases and servers: what of them may be shown, and whether anybody answers."""
+"""Addresses of databases and servers: what of them may be shown, and whether a host answers."""
 
 import re
 import socket
@@ -62,12 +62,12 @@ def sqlite_file(address: str) -> Path:
 
 
 def reach(address: str, seconds: float) -> None:
-    """Find out whether anybody listens at the host and port of a database's address.
+    """Find out whether a server listens at the host and port of a database's address.
 
     Addresses without a host, or without a port that is known, are let alone.
 
     Raises:
-        OSError: nobody answers within ``seconds``.
+        OSError: no server answers within ``seconds``.
         ValueError: the address cannot be read. The message holds no part of it.
     """
     try:

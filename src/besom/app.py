@@ -1,9 +1,9 @@
 """Runs a Hydra application so that its user's mistakes end in a plain line, not in a traceback.
 
 Exit codes: 0 done; 1 an error in the program, with the traceback of the program's own code; 2 a
-mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. Whoever sets
-HYDRA_FULL_ERROR=1 gets Hydra's full tracebacks, as everywhere. Whatever is shown of an error, of a
-configuration and of what is logged, the passwords of addresses are masked in it.
+mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. With
+HYDRA_FULL_ERROR=1 there are Hydra's full tracebacks, as everywhere. Whatever is shown of an error,
+of a configuration and of what is logged, the passwords of addresses are masked in it.
 
 What an application writes is for its user alone: configurations may hold secrets.
 """
@@ -132,7 +132,7 @@ def _launch(application: Application, flags: Namespace) -> None:
 
 @contextmanager
 def _for_this_user_alone() -> Iterator[None]:
-    """Hydra makes the root before anybody else could; workers inherit this."""
+    """Hydra makes the root before any other process could; workers inherit this."""
     before = os.umask(0o077)
     try:
         yield

@@ -1,7 +1,7 @@
 """Keeps passwords out of what Hydra and Python's logging write of their own accord.
 
-Hydra writes a job's configuration to files just before it calls the task, and tells nobody in
-between. So the task's first act, or that of whoever calls it, is to mask these files.
+Hydra writes a job's configuration to files just before it calls the task, and calls nothing in
+between. So the task's first act, or that of its caller, is to mask these files.
 """
 
 import logging

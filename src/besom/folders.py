@@ -1,6 +1,6 @@
 """Folders and files of one owner, at their own place and not where a link leads to.
 
-What Besom writes may hold secrets, and a record may have been unpacked from somebody else's
+What Besom writes may hold secrets, and a record may have been unpacked from another user's
 archive: a link in it must not have us write, or delete, elsewhere.
 """
 

@@ -185,7 +185,7 @@ def _check_override(hydra: Hydra, config: DictConfig, override: Override) -> Non
 
 
 def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
-    """Refuse more values, or more runs where each combination is one, than anybody waits for."""
+    """Refuse more values, or more runs where each combination is one, than a user waits for."""
     combined = 1.0
     for override in sweeps:
         n_values = _n_values(override)
@@ -199,7 +199,7 @@ def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
 
 
 def _n_values(override: Override) -> float:
-    """How many values a list or range has; nobody makes a list of them to know."""
+    """How many values a list or range has; no list of them is made to know."""
     sweep = override.value()
     if not isinstance(sweep, RangeSweep):
         return sum(1 for _ in override.sweep_iterator())

@@ -1,9 +1,9 @@
-"""What a task function may tell whoever listens: a sweep, MLflow, or nobody.
+"""What a task function may tell a listener: a sweep, MLflow, or none.
 
 A task calls :func:`report`, :func:`log`, :func:`save` and their kin wherever it likes. In a sweep
 they reach the supervisor, in a single tracked run MLflow, otherwise they do nothing, so a task
 that uses them still runs as a plain function. What cannot be recorded is refused where it is
-said, whether or not anybody listens.
+said, whether or not there is a listener.
 
 Example::
 
@@ -39,7 +39,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class KerasModel:
-    """A saved ``.keras`` file and what it takes and gives, so that nobody must load it to know."""
+    """A saved ``.keras`` file and what it takes and gives, known without loading it."""
 
     path: Path
     inputs: TensorSpec
@@ -47,7 +47,7 @@ class KerasModel:
 
 
 class Listener(Protocol):
-    """Who receives what a task tells. ``report`` may raise :class:`besom.errors.Stop`."""
+    """Receives what a task tells. ``report`` may raise :class:`besom.errors.Stop`."""
 
     def expect(self, steps: int) -> None: ...
 
@@ -76,7 +76,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def attached() -> bool:
-    """Whether anybody listens, so that a task can spare itself costly records."""
+    """Whether there is a listener, so that a task can spare itself costly records."""
     return _listener.get() is not None
 
 

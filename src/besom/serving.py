@@ -60,7 +60,7 @@ def serve(server: Server, root: Path, shown: str) -> None:
     _check_place(server.host, server.port)
     if server.host != HOST:
         print(
-            f"--host {server.host}: whoever reaches port {server.port} sees {shown}, and may be "
+            f"--host {server.host}: all that reach port {server.port} see {shown}, and may be "
             "able to change them; there is no login",
             flush=True,
         )

@@ -48,7 +48,7 @@ class Hooks:
         identity: what the result depends on beside the configuration; the data's digest, say.
         places: keys that say where things are and not what is computed. A study may be resumed
             with other values of these.
-        steps: how many reports a configuration will make; 0 where nobody knows.
+        steps: how many reports a configuration will make; 0 where that is not known.
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
         measurements: the folder where that estimate is kept for the next dry run, another one
             for other libraries and another processor; None where each is to measure anew.

@@ -11,7 +11,7 @@ from yaml.nodes import MappingNode, Node
 
 def n_values(text: str) -> float:
     """The number of scalars, lists and mappings; infinite where a part holds itself, or is nested
-    more deeply than can be read. 0 for what is no YAML: whoever reads it says why."""
+    more deeply than can be read. 0 for what is no YAML: its reader says why."""
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
         return 0 if document is None else _n_values(document, {})

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom.errors import ConfigError
 from besom.sweeping.options import (
+    SWEEPER,
     GpSampler,
     GridSampler,
     NsgaiiSampler,
@@ -20,6 +21,7 @@ from besom.sweeping.options import (
 )
 from besom.sweeping.optuna_sweeper import read_options
 from besom.sweeping.samplers import make_sampler
+from hydra_plugins.besom.sweeper import OptionsCheck
 
 # As public configurations write it, with one word changed.
 FILE = """
@@ -78,11 +80,7 @@ def with_node(name: str, node: Any) -> SweepOptions:
 def test_a_file_with_one_word_changed() -> None:
     options = read()
     sampler = options.sampler
-    assert (options._target_, options.study_name, options.storage) == (
-        "hydra_plugins.besom.sweeper.BesomSweeper",
-        "app",
-        None,
-    )
+    assert (options.study_name, options.storage) == ("app", None)
     assert type(sampler) is TpeSampler
     assert (sampler.seed, sampler.n_startup_trials, sampler.multivariate) == (1234, 7, False)
     made: Any = make_sampler(sampler, (), 0)
@@ -218,3 +216,15 @@ def test_a_file_of_ones_own_for_the_whole_node_is_completed() -> None:
     options = read_options(master)
     assert (options.n_trials, options.study_name, type(options.sampler)) == (3, "app", TpeSampler)
     assert options.n_jobs == SweepOptions().n_jobs
+
+
+def test_the_peers_sweeper_means_besoms_and_no_other_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = composed()
+    OptionsCheck().on_multirun_start(config)
+    assert config.hydra.sweeper._target_ == SWEEPER
+    with pytest.raises(SystemExit, match="2"):
+        OptionsCheck().on_multirun_start(composed("hydra.sweeper._target_=my.Sweeper"))
+    said = capsys.readouterr().err
+    assert "hydra.sweeper._target_=my.Sweeper" in said and said.count("\n") == 1

@@ -18,8 +18,8 @@ from besom.explain import explain
 from besom.paths import conf_folder
 from besom.sweeping.application import Application
 from besom.sweeping.baseline import compose
+from besom.sweeping.baseline_proposal import corner
 from besom.sweeping.options import NoPruner, SweepOptions, TpeSampler
-from besom.sweeping.place import corner
 from besom.sweeping.plan import make_plan
 from besom.sweeping.space import Space, read_space
 from besom.task import task_config

@@ -6,8 +6,8 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.sweeping.confirmation import Confirmation, remember
+from besom.sweeping.orphaned_runs import close_orphaned_runs
 from besom.sweeping.protocol import State
-from besom.sweeping.strays import close_strays
 from besom.tracking.record import connect
 from besom.tracking.runs import KEY
 from tests.sweeping.conftest import Bench
@@ -30,7 +30,7 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
     record.close()
     _lose(bench.root / "spool")
     with connect(bench.root, None, "test") as again:
-        close_strays(study, again, parent)
+        close_orphaned_runs(study, again, parent)
     statuses = {name: client.get_run(name).info.status for name in (run_id, double)}
     assert statuses == {run_id: "FINISHED", double: "KILLED"}
 
@@ -48,7 +48,7 @@ def test_a_confirmation_is_closed_as_the_study_knows_it(
     record.close()
     _lose(bench.root / "spool")
     with connect(bench.root, None, "test") as again:
-        close_strays(study, again, parent)
+        close_orphaned_runs(study, again, parent)
     assert MlflowClient(record.uri).get_run(run_id).info.status == status
 
 

@@ -107,7 +107,7 @@ class StudyRecord:
 
     @property
     def winner(self) -> int | None:
-        """The trial that won the confirmation, the baseline where nobody beat it."""
+        """The trial that won the confirmation, the baseline where no trial beat it."""
         number = self.parent.tags.get("besom.winner")
         return None if number is None else int(number)
 
@@ -180,7 +180,7 @@ def meant(reader: Reader, word: str) -> str:
 
 
 def read_trial(run: ReadRun) -> Trial:
-    """A run as a trial, whoever made it."""
+    """A run as a trial, also of another program."""
     number = run.tags.get("besom.trial")
     names = names_of(run)
     return Trial(

@@ -46,7 +46,7 @@ def workload_config(text: str | None) -> DictConfig | None:
     """A recorded ``config.yaml`` as ``besom train`` would be given it today.
 
     It has all keys of the schema, each of its type. Keys that the schema does not have stay: those
-    of a later Besom, which whoever trains or composes with it names.
+    of a later Besom, which a training that needs it names.
 
     Returns:
         None where it is no configuration of ``besom train``.

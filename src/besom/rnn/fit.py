@@ -1,4 +1,4 @@
-"""Training as a generator of epochs: whoever has seen enough stops asking."""
+"""Training as a generator of epochs: a caller that has seen enough stops asking."""
 
 import time
 from collections.abc import Callable, Iterator

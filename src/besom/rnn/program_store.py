@@ -70,7 +70,7 @@ class ProgramStore:
                 if path.name not in restored:
                     self._keep(key, path)
         finally:
-            with suppress(OSError):  # somebody has emptied the whole cache
+            with suppress(OSError):  # another process has emptied the whole cache
                 self._desk.clear()
 
     def _left_on_desk(self) -> list[Path]:
@@ -142,7 +142,7 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
 
 
 def _make_private(folder: Path) -> None:
-    """Machine code is run as it is: nobody else may put any here. Nor does a link lead elsewhere,
+    """Machine code is run as it is: no other user may put any here. Nor does a link lead elsewhere,
     where files that are not ours would give way to ours."""
     if folder.is_symlink():
         raise PermissionError(f"{folder} is a link")

@@ -202,7 +202,7 @@ def _winner(contest: Contest, verdict: "Verdict") -> int:
 
 
 def _document(contest: Contest, verdict: "Verdict") -> dict[str, Any]:
-    """All numbers of a verdict, for whoever wants to check or to draw it."""
+    """All numbers of a verdict, to check or to draw it."""
     return {
         **asdict(contest),
         "challenger": verdict.challenger,

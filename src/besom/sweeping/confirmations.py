@@ -188,7 +188,7 @@ def still_open(
 ) -> list[tuple[int, int]]:
     """Trial and seed of what has not been trained to its end, in any process, by today's code.
 
-    What has failed is open again: whoever gives the command again has mended something. Seed by
+    What has failed is open again: a command that is given again follows a mend. Seed by
     seed, so that an interrupted confirmation has as many of each.
     """
     wanted = setting(sweep.plan.options.confirm)

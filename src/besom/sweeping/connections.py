@@ -123,9 +123,9 @@ class Connections:
 class Lock:
     """One supervisor for a study of a PostgreSQL database, on whatever machine.
 
-    The server keeps it for as long as the connection lives, and there is one connection: whoever
-    can write has it. A database that restarts forgets it; the next connection takes it again, and
-    sees whether another supervisor has come and gone: the study names its owner.
+    The server keeps it for as long as the connection lives, and there is one connection: a sweep
+    that can write has it. A database that restarts forgets it; the next connection takes it again,
+    and sees whether another supervisor has come and gone: the study names its owner.
     """
 
     def __init__(self, study_id: int, study: str) -> None:

@@ -48,7 +48,7 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
 
 
 def read_only(database: Path) -> str:
-    """The address of a SQLite file for whoever must not change it."""
+    """The address of a SQLite file for a reader that must not change it."""
     query = {"mode": "ro", "uri": "true"}
     address = sqlalchemy.URL.create("sqlite", database=database.as_uri(), query=query)
     return address.render_as_string()  # SQLAlchemy 2.1 quotes what 2.0 does not

@@ -10,7 +10,7 @@ def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
     """The baseline first, then up to ``top_k`` others, the best first; each configuration once.
 
     The baseline is there however its trial has ended. The list is empty where there is none, or
-    nobody to compare it with.
+    nothing to compare it with.
 
     Args:
         ranked: all trials, the best first, see :func:`besom.sweeping.summary.ranked`.

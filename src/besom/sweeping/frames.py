@@ -1,4 +1,4 @@
-"""What workers say, on a pipe: each message whole or not at all, and nobody is waited for.
+"""What workers say, on a pipe: each message whole or not at all, and no reader is waited for.
 
 ``Connection.recv`` waits for the rest of a message once it has begun. A worker that is stopped in
 the middle of one would hold up the supervisor, and all others with it.

@@ -15,7 +15,7 @@ from besom.addresses import sqlite_address
 from besom.discretion import discreet_logs
 from besom.errors import StoreError, StudyError
 from besom.folders import make_private, refuse_links
-from besom.sweeping import application, missing_runs, room
+from besom.sweeping import application, disk_space, missing_runs
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
 from besom.sweeping.confirm import Answer, confirm
@@ -27,6 +27,7 @@ from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.opening import open_study
 from besom.sweeping.options import SweepOptions
+from besom.sweeping.orphaned_runs import close_orphaned_runs
 from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
@@ -36,7 +37,6 @@ from besom.sweeping.reconcile import close_former, reconcile
 from besom.sweeping.result_files import write_configuration, write_results
 from besom.sweeping.samplers import make_sampler
 from besom.sweeping.signals import ending_after, handled_by, quitting_after
-from besom.sweeping.strays import close_strays
 from besom.sweeping.study import Study
 from besom.sweeping.summary import note, print_summary
 from besom.sweeping.supervisor import Supervisor
@@ -71,7 +71,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     check_address(options.tracking_uri or own_address(root))
     with (
         discreet_logs(),
-        room.needed(root),
+        disk_space.needed(root),
         only_supervisor(*_lock(options)),
         in_use(_storage(options)),
         ExitStack() as opened,
@@ -173,7 +173,7 @@ def _sweep(
             answer = confirm(sweep, supervisor, console)
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too
-            close_strays(study, record, sweep.parent_run)
+            close_orphaned_runs(study, record, sweep.parent_run)
     except (StudyError, Gone):
         # Another supervisor has the study by now, or may have, and with it the sweep's own run.
         is_ours = False

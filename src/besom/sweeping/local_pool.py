@@ -11,7 +11,7 @@ from besom.sweeping.protocol import Died, Event, FromWorker, Outcome, Ready, ToW
 from besom.sweeping.worker_process import WorkerProcess
 
 GROWTH_LIMIT = 1 << 30
-"""Bytes. TensorFlow keeps about 14 MB of each program that a process has run, and lets nobody free
+"""Bytes. TensorFlow keeps about 14 MB of each program that a process has run, and cannot free
 them (docs/decisions/009); other libraries leak too."""
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ class LocalPool:
     """Spawned processes; threads of each are capped at cores ÷ workers before anything loads.
 
     A worker that has grown by more than ``growth_limit`` bytes since its first trial gets a
-    successor, which takes its place between two trials once it is ready. Nobody waits for it, and
-    nobody outside sees it. One successor starts at a time.
+    successor, which takes its place between two trials once it is ready. Nothing waits for it, and
+    no caller sees it. One successor starts at a time.
     """
 
     def __init__(

@@ -137,7 +137,7 @@ class _HydraCalled(BaseException):
 
 @contextmanager
 def _hydra_held() -> Iterator[None]:
-    """Whoever calls a function under ``@hydra.main`` is stopped: a worker starts no sweep."""
+    """A call of a function under ``@hydra.main`` is stopped: a worker starts no sweep."""
 
     def called(*args: Any, **kwargs: Any) -> NoReturn:
         raise _HydraCalled

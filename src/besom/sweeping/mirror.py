@@ -37,10 +37,11 @@ class Mirror(BaseStorage):
 
     Intermediate values are written with the trial's end, in one transaction: only pruners look
     at them before, and these look here. Trials are replaced and never changed, as in Optuna's own
-    storages, so that whoever holds one keeps it as it was.
+    storages, so that a caller that holds one keeps it as it was.
 
     Args:
-        disk: where it is kept. Nobody else may change its trials meanwhile; adding some is fine.
+        disk: where it is kept. No other process may change its trials meanwhile; it may add
+            some.
         together: opens a transaction for all that is written inside; see ``together.py``.
         largest_step: that the disk can hold. Values of later steps are in memory, and in MLflow.
     """

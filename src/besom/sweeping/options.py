@@ -6,23 +6,18 @@ Hydra imports this at the start of every application.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from omegaconf import MISSING
 
 GROUP = "hydra/sweeper"
 
-Target = StrEnum(
-    "Target",
-    {
-        "hydra_plugins.besom.sweeper.BesomSweeper": "hydra_plugins.besom.sweeper.BesomSweeper",
-        "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper": (
-            "hydra_plugins.besom.sweeper.BesomSweeper"
-        ),
-    },
-)
-"""What ``_target_`` may be: Besom's sweeper, also where a file still has hydra-optuna-sweeper's."""
+SWEEPER = "hydra_plugins.besom.sweeper.BesomSweeper"
+TARGETS = {
+    SWEEPER: SWEEPER,
+    "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper": SWEEPER,
+}
+"""What ``_target_`` may be, and what it means: a file may still have hydra-optuna-sweeper's."""
 
 FEWEST_SEEDS = 2
 """Of a confirmation: one number has no spread."""
@@ -95,7 +90,7 @@ class SweepOptions:
             {f"/{GROUP}/callbacks@_global_.hydra.callbacks": "besom"},
         ]
     )
-    _target_: Target = Target["hydra_plugins.besom.sweeper.BesomSweeper"]
+    _target_: str = SWEEPER
     _recursive_: bool = False  # a sampler's _target_ is a name that is read, not called
     sampler: Any = MISSING
     pruner: Any = MISSING

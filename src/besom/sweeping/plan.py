@@ -17,11 +17,11 @@ from besom.flatten import flatten
 from besom.nearest import listed
 from besom.sweeping import seeding
 from besom.sweeping.application import Application
-from besom.sweeping.baseline import compose, read_moved
+from besom.sweeping.baseline import Base, compose, read_moved
+from besom.sweeping.baseline_proposal import propose_baseline
 from besom.sweeping.distributions import Scalar
 from besom.sweeping.objective import Objective, read_objective
 from besom.sweeping.options import PRUNERS, SAMPLERS, SweepOptions
-from besom.sweeping.place import locate
 from besom.sweeping.samplers import rehearse, unguided
 from besom.sweeping.space import Space, read_space
 from besom.sweeping.study import Suggest, TrialRow
@@ -29,6 +29,8 @@ from besom.task import Hooks, hooks_of, task_config
 
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
+
+NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
 
 DUPLICATES = ("reuse", "reuse_any_code", "rerun")
 
@@ -86,11 +88,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     """
     check_options(options)
     objective = read_objective(options.objective, options.direction)
-    if not objective.single and options.pruner.name != "none":
-        raise ConfigError(
-            f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "
-            "take hydra/sweeper/pruner=none."
-        )
+    _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
     rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
@@ -98,34 +96,49 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
-        remarks.append(
-            f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
-        )
+        remarks.append(NOTHING_SEARCHED)
     moved = read_moved(options.baseline, space, is_open=custom is not None)
     base = compose(application, space, moved)
-    baseline = task_config(base.whole)
-    _resolve(base.whole, baseline)
+    baseline = _resolved(base)
     hooks.check(baseline)
     suggest = _suggester(custom, baseline)
-    place = locate(application, space, base, suggest, partial(_check, hooks))
-    if options.confirm.top_k:
-        seeding.check(options.confirm, objective, space, baseline)
-        seeding.check_baseline(base.lacking)
-        again = seeding.overrides(options.confirm, seeding.seeds(options.confirm, baseline)[0])
-        hooks.check(task_config(application.compose((*base.words, *again))))
+    proposal = propose_baseline(application, space, base, suggest, partial(_check, hooks))
+    _check_confirmation(options, objective, space, application, base)
     return Plan(
         options=options,
         application=application,
         space=space,
         objective=objective,
         baseline=baseline,
-        baseline_params=place.params,
+        baseline_params=proposal.params,
         suggest=suggest,
         hooks=hooks,
         baseline_words=base.words,
-        outside=place.outside,
-        remarks=tuple(filter(None, (*remarks, place.remark))),
+        outside=proposal.outside,
+        remarks=tuple(filter(None, (*remarks, proposal.remark))),
     )
+
+
+def _check_pruner(options: SweepOptions, objective: Objective) -> None:
+    if not objective.single and options.pruner.name != "none":
+        raise ConfigError(
+            f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "
+            "take hydra/sweeper/pruner=none."
+        )
+
+
+def _check_confirmation(
+    options: SweepOptions, objective: Objective, space: Space, application: Application, base: Base
+) -> None:
+    """Compose the baseline as it will be confirmed, on the first of the fresh seeds."""
+    if not options.confirm.top_k:
+        return
+    baseline = task_config(base.whole)
+    seeding.check(options.confirm, objective, space, baseline)
+    seeding.check_baseline(base.lacking)
+    again = seeding.overrides(options.confirm, seeding.seeds(options.confirm, baseline)[0])
+    config = application.compose((*base.words, *again))
+    hooks_of(application.task).check(task_config(config))
 
 
 def _check(hooks: Hooks, proposal: Mapping[str, Scalar], config: DictConfig) -> None:
@@ -140,17 +153,20 @@ def _removal(override: str) -> str:
     return f"`{override}` takes {key.lstrip('+~')} out of the search{instead if value else ''}."
 
 
-def _resolve(whole: DictConfig, task: DictConfig) -> None:
-    """Find what no trial could: an environment variable that is not set, a key that is not there.
+def _resolved(base: Base) -> DictConfig:
+    """The task's configuration. Finds what no trial could: an environment variable that is not
+    set, a key that is not there.
 
     Raises:
         omegaconf.errors.InterpolationResolutionError: names the key that asks for it.
     """
+    task = task_config(base.whole)
     flatten(task)
     for key in OF_EACH_JOB:
-        OmegaConf.select(whole, key)
+        OmegaConf.select(base.whole, key)
     hydra: Any = deepcopy(HydraConfig.instance().cfg)  # where Hydra looks it up: no other values
     flatten(hydra.hydra.job.env_set)
+    return task
 
 
 def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:

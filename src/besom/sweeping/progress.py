@@ -16,7 +16,7 @@ from besom.sweeping.objective import Objective
 from besom.sweeping.signals import stopping_between
 from besom.sweeping.study import TrialRow
 
-# Nobody follows more bars, and drawing a thousand four times a second is work for a core.
+# More bars cannot be followed, and drawing a thousand four times a second is work for a core.
 MAX_BARS = 24
 
 

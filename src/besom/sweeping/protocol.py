@@ -101,7 +101,8 @@ class Outcome:
     Attributes:
         returned: the task's numbers by name; plain numbers are called ``objective``,
             ``objective_1``, ….
-        error: one line, where it failed, or why it was interrupted if nobody asked for that.
+        error: one line, where it failed, or why it was interrupted where the sweep did not ask
+            for that.
         ends_sweep: whether that is a lack of room for the record.
         traceback: the task's own frames, where it failed.
         seconds: from assignment to end, in the worker.

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from besom.sweeping.confirmation import Confirmation, recall, remember
+from besom.sweeping.orphaned_runs import close_orphaned_runs
 from besom.sweeping.protocol import State
-from besom.sweeping.strays import close_strays
 from besom.sweeping.study import Study, TrialRow
 from besom.tracking import Pending, Record
 
@@ -38,7 +38,7 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
             record.confirm(pending.run_id)
         else:
             record.kill(pending.run_id, {"besom.state": "lost"})
-    close_strays(study, record, parent_run)
+    close_orphaned_runs(study, record, parent_run)
     record.flush()
     return [row for row in study.rows() if row.state == "running"]
 
@@ -53,7 +53,7 @@ def close_former(study: Study, record: Record) -> None:
         return
     for pending in record.pending({"mlflow.parentRunId": former}):
         record.kill(pending.run_id, {"besom.state": "lost"})
-    close_strays(study, record, former)
+    close_orphaned_runs(study, record, former)
     record.kill(former, {"besom.state": "lost"})
     study.remember("former_run_id", None)
 

@@ -40,8 +40,8 @@ class Grid(optuna.samplers.GridSampler):
     """Optuna's grid for ask and tell, with a place for an enqueued first trial, the baseline.
 
     Optuna gives trial ``n`` the point ``n`` and an enqueued one none, so that trial 0 would be
-    proposed once more in the place of a point that nobody tries. ``Study.stop`` only works inside
-    ``study.optimize``; whoever asks compares the trials with ``n_points`` instead.
+    proposed once more in the place of a point that is never tried. ``Study.stop`` only works inside
+    ``study.optimize``; a caller compares the trials with ``n_points`` instead.
     """
 
     def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:

@@ -93,7 +93,7 @@ class Study:
         return tuple(direction.name.lower() for direction in self._study.directions)
 
     def take_over(self) -> None:
-        """Go on with the study: whoever had it, and has lost the database for a while, writes
+        """Go on with the study: a sweep that had it, and has lost the database for a while, writes
         nothing more (PostgreSQL). Not before all is checked that may be refused.
         """
         if self._lock is not None:
@@ -242,12 +242,12 @@ class Study:
     def rows(self) -> list[TrialRow]:
         """All trials that were ever proposed, by number.
 
-        Those that another program has made in a shared study are its own: nobody here counts,
+        Those that another program has made in a shared study are its own: no sweep of ours counts,
         tries again or ends them. Samplers learn from them all the same.
         """
         trials = self._study.get_trials(deepcopy=False)
         proposed = (trial for trial in trials if trial.state is not TrialState.WAITING)
-        alone = not isinstance(self._study._storage, Mirror)  # in memory nobody else has it
+        alone = not isinstance(self._study._storage, Mirror)  # in memory it is this process's alone
         return [_row(trial) for trial in proposed if alone or _is_own(trial)]
 
     def runs_of_ended(self) -> dict[int, str]:

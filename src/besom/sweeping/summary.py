@@ -59,7 +59,7 @@ def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
 
 
 def n_ended(rows: Iterable[TrialRow]) -> int:
-    """Trials that nobody will try again."""
+    """Trials that will not be tried again."""
     return sum(row.state != "running" for row in rows)
 
 

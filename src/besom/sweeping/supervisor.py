@@ -87,7 +87,7 @@ class Supervisor:
         self._jobs.clear()
 
     def _dispatch(self, agenda: Agenda, progress: Progress) -> None:
-        """Work for whoever is free."""
+        """Work for the workers that are free."""
         while self._idle and not self.stopping and agenda.n_open():
             worker = self._idle[0]
             if job := agenda.next(worker):

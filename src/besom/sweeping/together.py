@@ -1,4 +1,4 @@
-"""Several writes to a SQLite database as one transaction, whoever commits each of them.
+"""Several writes to a SQLite database as one transaction, although each is committed.
 
 Optuna's storage commits every value on its own, and every commit waits for the disk.
 """

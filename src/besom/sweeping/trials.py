@@ -13,8 +13,8 @@ from besom.sweeping.objective import NoObjective
 from besom.sweeping.progress import Progress, Tally, describe
 from besom.sweeping.protocol import Assignment, Outcome, Reported, State
 from besom.sweeping.repeats import Repeats
+from besom.sweeping.reported_objective import ReportedObjective
 from besom.sweeping.scribe import RUN_STATUS
-from besom.sweeping.sight import Sight
 from besom.sweeping.study import TrialRow
 from besom.sweeping.sweep import Sweep
 from besom.tracking.environment import CODE, Environment
@@ -46,7 +46,7 @@ class Trials:
         self._has_baseline = any(map(is_baseline, rows))
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
-        self._sight = Sight(self._plan.objective, self._plan.options.pruner.name)
+        self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
         self._n_judged = sum(row.state in ("complete", "pruned") for row in rows)
         self._hopeless = ""
         self._deadline = _deadline(self._plan.options.timeout)
@@ -74,7 +74,7 @@ class Trials:
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Ask the pruner."""
-        value = self._sight.value(report.metrics)
+        value = self._objective.value(report.metrics)
         if value is None:
             job.doomed = "" if self._n_judged else self._hopeless
             return bool(job.doomed), None
@@ -102,7 +102,7 @@ class Trials:
             notes |= {"error": error, "traceback": outcome.traceback or error}
             self._record.text(job.run_id, "traceback.txt", notes["traceback"])
         self._conclude(worker, job.run_id, row.number, state, values, notes)
-        if state is State.COMPLETE and (warning := self._sight.ended(outcome.returned)):
+        if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
 
     def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
@@ -140,7 +140,7 @@ class Trials:
     def lose(self, worker: int, job: Job, cause: str) -> None:
         """Try it again, unless it has cost too many workers."""
         row = self._stopped(job)
-        # Whoever dies before the trial has begun does not die of it.
+        # A worker that dies before the trial has begun does not die of it.
         deaths = row.notes.get("deaths", 0) + job.begun
         if deaths >= self._plan.options.max_attempts:
             notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
@@ -181,7 +181,7 @@ class Trials:
         )
 
     def _name_objective(self, returned: Mapping[str, float]) -> None:
-        """Keep under which name the task returned an objective that nobody has named.
+        """Keep under which name the task returned an objective without a name.
 
         Its runs may have other metrics beside it; readers could not tell it from them.
         """

@@ -33,7 +33,7 @@ from besom.folders import not_through_links
 from besom.output import open_closed
 from besom.overrides import as_typed
 from besom.recorder import KerasModel
-from besom.sweeping import application, frames, room
+from besom.sweeping import application, disk_space, frames
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
 from besom.sweeping.process_state import ProcessState
@@ -184,7 +184,7 @@ def run_trial(app: Application, assignment: Assignment, line: Line, is_used: boo
         error = "" if teller.interrupted else "its task raised besom.Interrupted by itself"
         outcome = Outcome(State.INTERRUPTED, {}, 0.0, error=error)
     except BaseException as error:  # SystemExit and KeyboardInterrupt of a task fail it too
-        if room.is_lacking(error):
+        if disk_space.is_lacking(error):
             outcome = _without_room(error, Path(app.master.hydra.sweeper.root))
         elif is_used and not is_called and not isinstance(error, OF_CONFIGURATION):
             raise
@@ -195,9 +195,9 @@ def run_trial(app: Application, assignment: Assignment, line: Line, is_used: boo
 
 def _without_room(error: BaseException, root: Path) -> Outcome:
     """An attempt that counts, or the end of the sweep where its record has no room either."""
-    place = room.place(error)
-    ends_sweep = room.is_lacking_at(root, place)
-    where = place or (root if ends_sweep else "a file that the error does not name")
+    file = disk_space.file_of(error)
+    ends_sweep = disk_space.is_lacking_at(root, file)
+    where = file or (root if ends_sweep else "a file that the error does not name")
     text = f"{where} cannot be written: {os.strerror(getattr(error, 'errno', 0))}"
     text = plain(mask(text)) if ends_sweep else f"its task stopped: {plain(mask(text))}"
     return Outcome(State.INTERRUPTED, {}, 0.0, error=text, ends_sweep=ends_sweep)
@@ -233,7 +233,7 @@ def _line(error: BaseException) -> str:
 
 
 def _traceback_of_task(error: BaseException) -> str:
-    """The traceback from the task's own first frame on: Hydra's and ours tell nobody anything."""
+    """The traceback from the task's own first frame on: Hydra's and ours explain nothing."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
         frames = frames.tb_next

@@ -64,7 +64,7 @@ def check_artifacts(location: str, store: str) -> None:
 
     Args:
         location: what the store says.
-        store: its own address; what it hands out itself comes from nobody else.
+        store: its own address; what it hands out itself comes from no other host.
 
     Raises:
         StoreError: the scheme or the host is another one.
@@ -86,7 +86,7 @@ def check_address(uri: str) -> None:
     """Find out within seconds what MLflow would find out after minutes of retries.
 
     Raises:
-        StoreError: the scheme is unknown or nobody answers.
+        StoreError: the scheme is unknown or the host does not answer.
     """
     check_written(uri)
     scheme = scheme_of(uri)
@@ -97,7 +97,7 @@ def check_address(uri: str) -> None:
 
 
 def check_written(uri: str) -> None:
-    """As much of :func:`check_address` as asks nobody.
+    """As much of :func:`check_address` as needs no connection.
 
     Raises:
         StoreError: the scheme is unknown, or what it names is no database.

@@ -1,4 +1,4 @@
-"""The thread that carries entries from the spool to MLflow, off everybody's path."""
+"""The thread that carries entries from the spool to MLflow, off the callers' path."""
 
 import logging
 import threading

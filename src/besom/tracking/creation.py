@@ -1,4 +1,4 @@
-"""The request for a new run, of which nobody knows when it is answered.
+"""The request for a new run, which is answered at an unknown time.
 
 A server that hangs takes a request and is silent, and may carry it out minutes later. So it is
 asked for something harmless first, and a request that was sent is never taken for one that failed.

@@ -134,7 +134,7 @@ def _verify(file: Path, run: "Run") -> None:
     if recorded is None:
         raise StudyError(
             f"run {run.info.run_id} recorded no digest of its model, as Besom did not at first.\n"
-            "Train it again; what nobody vouches for is not loaded."
+            "Train it again; what has no digest is not loaded."
         )
     if found != recorded:
         raise StudyError(
@@ -145,7 +145,7 @@ def _verify(file: Path, run: "Run") -> None:
 
 
 def _fetch(uri: str, store: str, folder: Path) -> Path | None:
-    """A copy of a file or folder among the artifacts of a store, so that nobody changes it between
+    """A copy of a file or folder among the artifacts of a store, so that it does not change between
     a look at it and its use; None where there is no such thing.
 
     Raises:

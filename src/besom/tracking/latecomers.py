@@ -1,7 +1,7 @@
 """New runs; those that began while MLflow was away are created when it is back.
 
 Such a late run has a name of our own until then, which its tag ``besom.key`` keeps: who finds that
-tag has found the run, so that none is created twice, whoever is killed in between.
+tag has found the run, so that none is created twice, whichever process is killed in between.
 """
 
 import uuid
@@ -25,7 +25,7 @@ REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE
 
 
 def new_key() -> str:
-    """A name for a run that nobody else has."""
+    """A name for a run that no other run has."""
     return PREFIX + uuid.uuid4().hex
 
 
@@ -62,7 +62,7 @@ class Latecomers:
         if not may_be_late:
             return self._create(body)
         if self.is_away:
-            return None  # nobody has to wait for a store that did not answer a moment ago
+            return None  # no caller has to wait for a store that did not answer a moment ago
         try:
             return self._create_soon(key, body) if self._may_hang else self._create(body)
         except Exception as error:
@@ -148,5 +148,5 @@ class Latecomers:
 
 
 def _told(run: Run) -> int:
-    """How much a run has been told: those that nobody uses have been told nothing."""
+    """How much a run has been told: those that are not used have been told nothing."""
     return len(run.data.params) + len(run.data.metrics) + len(run.data.tags)

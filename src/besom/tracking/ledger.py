@@ -37,12 +37,12 @@ class _Page:
 
     @property
     def guest(self) -> bool:
-        """Nobody has to close a run that was only added to: it was closed before, or will be."""
+        """A run that was only added to need not be closed: it was closed before, or will be."""
         return not self.opened.body["tags"]
 
     @property
     def settled(self) -> bool:
-        """Whether the run has ended and nobody has to commit an outcome before it is closed."""
+        """Whether the run has ended and no outcome has to be committed before it is closed."""
         return self.finished is not None and not self.finished.body["outcome"]
 
     def take(self, entry: Entry) -> None:
@@ -106,7 +106,7 @@ class Ledger:
     def sync(self) -> None:
         """Make sure that even a power failure keeps what was appended so far.
 
-        Only for the thread that also removes logs. Whoever appends meanwhile does not wait.
+        Only for the thread that also removes logs. A writer that appends meanwhile does not wait.
 
         Raises:
             StoreError: the disk does not take it.
@@ -160,7 +160,7 @@ class Ledger:
         return adopted
 
     def settled(self) -> list[str]:
-        """The adopted runs that have ended and need nobody to confirm them."""
+        """The adopted runs that have ended and need no confirmation."""
         with self._lock:
             pages = list(self._pages.values())
         return [
@@ -170,7 +170,7 @@ class Ledger:
         ]
 
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
-        """The adopted runs with these tags that nobody has closed yet."""
+        """The adopted runs with these tags that are not closed yet."""
         with self._lock:
             pages = list(self._pages.values())
         return [

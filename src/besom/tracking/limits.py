@@ -22,7 +22,7 @@ RUN_NAME_LENGTH = 250
 def clean(name: str) -> str:
     """The name itself where MLflow takes it, else a similar one with a digest of the name.
 
-    So each name has one of its own, whoever asks and whatever other names there are.
+    So each name has one of its own, whatever other names there are.
     """
     fit = re.sub(r"[^/\w.\- :]", "_", name)
     if posixpath.normpath(fit) != fit or fit.startswith(("/", "..")) or fit == ".":

@@ -15,7 +15,7 @@ class RunListener:
         self._run_id = run_id
 
     def expect(self, steps: int) -> None:
-        """Nobody asks how long a single run will take."""
+        """How long a single run will take is not shown."""
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
         self._record.metrics(self._run_id, step, metrics)

@@ -1,6 +1,6 @@
 """MLflow's manners: no usage reports, no chatter, no hour-long retries, errors in a line.
 
-Everything here is a default; whoever sets the variable or the log level keeps it.
+Everything here is a default; a variable or log level that the user sets stays.
 """
 
 import errno

@@ -166,10 +166,10 @@ class Record:
     ) -> None:
         """Put a run's last words on disk, all or none, safe from power failures from then on.
 
-        The run stays open until :meth:`confirm`. ``outcome`` (JSON) is for whoever has to find
-        out, after a crash in between, what the caller was about to commit; where it is empty,
-        there is nothing to find out, and the next start confirms by itself. ``ended`` (ms since
-        1970) is for runs that have not ended just now.
+        The run stays open until :meth:`confirm`. ``outcome`` (JSON) tells the next start,
+        after a crash in between, what the caller was about to commit; where it is empty, there is
+        nothing to find out, and the next start confirms by itself. ``ended`` (ms since 1970) is
+        for runs that have not ended just now.
         """
         last_words = {"status": status, "tags": _masked(tags), "outcome": dict(outcome)}
         entry = Entry("finished", last_words)
@@ -183,7 +183,7 @@ class Record:
         self._append(run_id, "closed", last_words | rest)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Close a run whose work is lost as KILLED, whoever opened it."""
+        """Close a run whose work is lost as KILLED, also one of another process."""
         self.finish(run_id, "KILLED", tags, {})
         self.confirm(run_id)
 
@@ -374,7 +374,7 @@ class Record:
 
 
 def _masked(values: Mapping[str, Any]) -> dict[str, str]:
-    """Text that anybody may read who may read the record: without the passwords of addresses."""
+    """Text as all that may read the record see it: without the passwords of addresses."""
     return {name: text(mask(str(value))) for name, value in values.items()}
 
 

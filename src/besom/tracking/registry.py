@@ -170,7 +170,7 @@ def _make_registered_model(client: MlflowClient, name: str, study: str) -> None:
 
 
 def _describe(client: MlflowClient, champion: Champion, version: "ModelVersion") -> None:
-    """The alias comes last: whoever follows it finds the verdict."""
+    """The alias comes last: what it leads to has the verdict."""
     client.update_model_version(version.name, version.version, champion.verdict)
     for key, value in champion.tags.items():
         client.set_model_version_tag(version.name, version.version, key, value)

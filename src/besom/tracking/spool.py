@@ -153,7 +153,7 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def opening(path: Path) -> Entry | None:
-    """How a log begins, None where that cannot be read: nobody knows whose log it is then."""
+    """How a log begins, None where that cannot be read: it is not known whose log it is then."""
     first = next(read(path), None)
     if first is None or first.kind != OPENED:
         return None
@@ -191,7 +191,7 @@ def spools(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
 
 def set_strangers_aside(folder: Path) -> None:
     """Keep, under another name, logs of dead processes whose beginning a power failure or a full
-    disk has destroyed: nobody can tell to which run they belong. Those without a line go.
+    disk has destroyed: it is not known to which run they belong. Those without a line go.
     """
     for path in spools(folder):
         if opening(path) or not _is_settled(path) or not (spool := Spool.adopt(path)):

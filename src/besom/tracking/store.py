@@ -1,4 +1,4 @@
-"""Opens the MLflow store: creates folder, schema and experiment once, whoever comes first."""
+"""Opens the MLflow store: creates folder, schema and experiment once."""
 
 import fcntl
 import os

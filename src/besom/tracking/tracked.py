@@ -34,7 +34,7 @@ DEFAULT_ROOT = Path("mlruns")
 def tracked(task: Task) -> Task:
     """Decorate a Hydra task function, below ``@hydra.main``, so that each call is recorded.
 
-    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where somebody listens already,
+    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where there is a listener already,
     in a sweep's worker, the task is simply called.
     """
     hooks = hooks_of(task)

@@ -12,14 +12,22 @@ from hydra.errors import ConfigCompositionException
 from hydra.experimental.callback import Callback
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError
 
-from besom.errors import BesomError, SweepFailed, UserError
+from besom.errors import BesomError, ConfigError, SweepFailed, UserError
 from besom.folders import check_working_folder
 from besom.output import complain, read_or_not, say, stopped, warnings_no_errors
 from besom.overrides import as_typed
-from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, SweepOptions, TpeSampler
+from besom.sweeping.options import (
+    GROUP,
+    PRUNERS,
+    SAMPLERS,
+    SWEEPER,
+    TARGETS,
+    SweepOptions,
+    TpeSampler,
+)
 
 CALLBACKS = f"{GROUP}/callbacks"
 
@@ -27,13 +35,21 @@ CALLBACKS = f"{GROUP}/callbacks"
 class OptionsCheck(Callback):
     """Finds what an option of the sweeper refers to and that is not there.
 
-    Hydra resolves all options before it calls the sweeper, and shows a traceback where one fails.
-    Callbacks are called before that: ``hydra/sweeper=besom`` brings this one along.
+    Hydra resolves all options and imports ``_target_`` before it calls the sweeper, and shows a
+    traceback where one fails. Callbacks are called before that: ``hydra/sweeper=besom`` brings this
+    one along.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        with _in_plain_lines():
-            OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+        sweeper = config.hydra.sweeper
+        with _in_plain_lines(), flag_override(config, ["readonly", "struct"], False):
+            OmegaConf.to_container(sweeper, resolve=True)
+            if sweeper._target_ not in TARGETS:
+                raise ConfigError(
+                    f"hydra.sweeper._target_={sweeper._target_}: with hydra/sweeper=besom it is "
+                    f"{SWEEPER}; leave it out"
+                )
+            sweeper._target_ = TARGETS[sweeper._target_]
 
 
 class BesomSweeper(Sweeper):

@@ -29,7 +29,7 @@ def pareto_front(material: Material) -> list[Trial]:
     """The complete trials that no other one matches in all objectives and beats in one."""
     places = {id(trial): _place(material, trial) for trial in material.complete}
     front: list[Trial] = []
-    # Whoever is beaten at all is beaten by one that comes earlier in this order.
+    # A trial that is beaten at all is beaten by one that comes earlier in this order.
     for trial in sorted(material.complete, key=lambda trial: places[id(trial)]):
         mine = places[id(trial)]
         if not any(_beats(places[id(other)], mine) for other in front):

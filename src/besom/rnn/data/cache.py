@@ -81,7 +81,7 @@ def _write(folder: Path, pair: Pair) -> None:
 def _replacing(folder: Path) -> Iterator[Path]:
     """A draft that takes the folder's place at the end, whole or not at all.
 
-    Whoever has the old files mapped keeps them. When two processes build at once, one wins.
+    A process that has the old files mapped keeps them. When two processes build at once, one wins.
     """
     make_private(folder.parent, below=folder.parent.parent)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -39,7 +39,7 @@ class Corpus:
     """A data set before it is cut to size.
 
     ``digest`` names its content, ``vocab_size`` is one above its largest token, ``word_index``
-    reads the words when somebody wants to see text; it is empty when they are not at hand.
+    reads the words when text is to be shown; it is empty when they are not at hand.
     """
 
     name: str

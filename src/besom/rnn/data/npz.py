@@ -110,7 +110,7 @@ def _read_lists(member: bytes) -> list[list[int]]:
     items = getattr(ListUnpickler(stream).load(), "items", None)
     if not isinstance(items, list) or len(items) != shape[0]:
         raise ValueError("the reviews are not as many as their header says")
-    # A list that is named a thousand times takes no room until somebody lays the reviews in a row.
+    # A list that is named a thousand times takes no room until the reviews are laid in a row.
     if sum(len(item) for item in items if isinstance(item, list)) > len(member):
         raise ValueError("the reviews are longer than the file that holds them")
     return items

@@ -20,8 +20,12 @@ def is_lacking(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def place(error: BaseException) -> Path | None:
-    """The file that could not be written, where the error or the frames that it came from tell."""
+def file_of(error: BaseException) -> Path | None:
+    """The file that could not be written, None where that is not known.
+
+    The system names it where opening has failed. Where writing has, no error names a file: it is
+    the last file object among the variables of the functions that the error came from.
+    """
     for name in (getattr(error, "filename2", None), getattr(error, "filename", None)):
         if isinstance(name, str | bytes | os.PathLike):
             return Path(os.fsdecode(name)).absolute()
@@ -32,15 +36,15 @@ def place(error: BaseException) -> Path | None:
     return None
 
 
-def is_lacking_at(root: Path, place: Path | None) -> bool:
-    """Whether it is the disk of ``root`` that has no room; it is tried where no place is known."""
-    if place is not None:
-        return _device(place) == _device(root)
+def is_lacking_at(root: Path, file: Path | None) -> bool:
+    """Whether it is the disk of ``root`` that has no room; it is tried where no file is known."""
+    if file is not None:
+        return _device(file) == _device(root)
     try:
-        with tempfile.TemporaryFile(dir=root) as file:
-            file.write(bytes(ENOUGH))
-            file.flush()
-            os.fsync(file.fileno())
+        with tempfile.TemporaryFile(dir=root) as trial:
+            trial.write(bytes(ENOUGH))
+            trial.flush()
+            os.fsync(trial.fileno())
     except OSError:
         return True
     return False

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from besom.sweeping.objective import Objective, few
 
 MOST_NAMES = 1000
-"""Nobody names more; a task may name each step's metrics anew."""
+"""No task means more; one may name each step's metrics anew."""
 
 
-class Sight:
+class ReportedObjective:
     """Finds the objective in reports, and says where the pruner cannot find it.
 
     A name that the user has given is certain. Without one it is the only name that a task returns,

@@ -35,8 +35,8 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the baseline lies in the space.
+class BaselineProposal:
+    """The baseline as a proposal, or where it lies outside the space.
 
     Attributes:
         params: the same as a proposal; empty where it lies outside and runs as it is; None where
@@ -62,13 +62,13 @@ class Place:
         )
 
 
-def locate(
+def propose_baseline(
     application: Application,
     space: Space,
     base: Base,
     suggest: Suggest | None,
     check: Callable[[Mapping[str, Scalar], DictConfig], None],
-) -> Place:
+) -> BaselineProposal:
     """Where the baseline lies.
 
     Args:
@@ -100,9 +100,9 @@ def locate(
         if own is not _ABSENT:
             outside[dimension.key] = _plain(own)
     if base.lacking or any(_is_added(dimension, outside) for dimension in space.dimensions):
-        return Place(None)
+        return BaselineProposal(None)
     if reasons:
-        return Place({}, outside, tuple(reasons))
+        return BaselineProposal({}, outside, tuple(reasons))
     return _with_suggested(space, base, params, suggest)
 
 
@@ -207,11 +207,11 @@ def _outside(name: str, value: Any, distribution: BaseDistribution) -> str:
 
 def _with_suggested(
     space: Space, base: Base, params: dict[str, Any], suggest: Suggest | None
-) -> Place:
+) -> BaselineProposal:
     """The place in what ``custom_search_space`` adds: it is asked what it would have of the
     baseline, and answered from its configuration."""
     if suggest is None:
-        return Place(params)
+        return BaselineProposal(params)
     known = {**base.whole.hydra.runtime.choices, **flatten(task_config(base.whole)), **params}
     trial = _Answering(known)
     try:
@@ -219,15 +219,15 @@ def _with_suggested(
             trial._suggest(dimension.key, dimension.distribution)
         suggest(trial)
     except ValueError as error:  # a key that is not there, or none of the choices
-        return Place({}, params, (str(error),))
+        return BaselineProposal({}, params, (str(error),))
     beyond = {
         key: _outside(key, trial.params[key], distribution)
         for key, distribution in trial.distributions.items()
         if not distribution._contains(distribution.to_internal_repr(trial.params[key]))
     }
     if beyond:
-        return Place({}, dict(trial.params), tuple(beyond.values()))
-    return Place(dict(trial.params))
+        return BaselineProposal({}, dict(trial.params), tuple(beyond.values()))
+    return BaselineProposal(dict(trial.params))
 
 
 def corner(

@@ -11,7 +11,7 @@ from besom.errors import ConfigError, SweepFailed
 from besom.sweeping.objective import read_objective
 from besom.sweeping.options import ThresholdPruner
 from besom.sweeping.protocol import Assignment, FromWorker, Outcome, Reported, State, Verdict
-from besom.sweeping.sight import Sight
+from besom.sweeping.reported_objective import ReportedObjective
 
 from .apps import audit, run
 from .conftest import Bench, Script
@@ -30,13 +30,13 @@ from .conftest import Bench, Script
 def test_the_objective_in_reports(
     name: str | None, reports: list[dict[str, float]], returned: dict[str, float], seen: list[Any]
 ) -> None:
-    sight = Sight(read_objective(name, "minimize"), "median")
-    assert [sight.value(report) for report in reports][: len(seen)] == seen
+    objective = ReportedObjective(read_objective(name, "minimize"), "median")
+    assert [objective.value(report) for report in reports][: len(seen)] == seen
     is_known = name or "any" in reports[0] or "b" in returned
-    assert bool(sight.ended(returned)) is not bool(is_known)
-    assert sight.ended(returned) == ""
+    assert bool(objective.ended(returned)) is not bool(is_known)
+    assert objective.ended(returned) == ""
     if "b" in returned:
-        assert sight.value({"a": 1.0, "b": 2.0}) == 2.0
+        assert objective.value({"a": 1.0, "b": 2.0}) == 2.0
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,14 @@ def test_the_objective_in_reports(
 def test_a_pruner_that_sees_nothing_says_so_once(
     name: str | None, report: dict[str, float], said: str
 ) -> None:
-    sight = Sight(read_objective(name, "minimize"), "asha")
-    sight.value(report)
-    warning = sight.ended({"objective": 1.0})
+    objective = ReportedObjective(read_objective(name, "minimize"), "asha")
+    objective.value(report)
+    warning = objective.ended({"objective": 1.0})
     assert said in warning and "\n" not in warning and "hydra/sweeper/pruner=asha" in warning
-    assert sight.ended({"objective": 1.0}) == ""
-    assert Sight(read_objective(name, "minimize"), "none").ended({"objective": 1.0}) == ""
+    assert objective.ended({"objective": 1.0}) == ""
+    assert (
+        ReportedObjective(read_objective(name, "minimize"), "none").ended({"objective": 1.0}) == ""
+    )
 
 
 def reporting(returned: Mapping[str, float], *names: str) -> Script:

@@ -38,15 +38,15 @@ class _Known:
     reports: Mapping[int, float] = field(default_factory=dict)
 
 
-def close_strays(study: Study, record: Record, parent_run: str) -> None:
+def close_orphaned_runs(study: Study, record: Record, parent_run: str) -> None:
     """Close them: with what the study knows where their jobs have ended, as lost elsewhere.
 
     Raises:
         StoreError: the store does not answer.
     """
-    strays = record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING")
-    ended = _ended(study) if strays else {}
-    for run in strays:
+    orphaned = record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING")
+    ended = _ended(study) if orphaned else {}
+    for run in orphaned:
         known_as = run.run_id
         if run.key in ended and record.mlflow_id(run.key) == run.run_id:
             known_as = run.key  # it was late, and the study knows it by that
