@@ -22,6 +22,7 @@ LAYERS = [
         "besom.discretion",
         "besom.flatten",
         "besom.folders",
+        "besom.importing",
         "besom.journal",
         "besom.nearest",
         "besom.output",

@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
 from benchmarks.fake_sweep import EPOCHS, sweep
 from benchmarks.grown_study import grow
 from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
+
+pytestmark = pytest.mark.slow  # of the benchmarks only
 
 
 def options(n_trials: int) -> SweepOptions:

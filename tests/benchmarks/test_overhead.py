@@ -13,6 +13,7 @@ def test_overhead_is_what_the_workers_have_not_spent_on_trials() -> None:
     assert sweep.overhead(sweep.whole) == pytest.approx(50.0)
 
 
+@pytest.mark.slow  # of the benchmarks only
 def test_a_sweep_of_spinning_trials_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

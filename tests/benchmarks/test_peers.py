@@ -16,6 +16,8 @@ from besom.config import Data
 from besom.rnn import environment
 from besom.rnn.data import load
 
+pytestmark = pytest.mark.slow  # of the benchmarks only
+
 TINY = replace(BASELINE, vocab_size=30, max_length=8, embedding_dim=2, units=2, epochs=2)
 
 

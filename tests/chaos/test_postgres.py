@@ -3,10 +3,14 @@
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from besom.tracking.reading import open_reader
 from tests.chaos.autopsy import Stores
 from tests.chaos.harness import STUDY, Sizes, hurt
 from tests.postgres import Postgres
+
+pytestmark = pytest.mark.slow  # a minute, most of it a server that starts
 
 
 def test_a_sweep_survives_kills_and_restarts_of_the_database(

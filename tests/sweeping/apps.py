@@ -16,6 +16,8 @@ import optuna
 from mlflow import MlflowClient
 from optuna.trial import FrozenTrial
 
+from tests import warm
+
 APPS = Path(__file__).parents[1] / "apps"
 
 
@@ -25,21 +27,19 @@ def command(app: str, *arguments: str) -> list[str]:
 
 def run(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """One sweep from beginning to end."""
+    return warm.run(command(app, *arguments)[1:], folder)
+
+
+def run_cold(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same in a Python that has just been started."""
     return subprocess.run(
         command(app, *arguments), cwd=folder, capture_output=True, text=True, timeout=120
     )
 
 
-def start(app: str, *arguments: str, folder: Path) -> subprocess.Popen[str]:
+def start(app: str, *arguments: str, folder: Path) -> warm.Process:
     """A sweep to be hurt meanwhile."""
-    return subprocess.Popen(
-        command(app, *arguments),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return warm.Process(command(app, *arguments)[1:], folder, merged=True, session=True)
 
 
 @dataclass(frozen=True)

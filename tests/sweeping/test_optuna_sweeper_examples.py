@@ -1,12 +1,12 @@
 """What hydra-optuna-sweeper documents, as its users have it: written anew, one word changed."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests import warm
 
 APP = """
 import hydra
@@ -51,8 +51,7 @@ def sweep(folder: Path, body: str, *words: str, **config: str) -> Any:
     (folder / "app.py").write_text(APP.format(body=body))
     filled = {"sampler": "tpe", "direction": "minimize"} | config
     (folder / "config.yaml").write_text(CONFIG.format(**filled))
-    command = [sys.executable, "app.py", "--multirun", "hydra.sweep.dir=out", *words]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    ended = warm.run(["app.py", "--multirun", "hydra.sweep.dir=out", *words], folder)
     assert ended.returncode == 0, ended.stderr
     assert (folder / "out" / "multirun.yaml").exists()
     return yaml.safe_load((folder / "out" / "optimization_results.yaml").read_text())

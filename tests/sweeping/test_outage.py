@@ -1,15 +1,16 @@
 """Sweeps whose MLflow server goes away: training goes on, and nothing of it is lost or doubled."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import optuna
+import pytest
 from mlflow import MlflowClient
 
 from besom.tracking.runs import KEY
+from tests import warm
 from tests.conftest import Command
 from tests.servers import MlflowServer, hanging
 from tests.sweeping.apps import n_ended, start, wait_for
@@ -19,7 +20,7 @@ N_TRIALS, STEPS = 8, 3
 
 def sweep(
     server: MlflowServer, folder: Path, seconds: float, n_trials: int = N_TRIALS
-) -> subprocess.Popen[str]:
+) -> warm.Process:
     return start(
         "stepping",
         *(
@@ -35,7 +36,7 @@ def sweep(
 
 
 @contextmanager
-def back(server: MlflowServer, process: subprocess.Popen[str]) -> Iterator[None]:
+def back(server: MlflowServer, process: warm.Process) -> Iterator[None]:
     """The server is up again, before the sweep ends: that waits while the server starts."""
     with ExitStack() as opened:
         with hanging(process.pid):
@@ -69,6 +70,7 @@ def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
     assert not list((root / "spool").glob("*.jsonl"))
 
 
+@pytest.mark.slow  # beside tests/chaos/long/test_servers.py
 def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Path) -> None:
     with server.up():
         process = sweep(server, root.parent, seconds=0.5)

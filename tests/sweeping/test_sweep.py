@@ -10,7 +10,18 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
-from .apps import audit, is_alive, kill, n_ended, run, sleepers, start, wait_for, workers_of
+from .apps import (
+    audit,
+    is_alive,
+    kill,
+    n_ended,
+    run,
+    run_cold,
+    sleepers,
+    start,
+    wait_for,
+    workers_of,
+)
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -18,7 +29,7 @@ SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 def test_a_users_own_application_is_swept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also under ``python -W error``: what libraries warn of themselves ends nothing."""
     monkeypatch.setenv("PYTHONWARNINGS", "error")
-    done = run(
+    done = run_cold(
         "quadratic",
         *("x=interval(-5,5)", "y=range(-5,6)", "kind=choice(plain,shifted)"),
         "hydra.sweeper.n_trials=25",

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from besom.cores import cores
+from besom.importing import without_collection
 from besom.rnn.cache_folder import cache_folder
 from besom.rnn.program_store import ProgramStore
 
@@ -31,7 +32,8 @@ def prepare() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
     store = program_store()
-    with _standard_error_shut(), _program_cache(store.desk if store else None):
+    program_cache = _program_cache(store.desk if store else None)
+    with _standard_error_shut(), program_cache, without_collection():
         import tensorflow as tf
 
         tf.config.list_physical_devices()

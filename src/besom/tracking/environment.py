@@ -74,7 +74,8 @@ def _user() -> str:
 
 def _packages() -> str:
     """The installed packages, as ``pip freeze`` would pin them."""
-    found = {f"{package.name}=={package.version}" for package in distributions()}
+    facts = [package.metadata for package in distributions()]  # each is parsed when it is asked for
+    found = {f"{fact['Name']}=={fact['Version']}" for fact in facts}
     return "".join(f"{pin}\n" for pin in sorted(found, key=str.lower))
 
 

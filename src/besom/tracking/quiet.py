@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from besom.addresses import mask
 from besom.errors import StoreError
+from besom.importing import without_collection
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -39,7 +40,8 @@ def import_mlflow() -> None:
     """Import MLflow (one to two seconds, once) with its noise turned down."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    import mlflow.store.db.utils as database  # after the environment, which it reads meanwhile
+    with without_collection():  # after the environment, which MLflow reads meanwhile
+        import mlflow.store.db.utils as database
 
     # It would make a folder of the name that a SQLite address has with %20 in it, say.
     database._make_parent_dirs_if_sqlite = lambda db_uri: None

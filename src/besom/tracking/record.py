@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from besom.addresses import mask
 from besom.errors import StoreError
+from besom.importing import without_collection
 from besom.recorder import KerasModel, text
 from besom.tracking.courier import Courier, Refused
 from besom.tracking.ledger import Ledger, Pending
@@ -46,8 +47,8 @@ def connect(root: Path, uri: str | None, experiment: str) -> "Record":
         StoreError: the folder cannot be written, or the address cannot be reached.
     """
     import_mlflow()
-    from besom.tracking.store import open_store
-
+    with without_collection():
+        from besom.tracking.store import open_store
     return Record(open_store(root, uri, experiment))
 
 

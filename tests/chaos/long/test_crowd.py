@@ -7,7 +7,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.crowd import context, start_at_once
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = 100
 CROWD = 8

@@ -12,6 +12,8 @@ import pytest
 
 from tests.chaos.harness import Sizes, Victim
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(workers=2, trials=6)
 MEGABYTE = 1 << 20
 

@@ -5,10 +5,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from besom.sweeping.options import ConfirmOptions
 from besom.sweeping.protocol import Assignment, FromWorker, Outcome, State
 from besom.tracking.record import connect
 from tests.sweeping.conftest import Bench
+
+pytestmark = pytest.mark.slow
 
 N_STUDIES = 200
 

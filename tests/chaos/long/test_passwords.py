@@ -11,6 +11,8 @@ from tests.leaks import PASSWORD, leaks
 from tests.results.test_predict import SIZES
 from tests.servers import MlflowServer
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
     server: MlflowServer,

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.harness import Sizes, Victim, kill_in
+
+pytestmark = pytest.mark.slow
 
 FACT = "after a fact is kept with the study"
 PLACES = (

@@ -11,6 +11,8 @@ from tests.chaos.autopsy import Stores
 from tests.chaos.harness import Sizes, Victim, hurt, wait_for
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(workers=4, trials=60, worker_kills=10, supervisor_kills=2, stops=3, restarts=8)
 
 

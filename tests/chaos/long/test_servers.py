@@ -12,6 +12,8 @@ from tests.servers import MlflowServer, hanging
 from tests.sweeping.apps import n_ended, wait_for
 from tests.sweeping.test_outage import STEPS, back, check, sweep
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 0.3
 """Of a step."""
 AWAY_SECONDS = sum(RETRY_SECONDS) + 12

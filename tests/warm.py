@@ -1,0 +1,198 @@
+"""Scripts run as processes of their own, without the seconds that each would take to import.
+
+``python warm.py DESCRIPTOR`` imports what every sweep does, once, and waits at the descriptor. For
+each request it forks a process that becomes what ``python SCRIPT ARGUMENTS`` would be: its own
+``__main__``, folder, environment, streams, signals. Its workers are spawned, as ever. What is read
+as Python starts (``-W``, ``-m``) and what interrupts imports need a cold start.
+"""
+
+import gc
+import importlib.machinery
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import types
+from functools import cache
+from pathlib import Path
+
+REQUEST_LENGTH = 1 << 17
+
+
+class Process:
+    """``python *WORDS`` in ``folder``; as :class:`subprocess.Popen`, as far as it is used.
+
+    Args:
+        merged: its errors go to its output.
+        session: it leads a session of its own.
+    """
+
+    def __init__(self, words: list[str], folder: Path, merged: bool, session: bool) -> None:
+        umask = os.umask(0)
+        os.umask(umask)
+        request = {"words": words, "folder": str(folder), "environment": dict(os.environ)}
+        request |= {"umask": umask, "session": session}
+        self._answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        output, out = os.pipe()
+        errors, err = (None, os.dup(out)) if merged else os.pipe()
+        descriptors = [theirs.fileno(), out, err]
+        socket.send_fds(_server(), [json.dumps(request).encode()], descriptors)
+        theirs.close()
+        os.close(out)
+        os.close(err)
+        self._output, self._errors = _Reader(output), _Reader(errors)
+        self.args, self.returncode = words, None
+        self.pid = self._answer(30)
+
+    def poll(self) -> int | None:
+        """Its exit code, as far as it has ended."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self, timeout: float) -> int:
+        if self.returncode is None:
+            self.returncode = self._answer(timeout)
+        return self.returncode
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Wait until it has ended, and all that hold its streams; what they have said."""
+        deadline = time.monotonic() + timeout
+        self.wait(timeout)
+        said = [one.text(deadline - time.monotonic()) for one in (self._output, self._errors)]
+        if None in said:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return said[0], said[1]
+
+    def _answer(self, timeout: float) -> int:
+        self._answers.settimeout(timeout)
+        try:
+            return int(self._answers.recv(16))
+        except (TimeoutError, BlockingIOError):
+            raise subprocess.TimeoutExpired(self.args, timeout) from None
+
+
+def run(words: list[str], folder: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """``python *WORDS`` in ``folder``, from beginning to end."""
+    process = Process(words, folder, merged=False, session=False)
+    try:
+        said = process.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        raise
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(words, process.returncode, *said)
+
+
+class _Reader(threading.Thread):
+    """Reads a stream to its end."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        super().__init__(daemon=True)
+        self._descriptor, self._text = descriptor, ""
+        self.start()
+
+    def run(self) -> None:
+        if self._descriptor is not None:
+            with open(self._descriptor) as stream:
+                self._text = stream.read()
+
+    def text(self, timeout: float) -> str | None:
+        self.join(max(timeout, 0))
+        return None if self.is_alive() else self._text
+
+
+@cache
+def _server() -> socket.socket:
+    """Where requests go. Their server ends with this process."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        subprocess.Popen(
+            [sys.executable, __file__, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+    return ours
+
+
+def _serve(requests: socket.socket) -> None:
+    """Return in each process that is to run a script, which is in ``sys.argv`` then."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # attendants are waited for by nobody
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_LENGTH, 3)
+        if not message:
+            os._exit(0)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            requests.close()
+            return _attend(json.loads(message), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _attend(request: dict, descriptors: list[int]) -> None:
+    """Tell the id of the script's process, and its exit code."""
+    answers = socket.socket(fileno=descriptors[0])
+    pid = os.fork()
+    if pid == 0:
+        answers.close()
+        return _become(request, descriptors[1:])
+    for descriptor in descriptors[1:]:
+        os.close(descriptor)
+    answers.send(str(pid).encode())
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        answers.send(str(code).encode())
+    finally:
+        os._exit(0)
+
+
+def _become(request: dict, streams: list[int]) -> None:
+    if request["session"]:
+        os.setsid()
+    for number, descriptor in enumerate(streams, start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.umask(request["umask"])
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = request["words"]
+    sys.orig_argv = [sys.executable, *sys.argv]
+    sys.path[0] = str(Path(sys.argv[0]).absolute().parent)
+
+
+def _import_all() -> None:
+    from besom.tracking.quiet import import_mlflow
+
+    import_mlflow()
+    import optuna  # noqa: F401
+
+    import besom.sweeping.launch
+    import besom.tracking.store  # noqa: F401
+
+    assert threading.active_count() == 1, "a fork has one thread"
+    gc.freeze()
+
+
+def _main() -> types.ModuleType:
+    """The script's module, empty, in place of this one."""
+    path = str(Path(sys.argv[0]).absolute())
+    module = types.ModuleType("__main__")
+    module.__file__, module.__builtins__ = path, __builtins__
+    module.__loader__ = importlib.machinery.SourceFileLoader("__main__", path)
+    sys.modules["__main__"] = module
+    return module
+
+
+if __name__ == "__main__":
+    _import_all()
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    main = _main()
+    exec(compile(Path(main.__file__).read_bytes(), main.__file__, "exec"), main.__dict__)
