@@ -19,6 +19,9 @@ from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, Swe
 
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
+LAUNCHER = "hydra/launcher"
+LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm", "ray", "ray_aws", "rq")
+"""Of other packages; what their files say is answered where a sweep reads its options."""
 HYDRAS = ("_", ".defaults")
 MORE_FOLDERS = ("--config-dir", "-cd", "hydra.searchpath")
 """With these on the command line, a group may have options that nothing here knows."""
@@ -47,10 +50,20 @@ def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
     repository = ConfigRepository(whole)
     for word in words:
         group, _, option = word.partition("=")
+        if group == LAUNCHER and option in LAUNCHERS:
+            _check_installed(option, repository.get_group_options(LAUNCHER))
         offered = repository.get_group_options(group) if group in GROUPS else [option]
         # What is like none of them may be an option of a folder that a configuration names.
         if option not in offered and get_close_matches(option, offered, cutoff=MISTYPED):
             raise unknown_option(group, option, offered)
+
+
+def _check_installed(launcher: str, offered: Sequence[str]) -> None:
+    if launcher not in offered:
+        raise ConfigError(
+            f"{LAUNCHER}={launcher} is not installed, and Besom's own workers run the trials: "
+            "leave it out, and say in hydra.sweeper.n_jobs how many at a time"
+        )
 
 
 def _check_word(word: str) -> None:
