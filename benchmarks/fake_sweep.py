@@ -15,6 +15,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.source import Source
 from besom.sweeping.application import Application
 from besom.sweeping.objective import read_objective
 from besom.sweeping.opening import open_study
@@ -175,6 +176,7 @@ def make_plan(options: SweepOptions) -> Plan:
         baseline_params={key: OmegaConf.select(baseline, key) for key in SPACE},
         suggest=None,
         hooks=Hooks(places=("tracking", "data.path")),
+        source=Source(None, "there is no application"),
     )
 
 

@@ -16,7 +16,7 @@ WRITTEN = {
     "unused.py": "w = 4\n",
     "near/notes.txt": "no code\n",
 }
-ASK = "from besom.source import *; import app; print(task_name(app.main), source_digest(app.main))"
+ASK = "from besom.source import *; import app; print(task_name(app.main), source_of(app.main).text)"
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def test_it_follows_every_own_file_that_is_imported_and_no_other(folder: Path) -
 
 def test_it_is_the_same_however_the_application_is_started(folder: Path) -> None:
     with (folder / "app.py").open("a") as app:
-        app.write("from besom.source import *\nprint(task_name(main), source_digest(main))\n")
+        app.write("from besom.source import *\nprint(task_name(main), source_of(main).text)\n")
     assert (
         asked(folder, "app.py") == asked(folder, "-m", "app") == asked(folder, "-c", "import app")
     )
 
 
 def test_code_that_is_in_no_file_is_not_known(folder: Path) -> None:
-    ask = "from besom.source import *\ndef f(c): pass\nprint(task_name(f), source_digest(f))"
+    ask = "from besom.source import *\ndef f(c): pass\nprint(task_name(f), source_of(f).text)"
     name, digest = asked(folder, "-c", ask)
     assert name.endswith("f") and digest.startswith("unknown: ")

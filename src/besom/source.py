@@ -1,7 +1,8 @@
 """Which code a task is: its name, and a digest of the application's own source files.
 
 Own is what stands neither in Python nor among the installed packages: the task's file, its whole
-package, and the modules that these import, in functions too. Besom itself has a version.
+package, the modules that these import, in functions too, and those that the configuration names,
+as ``_target_`` does. Besom itself has a version.
 """
 
 import hashlib
@@ -10,20 +11,25 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from uuid import uuid4
+from typing import Any, Self
 
 from besom.task import Task
 
-UNKNOWN = "unknown: "
-MOST_ENTRIES = 10_000
-"""In the folders of an application's packages; where there are more, they hold data."""
+MOST_FILES = 10_000
+"""Python files in a folder; where there are more, it is no application's package."""
+
+_UNKNOWN = "unknown: "
+_NAMED = 16
+"""Digits of what the configuration names, behind those of all else."""
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
+_DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
 
 
@@ -35,37 +41,90 @@ def task_name(task: Task) -> str:
     return f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
+@dataclass(frozen=True)
+class Source:
+    """An application's own source.
+
+    Attributes:
+        digest: hexadecimal digits; None where it is not known.
+        reason: why it is not known.
+    """
+
+    digest: str | None
+    reason: str = ""
+
+    @classmethod
+    def read(cls, text: str | None) -> Self:
+        """What :attr:`text` has become in a record; None and empty where that has none."""
+        if not text or text.startswith(_UNKNOWN):
+            return cls(None, (text or "").removeprefix(_UNKNOWN) or "none was recorded")
+        return cls(text)
+
+    @property
+    def text(self) -> str:
+        """For a record: the digest, or ``unknown: `` and why."""
+        return self.digest or f"{_UNKNOWN}{self.reason}"
+
+    def differs_from(self, other: Self) -> bool:
+        """Whether both are known, and are not the same; a Besom of before kept fewer digits."""
+        if self.digest is None or other.digest is None:
+            return False
+        shared = min(len(self.digest), len(other.digest))
+        return self.digest[:shared] != other.digest[:shared]
+
+
+def named_by(value: Any) -> frozenset[str]:
+    """Dotted names, ``models.net.Net``, among the values of a configuration, nested as they are."""
+    if isinstance(value, str):
+        return frozenset([value] if _DOTTED.fullmatch(value) else [])
+    inner = value.values() if isinstance(value, Mapping) else value
+    parts = map(named_by, inner) if isinstance(value, Mapping | list) else ()
+    return frozenset[str]().union(*parts)
+
+
 @cache
-def source_digest(task: Task) -> str:
-    """The application's own source as a digest, or ``unknown: `` and why; found out once."""
-    digest = hashlib.sha256()
+def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
+    """The application's own source; found out once.
+
+    The digest begins with that of what the task is and imports, which is all that a Besom of
+    before knew.
+
+    Args:
+        names: that its configurations have, see :func:`named_by`.
+    """
+    function = inspect.unwrap(task)
     try:
-        for name, content in sorted(_sources(inspect.unwrap(task))):
-            digest.update(b"%s\0%d\0" % (os.fsencode(name), len(content)) + content)
+        file = _file_of(function)
+        if file is None:  # a notebook's cell
+            return Source(_digest([("", inspect.getsource(function).encode())]))
+        home = _package_of(file) or file
+        known = {file, home}
+        digest = _digest(_sources({home}, known))
+        named = {place for name in names for place in _named_places(name)} - known
+        if named and not _is_besoms(function):
+            digest += _digest(_sources(named, known))[:_NAMED]
+        return Source(digest)
     except (OSError, TypeError) as error:
-        return f"{UNKNOWN}{error}"
+        return Source(None, str(error))
+
+
+def _is_besoms(function: Task) -> bool:
+    """Besom's own tasks make nothing of names in a configuration."""
+    return function.__module__.startswith("besom.")
+
+
+def _digest(sources: Iterable[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(sources):
+        digest.update(b"%s\0%d\0" % (os.fsencode(name), len(content)) + content)
     return digest.hexdigest()
 
 
-@cache
-def code_of(task: Task) -> str:
-    """What tells this code from other code; where it is not known, it equals no other process's."""
-    digest = source_digest(task)
-    return digest[:16] if is_known(digest) else uuid4().hex[:16]
-
-
-def is_known(digest: str) -> bool:
-    return bool(digest) and not digest.startswith(UNKNOWN)
-
-
-def _sources(function: Task) -> Iterator[tuple[str, bytes]]:
-    """Each own source: its place among the application's modules, and what it holds."""
-    file = _file_of(function)
-    if file is None:  # a notebook's cell
-        yield "", inspect.getsource(function).encode()
-        return
-    home = _package_of(file)
-    ahead, known = [home or file], {home or file}
+def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each own source from these places on: its place among the application's modules, and what
+    it holds. All places that are met become ``known``."""
+    known |= begin
+    ahead = sorted(begin)
     while ahead:
         place = ahead.pop()
         for source in _files(place):
@@ -102,10 +161,11 @@ def _files(place: Path) -> Iterator[Path]:
     n_seen = 0
     for folder, below, files in os.walk(place):
         below[:] = sorted(name for name in below if not name.startswith((".", "__pycache__")))
-        n_seen += len(below) + len(files)
-        if n_seen > MOST_ENTRIES:
-            raise OSError(f"{place} holds more than {MOST_ENTRIES:,} files")
-        yield from (Path(folder, name) for name in files if name.endswith(".py"))
+        sources = [name for name in files if name.endswith(".py")]
+        n_seen += len(sources)
+        if n_seen > MOST_FILES:
+            raise OSError(f"{place} holds more than {MOST_FILES:,} Python files")
+        yield from (Path(folder, name) for name in sources)
 
 
 def _imported(content: bytes) -> set[str]:
@@ -128,6 +188,22 @@ def _own_places(name: str) -> list[Path]:
     places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
     found = [Path(place).resolve() for place in places if os.path.exists(place)]
     return [place for place in found if not is_installed(place)]
+
+
+def _named_places(name: str) -> list[Path]:
+    """The same for a dotted name, if it can be one of Python's: ``data.csv`` is a file's."""
+    first, second = name.split(".")[:2]
+    if first in _LEFT_OUT:
+        return []
+
+    def holds(folder: Path) -> bool:
+        return (folder / second).is_dir() or (folder / f"{second}.py").exists()
+
+    return [
+        place
+        for place in _own_places(first)
+        if not place.is_dir() or (place / "__init__.py").exists() or holds(place)
+    ]
 
 
 def is_installed(place: Path) -> bool:

@@ -11,11 +11,13 @@ from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.source import Source
 from besom.sweeping.application import Application
 from besom.sweeping.confirm import confirm
 from besom.sweeping.objective import read_objective
 from besom.sweeping.opening import open_study
 from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
+from besom.sweeping.other_code import leave_out
 from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import PlainProgress, Tally
@@ -39,6 +41,7 @@ from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials
 from besom.task import Hooks
+from besom.tracking.environment import COUNTED
 from besom.tracking.record import Record, connect
 
 # A scripted worker: yields what it says; is sent a verdict after each Reported.
@@ -135,13 +138,12 @@ class Bench:
         plan = self.plan(**options)
         storage = f"sqlite:///{self.root / 'optuna.db'}"
         study = open_study("bench", storage, plan.objective.directions)
+        leave_out(plan, study)
         sampler = make_sampler(plan.options.sampler, plan.space.dimensions, len(study.rows()))
         study.use(sampler, make_pruner(plan.options.pruner))
-        if not study.rows() and plan.baseline_params:
-            study.enqueue(plan.baseline_params)
         return study
 
-    def plan(self, space: str = "x=interval(-1,1)", **options: Any) -> Plan:
+    def plan(self, space: str = "x=interval(-1,1)", code: str = "0" * 64, **options: Any) -> Plan:
         defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
         made = SweepOptions(**(defaults | options))
         return Plan(
@@ -153,6 +155,7 @@ class Bench:
             baseline_params={"x": 0.5},
             suggest=None,
             hooks=Hooks(),
+            source=Source(code),
         )
 
     def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:
@@ -168,9 +171,11 @@ class Bench:
         plan, study = self.plan(**options), self.study(**options)
         parent = study.recall("run_id")
         if parent is None:
-            parent = self.record.start_run("bench", {"besom.role": "sweep"})
+            parent = self.record.start_run("bench", {"besom.study": "bench", "besom.role": "sweep"})
             study.remember("run_id", parent)
         unfinished = reconcile(study, self.record, parent)
+        leave_out(plan, study)
+        self.record.log(parent, {COUNTED: plan.counted.text})
         pool = ScriptedPool(script)
         tally = Tally(plan.options.n_trials, plan.objective, [])
         progress = PlainProgress(Console(quiet=True), tally)

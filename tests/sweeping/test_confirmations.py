@@ -58,11 +58,11 @@ def noisy(assignment: Assignment) -> Iterator[FromWorker]:
 
 
 def confirming(
-    bench: Bench, script: Script = noisy, **options: Any
+    bench: Bench, script: Script = noisy, n_trials: int = 6, code: str = "0" * 64, **options: Any
 ) -> tuple[Driver, ScriptedPool, str]:
     """A sweep and its confirmation; the verdict last."""
     confirm = ConfirmOptions(**({"top_k": 2, "seeds": 3} | options))
-    driver, _, pool = bench.driver(script, n_trials=6, confirm=confirm)
+    driver, _, pool = bench.driver(script, n_trials=n_trials, code=code, confirm=confirm)
     driver.run()
     verdict = driver.confirm()
     bench.record.flush()

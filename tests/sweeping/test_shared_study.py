@@ -9,15 +9,14 @@ import pytest
 from optuna.trial import TrialState
 
 from besom.errors import StoreError, StudyError
-from besom.sweeping import sweep
 from besom.sweeping.fingerprint import claim
 from besom.sweeping.lock import only_supervisor
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.opening import open_study
 
 from .apps import run
-from .conftest import Bench, completes
-from .test_confirmations import confirmations, confirming
+from .conftest import Bench
+from .test_confirmations import confirming
 
 FACTS = {"task": "app.main", "direction": "minimize"}
 
@@ -108,37 +107,3 @@ def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Benc
     assert pool.assigned[0].trial == 3  # first of all, so that few trials are enough for a verdict
     assert rows[0].notes["reused"] == 3
     assert "beats the baseline" in verdict
-
-
-def test_values_that_other_code_has_made_are_reused_only_where_that_is_asked_for(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def trained(code: str, n_trials: int, **options: str) -> tuple[list[int], str]:
-        monkeypatch.setattr(sweep, "code_of", lambda task: code)
-        driver, _, pool = bench.driver(
-            completes, n_trials=n_trials, space="x=choice(0.5,0.25)", **options
-        )
-        said = driver.sweep.of_other_code()
-        driver.run()
-        bench.record.flush()
-        return [assignment.trial for assignment in pool.assigned], said
-
-    first, said = trained("one", 8)
-    assert len(first) == 2 and not said
-    again, said = trained("other", 16)
-    assert len(again) == 2  # each of both configurations once more, not eight times
-    assert said.startswith("8 of 8 trials were made by other source code than today's; their")
-    none, said = trained("third", 20, duplicates="reuse_any_code")
-    assert not none and said == "16 of 16 trials were made by other source code than today's."
-    reused = bench.study().row(16).notes["reused"]
-    assert bench.study().row(16).notes["code"] == bench.study().row(reused).notes["code"]
-
-
-def test_confirmations_of_other_code_are_done_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, pool, _ = confirming(bench, top_k=1, seeds=2)
-    assert len(confirmations(pool)) == 4
-    monkeypatch.setattr(sweep, "code_of", lambda task: "other")
-    _, again, _ = confirming(bench, top_k=1, seeds=2)
-    assert confirmations(again) == confirmations(pool)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from besom.source import is_known
+from besom.source import Source
 from besom.tracking.environment import CODE, Environment
 
 # Tag -> how it is called here. Threads and data are told by the task itself as it runs.
@@ -16,6 +16,7 @@ FACTS = {
     "threads": "threads",
 }
 COMMIT = "besom.git.commit"
+UNKNOWN = "unknown"
 LONGEST = 16
 
 
@@ -40,17 +41,21 @@ def changes(
 def _code(
     then: Mapping[str, str], now: Mapping[str, str], diff: str | None, diff_now: str | None
 ) -> Iterator[str]:
-    """By the digest of the application's own source, and by what git knows of the folder."""
-    known_by_git = is_known(then.get(COMMIT, "")) and is_known(now[COMMIT])
-    if known_by_git and then[COMMIT] != now[COMMIT]:
-        yield f"code: commit {_short(then[COMMIT])} then, {_short(now[COMMIT])} now"
+    """What git knows to differ, and the digest of the application's own source.
+
+    That alone tells that it is as it was: git's folder may hold something else, and its diff
+    lacks files that it does not track.
+    """
+    commit, commit_now = then.get(COMMIT, UNKNOWN), now[COMMIT]
+    known_by_git = not commit.startswith(UNKNOWN) and not commit_now.startswith(UNKNOWN)
+    if known_by_git and commit != commit_now:
+        yield f"code: commit {_short(commit)} then, {_short(commit_now)} now"
     elif known_by_git and (diff or "") != (diff_now or ""):
-        yield f"code: other uncommitted changes on commit {_short(now[COMMIT])}"
-    source, source_now = then.get(CODE, ""), now.get(CODE, "")
-    if is_known(source) and is_known(source_now):
-        if source != source_now:
-            yield f"code: source {_short(source)} then, {_short(source_now)} now"
-    elif not known_by_git:
+        yield f"code: other uncommitted changes on commit {_short(commit_now)}"
+    source, source_now = Source.read(then.get(CODE)), Source.read(now.get(CODE))
+    if source.differs_from(source_now):
+        yield f"code: source {_short(source.text)} then, {_short(source_now.text)} now"
+    elif source.digest is None or source_now.digest is None:
         yield "code: not known whether it is as it was"
 
 

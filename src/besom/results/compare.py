@@ -19,6 +19,7 @@ from besom.nearest import did_you_mean, listed
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.sweeping.naming import distinct
+from besom.sweeping.other_code import FOOTNOTE, MARK
 from besom.tracking.limits import clean
 from besom.tracking.reading import Reader, open_reader
 
@@ -48,6 +49,7 @@ class Comparison:
                     "name": trial.run.name,
                     "state": trial.state,
                     "seconds": trial.seconds,
+                    "counts": trial.counts,
                 },
                 {key: trial.params.get(key) for key in self.columns},
                 {name: trial.metrics.get(name) for name in self.metrics},
@@ -93,6 +95,8 @@ def show(comparison: Comparison, top: int) -> None:
         if console.measure(table, options=widest).maximum <= console.width:
             break
     console.print(table)
+    if not all(trial.counts for trial in shown):
+        console.print(FOOTNOTE, soft_wrap=True)
     if len(comparison.trials) > len(shown):
         left = len(comparison.trials) - len(shown)
         console.print(f"… and {left} more; --top {len(comparison.trials)} shows all")
@@ -155,10 +159,10 @@ def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
 
 
 def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """Complete trials by their value, then the others, which have none, by number."""
-    complete = [trial for trial in trials if trial.state == "complete"]
-    others = [trial for trial in trials if trial.state != "complete"]
-    return [*best_first(complete, metric, direction), *others]
+    """Complete trials by their value, then the others, which have none or do not count."""
+    ranked = [trial for trial in trials if trial.state == "complete" and trial.counts]
+    others = [trial for trial in trials if trial.state != "complete" or not trial.counts]
+    return [*best_first(ranked, metric, direction), *others]
 
 
 def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
@@ -220,4 +224,6 @@ def _text(value: Any) -> str:
 
 
 def _state(trial: Trial) -> str:
+    if not trial.counts:
+        return f"{trial.state}{MARK}"
     return "baseline" if trial.role == "baseline" and trial.state == "complete" else trial.state

@@ -15,9 +15,9 @@ def runs(
 ) -> pd.DataFrame:
     """A study's trials, one row each, by number.
 
-    Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``run_id``; parameters under their
-    dotted names; metrics under theirs, the last value of each. A parameter that is itself called
-    as one of the others is ``params.state``, say.
+    Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``counts`` (false for what other source
+    code has made), ``run_id``; parameters under their dotted names; metrics under theirs, the last
+    value of each. A parameter that is itself called as one of the others is ``params.state``, say.
 
     Args:
         study: its name; the sweep file's, if nothing else was said.
@@ -53,6 +53,7 @@ def frame(study: StudyRecord) -> pd.DataFrame:
                 "role": trial.role,
                 "attempt": trial.attempt,
                 "seconds": trial.seconds,
+                "counts": trial.counts,
                 "run_id": trial.run.run_id,
             },
             trial.params,

@@ -18,7 +18,7 @@ from besom.results.changes import COMMIT, changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
-from besom.source import source_digest
+from besom.source import source_of
 from besom.sweeping.worker_process import THREAD_VARIABLES
 from besom.task import Task
 from besom.tracking.environment import CODE
@@ -179,7 +179,7 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
     _train(train, config, replay)
     texts = {name: reader.text(trial.run.run_id, name) for name in ("packages.txt", "git.diff")}
-    now = replay.facts | {CODE: source_digest(train)}
+    now = replay.facts | {CODE: source_of(train).text}
     changed = changes(trial.run.tags, now, texts)
     return Reproduction(trial, recorded, replay.numbers, changed)
 

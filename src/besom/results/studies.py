@@ -5,13 +5,15 @@ import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from besom.errors import StudyError
 from besom.nearest import listed, nearest, nearest_ids
+from besom.source import Source
 from besom.sweeping.missing_runs import Expected, expected, sentence
 from besom.sweeping.objective import unnamed
+from besom.tracking.environment import CODE, COUNTED
 from besom.tracking.limits import NAMES, clean
 from besom.tracking.reading import Reader, ReadRun
 
@@ -33,6 +35,8 @@ class Trial:
     state: str
     attempt: int
     params: Mapping[str, Any]
+    counts: bool = True
+    """False where other source code has made it than the sweep had that was last started."""
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -67,6 +71,8 @@ class Confirmation:
 class StudyRecord:
     """A study, its sweep's own run, its trials by number, and what confirms them.
 
+    What is said of them as a whole, such as the best, is of those that count.
+
     ``runs`` holds every attempt at a trial and at a confirmation, the oldest first.
     ``missing_runs`` says which ended trials have no run, where the study's database lies beside
     the record.
@@ -89,12 +95,12 @@ class StudyRecord:
 
     @property
     def complete(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state == "complete"]
+        return [trial for trial in self.trials if trial.state == "complete" and trial.counts]
 
     @property
     def verdict(self) -> str:
         """What the confirmation found, in one sentence; empty where there was none."""
-        return self.parent.tags.get("besom.verdict", "")
+        return "" if self._is_outdated else self.parent.tags.get("besom.verdict", "")
 
     @property
     def verdict_age(self) -> str:
@@ -109,7 +115,13 @@ class StudyRecord:
     def winner(self) -> int | None:
         """The trial that won the confirmation, the baseline where no trial beat it."""
         number = self.parent.tags.get("besom.winner")
-        return None if number is None else int(number)
+        return None if number is None or self._is_outdated else int(number)
+
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether the verdict is about trials that do not count any more."""
+        winner = self.parent.tags.get("besom.winner")
+        return winner in [str(trial.number) for trial in self.trials if not trial.counts]
 
     @property
     def best(self) -> Trial | None:
@@ -139,10 +151,11 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
         raise StudyError(_no_study(reader, name, there))
     parent = parents[-1]  # an earlier study of this name had a database that is gone
     own = [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
-    trials = _last_attempts(own)
+    counted = Source.read(parent.tags.get(COUNTED))
+    trials = _last_attempts(own, counted)
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
-    confirmations = _confirmations(own, parent.tags.get("besom.setting", ""))
+    confirmations = _confirmations(own, parent.tags.get("besom.setting", ""), counted)
     missing = _missing_runs(name, parent, own, there) if there else ""
     return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, missing)
 
@@ -241,17 +254,22 @@ def _missing_runs(name: str, parent: ReadRun, own: Iterable[ReadRun], there: Exp
     return sentence(name, there.trials, known)
 
 
-def _last_attempts(runs: Iterable[ReadRun]) -> list[Trial]:
+def _counts(run: ReadRun, counted: Source) -> bool:
+    return run.status == "RUNNING" or not counted.differs_from(Source.read(run.tags.get(CODE)))
+
+
+def _last_attempts(runs: Iterable[ReadRun], counted: Source) -> list[Trial]:
     trials = (read_trial(run) for run in runs if "besom.trial" in run.tags)
     last: dict[int, Trial] = {}
     for trial in trials:
         assert trial.number is not None
         if trial.number not in last or trial.attempt >= last[trial.number].attempt:
             last[trial.number] = trial
-    return [last[number] for number in sorted(last)]
+    found = (last[number] for number in sorted(last))
+    return [replace(trial, counts=_counts(trial.run, counted)) for trial in found]
 
 
-def _confirmations(runs: Iterable[ReadRun], setting: str) -> list[Confirmation]:
+def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> list[Confirmation]:
     """By trial and seed. The last attempt is the one that began last.
 
     Args:
@@ -261,7 +279,7 @@ def _confirmations(runs: Iterable[ReadRun], setting: str) -> list[Confirmation]:
     last: dict[tuple[int, int], Confirmation] = {}
     for run in sorted(runs, key=lambda run: run.started):
         belongs = not setting or run.tags.get("besom.setting", setting) == setting
-        if "besom.confirms" in run.tags and belongs:
+        if "besom.confirms" in run.tags and belongs and _counts(run, counted):
             trial, seed = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
             last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
     return [last[place] for place in sorted(last)]

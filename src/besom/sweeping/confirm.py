@@ -18,6 +18,7 @@ from besom.sweeping.confirmations import (
     still_open,
 )
 from besom.sweeping.finalists import finalists
+from besom.sweeping.naming import is_baseline
 from besom.sweeping.options import FEWEST_SEEDS
 from besom.sweeping.progress import make_progress
 from besom.sweeping.seeding import seeds, setting
@@ -71,9 +72,10 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
         return Answer()
     if plan.baseline_params is None:
         return Answer("No verdict: a searched key has no value, so there is no baseline.")
-    chosen = finalists(ranked(plan, study.rows()), options.top_k)
+    rows = study.rows()
+    chosen = finalists(ranked(plan, rows), options.top_k)
     if not chosen:
-        return Answer("No verdict: no trial beside the baseline was completed.")
+        return Answer(f"No verdict: {_lack(rows)}.")
     fresh = seeds(options, plan.baseline)
     if why := _unjudgeable(sweep, chosen, fresh):
         return Answer(f"No verdict: {why}.")
@@ -88,6 +90,17 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
     if why := _unjudgeable(sweep, chosen, fresh):
         return Answer(f"No verdict: {why}.")
     return _settle(_contest(sweep, chosen, fresh), sweep, fresh)
+
+
+def _lack(rows: Sequence[TrialRow]) -> str:
+    """Why there are no finalists."""
+    if all(row.counts for row in rows):
+        return "no trial beside the baseline was completed"
+    who = "no trial beside the baseline" if any(map(is_baseline, rows)) else "no baseline"
+    return (
+        f"{who} was completed by today's code; more trials (hydra.sweeper.n_trials) do that, and "
+        "hydra.sweeper.duplicates=reuse_any_code takes the earlier ones"
+    )
 
 
 def _unjudgeable(sweep: Sweep, chosen: Sequence[TrialRow], fresh: Sequence[int]) -> str:
@@ -127,10 +140,10 @@ def _values(sweep: Sweep, number: int, fresh: Sequence[int]) -> dict[int, float]
 
 
 def _known(sweep: Sweep, number: int, fresh: Sequence[int]) -> list[Confirmation]:
-    """A trial's confirmations that were trained with what is asked for now."""
+    """A trial's confirmations that were trained with what is asked for now, by today's code."""
     wanted = setting(sweep.plan.options.confirm)
     known = (recall(sweep.study, number, seed, wanted) for seed in fresh)
-    return [one for one in known if one]
+    return [one for one in known if one and sweep.plan.counts(one.code)]
 
 
 def _last_error(sweep: Sweep, numbers: Sequence[int], fresh: Sequence[int]) -> str:
@@ -166,7 +179,8 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
             "besom.verdict_trials": str(n_trials),
         },
     )
-    sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials})
+    code = sweep.plan.source.text
+    sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials, "code": code})
     return Answer(sentence, _register(contest, verdict, sweep))
 
 

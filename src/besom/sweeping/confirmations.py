@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from besom.errors import SweepFailed
-from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.confirmation import Confirmation, recall, remember
 from besom.sweeping.naming import confirmation_tags, show
@@ -61,8 +60,7 @@ class Confirmations:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
-        self._code = sweep.code
-        self._source = source_digest(sweep.plan.application.task)
+        self._code = sweep.plan.source.text
         self._parent_run = sweep.parent_run
         self._rows = {row.number: row for row in finalists}
         self._open = deque(pairs)
@@ -87,7 +85,7 @@ class Confirmations:
             number, seed, attempt, setting=self._setting, deaths=deaths, code=self._code
         )
         tags = confirmation_tags(self._study.name, confirmation, worker)
-        tags |= dict(Environment.here().tags) | {CODE: self._source}
+        tags |= dict(Environment.here().tags) | {CODE: self._code}
         name = f"{self._study.name}/{confirmation.name}"
         chosen = self._plan.options_of(self._rows[number])
         run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
@@ -195,7 +193,7 @@ def still_open(
 
     def is_done(trial: int, seed: int) -> bool:
         known = recall(sweep.study, trial, seed, wanted)
-        return known is not None and known.state == "complete" and sweep.reuses(known.code)
+        return known is not None and known.state == "complete" and sweep.plan.counts(known.code)
 
     pairs = [(row.number, seed) for seed in seeds for row in finalists]
     return [pair for pair in pairs if not is_done(*pair)]

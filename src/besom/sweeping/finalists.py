@@ -9,8 +9,8 @@ from besom.sweeping.study import TrialRow
 def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
     """The baseline first, then up to ``top_k`` others, the best first; each configuration once.
 
-    The baseline is there however its trial has ended. The list is empty where there is none, or
-    nothing to compare it with.
+    All are of today's code. The baseline is there however its trial has ended. The list is empty
+    where there is none, or nothing to compare it with.
 
     Args:
         ranked: all trials, the best first, see :func:`besom.sweeping.summary.ranked`.
@@ -21,6 +21,6 @@ def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
     chosen = [baseline]
     for row in ranked:
         is_new = row.params not in [other.params for other in chosen]
-        if row.state == "complete" and is_new and len(chosen) <= top_k:
+        if row.state == "complete" and row.counts and is_new and len(chosen) <= top_k:
             chosen.append(row)
     return chosen if len(chosen) > 1 else []

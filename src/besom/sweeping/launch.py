@@ -28,6 +28,7 @@ from besom.sweeping.lock import one_at_a_time, only_supervisor
 from besom.sweeping.opening import open_study
 from besom.sweeping.options import SweepOptions
 from besom.sweeping.orphaned_runs import close_orphaned_runs
+from besom.sweeping.other_code import leave_out, sentences
 from besom.sweeping.patience import Patience
 from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.pool import Pool
@@ -43,6 +44,7 @@ from besom.sweeping.supervisor import Supervisor
 from besom.sweeping.sweep import Sweep
 from besom.sweeping.trials import Trials
 from besom.tracking.address import check_address, own_address
+from besom.tracking.environment import COUNTED
 from besom.tracking.limits import clean, renamed
 from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
@@ -122,10 +124,8 @@ def _open(plan: Plan) -> Study:
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
     claim(study, fingerprint(plan))
     claim_baseline(study, plan.outside)
-    rows = study.rows()
-    study.use(make_sampler(options.sampler, plan.space.dimensions, len(rows)), pruner)
-    if not rows and plan.baseline_params is not None:
-        study.enqueue(plan.baseline_params, plan.outside)
+    leave_out(plan, study)
+    study.use(make_sampler(options.sampler, plan.space.dimensions, len(study.rows())), pruner)
     return study
 
 
@@ -156,10 +156,10 @@ def _sweep(
         study.take_over()  # there is nothing left that could be refused
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
+        leave_out(plan, study)  # of trials, too, that have ended only now
+        record.log(sweep.parent_run, {COUNTED: plan.counted.text})
         _say_missing_runs(plan, study, console)
-    if said := sweep.of_other_code():
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
-    for remark in plan.remarks:
+    for remark in (*sentences(plan, study), *plan.remarks):
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
     options = plan.options
     patience = Patience(options.trial_timeout, options.hang_timeout)

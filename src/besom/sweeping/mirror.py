@@ -6,7 +6,7 @@ report. Here the database is read once, when the study is opened; afterwards it 
 
 import copy
 from bisect import insort
-from collections.abc import Container, Sequence
+from collections.abc import Container, Sequence, Set
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -27,6 +27,9 @@ _number = attrgetter("number")
 SQLITE_STEP = 2**63 - 1
 SERVER_STEP = 2**31 - 1
 """Optuna's column is an integer, and that has 32 bits in PostgreSQL and MySQL."""
+
+PARENTS = ":parent:"
+"""What the names of a study's attributes hold that list the parents of a generation."""
 
 OWN = "besom.own"
 """What every trial bears from its first moment on that this program has made."""
@@ -62,6 +65,16 @@ class Mirror(BaseStorage):
         self._numbers = {trial._trial_id: trial.number for trial in self._trials}
         self._complete = [trial for trial in self._trials if _is_complete(trial)]
         self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
+        self._hidden: Set[int] = frozenset()
+
+    def hide(self, numbers: Set[int]) -> None:
+        """Show Optuna's samplers and pruners nothing of these trials, which have ended."""
+        self._hidden = numbers
+        self._complete = [trial for trial in self._complete if trial.number not in numbers]
+
+    def everything(self) -> list[FrozenTrial]:
+        """All trials, the hidden ones as well."""
+        return self._trials
 
     # -- the study -----------------------------------------------------------------------------
 
@@ -97,7 +110,12 @@ class Mirror(BaseStorage):
         return self._disk.get_study_user_attrs(study_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._disk.get_study_system_attrs(study_id)
+        """Less what genetic samplers have kept of hidden trials: who is whose parent."""
+        kept = self._disk.get_study_system_attrs(study_id)
+        return {key: ids for key, ids in kept.items() if PARENTS not in key or self._shows(ids)}
+
+    def _shows(self, trial_ids: Sequence[int]) -> bool:
+        return not any(self._numbers.get(trial_id) in self._hidden for trial_id in trial_ids)
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         self._disk.set_study_user_attr(study_id, key, value)
@@ -127,16 +145,21 @@ class Mirror(BaseStorage):
 
     def _in_states(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
         if states is None:
-            return list(self._trials)
+            return self._visible()
         # These two are asked for at every report and at every proposal.
         if states == (TrialState.COMPLETE,):
             return list(self._complete)
         if states == (TrialState.WAITING,) and not self._n_waiting:
             return []
-        found = [trial for trial in self._trials if trial.state in states]
+        found = [trial for trial in self._visible() if trial.state in states]
         if states == (TrialState.WAITING,):  # the baseline, before what others have enqueued
             found.sort(key=lambda trial: OWN not in trial.user_attrs)
         return found
+
+    def _visible(self) -> list[FrozenTrial]:
+        if not self._hidden:
+            return list(self._trials)
+        return [trial for trial in self._trials if trial.number not in self._hidden]
 
     # -- its trials, written -------------------------------------------------------------------
 

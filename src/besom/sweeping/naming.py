@@ -55,7 +55,8 @@ def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:
 
 
 def is_baseline(row: TrialRow) -> bool:
-    return row.notes.get("role") == "baseline"
+    """Whether it is the baseline of today's code."""
+    return row.counts and row.role == "baseline"
 
 
 def run_tags(study: str, row: TrialRow, attempt: int, worker: int | None) -> dict[str, str]:

@@ -10,11 +10,13 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from besom.errors import ConfigError
 from besom.explain import SEARCHED
 from besom.flatten import flatten
 from besom.nearest import listed
+from besom.source import Source, named_by, source_of
 from besom.sweeping import seeding
 from besom.sweeping.application import Application
 from besom.sweeping.baseline import Base, compose, read_moved
@@ -48,6 +50,7 @@ class Plan:
             it cannot run, since a searched key has no value.
         suggest: adds to an Optuna trial what ``custom_search_space`` defines; None without one.
         baseline_words: the overrides that compose it.
+        source: the application's own, as it is today.
         outside: its own values of what is searched, where it lies outside the space.
         remarks: what a person should know before the first trial.
     """
@@ -60,6 +63,7 @@ class Plan:
     baseline_params: dict[str, Any] | None
     suggest: Suggest | None
     hooks: Hooks
+    source: Source
     baseline_words: tuple[str, ...] = ()
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
@@ -69,6 +73,16 @@ class Plan:
         if row.outside is not None:
             return self.baseline_words
         return self.space.propose(row.params)
+
+    @property
+    def counted(self) -> Source:
+        """The source whose values count; not known where those of any do."""
+        any_code = self.options.duplicates == "reuse_any_code"
+        return Source(None, "values of any count") if any_code else self.source
+
+    def counts(self, code: str) -> bool:
+        """Whether values that ``code`` has made count, see :attr:`TrialRow.code`."""
+        return not self.counted.differs_from(Source.read(code))
 
     def options_of(self, row: TrialRow) -> dict[str, Any]:
         """The options of config groups that a trial has been given; no key of its configuration."""
@@ -102,7 +116,9 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     baseline = _resolved(base)
     hooks.check(baseline)
     suggest = _suggester(custom, baseline)
-    proposal = propose_baseline(application, space, base, suggest, partial(_check, hooks))
+    names = set(named_by(flatten(baseline)))
+    check = partial(_check, hooks, names)
+    proposal = propose_baseline(application, space, base, suggest, check)
     _check_confirmation(options, objective, space, application, base)
     return Plan(
         options=options,
@@ -113,6 +129,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
         baseline_params=proposal.params,
         suggest=suggest,
         hooks=hooks,
+        source=source_of(application.task, frozenset(names)),
         baseline_words=base.words,
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark))),
@@ -141,9 +158,15 @@ def _check_confirmation(
     hooks_of(application.task).check(task_config(config))
 
 
-def _check(hooks: Hooks, proposal: Mapping[str, Scalar], config: DictConfig) -> None:
-    if any("${" in str(value) for value in proposal.values()):
-        flatten(config)
+def _check(
+    hooks: Hooks, names: set[str], proposal: Mapping[str, Scalar], config: DictConfig
+) -> None:
+    """Refuse a configuration that no trial could run, and keep what it names."""
+    try:
+        names |= named_by(flatten(config))
+    except OmegaConfBaseException:  # of this option alone; its trials say so
+        if any("${" in str(value) for value in proposal.values()):
+            raise
     hooks.check(config)
 
 

@@ -84,7 +84,7 @@ class Tally:
 
     def _count(self, row: TrialRow) -> None:
         self.counts[row.state] += 1
-        if row.state != "complete" or not self._objective.single:
+        if row.state != "complete" or not row.counts or not self._objective.single:
             return
         if self.best is None or self._objective.better(row.values[0], self.best.values[0]):
             self.best = row

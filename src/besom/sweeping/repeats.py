@@ -1,7 +1,7 @@
 """Proposals that repeat a configuration: which one they repeat, and when its value is known."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from besom.sweeping.study import TrialRow
@@ -10,14 +10,9 @@ Key = frozenset[tuple[str, Any]]
 
 
 class Repeats:
-    """Knows the completed configurations, and keeps proposals that equal one in training.
+    """Knows the completed configurations, and keeps proposals that equal one in training."""
 
-    Args:
-        counts: whether what the given code has made is repeated by today's.
-    """
-
-    def __init__(self, rows: Iterable[TrialRow], counts: Callable[[str], bool]) -> None:
-        self._counts = counts
+    def __init__(self, rows: Iterable[TrialRow]) -> None:
         self._complete: dict[Key, TrialRow] = {}
         self._training: Counter[Key] = Counter()
         self._waiting: defaultdict[Key, list[TrialRow]] = defaultdict(list)
@@ -26,7 +21,7 @@ class Repeats:
 
     def learn(self, row: TrialRow) -> None:
         """A trial has ended: the first complete one of its configuration is the one to repeat."""
-        if row.state == "complete" and self._counts(row.notes.get("code", "")):
+        if row.state == "complete" and row.counts:
             self._complete.setdefault(_key(row.params), row)
 
     def began(self, row: TrialRow) -> None:

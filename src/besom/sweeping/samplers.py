@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import islice
 from typing import Any
 
 import optuna
@@ -37,34 +38,26 @@ NO_ARGUMENTS = (
 
 
 class Grid(optuna.samplers.GridSampler):
-    """Optuna's grid for ask and tell, with a place for an enqueued first trial, the baseline.
+    """Optuna's grid for ask and tell, which passes over points that any trial has had.
 
-    Optuna gives trial ``n`` the point ``n`` and an enqueued one none, so that trial 0 would be
-    proposed once more in the place of a point that is never tried. ``Study.stop`` only works inside
+    Optuna goes by the numbers of trials, and would propose the point of an enqueued one, such as
+    the baseline, once more in the place of another. ``Study.stop`` only works inside
     ``study.optimize``; a caller compares the trials with ``n_points`` instead.
     """
 
     def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:
         super().__init__(axes, seed=seed)
         self.n_points = math.prod(map(len, axes.values()))
-        self._first_is_placed = False
+        self._n_min_trials = 0  # no point by a trial's number
 
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Assign a point to the trial; see the class."""
-        if not self._first_is_placed:
-            first = study.get_trials(deepcopy=False)[0]
-            self._place(first.system_attrs.get("fixed_params", {}))
-        super().before_trial(study, trial)
-
-    def _place(self, params: Mapping[str, Any]) -> None:
-        """Make an enqueued trial's point, if it is one, the point 0."""
-        self._first_is_placed = True
-        if params.keys() != set(self._param_names):
-            return
-        point = tuple(params[name] for name in self._param_names)
-        if point in self._all_grids:
-            self._all_grids.remove(point)
-            self._all_grids.insert(0, point)
+    def _get_unvisited_grid_ids(self, study: Study) -> list[int]:
+        """The next point, by its place in the shuffled grid; none where all have been had."""
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        names = self._param_names
+        whole = (trial.params for trial in trials if trial.params.keys() >= set(names))
+        had = {tuple(params[name] for name in names) for params in whole}
+        left = (place for place, point in enumerate(self._all_grids) if tuple(point) not in had)
+        return [*islice(left, 1)]
 
     def after_trial(
         self,

@@ -2,7 +2,7 @@
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +50,18 @@ class TrialRow:
     state: str
     values: tuple[float, ...]
     notes: Mapping[str, Any]
+    counts: bool = True
+    """False where other source code than today's has made it; see other_code.py."""
+
+    @property
+    def code(self) -> str:
+        """Which source made it, see :attr:`besom.source.Source.text`; empty where none is noted."""
+        return str(self.notes.get("code", ""))
+
+    @property
+    def role(self) -> str:
+        """``baseline`` or ``trial``; empty until it is asked for to the end."""
+        return str(self.notes.get("role", ""))
 
     @property
     def outside(self) -> Mapping[str, Any] | None:
@@ -82,6 +94,7 @@ class Study:
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
         self._points: set[frozenset[tuple[str, Any]]] = set()
+        self._left_out: Set[int] = frozenset()
         self.together = together
 
     @property
@@ -129,11 +142,22 @@ class Study:
             self.remember("key", None)
         self._study = optuna.load_study(study_name=self.name, storage=storage)
 
+    def leave_out(self, numbers: Set[int]) -> None:
+        """Count these trials, which have ended, for nothing from now on."""
+        storage = self._study._storage
+        assert isinstance(storage, Mirror)
+        self._left_out = numbers
+        storage.hide(numbers)
+        self._note_points()
+
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler = sampler
         self._study.pruner = pruner
-        if isinstance(sampler, Grid):
-            proposed = [row for row in self.rows() if row.outside is None]
+        self._note_points()
+
+    def _note_points(self) -> None:
+        if isinstance(self._study.sampler, Grid):
+            proposed = [row for row in self.rows() if row.counts and row.outside is None]
             self._points = {frozenset(row.params.items()) for row in proposed}
 
     @property
@@ -245,10 +269,12 @@ class Study:
         Those that another program has made in a shared study are its own: no sweep of ours counts,
         tries again or ends them. Samplers learn from them all the same.
         """
-        trials = self._study.get_trials(deepcopy=False)
-        proposed = (trial for trial in trials if trial.state is not TrialState.WAITING)
-        alone = not isinstance(self._study._storage, Mirror)  # in memory it is this process's alone
-        return [_row(trial) for trial in proposed if alone or _is_own(trial)]
+        storage = self._study._storage
+        if isinstance(storage, Mirror):
+            trials = [trial for trial in storage.everything() if _is_own(trial)]
+        else:  # in memory it is this process's alone
+            trials = self._study.get_trials(deepcopy=False)
+        return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
     def runs_of_ended(self) -> dict[int, str]:
         """The runs of the trials that have ended, by number."""
@@ -257,16 +283,25 @@ class Study:
 
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""
-        return _row(self._frozen(number))
+        return self._row(self._frozen(number))
 
     def best(self) -> list[TrialRow]:
-        """The best trial; with several objectives, the Pareto front."""
-        complete = [row for row in self.rows() if row.state == "complete"]
+        """The best trial that counts; with several objectives, the Pareto front."""
+        complete = [row for row in self.rows() if row.state == "complete" and row.counts]
         if len(self.directions) > 1:
             numbers = {trial.number for trial in self._study.best_trials} if complete else ()
             return [row for row in complete if row.number in numbers]
         pick = max if self.directions[0] == "maximize" else min
         return [pick(complete, key=lambda row: row.values[0])] if complete else []
+
+    def _row(self, trial: FrozenTrial) -> TrialRow:
+        notes = {
+            key.removeprefix(_PREFIX): value
+            for key, value in trial.user_attrs.items()
+            if key.startswith(_PREFIX) and key != OWN
+        }
+        values, counts = tuple(trial.values or ()), trial.number not in self._left_out
+        return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes, counts)
 
     def _handle(self, number: int) -> optuna.Trial:
         """Optuna's handle, also of a trial that an earlier process began."""
@@ -293,16 +328,6 @@ def _quiet() -> Iterator[None]:
 def _is_own(trial: FrozenTrial) -> bool:
     """Whether Besom made it, also one of before, which noted its role first."""
     return any(key.startswith(_PREFIX) for key in trial.user_attrs)
-
-
-def _row(trial: FrozenTrial) -> TrialRow:
-    notes = {
-        key.removeprefix(_PREFIX): value
-        for key, value in trial.user_attrs.items()
-        if key.startswith(_PREFIX) and key != OWN
-    }
-    values = tuple(trial.values or ())
-    return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes)
 
 
 def as_directions(names: Sequence[str]) -> list[StudyDirection]:

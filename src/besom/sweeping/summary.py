@@ -12,6 +12,7 @@ from besom.addresses import mask
 from besom.errors import printable
 from besom.sweeping.naming import distinct, is_baseline, show
 from besom.sweeping.options import SweepOptions
+from besom.sweeping.other_code import FOOTNOTE, MARK
 from besom.sweeping.plan import Plan
 from besom.sweeping.progress import describe
 from besom.sweeping.study import Study, TrialRow
@@ -42,18 +43,22 @@ def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Conso
             console.print(printable(describe(row)), markup=False, highlight=False)
     if len(rows) > MAX_ROWS:
         console.print(f"… and {len(rows) - MAX_ROWS} more trials")
+    if not all(row.counts for row in rows[:MAX_ROWS]):
+        lines.insert(0, FOOTNOTE)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """Complete trials best first (by number with several objectives), then the others."""
+    """Complete trials best first (by number with several objectives), then the others; those of
+    other code last."""
     sign = -1 if plan.objective.directions[0] == "maximize" else 1
     states = ["complete", "pruned", "running", "failed"]
 
-    def key(row: TrialRow) -> tuple[int, float, int]:
+    def key(row: TrialRow) -> tuple[bool, int, float, int]:
         by_value = row.state == "complete" and plan.objective.single
-        return states.index(row.state), sign * row.values[0] if by_value else 0.0, row.number
+        value = sign * row.values[0] if by_value else 0.0
+        return not row.counts, states.index(row.state), value, row.number
 
     return sorted(rows, key=key)
 
@@ -68,7 +73,9 @@ def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence
     kept = study.recall("verdict")
     if kept is None or kept["sentence"] in found:
         return []
-    line = f"An earlier confirmation found: {kept['sentence']}"
+    is_today = plan.counts(kept.get("code", ""))
+    of_other = "" if is_today else ", of other source code,"
+    line = f"An earlier confirmation{of_other} found: {kept['sentence']}"
     if kept["trials"] == n_ended(rows):
         return [line]
     judge_anew = (
@@ -146,7 +153,8 @@ def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
         params = [show(row.shown.get(key, "")).replace("|", "&#124;") for key in keys]
         lines.append(_line([_link(row), *params, _value(row), _state(row)]))
     left = len(rows) - len(shown)
-    return [*lines, *(["", f"… and {left} more trials"] if left else [])]
+    lines += ["", f"… and {left} more trials"] if left else []
+    return lines if all(row.counts for row in shown) else [*lines, "", FOOTNOTE]
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -187,19 +195,21 @@ def _value(row: TrialRow) -> str:
 
 def _state(row: TrialRow) -> str:
     if "reused" in row.notes:
-        return f"= trial {row.notes['reused']}"
+        return f"= trial {row.notes['reused']}{'' if row.counts else MARK}"
     if row.state == "running":
         return "interrupted"
-    return "baseline" if is_baseline(row) and row.state == "complete" else row.state
+    state = "baseline" if is_baseline(row) and row.state == "complete" else row.state
+    return state if row.counts else f"{state}{MARK}"
 
 
 def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
     if not plan.objective.single:
         front = ", ".join(str(row.number) for row in study.best())
         return [f"Pareto front: trials {front}"] if front else []
-    complete = [row for row in rows if row.state == "complete"]
+    complete = [row for row in rows if row.state == "complete" and row.counts]
     if not complete:
-        return ["No trial was completed."]
+        by = "" if all(row.counts for row in rows) else " by today's code"
+        return [f"No trial was completed{by}."]
     best = complete[0]
     baseline = next((row for row in complete if is_baseline(row)), None)
     if baseline is best:

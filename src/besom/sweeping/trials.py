@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from besom.errors import BesomError, ConfigError, SweepFailed
-from besom.source import source_digest
 from besom.sweeping.agenda import Job
 from besom.sweeping.naming import is_baseline, role_of, run_name, run_tags, title
 from besom.sweeping.objective import NoObjective
@@ -34,20 +33,18 @@ class Trials:
         self._plan = sweep.plan
         self._study = sweep.study
         self._record = sweep.record
-        self._code = sweep.code
-        self._source = source_digest(sweep.plan.application.task)
         self._parent_run = sweep.parent_run
         self._tally = tally
         self._progress = progress
         self._again: deque[TrialRow] = deque(unfinished)
         rows = self._study.rows()
-        self._repeats = Repeats(rows, sweep.reuses)
+        self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(map(is_baseline, rows))
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
-        self._n_judged = sum(row.state in ("complete", "pruned") for row in rows)
+        self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
         self._hopeless = ""
         self._deadline = _deadline(self._plan.options.timeout)
 
@@ -173,7 +170,7 @@ class Trials:
 
     def _nothing_else(self) -> SweepFailed | None:
         """The failure of a study that has come to its end without a trial that did not fail."""
-        rows = self._study.rows() if not self.n_open() else []
+        rows = [row for row in self._study.rows() if row.counts] if not self.n_open() else []
         if not rows or any(row.state != "failed" for row in rows):
             return None
         return SweepFailed(
@@ -224,18 +221,21 @@ class Trials:
 
     def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
-        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1)
+        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=twin.code)
         self._record.reuse(run_id, twin.notes["run_id"])
-        notes = {"reused": twin.number, "code": twin.notes.get("code", "")}
+        notes = {"reused": twin.number}
         self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)
 
-    def _open_run(self, row: TrialRow, attempt: int, worker: int | None = None) -> str:
+    def _open_run(
+        self, row: TrialRow, attempt: int, worker: int | None = None, code: str | None = None
+    ) -> str:
+        code = self._plan.source.text if code is None else code
         tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
-        tags[CODE] = self._source
+        tags[CODE] = code
         name = run_name(self._study.name, row)
         chosen = self._plan.options_of(row)
         run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
-        self._study.note(row.number, attempt=attempt, run_id=run_id, code=self._code)
+        self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
         return run_id
 
     def _stopped(self, job: Job) -> TrialRow:

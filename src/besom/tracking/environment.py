@@ -16,6 +16,9 @@ from typing import Self
 CODE = "besom.code"
 """The tag of the digest of the application's own source, see :mod:`besom.source`."""
 
+COUNTED = "besom.counted_code"
+"""The tag of a sweep's own run: the source whose trials count, in the form of ``CODE``."""
+
 GIT_SECONDS = 10
 # Larger changes are data or notebooks that slipped in; a run must not carry them.
 DIFF_LENGTH = 1_000_000

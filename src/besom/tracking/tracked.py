@@ -18,8 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import recorder
 from besom.discretion import discreet_logs, mask_job_files
+from besom.flatten import flatten
 from besom.overrides import as_typed
-from besom.source import source_digest
+from besom.source import named_by, source_of
 from besom.task import Task, hooked, hooks_of
 from besom.tracking.address import check_written
 from besom.tracking.configuration import describe, parameters
@@ -94,7 +95,7 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
     job = HydraConfig.get()
     overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
-    tags = ROLE | environment.tags | {CODE: source_digest(task)}
+    tags = ROLE | environment.tags | {CODE: source_of(task, named_by(flatten(config))).text}
     run_id = record.start_run(_name(overrides), tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
     describe(record, run_id, parameters(config), text, overrides, environment, folder)

@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -45,12 +45,14 @@ class Material:
         points: the metrics by run, each by its steps.
         verdict: ``verdict.json``; empty where none has been reached.
         reader: for the texts that only some sections want.
+        n_left_out: trials that other source code has made; the report is of the others.
     """
 
     study: StudyRecord
     points: Mapping[str, Sequence[Point]]
     verdict: Mapping[str, Any]
     reader: Reader
+    n_left_out: int = 0
 
     @property
     def runs(self) -> Sequence[ReadRun]:
@@ -161,14 +163,17 @@ def read_material(reader: Reader, study_name: str) -> Material:
     """
     with uncollected():
         study = read_study(reader, study_name)
+        counting = [trial for trial in study.trials if trial.counts]
+        n_left_out = len(study.trials) - len(counting)
+        study = replace(study, trials=counting)
         if not any(trial.state in ENDED for trial in study.trials):
             raise StudyError(
                 f"study {study_name} has no finished trial to report on; "
                 f"`besom sweep {study_name}` goes on with it"
             )
         points = _by_run(reader.points([run.run_id for run in study.runs]))
-    verdict = json.loads(reader.text(study.parent.run_id, "verdict.json") or "{}")
-    return Material(study, points, verdict, reader)
+    document = reader.text(study.parent.run_id, "verdict.json") if study.verdict else None
+    return Material(study, points, json.loads(document or "{}"), reader, n_left_out)
 
 
 def spread(items: Sequence[Item], limit: int, always: Iterable[int] = ()) -> list[Item]:

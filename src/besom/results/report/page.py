@@ -111,6 +111,8 @@ def _summary(material: Material) -> Markup:
         objective,
         _when(material),
     ]
+    if material.n_left_out:
+        parts.append(f"{material.n_left_out} more were made by other source code, and do not count")
     return element("p", " · ".join(parts), class_="summary")
 
 
