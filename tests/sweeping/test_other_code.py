@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
 from rich.console import Console
 
 from besom.results.compare import compare, show
@@ -13,16 +19,21 @@ from besom.results.report.material import read_material
 from besom.results.report.page import report_html
 from besom.results.studies import read_study
 from besom.source import Source
+from besom.sweeping import plan as plan_module
+from besom.sweeping.application import Application
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.options import (
     CmaesSampler,
     GridSampler,
     MedianPruner,
+    NoPruner,
     NsgaiiSampler,
+    RandomSampler,
+    SweepOptions,
     TpeSampler,
 )
 from besom.sweeping.other_code import FOOTNOTE, sentences
-from besom.sweeping.plan import Plan
+from besom.sweeping.plan import Plan, make_plan
 from besom.sweeping.protocol import Assignment, FromWorker, Outcome, Reported, State, Verdict
 from besom.sweeping.study import Study
 from besom.sweeping.summary import note, print_summary
@@ -191,3 +202,35 @@ def test_a_trial_of_other_code_that_is_told_only_now_does_not_count(bench: Bench
         assert [(row.state, row.counts) for row in study.rows()] == [("complete", False)]
         driver.run()
     assert [is_baseline(row) for row in study.rows()] == [False, True]
+
+
+def test_what_configurations_of_the_search_name_is_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = {
+        "main.yaml": "defaults:\n  - _self_\n  - opt: adam\nlayer: plain\nnet: ${.layer}_net.Net\n",
+        "opt/adam.yaml": "_target_: opt.Adam\n",
+        "opt/sgd.yaml": "defaults:\n  - /extra@more: deep\n",
+        "opt/unused.yaml": "_target_: unused.Unused\n",
+        "extra/deep.yaml": "calls: [{call: deep.make}]\n",
+    }
+    for place, text in written.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text)
+    seen: set[str] = set()
+
+    def source_of(task: object, names: frozenset[str]) -> Source:
+        seen.update(names)
+        return Source(OLD)
+
+    monkeypatch.setattr(plan_module, "source_of", source_of)
+    hydra = Hydra.create_main_hydra2("t", create_config_search_path(str(tmp_path)))
+    master = hydra.compose_config("main", [], RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    words = ["opt=choice(adam,sgd)", "layer=choice(plain,wide)", "+to=choice(given.A,b)"]
+    options = SweepOptions(sampler=RandomSampler(), pruner=NoPruner())
+    try:
+        make_plan(options, Application(context, lambda config: 0.0, master), words)
+    finally:
+        GlobalHydra.instance().clear()
+    assert seen == {"opt.Adam", "deep.make", "plain_net.Net", "wide_net.Net", "given.A"}
