@@ -57,8 +57,8 @@ class BaselineProposal:
         why = ", ".join(self.reasons[:MOST_REASONS])
         more = ", …" if len(self.reasons) > MOST_REASONS else ""
         return (
-            f"The baseline lies outside the space ({why}{more}): trial 0 runs it as it is, and the "
-            "sampler learns nothing from it."
+            f"The baseline lies outside the space ({why}{more}): its trial runs it as it is, and "
+            "the sampler learns nothing from it."
         )
 
 

@@ -77,8 +77,9 @@ class SweepOptions:
         trial_timeout: seconds after which a trial is ended and has failed.
         hang_timeout: seconds without a word of a trial's worker after which that is ended as if it
             had died, and the trial tried again.
-        duplicates: ``reuse`` the value of a finished equal configuration, where the application's
-            source is the same, ``reuse_any_code`` also where it has changed, or ``rerun`` it.
+        duplicates: ``reuse`` the value of a finished equal configuration, or ``rerun`` it. What
+            other source code of the application has made counts for nothing then, and with
+            ``reuse_any_code`` as today's.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
         dry_run: only show the space, the first proposals, and the estimated cost.
     """
