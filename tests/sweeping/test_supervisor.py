@@ -260,7 +260,9 @@ def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
         driver.run()
     driver.supervisor.abandon()
     bench.record.flush()
-    assert bench.record.runs({"besom.study": "bench"}, status="RUNNING") == []
+    assert (
+        bench.record.runs({"mlflow.parentRunId": driver.sweep.parent_run}, status="RUNNING") == []
+    )
     study, _ = bench.sweep(n_trials=5)
     assert [row.state for row in study.rows()] == ["complete"] * 5
 
