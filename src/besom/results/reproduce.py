@@ -128,6 +128,8 @@ def show_code(reader: Reader, trial: Trial) -> None:
     commit = trial.run.tags.get(COMMIT, "unknown")
     if commit.startswith("unknown"):
         raise StudyError(f"the code of run {trial.run.run_id} is not known: {commit[9:]}")
+    version = trial.run.tags.get("besom.version", "not known")
+    print(f"# in the folder where it was begun; the version of Besom was {version}")
     print(f"git checkout {commit}")
     if reader.text(trial.run.run_id, "git.diff") is not None:
         print(f"git apply git.diff    # an artifact of {trial.run.name}, run {trial.run.run_id}")
