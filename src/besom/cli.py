@@ -5,12 +5,11 @@ Each command imports what it needs when it is called, so that ``besom --help`` a
 
 import os
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from besom import __version__
+from besom.command_flags import CommandError, parser_of, reading_parser
 from besom.completion import completion
 from besom.early import interruptible
 from besom.errors import UserError, printable
@@ -39,10 +38,6 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
   besom train --help, besom sweep --help: more on each          besom --version
 """
-
-
-class CommandError(UserError):
-    """A command line that cannot be understood."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,7 +93,7 @@ def sweep(words: list[str]) -> int:
 
 def ui(words: list[str]) -> int:
     """Serve MLflow's pages, or Optuna's dashboard."""
-    parser = _parser("ui", "Browse the recorded runs.")
+    parser = parser_of("ui", "Browse the recorded runs.")
     parser.add_argument("--optuna", action="store_true", help="Optuna's dashboard, an extra")
     parser.add_argument("--port", type=int, help="default: 5000; with --optuna 8080")
     parser.add_argument("--host", default=HOST, help=f"who may look; default: {HOST}, this machine")
@@ -121,7 +116,7 @@ def ui(words: list[str]) -> int:
 
 def compare(words: list[str]) -> int:
     """Show studies and runs side by side."""
-    parser = _reading_parser("compare", "Show studies and runs side by side, the best first.")
+    parser = reading_parser("compare", "Show studies and runs side by side, the best first.")
     parser.add_argument("names", nargs="+", metavar="STUDY|RUN_ID")
     parser.add_argument("--sort", metavar="COLUMN", help="-COLUMN: largest first (--sort=-loss)")
     parser.add_argument("--top", type=whole_number, default=20, metavar="N", help="default: 20")
@@ -146,7 +141,7 @@ def compare(words: list[str]) -> int:
 
 def confirm(words: list[str]) -> int:
     """Train the baseline and the best again on fresh seeds, and give the verdict."""
-    parser = _reading_parser(
+    parser = reading_parser(
         "confirm", "Train the baseline and the best trials again on fresh seeds; which is better?"
     )
     parser.add_argument("study", metavar="STUDY")
@@ -166,7 +161,7 @@ def confirm(words: list[str]) -> int:
 
 def reproduce(words: list[str]) -> int:
     """Train again as a record says; exit code 1 where the numbers differ."""
-    parser = _reading_parser(
+    parser = reading_parser(
         "reproduce", "Run a recorded trial again, and say whether the numbers agree."
     )
     parser.add_argument("what", metavar="RUN_ID|baseline|best")
@@ -189,7 +184,7 @@ def reproduce(words: list[str]) -> int:
 
 def predict(words: list[str]) -> int:
     """Ask a model about reviews."""
-    parser = _reading_parser(
+    parser = reading_parser(
         "predict", "What a trained model makes of reviews: how likely each is praise."
     )
     parser.add_argument("model", metavar="RUN_ID|STUDY|models:/NAME@ALIAS")
@@ -213,7 +208,7 @@ def predict(words: list[str]) -> int:
 
 def report(words: list[str]) -> int:
     """Write what a study has taught as one HTML file."""
-    parser = _reading_parser("report", "Write what a study has taught as one HTML file.")
+    parser = reading_parser("report", "Write what a study has taught as one HTML file.")
     parser.add_argument("study", metavar="STUDY")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: STUDY-report.html")
     options = parser.parse_args(words)
@@ -240,7 +235,7 @@ def report(words: list[str]) -> int:
 
 def export(words: list[str]) -> int:
     """Write a study's winner as a configuration to train with."""
-    parser = _reading_parser("export", "Write a study's winner as conf/experiment/NAME.yaml.")
+    parser = reading_parser("export", "Write a study's winner as conf/experiment/NAME.yaml.")
     parser.add_argument("study", metavar="STUDY")
     parser.add_argument("--name", help="of the file; default: the study's")
     parser.add_argument("--force", action="store_true", help="overwrite a file of that name")
@@ -255,7 +250,7 @@ def export(words: list[str]) -> int:
 
 def sync(words: list[str]) -> int:
     """Deliver what was kept on disk while MLflow was away."""
-    parser = _reading_parser("sync", "Deliver what MLflow could not take at the time.")
+    parser = reading_parser("sync", "Deliver what MLflow could not take at the time.")
     options = parser.parse_args(words)
 
     from besom.tracking import sync as syncing
@@ -269,32 +264,11 @@ def sync(words: list[str]) -> int:
     return 0
 
 
-class _Parser(ArgumentParser):
-    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise CommandError(f"{message}; see {self.prog} --help")
-
-
 def _print_data(text: str) -> None:
     """Print CSV or JSON: to a file or pipe as it is, on a terminal nothing that would steer it."""
     if sys.stdout.isatty():
         text = "\n".join(map(printable, text.split("\n")))
     print(text, end="")
-
-
-def _parser(command: str, description: str) -> ArgumentParser:
-    """A command's flags; the record is below ``--root``."""
-    parser = _Parser(f"besom {command}", description=description, allow_abbrev=False)
-    parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
-    return parser
-
-
-def _reading_parser(command: str, description: str) -> ArgumentParser:
-    """The flags of a command that reads any record, also one that a server keeps."""
-    parser = _parser(command, description)
-    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
-    return parser
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

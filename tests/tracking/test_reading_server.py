@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 
 from besom.errors import StoreError
 from besom.tracking import connect
-from besom.tracking.reading import DatabaseReader, Reader, ServerReader
+from besom.tracking.reading import DatabaseReader, Reader
+from besom.tracking.server_reader import ServerReader
 from tests.servers import MlflowServer
 
 STUDY, QUOTED = "plain study", "it's a study"

@@ -24,7 +24,7 @@ from besom.tracking.address import (
     readable,
     sqlite_path,
 )
-from besom.tracking.quiet import asking, import_mlflow, reason
+from besom.tracking.quiet import import_mlflow, reason
 from besom.tracking.runs import KEY
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     check_address(uri)
     import_mlflow()
     if scheme_of(uri) in SERVERS:
+        from besom.tracking.server_reader import ServerReader
+
         return ServerReader(uri)
     return DatabaseReader(uri)
 
@@ -139,7 +141,7 @@ class DatabaseReader:
         query: Select[Any] = select(SqlTag.run_uuid).where(
             SqlTag.key == ROLE, SqlTag.value == SWEEP
         )
-        return _names(self.runs([row[0] for row in self._rows(query)]))
+        return names_of_studies(self.runs([row[0] for row in self._rows(query)]))
 
     def study(self, name: str) -> list[ReadRun]:
         from mlflow.store.tracking.dbmodels.models import SqlTag
@@ -203,7 +205,7 @@ class DatabaseReader:
         from mlflow.store.tracking.dbmodels.models import SqlMetric
 
         rows = self._of(run_ids, SqlMetric, "key", "step", "value", "is_nan", "timestamp")
-        return _last_of_steps(
+        return last_of_steps(
             Point(run_id, key, step, _number(value, is_nan), timestamp / 1000)
             for run_id, key, step, value, is_nan, timestamp in rows
         )
@@ -211,7 +213,7 @@ class DatabaseReader:
     def text(self, run_id: str, path: str) -> str | None:
         from mlflow import MlflowClient
 
-        return _text(MlflowClient(self._uri), self._uri, run_id, path)
+        return text_of(MlflowClient(self._uri), self._uri, run_id, path)
 
     def _of(self, run_ids: Sequence[str], model: Any, *columns: str) -> Iterator[Any]:
         """The rows of one table that belong to these runs."""
@@ -234,89 +236,20 @@ class DatabaseReader:
             raise StoreError(f"tracking.uri={address} cannot be read: {reason}") from error
 
 
-class ServerReader:
-    """Asks an MLflow server, page by page."""
-
-    folder = None
-
-    def __init__(self, uri: str) -> None:
-        from mlflow import MlflowClient
-
-        self._uri = uri
-        self._client = MlflowClient(uri)
-
-    def studies(self) -> list[str]:
-        return _names(self._search(f"tags.`{ROLE}` = '{SWEEP}'"))
-
-    def study(self, name: str) -> list[ReadRun]:
-        # MLflow's filter language cannot quote a quote: such names are compared afterwards only.
-        query = "" if "'" in name else f"tags.`{STUDY}` = '{name}'"
-        return [run for run in self._search(query) if run.tags.get(STUDY) == name]
-
-    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
-        with asking(self._uri):
-            found = [run for run in map(self._run, run_ids) if run is not None]
-        return sorted(found, key=lambda run: run.started)
-
-    def run_ids(self) -> list[str]:
-        return [run.run_id for run in self._search()]
-
-    def names(self, study: str) -> set[str]:
-        return {name for run in self.study(study) for name in run.names}
-
-    def points(self, run_ids: Sequence[str]) -> list[Point]:
-        with asking(self._uri):
-            return _last_of_steps(
-                Point(run.run_id, metric, entry.step, entry.value, entry.timestamp / 1000)
-                for run in self.runs(run_ids)
-                for metric in run.metrics
-                for entry in self._client.get_metric_history(run.run_id, metric)
-            )
-
-    def text(self, run_id: str, path: str) -> str | None:
-        return _text(self._client, self._uri, run_id, path)
-
-    def _run(self, run_id: str) -> ReadRun | None:
-        """A run, None where there is none or it has been deleted."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            run = self._client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise
-            return None
-        return _read(run) if run.info.lifecycle_stage == "active" else None
-
-    def _search(self, query: str = "") -> list[ReadRun]:
-        found: list[ReadRun] = []
-        with asking(self._uri):
-            experiments = [one.experiment_id for one in self._client.search_experiments()]
-            token = None
-            while True:
-                page = self._client.search_runs(
-                    experiments, query, order_by=["attributes.start_time"], page_token=token
-                )
-                found += map(_read, page)
-                token = page.token
-                if not token:
-                    return found
-
-
-def _names(sweeps: Iterable[ReadRun]) -> list[str]:
+def names_of_studies(sweeps: Iterable[ReadRun]) -> list[str]:
     """The studies of sweeps that come in the order in which they were begun."""
     started = {run.tags[STUDY]: run.started for run in sweeps if STUDY in run.tags}
     return sorted(started, key=lambda name: started[name])
 
 
-def _last_of_steps(points: Iterable[Point]) -> list[Point]:
+def last_of_steps(points: Iterable[Point]) -> list[Point]:
     """By run, metric and step. What was said of a step last is what counts."""
     ordered = sorted(points, key=lambda point: point.at)
     last = {(point.run_id, point.metric, point.step): point for point in ordered}
     return [last[place] for place in sorted(last)]
 
 
-def _text(client: "MlflowClient", uri: str, run_id: str, path: str) -> str | None:
+def text_of(client: "MlflowClient", uri: str, run_id: str, path: str) -> str | None:
     """A text file among the artifacts of a run.
 
     Raises:
@@ -332,21 +265,6 @@ def _text(client: "MlflowClient", uri: str, run_id: str, path: str) -> str | Non
             f"tracking.uri={mask(uri)}: the files of run {run_id} cannot be read: {reason(error)}\n"
             "Make sure that its artifact store can be reached, then give the same command again."
         ) from error
-
-
-def _read(run: Any) -> ReadRun:
-    info, data = run.info, run.data
-    end = info.end_time / 1000 if info.end_time else None
-    return ReadRun(
-        info.run_id,
-        info.run_name or "",
-        info.status,
-        info.start_time / 1000,
-        end,
-        data.params,
-        data.metrics,
-        data.tags,
-    )
 
 
 def _number(value: float, is_nan: bool) -> float:
