@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import besom
 
@@ -37,6 +38,11 @@ def close_output() -> None:
 def leave_for_a_folder_that_goes() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+
+
+def clear() -> None:
+    OmegaConf.clear_resolvers()
+    HydraConfig.instance().cfg = None
 
 
 def swap_streams() -> None:
@@ -93,6 +99,7 @@ SPOIL = {
     "swap_streams": swap_streams,
     "recursion": lambda: sys.setrecursionlimit(90),
     "limit": limit,
+    "clear": clear,
     "signals": signals,
     "environment": environment,
     "for_good": for_good,
@@ -117,6 +124,7 @@ def main(config: DictConfig) -> float:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     Path(HydraConfig.get().runtime.output_dir, "written").write_text("x" * 1000)
+    subprocess.run(["sh", "-c", "echo said && echo too >&2"], check=True)
     SPOIL[config.how]()
     return float(os.getpid())
 

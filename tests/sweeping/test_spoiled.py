@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .apps import audit, run
 
-HARMLESS = "close_output,leave,swap_streams,recursion,limit,signals,environment,none"
+HARMLESS = "close_output,leave,swap_streams,recursion,limit,clear,signals,environment,none"
 HARMFUL = "nameless,keyboard,interrupted,full,rubbish,for_good"
 
 
@@ -20,7 +20,7 @@ def test_a_trial_spoils_none_of_those_after_it(root: Path) -> None:
     found = audit(root, "spoiling")
     ended = {trial.params["how"]: trial for trial in found.trials}
     errors = {how: trial.user_attrs.get("besom.error") for how, trial in ended.items()}
-    assert [errors[how] for how in [*HARMLESS.split(","), "for_good"]] == [None] * 9, errors
+    assert [errors[how] for how in [*HARMLESS.split(","), "for_good"]] == [None] * 10, errors
     assert errors["nameless"] == "Nameless" and errors["keyboard"] == "KeyboardInterrupt"
     twice = ", in each of 2 attempts"
     assert errors["interrupted"] == f"its task raised besom.Interrupted by itself{twice}"

@@ -7,6 +7,8 @@ import sys
 from types import FrameType
 from typing import Any, TextIO
 
+from omegaconf.basecontainer import BaseContainer
+
 from besom.folders import not_through_links
 
 IMPORT = "<frozen importlib._bootstrap>"
@@ -31,6 +33,7 @@ class ProcessState:
         self._recursion = sys.getrecursionlimit()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
+        self._resolvers = dict(BaseContainer._resolvers)
         self._files = [_identity(descriptor) for descriptor in range(3)]
         self._streams = [sys.stdin, sys.stdout, sys.stderr]
         self._fluent = _fluent().remember() if "mlflow" in sys.modules else None
@@ -54,6 +57,8 @@ class ProcessState:
         if "mlflow" in sys.modules:
             fluent = _fluent()
             fluent.restore(self._fluent or fluent.Fluent())
+        for name, resolver in self._resolvers.items():
+            BaseContainer._resolvers.setdefault(name, resolver)
         self._restore_environment()  # last: MLflow's addresses are variables too
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -85,6 +90,7 @@ class ProcessState:
         if opened != descriptor:
             os.dup2(opened, descriptor)
             os.close(opened)
+        os.set_inheritable(descriptor, True)
         self._files[descriptor] = _identity(descriptor)
 
     def _restore_environment(self) -> None:
