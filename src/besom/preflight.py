@@ -236,7 +236,8 @@ def _check_in_schema(config: DictConfig, key: str) -> None:
     node: Any = config
     for name in key.split("."):
         schema = OmegaConf.get_type(node)
-        if is_dataclass(schema) and name not in {field.name for field in fields(schema)}:
+        declared = {field.name for field in fields(schema)} if is_dataclass(schema) else {name}
+        if name not in declared | {"hydra"}:  # which Hydra adds to any configuration
             raise unknown_key(key, config)
         node = OmegaConf.select(node, name)
         if not OmegaConf.is_dict(node):

@@ -13,6 +13,7 @@ from besom.sweeping.fingerprint import claim
 from besom.sweeping.lock import only_supervisor
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.opening import open_study
+from besom.sweeping.progress import PlainProgress
 
 from .apps import run
 from .conftest import Bench
@@ -107,3 +108,18 @@ def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Benc
     assert pool.assigned[0].trial == 3  # first of all, so that few trials are enough for a verdict
     assert rows[0].notes["reused"] == 3
     assert "beats the baseline" in verdict
+
+
+def test_a_point_that_can_be_no_trial_is_left_out_with_a_word(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = foreign(bench.root, name="bench")
+    for x in ("abc", None, float("nan"), 0.25):
+        theirs.enqueue_trial({"x": x})
+    said: list[str] = []
+    monkeypatch.setattr(PlainProgress, "remark", lambda _, line: said.append(line))
+    study, pool = bench.sweep(n_trials=3)
+    assert [row.number for row in study.rows()] == [3, 4, 5]
+    assert [one.trial for one in pool.assigned] == [4, 3, 5]
+    left_out = [line for line in said if line.endswith("it is left out.")]
+    assert len(left_out) == 3 and left_out[0].startswith("trial 0 was enqueued with x='abc'")

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.sweeping.connections import OWNER, Lock
 from besom.sweeping.database import Transaction
+from besom.sweeping.enqueued import unfit
 from besom.sweeping.mirror import OWN, Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.recent import OUTSIDE
@@ -95,6 +96,7 @@ class Study:
         self._handles: dict[int, optuna.Trial] = {}
         self._points: set[frozenset[tuple[str, Any]]] = set()
         self._left_out: Set[int] = frozenset()
+        self.refused: list[str] = []  # points that other programs have enqueued
         self.together = together
 
     @property
@@ -192,7 +194,7 @@ class Study:
             number: a trial that an earlier process began to ask for and did not finish.
         """
         with self.together(), _quiet():
-            trial = self._study.ask() if number is None else self._handle(number)
+            trial = self._ask(distributions) if number is None else self._handle(number)
             self._handles[trial.number] = trial
             if self.row(trial.number).outside is not None:
                 return self.row(trial.number)
@@ -204,6 +206,17 @@ class Study:
         if isinstance(self._study.sampler, Grid):
             self._points.add(frozenset(row.params.items()))
         return row
+
+    def _ask(
+        self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
+    ) -> optuna.Trial:
+        """The next trial; points of other programs that can be none end as failed, theirs still."""
+        trial = self._study.ask()
+        while values := unfit(self._frozen(trial.number), distributions):
+            self._study.tell(trial, state=TrialState.FAIL)
+            self.refused.append(f"trial {trial.number} was enqueued with {', '.join(values)}")
+            trial = self._study.ask()
+        return trial
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Record an intermediate value; returns whether the pruner would end the trial.

@@ -204,6 +204,8 @@ class Trials:
             params = self._plan.baseline_params
             role = "trial" if self._has_baseline else role_of(row, params)
             self._study.note(row.number, role=role)
+        while self._study.refused:
+            self._progress.remark(f"{self._study.refused.pop(0)}, of no use here: it is left out.")
         self._has_baseline |= role == "baseline"
         return self._study.row(row.number)
 
