@@ -147,6 +147,17 @@ def test_what_no_database_could_keep_is_refused(told: Told) -> None:
 BAD_TABLES = ("../x", "/x", "", "a//b", "x" * 300, "a\\b", "a\0b", "a\nb", "caf\udce9")
 
 
+def test_two_names_that_would_be_one_are_refused(told: Told) -> None:
+    alike = {"a\0": 1.0, "a\\x00": 2.0}
+    for telling in (
+        lambda: besom.report(1, **alike),
+        lambda: besom.log(alike),
+        lambda: besom.table("t", [{3: 1, "3": 2}]),
+    ):
+        with pytest.raises(ValueError, match="two values have the name"):
+            telling()
+
+
 def test_only_files_and_folders_are_kept(told: Told, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -168,4 +179,4 @@ def test_only_files_and_folders_are_kept(told: Told, tmp_path: Path) -> None:
 
 def test_a_mistake_is_one_even_if_nobody_listens() -> None:
     with pytest.raises(TypeError, match="best"):
-        besom.log({"best": None})  # type: ignore[dict-item]
+        besom.log({"best": None})

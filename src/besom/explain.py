@@ -147,6 +147,9 @@ def _composition(error: ConfigCompositionException) -> str:
         )
     if absent := re.match(r"Could not override '(.*)'\. No match in the defaults list", text):
         return f"no config group `{absent[1]}` in use here; --info defaults shows the groups"
+    if choice := re.match(r"Error resolving interpolation '(.*?)'", text):
+        others = text.partition("possible interpolation keys: ")[2] or "none here"
+        return f"`{choice[1]}`: an option can refer to the other groups alone: {others}"
     if in_file := re.match(r"In '.*': (?=\w+ raised while composing)", text):
         return f"{in_file[0]}{explain(cause)}" if isinstance(cause, EXPLAINED) else _head(error)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
@@ -173,10 +176,13 @@ def _unresolved(error: InterpolationResolutionError) -> str:
             f"{where}the environment variable {name} is not set; set it, or write a default: "
             f"${{oc.env:{name},…}}"
         )
-    found = re.search(r"Interpolation key '(.*)' not found", str(error))
+    found = re.search(
+        r"Interpolation key '(.*)' not found|ConfigKeyError .* Error resolving key '(.*)'",
+        str(error),
+    )
     if not found:
         return f"{where}{_head(error)}"
-    key = found[1]
+    key = found[1] or found[2]
     if where.startswith("`hydra.job.env_set"):
         return f"{where}`${{{key}}}` is no value of Hydra's own, which are all that it may name"
     if key.startswith("hydra."):

@@ -14,12 +14,12 @@ Example::
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat, SupportsIndex
+from typing import Any, Protocol, SupportsFloat, SupportsIndex, TypeVar
 
 from besom.folders import LONGEST_NAME, check_kept
 
@@ -27,6 +27,9 @@ LARGEST = 2**63 - 1
 OURS = re.compile(r"(besom|mlflow)\.")
 PLAIN = re.compile(rf"{OURS.pattern}|objective(_\d+)?$")
 """The names of plain numbers that a task returns are also ours."""
+
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
             metric is no number, or its name is not free.
     """
     count = _count("step", step)
-    numbers = {_free(name): number(name, value) for name, value in metrics.items()}
+    numbers = named((_free(name), number(name, value)) for name, value in metrics.items())
     if listener := _listener.get():
         listener.report(count, numbers)
 
@@ -112,12 +115,13 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
     Raises:
         TypeError, ValueError: a value is neither a number nor text, or its name is not free.
     """
-    facts = {
-        _free(name, PLAIN): text(value)
-        if isinstance(value, str)
-        else number(name, value, wanted="a number or text")
+    facts = named(
+        (
+            _free(name, PLAIN),
+            text(value) if isinstance(value, str) else number(name, value, "a number or text"),
+        )
         for name, value in values.items()
-    }
+    )
     if listener := _listener.get():
         listener.log(facts)
 
@@ -161,7 +165,7 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(
                 f"row {index} of table {name!r} has the keys {[*row]}, the first one {[*rows[0]]}"
             )
-    cells = [{text(str(key)): _cell(value) for key, value in row.items()} for row in rows]
+    cells = [named((text(str(key)), _cell(value)) for key, value in row.items()) for row in rows]
     if listener := _listener.get():
         listener.table(name, cells)
 
@@ -209,6 +213,20 @@ def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
     except OverflowError:
         raise ValueError(f"{name} is a whole number beyond all floats") from None
     raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
+
+
+def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """A mapping of what has names.
+
+    Raises:
+        ValueError: two have one; of ``3`` and ``"3"``, say, or once :func:`text` has read them.
+    """
+    found: dict[str, Value] = {}
+    for name, value in values:
+        if name in found:
+            raise ValueError(f"two values have the name {name}; give one of them another")
+        found[name] = value
+    return found
 
 
 def text(value: str) -> str:

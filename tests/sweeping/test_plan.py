@@ -75,6 +75,7 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) 
     [
         ("seed=${oc.env:NOT_SET}", "`seed`: the environment variable NOT_SET is not set"),
         ("seed=${nokey}", "`seed`: `${nokey}` is not in the configuration"),
+        ("seed=${..nokey}", "`seed`: `${..nokey}` is not in the configuration"),
         ("seed=${hydra.job.num}", "write ${hydra:job.num}"),
         ("seed=choice(1,${oc.env:NOT_SET})", "the environment variable NOT_SET is not set"),
         ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from besom.errors import UserError
-from besom.recorder import number, text
+from besom.recorder import named, number, text
 from besom.sweeping.objective import unnamed
 
 MOST_NUMBERS = 10_000
@@ -42,7 +42,7 @@ def _by_name(returned: Any) -> dict[str, Any]:
     """Whatever their number, one more at most than are allowed."""
     if isinstance(returned, Mapping):
         first = islice(returned.items(), MOST_NUMBERS + 1)
-        return {text(str(name)): value for name, value in first}
+        return named((text(str(name)), value) for name, value in first)
     # An array without dimensions says that it can be iterated, and cannot.
     is_one = getattr(returned, "ndim", None) == 0 or isinstance(returned, str | bytes | Set)
     if is_one or not isinstance(returned, Iterable):

@@ -227,7 +227,7 @@ def _line(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception:
+    except BaseException:  # of the task's own code, as the error is
         return name
     return f"{name}: {text}".splitlines()[0] if text else name
 
