@@ -36,13 +36,19 @@ def nearest_ids(word: str, known: Iterable[str]) -> list[str]:
     return begun or get_close_matches(word, ids, n=1, cutoff=MISTYPED)
 
 
+def is_mistyped(word: str, known: Iterable[str]) -> bool:
+    """Whether it is none of ``known``, and yet so like one that it is not another's word."""
+    words = [one.casefold() for one in known]
+    return bool(get_close_matches(word.casefold(), words, cutoff=MISTYPED)) and word not in known
+
+
 def listed(words: Iterable[str]) -> str:
     """The words in order, to be read: ``gru, simple_rnn``; ``none`` when there are none."""
     return ", ".join(sorted(words)) or "none"
 
 
 def _likeness(word: str, other: str) -> float:
-    parts, others = word.split("."), other.split(".")
+    parts, others = word.casefold().split("."), other.casefold().split(".")
     if len(parts) != len(others):
         return 0.0
     pairs = zip(parts, others, strict=True)

@@ -4,16 +4,16 @@ import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 
 from hydra._internal.config_repository import ConfigRepository
+from hydra.conf import HydraConf
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
 from besom.errors import ConfigError
 from besom.explain import explain, unknown_option
-from besom.nearest import MISTYPED, did_you_mean, listed
+from besom.nearest import did_you_mean, is_mistyped, listed
 from besom.output import complain
 from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
 
@@ -22,6 +22,7 @@ GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
 LAUNCHER = "hydra/launcher"
 LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm", "ray", "ray_aws", "rq")
 """Of other packages; what their files say is answered where a sweep reads its options."""
+OF_HYDRA = {f"hydra.{field.name}" for field in fields(HydraConf)}
 HYDRAS = ("_", ".defaults")
 MORE_FOLDERS = ("--config-dir", "-cd", "hydra.searchpath")
 """With these on the command line, a group may have options that nothing here knows."""
@@ -33,15 +34,23 @@ def check(words: Sequence[str], sweeper: str, search_path: ConfigSearchPath) -> 
     Raises:
         SystemExit: one of them is wrong; it has been said which, and what is meant.
     """
-    if not get_close_matches(sweeper, ["besom"], cutoff=MISTYPED):
+    if sweeper != "besom" and not is_mistyped(sweeper, ["besom"]):
         return
     try:
+        for word in words:
+            _check_group(word)
         if not any(word.startswith(MORE_FOLDERS) for word in sys.argv):
             _check_options(words, search_path)
         for word in words if sweeper == "besom" else ():
             _check_word(word)
     except ConfigError as error:
         raise SystemExit(complain(error)) from error
+
+
+def _check_group(word: str) -> None:
+    group = word.partition("=")[0]
+    if "/" in group and is_mistyped(group, GROUPS):
+        raise ConfigError(f"no config group `{group}`; {did_you_mean(group, GROUPS, '')}")
 
 
 def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
@@ -52,9 +61,9 @@ def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
         group, _, option = word.partition("=")
         if group == LAUNCHER and option in LAUNCHERS:
             _check_installed(option, repository.get_group_options(LAUNCHER))
-        offered = repository.get_group_options(group) if group in GROUPS else [option]
+        offered = repository.get_group_options(group) if group in (*GROUPS, LAUNCHER) else [option]
         # What is like none of them may be an option of a folder that a configuration names.
-        if option not in offered and get_close_matches(option, offered, cutoff=MISTYPED):
+        if is_mistyped(option, offered):
             raise unknown_option(group, option, offered)
 
 
@@ -67,7 +76,10 @@ def _check_installed(launcher: str, offered: Sequence[str]) -> None:
 
 
 def _check_word(word: str) -> None:
-    key = word.partition("=")[0]
+    key = word.partition("=")[0].lstrip("+")
+    node = ".".join(key.split(".")[:2])
+    if "/" not in node and node not in OF_HYDRA and is_mistyped(node, [NODE]):
+        raise ConfigError(f"no key `{key}`; did you mean `{key.replace(node, NODE, 1)}`?")
     if key.startswith(f"{NODE}."):
         _check_key(key)
     try:

@@ -18,8 +18,15 @@ class BesomCommandLine(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
-        chosen = [word.partition("=")[2] for word in words if word.startswith("hydra/sweeper=")]
+        # hydra/sweeper, or that misspelled: Hydra has no other group like it.
+        chosen = [option for group, option in map(_read, words) if group.startswith("hydra/s")]
         if chosen and all(part.path != str(conf_folder()) for part in search_path.get_path()):
             from hydra_plugins.besom import _misspelled
 
             _misspelled.check(words, chosen[-1], search_path)
+
+
+def _read(word: str) -> tuple[str, str]:
+    """A group of Hydra's own, not one below it, and its option; else nothing."""
+    group, _, option = word.partition("=")
+    return (group, option) if group.count("/") == 1 else ("", "")
