@@ -143,6 +143,7 @@ MISTAKES = {
     "-m hydra.job.name=a,b": ["hydra.job.name=a,b", "not supported"],
     "hydra.mode=MULTIRUN model.units=16,abc": ["`model.units=abc`", "not an integer"],
     # flags
+    "--hydra-hepl": ["did you mean `--hydra-help`?"],
     "--foo": ["`--foo`", "--hydra-help"],
     "--cfg everything": ["everything", "--hydra-help"],
     "--=1": ["ambiguous option", "--hydra-help"],

@@ -1,10 +1,12 @@
 """The flags of the commands, and how a command line is refused."""
 
+import re
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import NoReturn
 
 from besom.errors import UserError
+from besom.nearest import did_you_mean
 
 
 class CommandError(UserError):
@@ -15,7 +17,11 @@ class _Parser(ArgumentParser):
     """Refuses a command line as Besom refuses everything: in a line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise CommandError(f"{message}; see {self.prog} --help")
+        mistyped = re.match("unrecognized arguments: (--[a-z-]+)", message)
+        otherwise = f"see {self.prog} --help"
+        known = self._option_string_actions
+        hint = did_you_mean(mistyped[1], known, otherwise) if mistyped else otherwise
+        raise CommandError(f"{message}; {hint}")
 
 
 def parser_of(command: str, description: str) -> ArgumentParser:

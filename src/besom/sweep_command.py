@@ -4,7 +4,7 @@ from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from besom.errors import UserError
-from besom.nearest import did_you_mean
+from besom.nearest import did_you_mean, is_mistyped
 from besom.paths import sweep_files
 from besom.yaml_size import n_values
 
@@ -62,10 +62,15 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser.add_argument("--name")
     parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
+    known = parser._option_string_actions
     try:
-        return parser.parse_known_args(words)
+        flags, rest = parser.parse_known_args(words)
     except ArgumentError as error:
         raise SweepCommandError(f"{error}; see besom sweep --help") from None
+    if mistyped := [word for word in rest if is_mistyped(word.partition("=")[0], known)]:
+        flag = mistyped[0].partition("=")[0]
+        raise SweepCommandError(f"no flag `{flag}`; {did_you_mean(flag, known, '')}")
+    return flags, rest
 
 
 def whole_number(text: str) -> int:
