@@ -27,7 +27,7 @@ from besom.addresses import mask
 from besom.discretion import discreet_logs
 from besom.errors import ConfigError, UserError
 from besom.explain import EXPLAINED, explain
-from besom.nearest import did_you_mean
+from besom.nearest import did_you_mean, is_mistyped
 from besom.output import complain, say, stopped
 from besom.preflight import check
 from besom.task import Task, of_task
@@ -76,8 +76,12 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
     except ArgumentError as error:
         raise ConfigError(f"{error}; --hydra-help shows Hydra's flags") from None
     if unknown:
-        shown = "`besom sweep --help` and --hydra-help show the flags"
-        hint = did_you_mean(unknown[0], parser._option_string_actions, shown)
+        known, hint = (
+            parser._option_string_actions,
+            "`besom sweep --help` and --hydra-help show them",
+        )
+        if is_mistyped(unknown[0], known):
+            hint = did_you_mean(unknown[0], known, hint)
         raise ConfigError(f"no flag `{unknown[0]}`; {hint}")
     if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
         raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
