@@ -13,9 +13,11 @@ from besom.nearest import listed, nearest, nearest_ids
 from besom.source import Source
 from besom.sweeping.missing_runs import Expected, expected, sentence
 from besom.sweeping.objective import unnamed
+from besom.tracking.address import own_address
 from besom.tracking.environment import CODE, COUNTED
 from besom.tracking.limits import NAMES, clean
 from besom.tracking.reading import Reader, ReadRun
+from besom.tracking.runs import restoring
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
@@ -240,10 +242,13 @@ def value_of(text: str) -> Any:
 def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
     if there is None:
         return f"no study `{name}` in the record; {meant(reader, name)}"
+    assert reader.folder is not None
+    restore = restoring(own_address(reader.folder), f"runs restore --run-id {there.sweep}")
     return (
         f"no study `{name}` in the record, though optuna.db has {len(there.trials)} ended trials "
         "of it: its runs were deleted, or mlflow.db is another file.\n"
-        f"Restore them (`mlflow runs restore --run-id {there.sweep}`), or bring that file back."
+        f"Restore them (`{restore}`; a deleted experiment\n"
+        "with `mlflow experiments restore -x ID`), or bring that file back."
     )
 
 
