@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
@@ -16,6 +17,9 @@ from besom import cli
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
+# What ignores them, as nohup does, has tests whose children ignore them too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # absl, TensorFlow's logging, keeps the stderr it finds when it is imported, and closes it when
 # Hydra sets up logging, unless it is the true one. Pytest's must stay open.

@@ -22,6 +22,10 @@ from besom.tracking.configuration import parameters
 from tests.rnn.conftest import objects, reviews_of
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.add_marker("slow")  # `make chaos` runs twenty times as many
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A working folder, and an IMDb of 300 short reviews where the workload looks for it."""

@@ -22,9 +22,9 @@ from besom import cli
 from besom.errors import UserError
 
 FACTOR = int(os.environ.get("BESOM_FUZZ", "1"))
-"""1 in the check, the same inputs each time; `make chaos` asks for more, and for others."""
+"""1: the same inputs each time; `make chaos` asks for more, and for others."""
 
-SECONDS = 10.0
+SECONDS = 30.0
 ROOM = 1 << 30
 """Bytes that an input may take."""
 LONGEST_LINE = 1000
