@@ -89,6 +89,7 @@ MISTAKES = {
     "model.zzz=3": ["no key `model.zzz`", "model has bias, rate, units"],
     "zzz=3": ["no key `zzz`", "--cfg job"],
     "hydra.job.chdri=true": ["no key `hydra.job.chdri`", "did you mean `hydra.job.chdir`?"],
+    "+model.hydra.x=3": ["no key `model.hydra.x`"],
     "+model.unit=3": ["no key `model.unit`", "did you mean `model.units`?"],
     "++modle.units=3": ["no key `modle.units`", "did you mean `model.units`?"],
     "+seeed=3": ["no key `seeed`", "did you mean `seed`?"],

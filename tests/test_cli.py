@@ -42,6 +42,7 @@ def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("mine --cfg job", False, ["--cfg", "job"]),
         ("mine -c hydra seed=2", False, ["-c", "hydra", "seed=2"]),
         ("mine --info", False, ["--info"]),
+        ("mine name=x no_confirm=1 trials=2", True, ["name=x", "no_confirm=1", "trials=2"]),
         ("mine --help", True, ["--help"]),
     ],
 )
@@ -60,6 +61,7 @@ def test_a_sweep_is_a_multirun_of_its_file(
         ("seed=2 mine", ["name the sweep first"]),
         ("--trials 5", ["name the sweep first"]),
         ("mine --trails 5", ["no flag `--trails`; did you mean `--trials`?"]),
+        ("mine --no-confrim=1", ["no flag `--no-confrim`; did you mean `--no-confirm`?"]),
         ("mine --trials many", ["--trials", "`many`", "whole number above 0"]),
         ("mine --workers 0", ["--workers", "`0`", "whole number above 0"]),
         ("mine --trials", ["--trials", "expected one argument"]),

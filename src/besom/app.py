@@ -24,10 +24,10 @@ from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.core.hydra_config import HydraConfig
 
 from besom.addresses import mask
+from besom.command_flags import nearest_flag
 from besom.discretion import discreet_logs
 from besom.errors import ConfigError, UserError
 from besom.explain import EXPLAINED, explain
-from besom.nearest import did_you_mean, is_mistyped
 from besom.output import complain, say, stopped
 from besom.preflight import check
 from besom.task import Task, of_task
@@ -76,12 +76,9 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
     except ArgumentError as error:
         raise ConfigError(f"{error}; --hydra-help shows Hydra's flags") from None
     if unknown:
-        known, hint = (
-            parser._option_string_actions,
-            "`besom sweep --help` and --hydra-help show them",
-        )
-        if is_mistyped(unknown[0], known):
-            hint = did_you_mean(unknown[0], known, hint)
+        meant = nearest_flag(unknown[0], parser)
+        others = "`besom sweep --help` and --hydra-help show them"
+        hint = f"did you mean `{meant}`?" if meant else others
         raise ConfigError(f"no flag `{unknown[0]}`; {hint}")
     if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
         raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")

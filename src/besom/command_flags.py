@@ -2,11 +2,12 @@
 
 import re
 from argparse import ArgumentParser
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
 from besom.errors import UserError
-from besom.nearest import did_you_mean
+from besom.nearest import MISTYPED
 
 
 class CommandError(UserError):
@@ -17,11 +18,19 @@ class _Parser(ArgumentParser):
     """Refuses a command line as Besom refuses everything: in a line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        mistyped = re.match("unrecognized arguments: (--[a-z-]+)", message)
-        otherwise = f"see {self.prog} --help"
-        known = self._option_string_actions
-        hint = did_you_mean(mistyped[1], known, otherwise) if mistyped else otherwise
+        unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)
+        meant = nearest_flag(unknown[1], self) if unknown else None
+        hint = f"did you mean `{meant}`?" if meant else f"see {self.prog} --help"
         raise CommandError(f"{message}; {hint}")
+
+
+def nearest_flag(word: str, parser: ArgumentParser) -> str | None:
+    """The flag that ``--word`` or ``--word=value`` is a misspelling of; None where it is none."""
+    flag = word.partition("=")[0].casefold()
+    known = re.findall(r"--[\w-]+", parser.format_usage())
+    if not flag.startswith("--") or flag in known:
+        return None
+    return next(iter(get_close_matches(flag, known, 1, MISTYPED)), None)
 
 
 def parser_of(command: str, description: str) -> ArgumentParser:

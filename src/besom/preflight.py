@@ -234,10 +234,11 @@ def _check_value(config: DictConfig, single: Override, options: list[str]) -> No
 def _check_in_schema(config: DictConfig, key: str) -> None:
     """Refuse a key that a dataclass on its way does not declare. Free mappings take any key."""
     node: Any = config
-    for name in key.split("."):
+    for depth, name in enumerate(key.split(".")):
         schema = OmegaConf.get_type(node)
         declared = {field.name for field in fields(schema)} if is_dataclass(schema) else {name}
-        if name not in declared | {"hydra"}:  # which Hydra adds to any configuration
+        # Hydra adds itself to the root of any configuration.
+        if name not in declared and not (name == "hydra" and depth == 0):
             raise unknown_key(key, config)
         node = OmegaConf.select(node, name)
         if not OmegaConf.is_dict(node):

@@ -3,8 +3,9 @@
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from besom.command_flags import nearest_flag
 from besom.errors import UserError
-from besom.nearest import did_you_mean, is_mistyped
+from besom.nearest import did_you_mean
 from besom.paths import sweep_files
 from besom.yaml_size import n_values
 
@@ -62,14 +63,13 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser.add_argument("--name")
     parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
-    known = parser._option_string_actions
     try:
         flags, rest = parser.parse_known_args(words)
     except ArgumentError as error:
         raise SweepCommandError(f"{error}; see besom sweep --help") from None
-    if mistyped := [word for word in rest if is_mistyped(word.partition("=")[0], known)]:
-        flag = mistyped[0].partition("=")[0]
-        raise SweepCommandError(f"no flag `{flag}`; {did_you_mean(flag, known, '')}")
+    for word in rest:
+        if meant := nearest_flag(word, parser):
+            raise SweepCommandError(f"no flag `{word.partition('=')[0]}`; did you mean `{meant}`?")
     return flags, rest
 
 

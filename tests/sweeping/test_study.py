@@ -103,7 +103,7 @@ def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "locks", "file"),
-    [(0o755, 0o700, 0o600), (0o2770, 0o2770, 0o660), (0o1777, 0o777, 0o666)],
+    [(0o755, 0o700, 0o600), (0o2770, 0o2770, 0o660), (0o1777, 0o1777, 0o666)],
 )
 def test_who_may_write_beside_a_database_may_lock_its_studies(
     folder: int, locks: int, file: int, tmp_path: Path

@@ -33,7 +33,7 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
     store = program_store()
     program_cache = _program_cache(store.desk if store else None)
-    with _standard_error_shut(), program_cache, without_collection():
+    with _standard_error_shut(), program_cache, without_collection("tensorflow"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()

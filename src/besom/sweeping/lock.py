@@ -74,7 +74,8 @@ def _of_others(folder: Path) -> int:
     """The permissions of those who may write in a folder beside its owner: they may lock there."""
     mode = folder.stat().st_mode
     of_group = 0o070 | mode & 0o2000 if mode & 0o020 else 0
-    return of_group | (0o007 if mode & 0o002 else 0)
+    of_world = 0o007 | mode & 0o1000 if mode & 0o002 else 0
+    return of_group | of_world
 
 
 def _holder(file: IO[str]) -> str:

@@ -40,7 +40,8 @@ def import_mlflow() -> None:
     """Import MLflow (one to two seconds, once) with its noise turned down."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    with without_collection():  # after the environment, which MLflow reads meanwhile
+    # After the environment, which MLflow reads meanwhile.
+    with without_collection("mlflow.store.db.utils"):
         import mlflow.store.db.utils as database
 
     # It would make a folder of the name that a SQLite address has with %20 in it, say.

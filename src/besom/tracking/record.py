@@ -47,7 +47,7 @@ def connect(root: Path, uri: str | None, experiment: str) -> "Record":
         StoreError: the folder cannot be written, or the address cannot be reached.
     """
     import_mlflow()
-    with without_collection():
+    with without_collection("besom.tracking.store"):
         from besom.tracking.store import open_store
     return Record(open_store(root, uri, experiment))
 
