@@ -3,21 +3,19 @@ changed in these since they were imported.
 
 Registries that are filled, and globals that are set, before the task is called are there in a
 worker too. Each is compared there with what the import has made, and set only where it differs.
-What an import alone binds and nothing can change, such as a process id or a time, is each worker's
-own.
+What an import makes in each process anew, such as a process id or a random generator, is each
+worker's own.
 """
 
-import ast
 import hashlib
 import importlib
-import inspect
 import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -25,14 +23,13 @@ import cloudpickle
 from hydra.core.singleton import Singleton
 
 from besom.source import is_installed
+from besom.sweeping.generators import is_generator, shared_name
+from besom.sweeping.import_made import Names, Place
 from besom.sweeping.main_module import MAIN, MainModule
 
 MOST_BYTES = 16 << 20
 """Of one global as a pickle. What is larger is taken as the import makes it, unless it is bound
 under the guard."""
-
-# A module's or a class's entry: ``("app", "Registry", "entries")``, ``("app", "", "REGISTRY")``.
-Place = tuple[str, str, str]
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -69,9 +66,14 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 class _StatePickler(Pickler):
     """Refuses a class that only its module makes: there would be two of it."""
 
+    met_generator = False
+
     def reducer_override(self, value: Any) -> Any:
         if isinstance(type(value), Singleton):
             return Singleton.instance, (type(value),)
+        if name := shared_name(value):
+            return name
+        self.met_generator = self.met_generator or is_generator(value)
         reduced = super().reducer_override(value)
         by_value = isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) > 2
         if by_value and not (self._main and _is_later(value, self._main)):
@@ -105,12 +107,21 @@ class Carried:
         """Set what importing the modules in this process does not give."""
         for name in self.modules:
             importlib.import_module(name)
-        own = {place: _digest(_held(place), place, self.main) for place in self.digests}
-        if own != self.digests:
-            values = pickle.loads(self.values)
-            for place in self.digests:
-                if own[place] != self.digests[place]:
-                    _put(place, values[place])
+        differing = [place for place in self.digests if self._differs(place)]
+        values = pickle.loads(self.values) if differing else {}
+        for place in differing:
+            _put(place, values[place])
+
+    def _differs(self, place: Place) -> bool:
+        """Whether the import's value gives way. One with a random generator does not: two workers
+        with one state would draw the same."""
+        own = _held(place)
+        if _digest(own, place, self.main) == self.digests[place]:
+            return False
+        pickler = _StatePickler(_Limited(), self.main)
+        with suppress(Exception):  # as in _digest
+            pickler.dump(own)
+        return not pickler.met_generator
 
 
 def carry(main: MainModule, package: str) -> Carried:
@@ -159,28 +170,17 @@ def _own_modules(main: MainModule, package: str) -> Iterator[str]:
 
 
 def _entries(modules: tuple[str, ...], main: MainModule) -> Iterator[tuple[Place, Any]]:
-    """What may have changed since the import: what is bound later, and what is mutable."""
-    later = frozenset(name for module in modules for name in _bound_later(module))
+    """What may have changed since the import: code only where other code binds it."""
+    names = Names(modules)
     for module in modules:
-        names = later | main.later if module == MAIN else later
         for owner, scope in _scopes(module):
             for name, value in list(vars(scope).items()):
-                if not name.startswith("__") and (name in names or _is_mutable(value)):
-                    yield (module, owner, name), value
-
-
-def _bound_later(module: str) -> Iterator[str]:
-    """What code binds in a module or a class from elsewhere: ``global X``, ``module.X = 1``."""
-    try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (OSError, TypeError, SyntaxError, ValueError):  # there is no source
-        return
-    for node in ast.walk(tree):
-        match node:
-            case ast.Global(names=names):
-                yield from names
-            case ast.Attribute(attr=name, ctx=ast.Store()):
-                yield name
+                place = module, owner, name
+                if name.startswith("__"):
+                    continue
+                is_later = module == MAIN and name in main.later
+                if is_later or names.are_bound_later(place) or _is_state(value, place, names):
+                    yield place, value
 
 
 def _scopes(module: str) -> Iterator[tuple[str, Any]]:
@@ -191,12 +191,11 @@ def _scopes(module: str) -> Iterator[tuple[str, Any]]:
             yield value.__qualname__, value
 
 
-def _is_mutable(value: Any) -> bool:
-    """Code is not, and two workers with one state of a random generator would draw the same."""
-    kind = type(value)
-    if isinstance(value, type | ModuleType | Random) or hasattr(kind, "__get__"):
+def _is_state(value: Any, place: Place, names: Names) -> bool:
+    if isinstance(value, type | ModuleType) or hasattr(type(value), "__get__"):
         return False
-    return kind.__hash__ is None or hasattr(value, "__dict__")
+    is_mutable = type(value).__hash__ is None or hasattr(value, "__dict__")
+    return is_mutable or not names.are_made_by_import_alone(place)
 
 
 def _digest(value: Any, place: Place, main: MainModule) -> bytes | None:

@@ -57,8 +57,7 @@ class ProcessState:
         if "mlflow" in sys.modules:
             fluent = _fluent()
             fluent.restore(self._fluent or fluent.Fluent())
-        for name, resolver in self._resolvers.items():
-            BaseContainer._resolvers.setdefault(name, resolver)
+        BaseContainer._resolvers.update(self._resolvers)
         self._restore_environment()  # last: MLflow's addresses are variables too
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
