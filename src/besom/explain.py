@@ -36,6 +36,9 @@ EXPLAINED = (HydraException, OmegaConfBaseException, YAMLError)
 SEARCHED = "choice(a,b,…), range(start,stop,step=s) or interval(low,high)"
 """How Hydra's grammar writes what is searched."""
 
+ALREADY_THERE = r"\s*Could not append to config.*\s+Either remove \+ prefix: '(.*)'"
+"""What Hydra says about ``+key=value`` where the configuration has the key."""
+
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
 
 
@@ -69,6 +72,11 @@ def unknown_key(key: str, config: DictConfig) -> ConfigError:
     beside = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == parent]
     shown = f"{parent} has {listed(beside)}" if parent and beside else "--cfg job shows every key"
     return ConfigError(f"no key `{key}`; {did_you_mean(key, known, shown)}")
+
+
+def already_there(override: str) -> ConfigError:
+    """The complaint about ``+key=value`` where the configuration has the key."""
+    return ConfigError(f"`{override}`: the key is there already; write `{override[1:]}`")
 
 
 def unknown_option(group: str, option: object, options: list[str]) -> ConfigError:
@@ -147,6 +155,8 @@ def _composition(error: ConfigCompositionException) -> str:
         )
     if absent := re.match(r"Could not override '(.*)'\. No match in the defaults list", text):
         return f"no config group `{absent[1]}` in use here; --info defaults shows the groups"
+    if added := re.match(ALREADY_THERE, text):
+        return str(already_there(f"+{added[1]}"))
     if choice := re.match(r"Error resolving interpolation '(.*?)'", text):
         others = text.partition("possible interpolation keys: ")[2] or "none here"
         return f"`{choice[1]}`: an option can refer to the other groups alone: {others}"

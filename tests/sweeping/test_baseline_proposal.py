@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
@@ -15,11 +16,15 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 
-from besom.errors import ConfigError
+from besom.errors import ConfigError, SpaceError
 from besom.explain import explain
 from besom.sweeping.application import Application
+from besom.sweeping.fingerprint import claim_baseline
+from besom.sweeping.opening import memory_study
 from besom.sweeping.options import ConfirmOptions, NoPruner, SweepOptions, TpeSampler
 from besom.sweeping.plan import Plan, make_plan
+from besom.sweeping.protocol import State
+from besom.sweeping.result_files import write_results
 from besom.task import task_config
 
 
@@ -197,6 +202,50 @@ def test_a_baseline_outside_what_a_function_suggests(
     plan = plan_of(f"loose={loose}", custom_search_space=f"{__name__}.suggest")
     assert plan.baseline_params == {} and f"({reason})" in plan.remarks[0]
     assert [str(found.message) for found in recwarn if "'rate'" in str(found.message)] == []
+
+
+def suggest_inside(config: Any, trial: Any) -> None:
+    trial.suggest_int("table.a", 1, 9)
+
+
+def test_a_function_suggests_nothing_that_another_value_replaces(plan_of: Any) -> None:
+    custom = f"{__name__}.suggest_inside"
+    with pytest.raises(SpaceError, match=r"`table\.a` lies inside `table`"):
+        plan_of("table={a:1},{a:2}", custom_search_space=custom)
+    assert plan_of("table={b:1},{b:2}", custom_search_space=custom).baseline_params == {
+        "table": "{b:2}",
+        "table.a": 1,
+    }
+
+
+def test_lists_and_mappings_of_a_baseline_outside_are_as_overrides_write_them(
+    plan_of: Any, tmp_path: Path
+) -> None:
+    plan = plan_of("sizes=[3,4],[5,6]", "table={a:5},{a:6}", "place=b,c", "cb=[log],[]")
+    spelled = {"sizes": "[1,2]", "table": "{a:1,b:2}", "place": "a", "cb": "[stop,log]"}
+    assert plan.outside == spelled
+    plan.application.master.hydra.sweep.dir = str(tmp_path)
+    study = memory_study(["minimize"])
+    older = spelled | {"sizes": "[1, 2]", "table": "{'a': 1, 'b': 2}"}
+    study.enqueue({}, spelled)
+    study.ask(plan.space.distributions)
+    study.note(0, outside=older)
+    claim_baseline(study, plan.outside)
+    study.note(0, outside=spelled)
+    study.tell(0, State.COMPLETE, [1.0])
+    write_results(plan, study)
+    written = yaml.safe_load((tmp_path / "optimization_results.yaml").read_text())
+    assert written["best_params"] == spelled
+
+
+@pytest.mark.parametrize("word", ["+loose=interval(0,3)", "+loose=7,8"])
+def test_a_needless_plus_is_named_as_it_was_written(plan_of: Any, word: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        plan_of(word)
+    assert str(refusal.value) == f"`{word}`: the key is there already; write `{word[1:]}`"
+    with pytest.raises(HydraException) as fixed:
+        plan_of("+loose=3", "rate=1,2")
+    assert str(explain(fixed.value)) == "`+loose=3`: the key is there already; write `loose=3`"
 
 
 def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(

@@ -4,6 +4,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 from besom.errors import ConfigError, SpaceError, UserError
 from besom.sweeping.opening import memory_study
@@ -192,3 +193,16 @@ def test_a_grid_larger_than_anybody_waits_for_is_refused(axis: str) -> None:
     space = read_space({}, ["a=choice(x,y)", axis], loader=None)
     with pytest.raises(SpaceError, match="points"):
         make_sampler(GridSampler(), space.dimensions, 0)
+
+
+def test_a_grid_tells_1_from_true() -> None:
+    study = optuna.create_study(sampler=(grid := Grid({"x": [1, True, 1.0, 2]}, seed=1)))
+    proposed = []
+    for _ in range(4):
+        [place] = grid._get_unvisited_grid_ids(study)
+        [value] = grid._all_grids[place]
+        proposed.append((type(value), value))
+        had = {"x": CategoricalDistribution([value])}
+        study.add_trial(optuna.create_trial(params={"x": value}, value=0, distributions=had))
+    assert sorted(proposed, key=str) == [(bool, True), (float, 1.0), (int, 1), (int, 2)]
+    assert grid._get_unvisited_grid_ids(study) == []

@@ -5,7 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from besom.errors import SpaceError
-from besom.sweeping.space import Dimension, read_space
+from besom.sweeping.space import Dimension, read_space, spell
 
 
 def dimension(text: str) -> Dimension:
@@ -128,3 +128,35 @@ def test_a_group_with_a_package_is_a_key_of_its_own() -> None:
     space = read_space({}, ["opt@gen=adam", "opt@disc=choice(sgd,adam)"], loader=None)
     assert space.overrides == ("opt@gen=adam",)
     assert space.propose({"opt@disc": "sgd"}) == ("opt@gen=adam", "opt@disc=sgd")
+
+
+@pytest.mark.parametrize(
+    ("params", "words", "said"),
+    [
+        ({}, ["a.0=range(4,9)", "a=[1,1],[2,2]"], "`a.0` lies inside `a`"),
+        ({}, ["n=choice({u:3},{v:5})", "n.u=choice(11,12)"], "`n.u` lies inside `n`"),
+        ({}, ["+n={m:{u:1}},{m:{u:2}}", "++n.m.u=3,4"], "`n.m.u` lies inside `n`"),
+        ({"n": "null,{v:5}"}, ["n.u=choice(11,12)"], "`n.u` lies inside `n`"),
+        ({}, ["x=interval(0,3)", "++x=choice(7,8)"], "`x=interval(0,3)` has no effect beside"),
+        ({"x": "range(0,3)"}, ["x=1,2", "x=7"], "`x=1,2` has no effect beside `x=7`"),
+    ],
+)
+def test_a_search_without_effect_is_refused(
+    params: dict[str, str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SpaceError) as refusal:
+        read_space(params, words, loader=None)
+    assert said in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_searches_beside_each_other_are_none_of_that() -> None:
+    words = ["n={u:3},{u:5}", "n.v=1,2", "nn=1,2", "a.0=1,2", "a.1=1,2", "x=1", "x=1,2"]
+    assert len(read_space({"x": "range(0,3)"}, words, loader=None).dimensions) == 6
+
+
+@pytest.mark.parametrize(
+    "value", [[1, 2.5, None, True], ["a b", "null", "1"], {"u": 1, "v": {"w": "x,y"}}]
+)
+def test_a_list_or_mapping_reads_back_as_itself(value: object) -> None:
+    [override] = OverridesParser.create().parse_overrides([f"k={spell(value)}"])
+    assert override.value() == value

@@ -7,8 +7,10 @@ that are chosen.
 """
 
 import math
+import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -16,17 +18,19 @@ from typing import Any
 import optuna
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import Container, DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 from optuna.distributions import BaseDistribution
 
+from besom.explain import ALREADY_THERE, already_there
 from besom.flatten import flatten
 from besom.overrides import as_typed
 from besom.sweeping.application import Application
 from besom.sweeping.baseline import Base
 from besom.sweeping.distributions import Scalar
-from besom.sweeping.space import Dimension, Space, same
+from besom.sweeping.space import Dimension, Space, same, spell
 from besom.sweeping.study import Suggest
 from besom.task import task_config
 
@@ -85,7 +89,8 @@ def propose_baseline(
     for dimension in space.dimensions:
         corners = {}
         for value in dimension.extremes():
-            corners[value] = corner(application, space, base, config, {dimension.key: value})
+            with _named(dimension):
+                corners[value] = corner(application, space, base, config, {dimension.key: value})
             check({dimension.key: value}, corners[value])
         own = _own(dimension, application, base)
         for value in _candidates(dimension, own):
@@ -104,6 +109,17 @@ def propose_baseline(
     if reasons:
         return BaselineProposal({}, outside, tuple(reasons))
     return _with_suggested(space, base, params, suggest)
+
+
+@contextmanager
+def _named(dimension: Dimension) -> Iterator[None]:
+    """Have Hydra's complaint about a ``+`` name what the user wrote, not a value of it."""
+    try:
+        yield
+    except ConfigCompositionException as error:
+        if re.match(ALREADY_THERE, str(error)):
+            raise already_there(f"{dimension.element}={dimension.text}") from error
+        raise
 
 
 def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:
@@ -171,7 +187,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, list | dict):
-        return str(value)
+        return spell(value)
     return value if isinstance(value, Scalar) else str(value)
 
 

@@ -1,7 +1,9 @@
 """What a study is about, kept with it, so that a resume cannot mix two experiments."""
 
 import json
+from ast import literal_eval
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from besom.addresses import mask
@@ -9,6 +11,7 @@ from besom.errors import StudyError
 from besom.flatten import flatten
 from besom.source import task_name
 from besom.sweeping.plan import Plan
+from besom.sweeping.space import spell
 from besom.sweeping.study import Study
 
 VOLATILE = ("now", "hydra", "oc.env")
@@ -109,12 +112,24 @@ def claim_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
         StudyError: it was another one; says what.
     """
     begun = next((row.outside for row in study.rows() if row.outside is not None), None)
-    if begun is None or json.dumps(begun, sort_keys=True) == json.dumps(outside, sort_keys=True):
+    if begun is None:
         return
-    now = outside or {}
+    begun, now = _spelled(begun), _spelled(outside or {})
+    if json.dumps(begun, sort_keys=True) == json.dumps(now, sort_keys=True):
+        return
     changed = ", ".join(f"{key}={begun[key]}" for key in begun if begun[key] != now.get(key))
     raise StudyError(
         f"the study `{study.name}` was begun with a baseline outside its space ({changed}).\n"
         "Give that one again, with hydra.sweeper.baseline.KEY=VALUE, or another name with "
         "hydra.sweeper.study_name=…"
     )
+
+
+def _spelled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists and mappings as overrides write them; older studies have them as Python does."""
+    spelled = dict(values)
+    for key, value in values.items():
+        if isinstance(value, str) and value.startswith(("[", "{")):
+            with suppress(ValueError, SyntaxError):
+                spelled[key] = spell(literal_eval(value))
+    return spelled

@@ -1,7 +1,7 @@
 """Names and tags under which a sweep's runs stand alone in a long list."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from besom.errors import printable
@@ -31,16 +31,24 @@ def short(params: Mapping[str, Any]) -> str:
 
 
 def distinct(keys: Iterable[str]) -> dict[str, str]:
-    """The last part of each key, and of those that share it as much as tells them apart."""
+    """The last part of each key, and of those that share it as much as tells them apart. The place
+    in a list is no name by itself: ``layers.0``."""
     # What follows a dot in a group's package is no name of its own.
     parts = {key: [key] if "@" in key else key.split(".") for key in keys}
-    names = {key: path[-1] for key, path in parts.items()}
+    least = {key: _first_word(path) for key, path in parts.items()}
+    names = {key: ".".join(path[-least[key] :]) for key, path in parts.items()}
     for length in range(2, max(map(len, parts.values()), default=0) + 1):
         counts = Counter(names.values())
         for key, path in parts.items():
             if counts[names[key]] > 1:
-                names[key] = ".".join(path[-length:])
+                names[key] = ".".join(path[-max(length, least[key]) :])
     return names
+
+
+def _first_word(path: Sequence[str]) -> int:
+    """How many parts from the end there are up to one that is no number."""
+    words = (place for place, part in enumerate(reversed(path), 1) if not part.isdigit())
+    return next(words, len(path))
 
 
 def show(value: Any) -> str:

@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from optuna.trial import BaseTrial
 
 from besom.errors import ConfigError
 from besom.explain import SEARCHED
@@ -115,7 +116,7 @@ def make_plan(options: SweepOptions, application: Application, arguments: list[s
     base = compose(application, space, moved)
     baseline = _resolved(base)
     hooks.check(baseline)
-    suggest = _suggester(custom, baseline)
+    suggest = _suggester(custom, baseline, space)
     names = set(named_by(flatten(baseline)))
     check = partial(_check, hooks, names)
     proposal = propose_baseline(application, space, base, suggest, check)
@@ -253,7 +254,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _suggester(dotted_path: str | None, baseline: DictConfig) -> Suggest | None:
+def _suggester(dotted_path: str | None, baseline: DictConfig, space: Space) -> Suggest | None:
     if dotted_path is None:
         return None
     try:
@@ -263,4 +264,9 @@ def _suggester(dotted_path: str | None, baseline: DictConfig) -> Suggest | None:
             f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
             "path of a function (config, trial) in a module on Python's path."
         ) from error
-    return lambda trial: function(baseline, trial)
+
+    def suggest(trial: BaseTrial) -> None:
+        function(baseline, trial)
+        space.refuse_overlap(trial.params)
+
+    return suggest

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import Container, OmegaConf
 
 from besom.addresses import mask
 from besom.errors import StoreError
@@ -43,10 +43,20 @@ def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
     for key, value in row.shown.items():
         dimension = searched.get(key)
         spelled = dimension.spelled if dimension else spell
+        is_spelled = row.outside is not None and _is_composite(plan, key)
         found[dimension.element if dimension else key] = (
-            spelled(value) if isinstance(value, str | None) else value
+            spelled(value) if isinstance(value, str | None) and not is_spelled else value
         )
     return found
+
+
+def _is_composite(plan: Plan, key: str) -> bool:
+    """Whether the baseline has a list or mapping there, or options of a group: its value is kept
+    as overrides write it."""
+    is_group = any(
+        dimension.is_group and dimension.key == key for dimension in plan.space.dimensions
+    )
+    return is_group or isinstance(OmegaConf.select(plan.baseline, key), Container)
 
 
 def _write(plan: Plan, name: str, text: str) -> None:

@@ -37,6 +37,14 @@ NO_ARGUMENTS = (
 """Options that are no arguments of Optuna's classes, or have no effect there."""
 
 
+Point = frozenset[tuple[str, type, Any]]
+
+
+def point(params: Mapping[str, Any]) -> Point:
+    """What tells two proposals apart, where 1, 1.0 and True are three values."""
+    return frozenset((name, type(value), value) for name, value in params.items())
+
+
 class Grid(optuna.samplers.GridSampler):
     """Optuna's grid for ask and tell, which passes over points that any trial has had.
 
@@ -49,14 +57,17 @@ class Grid(optuna.samplers.GridSampler):
         super().__init__(axes, seed=seed)
         self.n_points = math.prod(map(len, axes.values()))
         self._n_min_trials = 0  # no point by a trial's number
+        self._points = [
+            point(dict(zip(self._param_names, p, strict=True))) for p in self._all_grids
+        ]
 
     def _get_unvisited_grid_ids(self, study: Study) -> list[int]:
         """The next point, by its place in the shuffled grid; none where all have been had."""
         trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
         names = self._param_names
         whole = (trial.params for trial in trials if trial.params.keys() >= set(names))
-        had = {tuple(params[name] for name in names) for params in whole}
-        left = (place for place, point in enumerate(self._all_grids) if tuple(point) not in had)
+        had = {point({name: params[name] for name in names}) for params in whole}
+        left = (place for place, known in enumerate(self._points) if known not in had)
         return [*islice(left, 1)]
 
     def after_trial(

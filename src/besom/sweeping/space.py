@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -28,6 +29,7 @@ from optuna.distributions import (
 from besom.errors import SpaceError
 from besom.explain import explain
 from besom.sweeping.distributions import Scalar, distribution_of
+from besom.sweeping.overlap import refuse_overlap
 
 # What Hydra's grammar reads as a string without quotes, names of group options among it.
 _WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
@@ -154,6 +156,12 @@ class Space:
         )
         return (*self.overrides, *proposed)
 
+    def refuse_overlap(self, params: Mapping[str, Any]) -> None:
+        """Refuse a proposal in which one value replaces another, see overlap.py."""
+        groups = {dimension.key for dimension in self.dimensions if dimension.is_group}
+        plain = {key: value for key, value in params.items() if key not in groups}
+        refuse_overlap(self.propose(plain)[len(self.overrides) :])
+
     def corners(self) -> Iterator[dict[str, Scalar]]:
         """One-at-a-time proposals that reach the ends of every dimension."""
         for dimension in self.dimensions:
@@ -169,7 +177,8 @@ def read_space(
     A plain override of a key in ``params`` takes that key out of the search.
 
     Raises:
-        SpaceError: an expression that cannot be searched, or an empty or endless range.
+        SpaceError: an expression that cannot be searched, an empty or endless range, or one that
+            would have no effect beside another.
     """
     parser = OverridesParser.create(config_loader=loader)
     written = [f"{key}={value}" for key, value in params.items()]
@@ -177,15 +186,31 @@ def read_space(
         parsed = parser.parse_overrides([*written, *arguments])
     except OverrideParseException as error:
         raise SpaceError(str(explain(error))) from error
+    _refuse_twice(parsed[len(written) :])
     latest = {_key(override): override for override in parsed}
     sweeps = [override for override in latest.values() if override.is_sweep_override()]
     fixed = [override for override in latest.values() if not override.is_sweep_override()]
     in_params = {_key(o) for o in parsed[: len(written)] if o.is_sweep_override()}
+    dimensions = tuple(read_dimension(override) for override in sweeps)
+    refuse_overlap(d.override(v) for d in dimensions if not d.is_group for v in d.extremes())
     return Space(
-        dimensions=tuple(read_dimension(override) for override in sweeps),
+        dimensions=dimensions,
         overrides=tuple(override.input_line or "" for override in fixed),
         removed=tuple(o.input_line or "" for o in fixed if _key(o) in in_params),
     )
+
+
+def _refuse_twice(given: Sequence[Override]) -> None:
+    """Refuse a search that a later override of the same key would drop."""
+    searched: dict[str, Override] = {}
+    for override in given:
+        if (former := searched.get(key := _key(override))) is not None:
+            raise SpaceError(
+                f"`{former.input_line}` has no effect beside `{override.input_line}`: both are of "
+                f"{key}; leave one out."
+            )
+        if override.is_sweep_override():
+            searched[key] = override
 
 
 def _key(override: Override) -> str:
@@ -224,8 +249,13 @@ def same(one: object, other: object) -> bool:
 
 def spell(value: Any) -> str:
     """A value as Hydra's override grammar writes it."""
-    if isinstance(value, list | dict):
-        return str(Transformer.str(value))
+    if isinstance(value, list):
+        return f"[{','.join(map(spell, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{Transformer.str(key)}:{spell(part)}" for key, part in value.items())
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, Enum):
+        return value.name
     if value is None:
         return "null"
     if isinstance(value, str) and not _WORD.fullmatch(value):

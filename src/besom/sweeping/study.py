@@ -19,7 +19,7 @@ from besom.sweeping.enqueued import unfit
 from besom.sweeping.mirror import OWN, Mirror
 from besom.sweeping.protocol import State
 from besom.sweeping.recent import OUTSIDE
-from besom.sweeping.samplers import Grid
+from besom.sweeping.samplers import Grid, Point, point
 
 _PREFIX = "besom."
 
@@ -94,7 +94,7 @@ class Study:
         self._lock = lock
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
-        self._points: set[frozenset[tuple[str, Any]]] = set()
+        self._points: set[Point] = set()
         self._left_out: Set[int] = frozenset()
         self.refused: list[str] = []  # points that other programs have enqueued
         self.together = together
@@ -160,7 +160,7 @@ class Study:
     def _note_points(self) -> None:
         if isinstance(self._study.sampler, Grid):
             proposed = [row for row in self.rows() if row.counts and row.outside is None]
-            self._points = {frozenset(row.params.items()) for row in proposed}
+            self._points = {point(row.params) for row in proposed}
 
     @property
     def exhausted(self) -> bool:
@@ -204,7 +204,7 @@ class Study:
                 suggest(trial)
         row = self.row(trial.number)
         if isinstance(self._study.sampler, Grid):
-            self._points.add(frozenset(row.params.items()))
+            self._points.add(point(row.params))
         return row
 
     def _ask(

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import threading
 import time
@@ -110,7 +111,8 @@ def _name(overrides: list[str]) -> str:
 
 def _short(override: str) -> str:
     key, equals, value = override.partition("=")
-    return f"{key.rpartition('.')[2].lstrip('+~')}{equals}{value}"
+    name = re.search(r"[^.]*(?:\.\d+)*$", key.lstrip("+~"))
+    return f"{name[0] if name else key}{equals}{value}"
 
 
 @contextmanager
