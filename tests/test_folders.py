@@ -9,8 +9,6 @@ import pytest
 
 from besom.errors import StoreError
 from besom.folders import make_private, not_through_links, refuse_links, remove_links, replace_text
-from besom.rnn.desk import Desk
-from besom.rnn.program_store import ProgramStore
 from besom.sweeping.lock import one_at_a_time
 from besom.tracking import connect
 from besom.tracking.spool import Spool, spools
@@ -191,14 +189,4 @@ def test_besom_train_does_not_leave_the_root(
     (tmp_path / "mlruns" / "jobs").symlink_to(elsewhere)
     ended = besom("train", "data=synthetic")
     assert ended.code == 2 and "jobs is a link" in ended.err
-    assert untouched(elsewhere)
-
-
-def test_a_store_of_programs_that_is_a_link_is_not_used(tmp_path: Path, elsewhere: Path) -> None:
-    """It would make room in somebody's folder, by removing what has not been used for long."""
-    (tmp_path / "programs").symlink_to(elsewhere)
-    with pytest.raises(PermissionError, match="is a link"):
-        ProgramStore(tmp_path / "programs", "here", limit=0)
-    (tmp_path / ".desk-theirs").symlink_to(elsewhere)
-    Desk(tmp_path)
     assert untouched(elsewhere)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from hypothesis import strategies as st
 
 from besom.rnn.data import cache
 from besom.rnn.data.corpus import Reviews
-from besom.rnn.program_store import ProgramStore
-from besom.sweeping import kept_probe
 from besom.tracking.ledger import Ledger
 from besom.tracking.spool import SUFFIX, Entry, Spool, read
 from tests.fuzz.damage import JSON, Damage, damages
@@ -68,44 +65,6 @@ def test_a_manifest_without_end(folder: Path) -> None:
     same_reviews(folder)
     (folder / "a" / cache.MANIFEST).write_text("[" * 100_000)
     same_reviews(folder)
-
-
-@examples(60)
-@given(damage=damages())
-def test_a_compiled_program_is_whole_or_made_again(folder: Path, damage: Damage) -> None:
-    store, content = ProgramStore(folder / "programs", "here"), bytes(range(256))
-    with store.at_hand("a"):
-        (store.desk / "a.pb").write_bytes(content)
-    for entry in (folder / "programs").glob("[!.]*"):
-        entry.write_bytes(damage(entry.read_bytes()))
-    with bounded(), store.at_hand("a"):
-        file = store.desk / "a.pb"
-        assert not file.exists() or file.read_bytes() == content
-    store.forget("a")
-
-
-MEASURED = {
-    "date": "2999-01-01T00:00:00",
-    "probe": {"start": 1.0, "step": 0.5, "rest": 0.25, "disk": 1000},
-}
-
-
-@examples(60)
-@given(damage=damages(), content=st.just(MEASURED) | JSON)
-@example(damage=lambda content: content, content=MEASURED | {"date": "2999-01-01T00:00:00+00:00"})
-@example(
-    damage=lambda content: content,
-    content=MEASURED | {"probe": dict.fromkeys(MEASURED["probe"], "x")},
-)
-def test_a_measurement_is_numbers_or_none(folder: Path, damage: Damage, content: Any) -> None:
-    file = folder / "measured.json"
-    file.write_bytes(damage(json.dumps(content).encode()))
-    with pytest.MonkeyPatch.context() as patch, bounded():
-        patch.setattr(kept_probe, "_file", lambda plan: file)
-        kept = kept_probe.recall(None)  # type: ignore[arg-type]
-    if kept is not None:
-        numbers = vars(kept.probe).values()
-        assert all(math.isfinite(number) and number >= 0 for number in numbers)
 
 
 SAID = [

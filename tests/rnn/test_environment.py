@@ -14,10 +14,10 @@ import os
 from besom.rnn import environment
 environment.prepare()
 import tensorflow as tf
-store = environment.program_store()
+cache = environment.program_cache()
 print(os.environ.get("TF_XLA_FLAGS"))
 tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1))
-print(len(list(store.desk.glob("*.pb"))) if store else None)
+print(len(list(cache.folder.glob("*.pb"))) if cache else None)
 """
 
 
@@ -33,9 +33,9 @@ def started(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]
 
 
 def test_tensorflow_starts_quietly_and_keeps_its_programs(tmp_path: Path) -> None:
-    ended = started(tmp_path)
+    ended = started(tmp_path / "with a space")
     assert ended.stderr == ""
-    assert ended.stdout.split() == ["None", "1"]  # child processes do not share its desk
+    assert ended.stdout.split() == ["None", "1"]  # child processes have flags of their own
 
 
 def test_the_users_own_flags_are_left_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from besom.cores import cores
 from besom.importing import without_collection
 from besom.rnn.cache_folder import cache_folder
-from besom.rnn.program_store import ProgramStore
+from besom.rnn.program_cache import ProgramCache
 
 log = logging.getLogger(__name__)
 
@@ -24,28 +24,27 @@ line of 3,000 characters for each program out of the cache."""
 
 
 def prepare() -> None:
-    """Import TensorFlow: quietly, and with a store of compiled programs on disk.
+    """Import TensorFlow: quietly, and with XLA's cache of compiled programs on disk.
 
     Variables that the user has set are left alone.
     """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
-    store = program_store()
-    program_cache = _program_cache(store.desk if store else None)
-    with _standard_error_shut(), program_cache, without_collection("tensorflow"):
+    programs = program_cache()
+    with _standard_error_shut(), _xla_flags(programs), without_collection("tensorflow"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
 
 
 @cache
-def program_store() -> ProgramStore | None:
+def program_cache() -> ProgramCache | None:
     """Where this process keeps compiled programs; None where it cannot, or the user sets flags."""
     if "TF_XLA_FLAGS" in os.environ:
         return None
     try:
-        return ProgramStore(cache_folder() / "programs", numerics())
+        return ProgramCache(cache_folder() / "programs", numerics())
     except OSError as error:
         log.warning("compiled programs are not kept: %s", error)
         return None
@@ -57,20 +56,13 @@ def threads() -> int:
     return limit or cores()
 
 
-def measurements_folder() -> Path:
-    """Where measured costs are kept: they hold for this TensorFlow on this kind of processor."""
-    return cache_folder() / "measurements" / f"tensorflow-{version('tensorflow')}-{_processor()}"
-
-
 @contextmanager
-def _program_cache(desk: Path | None) -> Iterator[None]:
-    """XLA's cache in ``desk``. It reads the flags once; child processes have desks of their own."""
-    if desk is None:
+def _xla_flags(programs: ProgramCache | None) -> Iterator[None]:
+    """XLA reads its flags once; a child process may have other threads, and so another prefix."""
+    if programs is None:
         yield
         return
-    os.environ["TF_XLA_FLAGS"] = (
-        f"--tf_xla_persistent_cache_directory={desk} --tf_xla_persistent_cache_device_types=CPU"
-    )
+    os.environ["TF_XLA_FLAGS"] = programs.flags
     try:
         yield
     finally:

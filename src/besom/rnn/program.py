@@ -1,7 +1,7 @@
-"""A compiled TensorFlow program that is found again, and outlives an entry that XLA refuses."""
+"""A compiled TensorFlow program that is found again, and outlives a damaged cache."""
 
+import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import tensorflow as tf
 
@@ -9,20 +9,14 @@ from besom.rnn import environment
 from besom.rnn.passing_gradients import passing_gradients
 from besom.rnn.repeatable_names import repeatable_names
 
-REFUSED = (
-    tf.errors.DataLossError,
-    tf.errors.InternalError,
-    tf.errors.InvalidArgumentError,
-    tf.errors.OutOfRangeError,
-)
+log = logging.getLogger(__name__)
 
 
 class Program:
-    """Traced at once; compiled, or found in the store of programs, at the first call.
+    """Traced at once; compiled, or loaded from XLA's cache, at the first call.
 
-    An entry of the store is whole, but another build of this TensorFlow may have made it. XLA does
-    not compile anew where it cannot load one: it fails, and goes on failing under that name. So the
-    entry is removed, and the program traced under another name.
+    Where XLA can neither load an entry nor write one, the call fails, and goes on failing in this
+    process under that name. Then the cache is emptied, and programs have other names.
 
     Args:
         identity: all that the code depends on, see :func:`repeatable_names`.
@@ -32,7 +26,7 @@ class Program:
     def __init__(self, identity: str, trace: Callable[[], Callable[..., tf.Tensor]]) -> None:
         self._identity = identity
         self._trace = trace
-        self._call = self._named("first name")
+        self._call = self._traced()
         self._proven = False
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
@@ -40,26 +34,20 @@ class Program:
         if self._proven:
             return self._call(*arguments)
         try:
-            result = self._first(arguments)
-        except REFUSED:
-            self._forget()
-            self._call = self._named("second name")
-            result = self._first(arguments)
+            result = self._call(*arguments)
+        except tf.errors.OpError as error:
+            programs = environment.program_cache()
+            if programs is None:
+                raise
+            log.warning("%s is emptied, and programs compiled anew: %s", programs.folder, error)
+            programs.clear()
+            self._call = self._traced()
+            result = self._call(*arguments)
         self._proven = True
         return result
 
-    def _first(self, arguments: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        with self._at_hand():
-            return self._call(*arguments)
-
-    def _at_hand(self) -> AbstractContextManager[None]:
-        store = environment.program_store()
-        return nullcontext() if store is None else store.at_hand(self._identity)
-
-    def _forget(self) -> None:
-        if store := environment.program_store():
-            store.forget(self._identity)
-
-    def _named(self, name: str) -> Callable[..., tf.Tensor]:
-        with repeatable_names(f"{name} {self._identity}"), passing_gradients():
+    def _traced(self) -> Callable[..., tf.Tensor]:
+        programs = environment.program_cache()
+        names = f"{programs.times_cleared if programs else 0} {self._identity}"
+        with repeatable_names(names), passing_gradients():
             return self._trace()

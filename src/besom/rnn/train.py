@@ -75,7 +75,6 @@ HOOKS = Hooks(
     places=("tracking", "data.path", "training.checkpoint"),
     steps=steps,
     probe=("training.epochs=2",),
-    measurements=environment.measurements_folder,
     prepare=prepare,
     pack=pack,
 )
