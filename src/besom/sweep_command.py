@@ -22,7 +22,7 @@ besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remain
   --workers N    trials at the same time
   --name STUDY   the study; the same name again resumes it
   --no-confirm   no trainings on fresh seeds after the trials, and no verdict
-  --dry-run      show the space, the first proposals, the estimated time and disk
+  --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
   KEY=VALUE      any Hydra override, 'model.units=range(8,65,step=8)' say
 
 Hydra's own flags work too: besom sweep NAME --cfg job, --info, --help.

@@ -50,8 +50,6 @@ class Hooks:
             with other values of these.
         steps: how many reports a configuration will make; 0 where that is not known.
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
-        measurements: the folder where that estimate is kept for the next dry run, another one
-            for other libraries and another processor; None where each is to measure anew.
         prepare: what a worker does before its first trial, while the sweep opens its stores:
             imports that take seconds.
         pack: makes a run's saved model ready to be registered and served; None where a model is
@@ -63,7 +61,6 @@ class Hooks:
     places: tuple[str, ...] = ("tracking",)
     steps: Callable[[DictConfig], int] = lambda config: 0
     probe: tuple[str, ...] = ()
-    measurements: Callable[[], Path] | None = None
     prepare: Callable[[], None] = lambda: None
     pack: Pack | None = None
 

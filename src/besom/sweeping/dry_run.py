@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 
 from rich.console import Console
 
-from besom.sweeping.kept_probe import keep, recall
+from besom.sweeping.fingerprint import describes
 from besom.sweeping.naming import short, show
-from besom.sweeping.opening import memory_study
+from besom.sweeping.opening import existing_study, memory_study
 from besom.sweeping.plan import Plan
 from besom.sweeping.probe import Probe, probe
 from besom.sweeping.progress import duration
@@ -17,34 +18,34 @@ from besom.sweeping.samplers import make_sampler
 N_PROPOSALS = 5
 
 
-def show_dry_run(plan: Plan, console: Console) -> None:
-    """Space, size, first proposals; then, from a short run of the baseline, time and disk.
+def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
+    """Space, size, first proposals; then time, by what the baseline has taken in this study.
 
-    The short run takes seconds; a dry run that finds one measured before does without.
+    Where the study has no such trial, a short run of the baseline tells time and disk; it takes
+    seconds.
     """
-    for line in _lines(plan):
+    for line in _lines(plan, storage):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: Plan, storage: str) -> Iterator[str]:
     yield from _space(plan)
     yield from plan.remarks
     yield ""
     yield from _proposals(plan)
     yield ""
+    if (seconds := _known_seconds(plan, storage)) is not None:
+        yield f"The baseline took {duration(seconds)} in this study."
+        yield f"{_estimate(plan, seconds)}."
+        return
     if not plan.hooks.probe:
         yield "Time and disk: unknown, since the task names no probe (see besom.task.Hooks)."
-        return
-    if kept := recall(plan):
-        yield f"Measured by the dry run of {kept.date:%Y-%m-%d %H:%M}:"
-        yield from _cost(plan, kept.probe)
         return
     yield "Timing a short run of the baseline …"
     measured = probe(plan)
     if measured is None:
         yield "It failed; run it alone to see why."
         return
-    keep(plan, measured)
     yield from _cost(plan, measured)
 
 
@@ -80,22 +81,41 @@ def _proposals(plan: Plan) -> Iterator[str]:
         yield f"  {row.number}  {short(row.shown)}{mark}"
 
 
+def _known_seconds(plan: Plan, storage: str) -> float | None:
+    """What the baseline's trial took, if this study has trained it to its end."""
+    study = existing_study(plan.options.study_name, storage)
+    if study is None:
+        return None
+    with closing(study):
+        if not describes(study, plan):
+            return None
+        for row in study.rows():
+            is_baseline = row.params == plan.baseline_params and row.outside == plan.outside
+            if is_baseline and row.state == "complete" and "seconds" in row.notes:
+                return float(row.notes["seconds"])
+    return None
+
+
 def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
-    """An estimate as if every trial cost what the baseline costs, unpruned."""
     steps = max(1, plan.hooks.steps(plan.baseline))
     trial = steps * measured.step + measured.rest
-    n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
-    n_again = _confirmations(plan)
-    rounds = math.ceil((n_trials + n_again) / n_jobs)
-    what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
+    disk = (plan.options.n_trials + _confirmations(plan)) * measured.disk
     yield (
         f"A worker needs {duration(measured.start)} to its first step; the baseline's "
         f"{steps} steps then take {duration(trial)}."
     )
-    yield (
+    yield f"{_estimate(plan, trial, measured.start)} and {disk / 1e6:,.0f} MB."
+
+
+def _estimate(plan: Plan, trial: float, start: float = 0.0) -> str:
+    """The time as if every trial took as long as the baseline, unpruned."""
+    n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
+    n_again = _confirmations(plan)
+    rounds = math.ceil((n_trials + n_again) / n_jobs)
+    what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
+    return (
         f"Estimate, at the baseline's cost and unpruned: {what} on {n_jobs} workers "
-        f"take {duration(measured.start + rounds * trial)} and "
-        f"{(n_trials + n_again) * measured.disk / 1e6:,.0f} MB."
+        f"take {duration(start + rounds * trial)}"
     )
 
 

@@ -85,6 +85,11 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         study.remember(_KEY, kept)
 
 
+def describes(study: Study, plan: Plan) -> bool:
+    """Whether a study is about what a plan asks for; nothing is written."""
+    return bool(study.recall(_KEY) == fingerprint(plan))
+
+
 def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
     """Trials of which nothing is known but numbers are no part of a sweep. Points that wait are."""
     if study.has_begun:

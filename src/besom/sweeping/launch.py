@@ -65,7 +65,7 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
     plan = make_plan(options, app, arguments)
     console = Console()
     if options.dry_run:
-        show_dry_run(plan, console)
+        show_dry_run(plan, _storage(options), console)
         return None
     root = Path(options.root)
     _writable(root)

@@ -10,7 +10,7 @@ import sqlalchemy
 from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
 from besom.sweeping.connections import CONNECT_SECONDS
-from besom.sweeping.database import keep_connected, open_database, uncollected
+from besom.sweeping.database import file_of, keep_connected, open_database, uncollected
 from besom.sweeping.mirror import SERVER_STEP, SQLITE_STEP, Mirror
 from besom.sweeping.study import Study, as_directions
 
@@ -66,6 +66,21 @@ def _made_by_another(error: Exception) -> str:
     if not made_by:
         return ""
     return f"{made_by[1]} made it: give another database, or upgrade a copy of it."
+
+
+def existing_study(name: str, storage: str) -> Study | None:
+    """A study as it is, to look at; None where there is none, or it cannot be read."""
+    file = file_of(storage)
+    if file is not None and not file.exists():
+        return None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        reach(storage, CONNECT_SECONDS)
+        database = optuna.storages.RDBStorage(storage)
+        study = optuna.load_study(study_name=name, storage=database)
+    except (*UNUSABLE, KeyError):
+        return None
+    return Study(study, close=database.engine.dispose)
 
 
 def memory_study(directions: Sequence[str]) -> Study:
