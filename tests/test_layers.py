@@ -30,7 +30,6 @@ LAYERS = [
         "besom.read_only",
         "besom.serving",
         "besom.source",
-        "besom.yaml_size",
     ],
     ["besom.config", "besom.paths", "besom.spelling", "besom.explain"],
     [

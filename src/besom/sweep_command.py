@@ -7,13 +7,9 @@ from besom.command_flags import nearest_flag
 from besom.errors import UserError
 from besom.nearest import did_you_mean
 from besom.paths import sweep_files
-from besom.yaml_size import n_values
 
 # With these Hydra shows something instead of running, and refuses --multirun.
 SHOWING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
-
-MOST_VALUES = 10_000
-"""Of a sweep's file. Hydra reads it several times, and takes a second for as many."""
 
 USAGE = """\
 besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
@@ -107,11 +103,6 @@ def _folder(name: str) -> Path:
         raise SweepCommandError(
             f"{files[name]} does not choose Besom's sweeper; begin it with\n"
             "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
-        )
-    if n_values(text) > MOST_VALUES:
-        raise SweepCommandError(
-            f"{files[name]} has more than {MOST_VALUES:,} values with its aliases written out, or "
-            "is nested too deeply; make it smaller"
         )
     return files[name].parent
 

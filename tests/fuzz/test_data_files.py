@@ -128,15 +128,6 @@ def test_an_archive_of_something_else(
     reviews_or_refused(sibling(whole, packed(members)))
 
 
-def test_a_member_that_unpacks_to_more_than_memory_is_refused(
-    whole: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("besom.rnn.data.npz.LARGEST_MEMBER", 1 << 20)
-    members = dict.fromkeys(MEMBERS, b"\0" * ((1 << 20) + 1))
-    with pytest.raises(DataError, match="more than 1,048,576"):
-        imdb.open_imdb(str(sibling(whole, packed(members))))
-
-
 INDICES = st.dictionaries(st.text(max_size=5), st.integers(-5, 50), max_size=5)
 
 

@@ -3,7 +3,6 @@
 import io
 import os
 import pickle
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -116,53 +115,12 @@ def test_fewer_reviews_than_the_header_says_are_refused(tmp_path: Path) -> None:
         read_reviews(path, "train")
 
 
-@pytest.mark.parametrize("pickled", [b"", b"\x80\x04", pickle.dumps([1, 2]), pickle.dumps(None)])
+@pytest.mark.parametrize(
+    "pickled", [b"", b"\x80\x04", b"\x80\x03\xff.", pickle.dumps([1, 2]), pickle.dumps(None)]
+)
 def test_a_pickle_of_something_else_is_refused(tmp_path: Path, pickled: bytes) -> None:
     with pytest.raises(DataError):
         read_reviews(raw(tmp_path / "a.npz", pickled), "train")
-
-
-@pytest.mark.parametrize("member", ["x_train.npy", "y_train.npy"])
-def test_a_member_that_would_fill_the_memory_is_refused_by_its_header(
-    imdb_file: Path, member: str
-) -> None:
-    """A file of four megabytes may hold so many zeros; here they are only said, not packed."""
-    content = bytearray(imdb_file.read_bytes())
-    entry = content.rindex(member.encode()) - 46  # of the directory, which zip has at the end
-    content[entry + 24 : entry + 28] = (2**32 - 2).to_bytes(4, "little")
-    imdb_file.write_bytes(content)
-    began = time.monotonic()
-    with pytest.raises(DataError, match=f"{member} has 4,294,967,294 bytes, more than") as refused:
-        read_reviews(imdb_file, "train")
-    assert len(str(refused.value).splitlines()) == 1 and time.monotonic() - began < 1
-
-
-BOMBS = {
-    "the highest place of the memo": b"\x80\x03]r\xff\xff\xff\xff.",
-    "the same as text": b"\x80\x03]p4294967295\n.",
-    "a number of two gigabytes": b"\x80\x03\x8b\xff\xff\xff\x7f\x01.",
-    "bytes of sixteen exabytes": b"\x80\x05\x96" + b"\xff" * 8 + b"a.",
-    "nothing": b"\x80\x03",
-    "no operation": b"\x80\x03\xff.",
-    "a name without an end": b"\x80\x03cnumpy",
-}
-
-
-@pytest.mark.parametrize("bomb", BOMBS)
-def test_a_pickle_that_asks_for_the_memory_is_refused_before_it_gets_it(
-    tmp_path: Path, bomb: str
-) -> None:
-    began = time.monotonic()
-    with pytest.raises(DataError) as refused:
-        read_reviews(raw(tmp_path / "bomb.npz", BOMBS[bomb]), "train")
-    assert "pickle" in str(refused.value)
-    assert time.monotonic() - began < 1
-
-
-def test_reviews_that_are_one_list_named_often_are_refused(tmp_path: Path) -> None:
-    reviews = objects([list(range(1000))] * 1000)
-    with pytest.raises(DataError, match="longer than the file"):
-        read_reviews(npz(tmp_path / "a.npz", reviews, np.zeros(1000, int)), "train")
 
 
 @pytest.mark.parametrize("shape", [(10**12,), (2**31, 2**31), (3,)])

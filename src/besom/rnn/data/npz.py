@@ -18,11 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from besom.errors import DataError
-from besom.rnn.data import pickle_sizes
 from besom.rnn.data.corpus import LARGEST_RANK
-
-LARGEST_MEMBER = 1 << 28
-"""Bytes, unpacked. The largest of Keras' file has 14 million; zip may make a thousandth of them."""
 
 
 class _Array:
@@ -71,8 +67,8 @@ def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.in
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            reviews = _read_lists(_member(archive, f"x_{split}.npy"))
-            labels = _read_labels(_member(archive, f"y_{split}.npy"))
+            reviews = _read_lists(archive.read(f"x_{split}.npy"))
+            labels = _read_labels(archive.read(f"y_{split}.npy"))
         _check_reviews(reviews)
         _check_labels(labels, len(reviews))
     except Exception as error:  # a pickle can raise anything; all of it means: not our file
@@ -82,14 +78,6 @@ def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.in
             "`data.path` or BESOM_IMDB_PATH"
         ) from error
     return reviews, labels.astype(np.int64)
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member that is as large as its header says, and so no larger than we take."""
-    size = archive.getinfo(name).file_size
-    if size > LARGEST_MEMBER:
-        raise ValueError(f"{name} has {size:,} bytes, more than {LARGEST_MEMBER:,}")
-    return archive.read(name)
 
 
 def _read_labels(member: bytes) -> NDArray[Any]:
@@ -106,13 +94,9 @@ def _read_lists(member: bytes) -> list[list[int]]:
     shape, _, dtype = _read_header(stream)
     if dtype.kind != "O" or len(shape) != 1:
         raise ValueError(f"the reviews are {dtype} {list(shape)}, not a row of lists")
-    pickle_sizes.check(member[stream.tell() :])
     items = getattr(ListUnpickler(stream).load(), "items", None)
     if not isinstance(items, list) or len(items) != shape[0]:
         raise ValueError("the reviews are not as many as their header says")
-    # A list that is named a thousand times takes no room until the reviews are laid in a row.
-    if sum(len(item) for item in items if isinstance(item, list)) > len(member):
-        raise ValueError("the reviews are longer than the file that holds them")
     return items
 
 
