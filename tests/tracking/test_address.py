@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from besom.errors import StoreError
-from besom.tracking.address import check_address, check_artifacts, file_path, sqlite_path
+from besom.tracking.address import check_address, file_path, sqlite_path
 
 
 def test_paths_of_addresses(tmp_path: Path) -> None:
@@ -16,34 +16,6 @@ def test_paths_of_addresses(tmp_path: Path) -> None:
     folder = tmp_path / "a b#c%20ü"
     assert file_path(folder.as_uri()) == folder
     assert file_path("s3://bucket/a") is None
-
-
-@pytest.mark.parametrize(
-    "location",
-    ["/a/b", "file:///a/b", "s3://bucket/a", "mlflow-artifacts:/1/a", "mlflow-artifacts://h:5/1/a"],
-)
-def test_models_are_fetched_from_where_we_mean_to(location: str) -> None:
-    check_artifacts(location, "http://ann:secret@h:5")
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "http://evil/a.keras",
-        "https://evil/a.keras",
-        "ftp://evil/a",
-        "dbfs:/a",
-        "runs:/a/model",
-        "models:/a/1",
-        "FTP://evil/a",
-        "mlflow-artifacts://evil/a",
-    ],
-)
-def test_and_from_nowhere_else(location: str) -> None:
-    with pytest.raises(StoreError) as refused:
-        check_artifacts(location, "http://ann:secret@h:5")
-    assert location in str(refused.value) and "secret" not in str(refused.value)
-    assert len(str(refused.value).splitlines()) == 2
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The one test here that loads TensorFlow, and what can be said of models without it."""
 
 import time
-from hashlib import sha256
 from pathlib import Path
 
 import numpy
@@ -11,7 +10,6 @@ from mlflow import MlflowClient
 
 from besom.recorder import KerasModel, TensorSpec
 from besom.tracking import Record, connect
-from besom.tracking.model import DIGEST
 
 TOKENS = TensorSpec((None, 5), "int32")
 CHANCE = TensorSpec((None, 1), "float32")
@@ -65,8 +63,6 @@ def test_a_twin_shares_the_model_without_a_copy(
     assert sorted(models(client, record)) == sorted([source, twin])
     files = list((root / "artifacts" / "models").rglob("model.keras"))
     assert [file.stat().st_nlink for file in files] == [2, 2]
-    digests = [client.get_run(run_id).data.tags[DIGEST] for run_id in (source, twin)]
-    assert digests == [sha256(files[0].read_bytes()).hexdigest()] * 2
     owners = {yaml.safe_load(file.read_text())["run_id"] for file in root.rglob("MLmodel")}
     assert owners == {source, twin}
 

@@ -67,14 +67,13 @@ def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> lis
 
     Raises:
         StoreError: there is no record, or it does not answer.
-        StudyError: there is no such model, or it reads no texts.
+        StudyError: there is no such model, it cannot be loaded, or it reads no texts.
         DataError: a text holds no word, or none that the model knows.
     """
     reader = open_reader(root, uri)
     with TemporaryDirectory(prefix="besom-") as temporary:
         folder = _contents(reader, uri or own_address(root), what, Path(temporary))
-        environment.prepare()
-        classifier = load(folder)
+        classifier = _load(folder, what)
     return _ask(classifier, texts)
 
 
@@ -90,6 +89,18 @@ def show(predictions: Sequence[Prediction]) -> None:
 def as_json(predictions: Sequence[Prediction]) -> str:
     """All of it, as a list of objects."""
     return rows_as_json(asdict(prediction) for prediction in predictions)
+
+
+def _load(folder: Path, what: str) -> TextClassifier:
+    environment.prepare()
+    try:
+        return load(folder)
+    except Exception as error:  # a damaged file can raise anything
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise StudyError(
+            f"the model of {what} cannot be loaded: {printable(reason)}\n"
+            "It is damaged, or runs code when it is loaded, which Keras' safe mode refuses."
+        ) from error
 
 
 def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:

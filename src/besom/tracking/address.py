@@ -11,12 +11,6 @@ from besom.folders import LONGEST_NAME
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
-PROXIED = "mlflow-artifacts"
-"""The scheme of artifacts that a tracking server hands out itself."""
-
-ARTIFACTS = ("file", PROXIED, "s3", "gs", "abfss", "wasbs")
-"""Where models are fetched from; MLflow and its plug-ins would follow many more schemes."""
-
 SECONDS = 4.0
 BUSY_SECONDS = 30
 SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… or https://…"
@@ -57,29 +51,6 @@ def file_path(uri: str) -> Path | None:
     """The folder of a ``file://`` address or plain path, ``None`` for any other address."""
     parts = urlsplit(uri)
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
-
-
-def check_artifacts(location: str, store: str) -> None:
-    """Refuse a place of artifacts that is none of those which we mean to fetch from.
-
-    Args:
-        location: what the store says.
-        store: its own address; what it hands out itself comes from no other host.
-
-    Raises:
-        StoreError: the scheme or the host is another one.
-    """
-    parts = urlsplit(location)
-    if (parts.scheme or "file") not in ARTIFACTS:
-        raise StoreError(
-            f"the files lie at {mask(location)}, and Besom does not fetch from {parts.scheme}://.\n"
-            f"Keep them in one of {', '.join(ARTIFACTS)}."
-        )
-    if parts.scheme == PROXIED and parts.hostname not in (None, urlsplit(store).hostname):
-        raise StoreError(
-            f"the files lie at {mask(location)}, which is not the tracking server {mask(store)}.\n"
-            "Fetch them by hand, if you trust that server."
-        )
 
 
 def check_address(uri: str) -> None:

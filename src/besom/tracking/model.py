@@ -5,7 +5,6 @@ to install. Both are known here, so the same folder is written directly: tens of
 Source of the layout: ``mlflow/keras/save.py`` and ``mlflow/models/model.py`` of MLflow 3.
 """
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -23,8 +22,6 @@ from mlflow.types import TensorSpec as MlflowTensorSpec
 from besom.recorder import KerasModel, TensorSpec
 
 NAME = "model"
-DIGEST = "besom.model.sha256"
-"""The tag of a run that tells what its model's file was when it was saved."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
@@ -35,16 +32,6 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: Kera
         write_model(Path(folder), saved, logged)
         client.log_model_artifacts(logged.model_id, folder)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-
-
-def digest_of(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def find_model(

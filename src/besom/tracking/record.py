@@ -15,7 +15,6 @@ then its files and model, and at last that it is no longer RUNNING.
 import functools
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -227,14 +226,7 @@ class Record:
         self._append(run_id, "file", {"path": str(path.absolute()), "stamp": stamp(path)})
 
     def model(self, run_id: str, model: KerasModel) -> None:
-        """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered.
-
-        Its digest becomes a tag of the run, so that nothing else is loaded as its model.
-        """
-        from besom.tracking.model import DIGEST, digest_of
-
-        with suppress(OSError):  # the delivery says so
-            self._tag(run_id, {DIGEST: digest_of(model.path)})
+        """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered."""
         body = {"path": str(model.path.absolute()), "stamp": stamp(model.path)}
         sides = {"inputs": asdict(model.inputs), "outputs": asdict(model.outputs)}
         self._append(run_id, "model", body | sides)

@@ -11,10 +11,10 @@ from mlflow.entities import LoggedModel, LoggedModelStatus, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from besom.tracking.address import check_artifacts, file_path
+from besom.tracking.address import file_path
 from besom.tracking.courier import NotYet
 from besom.tracking.limits import METRICS
-from besom.tracking.model import DIGEST, find_model, logged_model
+from besom.tracking.model import find_model, logged_model
 
 
 class SourceGone(Exception):
@@ -24,8 +24,7 @@ class SourceGone(Exception):
 def copy_record(client: MlflowClient, run_id: str, source_run_id: str) -> None:
     """Log again what the source run tells: parameters, facts, metrics with times, and files.
 
-    Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own; the digest of the
-    model, which they share, is told again.
+    Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own.
 
     Raises:
         NotYet: the source run has not been closed.
@@ -36,7 +35,7 @@ def copy_record(client: MlflowClient, run_id: str, source_run_id: str) -> None:
     facts = {
         name: text
         for name, text in source.data.tags.items()
-        if name == DIGEST or not name.startswith(("besom.", "mlflow."))
+        if not name.startswith(("besom.", "mlflow."))
     }
     client.log_batch(run_id, params=params, tags=[RunTag(*fact) for fact in facts.items()])
     _copy_metrics(client, run_id, source)
@@ -83,7 +82,6 @@ def share_model(client: MlflowClient, experiment_id: str, run_id: str, source_ru
     source = find_model(client, experiment_id, source_run_id)
     if source is None:
         return
-    check_artifacts(source.artifact_location, client.tracking_uri)
     origin = file_path(source.artifact_location)
     if origin is not None and not origin.exists():
         raise SourceGone(str(origin))
