@@ -15,8 +15,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from besom.errors import DataError
-from besom.rnn.data import imdb, words
-from besom.rnn.data.corpus import INDEX_FROM, Reviews, view
+from besom.rnn.data import imdb
+from besom.rnn.data.corpus import (
+    INDEX_FROM,
+    WORD_INDEX_FILE,
+    Reviews,
+    decode,
+    encode,
+    read_index,
+    view,
+)
 from tests.fuzz.damage import JSON, Damage, damages
 from tests.fuzz.harness import bounded, examples, refused
 from tests.rnn.conftest import objects, reviews_of
@@ -138,12 +146,12 @@ INDICES = st.dictionaries(st.text(max_size=5), st.integers(-5, 50), max_size=5)
 @example(content=b'{"a": ' + b"9" * 5000 + b"}", damage=lambda content: content)
 def test_a_word_index_is_used_or_ignored(whole: Path, content: bytes, damage: Damage) -> None:
     for written in (content, damage(content)):
-        file = whole.with_name(words.FILE)
+        file = whole.with_name(WORD_INDEX_FILE)
         file.write_bytes(written)
         os.utime(file)
         with bounded():
-            index = words.read_index(whole)
+            index = read_index(whole)
             assert all(rank >= 1 for rank in index.values())
-            tokens = words.encode("a film é", index)
+            tokens = encode("a film é", index)
             assert all(token + INDEX_FROM < 2**31 for token in tokens)
-            words.decode(tokens, index)
+            decode(tokens, index)

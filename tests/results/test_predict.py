@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom import cli
 from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
-from besom.rnn.data.words import encode
+from besom.rnn.data.corpus import encode
 from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect

@@ -1,4 +1,4 @@
-"""The folder of compiled programs, with made-up ones: XLA's part is in test_program."""
+"""The folder of compiled programs, with made-up ones: XLA's part is in test_compiled."""
 
 import os
 from pathlib import Path

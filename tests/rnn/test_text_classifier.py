@@ -14,8 +14,7 @@ from omegaconf import DictConfig
 
 from besom.rnn import text_classifier
 from besom.rnn.data import Reviews, open_corpus, view
-from besom.rnn.data.corpus import INDEX_FROM
-from besom.rnn.data.words import encode
+from besom.rnn.data.corpus import INDEX_FROM, encode
 from besom.rnn.package import CONTENTS, pack
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier
 from tests.test_layers import imports

@@ -2,7 +2,7 @@
 
 Processes share it: XLA writes an entry under another name and renames it, and takes one only for
 the very program that it was made from. It never removes one. Where it can neither load an entry
-nor write one, it does not compile: the program fails (see :mod:`besom.rnn.program`).
+nor write one, it does not compile: the program fails (see :mod:`besom.rnn.compiled`).
 """
 
 import hashlib

@@ -20,7 +20,7 @@ from besom import __version__, recorder
 from besom.recorder import KerasModel, TensorSpec
 from besom.rnn import environment
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
-from besom.rnn.data.words import decode
+from besom.rnn.data.corpus import decode
 from besom.rnn.package import pack
 from besom.task import Hooks, hooked
 

@@ -17,8 +17,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from besom.rnn import layers, twin
+from besom.rnn.compiled import Program
 from besom.rnn.data import Split
-from besom.rnn.program import Program
 from besom.rnn.score import Score
 
 SCORED_AT_ONCE = 1000

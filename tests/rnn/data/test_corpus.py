@@ -1,9 +1,20 @@
-"""Views against Keras' own functions."""
+"""Views against Keras' own functions; tokens to text and back."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from besom.rnn.data.corpus import Reviews, training_size, view
+from besom.rnn.data.corpus import (
+    Reviews,
+    decode,
+    encode,
+    keras_folder,
+    read_index,
+    training_size,
+    view,
+)
 
 
 def flat(rows: list[list[int]]) -> Reviews:
@@ -49,3 +60,33 @@ def test_the_tail_is_split_off_where_keras_does(
         return
     train, validation = train_validation_split(np.arange(reviews), validation_split)
     assert (size, reviews - size) == (len(train), len(validation))
+
+
+INDEX = {"the": 1, "film": 2, "isn't": 3}
+
+
+def test_a_text_survives_the_way_there_and_back() -> None:
+    tokens = encode("The film isn't!", INDEX)
+    assert tokens == [1, 4, 5, 6]
+    assert decode([0, 0, *tokens], INDEX) == "the film isn't"
+
+
+def test_unknown_words_are_shown_as_such() -> None:
+    assert encode("the plot", INDEX) == [1, 4, 2]
+    assert decode([1, 4, 2, 99], INDEX) == "the ? ?"
+
+
+def test_the_index_beside_the_data_comes_before_keras(tmp_path: Path) -> None:
+    source = tmp_path / "imdb.npz"
+    assert read_index(source) == {}
+    keras_folder().mkdir(parents=True)
+    (keras_folder() / "imdb_word_index.json").write_text(json.dumps({"kept": 1}))
+    assert read_index(source) == {"kept": 1}
+    (tmp_path / "imdb_word_index.json").write_text(json.dumps(INDEX))
+    assert read_index(source) == INDEX
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"the": "1"}', '{"the"'])
+def test_a_damaged_index_is_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "imdb_word_index.json").write_text(text)
+    assert read_index(tmp_path / "imdb.npz") == {}

@@ -1,11 +1,18 @@
-"""Reviews as numbers: the records that the data sets fill in, and the model's view of them."""
+"""Reviews as numbers: the records that the data sets fill in, the model's view of them, and the way
+between tokens and text."""
 
-from collections.abc import Callable, Mapping
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+WORD_INDEX_FILE = "imdb_word_index.json"
 PADDING, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
 """Keras' name and value: a word's token is its rank by frequency, from 1, plus this."""
@@ -15,6 +22,8 @@ LARGEST_RANK = np.iinfo(np.int32).max - 16
 
 WordIndex = Mapping[str, int]
 """From a word to its rank by frequency, from 1."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,3 +90,46 @@ def view(reviews: Reviews, vocab_size: int, max_length: int) -> Split:
 def training_size(reviews: int, validation_split: float) -> int:
     """How many reviews stay for training; the tail is for validation, as in ``Model.fit``."""
     return int(reviews * (1.0 - validation_split))
+
+
+def keras_folder() -> Path:
+    """Where Keras keeps the data sets that it downloads."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+
+
+def read_index(source: Path) -> WordIndex:
+    """Keras' word index, beside ``source`` or in Keras' folder; empty when it is in neither.
+
+    One that is damaged is as good as none.
+    """
+    for file in (source.parent / WORD_INDEX_FILE, keras_folder() / WORD_INDEX_FILE):
+        try:
+            index = json.loads(file.read_text(encoding="utf-8"))
+        except OSError:
+            continue
+        except (ValueError, RecursionError):
+            index = None
+        if _is_index(index):
+            return dict(index)
+        log.warning("%s is not Keras' word index, and is not used", file)
+    return {}
+
+
+def _is_index(index: object) -> bool:
+    """Whether it gives each word a rank, from 1, that a token can stand for."""
+    if not isinstance(index, dict) or not set(map(type, index.values())) <= {int}:
+        return False
+    return not index or (min(index.values()) >= 1 and max(index.values()) <= LARGEST_RANK)
+
+
+def decode(tokens: Iterable[int], index: WordIndex) -> str:
+    """Text of one review; padding and start show nothing, unknown words a question mark."""
+    by_token = {rank + INDEX_FROM: word for word, rank in index.items()}
+    shown = (token for token in tokens if token not in (PADDING, START))
+    return " ".join(by_token.get(int(token), "?") for token in shown)
+
+
+def encode(text: str, index: WordIndex) -> list[int]:
+    """Tokens of a text: a start token, then one for each word, in small letters."""
+    ranks = (index.get(word) for word in re.findall(r"[\w']+", text.lower()))
+    return [START, *(UNKNOWN if rank is None else rank + INDEX_FROM for rank in ranks)]

@@ -11,8 +11,15 @@ import numpy as np
 from besom.errors import DataError
 from besom.rnn import environment
 from besom.rnn.cache_folder import cache_folder
-from besom.rnn.data import cache, words
-from besom.rnn.data.corpus import INDEX_FROM, START, Corpus, Reviews
+from besom.rnn.data import cache
+from besom.rnn.data.corpus import (
+    INDEX_FROM,
+    START,
+    Corpus,
+    Reviews,
+    keras_folder,
+    read_index,
+)
 from besom.rnn.data.npz import read_reviews
 
 SHUFFLE_SEED = 113
@@ -36,7 +43,7 @@ def find(path: str | None) -> Path:
     """The file to read; fetched by Keras when none is named and none is there."""
     if named := path or os.environ.get("BESOM_IMDB_PATH"):
         return _existing(Path(named).expanduser().absolute(), path)
-    kept = words.keras_folder() / "imdb.npz"
+    kept = keras_folder() / "imdb.npz"
     return kept if kept.is_file() else _download(kept)
 
 
@@ -69,7 +76,7 @@ def _open(source: Path, size: int, changed: int, folder: Path) -> Corpus:
     digest = _digest(source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
     vocab_size = 1 + int(max(train.tokens.max(), test.tokens.max()))
-    return Corpus("imdb", digest, train, test, vocab_size, partial(words.read_index, source))
+    return Corpus("imdb", digest, train, test, vocab_size, partial(read_index, source))
 
 
 def _digest(source: Path) -> str:

@@ -1,9 +1,11 @@
-"""Programs keep their names, and outlive a damaged cache."""
+"""Programs keep their names, outlive a damaged cache, and leave nothing in the process."""
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ def names(concrete: Any) -> list[str]:
 
 
 def test_a_program_has_the_same_names_each_time_it_is_traced() -> None:
-    from besom.rnn.repeatable_names import repeatable_names
+    from besom.rnn.compiled import repeatable_names
 
     found = []
     for identity in ("a", "a", "b"):
@@ -42,7 +44,7 @@ def test_a_program_has_the_same_names_each_time_it_is_traced() -> None:
 
 
 def test_outside_the_block_names_are_tensorflows_own() -> None:
-    from besom.rnn.repeatable_names import repeatable_names
+    from besom.rnn.compiled import repeatable_names
 
     with pytest.raises(ZeroDivisionError), repeatable_names("a"):
         raise ZeroDivisionError
@@ -54,7 +56,7 @@ import sys
 from besom.rnn import environment
 environment.prepare()
 import tensorflow as tf
-from besom.rnn.program import Program
+from besom.rnn.compiled import Program
 
 def trace(step):
     compiled = tf.function(lambda x: x + step, jit_compile=True)
@@ -161,7 +163,7 @@ def test_a_trial_compiles_only_what_no_process_has_compiled(tmp_path: Path) -> N
 def test_an_error_of_a_program_that_has_run_is_not_taken_for_a_damaged_entry() -> None:
     import tensorflow as tf
 
-    from besom.rnn.program import Program
+    from besom.rnn.compiled import Program
 
     traced = []
 
@@ -174,3 +176,38 @@ def test_an_error_of_a_program_that_has_run_is_not_taken_for_a_damaged_entry() -
     with pytest.raises(tf.errors.InvalidArgumentError):
         program(tf.constant([1, 2]))
     assert len(traced) == 1
+
+
+def test_a_graph_with_a_custom_gradient_goes_with_its_function() -> None:
+    import tensorflow as tf
+
+    from besom.rnn.compiled import passing_gradients
+
+    @tf.custom_gradient
+    def doubled(x: tf.Tensor) -> tuple[tf.Tensor, object]:
+        return 2 * x, lambda upstream: 7 * upstream  # another gradient than TensorFlow's own
+
+    def slope(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = doubled(x)
+        return tape.gradient(y, x)
+
+    with passing_gradients():
+        traced = tf.function(slope).get_concrete_function(tf.TensorSpec([], tf.float32))
+    assert traced(tf.constant(1.0)) == 7
+    graph = weakref.ref(traced.graph)
+    del traced
+    gc.collect()
+    assert graph() is None
+
+
+def test_gradients_from_outside_the_block_stay() -> None:
+    from tensorflow.python.framework import ops
+
+    from besom.rnn.compiled import passing_gradients
+
+    before = set(ops.gradient_registry.list())
+    with passing_gradients():
+        pass
+    assert set(ops.gradient_registry.list()) == before
