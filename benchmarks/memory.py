@@ -22,7 +22,7 @@ from besom.rnn.__main__ import task
 from besom.sweeping import application
 from besom.sweeping.application import Application
 from besom.sweeping.local_pool import GROWTH_LIMIT, LocalPool
-from besom.sweeping.protocol import Assignment, Outcome, Ready, Reported, State, Verdict
+from besom.sweeping.protocol import Assignment, Died, Outcome, Ready, Reported, State, Verdict
 
 SHORT = (
     *("data=synthetic", "data.train_reviews=400", "data.test_reviews=20"),
@@ -72,8 +72,13 @@ def _trials(payload: bytes, folder: str, n_trials: int, n_shapes: int, limit: in
                     now = time.perf_counter()
                     trials.append(Trial(outcome.memory, now - ended))
                     ended = now
+                    if outcome.is_last:
+                        continue
+                case Died():
+                    pool.start(0)
+                    continue
                 case Ready():
-                    ended = time.perf_counter()
+                    ended = ended if trials else time.perf_counter()
                 case _:
                     continue
             shape = len(trials) % n_shapes

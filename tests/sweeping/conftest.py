@@ -107,6 +107,8 @@ class ScriptedPool:
             while not isinstance(message, Reported | Outcome):
                 message = next(script)
                 self._events.append(Event(worker, message))
+            if isinstance(message, Outcome) and message.is_last:
+                self._events.append(Event(worker, Died("was killed by SIGKILL")))
         except StopIteration:
             pass
 

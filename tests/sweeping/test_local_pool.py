@@ -63,13 +63,13 @@ def says(pool: LocalPool, worker: int) -> FromWorker:
     return event.message
 
 
-def trial(pool: LocalPool, megabytes: int = 0, worker: int = 0) -> int:
-    """Run one; returns the id of the process that did."""
+def run_one(pool: LocalPool, megabytes: int = 0, worker: int = 0) -> Outcome:
+    """One trial, from its assignment to its end."""
     pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}",)))
     outcome = says(pool, worker)
     assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome
     assert outcome.memory > megabytes << 20
-    return int(outcome.returned["objective"])
+    return outcome
 
 
 def started() -> list[int]:
@@ -77,81 +77,27 @@ def started() -> list[int]:
     return [int(line) for line in Path("started").read_text().split()]
 
 
-def grown(pool: LocalPool) -> int:
-    """Start worker 0, and let it grow until its successor is on its way."""
-    pool.start(0)
-    assert says(pool, 0) == Ready()
-    first = trial(pool)
-    assert trial(pool, megabytes=60) == first
-    wait_for(lambda: len(started()) == 2)
-    return first
-
-
 def test_a_worker_that_stays_small_is_kept(pool: LocalPool) -> None:
     pool.start(0)
     assert says(pool, 0) == Ready()
-    assert len({trial(pool, megabytes=1) for _ in range(10)}) == 1
+    assert not any(run_one(pool, megabytes=1).is_last for _ in range(10))
     assert len(started()) == 1
 
 
-def test_one_that_runs_is_not_started_again(pool: LocalPool) -> None:
-    for _ in range(2):
+def test_a_grown_worker_ends_with_its_trial_and_is_started_again(pool: LocalPool) -> None:
+    for n_before in range(2):  # the growth of the second counts from its own first trial
         pool.start(0)
-    assert says(pool, 0) == Ready()
-    assert pool.next_event(0.1) is None
-    assert len(started()) == 1
-
-
-def test_a_grown_worker_is_replaced_between_two_trials(pool: LocalPool) -> None:
-    first = grown(pool)
-    wait_for(lambda: trial(pool) != first)
-    _, second = started()
-    assert trial(pool) == second
-    wait_for(lambda: not is_alive(first))
-    assert trial(pool, megabytes=60) == second, "its own growth counts from its own first trial"
-    wait_for(lambda: len(started()) == 3)
+        assert says(pool, 0) == Ready()
+        pool.start(0)
+        assert len(started()) == n_before + 1
+        assert [run_one(pool, megabytes).is_last for megabytes in (60, 0, 60)] == [
+            False,
+            False,
+            True,
+        ]
+        assert says(pool, 0) == Died("was killed by SIGKILL")
+        assert not is_alive(started()[n_before])
     assert "trial 0" in Path("logs/worker-0.log").read_text()
-
-
-def test_one_successor_starts_at_a_time(pool: LocalPool) -> None:
-    grown(pool)
-    pool.start(1)
-    assert says(pool, 1) == Ready()
-    other = trial(pool, worker=1)
-    assert {trial(pool, 60, worker=1) for _ in range(3)} == {other}
-    assert len(started()) == 3  # the successor of 0 has not taken its place
-
-
-def test_a_successor_that_dies_is_no_death_of_the_worker(
-    pool: LocalPool, caplog: pytest.LogCaptureFixture
-) -> None:
-    pool.start(0)
-    assert says(pool, 0) == Ready()
-    first = trial(pool)
-    Path("sick").touch()
-    trial(pool, megabytes=60)
-    wait_for(lambda: trial(pool) == first and caplog.text)
-    assert "its successor died" in caplog.text
-    Path("sick").unlink()
-    assert trial(pool, megabytes=60) == first
-    wait_for(lambda: trial(pool) != first)
-    assert len(started()) == 3
-
-
-def test_a_successor_takes_over_from_a_worker_that_dies(pool: LocalPool) -> None:
-    first = grown(pool)
-    os.kill(first, signal.SIGKILL)
-    assert says(pool, 0) == Died("was killed by SIGKILL")
-    pool.start(0)
-    assert says(pool, 0) == Ready()
-    assert [first, trial(pool)] == started()
-
-
-def test_stopping_ends_successors_too(pool: LocalPool) -> None:
-    grown(pool)
-    pool.stop()
-    assert not any(map(is_alive, started()))
-    pool.stop()
 
 
 def test_memory_that_ran_out_is_named_where_the_system_says_so(
@@ -186,7 +132,7 @@ def stopped(pool: LocalPool) -> Iterator[int]:
     event = pool.next_event(PATIENCE)
     assert event and isinstance(event.message, Composed)
     process = started()[0]
-    wait_for(pool._workers[0].process.connection.poll)  # that is a part of it: nobody reads
+    wait_for(pool._workers[0].connection.poll)  # that is a part of it: nobody reads
     os.kill(process, signal.SIGSTOP)
     yield process
     if is_alive(process):
@@ -198,7 +144,7 @@ def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(
 ) -> None:
     began = time.monotonic()
     for _ in range(3):
-        trial(pool, worker=1)
+        run_one(pool, worker=1)
     assert time.monotonic() - began < PATIENCE / 3
     assert not pool.has_word(0), "half a message is not a word for ever"
     os.kill(stopped, signal.SIGCONT)

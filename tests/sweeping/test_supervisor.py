@@ -68,6 +68,16 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
     assert sorted(run.tags["besom.attempt"] for run in dead) == ["1", "2"]
 
 
+def test_a_worker_that_takes_no_further_job_is_replaced_between_two_trials(bench: Bench) -> None:
+    def grows(assignment: Assignment) -> Iterator[FromWorker]:
+        yield BEGUN
+        yield Outcome(State.COMPLETE, {"loss": 1.0}, 0.1, is_last=True)
+
+    _, pool = bench.sweep(grows, n_trials=8, n_jobs=1)
+    assert [assignment.attempt for assignment in pool.assigned] == [1] * 8
+    assert pool.started == [0] * 8
+
+
 def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 1:

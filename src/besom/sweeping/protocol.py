@@ -39,11 +39,6 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Retire:
-    """Pool to worker: there is nothing more to do; end."""
-
-
-@dataclass(frozen=True)
 class Ready:
     """Worker to supervisor: give me work."""
 
@@ -107,6 +102,7 @@ class Outcome:
         traceback: the task's own frames, where it failed.
         seconds: from assignment to end, in the worker.
         memory: bytes that the worker takes afterwards.
+        is_last: whether the worker takes no further job; its pool ends it.
     """
 
     state: State
@@ -116,6 +112,7 @@ class Outcome:
     traceback: str = ""
     memory: int = 0
     ends_sweep: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class Died:
 FromWorker = (
     Ready | Composed | Expected | Reported | Logged | Saved | SavedModel | Tabled | Outcome | Died
 )
-ToWorker = Assignment | Verdict | Retire
+ToWorker = Assignment | Verdict
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ class Supervisor:
                 self._bury(event.worker, cause, agenda)
             case Outcome() as outcome if job:
                 del self._jobs[event.worker]
-                self._idle.append(event.worker)
+                if not outcome.is_last:
+                    self._idle.append(event.worker)
                 self._land(event.worker, job, outcome, agenda)
             case Reported() as report if job:
                 job.reported.update(report.metrics)

@@ -46,7 +46,6 @@ from besom.sweeping.protocol import (
     Outcome,
     Ready,
     Reported,
-    Retire,
     Saved,
     SavedModel,
     State,
@@ -126,14 +125,17 @@ class Teller:
         self._line.tell(Tabled(name, rows))
 
 
-def main(connection: Connection, leash: Connection, payload: bytes, log_file: str) -> None:
-    """The life of a worker process: one trial after another until it is told to retire.
+def main(
+    connection: Connection, leash: Connection, payload: bytes, log_file: str, growth_limit: int
+) -> None:
+    """The life of a worker process: one trial after another until it is ended.
 
     Args:
         connection: this end of the pipe to the supervisor.
         leash: a pipe that closes when the supervisor lets go of this worker, or is gone.
         payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that this process prints.
+        growth_limit: bytes that it may grow by since its first trial; then it runs no further one.
     """
     open_closed()
     _live_alone(leash, log_file)
@@ -142,18 +144,21 @@ def main(connection: Connection, leash: Connection, payload: bytes, log_file: st
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
     line.tell(Ready())
-    before, is_used = ProcessState(log_file), False
+    before, first_memory = ProcessState(log_file), 0
     with discreet_logs():
-        while not isinstance(assignment := line.wait(), Retire):
+        while True:
+            assignment = line.wait()
             assert isinstance(assignment, Assignment), assignment
-            outcome = run_trial(app, assignment, line, is_used)
-            is_used = True
+            outcome = run_trial(app, assignment, line, is_used=first_memory > 0)
             try:
                 before.restore()
             except Exception:
-                line.tell(outcome)
-                raise  # another process goes on
-            line.tell(replace(outcome, memory=resident()))
+                line.tell(replace(outcome, is_last=True))
+                raise
+            memory = resident()
+            first_memory = first_memory or memory
+            is_last = memory - first_memory > growth_limit
+            line.tell(replace(outcome, memory=memory, is_last=is_last))
 
 
 def run_trial(app: Application, assignment: Assignment, line: Line, is_used: bool) -> Outcome:

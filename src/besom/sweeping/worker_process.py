@@ -12,7 +12,7 @@ from besom.folders import make_private
 from besom.sweeping import out_of_memory, worker
 from besom.sweeping.frames import Inbox
 from besom.sweeping.main_module import kept_from_multiprocessing
-from besom.sweeping.protocol import Died, FromWorker, Retire, ToWorker
+from besom.sweeping.protocol import Died, FromWorker, ToWorker
 from besom.sweeping.signals import ENDING
 
 THREAD_VARIABLES = (
@@ -31,9 +31,12 @@ class WorkerProcess:
         payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that it prints.
         threads: how many one operation may use.
+        growth_limit: see :func:`besom.sweeping.worker.main`.
     """
 
-    def __init__(self, name: str, payload: bytes, log_file: Path, threads: int) -> None:
+    def __init__(
+        self, name: str, payload: bytes, log_file: Path, threads: int, growth_limit: int
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe(duplex=True)
         self._inbox = Inbox(self.connection)
@@ -43,7 +46,9 @@ class WorkerProcess:
         self._memory_kills = out_of_memory.kills()
         make_private(log_file.parent)
         self._process = context.Process(
-            target=worker.main, args=(theirs, far_end, payload, str(log_file)), name=name
+            target=worker.main,
+            args=(theirs, far_end, payload, str(log_file), growth_limit),
+            name=name,
         )
         variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
         with _signals_held(), _environment(variables), kept_from_multiprocessing():
@@ -88,10 +93,6 @@ class WorkerProcess:
         self.kill()
         self.bury()
         return Died(self._ended_for or self._cause())
-
-    def retire(self) -> None:
-        """Let it end by itself; it must be idle, and :meth:`bury` comes when it has gone."""
-        self.send(Retire())
 
     def kill(self) -> None:
         """End it and all that it has started: they share its process group."""
