@@ -141,9 +141,6 @@ class FakePool:
             if isinstance(said, Reported):  # waits for its verdict
                 return
 
-    def has_word(self, worker: int) -> bool:
-        return any(event.worker == worker for event in self._events)
-
     def end(self, worker: int, cause: str) -> None:
         self._events.append(Event(worker, Died(cause)))
 

@@ -81,9 +81,6 @@ class ScriptedPool:
             self.verdicts.append(message)
             self._advance(worker, message)
 
-    def has_word(self, worker: int) -> bool:
-        return any(event.worker == worker for event in self._events)
-
     def end(self, worker: int, cause: str) -> None:
         self._events.append(Event(worker, Died(cause)))
 

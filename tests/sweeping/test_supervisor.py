@@ -1,9 +1,11 @@
 """One trial's life and everything that can cut it short, with scripted workers."""
 
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -11,7 +13,6 @@ from mlflow import MlflowClient
 from besom.errors import SweepFailed
 from besom.sweeping.naming import is_baseline
 from besom.sweeping.options import AshaPruner, GridSampler, ThresholdPruner
-from besom.sweeping.patience import Patience
 from besom.sweeping.protocol import (
     Assignment,
     Composed,
@@ -23,6 +24,7 @@ from besom.sweeping.protocol import (
     State,
     Verdict,
 )
+from besom.sweeping.trials import Trials
 from besom.tracking.record import connect
 
 from .conftest import Bench, completes
@@ -381,14 +383,20 @@ def test_an_open_run_of_an_ended_trial_is_closed_as_what_that_became(bench: Benc
 def test_a_worker_whose_words_are_still_unread_is_not_silent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The supervisor itself was held up: to its clock everybody has been silent for long."""
-    monkeypatch.setattr("besom.sweeping.supervisor.POLL_SECONDS", 0)
-    monkeypatch.setattr(Patience, "too_quiet", lambda *_: "said nothing for years")
+    """The supervisor itself was held up: by its clock each has been silent for too long."""
+    judge = Trials.judge
+
+    def slowly(*of: Any) -> Any:
+        time.sleep(0.3)
+        return judge(*of)
+
+    monkeypatch.setattr("besom.sweeping.supervisor.LOOK_SECONDS", 0)
+    monkeypatch.setattr(Trials, "judge", slowly)
 
     def reports(assignment: Assignment) -> Iterator[FromWorker]:
         yield Reported(1, {"loss": 1.0})
         yield from completes(assignment)
 
-    study, pool = bench.sweep(reports, n_trials=4, n_jobs=2)
+    study, pool = bench.sweep(reports, n_trials=4, n_jobs=2, hang_timeout=0.1)
     assert [row.state for row in study.rows()] == ["complete"] * 4
     assert len(pool.assigned) == 4

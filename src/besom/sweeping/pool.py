@@ -19,16 +19,12 @@ class Pool(Protocol):
         """Send to a worker. A worker that is gone shows as ``Died`` in the next events."""
         ...
 
-    def has_word(self, worker: int) -> bool:
-        """Whether a worker has said something that is still to be read."""
-        ...
-
     def end(self, worker: int, cause: str) -> None:
         """End a worker now; it shows as ``Died`` of ``cause`` once all that it said is read."""
         ...
 
     def next_event(self, timeout: float) -> Event | None:
-        """The next thing that happens, or None after ``timeout`` seconds."""
+        """The next thing in the order in which they happen, or None after ``timeout`` seconds."""
         ...
 
     def stop(self) -> None:

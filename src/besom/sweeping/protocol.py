@@ -1,7 +1,8 @@
 """What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from pathlib import Path
 
@@ -128,9 +129,14 @@ FromWorker = (
 ToWorker = Assignment | Verdict
 
 
+LONGEST = 1 << 27
+"""Bytes of a message. Read as a length, the first four bytes of any text are more than that."""
+
+
 @dataclass(frozen=True)
 class Event:
-    """Something that a worker said, or that happened to it."""
+    """Something that a worker said, or that happened to it, and when (``time.monotonic()``)."""
 
     worker: int
     message: FromWorker
+    at: float = field(default_factory=time.monotonic)

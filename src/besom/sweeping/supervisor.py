@@ -23,7 +23,8 @@ from besom.sweeping.protocol import (
 from besom.sweeping.scribe import Noted, write_down
 from besom.tracking.record import Record
 
-POLL_SECONDS = 0.2
+LOOK_SECONDS = 0.5
+"""How often it looks for what is no event: jobs that are overdue, a full disk, Ctrl-C."""
 # So many workers in a row that die before they are ready mean that none ever will be; more where
 # there are many, whom something else may kill.
 MAX_STILLBIRTHS = 3
@@ -71,9 +72,9 @@ class Supervisor:
         self._dispatch(agenda, progress)
         while self._jobs or (agenda.n_open() and not self.stopping):
             self._record.check()
-            if event := self._pool.next_event(POLL_SECONDS):
+            if event := self._pool.next_event(LOOK_SECONDS):
                 self._handle(event, agenda, progress)
-            self._end_the_overdue()
+            self._end_the_overdue(event.at if event else time.monotonic())
             self._dispatch(agenda, progress)
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
@@ -156,20 +157,22 @@ class Supervisor:
 
     # -- what goes wrong ---------------------------------------------------------------------
 
-    def _end_the_overdue(self) -> None:
+    def _end_the_overdue(self, now: float) -> None:
         """End workers whose job takes too long, or who seem to hang; what they said still counts.
+
+        ``now`` is the time up to which all that was said has been handled: a worker is not silent
+        while what it said still waits for the supervisor.
 
         A job that took too long would do so again, and fails. One whose worker was silent is lost
         as if that had died, and is tried again.
         """
-        now = time.monotonic()
         if now < self._looks_again:
             return
-        self._looks_again = now + POLL_SECONDS
+        self._looks_again = now + LOOK_SECONDS
         for worker, job in self._jobs.items():
             job.overdue = self._patience.too_long(job, now)
             cause = job.overdue or self._patience.too_quiet(job, now)
-            if cause and (job.overdue or not self._pool.has_word(worker)):
+            if cause:
                 self._pool.end(worker, cause)
 
     def _bury(self, worker: int, cause: str, agenda: Agenda) -> None:

@@ -6,6 +6,7 @@ of the supervisor, however it came, and ends the worker and all that it has star
 
 import gc
 import os
+import pickle
 import queue
 import signal
 import subprocess
@@ -33,11 +34,12 @@ from besom.folders import not_through_links
 from besom.output import open_closed
 from besom.overrides import as_typed
 from besom.recorder import KerasModel
-from besom.sweeping import application, disk_space, frames
+from besom.sweeping import application, disk_space
 from besom.sweeping.application import Application
 from besom.sweeping.memory import resident
 from besom.sweeping.process_state import ProcessState
 from besom.sweeping.protocol import (
+    LONGEST,
     Assignment,
     Composed,
     Expected,
@@ -74,8 +76,11 @@ class Line:
         threading.Thread(target=self._read, name="besom-pipe", daemon=True).start()
 
     def tell(self, message: FromWorker) -> None:
+        content = pickle.dumps(message)
+        if len(content) > LONGEST:
+            raise ValueError(f"{len(content)} bytes at once, and MLflow is told {LONGEST} at most")
         with self._telling:
-            frames.write(self._connection.fileno(), message)
+            self._connection.send_bytes(content)
 
     def wait(self) -> Any:
         """The next message from the supervisor."""

@@ -2,17 +2,20 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
-from collections.abc import Iterator, Mapping
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 from besom.folders import make_private
 from besom.sweeping import out_of_memory, worker
-from besom.sweeping.frames import Inbox
 from besom.sweeping.main_module import kept_from_multiprocessing
-from besom.sweeping.protocol import Died, FromWorker, ToWorker
+from besom.sweeping.protocol import LONGEST, Died, FromWorker, ToWorker
 from besom.sweeping.signals import ENDING
 
 THREAD_VARIABLES = (
@@ -27,7 +30,11 @@ THREAD_VARIABLES = (
 class WorkerProcess:
     """Spawned, never forked; its threads are capped before anything loads.
 
+    One thread reads its messages, and a second one waits for its death. The last message is always
+    ``Died``; :meth:`bury` is to be called after it.
+
     Args:
+        hear: called with each message as soon as it is whole, by the reading thread.
         payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that it prints.
         threads: how many one operation may use.
@@ -35,11 +42,17 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, name: str, payload: bytes, log_file: Path, threads: int, growth_limit: int
+        self,
+        name: str,
+        hear: Callable[[FromWorker], None],
+        payload: bytes,
+        log_file: Path,
+        threads: int,
+        growth_limit: int,
     ) -> None:
+        self._hear = hear
         context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe(duplex=True)
-        self._inbox = Inbox(self.connection)
+        self._connection, theirs = context.Pipe(duplex=True)
         # Never written to: that the leash closes, with this process, ends the worker.
         far_end, self._leash = context.Pipe(duplex=False)
         self._ended_for = ""
@@ -55,44 +68,15 @@ class WorkerProcess:
             self._process.start()
         theirs.close()
         far_end.close()
-
-    def is_alive(self) -> bool:
-        return self._process.is_alive()
+        self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name=f"{name}-waiter", daemon=True)
+        self._waiter.start()
+        self._reader.start()
 
     def send(self, message: ToWorker) -> None:
         # A worker that has just died shows when something is received.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self.connection.send(message)
-
-    def has_message(self) -> bool:
-        """Whether :meth:`receive` has something to give without looking into the pipe."""
-        return self._inbox.has_message or self._inbox.spoiled
-
-    def has_word(self) -> bool:
-        """Whether it has said something, or a part of it, that was still to be read."""
-        return self._inbox.has_message or self._inbox.fill()
-
-    def receive(self) -> FromWorker | None:
-        """The next that it has said, None where the end of that is on its way.
-
-        Where nothing more will come, it has died, and is buried; half a message is none then.
-        """
-        is_alive = self.is_alive()  # asked first: it may say something and die then
-        message = self._inbox.take()
-        while message is None and self._inbox.fill():
-            message = self._inbox.take()
-            if is_alive:
-                break  # others have their turn
-        if message is not None:
-            return message
-        if self._inbox.spoiled:
-            self.end("wrote something else than messages to its pipe")
-        elif is_alive and not self._inbox.ended:
-            return None
-        self._process.join(timeout=0.5)  # its own exit code, where it ended by itself
-        self.kill()
-        self.bury()
-        return Died(self._ended_for or self._cause())
+            self._connection.send(message)
 
     def kill(self) -> None:
         """End it and all that it has started: they share its process group."""
@@ -108,9 +92,53 @@ class WorkerProcess:
 
     def bury(self) -> None:
         """Wait for its end, and let go of the leash, so that all that it has started ends too."""
-        self._process.join()
-        self.connection.close()
+        self._reader.join()
+        self._connection.close()
         self._leash.close()
+
+    def _read(self) -> None:
+        """Pass on what it says until its pipe ends, and at last that it has died."""
+        try:
+            while (message := self._receive()) is not None:
+                self._hear(message)
+        except ValueError:
+            self.end("wrote something else than messages to its pipe")
+        self._waiter.join(timeout=0.5)  # its own exit code, where it ended by itself
+        self.kill()
+        self._waiter.join()
+        self._hear(Died(self._ended_for or self._cause()))
+
+    def _receive(self) -> FromWorker | None:
+        """Wait for the next message; None where the pipe has ended, half a message included.
+
+        Raises:
+            ValueError: something else has come.
+        """
+        try:
+            content = self._connection.recv_bytes(LONGEST)
+        except (EOFError, OSError):
+            if self._connection.readable:
+                return None
+            raise ValueError("longer than any message") from None
+        try:
+            message = pickle.loads(content)
+        except Exception as error:  # whatever a pickle that is none raises
+            raise ValueError("no pickle") from error
+        if not isinstance(message, FromWorker):
+            raise ValueError("no message")
+        return message
+
+    def _wait(self) -> None:
+        """Wait for its death, and end its pipe then, which what it has forked may keep open.
+
+        The death is not seen by the process' sentinel, which such a process keeps open too.
+        """
+        self._process.join()
+        while self._process.exitcode is None:  # another thread of ours is just reaping it
+            time.sleep(0.01)
+        descriptor = os.dup(self._connection.fileno())
+        with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
+            pipe.shutdown(socket.SHUT_RD)  # what it has said before is still read
 
     def _cause(self) -> str:
         code = self._process.exitcode
