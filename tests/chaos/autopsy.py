@@ -129,17 +129,19 @@ def _examine_complete(
     steps = Counter(entry.step for entry in history)
     # The last step has the report and the value that was returned.
     expected = dict.fromkeys(range(1, STEPS), 1) | {STEPS: 2}
-    reused = "besom.reused" in trial.user_attrs
+    if "besom.reused" in trial.user_attrs:
+        expected = {STEPS: 1}
     for step, count in expected.items():
-        if steps[step] < (1 if reused else count):
+        if steps[step] < count:
             found.losses.append(f"{name}: loss after step {step} {steps[step]} times")
         elif steps[step] > count:
             found.doubles.append(f"{name}: loss after step {step} {steps[step]} times")
     assert trial.value is not None
     if not math.isclose(run.data.metrics.get("loss", math.nan), trial.value):
         found.mismatches.append(f"{name}: {trial.value}, its run {run.data.metrics.get('loss')}")
+    there = client.list_artifacts(run.data.tags.get("besom.duplicate_of", run.info.run_id))
     for wanted in ("config.yaml", "weights.txt"):
-        if not any(item.path == wanted for item in client.list_artifacts(run.info.run_id)):
+        if not any(item.path == wanted for item in there):
             found.losses.append(f"{name}: no {wanted}")
 
 

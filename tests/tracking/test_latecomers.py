@@ -156,7 +156,7 @@ def test_what_else_came_of_a_request_is_closed_with_the_run(
     assert list(statuses.values()) == ["KILLED"]
 
 
-def test_a_late_run_may_be_anothers_twin(
+def test_a_late_run_may_be_the_original_of_another(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = record.start_run("sweep", {})

@@ -10,6 +10,9 @@ from mlflow import MlflowClient
 
 from besom.recorder import KerasModel, TensorSpec
 from besom.tracking import Record, connect
+from besom.tracking.duplicates import DUPLICATE_OF
+from besom.tracking.fetching import model_file
+from besom.tracking.reading import open_reader
 
 TOKENS = TensorSpec((None, 5), "int32")
 CHANCE = TensorSpec((None, 1), "float32")
@@ -50,34 +53,46 @@ def test_told_twice_there_is_one_model(
     assert [(metric.key, metric.value) for metric in model.metrics] == [("loss", 0.5)]
 
 
-def test_a_twin_shares_the_model_without_a_copy(
-    root: Path, record: Record, client: MlflowClient, stub: KerasModel
+def test_a_duplicate_has_the_final_metrics_and_finds_the_rest_at_its_original(
+    root: Path, record: Record, client: MlflowClient, stub: KerasModel, tmp_path: Path
 ) -> None:
-    source, twin = record.start_run("trial 3", {}), record.start_run("trial 9", {})
-    record.model(source, stub)
-    close_run(record, source)
-    for _ in range(2):
-        record.reuse(twin, source)
-        record.flush()
-    close_run(record, twin)
-    assert sorted(models(client, record)) == sorted([source, twin])
-    files = list((root / "artifacts" / "models").rglob("model.keras"))
-    assert [file.stat().st_nlink for file in files] == [2, 2]
-    owners = {yaml.safe_load(file.read_text())["run_id"] for file in root.rglob("MLmodel")}
-    assert owners == {source, twin}
+    original = record.start_run("trial 3", {}, params={"units": 8})
+    record.metrics(original, 1, {"loss": 0.5})
+    record.metrics(original, 2, {"loss": 0.75})
+    record.log(original, {"data.digest": "abc"})
+    record.text(original, "config.yaml", "units: 8")
+    record.model(original, stub)
+    close_run(record, original)
+    duplicates = [record.start_run("trial 9", {}), record.start_run("trial 12", {})]
+    for duplicate, repeated in zip(duplicates, [original, duplicates[0]], strict=True):
+        for _ in range(2):
+            record.reuse(duplicate, repeated)
+            record.flush()
+        close_run(record, duplicate)
+    assert models(client, record) == [original]
+    reader = open_reader(root, None)
+    for duplicate in duplicates:
+        assert [(p.step, p.value) for p in reader.points([duplicate])] == [(2, 0.75)]
+        (run,) = reader.runs([duplicate])
+        assert run.tags[DUPLICATE_OF] == original and run.tags["data.digest"] == "abc"
+        assert run.params == {"units": "8"}
+        assert reader.text(duplicate, "config.yaml") == "units: 8"
+        assert reader.text(duplicate, "other.yaml") is None
+        found = model_file(record.uri, duplicate, tmp_path)
+        assert found.read_bytes() == stub.path.read_bytes()
 
 
 def test_a_source_that_is_open_is_waited_for(record: Record, client: MlflowClient) -> None:
-    source, twin = record.start_run("trial 3", {}), record.start_run("trial 9", {})
+    source, duplicate = record.start_run("trial 3", {}), record.start_run("trial 9", {})
     record.metrics(source, 0, {"loss": 0.5})
-    record.reuse(twin, source)
+    record.reuse(duplicate, source)
     time.sleep(0.5)
-    assert client.get_run(twin).data.metrics == {}
+    assert client.get_run(duplicate).data.metrics == {}
     record.finish(source, "FINISHED", {}, {})
     record.confirm(source)
     while record_fails(record):
         time.sleep(0.05)
-    assert client.get_run(twin).data.metrics == {"loss": 0.5}
+    assert client.get_run(duplicate).data.metrics == {"loss": 0.5}
 
 
 def record_fails(record: Record) -> bool:
@@ -101,24 +116,21 @@ def test_mlflow_loads_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     network.add(keras.layers.Dense(1, activation="sigmoid"))
     network.save(tmp_path / "tiny.keras")
     with connect(root, None, "tests") as record:
-        source, twin = record.start_run("train", {}), record.start_run("twin", {})
-        record.model(source, KerasModel(tmp_path / "tiny.keras", TOKENS, CHANCE))
-        close_run(record, source)
-        record.reuse(twin, source)
-        close_run(record, twin)
+        run_id = record.start_run("train", {})
+        record.model(run_id, KerasModel(tmp_path / "tiny.keras", TOKENS, CHANCE))
+        close_run(record, run_id)
     (tmp_path / "tiny.keras").unlink()
 
     tokens = numpy.arange(20, dtype="int32").reshape(4, 5) % 9
     expected = network.predict(tokens, verbose=0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
-    for run_id in (source, twin):
-        loaded = mlflow.keras.load_model(f"runs:/{run_id}/model")
-        numpy.testing.assert_array_equal(loaded.predict(tokens, verbose=0), expected)
-        served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
-        numpy.testing.assert_array_equal(served.predict(tokens), expected)
-        assert served.metadata.run_id == run_id
-        with pytest.raises(mlflow.MlflowException, match="schema"):
-            served.predict(tokens.astype("float64"))
+    loaded = mlflow.keras.load_model(f"runs:/{run_id}/model")
+    numpy.testing.assert_array_equal(loaded.predict(tokens, verbose=0), expected)
+    served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+    numpy.testing.assert_array_equal(served.predict(tokens), expected)
+    assert served.metadata.run_id == run_id
+    with pytest.raises(mlflow.MlflowException, match="schema"):
+        served.predict(tokens.astype("float64"))
 
 
 def test_the_folder_is_the_one_that_mlflow_writes(

@@ -15,10 +15,10 @@ from mlflow.exceptions import MlflowException
 from besom.addresses import mask
 from besom.folders import check_kept
 from besom.recorder import KerasModel, TensorSpec, check_table, text
-from besom.tracking import twin
 from besom.tracking.batch import KINDS as BATCHED
 from besom.tracking.batch import Batch
 from besom.tracking.courier import Refused
+from besom.tracking.duplicates import OriginalGone, repeat
 from besom.tracking.latecomers import Latecomers, is_away
 from besom.tracking.limits import TAG_LENGTH, clean, shorten
 from besom.tracking.model import link_metrics, log_model
@@ -42,7 +42,8 @@ class Delivery:
             "file": self._file,
             "table": self._table,
             "model": self._model,
-            "twin": self._twin,
+            "duplicate": self._duplicate,
+            "twin": self._duplicate,  # in logs of Besom 1
             "closed": self._close,
         }
 
@@ -174,12 +175,10 @@ class Delivery:
         saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
         log_model(self._client, self._experiment_id, run_id, saved)
 
-    def _twin(self, run_id: str, source_run_id: str) -> None:
-        source = self.latecomers.run_id(source_run_id)
+    def _duplicate(self, run_id: str, source_run_id: str) -> None:
         try:
-            twin.copy_record(self._client, run_id, source)
-            twin.share_model(self._client, self._experiment_id, run_id, source)
-        except twin.SourceGone as gone:
+            repeat(self._client, run_id, self.latecomers.run_id(source_run_id))
+        except OriginalGone as gone:
             self._miss(run_id, str(gone))
 
     def _close(

@@ -14,6 +14,7 @@ from besom.addresses import mask
 from besom.errors import StudyError
 from besom.nearest import did_you_mean, listed
 from besom.tracking.address import file_path, readable
+from besom.tracking.duplicates import original_of
 from besom.tracking.model import find_model
 from besom.tracking.quiet import asking
 
@@ -40,7 +41,8 @@ def address_of(study: str) -> str:
 
 
 def model_file(uri: str, run_id: str, folder: Path) -> Path:
-    """The ``.keras`` file of a run: where it is, or downloaded into ``folder``.
+    """The ``.keras`` file of a run, or of the one that it repeats: where it is, or downloaded into
+    ``folder``.
 
     MLflow looks for ``runs:/ID/model`` in its global store only, whatever address it is given, so
     the file is taken from where the logged model says that it is.
@@ -52,8 +54,8 @@ def model_file(uri: str, run_id: str, folder: Path) -> Path:
     uri = readable(uri)
     client = MlflowClient(uri)
     with asking(uri):
-        experiment_id = client.get_run(run_id).info.experiment_id
-        model = find_model(client, experiment_id, run_id)
+        run = original_of(client, run_id)
+        model = find_model(client, run.info.experiment_id, run.info.run_id)
         location = model and f"{model.artifact_location}/data/model.keras"
         file = _fetch(location, uri, folder) if location else None
     if file is None:

@@ -51,7 +51,7 @@ class _Page:
             self.finished = entry
         elif entry.kind == "closed":
             self.confirmed = True
-        elif entry.kind in ("model", "twin"):
+        elif entry.kind == "model":
             self.has_model = True
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy
 import yaml
 from mlflow import MlflowClient, pyfunc
-from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema
 from mlflow.types import TensorSpec as MlflowTensorSpec
@@ -64,17 +64,17 @@ def link_metrics(client: MlflowClient, run_id: str) -> None:
     if not (run.outputs and run.outputs.model_outputs):
         return
     model_id = run.outputs.model_outputs[0].model_id
-    finals = [_final(client, run_id, name) for name in run.data.metrics]
     metrics = [
         Metric(final.key, final.value, final.timestamp, final.step, model_id, run_id=run_id)
-        for final in finals
+        for final in final_metrics(client, run)
     ]
     client.log_batch(run_id, metrics=metrics)
 
 
-def _final(client: MlflowClient, run_id: str, name: str) -> Metric:
-    history = client.get_metric_history(run_id, name)
-    return max(history, key=lambda metric: (metric.step, metric.timestamp))
+def final_metrics(client: MlflowClient, run: Run) -> list[Metric]:
+    """What was said last of each metric of a run."""
+    histories = (client.get_metric_history(run.info.run_id, name) for name in run.data.metrics)
+    return [max(history, key=lambda said: (said.step, said.timestamp)) for history in histories]
 
 
 def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:

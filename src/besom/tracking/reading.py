@@ -24,6 +24,7 @@ from besom.tracking.address import (
     readable,
     sqlite_path,
 )
+from besom.tracking.duplicates import original_of
 from besom.tracking.quiet import import_mlflow, reason
 from besom.tracking.runs import KEY
 
@@ -250,14 +251,15 @@ def last_of_steps(points: Iterable[Point]) -> list[Point]:
 
 
 def text_of(client: "MlflowClient", uri: str, run_id: str, path: str) -> str | None:
-    """A text file among the artifacts of a run.
+    """A text file among the artifacts of a run, or of the one that it repeats.
 
     Raises:
         StoreError: they cannot be had. Each kind of store has libraries, and errors, of its own.
     """
     try:
         if path not in {item.path for item in client.list_artifacts(run_id)}:
-            return None
+            original = original_of(client, run_id).info.run_id
+            return None if original == run_id else text_of(client, uri, original, path)
         with TemporaryDirectory() as folder:
             return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
     except Exception as error:

@@ -243,8 +243,8 @@ class Record:
         self._tag(run_id, {"mlflow.note.content": markdown})
 
     def reuse(self, run_id: str, source_run_id: str) -> None:
-        """Give a run the record of another, and its model without copying that."""
-        self._append(run_id, "twin", {"source_run_id": source_run_id})
+        """Have a run say that it repeats another, with its parameters, facts and final metrics."""
+        self._append(run_id, "duplicate", {"source_run_id": source_run_id})
 
     # -- what is there -------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from mlflow.types.schema import AnyType
 from omegaconf import DictConfig, OmegaConf
 
 from besom.task import Pack, Package
+from besom.tracking.duplicates import original_of
 from besom.tracking.fetching import ALIAS, address_of, model_file, model_name
 from besom.tracking.model import find_model, logged_model, pin
 from besom.tracking.quiet import asking
@@ -70,9 +71,10 @@ def register(record: Record, champion: Champion, pack: Pack | None) -> str | Non
         UserError: of ``pack``.
     """
     record.flush()
-    champion = replace(champion, run_id=record.mlflow_id(champion.run_id))
+    run_id = record.mlflow_id(champion.run_id)
     client = MlflowClient(record.uri)
     with asking(record.uri):
+        champion = replace(champion, run_id=original_of(client, run_id).info.run_id)
         version = _version_of(client, champion)
         if version is None:
             model = _ready(client, champion.run_id, pack)
