@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -51,16 +50,6 @@ class Postgres:
 
     def restart(self, how: str) -> None:
         self._control("restart", "--mode", how)
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """It takes connections, and says nothing."""
-        process = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(process, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(process, signal.SIGCONT)
 
     def address(self, database: str) -> str:
         """A database's, password included."""

@@ -7,7 +7,6 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
-from besom.errors import StoreError, StudyError
 from besom.sweeping import launch
 from besom.sweeping.connections import Gone
 
@@ -83,9 +82,9 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(StudyError("taken"), "RUNNING"), (Gone("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
+    [(Gone("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
 )
-def test_whoever_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
+def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     error: Exception, status: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, study = bench.plan(n_trials=3), bench.study()
@@ -103,29 +102,17 @@ def test_whoever_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     assert MlflowClient(bench.record.uri).get_run(parent).info.status == status
 
 
-def test_nor_does_it_close_what_turns_out_to_be_anothers_at_last(
+def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = bench.record.start_run("bench", {"besom.role": "sweep"})
 
-    def taken(*_: object) -> str:
-        raise StudyError("taken")
+    def lose(*_: object) -> str:
+        raise Gone("lost")
 
     monkeypatch.setattr(launch, "_parent_run", lambda *_: parent)
-    monkeypatch.setattr(launch, "note", taken)
+    monkeypatch.setattr(launch, "note", lose)
     pool = ScriptedPool(completes)
     launch._sweep(bench.plan(n_trials=1), bench.study(), bench.record, pool, Console(quiet=True))
     bench.record.flush()
     assert MlflowClient(bench.record.uri).get_run(parent).info.status == "RUNNING"
-
-
-def test_whoever_is_refused_by_the_record_takes_no_study_over(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study, taken = bench.study(), []
-    study.remember("run_id", "0" * 32)  # deleted meanwhile, or in another store
-    monkeypatch.setattr(study, "take_over", lambda: taken.append(study))
-    pool = ScriptedPool(completes)
-    with pytest.raises(StoreError, match="not in the record"):
-        launch._sweep(bench.plan(n_trials=1), study, bench.record, pool, Console(quiet=True))
-    assert taken == []

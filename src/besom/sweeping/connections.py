@@ -1,7 +1,5 @@
-"""Connections to a database on a server: it restarts, goes away, and serves other machines."""
+"""The one connection of a sweep to a database on a server: it holds the study, and writes."""
 
-import json
-import logging
 import os
 import socket
 import time
@@ -11,18 +9,14 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import event
 
-from besom.addresses import mask, reach
 from besom.errors import StudyError
 
 CONNECT_SECONDS = 5.0
-WAIT_SECONDS = 60.0
-"""How long a sweep waits for a database that it has already written to."""
 RELEASE_SECONDS = 5.0
 """How long a server may take to notice that a supervisor was killed."""
 RETRY_SECONDS = 0.3
 
-# One, looked at before each use: see Lock.
-_POOL = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 0}
+_POOL = {"pool_size": 1, "max_overflow": 0}
 # A machine that vanishes without a word is given up after a minute; by itself TCP waits for hours.
 _KEEPALIVE = {
     "keepalives": 1,
@@ -32,14 +26,10 @@ _KEEPALIVE = {
     "tcp_user_timeout": 60_000,  # milliseconds
 }
 _LIBPQ = ("psycopg", "psycopg2")
-OWNER = "owner"
-"""The fact of a study that says which supervisor has it, or had it last."""
-
-_logger = logging.getLogger(__name__)
 
 
 class Gone(RuntimeError):
-    """The database went away in the middle of a write, or has not come back."""
+    """The connection has broken. What this process knows may be ahead of the database."""
 
 
 def engine_kwargs(storage: str) -> dict[str, Any]:
@@ -55,23 +45,18 @@ def engine_kwargs(storage: str) -> dict[str, Any]:
     }
 
 
-class Connections:
-    """Renews what a restart of the database has broken; nothing is ever written twice.
+class Connect:
+    """Connects an engine anew, once, and takes the study's lock with that connection (PostgreSQL).
 
-    A connection that is found broken before its use is replaced, for which the database may take
-    ``WAIT_SECONDS``: nothing is under way. One that breaks during a write leaves open whether that
-    was kept. Optuna would write it once more, and so have a trial twice; here it is the end, as
-    is a database that stays away: a new process reads what there is.
-
-    Args:
-        engine: has :func:`engine_kwargs`; what is connected already is given up.
-        lock: taken by every connection before it is used.
+    The server keeps the lock for as long as the connection lives, so who can write has it. A
+    connection that breaks is not replaced: another supervisor may have the study by then, and
+    Optuna would write once more what may have been kept, and so have a trial twice.
     """
 
-    def __init__(self, engine: sqlalchemy.Engine, storage: str, lock: "Lock | None") -> None:
-        self._storage = storage
-        self._lock = lock
-        self._end: Exception | None = None
+    def __init__(self, engine: sqlalchemy.Engine, study_id: int, study: str) -> None:
+        self._study_id = study_id
+        self._study = study
+        self._is_done = False
         engine.dispose()
         event.listen(engine, "do_connect", self._connect)
         event.listen(engine, "handle_error", self._broken)
@@ -79,94 +64,42 @@ class Connections:
     def _connect(
         self, dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]
     ) -> Any:
-        if self._end:
-            raise self._end
-        try:
-            return self._patiently(dialect, arguments, options)
-        except (Gone, StudyError) as error:
-            self._end = error
-            raise
-
-    def _patiently(self, dialect: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
-        driver = dialect.loaded_dbapi
-        deadline = time.monotonic() + WAIT_SECONDS
-        is_told = False
-        while True:
+        if self._is_done:
+            raise Gone("the connection broke")
+        connection = dialect.connect(*arguments, **options)
+        if dialect.name == "postgresql":
             try:
-                reach(self._storage, CONNECT_SECONDS)
-                return self._locked(dialect.connect(*arguments, **options))
-            except (OSError, driver.OperationalError, driver.InterfaceError) as error:
-                if time.monotonic() > deadline:
-                    raise Gone(f"it has been away for {WAIT_SECONDS:.0f} s") from error
-            if not is_told:
-                address, seconds = mask(self._storage), f"{WAIT_SECONDS:.0f} s"
-                _logger.warning("waiting up to %s for the database %s", seconds, address)
-                is_told = True
-            time.sleep(RETRY_SECONDS)
-
-    def _locked(self, connection: Any) -> Any:
-        if self._lock is not None:
-            try:
-                self._lock.take(connection)
+                take(connection, self._study_id, self._study)
             except BaseException:
                 connection.close()  # it may have the lock already
                 raise
+        self._is_done = True
         return connection
 
     def _broken(self, context: Any) -> None:
         # No SQLAlchemyError: those are what Optuna writes again after.
-        if context.is_disconnect and not context.is_pre_ping and context.connection is not None:
-            self._end = Gone("the connection broke during a write")
-            raise self._end
+        if self._is_done and context.is_disconnect:
+            raise Gone("the connection broke")
 
 
-class Lock:
-    """One supervisor for a study of a PostgreSQL database, on whatever machine.
+def take(connection: Any, study_id: int, study: str) -> None:
+    """Take a study's lock for a connection of the driver's.
 
-    The server keeps it for as long as the connection lives, and there is one connection: a sweep
-    that can write has it. A database that restarts forgets it; the next connection takes it again,
-    and sees whether another supervisor has come and gone: the study names its owner.
+    Raises:
+        StudyError: another supervisor has it, of which process and machine are named.
     """
-
-    def __init__(self, study_id: int, study: str) -> None:
-        self._study_id = study_id
-        self._study = study
-        self._name = f"process {os.getpid()} on {socket.gethostname()}"
-        self._owner: str | None = None  # as the database has it; None before the first look
-
-    def take(self, connection: Any) -> None:
-        """Take it for a connection of the driver's.
-
-        Raises:
-            StudyError: another supervisor has it, of which process and machine are named; or has
-                had it since it was taken before.
-        """
-        deadline = time.monotonic() + RELEASE_SECONDS
-        while not _ask(connection, _TAKE, (self._study_id,))[0]:
-            if time.monotonic() > deadline:
-                holder = _ask(connection, _HOLDER, (self._study_id,))
-                raise StudyError(
-                    f"the study `{self._study}` is being swept already"
-                    f"{f', by {holder[0]} since {holder[1]}' if holder else ''}.\n"
-                    "Wait for it, end it, or give this one another name."
-                )
-            time.sleep(RETRY_SECONDS)
-        _ask(connection, _INTRODUCE, (self._name[:_LONGEST_NAME],))
-        self._look(connection)
-
-    def now_owned_by(self, owner: str) -> None:
-        """Expect this owner from now on: it has been written over the last one."""
-        self._owner = json.dumps(owner)
-
-    def _look(self, connection: Any) -> None:
-        row = _ask(connection, _OWNED, (self._study_id, f"besom.{OWNER}"))
-        owner = row[0] if row else ""
-        if self._owner not in (None, owner):
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not _ask(connection, _TAKE, (study_id,))[0]:
+        if time.monotonic() > deadline:
+            holder = _ask(connection, _HOLDER, (study_id,))
             raise StudyError(
-                f"the study `{self._study}` was taken over by another supervisor, or deleted, "
-                "while the database was away.\nThe same command goes on from what there is."
+                f"the study `{study}` is being swept already"
+                f"{f', by {holder[0]} since {holder[1]}' if holder else ''}.\n"
+                "Wait for it, end it, or give this one another name."
             )
-        self._owner = owner
+        time.sleep(RETRY_SECONDS)
+    name = f"process {os.getpid()} on {socket.gethostname()}"
+    _ask(connection, _INTRODUCE, (name[:_LONGEST_NAME],))
 
 
 _LONGEST_NAME = 63
@@ -179,15 +112,9 @@ _HOLDER = (
     "AND datid = database AND datname = current_database() "
     f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
 )
-# Among the facts that Optuna keeps with a study, as JSON.
-_OWNED = "SELECT value_json FROM study_user_attributes WHERE study_id = %s AND key = %s"
-# A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours. And
-# a server that is told to forget its last commits when it crashes must not do so with these: the
-# sweep would go on with what it knows.
+# A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours.
 _INTRODUCE = (
     "SELECT set_config('application_name', %s, false), "
-    "set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
-    "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false), "
     "set_config('tcp_keepalives_idle', '30', false), "
     "set_config('tcp_keepalives_interval', '10', false), "
     "set_config('tcp_keepalives_count', '3', false), "

@@ -17,7 +17,7 @@ from besom import journal
 from besom.addresses import mask
 from besom.errors import StoreError
 from besom.folders import make_private
-from besom.sweeping.connections import Connections, Gone, Lock, engine_kwargs
+from besom.sweeping.connections import Connect, Gone, engine_kwargs
 from besom.sweeping.together import Together, Torn
 
 Transaction = Callable[[], AbstractContextManager[None]]
@@ -70,23 +70,17 @@ def _on_one_connection(storage: str) -> RDBStorage:
     )
 
 
-def keep_connected(database: RDBStorage, storage: str, study: str, study_id: int) -> Lock | None:
-    """See to a sweep's connections from now on, and to it that no other sweep of the study writes.
+def hold(database: RDBStorage, study: str, study_id: int) -> None:
+    """Keep to one connection from now on, and see to it that no other sweep of the study writes.
 
-    Returns:
-        What holds the study in the database; None where that is another one's task (SQLite: a lock
-        on a file).
+    SQLite's file has a lock of its own, see ``lock.py``.
 
     Raises, now or at any later use:
         StudyError: another supervisor has the study (PostgreSQL).
-        Gone: the database is lost.
+        Gone: the connection has broken.
     """
-    kind = database.engine.dialect.name
-    if kind == "sqlite":
-        return None
-    lock = Lock(study_id, study) if kind == "postgresql" else None
-    Connections(database.engine, storage, lock)
-    return lock
+    if database.engine.dialect.name != "sqlite":
+        Connect(database.engine, study_id, study)
 
 
 def _made(make: Callable[[], RDBStorage]) -> RDBStorage:
@@ -120,7 +114,11 @@ def in_use(storage: str) -> Iterator[None]:
     """
     try:
         yield
-    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn, Gone) as error:
+    except Gone as error:
+        raise StoreError(
+            f"hydra.sweeper.storage={mask(storage)}: {error}; the same command goes on."
+        ) from error
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn) as error:
         reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"

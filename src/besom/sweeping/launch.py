@@ -13,7 +13,7 @@ from rich.console import Console
 
 from besom.addresses import sqlite_address
 from besom.discretion import discreet_logs
-from besom.errors import StoreError, StudyError
+from besom.errors import StoreError
 from besom.folders import make_private, refuse_links
 from besom.sweeping import application, disk_space, missing_runs
 from besom.sweeping.application import Application
@@ -153,7 +153,6 @@ def _sweep(
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
         sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
-        study.take_over()  # there is nothing left that could be refused
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
@@ -174,8 +173,8 @@ def _sweep(
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too
             close_orphaned_runs(study, record, sweep.parent_run)
-    except (StudyError, Gone):
-        # Another supervisor has the study by now, or may have, and with it the sweep's own run.
+    except Gone:
+        # Another supervisor may have the study by now, and with it the sweep's own run.
         is_ours = False
         raise
     finally:
@@ -195,9 +194,9 @@ def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
 
 
 def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:
-    """Unless the study turns out to be another's as it is asked for the last time."""
+    """Unless the connection to the study breaks as it is asked for the last time."""
     record, run_id = sweep.record, sweep.parent_run
-    with suppress(Gone, StudyError):
+    with suppress(Gone):
         record.note(run_id, note(sweep.plan, sweep.study, verdict))
         record.finish(run_id, status, {"besom.state": status.lower()}, {})
         record.confirm(run_id)

@@ -10,7 +10,7 @@ import sqlalchemy
 from besom.addresses import mask, missing_driver, reach
 from besom.errors import StoreError
 from besom.sweeping.connections import CONNECT_SECONDS
-from besom.sweeping.database import file_of, keep_connected, open_database, uncollected
+from besom.sweeping.database import file_of, hold, open_database, uncollected
 from besom.sweeping.mirror import SERVER_STEP, SQLITE_STEP, Mirror
 from besom.sweeping.study import Study, as_directions
 
@@ -42,7 +42,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             directions=as_directions(directions),
             load_if_exists=True,
         )
-        lock = keep_connected(database, storage, name, study._study_id)
+        hold(database, name, study._study_id)
         is_sqlite = database.engine.dialect.name == "sqlite"
         steps = SQLITE_STEP if is_sqlite else SERVER_STEP
         with uncollected():
@@ -57,7 +57,7 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
             f"{missing_driver(error) or _made_by_another(error) or other}"
         ) from error
-    return Study(mirrored, together, database.engine.dispose, lock)
+    return Study(mirrored, together, database.engine.dispose)
 
 
 def _made_by_another(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
@@ -13,7 +12,6 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.sweeping.connections import OWNER, Lock
 from besom.sweeping.database import Transaction
 from besom.sweeping.enqueued import unfit
 from besom.sweeping.mirror import OWN, Mirror
@@ -88,10 +86,8 @@ class Study:
         study: optuna.Study,
         together: Transaction = nullcontext,
         close: Callable[[], None] = lambda: None,
-        lock: Lock | None = None,
     ) -> None:
         self._study = study
-        self._lock = lock
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
         self._points: set[Point] = set()
@@ -106,15 +102,6 @@ class Study:
     @property
     def directions(self) -> tuple[str, ...]:
         return tuple(direction.name.lower() for direction in self._study.directions)
-
-    def take_over(self) -> None:
-        """Go on with the study: a sweep that had it, and has lost the database for a while, writes
-        nothing more (PostgreSQL). Not before all is checked that may be refused.
-        """
-        if self._lock is not None:
-            owner = uuid.uuid4().hex
-            self.remember(OWNER, owner)
-            self._lock.now_owned_by(owner)
 
     @property
     def has_begun(self) -> bool:
