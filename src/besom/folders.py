@@ -1,8 +1,4 @@
-"""Folders and files of one owner, at their own place and not where a link leads to.
-
-What Besom writes may hold secrets, and a record may have been unpacked from another user's
-archive: a link in it must not have us write, or delete, elsewhere.
-"""
+"""Folders and files of one owner: what Besom writes may hold secrets. Links are followed."""
 
 import errno
 import os
@@ -30,18 +26,12 @@ def check_working_folder() -> None:
         raise StoreError(f"the working folder {here} has a name that is no UTF-8; rename it")
 
 
-def make_private(folder: Path, below: Path | None = None) -> None:
+def make_private(folder: Path) -> None:
     """Make a folder, and what is missing above it, for this user alone; what is there stays.
 
-    Args:
-        below: from here on down, links are refused. This folder itself may be one.
-
     Raises:
-        StoreError: a folder below ``below`` is a link.
         OSError: it cannot be made.
     """
-    if below is not None:
-        refuse_links(folder, below)
     missing = []
     for place in (folder, *folder.parents):
         if place.exists():
@@ -53,42 +43,9 @@ def make_private(folder: Path, below: Path | None = None) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
-def refuse_links(path: Path, below: Path) -> None:
-    """Find that nothing between ``below``, which may be a link, and ``path`` is one.
-
-    A path that is not below ``below`` is let alone.
-
-    Raises:
-        StoreError: something is.
-    """
-    path, below = path.absolute(), below.absolute()
-    for place in (path, *path.parents):
-        if place == below:
-            return
-        if below in place.parents and place.is_symlink():
-            raise link_refused(place)
-
-
-def remove_links(folder: Path) -> None:
-    """Remove the links that lie in a folder, not what they lead to; what is to be written there is
-    a file of its own then."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_symlink():
-            path.unlink()
-
-
-def not_through_links(path: str, flags: int) -> int:
-    """An opener for :func:`open`: for this user alone, and refused where ``path`` is a link.
-
-    Raises:
-        StoreError: it is a link.
-    """
-    try:
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        raise link_refused(Path(path)) from None
+def private(path: str, flags: int) -> int:
+    """An opener for :func:`open`: a file that it makes is for this user alone."""
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def check_kept(path: Path) -> None:
@@ -128,11 +85,3 @@ def remedy(error: OSError) -> str:
     """What helps where a folder cannot be written."""
     for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return "Make room" if for_room else "Mend its permissions"
-
-
-def link_refused(path: Path) -> StoreError:
-    """The complaint about a link where Besom writes."""
-    return StoreError(
-        f"{path} is a link, and what Besom writes there would land elsewhere.\n"
-        "Remove it; where there is no room, move the whole folder (tracking.root, BESOM_CACHE)."
-    )

@@ -29,7 +29,7 @@ from omegaconf.errors import InterpolationResolutionError, ValidationError
 
 from besom.errors import ConfigError, StoreError
 from besom.explain import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
-from besom.folders import LONGEST_NAME, refuse_links
+from besom.folders import LONGEST_NAME
 from besom.task import Task, hooks_of
 
 # A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
@@ -68,10 +68,7 @@ def check(task: Task, flags: Namespace) -> None:
         first = _first_job(hydra, flags.config_name, config, overrides) if several else config
         if shows:
             return
-        folder = Path(config.hydra.sweep.dir if several else config.hydra.run.dir)
-        _check_folder(folder)
-        if root := OmegaConf.select(config, "tracking.root"):
-            refuse_links(folder, below=Path(root))
+        _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
         if first is not None:
             hooks_of(task).check(_job_config(first))
 

@@ -130,16 +130,6 @@ def test_whoever_held_the_lock_before_is_not_taken_for_its_holder(tmp_path: Path
         timer.join()
 
 
-def test_a_lock_is_not_written_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "locks").mkdir()
-    precious = tmp_path / "precious"
-    precious.write_text("all of it")
-    (tmp_path / "locks" / "s.json").symlink_to(precious)
-    with pytest.raises(StoreError, match="link"), only_supervisor(tmp_path, "s"):
-        pass
-    assert precious.read_text() == "all of it"
-
-
 def test_a_storage_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("not a database at all, but long enough to be read as one")
     with pytest.raises(StoreError, match="cannot be used"):

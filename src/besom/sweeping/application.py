@@ -18,7 +18,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from besom.discretion import mask_job_files
 from besom.errors import ConfigError
 from besom.explain import EXPLAINED
-from besom.folders import make_private, remove_links
+from besom.folders import make_private
 from besom.sweeping import main_module
 from besom.sweeping.carried import Pickler, carry
 from besom.task import Task
@@ -69,10 +69,9 @@ class Application:
             before: called with the task's configuration, inside the job, before the task.
 
         Raises:
-            StoreError: the job's folder is a link.
-            OSError: it cannot be made.
+            OSError: the job's folder cannot be made.
         """
-        _prepare_folder(config.hydra)
+        make_private(_job_folder(config.hydra))
 
         def task(config: DictConfig) -> Any:
             __tracebackhide__ = True
@@ -91,16 +90,6 @@ class Application:
 
 def _job_folder(hydra: DictConfig) -> Path:
     return Path(hydra.sweep.dir, hydra.sweep.subdir)
-
-
-def _prepare_folder(hydra: DictConfig) -> None:
-    """The job's, for this user alone. Links in it are those of another's archive, or of an earlier
-    attempt, which is made anew."""
-    folder = _job_folder(hydra)
-    make_private(folder, below=Path(hydra.sweep.dir))
-    remove_links(folder)
-    if hydra.output_subdir is not None:
-        remove_links(folder / hydra.output_subdir)
 
 
 def dump(application: Application) -> bytes:

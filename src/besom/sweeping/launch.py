@@ -14,7 +14,7 @@ from rich.console import Console
 from besom.addresses import sqlite_address
 from besom.discretion import discreet_logs
 from besom.errors import StoreError
-from besom.folders import make_private, refuse_links
+from besom.folders import make_private
 from besom.sweeping import application, disk_space, missing_runs
 from besom.sweeping.application import Application
 from besom.sweeping.command_line import COMMAND_FILE, parts, typed
@@ -69,7 +69,6 @@ def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> 
         return None
     root = Path(options.root)
     _writable(root)
-    refuse_links(_log_folder(plan), below=root)
     check_address(options.tracking_uri or own_address(root))
     with (
         discreet_logs(),

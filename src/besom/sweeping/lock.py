@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from besom.errors import StoreError, StudyError
-from besom.folders import make_private, not_through_links
+from besom.folders import make_private, private
 
 TELLING_SECONDS = 1.0
 
@@ -22,7 +22,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     """Wait for other sweeps that are opening a database of ``folder``: tables are made once.
 
     Raises:
-        StoreError: the lock is a link, or another user's.
+        StoreError: the lock is another user's.
     """
     with _opened(folder, ".start", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -35,7 +35,7 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
 
     Raises:
         StudyError: another process holds it; names host, process and start.
-        StoreError: the lock is a link, or another user's.
+        StoreError: the lock is another user's.
     """
     with _opened(root, f"{study}.json", "a+") as file:
         try:
@@ -56,10 +56,10 @@ def _opened(root: Path, name: str, mode: str) -> IO[str]:
     path = root / "locks" / name
     try:
         others = _of_others(root)
-        make_private(path.parent, below=root)
+        make_private(path.parent)
         with suppress(PermissionError):  # it is another user's
             path.parent.chmod(0o700 | others)
-        file = open(path, mode, opener=not_through_links)  # noqa: SIM115  the callers close it
+        file = open(path, mode, opener=private)  # noqa: SIM115  the callers close it
         with suppress(PermissionError):
             os.fchmod(file.fileno(), 0o600 | others & 0o066)
         return file

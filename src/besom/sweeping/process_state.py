@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from omegaconf.basecontainer import BaseContainer
 
-from besom.folders import not_through_links
+from besom.folders import private
 
 IMPORT = "<frozen importlib._bootstrap>"
 LIMITS = [number for name, number in vars(resource).items() if name.startswith("RLIMIT_")]
@@ -85,7 +85,7 @@ class ProcessState:
         if descriptor == 0:
             opened = os.open(os.devnull, os.O_RDONLY)
         else:
-            opened = not_through_links(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            opened = private(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         if opened != descriptor:
             os.dup2(opened, descriptor)
             os.close(opened)

@@ -30,7 +30,7 @@ from besom.discretion import discreet_logs
 from besom.errors import Interrupted, Pruned, UserError, plain, shortened
 from besom.explain import EXPLAINED
 from besom.flatten import flatten
-from besom.folders import not_through_links
+from besom.folders import private
 from besom.output import open_closed
 from besom.overrides import as_typed
 from besom.recorder import KerasModel
@@ -257,7 +257,7 @@ def _live_alone(leash: Connection, log_file: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     _start_guard(leash)
-    descriptor = not_through_links(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    descriptor = private(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(descriptor, stream.fileno())

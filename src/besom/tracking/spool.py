@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.errors import StoreError
-from besom.folders import not_through_links
+from besom.folders import private
 
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
@@ -57,13 +57,13 @@ class Spool:
         """Open the log of a run of this process.
 
         Raises:
-            StoreError: its place is taken by a link, or its name is none of a file.
+            StoreError: its name is none of a file.
         """
         path = folder / f"{run_id}{SUFFIX}"
         if path.name != f"{run_id}{SUFFIX}":
             raise StoreError(f"run {run_id!r} has no plain name; its store is not to be trusted.")
         flags = os.O_CREAT | os.O_RDWR | os.O_APPEND
-        spool = cls(path, not_through_links(str(path), flags))
+        spool = cls(path, private(str(path), flags))
         fcntl.flock(spool._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return spool
 
@@ -71,7 +71,7 @@ class Spool:
     def adopt(cls, path: Path) -> "Spool | None":
         """Take over the log of a dead process; ``None`` where its process lives or it is gone."""
         try:
-            descriptor = not_through_links(str(path), os.O_RDWR | os.O_APPEND)
+            descriptor = private(str(path), os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
             return None
         try:
@@ -184,9 +184,8 @@ def _entry(line: bytes) -> Entry | None:
 
 
 def spools(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
-    """The logs in a folder, oldest first. A link is none: we have made no such thing."""
-    found = (path for suffix in suffixes for path in folder.glob(f"*{suffix}"))
-    return sorted((path for path in found if not path.is_symlink()), key=_age)
+    """The logs in a folder, oldest first."""
+    return sorted((path for suffix in suffixes for path in folder.glob(f"*{suffix}")), key=_age)
 
 
 def set_strangers_aside(folder: Path) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from besom import journal
 from besom.addresses import mask, scheme_of, sqlite_address
 from besom.errors import StoreError
-from besom.folders import make_private, not_through_links
+from besom.folders import make_private, private
 from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
 from besom.tracking.quiet import reason
 from besom.tracking.runs import restoring
@@ -63,8 +63,8 @@ def _make_folders(root: Path) -> Path:
     spool = root / "spool"
     try:
         make_private(root)
-        make_private(root / "artifacts", below=root)
-        make_private(spool, below=root)
+        make_private(root / "artifacts")
+        make_private(spool)
     except OSError as error:
         raise _unwritable(root, error) from error
     return spool
@@ -75,7 +75,7 @@ def _alone(root: Path) -> Iterator[None]:
     """One process at a time: MLflow's migrations must not race."""
     try:
         lock = str(root / "spool" / ".lock")
-        descriptor = not_through_links(lock, os.O_CREAT | os.O_RDWR)
+        descriptor = private(lock, os.O_CREAT | os.O_RDWR)
     except OSError as error:
         raise _unwritable(root, error) from error
     try:

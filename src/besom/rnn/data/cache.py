@@ -83,7 +83,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
 
     A process that has the old files mapped keeps them. When two processes build at once, one wins.
     """
-    make_private(folder.parent, below=folder.parent.parent)
+    make_private(folder.parent)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield draft
