@@ -14,8 +14,6 @@ import pytest
 from besom.addresses import mask
 from besom.discretion import discreet_logs
 from besom.errors import ConfigError
-from besom.sweeping.fingerprint import claim
-from besom.sweeping.opening import memory_study
 from tests.conftest import Command
 from tests.leaks import PASSWORD, leaks
 from tests.sweeping.apps import APPS, audit, run
@@ -128,10 +126,3 @@ def test_what_is_logged_is_masked(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_no_error_of_ours_shows_one() -> None:
     assert str(ConfigError(f"{DATABASE} is wrong")) == f"{mask(DATABASE)} is wrong"
-
-
-def test_the_fingerprint_of_a_besom_of_before_is_masked_and_still_fits() -> None:
-    study = memory_study(["minimize"])
-    study.remember("fingerprint", {"configuration, database": f'"{DATABASE}"'})
-    claim(study, {"configuration, database": f'"{mask(DATABASE)}"'})
-    assert study.recall("fingerprint") == {"configuration, database": f'"{mask(DATABASE)}"'}

@@ -181,15 +181,6 @@ def test_an_option_of_ones_own_is_found(
     assert "units: 256" in besom("train", "+experiment=small", "--cfg", "job").out
 
 
-def test_a_record_of_before_a_key_is_exported_with_what_was_done_then(
-    root: Path, exported: Export
-) -> None:
-    older = OmegaConf.create(recorded([]))
-    del older.training["shuffle"], older.training["checkpoint"]
-    record_trials(root, {OmegaConf.to_yaml(older): 0.8})
-    assert "training:\n  shuffle: every_epoch\n" in exported().file.read_text()
-
-
 def test_a_record_that_does_not_fit_the_configurations_of_today(
     root: Path, own_conf: Path, exported: Export
 ) -> None:

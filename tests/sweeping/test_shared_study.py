@@ -56,10 +56,7 @@ def test_an_empty_one_is_taken_if_it_is_made_for_the_same_direction(tmp_path: Pa
     claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
 
 
-def test_another_task_is_another_experiment_also_where_a_besom_of_before_did_not_ask(
-    tmp_path: Path,
-) -> None:
-    claim(open_study("s", storage_in(tmp_path), ["minimize"]), {"direction": "minimize"})
+def test_another_task_is_another_experiment(tmp_path: Path) -> None:
     claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
     with pytest.raises(StudyError, match=r"task: app\.main → app\.other"):
         claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS | {"task": "app.other"})

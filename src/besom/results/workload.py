@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -23,9 +23,6 @@ WORKLOAD = "besom.rnn.train.train"
 """The task of ``besom train`` and ``besom sweep``, as a study's command names it."""
 
 TOP_K = "hydra.sweeper.confirm.top_k"
-
-LATER = {"training": {"shuffle": "every_epoch", "checkpoint": False}}
-"""Keys that records of an earlier Besom do not have, and what it did."""
 
 PRIMARY = "train"
 """The configuration of ``besom train``, also with ``-m``; no sweep is called so."""
@@ -52,11 +49,8 @@ def workload_config(text: str | None) -> DictConfig | None:
         None where it is no configuration of ``besom train``.
     """
     try:
-        recorded = OmegaConf.create(text or "")
-        if not isinstance(recorded, DictConfig):
-            return None
-        config = cast(DictConfig, OmegaConf.merge(recorded, LATER, recorded))  # in its own order
-        return config if _fits(config) else None
+        config = OmegaConf.create(text or "")
+        return config if isinstance(config, DictConfig) and _fits(config) else None
     except (OmegaConfBaseException, YAMLError, ValueError):
         return None
 

@@ -63,9 +63,6 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         _refuse_foreign(study, facts)
         study.remember(_KEY, dict(facts))
         return
-    as_kept, kept = kept, {key: mask(fact) for key, fact in kept.items()}
-    if TASK in facts:
-        kept.setdefault(TASK, facts[TASK])
     differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
     if differing and set(differing) <= set(_OBJECTIVE) and study.is_unjudged:
         study.begin_anew(facts["direction"].split(", "))
@@ -81,8 +78,6 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
             f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
             f"{ANOTHER.capitalize()}."
         )
-    if as_kept != kept:  # by a Besom of before, which masked nothing, or did not ask for the task
-        study.remember(_KEY, kept)
 
 
 def describes(study: Study, plan: Plan) -> bool:

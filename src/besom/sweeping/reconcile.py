@@ -87,6 +87,6 @@ def _tell(study: Study, outcome: Mapping[str, Any]) -> None:
         int(outcome["trial"]),
         State(outcome["state"]),
         outcome["values"],
-        outcome.get("notes", {}),  # a Besom of before may have died
-        dict(outcome.get("reports", ())),
+        outcome["notes"],
+        dict(outcome["reports"]),
     )

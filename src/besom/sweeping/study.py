@@ -326,7 +326,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _is_own(trial: FrozenTrial) -> bool:
-    """Whether Besom made it, also one of before, which noted its role first."""
+    """Whether Besom runs it, also where another program has enqueued its point."""
     return any(key.startswith(_PREFIX) for key in trial.user_attrs)
 
 

@@ -187,7 +187,7 @@ class Delivery:
         status: str,
         ended: int,
         tags: Mapping[str, str],
-        model: bool = True,  # a Besom of before did not say
+        model: bool,
     ) -> None:
         """The end of a run; its last tags have gone with the parcel's other tags."""
         if model:

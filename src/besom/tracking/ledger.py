@@ -220,7 +220,7 @@ class Ledger:
 
     def _concerns(self, opened: Entry, tags: Mapping[str, str]) -> bool:
         theirs = opened.body["tags"]
-        is_here = all(opened.body.get(key, here) == here for key, here in self._place.items())
+        is_here = all(opened.body.get(key) == here for key, here in self._place.items())
         return is_here and (not theirs or tags.items() <= theirs.items())
 
     def _turn_to(self, spool: Spool, entries: Sequence[Entry]) -> None:

@@ -42,7 +42,7 @@ def sync(root: Path, uri: str | None) -> Synced:
     address = "own" if uri in (None, own_address(root)) else mask(uri)
     here = [first for first in before.values() if first.body.get("store") == address]
     refusals = []
-    for experiment in sorted({_experiment(entry) for entry in here}):
+    for experiment in sorted({entry.body["experiment"] for entry in here}):
         try:
             with connect(root, uri, experiment) as record:
                 record.pending()
@@ -59,8 +59,3 @@ def _known(folder: Path) -> dict[Path, Entry]:
     """The logs that say whose they are, and how they begin."""
     paths = spools(folder, (SUFFIX, REFUSED))
     return {path: first for path in paths if (first := opening(path))}
-
-
-def _experiment(opened: Entry) -> str:
-    name: str = opened.body.get("experiment", "besom")  # a Besom of before did not say
-    return name
