@@ -43,7 +43,7 @@ class Delivery:
             "table": self._table,
             "model": self._model,
             "duplicate": self._duplicate,
-            "twin": self._duplicate,  # in logs of Besom 1
+            "twin": self._duplicate,  # in logs of before
             "closed": self._close,
         }
 
