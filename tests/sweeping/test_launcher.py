@@ -1,5 +1,6 @@
 """Launchers of other plugins, which need not be installed: their nodes are all that is read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,17 @@ from besom.sweeping.optuna_sweeper import read_options
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
 RAY = "hydra_plugins.hydra_ray_launcher"
+
+
+@pytest.fixture(autouse=True)
+def own_launchers() -> Iterator[None]:
+    """Other tests of this process know the installed launchers alone."""
+    Plugins.instance()
+    launchers = ConfigStore.instance().repo["hydra"]["launcher"]
+    before = dict(launchers)
+    yield
+    launchers.clear()
+    launchers.update(before)
 
 
 def read(name: str, node: dict[str, Any], *overrides: str) -> None:
