@@ -2,7 +2,10 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from besom.sweeping.protocol import State
 from besom.tracking.address import own_address
 from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
+from besom.tracking.runs import restoring
 from tests.sweeping.conftest import Bench
 
 REPORTS = {1: 0.9, 2: 0.5, 3: 0.3}
@@ -77,7 +81,8 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
         client.set_tag(run_id, "besom.study", "bench")
     known = reader.names("bench")
     assert known == {name for run in reader.study("bench") for name in run.names}
-    told = sentence("bench", study.runs_of_ended(), known)
+    restore = partial(restoring, own_address(bench.root))
+    told = sentence("bench", study.runs_of_ended(), known, restore)
     assert "no run of 2 ended trials of bench (1, 2)" in told
     assert read_study(reader, "bench").missing_runs == told
     assert compare(bench.root, None, ["bench"], None).missing_runs
@@ -87,6 +92,20 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
     client.delete_run(parent)
     with pytest.raises(StudyError, match=f"optuna.db has 3 ended trials (.|\n)*{parent}"):
         read_study(reader, "bench")
+
+
+def test_the_command_that_is_named_restores_a_deleted_run(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=2)
+    reader, client = open_reader(bench.root, None), MlflowClient(own_address(bench.root))
+    deleted = study.runs_of_ended()[1]
+    for run_id in reader.run_ids():
+        client.set_tag(run_id, "besom.study", "bench")
+    client.delete_run(deleted)
+    told = read_study(reader, "bench").missing_runs
+    assert "no run of 1 ended trials of bench (1)" in told
+    command = told.split("`")[1].replace(" mlflow ", f" {sys.executable} -m mlflow ")
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert read_study(reader, "bench").missing_runs == ""
 
 
 def _copy(source: Path, target: Path) -> None:

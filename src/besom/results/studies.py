@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from besom.errors import StudyError
@@ -158,7 +159,7 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
     confirmations = _confirmations(own, parent.tags.get("besom.setting", ""), counted)
-    missing = _missing_runs(name, parent, own, there) if there else ""
+    missing = _missing_runs(reader, name, (parent, *own), there) if there else ""
     return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, missing)
 
 
@@ -252,11 +253,11 @@ def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
     )
 
 
-def _missing_runs(name: str, parent: ReadRun, own: Iterable[ReadRun], there: Expected) -> str:
-    known = {word for run in (parent, *own) for word in run.names}
-    if there.sweep not in known:  # another sweep of that name
+def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: Expected) -> str:
+    known = {word for run in runs for word in run.names}
+    if there.sweep not in known or reader.folder is None:  # another sweep of that name
         return ""
-    return sentence(name, there.trials, known)
+    return sentence(name, there.trials, known, partial(restoring, own_address(reader.folder)))
 
 
 def _counts(run: ReadRun, counted: Source) -> bool:

@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from besom.tracking.environment import COUNTED
 from besom.tracking.limits import clean, renamed
 from besom.tracking.reading import open_reader
 from besom.tracking.record import Record, connect
+from besom.tracking.runs import restoring
 
 
 def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> Any:
@@ -187,8 +189,10 @@ def _sweep(
 def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
     """One line about ended trials that have no run in MLflow."""
     if trials := study.runs_of_ended():
-        reader = open_reader(Path(plan.options.root), plan.options.tracking_uri)
-        if said := missing_runs.sentence(study.name, trials, reader.names(study.name)):
+        root, uri = Path(plan.options.root), plan.options.tracking_uri
+        known = open_reader(root, uri).names(study.name)
+        restore = partial(restoring, uri or own_address(root))
+        if said := missing_runs.sentence(study.name, trials, known, restore):
             console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ trials; what reads a record asks the file that Optuna has beside it.
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +52,23 @@ def expected(database: Path, study: str) -> Expected | None:
     return Expected(json.loads(sweep[0]), {number: json.loads(kept) for number, kept in rows})
 
 
-def sentence(study: str, trials: Mapping[int, str], known: Collection[str]) -> str:
+def sentence(
+    study: str, trials: Mapping[int, str], known: Collection[str], restore: Callable[[str], str]
+) -> str:
     """Which ended trials of a study have no run, and what can be done; empty where all have one.
 
     Args:
         trials: the runs of its ended trials by number, each by its id or its key.
         known: the ids and keys of the runs that there are.
+        restore: makes a whole command line of a command of MLflow's.
     """
     missing = [number for number, run in trials.items() if run not in known]
     if not missing:
         return ""
     which = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if missing[MOST_SHOWN:] else "")
+    command = restore(f"runs restore --run-id {trials[missing[0]]}")
+    others = ", and the others likewise" if missing[1:] else ""
     return (
         f"MLflow has no run of {len(missing)} ended trials of {study} ({which}): they were "
-        "deleted, or mlflow.db is an older copy; restore them (`mlflow runs restore`), or that file"
+        f"deleted, or mlflow.db is an older copy; restore it (`{command}`{others}), or that file"
     )
