@@ -43,7 +43,7 @@ def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> N
         ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
         ("besom.sweeping.application", "pickle", "loads"),
         ("besom.sweeping.carried", "pickle", "loads"),
-        ("besom.sweeping.frames", "pickle", "loads"),
+        ("besom.sweeping.worker_process", "pickle", "loads"),
     }
 
 

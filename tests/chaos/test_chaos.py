@@ -1,10 +1,13 @@
-"""The short form of ``make chaos``: some kills at random."""
+"""The short form of ``make chaos``: some kills at random, to be run alone."""
 
 from pathlib import Path
+
+import pytest
 
 from tests.chaos.harness import Sizes, hurt
 
 
+@pytest.mark.slow  # test_sweep kills each kind of process once
 def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
     sizes = Sizes(workers=3, trials=30, seconds=0.05, worker_kills=8, supervisor_kills=2, stops=3)
     done, found = hurt(tmp_path, 1, sizes)
