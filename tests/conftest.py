@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
 from besom import cli
@@ -55,8 +56,9 @@ def besom(
 
 @pytest.fixture(autouse=True)
 def own_hydra() -> Iterator[None]:
-    """Hydra keeps a job's configuration for a whole process; the next test has another, or none."""
+    """Hydra and a job's configuration are a whole process's; the next test has others, or none."""
     yield
+    GlobalHydra.instance().clear()
     HydraConfig.instance().cfg = None
 
 
