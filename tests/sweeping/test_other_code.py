@@ -209,10 +209,10 @@ def test_what_configurations_of_the_search_name_is_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = {
-        "main.yaml": "defaults:\n  - _self_\n  - algo: adam\nlayer: plain\nnet: ${.layer}_net.Net\n",
-        "algo/adam.yaml": "_target_: opt.Adam\n",
-        "algo/sgd.yaml": "defaults:\n  - /extra@more: deep\n",
-        "algo/unused.yaml": "_target_: unused.Unused\n",
+        "main.yaml": "defaults:\n  - _self_\n  - alg: adam\nlayer: plain\nnet: ${.layer}_net.Net\n",
+        "alg/adam.yaml": "_target_: opt.Adam\n",
+        "alg/sgd.yaml": "defaults:\n  - /extra@more: deep\n",
+        "alg/unused.yaml": "_target_: unused.Unused\n",
         "extra/deep.yaml": "calls: [{call: deep.make}]\n",
     }
     for place, text in written.items():
@@ -228,7 +228,7 @@ def test_what_configurations_of_the_search_name_is_source(
     hydra = Hydra.create_main_hydra2("t", create_config_search_path(str(tmp_path)))
     master = hydra.compose_config("main", [], RunMode.MULTIRUN)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    words = ["algo=choice(adam,sgd)", "layer=choice(plain,wide)", "+to=choice(given.A,b)"]
+    words = ["alg=choice(adam,sgd)", "layer=choice(plain,wide)", "+to=choice(given.A,b)"]
     options = SweepOptions(sampler=RandomSampler(), pruner=NoPruner())
     try:
         make_plan(options, Application(context, lambda config: 0.0, master), words)
