@@ -66,7 +66,7 @@ def test_a_duplicate_has_the_final_metrics_and_finds_the_rest_at_its_original(
     duplicates = [record.start_run("trial 9", {}), record.start_run("trial 12", {})]
     for duplicate, repeated in zip(duplicates, [original, duplicates[0]], strict=True):
         for _ in range(2):
-            record.reuse(duplicate, repeated)
+            record.reuse(duplicate, repeated, {}, {})
             record.flush()
         close_run(record, duplicate)
     assert models(client, record) == [original]
@@ -85,7 +85,7 @@ def test_a_duplicate_has_the_final_metrics_and_finds_the_rest_at_its_original(
 def test_a_source_that_is_open_is_waited_for(record: Record, client: MlflowClient) -> None:
     source, duplicate = record.start_run("trial 3", {}), record.start_run("trial 9", {})
     record.metrics(source, 0, {"loss": 0.5})
-    record.reuse(duplicate, source)
+    record.reuse(duplicate, source, {}, {})
     time.sleep(0.5)
     assert client.get_run(duplicate).data.metrics == {}
     record.finish(source, "FINISHED", {}, {})

@@ -283,11 +283,12 @@ def test_reuse_of_a_run_that_is_gone_holds_up_nothing(
     source = record.start_run("trial 3", {})
     lose(record, client, source)
     duplicate = record.start_run("trial 9", {})
-    record.reuse(duplicate, source)
+    record.reuse(duplicate, source, {"units": 8}, {"loss": 0.5})
     close_run(record, duplicate)
     run = client.get_run(duplicate)
     assert run.info.status == "FINISHED"
-    assert run.data.tags["besom.missing"] == f"run {source}"
+    assert run.data.params == {"units": "8"} and run.data.metrics == {"loss": 0.5}
+    assert run.data.tags["besom.missing"].startswith(f"run {source}, which")
 
 
 def test_the_last_number_of_a_step_is_shown_however_fast_it_came(

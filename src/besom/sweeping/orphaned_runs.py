@@ -58,19 +58,11 @@ def close_orphaned_runs(study: Study, record: Record, parent_run: str) -> None:
 
 def _ended(study: Study) -> dict[str, _Known]:
     """By run."""
-    names = _objectives(study)
+    names = tuple(map(clean, study.objective_names))
     rows = [row for row in study.rows() if row.state in _STATUS and "run_id" in row.notes]
     trials = {row.notes["run_id"]: _trial(study, row, names) for row in rows}
     confirmations = [one for one in recall_all(study) if one.state in _STATUS]
     return trials | {one.run_id: _confirmation(one) for one in confirmations}
-
-
-def _objectives(study: Study) -> tuple[str, ...]:
-    """What the objectives are called in the runs, as far as the study knows."""
-    count = len(study.directions)
-    named = study.recall("objective") or (study.recall("fingerprint") or {}).get("objective", "")
-    names = tuple(map(clean, named.split(", ")))
-    return names if len(names) == count else unnamed(count)
 
 
 def _trial(study: Study, row: TrialRow, names: tuple[str, ...]) -> _Known:

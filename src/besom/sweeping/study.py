@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from besom.sweeping.database import Transaction
 from besom.sweeping.enqueued import unfit
 from besom.sweeping.mirror import OWN, Mirror
+from besom.sweeping.objective import unnamed
 from besom.sweeping.protocol import State
 from besom.sweeping.recent import OUTSIDE
 from besom.sweeping.samplers import Grid, Point, point
@@ -102,6 +103,14 @@ class Study:
     @property
     def directions(self) -> tuple[str, ...]:
         return tuple(direction.name.lower() for direction in self._study.directions)
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """What the objectives are called, as far as it is known."""
+        count = len(self.directions)
+        named = self.recall("objective") or (self.recall("fingerprint") or {}).get("objective", "")
+        names = tuple(named.split(", "))
+        return names if len(names) == count else unnamed(count)
 
     @property
     def has_begun(self) -> bool:

@@ -224,7 +224,8 @@ class Trials:
     def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
         run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=twin.code)
-        self._record.reuse(run_id, twin.notes["run_id"])
+        values = dict(zip(self._study.objective_names, twin.values, strict=True))
+        self._record.reuse(run_id, twin.notes["run_id"], row.shown, values)
         notes = {"reused": twin.number}
         self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from mlflow import MlflowClient
@@ -175,11 +176,19 @@ class Delivery:
         saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
         log_model(self._client, self._experiment_id, run_id, saved)
 
-    def _duplicate(self, run_id: str, source_run_id: str) -> None:
+    def _duplicate(
+        self,
+        run_id: str,
+        source_run_id: str,
+        params: Mapping[str, Any] = MappingProxyType({}),
+        values: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         try:
             repeat(self._client, run_id, self.latecomers.run_id(source_run_id))
         except OriginalGone as gone:
-            self._miss(run_id, str(gone))
+            known = [Entry("params", params), Entry("metrics", {"step": 0, "values": values})]
+            Batch(known).send(self._client, run_id)
+            self._miss(run_id, f"{gone}, which this one repeats: only its values are known")
 
     def _close(
         self,

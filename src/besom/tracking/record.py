@@ -242,9 +242,21 @@ class Record:
             markdown = markdown[: TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
         self._tag(run_id, {"mlflow.note.content": markdown})
 
-    def reuse(self, run_id: str, source_run_id: str) -> None:
-        """Have a run say that it repeats another, with its parameters, facts and final metrics."""
-        self._append(run_id, "duplicate", {"source_run_id": source_run_id})
+    def reuse(
+        self,
+        run_id: str,
+        source_run_id: str,
+        params: Mapping[str, Any],
+        values: Mapping[str, float],
+    ) -> None:
+        """Have a run say that it repeats another, with its parameters, facts and final metrics.
+
+        Args:
+            params: what the run has where the other one is gone.
+            values: the same, its objectives.
+        """
+        known = {"params": _masked(params), "values": dict(values)}
+        self._append(run_id, "duplicate", {"source_run_id": source_run_id, **known})
 
     # -- what is there -------------------------------------------------------------------------
 
