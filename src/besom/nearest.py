@@ -38,8 +38,12 @@ def nearest_ids(word: str, known: Iterable[str]) -> list[str]:
 
 def is_mistyped(word: str, known: Iterable[str]) -> bool:
     """Whether it is none of ``known``, and yet so like one that it is not another's word."""
-    words = [one.casefold() for one in known]
-    return bool(get_close_matches(word.casefold(), words, cutoff=MISTYPED)) and word not in known
+    names = list(known)
+    words = [one.casefold() for one in names]
+    # Two letters that have changed places make a short word as unlike as another word is.
+    swapped = sorted(word.casefold()) in [sorted(one) for one in words]
+    alike = swapped or get_close_matches(word.casefold(), words, cutoff=MISTYPED)
+    return bool(alike) and word not in names
 
 
 def listed(words: Iterable[str]) -> str:

@@ -18,6 +18,8 @@ from .apps import command
         ("hydra/sweeper=besomm", ["`hydra/sweeper=besomm`", "did you mean `besom`?"]),
         ("hydra/sweeper=besom hydra/sweeper/sampler=tpee", ["did you mean `tpe`?"]),
         ("hydra/sweeper=besom hydra/sweeper/pruner=medain", ["did you mean `median`?"]),
+        ("hydra/sweeper=besom hydra/sweeper/pruner=asah", ["did you mean `asha`?"]),
+        ("hydra/sweeper=besom hydra/sweeper/sampler=gird", ["did you mean `grid`?"]),
         ("hydra/sweeper=besom hydra.sweeper.ntrials=3", ["`hydra.sweeper.n_trials`?"]),
         ("hydra/sweeper=besom hydra/sweeper/sampler=TPE", ["did you mean `tpe`?"]),
         ("hydra/sweeper=besom hydra/sweeper/samplr=tpe", ["`hydra/sweeper/sampler`?"]),

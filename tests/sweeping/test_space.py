@@ -59,6 +59,8 @@ def test_reads_hydras_grammar(text: str, distribution: object) -> None:
         "k=interval(-1e308,1e308)",
         "k=int(interval(0,1e30))",
         "k=tag(log,range(1,100))",
+        "k=tag(logg,interval(1,2))",
+        "k=tag(LOG,int(interval(1,9)))",
     ],
 )
 def test_refuses_what_cannot_be_searched(text: str) -> None:

@@ -13,6 +13,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from besom.nearest import is_mistyped
+
 Scalar = None | bool | int | float | str
 
 MOST_POINTS = 100_000
@@ -43,6 +45,8 @@ def distribution_of(value: Any, choices: Sequence[Scalar]) -> BaseDistribution:
 
 def _interval(sweep: IntervalSweep) -> BaseDistribution:
     low, high = sweep.start, sweep.end
+    if misspelled := [tag for tag in sorted(sweep.tags) if is_mistyped(tag, ["log"])]:
+        raise ValueError(f"no tag `{misspelled[0]}`; did you mean `log`?")
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("both ends must be finite numbers")
     if low >= high:
