@@ -78,6 +78,11 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
+def stop_listening() -> None:
+    """What this process tells from here on reaches no listener: that is its parent's."""
+    _listener.set(None)
+
+
 def attached() -> bool:
     """Whether there is a listener, so that a task can spare itself costly records."""
     return _listener.get() is not None

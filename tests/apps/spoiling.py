@@ -70,6 +70,17 @@ def environment() -> None:
     os.umask(0o777)
 
 
+def fork() -> None:
+    """The child, too, reports and comes to the end of the task, in one of two ways."""
+    for raised in (None, ValueError("raised in a fork")):
+        if os.fork() == 0:
+            besom.report(2, pid=os.getpid())
+            if raised:
+                raise raised
+            return
+    assert sorted(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(2)) == [0, 1]
+
+
 def for_good() -> None:
     """The worker's log cannot be opened again."""
     shutil.rmtree(Path(HydraConfig.get().sweep.dir, "workers"))
@@ -102,6 +113,7 @@ SPOIL = {
     "clear": clear,
     "signals": signals,
     "environment": environment,
+    "fork": fork,
     "for_good": for_good,
     "nameless": lambda: raises(Nameless()),
     "keyboard": lambda: raises(KeyboardInterrupt()),

@@ -31,6 +31,7 @@ from .apps import command
         ("hydra/sweeper=besom hydra.sweeper.confirm.topk=3", ["`hydra.sweeper.confirm.top_k`?"]),
         ("hydra/sweeper=besom hydra.sweeper.sampler.sed=3", ["`hydra.sweeper.sampler.seed`?"]),
         ("hydra/sweeper=besom hydra/launcher=rq", ["launcher=rq is not installed", "n_jobs"]),
+        ("hydra/sweeper=besom hydra/launcher=jobilb", ["=jobilb is not installed", "n_jobs"]),
         ("hydra/sweeper=besom x=loguniform(1,2)", ["`x=tag(log,interval(1,2))`?"]),
     ],
 )

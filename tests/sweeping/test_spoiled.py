@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .apps import audit, run
 
-HARMLESS = "close_output,leave,swap_streams,recursion,limit,clear,signals,environment,none"
+HARMLESS = "close_output,leave,swap_streams,recursion,limit,clear,signals,environment,fork,none"
 HARMFUL = "nameless,keyboard,interrupted,full,rubbish,for_good"
 
 
@@ -12,7 +12,7 @@ def test_a_trial_spoils_none_of_those_after_it(root: Path) -> None:
     done = run(
         "spoiling",
         *(f"how=choice({HARMLESS},{HARMFUL})", "hydra/sweeper/sampler=grid"),
-        *("hydra.sweeper.n_trials=20", "hydra.sweeper.n_jobs=1"),
+        *("hydra.sweeper.n_trials=21", "hydra.sweeper.n_jobs=1"),
         *("hydra.sweeper.max_failure_rate=1", "hydra.sweeper.max_attempts=2"),
         folder=root.parent,
     )
@@ -20,7 +20,7 @@ def test_a_trial_spoils_none_of_those_after_it(root: Path) -> None:
     found = audit(root, "spoiling")
     ended = {trial.params["how"]: trial for trial in found.trials}
     errors = {how: trial.user_attrs.get("besom.error") for how, trial in ended.items()}
-    assert [errors[how] for how in [*HARMLESS.split(","), "for_good"]] == [None] * 10, errors
+    assert [errors[how] for how in [*HARMLESS.split(","), "for_good"]] == [None] * 11, errors
     assert errors["nameless"] == "Nameless" and errors["keyboard"] == "KeyboardInterrupt"
     twice = ", in each of 2 attempts"
     assert errors["interrupted"] == f"its task raised besom.Interrupted by itself{twice}"

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobStatus
@@ -148,13 +148,16 @@ def main(
     app = application.load(payload)
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
+    os.register_at_fork(after_in_child=recorder.stop_listening)
     line.tell(Ready())
-    before, first_memory = ProcessState(log_file), 0
+    process, before, first_memory = os.getpid(), ProcessState(log_file), 0
     with discreet_logs():
         while True:
             assignment = line.wait()
             assert isinstance(assignment, Assignment), assignment
             outcome = run_trial(app, assignment, line, is_used=first_memory > 0)
+            if os.getpid() != process:
+                _end_forked(outcome)
             try:
                 before.restore()
             except Exception:
@@ -201,6 +204,15 @@ def run_trial(app: Application, assignment: Assignment, line: Line, is_used: boo
         else:
             outcome = _failed(error)
     return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def _end_forked(outcome: Outcome) -> NoReturn:
+    """End a process that the task has forked, and that has come to the task's end as well.
+
+    The trial and the pipe are its parent's.
+    """
+    print(outcome.traceback or outcome.error, file=sys.stderr, flush=True)
+    os._exit(outcome.state is not State.COMPLETE)
 
 
 def _without_room(error: BaseException, root: Path) -> Outcome:

@@ -59,7 +59,7 @@ def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
     repository = ConfigRepository(whole)
     for word in words:
         group, _, option = word.partition("=")
-        if group == LAUNCHER and option in LAUNCHERS:
+        if group == LAUNCHER and (option in LAUNCHERS or is_mistyped(option, LAUNCHERS)):
             _check_installed(option, repository.get_group_options(LAUNCHER))
         offered = repository.get_group_options(group) if group in (*GROUPS, LAUNCHER) else [option]
         # What is like none of them may be an option of a folder that a configuration names.
