@@ -56,6 +56,7 @@ from besom.sweeping.protocol import (
 )
 from besom.sweeping.returned import as_numbers
 from besom.sweeping.signals import ENDING
+from besom.sweeping.task_stores import open_in_turn
 from besom.task import hooks_of, of_task
 
 LONGEST_TRACEBACK = 30_000
@@ -145,6 +146,7 @@ def main(
     open_closed()
     _live_alone(leash, log_file)
     line = Line(connection)
+    open_in_turn(Path(log_file).parent)
     app = application.load(payload)
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250

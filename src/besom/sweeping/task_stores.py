@@ -1,0 +1,69 @@
+"""MLflow stores that tasks open by themselves, one worker after another.
+
+MLflow makes and checks the tables of a new database without a lock. Where the first trials of a
+sweep come to that at once, all of them fail, in the midst of one another's migrations.
+"""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+MODULE = "mlflow.store.tracking.sqlalchemy_store"
+
+
+def open_in_turn(folder: Path) -> None:
+    """From here on, this process opens such a store while no other one does.
+
+    Args:
+        folder: the same for all workers of a sweep; it exists.
+    """
+    sys.meta_path.insert(0, _Finder(folder))
+
+
+class _Finder(MetaPathFinder):
+    """Most tasks never import MLflow, which takes seconds: its class is changed where they do."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path) if fullname == MODULE else None
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def then_change(module: ModuleType) -> None:
+            execute(module)
+            _change(module, self._folder)
+
+        spec.loader.exec_module = then_change  # type: ignore[method-assign]
+        return spec
+
+
+def _change(module: ModuleType, folder: Path) -> None:
+    open_store = module.SqlAlchemyStore.__init__
+
+    def in_turn(store: object, *arguments: Any, **named: Any) -> None:
+        with _alone(folder):
+            open_store(store, *arguments, **named)
+
+    module.SqlAlchemyStore.__init__ = in_turn
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
