@@ -18,6 +18,10 @@ from besom import cli
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
+# Temporary folders are in memory where it has room: SQLite waits for a disk at each commit.
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # What ignores them, as nohup does, has tests whose children ignore them too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -48,8 +48,9 @@ model: {embedding_dim: 4, units: 4}
 training: {batch_size: 64, epochs: 2}
 hydra:
   sweeper:
-    n_trials: 5
-    confirm: {top_k: 2, seeds: 3}
+    n_trials: 4
+    n_jobs: 1
+    confirm: {top_k: 2, seeds: 2}
     params:
       data.vocab_size: choice(200,300)
       data.max_length: choice(16,24)
@@ -62,7 +63,7 @@ hydra:
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder in which a sweep of five trials has lost a worker and its supervisor."""
+    """A working folder in which a sweep of four trials has lost its worker and its supervisor."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "sweeps").mkdir()
     (folder / "sweeps" / "small.yaml").write_text(SWEEP)
@@ -85,7 +86,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_trial_has_one_complete_record(swept: Path) -> None:
     found = audit(swept / "mlruns", "small")
-    assert found.states() == {"COMPLETE": 5}
+    assert found.states() == {"COMPLETE": 4}
     client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
     for trial in found.trials:
         run_id = trial.user_attrs["besom.run_id"]
@@ -115,8 +116,8 @@ def test_every_trial_is_reproduced_bit_for_bit(swept: Path) -> None:
         env=os.environ | {"BESOM_CACHE": str(swept / "cache")},
     )
     assert ended.stderr == ""
-    assert ended.stdout.count("bit-identical") == 5, ended.stdout
-    assert ended.stdout.count("are as they were") == 5, ended.stdout
+    assert ended.stdout.count("bit-identical") == 4, ended.stdout
+    assert ended.stdout.count("are as they were") == 4, ended.stdout
 
 
 def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> None:
@@ -157,14 +158,14 @@ def test_the_verdicts_numbers_are_those_of_the_confirmations_runs(swept: Path) -
             values.setdefault(tags["besom.confirms"], {})[tags["besom.seed"]] = accuracy
         elif tags["besom.role"] == "sweep":
             verdict = tags["besom.verdict"]
-    assert {frozenset(of) for of in values.values()} == {frozenset("234")}
+    assert {frozenset(of) for of in values.values()} == {frozenset("23")}
     means = {number: np.mean(list(of.values())) for number, of in values.items()}
     assert len(means) == 3
     challenger = max(means.keys() - {"0"}, key=lambda number: means[number])
     accuracies = list(values[challenger].values())
     assert f"rial {challenger}, the best of 2 on fresh seeds," in verdict
     mean, error = means[challenger], stats.sem(accuracies)
-    low, high = stats.t.interval(0.95, 2, mean, error) if error else (mean, mean)
+    low, high = stats.t.interval(0.95, 1, mean, error) if error else (mean, mean)
     assert f"test_accuracy {mean:.4g} ({low:.4g} to {high:.4g})" in verdict
     difference = round(mean - means["0"], 12) + 0.0  # no -0 either
     assert f"a difference of {difference:+.4g} (" in verdict

@@ -39,17 +39,19 @@ def main(config: DictConfig) -> dict[str, float]:
         time.sleep(config.seconds)
         besom.report(step, loss=loss + 1 / step)
         if step == 2 and config.x > 1:
-            _go_wrong(config.fault, config.x)
+            _go_wrong(config.fault)
     if config.fault == "undefined" and config.x > 1:
         loss = math.nan
     return {"loss": loss, "accuracy": 1 - loss}
 
 
-def _go_wrong(fault: str, x: float) -> None:
+def _go_wrong(fault: str) -> None:
     if fault == "raise":
         raise ValueError("x is above 1")
     if fault == "poison":
-        os._exit(3) if x > 1.6 else os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fault == "quit":
+        os._exit(3)
     if fault == "hang":
         time.sleep(60)
     if fault == "exit":

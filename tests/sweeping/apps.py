@@ -26,8 +26,8 @@ def command(app: str, *arguments: str) -> list[str]:
 
 
 def run(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """One sweep from beginning to end."""
-    return warm.run(command(app, *arguments)[1:], folder)
+    """One sweep from beginning to end, with one worker unless the arguments ask for more."""
+    return warm.run(command(app, "hydra.sweeper.n_jobs=1", *arguments)[1:], folder)
 
 
 def run_cold(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """A sweep with a pool in this process: scripted workers, real Optuna, real MLflow."""
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
+from optuna.storages import RDBStorage
 from rich.console import Console
 
 from besom.source import Source
@@ -185,8 +187,17 @@ class Bench:
         return Driver(supervisor, trials, progress, sweep), study, pool
 
 
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with Optuna's tables, to be copied."""
+    path = tmp_path_factory.mktemp("tables") / "optuna.db"
+    RDBStorage(f"sqlite:///{path}").engine.dispose()
+    return path
+
+
 @pytest.fixture
-def bench(root: Path) -> Iterator[Bench]:
+def bench(root: Path, tables: Path) -> Iterator[Bench]:
+    shutil.copy(tables, root / "optuna.db")
     record = connect(root, None, "test")
     yield Bench(root, record)
     record.close()

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -77,54 +78,80 @@ def parent(driver: Driver, bench: Bench) -> Any:
     return MlflowClient(bench.record.uri).get_run(driver.sweep.parent_run)
 
 
-def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(bench: Bench) -> None:
-    driver, pool, _ = confirming(bench)
+@pytest.fixture(scope="module")
+def six_trials(schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a sweep that is still to be confirmed."""
+    root = tmp_path_factory.mktemp("six") / "mlruns"
+    root.mkdir()
+    shutil.copy(schema, root / "mlflow.db")
+    with connect(root, None, "test") as record:
+        Bench(root, record).sweep(noisy, n_trials=6)
+    return root
+
+
+@pytest.fixture
+def swept(six_trials: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A copy of it for each test."""
+    root = shutil.copytree(six_trials, tmp_path / "mlruns")
+    with connect(root, None, "test") as record:
+        yield Bench(root, record)
+
+
+def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Bench) -> None:
+    """And have a finished run each, beside the trials; the verdict has the numbers of the runs."""
+    driver, pool, sentence = confirming(swept)
     rows = driver.sweep.study.rows()
     best = sorted(rows[1:], key=lambda row: row.values)[:2]
     expected = {(number, seed) for number in (0, *(r.number for r in best)) for seed in (1, 2, 3)}
     assert confirmations(pool) == dict.fromkeys(expected, 1)
     assert len(rows) == 6  # they are no trials
 
-
-def test_every_confirmation_has_one_finished_run_beside_the_trials(bench: Bench) -> None:
-    driver, _, _ = confirming(bench)
-    runs = bench.record.runs({"besom.role": "confirmation"})
+    runs = swept.record.runs({"besom.role": "confirmation"})
     assert len(runs) == 9
     assert {run.status for run in runs} == {"FINISHED"}
     assert {run.tags["mlflow.parentRunId"] for run in runs} == {driver.sweep.parent_run}
     assert not any("besom.trial" in run.tags for run in runs)
-    for run in runs:
-        place = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
-        known = recall(driver.sweep.study, *place)
-        assert known is not None and known.run_id == run.run_id
 
-
-def test_the_verdict_is_in_the_parent_run_with_the_numbers_of_the_runs(bench: Bench) -> None:
-    driver, _, sentence = confirming(bench)
-    tags = parent(driver, bench).data.tags
+    tags = parent(driver, swept).data.tags
     assert tags["besom.verdict"] == sentence
     assert sentence.startswith("Trial ") and "beats the baseline" in sentence
-    client = MlflowClient(bench.record.uri)
+    client = MlflowClient(swept.record.uri)
     file = client.download_artifacts(driver.sweep.parent_run, "verdict.json")
     document = json.loads(Path(file).read_text())
     assert tags["besom.winner"] == str(document["winner"]) == str(document["challenger"])
     assert tags["besom.beats"] == "true"
-    for run in bench.record.runs({"besom.role": "confirmation"}):
-        values = document["values"][run.tags["besom.confirms"]]
-        value = values[document["seeds"].index(int(run.tags["besom.seed"]))]
-        assert client.get_run(run.run_id).data.metrics["loss"] == value
+    for run in runs:
+        place = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+        known = recall(driver.sweep.study, *place)
+        assert known is not None and known.run_id == run.run_id
+        value = document["values"][str(place[0])][document["seeds"].index(place[1])]
+        assert swept.metrics(run.run_id)["loss"] == value
 
 
-def test_what_is_confirmed_is_never_trained_again(bench: Bench) -> None:
-    _, _, first = confirming(bench)
-    _, pool, second = confirming(bench)
+def test_what_is_confirmed_is_never_trained_again_and_its_verdict_stays(swept: Bench) -> None:
+    driver, _, sentence = confirming(swept)
+    assert parent(driver, swept).data.tags["besom.verdict_trials"] == "6"
+    _, pool, second = confirming(swept)
     assert pool.assigned == [] and pool.started == []
-    assert second == first
-    _, pool, _ = confirming(bench, seeds=4)
+    assert second == sentence
+    driver, _, none = confirming(swept, metric="absent")
+    text = note(driver.sweep.plan, driver.sweep.study, none)
+    assert text.index("No verdict") < text.index(f"An earlier confirmation found: {sentence}")
+    _, pool, sentence = confirming(swept, seeds=4)
     assert {seed for _, seed in confirmations(pool)} == {4}
 
+    grown, study, _ = swept.driver(noisy, n_trials=9)
+    plan = grown.sweep.plan
+    assert sentence not in note(plan, study, sentence).replace(f"**{sentence}**", "")
+    grown.run()
+    text = note(plan, study)
+    assert f"An earlier confirmation found: {sentence} It was reached after 6 of 9 trials" in text
+    printed = StringIO()
+    print_summary(plan, study, [], Console(file=printed, width=500))
+    assert "reached after 6 of 9 trials; judge anew" in printed.getvalue()
 
-def test_an_interrupted_confirmation_goes_on(bench: Bench) -> None:
+
+def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     drivers: list[Driver] = []
 
     def stops(assignment: Assignment) -> Iterator[FromWorker]:
@@ -137,17 +164,17 @@ def test_an_interrupted_confirmation_goes_on(bench: Bench) -> None:
             yield from noisy(assignment)
 
     confirm = ConfirmOptions(top_k=2, seeds=3)
-    driver, _, pool = bench.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
+    driver, _, pool = swept.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
     drivers.append(driver)
     driver.run()
     left = "6 of 9 confirmations are still to be done; the same command goes on."
     assert driver.confirm() == f"No verdict yet: {left}"
     assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
-    bench.record.flush()
-    assert "besom.verdict" not in parent(driver, bench).data.tags
-    driver, pool, verdict = confirming(bench)
+    swept.record.flush()
+    assert "besom.verdict" not in parent(driver, swept).data.tags
+    driver, pool, verdict = confirming(swept)
     assert sum(confirmations(pool).values()) == 6 and verdict
-    runs = bench.record.runs({"besom.role": "confirmation"})
+    runs = swept.record.runs({"besom.role": "confirmation"})
     states = Counter(run.tags["besom.state"] for run in runs)
     assert states == {"complete": 9, "interrupted": 1}
 
@@ -177,7 +204,7 @@ def test_no_trial_is_tried_again_where_only_confirmations_are_wanted(bench: Benc
     assert study.row(3).state == "running"
 
 
-def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench) -> None:
+def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         seed = seed_of(assignment)
         once = seed == 1 and assignment.attempt == 1
@@ -187,9 +214,9 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench)
         else:
             yield from noisy(assignment)
 
-    rows = bench.sweep(noisy, n_trials=6)[0].rows()
+    rows = swept.sweep(noisy, n_trials=6)[0].rows()
     poisoned = min(rows[1:], key=lambda row: row.values).number
-    driver, pool, sentence = confirming(bench, dies)
+    driver, pool, sentence = confirming(swept, dies)
     counts = confirmations(pool)
     assert {counts[number, 1] for number, _ in counts} == {2}
     assert counts[poisoned, 2] == driver.sweep.plan.options.max_attempts
@@ -200,17 +227,17 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(bench: Bench)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_no_number_is_no_confirmation(bench: Bench, value: float) -> None:
+def test_no_number_is_no_confirmation(swept: Bench, value: float) -> None:
     def breaks(assignment: Assignment) -> Iterator[FromWorker]:
         if seed_of(assignment) and assignment.trial == 0:
             yield Outcome(State.COMPLETE, {"loss": value}, 0.1)
         else:
             yield from noisy(assignment)
 
-    driver, _, sentence = confirming(bench, breaks)
+    driver, _, sentence = confirming(swept, breaks)
     done = "No verdict: the baseline was trained to its end on 0 seeds."
     assert sentence == f"{done} The last error: loss is {value}"
-    assert "besom.winner" not in parent(driver, bench).data.tags
+    assert "besom.winner" not in parent(driver, swept).data.tags
 
 
 def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
@@ -231,81 +258,61 @@ def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
     assert not confirmations(pool)
 
 
-def test_a_metric_that_is_not_returned_ends_the_confirmation_at_once(bench: Bench) -> None:
-    driver, pool, sentence = confirming(bench, metric="absent")
+def test_a_metric_that_is_not_returned_ends_the_confirmation_at_once(swept: Bench) -> None:
+    driver, pool, sentence = confirming(swept, metric="absent")
     assert sentence.startswith("No verdict: the task returned loss, but not absent; set ")
     assert sum(confirmations(pool).values()) <= driver.sweep.plan.options.n_jobs
-    _, pool, sentence = confirming(bench)
+    _, pool, sentence = confirming(swept)
     assert "beats the baseline" in sentence  # and what was trained counts
     assert 9 - driver.sweep.plan.options.n_jobs <= sum(confirmations(pool).values()) < 9
 
 
-@pytest.mark.parametrize("other", [{"overrides": ["+y=1"]}, {"seed_key": "seeds.model"}])
-def test_another_setting_is_another_confirmation(bench: Bench, other: dict[str, Any]) -> None:
+def test_another_setting_is_another_confirmation(swept: Bench) -> None:
     def moved(assignment: Assignment) -> Iterator[FromWorker]:
         words = dict(word.split("=", 1) for word in assignment.overrides)
         loss = float(words["x"]) ** 2 + SEED_NOISE * int(words.get("seed", 5)) ** 2
         yield Outcome(State.COMPLETE, {"loss": loss + 100 * ("+y" in words)}, 0.1)
 
-    _, pool, first = confirming(bench, moved)
-    folders = {assignment.folder for assignment in pool.assigned if assignment.folder}
+    _, pool, first = confirming(swept, moved)
+    folders = {assignment.folder for assignment in pool.assigned}
     assert len(folders) == 9
-    _, pool, second = confirming(bench, moved, **other)
-    assert len(pool.assigned) == 9 and second != first
-    assert folders.isdisjoint(assignment.folder for assignment in pool.assigned)
-    _, pool, again = confirming(bench, moved)
+    others: list[dict[str, Any]] = [{"overrides": ["+y=1"]}, {"seed_key": "seeds.model"}]
+    for other in others:
+        _, pool, second = confirming(swept, moved, **other)
+        assert len(pool.assigned) == 9 and second != first
+        assert folders.isdisjoint(assignment.folder for assignment in pool.assigned)
+    _, pool, again = confirming(swept, moved)
     assert not pool.assigned and again == first  # they were set aside, not lost
 
 
-def test_what_a_besom_of_before_has_kept_is_read_and_does_not_count(bench: Bench) -> None:
-    study = bench.sweep(noisy, n_trials=6)[0]
+def test_what_a_besom_of_before_has_kept_is_read_and_does_not_count(swept: Bench) -> None:
+    study = swept.sweep(noisy, n_trials=6)[0]
     old = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": -9.0}
     study.remember("confirmation.0.1", old | {"deaths": 0, "error": ""})
     known = recall(study, 0, 1)
     assert known is not None and (known.value, known.setting) == (-9.0, "")
-    driver, pool, _ = confirming(bench)
+    driver, pool, _ = confirming(swept)
     assert confirmations(pool)[0, 1] == 1
     known = recall(driver.sweep.study, 0, 1)
     assert known is not None and known.value == known.values["loss"] > 0
 
 
-def test_what_has_failed_is_tried_again_by_the_next_process(bench: Bench) -> None:
+def test_what_has_failed_is_tried_again_by_the_next_process(swept: Bench) -> None:
     def breaks(assignment: Assignment) -> Iterator[FromWorker]:
         if seed_of(assignment) and assignment.trial == 0:
             yield Outcome(State.FAILED, {}, 0.1, "no such file: test.csv\nsecond line")
         else:
             yield from noisy(assignment)
 
-    _, _, sentence = confirming(bench, breaks)
+    _, _, sentence = confirming(swept, breaks)
     assert sentence.endswith(" on 0 seeds. The last error: no such file: test.csv")
-    _, pool, sentence = confirming(bench)
+    _, pool, sentence = confirming(swept)
     assert confirmations(pool) == {(0, seed): 1 for seed in (1, 2, 3)}
     assert "beats the baseline" in sentence
 
 
-def test_a_verdict_says_after_how_many_trials_it_was_reached(bench: Bench) -> None:
-    driver, _, sentence = confirming(bench)
-    assert parent(driver, bench).data.tags["besom.verdict_trials"] == "6"
-    grown, study, _ = bench.driver(noisy, n_trials=9)
-    plan = grown.sweep.plan
-    assert sentence not in note(plan, study, sentence).replace(f"**{sentence}**", "")
-    grown.run()
-    text = note(plan, study)
-    assert f"An earlier confirmation found: {sentence} It was reached after 6 of 9 trials" in text
-    printed = StringIO()
-    print_summary(plan, study, [], Console(file=printed, width=500))
-    assert "reached after 6 of 9 trials; judge anew" in printed.getvalue()
-
-
-def test_a_verdict_stays_in_sight_where_a_later_confirmation_finds_none(bench: Bench) -> None:
-    _, _, sentence = confirming(bench)
-    driver, _, none = confirming(bench, metric="absent")
-    text = note(driver.sweep.plan, driver.sweep.study, none)
-    assert text.index("No verdict") < text.index(f"An earlier confirmation found: {sentence}")
-
-
-def test_without_a_baseline_nothing_is_compared(bench: Bench) -> None:
-    driver, _, pool = bench.driver(noisy, n_trials=3, confirm=ConfirmOptions(top_k=2, seeds=3))
+def test_without_a_baseline_nothing_is_compared(swept: Bench) -> None:
+    driver, _, pool = swept.driver(noisy, n_trials=3, confirm=ConfirmOptions(top_k=2, seeds=3))
     driver.run()
     driver.sweep = replace(driver.sweep, plan=replace(driver.sweep.plan, baseline_params=None))
     sentence = driver.confirm()
@@ -341,7 +348,7 @@ def test_an_objective_that_nobody_named_is_known_by_the_tasks_own_name(
 
 
 def test_a_death_after_the_last_words_loses_no_confirmation(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    swept: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(study: object, confirmation: Any) -> None:
         if confirmation.state != "open":
@@ -352,18 +359,18 @@ def test_a_death_after_the_last_words_loses_no_confirmation(
     with monkeypatch.context() as patch:
         patch.setattr(confirmations_module, "remember", die)
         with pytest.raises(KeyboardInterrupt):
-            confirming(bench)
-    bench.record.close()
-    bench.record = connect(bench.root, None, "test")
-    _, pool, _ = confirming(bench)
+            confirming(swept)
+    swept.record.close()
+    swept.record = connect(swept.root, None, "test")
+    _, pool, _ = confirming(swept)
     assert sum(confirmations(pool).values()) == 8
-    finished = bench.record.runs({"besom.role": "confirmation", "besom.state": "complete"})
+    finished = swept.record.runs({"besom.role": "confirmation", "besom.state": "complete"})
     assert len(finished) == 9
-    assert bench.record.runs({"besom.role": "confirmation"}, status="RUNNING") == []
+    assert swept.record.runs({"besom.role": "confirmation"}, status="RUNNING") == []
 
 
-def test_nothing_is_confirmed_unless_asked_for(bench: Bench) -> None:
-    driver, pool, verdict = confirming(bench, top_k=0)
+def test_nothing_is_confirmed_unless_asked_for(swept: Bench) -> None:
+    driver, pool, verdict = confirming(swept, top_k=0)
     assert verdict == "" and not confirmations(pool)
     assert driver.sweep.study.recall("confirmation.0.1") is None
 

@@ -118,40 +118,37 @@ def test_memory_that_ran_out_is_named_where_the_system_says_so(
         assert says(pool, 0) == Died(cause)
 
 
-@pytest.fixture
-def stopped(pool: LocalPool) -> Iterator[int]:
-    """Worker 0, which has stopped in the middle of a message; worker 1 is ready."""
-    for worker in (0, 1):
-        pool.start(worker)
-        assert says(pool, worker) == Ready()
-    process = started()[0]
+def stop_within_words(pool: LocalPool) -> int:
+    """Have worker 0 stop in the middle of a message; its process."""
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    process = started()[-1]
     pool.send(0, Assignment(0, 1, ("+megabytes=0", "+stops_within=words")))
     wait_for(lambda: "T (stopped)" in Path(f"/proc/{process}/status").read_text())
     event = pool.next_event(PATIENCE)
     assert event and isinstance(event.message, Composed)
-    yield process
-    if is_alive(process):
-        os.kill(process, signal.SIGCONT)
+    return process
 
 
-def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(
-    pool: LocalPool, stopped: int
-) -> None:
+def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPool) -> None:
+    """And may go on, be killed, or be ended."""
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    stopped = stop_within_words(pool)
     for _ in range(2):
         run_one(pool, worker=1)
     os.kill(stopped, signal.SIGCONT)
     assert says(pool, 0) == Logged({"said": "words"})
     assert isinstance(says(pool, 0), Outcome)
+    pool.end(0, "is to be another")
+    assert says(pool, 0) == Died("is to be another")
 
-
-def test_a_message_that_is_torn_by_a_kill_is_a_death(pool: LocalPool, stopped: int) -> None:
+    os.kill(stop_within_words(pool), signal.SIGKILL)
     began = time.monotonic()
-    os.kill(stopped, signal.SIGKILL)
-    assert says(pool, 0) == Died("was killed by SIGKILL")
+    assert says(pool, 0) == Died("was killed by SIGKILL")  # and its message is torn
     assert time.monotonic() - began < 1
 
-
-def test_a_stopped_worker_may_be_ended(pool: LocalPool, stopped: int) -> None:
+    stop_within_words(pool)
     pool.end(0, "said nothing")
     assert says(pool, 0) == Died("said nothing")
 
@@ -167,14 +164,12 @@ def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: L
     os.kill(forked, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    "rubbish",
-    [b"hi\n\n\n\n", b"\0" * 50, framed(pickle.dumps("no message")), framed(b"abc")],
-)
-def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool, rubbish: bytes) -> None:
-    for worker in (0, 1):
-        pool.start(worker)
-        assert says(pool, worker) == Ready()
-    pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+writes={rubbish.hex()}x")))
-    assert says(pool, 0) == Died("wrote something else than messages to its pipe")
+def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool) -> None:
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    for rubbish in (b"hi\n\n\n\n", b"\0" * 50, framed(pickle.dumps("no message")), framed(b"abc")):
+        pool.start(0)
+        assert says(pool, 0) == Ready()
+        pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+writes={rubbish.hex()}x")))
+        assert says(pool, 0) == Died("wrote something else than messages to its pipe"), rubbish
     run_one(pool, worker=1)

@@ -36,7 +36,7 @@ hydra:
     direction: {direction}
     study_name: documented
     storage: null
-    n_trials: 6
+    n_trials: 4
     n_jobs: 1
     max_failure_rate: 0.0
     {space}

@@ -85,9 +85,10 @@ def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Pa
 def test_a_server_that_stays_away_gets_it_later(
     server: MlflowServer, root: Path, besom: Command
 ) -> None:
+    n_trials = 4
     with server.up():
-        process = sweep(server, root.parent, seconds=0.1)
-        wait_for(lambda: n_ended(root, "stepping") >= 2)
+        process = sweep(server, root.parent, 0.1, n_trials)
+        wait_for(lambda: n_ended(root, "stepping") >= 1)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2, output
     assert "Best: trial" in output and "`besom sync` delivers it" in output
@@ -95,4 +96,4 @@ def test_a_server_that_stays_away_gets_it_later(
     with server.up():
         ended = besom("sync", "--tracking-uri", server.address)
         assert ended.code == 0, ended.err
-        check(server, root)
+        check(server, root, n_trials)

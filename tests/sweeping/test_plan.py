@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra._internal.callbacks import Callbacks
@@ -93,6 +94,25 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
     with pytest.raises(InterpolationResolutionError) as refusal:
         make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
     assert said in str(explain(refusal.value))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("n_trials", 0),
+        ("n_jobs", -1),
+        ("hang_timeout", 0.0),
+        ("direction", "up"),
+        ("study_name", "../x"),
+        ("duplicates", "maybe"),
+    ],
+)
+def test_an_option_out_of_range_is_refused_by_its_name(
+    app: Application, option: str, value: Any
+) -> None:
+    given = {"study_name": "x", "sampler": TpeSampler(), "pruner": NoPruner(), option: value}
+    with pytest.raises(ConfigError, match=rf"hydra\.sweeper\.{option}="):
+        make_plan(SweepOptions(**given), app, ["model.units=range(8,129)"])
 
 
 @pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a\x9bb", "a/b", ".a", ""])

@@ -32,14 +32,14 @@ def test_a_users_own_application_is_swept(root: Path, monkeypatch: pytest.Monkey
     done = run_cold(
         "quadratic",
         *("x=interval(-5,5)", "y=range(-5,6)", "kind=choice(plain,shifted)"),
-        "hydra.sweeper.n_trials=25",
+        "hydra.sweeper.n_trials=8",
         folder=root.parent,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "besom ui" in done.stdout.splitlines()[-1]
     found = audit(root, "quadratic")
-    assert found.states() == {"COMPLETE": 25}
+    assert found.states() == {"COMPLETE": 8}
     for trial in found.trials:
         x, y, kind = (trial.params[key] for key in ("x", "y", "kind"))
         assert trial.value == pytest.approx(x**2 + y**2 + (kind == "shifted"))
@@ -51,39 +51,53 @@ def test_reports_reach_pruner_and_record(root: Path) -> None:
         "stepping",
         *SPACE,
         *("hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=2"),
-        *("hydra.sweeper.n_trials=12", "hydra/sweeper/sampler=random"),
+        *("hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random"),
         "hydra.sweeper.sampler.seed=0",
         folder=root.parent,
     )
     assert done.returncode == 0, done.stderr
     found = audit(root, "stepping")
-    assert found.states()["PRUNED"] > 0 and found.states().total() == 12
+    assert found.states()["PRUNED"] > 0 and found.states().total() == 6
     folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
-    assert {str(number) for number in range(12)} <= folders  # Hydra's own job folders
+    assert {str(number) for number in range(6)} <= folders  # Hydra's own job folders
 
 
-FAULTS = {"raise": "ValueError: x is above 1", "exit": "SystemExit: 3", "undefined": "loss is nan"}
+ERRORS = {"raise": "ValueError: x is above 1", "exit": "SystemExit: 3", "undefined": "loss is nan"}
+DEATHS = {
+    "poison": "was killed by SIGKILL",
+    "quit": "ended with exit code 3",
+    "hang": "said nothing for hydra.sweeper.hang_timeout=2 s",
+}
 
 
-def test_a_failing_task_fails_its_trial_only(root: Path) -> None:
+def test_what_goes_wrong_fails_its_trial_only_which_says_of_what(root: Path) -> None:
+    """An error at once; what ends a worker, or hangs it, after another attempt."""
     done = run(
         "stepping",
-        *("hydra.sweeper.objective=loss", "x=1.5", f"fault=choice(none,{','.join(FAULTS)})"),
-        *("hydra/sweeper/sampler=grid", "hydra.sweeper.n_trials=5"),
+        *(
+            "hydra.sweeper.objective=loss",
+            "x=1.5",
+            f"fault=choice(none,{','.join(ERRORS | DEATHS)})",
+        ),
+        *("hydra/sweeper/sampler=grid", "hydra.sweeper.n_trials=8"),
+        *("hydra.sweeper.hang_timeout=2", "hydra.sweeper.max_attempts=2"),
         "hydra.sweeper.max_failure_rate=0.9",
         folder=root.parent,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 1, "FAIL": 3}  # the grid has four points
-    for trial in found.trials:
-        if (fault := trial.params["fault"]) == "none":
-            continue
-        assert FAULTS[fault] in trial.user_attrs["besom.error"]
-        traceback = trial.user_attrs["besom.traceback"]
-        assert FAULTS[fault] in traceback and "run_job" not in traceback
+    assert found.states() == {"COMPLETE": 1, "FAIL": 6}  # the grid has seven points
+    failed = {trial.params["fault"]: trial.user_attrs for trial in found.trials[1:]}
+    for fault, error in ERRORS.items():
+        assert error in failed[fault]["besom.error"]
+        traceback = failed[fault]["besom.traceback"]
+        assert error in traceback and "run_job" not in traceback
         assert "besom/sweeping" not in traceback and "hydra" not in traceback
-        assert FAULTS[fault] in done.stdout
+        assert error in done.stdout
+    for fault, cause in DEATHS.items():
+        assert failed[fault]["besom.error"] == f"its worker {cause}, in each of 2 attempts"
+    dead = [tags["besom.error"] for tags in found.tags.values() if tags["besom.state"] == "dead"]
+    assert {f"its worker {cause}" for cause in DEATHS.values()} <= set(dead)
     assert done.stderr.count("Traceback") == 0
 
 
@@ -103,57 +117,25 @@ def test_a_sweep_that_fails_shows_the_tasks_own_traceback(root: Path) -> None:
     assert "besom: 1 of 2 trials failed" in done.stderr
 
 
-HANGS = (
-    "hydra.sweeper.objective=loss",
-    *("fault=hang", "hydra/sweeper/sampler=grid", "hydra.sweeper.max_failure_rate=0.5"),
-    *("x=choice(0,1,1.5,0.5)", "hydra.sweeper.n_trials=4"),
-)
-
-
 def test_a_trial_over_its_time_fails_at_once(root: Path) -> None:
-    done = run("stepping", *HANGS, "hydra.sweeper.trial_timeout=2", folder=root.parent)
+    done = run(
+        "stepping",
+        *("hydra.sweeper.objective=loss", "fault=hang", "x=choice(1,1.5)"),
+        *("hydra/sweeper/sampler=grid", "hydra.sweeper.n_trials=2"),
+        *("hydra.sweeper.trial_timeout=2", "hydra.sweeper.max_failure_rate=0.5"),
+        folder=root.parent,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 3, "FAIL": 1}
-    (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
+    assert found.states() == {"COMPLETE": 1, "FAIL": 1}
+    failed = found.trials[1]
     assert failed.params == {"x": 1.5} and failed.user_attrs["besom.attempt"] == 1
     assert "hydra.sweeper.trial_timeout=2 s" in failed.user_attrs["besom.error"]
     assert "trial_timeout" in done.stdout
 
 
-def test_a_worker_that_hangs_is_ended_and_its_trial_tried_again(root: Path) -> None:
-    limits = ("hydra.sweeper.hang_timeout=1", "hydra.sweeper.max_attempts=2")
-    done = run("stepping", *HANGS, *limits, folder=root.parent)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 3, "FAIL": 1}
-    (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
-    error = "its worker said nothing for hydra.sweeper.hang_timeout=1 s, in each of 2 attempts"
-    assert failed.user_attrs["besom.error"] == error
-    dead = [tags for tags in found.tags.values() if tags.get("besom.state") == "dead"]
-    assert ["hang_timeout" in tags["besom.error"] for tags in dead] == [True]
-
-
-def test_configurations_that_kill_their_worker_fail_and_say_of_what(root: Path) -> None:
-    done = run(
-        "stepping",
-        *("hydra.sweeper.objective=loss", "hydra/sweeper/sampler=grid", "fault=poison"),
-        *("x=choice(0,1,1.5,1.75,0.5)", "hydra.sweeper.n_trials=5"),
-        *("hydra.sweeper.max_attempts=2", "hydra.sweeper.max_failure_rate=0.5"),
-        folder=root.parent,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 3, "FAIL": 2}
-    errors = {t.params["x"]: t.user_attrs.get("besom.error") for t in found.trials}
-    assert errors[1.5] == "its worker was killed by SIGKILL, in each of 2 attempts"
-    assert errors[1.75] == "its worker ended with exit code 3, in each of 2 attempts"
-    dead = [tags["besom.error"] for tags in found.tags.values() if tags["besom.state"] == "dead"]
-    assert sorted(dead) == ["its worker ended with exit code 3", "its worker was killed by SIGKILL"]
-
-
 def test_a_killed_worker_costs_no_trial(root: Path) -> None:
-    arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=10")
+    arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=7")
     sweep = start("stepping", *arguments, folder=root.parent)
     for goal in (2, 4):
         wait_for(lambda goal=goal: n_ended(root, "stepping") >= goal)
@@ -162,7 +144,7 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     output, _ = sweep.communicate(timeout=60)
     assert sweep.returncode == 0, output
     found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 10}
+    assert found.states() == {"COMPLETE": 7}
     dead = [tags for tags in found.tags.values() if tags.get("besom.state") == "dead"]
     assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags["besom.error"] for tags in dead)
 
@@ -170,27 +152,26 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
     root: Path,
 ) -> None:
-    arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.n_trials=12")
-    for goal in (3, 7):
-        sweep = start("stepping", *arguments, folder=root.parent)
-        wait_for(lambda goal=goal: n_ended(root, "stepping") >= goal)
-        workers = workers_of(sweep.pid)
-        assert len(workers) == 2
-        kill(sweep.pid)
-        sweep.communicate(timeout=10)
-        wait_for(lambda workers=workers: not any(map(is_alive, workers)), seconds=5)
+    arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.n_trials=5")
+    sweep = start("stepping", *arguments, folder=root.parent)
+    wait_for(lambda: n_ended(root, "stepping") >= 2)
+    workers = workers_of(sweep.pid)
+    assert len(workers) == 2
+    kill(sweep.pid)
+    sweep.communicate(timeout=10)
+    wait_for(lambda: not any(map(is_alive, workers)), seconds=5)
     done = run("stepping", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
     found = audit(root, "stepping")
-    assert found.states() == {"COMPLETE": 12}
+    assert found.states() == {"COMPLETE": 5}
     assert len([tags for tags in found.tags.values() if tags["besom.role"] == "sweep"]) == 1
 
 
 def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Path) -> None:
     """SIGTERM; ``test_signals`` and ``test_launch`` hold Ctrl-C to the same."""
-    arguments = (*SPACE, "seconds=0.2", "steps=5", "hydra.sweeper.n_trials=6")
+    arguments = (*SPACE, "seconds=0.2", "steps=5", "hydra.sweeper.n_trials=4")
     sweep = start("stepping", *arguments, folder=root.parent)
-    wait_for(lambda: n_ended(root, "stepping") >= 2)
+    wait_for(lambda: n_ended(root, "stepping") >= 1)
     kill(sweep.pid, signal.SIGTERM)
     output, _ = sweep.communicate(timeout=20)
     assert sweep.returncode == 128 + signal.SIGTERM, output
@@ -201,7 +182,7 @@ def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Pa
     assert len(interrupted) == before.states()["RUNNING"]
     done = run("stepping", *arguments, "seconds=0.2", folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert audit(root, "stepping").states() == {"COMPLETE": 6}
+    assert audit(root, "stepping").states() == {"COMPLETE": 4}
 
 
 def n_training(folder: Path) -> int:
@@ -210,12 +191,17 @@ def n_training(folder: Path) -> int:
     return sum("trial" in log.read_text() for log in logs)
 
 
-def test_two_signals_end_everything_at_once(root: Path) -> None:
+def test_a_second_supervisor_is_refused_and_two_signals_end_the_first_at_once(root: Path) -> None:
     arguments = (*SPACE, "seconds=30", "hydra.sweeper.n_trials=6")
     sweep = start("stepping", *arguments, folder=root.parent)
     wait_for(lambda: n_training(root.parent) == 2)
-    time.sleep(0.5)  # until they are within a step that lasts for half a minute
-    workers = workers_of(sweep.pid)
+    second = run("stepping", *arguments, folder=root.parent)
+    assert second.returncode == 2
+    who = f"by process {sweep.pid} on {re.escape(socket.gethostname())} since 20"
+    assert re.search(who, second.stderr), second.stderr
+    assert len(second.stderr.splitlines()) == 2
+    workers = workers_of(sweep.pid)  # within a step that lasts for half a minute by now
+    assert len(workers) == 2
     kill(sweep.pid, signal.SIGINT)
     time.sleep(0.3)
     assert sweep.poll() is None
@@ -225,33 +211,19 @@ def test_two_signals_end_everything_at_once(root: Path) -> None:
     wait_for(lambda: not any(map(is_alive, workers)), seconds=2)
 
 
-def test_a_second_supervisor_is_refused(root: Path) -> None:
-    arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.n_trials=4")
-    first = start("stepping", *arguments, folder=root.parent)
-    wait_for(lambda: workers_of(first.pid))
-    second = run("stepping", *arguments, folder=root.parent)
-    assert second.returncode == 2
-    who = f"by process {first.pid} on {re.escape(socket.gethostname())} since 20"
-    assert re.search(who, second.stderr), second.stderr
-    assert len(second.stderr.splitlines()) == 2
-    first.communicate(timeout=60)
-    assert first.returncode == 0
-    assert audit(root, "stepping").states() == {"COMPLETE": 4}
-
-
 def test_another_experiment_is_not_mixed_in(root: Path) -> None:
-    run("stepping", *SPACE, "hydra.sweeper.n_trials=2", folder=root.parent)
+    run("stepping", *SPACE, "hydra.sweeper.n_trials=1", folder=root.parent)
     for change in ("x=interval(-2,3)", "steps=4", "hydra.sweeper.direction=maximize"):
-        done = run("stepping", *SPACE, "hydra.sweeper.n_trials=3", change, folder=root.parent)
+        done = run("stepping", *SPACE, "hydra.sweeper.n_trials=2", change, folder=root.parent)
         assert done.returncode == 2
         assert change.split("=")[0].rpartition(".")[2] in done.stderr
         assert len(done.stderr.splitlines()) <= 2
-    assert audit(root, "stepping").states() == {"COMPLETE": 2}
+    assert audit(root, "stepping").states() == {"COMPLETE": 1}
 
 
 def test_a_conditional_space(root: Path) -> None:
     custom = "hydra.sweeper.custom_search_space=__main__.suggest"
-    done = run("stepping", *SPACE, custom, "hydra.sweeper.n_trials=12", folder=root.parent)
+    done = run("stepping", *SPACE, custom, "hydra.sweeper.n_trials=6", folder=root.parent)
     assert done.returncode == 0, done.stderr
     trials = audit(root, "stepping").trials
     assert trials[0].params == {"x": 1.0, "y": 0.0}
@@ -260,11 +232,11 @@ def test_a_conditional_space(root: Path) -> None:
 
 def test_enumerations_lists_and_times_are_ordinary(root: Path) -> None:
     arguments = ["sizes=choice([1,2],[3,4])", "color=choice(RED,BLUE)"]
-    for n_trials in (2, 4):  # the second is a resume, at another time
+    for n_trials in (1, 2):  # the second is a resume, at another time
         done = run("unusual", *arguments, f"hydra.sweeper.n_trials={n_trials}", folder=root.parent)
         assert done.returncode == 0, done.stdout + done.stderr
     found = audit(root, "unusual")
-    assert found.states() == {"COMPLETE": 4}
+    assert found.states() == {"COMPLETE": 2}
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     first = client.get_run(found.trials[0].user_attrs["besom.run_id"]).data.params
     assert (first["color"], first["sizes"]) == ("RED", "[1, 2]")
@@ -272,10 +244,10 @@ def test_enumerations_lists_and_times_are_ordinary(root: Path) -> None:
 
 
 def test_a_task_may_have_processes_of_its_own(root: Path) -> None:
-    arguments = ("x=interval(0,1)", "children=multiprocessing", "hydra.sweeper.n_trials=2")
+    arguments = ("x=interval(0,1)", "children=multiprocessing", "hydra.sweeper.n_trials=1")
     done = run("unusual", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert audit(root, "unusual").states() == {"COMPLETE": 2}
+    assert audit(root, "unusual").states() == {"COMPLETE": 1}
 
 
 def test_what_a_task_has_started_ends_with_the_supervisor(root: Path) -> None:
@@ -288,8 +260,9 @@ def test_what_a_task_has_started_ends_with_the_supervisor(root: Path) -> None:
 
 
 def test_a_dead_workers_child_does_not_hide_its_death(root: Path) -> None:
-    arguments = ["x=choice(0.5,0.25)", "children=fork", "hydra.sweeper.max_failure_rate=1"]
-    done = run("unusual", *arguments, "hydra/sweeper/sampler=grid", folder=root.parent)
+    arguments = ["x=choice(0.5,0.25)", "children=fork", "hydra/sweeper/sampler=grid"]
+    limits = ["hydra.sweeper.max_failure_rate=1", "hydra.sweeper.max_attempts=1"]
+    done = run("unusual", *arguments, *limits, folder=root.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert audit(root, "unusual").states()["FAIL"] == 1
     assert "exit code 3" in done.stdout
@@ -314,22 +287,13 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["x=range(8,2)"], "range"),
-        (["x=interval(0,nan)"], "finite"),
         (["xx=interval(0,2)"], "no key `xx`"),
         (["steps=choice(3,abc)", "seconds.x=choice(1,2)"], "steps=abc"),
         (["x=interval(0,2)", "hydra.sweeper.n_trials=0"], "n_trials=0"),
-        (["x=interval(0,2)", "hydra.sweeper.n_jobs=-1"], "n_jobs=-1"),
-        (["x=interval(0,2)", "hydra.sweeper.hang_timeout=0"], "hang_timeout=0"),
-        (["x=interval(0,2)", "hydra.sweeper.direction=up"], "direction=up"),
-        (["x=interval(0,2)", "hydra.sweeper.study_name=../x"], "study_name"),
-        (["x=interval(0,2)", "hydra.sweeper.duplicates=maybe"], "duplicates=maybe"),
         (["x=interval(0,2)", "hydra/sweeper/pruner=threshold"], "lower or upper"),
-        (["x=interval(0,2)", "hydra/sweeper/sampler=grid"], "continuous"),
-        (["x=interval(0,2)", "hydra.sweeper.storage=sqlite:////proc/x/o.db"], "storage="),
         (["x=interval(0,2)", "hydra.sweeper.storage=nonsense"], "storage=nonsense"),
         (["x=interval(0,2)", "hydra.sweeper.storage=${oc.env:NOT_SET}"], "variable NOT_SET is"),
         (["x=interval(0,2)", "hydra.sweeper.root=/proc/nowhere"], "/proc/nowhere"),
-        (["x=interval(0,2)", "hydra.sweeper.tracking_uri=http://127.0.0.1:9"], "127.0.0.1:9"),
         (["x=interval(0,2)", "hydra.sweeper.custom_search_space=a.b"], "a.b"),
         (
             [
@@ -350,7 +314,7 @@ def test_bad_input_is_refused_in_two_lines(tmp_path: Path, arguments: list[str],
     assert not (tmp_path / "mlruns" / "optuna.db").exists()
 
 
-CONFIRM = ("hydra.sweeper.confirm.top_k=2", "hydra.sweeper.confirm.seeds=3")
+CONFIRM = ("hydra.sweeper.confirm.top_k=2", "hydra.sweeper.confirm.seeds=2")
 JUDGED = (
     "hydra.sweeper.confirm.metric=score",
     "hydra.sweeper.confirm.direction=maximize",
@@ -376,19 +340,19 @@ def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Pat
     found = audit(root, "noisy")
     assert found.states() == {"COMPLETE": 3}
     scores = [metrics for metrics in found.metrics.values() if "score" in metrics]
-    assert len(scores) == 9
+    assert len(scores) == 6
     folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
     without_setting = {name.rpartition("-")[0] for name in folders}
-    assert {"0-seed-1", "0-seed-2", "0-seed-3"} <= without_setting  # beside those of the trials
+    assert {"0-seed-1", "0-seed-2"} <= without_setting  # beside those of the trials
 
 
 def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> None:
     space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "seconds=0.2")
     arguments = (*space, *CONFIRM, "hydra.sweeper.n_trials=3")
     sweep = start("noisy", *arguments, folder=root.parent)
-    wait_for(lambda: n_confirmed(root) >= 2)
+    wait_for(lambda: n_confirmed(root) >= 1)
     kill(workers_of(sweep.pid)[0])
-    wait_for(lambda: n_confirmed(root) >= 4)
+    wait_for(lambda: n_confirmed(root) >= 3)
     kill(sweep.pid)
     sweep.communicate(timeout=10)
     done = run("noisy", *arguments, folder=root.parent)
@@ -400,7 +364,7 @@ def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> N
         for run_id, tags in found.tags.items()
         if tags["besom.role"] == "confirmation" and found.statuses[run_id] == "FINISHED"
     ]
-    assert len(finished) == len(set(finished)) == 9
+    assert len(finished) == len(set(finished)) == 6
 
 
 def test_a_confirmation_without_a_seed_is_refused(root: Path) -> None:

@@ -1,8 +1,5 @@
-"""Runs that begin while MLflow is away: a real server, ended and started again."""
+"""Runs that begin while MLflow is away; with a real server: ``tests/sweeping/test_outage.py``."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ from besom.errors import StoreError
 from besom.tracking import Record, connect
 from besom.tracking.latecomers import PREFIX, Latecomers
 from besom.tracking.runs import KEY
+from tests import warm
 from tests.conftest import Command
-from tests.servers import MlflowServer
 
 
 def found(client: MlflowClient, name: str) -> list[Run]:
@@ -24,15 +21,18 @@ def found(client: MlflowClient, name: str) -> list[Run]:
 
 
 LOST = """
-import os, sys
+import os
 from pathlib import Path
 from besom.tracking import connect
 
-record = connect(Path(sys.argv[1]), sys.argv[2], "sweeps")
+record = connect(Path("mlruns"), None, "sweeps")
 parent = record.start_run("sweep", {"besom.role": "sweep"})
 record.flush()
-print(parent, flush=True)
-sys.stdin.readline()  # the server is gone now
+
+def lose(*_, **__):
+    raise ConnectionError("lost")
+
+record._client.create_run = lose
 late = record.start_run("late", {"besom.study": "s"}, parent, {"units": 8})
 for step in range(1, 6):
     record.metrics(late, step, {"loss": 1 / step})
@@ -44,39 +44,18 @@ os._exit(9)
 """
 
 
-@pytest.fixture
-def lost(server: MlflowServer, tmp_path: Path) -> Iterator[str]:
-    """A run that began and ended while the server was away, in a process that is gone too."""
-    command = [sys.executable, "-c", LOST, str(tmp_path / "mlruns"), server.address]
-    with server.up():
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout and process.stdin
-        assert process.stdout.readline(), process.communicate()[1]
-    process.stdin.write("\n")
-    process.stdin.flush()
-    late = process.stdout.readline().strip()
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 9, said
-    yield late
-
-
 def test_a_run_that_began_meanwhile_is_delivered_by_sync(
-    lost: str, server: MlflowServer, besom: Command
+    root: Path, client: MlflowClient, besom: Command
 ) -> None:
-    assert lost.startswith(PREFIX)
-    with server.up():
-        ended = besom("sync", "--tracking-uri", server.address)
-        client = MlflowClient(server.address)
-        (run,) = found(client, "late")
-        steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
-        again = besom("sync", "--tracking-uri", server.address)
-        assert len(found(client, "late")) == 1
+    """Also where the process is gone in which it began and ended."""
+    (root.parent / "lost.py").write_text(LOST)
+    lost = warm.run(["lost.py"], root.parent)
+    assert lost.returncode == 9, lost.stderr
+    assert lost.stdout.startswith(PREFIX) and found(client, "late") == []
+    ended = besom("sync")
+    again = besom("sync")
+    (run,) = found(client, "late")
+    steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
     # The sweep's own run has not ended: it is its next start that goes on with it.
     assert ended.code == 0, ended.err
     assert ended.out.startswith("1 runs delivered\n1 wait for their sweep")

@@ -2,8 +2,6 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from mlflow import MlflowClient
 
 from besom.tracking import Pending, Record, connect
 from besom.tracking.runs import KEY
+from tests import warm
 
 STUDY = {"besom.study": "s"}
 
@@ -53,9 +52,10 @@ class Left:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Left:
-    root = tmp_path_factory.mktemp("killed") / "mlruns"
-    command = [sys.executable, "-c", KILLED, str(root)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "killed.py").write_text(KILLED)
+    root = folder / "mlruns"
+    ended = warm.run(["killed.py", str(root)], folder)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     return Left(root, *ended.stdout.split())
 

@@ -1,9 +1,8 @@
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import cloudpickle
@@ -16,21 +15,17 @@ from besom import recorder
 from besom.recorder import KerasModel
 from besom.task import Hooks, hooked, hooks_of
 from besom.tracking.tracked import tracked
+from tests import warm
 
 APP = Path(__file__).parent / "apps" / "tiny.py"
 
-Tiny = Callable[..., "subprocess.CompletedProcess[str]"]
+Tiny = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
 def tiny(root: Path) -> Tiny:
     """Runs the application in the folder that holds ``root``."""
-
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, str(APP), *arguments]
-        return subprocess.run(command, cwd=root.parent, capture_output=True, text=True, check=False)
-
-    return run
+    return lambda *arguments: warm.run([str(APP), *arguments], root.parent)
 
 
 def runs(client: MlflowClient) -> list[Run]:
