@@ -91,7 +91,7 @@ def test_a_server_that_stays_away_gets_it_later(
         wait_for(lambda: n_ended(root, "stepping") >= 1)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2, output
-    assert "Best: trial" in output and "`besom sync` delivers it" in output
+    assert "Best: " in output and "`besom sync` delivers it" in output
     assert "Traceback" not in output
     with server.up():
         ended = besom("sync", "--tracking-uri", server.address)
