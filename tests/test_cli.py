@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
-from besom import __version__, paths
+from besom import __version__, cli, paths
 from besom.sweep_command import SweepCommandError, hydra_arguments
 from tests.conftest import Command
 
@@ -77,6 +78,19 @@ def test_lists_the_sweeps_with_what_they_are_for(besom: Command, sweeps: Path) -
     ended = besom("sweep")
     assert ended.code == 0
     assert "mine             Two numbers, for nothing." in ended.out
+
+
+def test_what_libraries_warn_of_ends_no_command_under_w_error(
+    besom: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warn(words: list[str]) -> int:
+        warnings.warn("of a library's own", DeprecationWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setitem(cli.COMMANDS, "compare", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert besom("compare").code == 0
 
 
 def test_help_and_version(besom: Command) -> None:

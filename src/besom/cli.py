@@ -15,7 +15,7 @@ from besom.early import interruptible
 from besom.errors import UserError, printable
 from besom.folders import check_working_folder
 from besom.nearest import did_you_mean, listed
-from besom.output import complain, read_or_not, stopped
+from besom.output import complain, read_or_not, stopped, warnings_no_errors
 from besom.serving import HOST
 from besom.sweep_command import hydra_arguments, overview, whole_number
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (``sys.argv`` where none is given) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with read_or_not():
+        with read_or_not(), warnings_no_errors():
             return _command(words)
     except UserError as error:
         return complain(error)
