@@ -44,6 +44,16 @@ class Ended:
 Command = Callable[..., Ended]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for all tests, of all of pytest's processes: what one has compiled serves all."""
+    session = tmp_path_factory.getbasetemp()
+    folder = (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BESOM_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def besom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -1,5 +1,6 @@
 """What `make` installs and what a wheel carries."""
 
+import json
 import os
 import re
 import subprocess
@@ -61,23 +62,33 @@ def test_a_wheel_carries_configurations_and_types(installed: Path) -> None:
     assert not (installed / "hydra_plugins" / "__init__.py").exists()
 
 
-def test_an_installed_besom_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
-    def besom(*words: str) -> str:
-        program = "import sys, besom.cli; print(besom.__file__); sys.exit(besom.cli.main())"
-        ended = subprocess.run(
-            [sys.executable, "-c", program, *words],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(installed)},
-            capture_output=True,
-            text=True,
-        )
-        assert (ended.returncode, ended.stderr) == (0, "")
-        first, _, rest = ended.stdout.partition("\n")
-        assert Path(first).is_relative_to(installed)
-        return rest
+COMMANDS = """
+import json, sys, besom.cli
+print(besom.__file__, flush=True)
+for words in json.loads(sys.argv[1]):
+    assert besom.cli.main(words) == 0, words
+    print(flush=True)
+"""
 
-    assert "besom train" in besom("--help")
-    assert "quickstart" in besom("sweep")
-    assert "units: 32" in besom("train", "--cfg", "job")
-    assert f"file://{installed}/besom/conf" in besom("train", "--info", "searchpath")
-    assert "besom" in besom("sweep", "quickstart", "--cfg", "hydra", "-p", "hydra.sweeper")
+
+def test_an_installed_besom_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    said = {
+        ("--help",): "besom train",
+        ("sweep",): "quickstart",
+        ("train", "--cfg", "job"): "units: 32",
+        ("train", "--info", "searchpath"): f"file://{installed}/besom/conf",
+        ("sweep", "quickstart", "--cfg", "hydra", "-p", "hydra.sweeper"): "besom",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMANDS, json.dumps([*said])],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert Path(ended.stdout.partition("\n")[0]).is_relative_to(installed)
+    position = 0
+    for words, expected in said.items():
+        position = ended.stdout.find(expected, position)
+        assert position > 0, words

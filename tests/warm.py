@@ -1,9 +1,10 @@
 """Scripts run as processes of their own, without the seconds that each would take to import.
 
-``python warm.py DESCRIPTOR`` imports what every sweep does, once, and waits at the descriptor. For
-each request it forks a process that becomes what ``python SCRIPT ARGUMENTS`` would be: its own
-``__main__``, folder, environment, streams, signals. Its workers are spawned, as ever. What is read
-as Python starts (``-W``, ``-m``) and what interrupts imports need a cold start.
+``python warm.py DESCRIPTOR MODULES`` imports what its scripts do, once, and waits at the
+descriptor: what every sweep does, or TensorFlow, which has not started then. For each request it
+forks a process that becomes what ``python SCRIPT ARGUMENTS`` or ``python -c CODE ARGUMENTS`` would
+be: its own ``__main__``, folder, environment, streams, signals. Its workers are spawned, as ever.
+What is read as Python starts (``-W``, ``-m``) and what interrupts imports need a cold start.
 """
 
 import gc
@@ -29,9 +30,17 @@ class Process:
     Args:
         merged: its errors go to its output.
         session: it leads a session of its own.
+        modules: what is imported already; a name of ``MODULES``.
     """
 
-    def __init__(self, words: list[str], folder: Path, merged: bool, session: bool) -> None:
+    def __init__(
+        self,
+        words: list[str],
+        folder: Path,
+        merged: bool = False,
+        session: bool = False,
+        modules: str = "sweep",
+    ) -> None:
         umask = os.umask(0)
         os.umask(umask)
         request = {"words": words, "folder": str(folder), "environment": dict(os.environ)}
@@ -40,7 +49,7 @@ class Process:
         output, out = os.pipe()
         errors, err = (None, os.dup(out)) if merged else os.pipe()
         descriptors = [theirs.fileno(), out, err]
-        socket.send_fds(_server(), [json.dumps(request).encode()], descriptors)
+        socket.send_fds(_server(modules), [json.dumps(request).encode()], descriptors)
         theirs.close()
         os.close(out)
         os.close(err)
@@ -77,9 +86,11 @@ class Process:
             raise subprocess.TimeoutExpired(self.args, timeout) from None
 
 
-def run(words: list[str], folder: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(
+    words: list[str], folder: Path, timeout: float = 120, modules: str = "sweep"
+) -> subprocess.CompletedProcess[str]:
     """``python *WORDS`` in ``folder``, from beginning to end."""
-    process = Process(words, folder, merged=False, session=False)
+    process = Process(words, folder, modules=modules)
     try:
         said = process.communicate(timeout)
     except subprocess.TimeoutExpired:
@@ -108,12 +119,12 @@ class _Reader(threading.Thread):
 
 
 @cache
-def _server() -> socket.socket:
+def _server(modules: str) -> socket.socket:
     """Where requests go. Their server ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())],
+            [sys.executable, __file__, str(theirs.fileno()), modules],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -168,7 +179,7 @@ def _become(request: dict, streams: list[int]) -> None:
     sys.path[0] = str(Path(sys.argv[0]).absolute().parent)
 
 
-def _import_all() -> None:
+def _import_for_sweeps() -> None:
     from besom.tracking.quiet import import_mlflow
 
     import_mlflow()
@@ -177,8 +188,16 @@ def _import_all() -> None:
     import besom.sweeping.launch
     import besom.tracking.store  # noqa: F401
 
-    assert threading.active_count() == 1, "a fork has one thread"
-    gc.freeze()
+
+def _import_tensorflow() -> None:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras  # noqa: F401
+
+    import besom.config
+    import besom.rnn.train  # noqa: F401
+
+
+MODULES = {"sweep": _import_for_sweeps, "tensorflow": _import_tensorflow}
 
 
 def _main() -> types.ModuleType:
@@ -192,7 +211,10 @@ def _main() -> types.ModuleType:
 
 
 if __name__ == "__main__":
-    _import_all()
+    MODULES[sys.argv[2]]()
+    assert threading.active_count() == 1, "a fork has one thread"
+    gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))
     main = _main()
-    exec(compile(Path(main.__file__).read_bytes(), main.__file__, "exec"), main.__dict__)
+    source = sys.argv.pop(1) if sys.argv[0] == "-c" else Path(main.__file__).read_bytes()
+    exec(compile(source, main.__file__, "exec"), main.__dict__)

@@ -1,7 +1,7 @@
 """``besom export``: the winner as a configuration that composes to what was recorded."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from besom.results.export import Exported, export, plain, show
 from besom.tracking import connect
 from besom.tracking.reading import open_reader
 from tests.conftest import Command
+from tests.rnn.conftest import SMALL, SYNTHETIC
 
 STUDY = "small"
 Export = Callable[..., Exported]
@@ -262,18 +263,10 @@ def test_a_name_that_no_command_line_could_give(name: str, root: Path, exported:
         exported(name)
 
 
-@pytest.fixture
-def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
-    yield
-
-
 def test_a_training_with_it_has_the_trials_parameters(
-    root: Path, exported: Export, besom: Command, trained: None
+    root: Path, exported: Export, besom: Command
 ) -> None:
-    overrides = ["data=synthetic", "data.train_reviews=200", "data.test_reviews=50"]
-    overrides += ["model.units=4", "model.embedding_dim=4", "training.epochs=1", "seed=2"]
-    record_trials(root, {recorded(overrides): 0.5})
+    record_trials(root, {recorded([*SYNTHETIC, *SMALL, "training.epochs=1", "seed=2"]): 0.5})
     exported()
     ended = besom("train", "+experiment=small")
     assert ended.code == 0, ended.err

@@ -71,8 +71,7 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch, chdir(folder):
-        patch.setenv("BESOM_CACHE", str(folder / "cache"))
+    with chdir(folder):
         assert cli.main(["train", *SIZES]) == 0
         root = folder / "mlruns"
         with connect(root, None, "besom") as record:

@@ -1,4 +1,4 @@
-"""For the workload's tests: caches of their own, no network, and small data."""
+"""For the workload's tests: no network, and small data."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from besom import config
 from besom.paths import conf_folder
+from tests import warm
 
 REAL_IMDB = os.environ.get("BESOM_IMDB_PATH")
 
@@ -25,16 +26,9 @@ SMALL = [
 ]
 
 
-@pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the session: TensorFlow reads its place once."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture(autouse=True)
-def alone(shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the tester's own caches nor their data; Keras' folder is empty."""
-    monkeypatch.setenv("BESOM_CACHE", str(shared_cache))
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the tester's own data; Keras' folder is empty."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("BESOM_IMDB_PATH", raising=False)
 
@@ -45,6 +39,17 @@ def tensorflow() -> None:
     from besom.rnn import environment
 
     environment.prepare()
+
+
+def start(script: str, *arguments: str, cache: Path, **variables: str) -> warm.Process:
+    """``python -c SCRIPT`` with this cache. TensorFlow is imported there, and has not started."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("TF_")]:
+            patch.delenv(name)
+        for name, value in {"BESOM_CACHE": str(cache), **variables}.items():
+            patch.setenv(name, value)
+        root = Path(__file__).parents[2]
+        return warm.Process(["-c", script, *arguments], root, modules="tensorflow")
 
 
 @pytest.fixture
@@ -70,8 +75,7 @@ def small(hydra: None) -> Callable[..., DictConfig]:
 @pytest.fixture
 def small_imdb(hydra: None, imdb_file: Path) -> DictConfig:
     """The same on a file like Keras' imdb.npz."""
-    sizes = [f"data.path='{imdb_file}'", "training.batch_size=8"]
-    return compose("train", overrides=[*SMALL, *sizes])
+    return compose("train", overrides=[*SMALL, f"data.path='{imdb_file}'"])
 
 
 def objects(reviews: list[list[int]]) -> np.ndarray:
@@ -88,13 +92,13 @@ def reviews_of(count: int, seed: int) -> list[list[int]]:
 
 @pytest.fixture
 def imdb_file(tmp_path: Path) -> Path:
-    """A file with the layout of Keras' imdb.npz: 30 reviews for training, 20 for the test."""
+    """A file with the layout of Keras' imdb.npz: 100 reviews for training, 20 for the test."""
     path = tmp_path / "data" / "imdb.npz"
     path.parent.mkdir()
     np.savez(
         path,
-        x_train=objects(reviews_of(30, seed=1)),
-        y_train=np.arange(30) % 2,
+        x_train=objects(reviews_of(100, seed=1)),
+        y_train=np.arange(100) % 2,
         x_test=objects(reviews_of(20, seed=2)),
         y_test=np.arange(20) % 2,
     )

@@ -1,15 +1,14 @@
 """Programs keep their names, outlive a damaged cache, and leave nothing in the process."""
 
 import gc
-import os
 import shutil
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.rnn.conftest import start
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -59,7 +58,7 @@ import tensorflow as tf
 from besom.rnn.compiled import Program
 
 def trace(step):
-    compiled = tf.function(lambda x: x + step, jit_compile=True)
+    compiled = tf.function(lambda x: x + step, jit_compile=True, autograph=False)
     return compiled.get_concrete_function(tf.TensorSpec([], tf.float32))
 
 for word in sys.argv[1:]:
@@ -68,22 +67,8 @@ for word in sys.argv[1:]:
 """
 
 
-def started(cache: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        env={**kept, "BESOM_CACHE": str(cache)},
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def run(cache: Path, script: str, *arguments: str) -> tuple[str, str]:
-    process = started(cache, script, *arguments)
-    out, err = process.communicate(timeout=120)
-    return out, err
+    return start(script, *arguments, cache=cache).communicate(timeout=120)
 
 
 def entries(cache: Path) -> dict[Path, int]:
@@ -93,7 +78,7 @@ def entries(cache: Path) -> dict[Path, int]:
 
 @pytest.fixture(scope="module")
 def first_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the first process leaves, to be copied: each takes as long as TensorFlow's import."""
+    """What the first process leaves, to be copied."""
     folder = tmp_path_factory.mktemp("first_cache")
     assert run(folder, INCREMENT, "a=1", "b=2") == ("2.0\n3.0\n", "")
     return folder
@@ -124,7 +109,7 @@ def test_a_damaged_entry_is_compiled_anew(cache: Path) -> None:
 
 
 def test_two_processes_may_make_the_same_program_at_once(tmp_path: Path) -> None:
-    processes = [started(tmp_path, INCREMENT, "a=1") for _ in range(2)]
+    processes = [start(INCREMENT, "a=1", cache=tmp_path) for _ in range(2)]
     assert [process.communicate(timeout=120) for process in processes] == [("2.0\n", "")] * 2
     assert len(made := entries(tmp_path)) == 1
     assert run(tmp_path, INCREMENT, "a=1") == ("2.0\n", "")
@@ -153,7 +138,7 @@ def test_a_trial_compiles_only_what_no_process_has_compiled(tmp_path: Path) -> N
         assert err == ""
         return len(entries(tmp_path).items() - before)
 
-    first = "training.epochs=1 seed=1"
+    first = "training.epochs=1 seed=1 data.test_reviews=1100"
     same = "training.epochs=2 seed=2 training.learning_rate=0.01"
     wider = "training.epochs=1 model.units=5"
     assert compiled_by(first, same) == 2  # an epoch and the scoring, of validation and test

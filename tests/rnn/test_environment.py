@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from besom.rnn import environment
+from tests.rnn.conftest import start
 
 START = """
 import os
@@ -21,34 +22,29 @@ print(len(list(cache.folder.glob("*.pb"))) if cache else None)
 """
 
 
-def started(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    return subprocess.run(
-        [sys.executable, "-c", START],
-        env={**kept, "BESOM_CACHE": str(tmp_path), **settings},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
-def test_tensorflow_starts_quietly_and_keeps_its_programs(tmp_path: Path) -> None:
-    ended = started(tmp_path / "with a space")
-    assert ended.stderr == ""
+def test_tensorflow_starts_quietly_and_keeps_its_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("TF_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "with a space"))
+    ended = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.split() == ["None", "1"]  # child processes have flags of their own
 
 
 def test_the_users_own_flags_are_left_alone(tmp_path: Path) -> None:
     flags = "--tf_xla_max_cluster_size=9"
-    assert started(tmp_path, TF_XLA_FLAGS=flags).stdout.split() == [flags, "None"]
+    out, _ = start(START, cache=tmp_path, TF_XLA_FLAGS=flags).communicate(timeout=60)
+    assert out.split() == [flags, "None"]
     assert not (tmp_path / "programs").exists()
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "programs").touch()
-    ended = started(tmp_path)
-    assert ended.stdout.split() == ["None", "None"]
-    assert "not kept" in ended.stderr
+    out, err = start(START, cache=tmp_path).communicate(timeout=60)
+    assert out.split() == ["None", "None"]
+    assert "not kept" in err
 
 
 def test_threads_are_the_limit_or_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

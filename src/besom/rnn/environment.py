@@ -1,4 +1,4 @@
-"""Settings that TensorFlow reads once, when it is imported. Call :func:`prepare` before that."""
+"""Settings that TensorFlow reads once, when it starts. Call :func:`prepare` before that."""
 
 import hashlib
 import logging
@@ -23,13 +23,13 @@ SILENT = "3"
 line of 3,000 characters for each program out of the cache."""
 
 
+@cache
 def prepare() -> None:
     """Import TensorFlow: quietly, and with XLA's cache of compiled programs on disk.
 
-    Variables that the user has set are left alone.
+    Variables that the user has set are left alone. TensorFlow may have been imported before, as
+    long as it has computed nothing: it reads XLA's flags with its first look at the devices.
     """
-    if "tensorflow" in sys.modules:
-        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
     programs = program_cache()
     with _standard_error_shut(), _xla_flags(programs), without_collection("tensorflow"):

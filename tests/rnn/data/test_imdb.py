@@ -61,7 +61,7 @@ def test_the_digest_and_the_vocabulary_are_the_files(imdb_file: Path) -> None:
     corpus = open_imdb(str(imdb_file))
     assert (corpus.name, len(corpus.digest)) == ("imdb", 64)
     assert corpus.vocab_size == 1 + max(corpus.train.tokens.max(), corpus.test.tokens.max())
-    assert (len(corpus.train), len(corpus.test)) == (30, 20)
+    assert (len(corpus.train), len(corpus.test)) == (100, 20)
 
 
 def test_a_replaced_file_is_read_again(imdb_file: Path) -> None:
