@@ -70,10 +70,14 @@ def exported(root: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
     "overrides",
     [
         [],
-        ["model=lstm", "model.units=64", "data.max_length=200"],
-        ["data=synthetic", "training.learning_rate=1e-5", "training.patience=3"],
-        ["model=gru", "model.dropout=0.25", "seed=7", "training.restore_best=true"],
-        ["data.path='/my data/null: #1.npz'", "training.engine=keras"],
+        [
+            *("model=lstm", "model.units=64", "data=synthetic", "data.max_length=200"),
+            *("training.learning_rate=1e-5", "training.patience=3"),
+        ],
+        [
+            *("model=gru", "model.dropout=0.25", "data.path='/my data/null: #1.npz'", "seed=7"),
+            *("training.restore_best=true", "training.engine=keras"),
+        ],
         ["model.name=gru"],
     ],
     ids=" ".join,
