@@ -76,6 +76,7 @@ def test_the_baseline_of_the_study_tells_the_time_where_it_was_trained(
 def test_a_study_that_cannot_be_read_or_is_not_there_is_measured(
     plan: Plan, probes: list[Plan], show: Show, root: Path
 ) -> None:
+    (root / "optuna.db").unlink()
     told = show(plan)
     assert not (root / "optuna.db").exists()
     assert "10 steps then take 6 s." in told[0]
