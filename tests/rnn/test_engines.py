@@ -68,7 +68,7 @@ def test_every_name_of_the_configuration_is_known() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model": "lstm", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
+        {"model": "gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
         {"model": "bidirectional", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
     ],
     ids=str,
