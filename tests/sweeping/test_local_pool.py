@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
-from besom.sweeping import application, out_of_memory
+from besom.sweeping import application, out_of_memory, worker
 from besom.sweeping.application import Application
 from besom.sweeping.local_pool import LocalPool
 from besom.sweeping.protocol import (
@@ -99,6 +100,25 @@ def test_a_grown_worker_ends_with_its_trial_and_is_started_again(pool: LocalPool
         assert says(pool, 0) == Died("was killed by SIGKILL")
         assert not is_alive(started()[n_before])
     assert "trial 0" in Path("logs/worker-0.log").read_text()
+
+
+class Unreadable:
+    """Ends the process that reads it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_before_it_has_its_application_is_a_death(
+    payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "main", Unreadable())
+    pool = LocalPool(1, payload.ljust(1 << 20), Path("logs"))
+    starting = threading.Thread(target=pool.start, args=(0,), daemon=True)
+    starting.start()
+    starting.join(PATIENCE)
+    assert not starting.is_alive()
+    assert says(pool, 0) == Died("ended with exit code 3")
 
 
 def test_memory_that_ran_out_is_named_where_the_system_says_so(

@@ -131,20 +131,19 @@ class Teller:
         self._line.tell(Tabled(name, rows))
 
 
-def main(
-    connection: Connection, leash: Connection, payload: bytes, log_file: str, growth_limit: int
-) -> None:
+def main(connection: Connection, leash: Connection, log_file: str, growth_limit: int) -> None:
     """The life of a worker process: one trial after another until it is ended.
 
     Args:
-        connection: this end of the pipe to the supervisor.
+        connection: this end of the pipe to the supervisor; the first to come is the application,
+            see :func:`besom.sweeping.application.dump`.
         leash: a pipe that closes when the supervisor lets go of this worker, or is gone.
-        payload: the application, see :func:`besom.sweeping.application.dump`.
         log_file: receives all that this process prints.
         growth_limit: bytes that it may grow by since its first trial; then it runs no further one.
     """
     open_closed()
     _live_alone(leash, log_file)
+    payload = connection.recv_bytes()
     line = Line(connection)
     open_in_turn(Path(log_file).parent)
     app = application.load(payload)

@@ -35,7 +35,7 @@ class WorkerProcess:
 
     Args:
         hear: called with each message as soon as it is whole, by the reading thread.
-        payload: the application, see :func:`besom.sweeping.application.dump`.
+        payload: the application, see :func:`besom.sweeping.application.dump`; it is sent first.
         log_file: receives all that it prints.
         threads: how many one operation may use.
         growth_limit: see :func:`besom.sweeping.worker.main`.
@@ -60,7 +60,7 @@ class WorkerProcess:
         make_private(log_file.parent)
         self._process = context.Process(
             target=worker.main,
-            args=(theirs, far_end, payload, str(log_file), growth_limit),
+            args=(theirs, far_end, str(log_file), growth_limit),
             name=name,
         )
         variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
@@ -72,11 +72,17 @@ class WorkerProcess:
         self._waiter = threading.Thread(target=self._wait, name=f"{name}-waiter", daemon=True)
         self._waiter.start()
         self._reader.start()
+        # Not among its arguments: where a process dies before it has read these, and they are more
+        # than a pipe holds, multiprocessing waits for good, with the signals held.
+        self._send_bytes(payload)
 
     def send(self, message: ToWorker) -> None:
+        self._send_bytes(pickle.dumps(message))
+
+    def _send_bytes(self, content: bytes) -> None:
         # A worker that has just died shows when something is received.
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._connection.send(message)
+            self._connection.send_bytes(content)
 
     def kill(self) -> None:
         """End it and all that it has started: they share its process group."""
