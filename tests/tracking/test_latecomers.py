@@ -143,7 +143,7 @@ def test_a_late_run_may_be_the_original_of_another(
     late = record.start_run("late", {}, parent)
     record.metrics(late, 1, {"loss": 0.5})
     twin = record.start_run("twin", {}, parent)
-    record.reuse(twin, late)
+    record.reuse(twin, late, {}, {})
     for run_id in (late, twin):
         record.finish(run_id, "FINISHED", {}, {})
         record.confirm(run_id)
