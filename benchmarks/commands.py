@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from besom.errors import UserError
+from besom.common.errors import UserError
 from besom.rnn.data import imdb
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def reviews() -> dict[str, str]:
     """The variable that tells every side where the IMDb reviews are; Keras fetches missing ones.
 
     Raises:
-        besom.errors.DataError: they are neither here nor can they be fetched.
+        besom.common.errors.DataError: they are neither here nor can they be fetched.
     """
     return {"BESOM_IMDB_PATH": str(imdb.find(None))}
 

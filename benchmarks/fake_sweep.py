@@ -15,15 +15,25 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from besom.source import Source
-from besom.sweeping.application import Application
-from besom.sweeping.objective import read_objective
-from besom.sweeping.opening import open_study
-from besom.sweeping.options import SweepOptions
-from besom.sweeping.patience import Patience
-from besom.sweeping.plan import Plan
-from besom.sweeping.progress import PlainProgress, Tally
-from besom.sweeping.protocol import (
+from besom.app.hooks import Hooks
+from besom.app.job import Application
+from besom.app.source import Source
+from besom.common.states import State
+from besom.search.objective import read_objective
+from besom.search.options import SweepOptions
+from besom.search.pruners import make_pruner
+from besom.search.samplers import make_sampler
+from besom.search.space.grammar import read_space
+from besom.search.storage.opening import open_study
+from besom.sweep.output.progress import PlainProgress, Tally
+from besom.sweep.plan import Plan
+from besom.sweep.recovery.recovery import reconcile
+from besom.sweep.supervisor import Supervisor
+from besom.sweep.sweep import Sweep
+from besom.sweep.timeouts import Patience
+from besom.sweep.trials import Trials
+from besom.tracking import connect
+from besom.workers.messages import (
     Assignment,
     Composed,
     Died,
@@ -34,19 +44,9 @@ from besom.sweeping.protocol import (
     Outcome,
     Ready,
     Reported,
-    State,
     ToWorker,
     Verdict,
 )
-from besom.sweeping.pruners import make_pruner
-from besom.sweeping.reconcile import reconcile
-from besom.sweeping.samplers import make_sampler
-from besom.sweeping.space import read_space
-from besom.sweeping.supervisor import Supervisor
-from besom.sweeping.sweep import Sweep
-from besom.sweeping.trials import Trials
-from besom.task import Hooks
-from besom.tracking import connect
 
 EPOCHS = 10
 SPACE = {

@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks import result, table
 from benchmarks.result import Goal, Report, Row
-from besom.errors import UserError
+from besom.common.errors import UserError
 
 __all__ = ["Goal", "Row", "in_turn", "main", "pinned", "timed"]
 

@@ -14,8 +14,8 @@ from itertools import count
 
 from benchmarks.configurations import BASELINE, Configuration
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
-from besom.config import Data, Model
 from besom.rnn import environment
+from besom.rnn.config import Data, Model
 from besom.rnn.data import Split, load
 
 SHAPES = {
@@ -84,9 +84,9 @@ def _rows(
 def _ours(configuration: Configuration, train: Split) -> Callable[[], object]:
     import keras
 
+    from besom.rnn.engines.xla import XlaEngine
     from besom.rnn.fit import order_of
-    from besom.rnn.model import build_model
-    from besom.rnn.xla import XlaEngine
+    from besom.rnn.models import build_model
 
     layers = Model("simple_rnn", configuration.embedding_dim, configuration.units, dropout=0.0)
     model = build_model(layers, configuration.vocab_size, configuration.max_length)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from besom.config import Data
+from besom.rnn.config import Data
 from besom.rnn.data import Dataset, load
 
 

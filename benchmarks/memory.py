@@ -16,13 +16,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
 from benchmarks.harness import Row, main, pinned
-from besom import config
-from besom.paths import conf_folder
+from besom.app import job
+from besom.app.config_paths import conf_folder
+from besom.app.job import Application
+from besom.common.states import State
+from besom.rnn import config
 from besom.rnn.__main__ import task
-from besom.sweeping import application
-from besom.sweeping.application import Application
-from besom.sweeping.local_pool import GROWTH_LIMIT, LocalPool
-from besom.sweeping.protocol import Assignment, Died, Outcome, Ready, Reported, State, Verdict
+from besom.workers.local import GROWTH_LIMIT, LocalPool
+from besom.workers.messages import Assignment, Died, Outcome, Ready, Reported, Verdict
 
 SHORT = (
     *("data=synthetic", "data.train_reviews=400", "data.test_reviews=20"),
@@ -105,7 +106,7 @@ def _row(what: str, trials: list[Trial]) -> Row:
 
 def _payload(folder: str) -> bytes:
     with _application(folder) as app:
-        return application.dump(app)
+        return job.dump(app)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from benchmarks.fake_sweep import SPACE, Spent, spending, sweep
 from benchmarks.grown_study import grow
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
 from benchmarks.peers import logged_loop
-from besom.sweeping.options import (
+from besom.search.options import (
     HyperbandPruner,
     MedianPruner,
     NoPruner,

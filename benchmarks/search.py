@@ -20,7 +20,7 @@ from benchmarks.besom_sweep import SweepFolder
 from benchmarks.configurations import KEYS, Configuration
 from benchmarks.harness import Goal, Row, main, pinned
 from benchmarks.trials import Trial
-from besom.sweeping.space import read_space
+from besom.search.space.grammar import read_space
 
 CORES = 2
 MARGIN = 0.003

@@ -14,7 +14,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from besom import cli
+from besom.cli import main
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -62,7 +62,7 @@ def besom(
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> Ended:
-        code = cli.main(words)
+        code = main.main(words)
         return Ended(code, *capfd.readouterr())
 
     return run

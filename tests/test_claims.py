@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from besom import cli
-from besom.sweeping.plan import Plan, make_plan
+from besom.cli import main
+from besom.sweep.plan import Plan, make_plan
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
@@ -48,7 +48,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     def plan_only(*what: Any) -> None:
         plans.append(make_plan(*what))
 
-    monkeypatch.setattr("besom.sweeping.launch.run_sweep", plan_only)
+    monkeypatch.setattr("besom.sweep.run.run_sweep", plan_only)
     return plans
 
 
@@ -68,18 +68,18 @@ def test_every_besom_command_is_understood(
     if words[0] == "ui":
         assert words[1:] in ([], ["--optuna"])
     elif words[0] in RECORD:  # understood, and then no record is there
-        assert cli.main([*words, "--root", "nowhere"]) == 2
+        assert main.main([*words, "--root", "nowhere"]) == 2
         assert "holds no record" in capsys.readouterr().err
     elif words[0] == "train":
         shown = [word for word in words[1:] if word != "-m" and "," not in word]
         if words[1:] == ["+experiment=neighbourhood"]:  # `besom export` writes it; test_export.py
             return
-        assert cli.main(["train", *shown, "--cfg", "job"]) == 0
+        assert main.main(["train", *shown, "--cfg", "job"]) == 0
     elif len(words) > 1:
-        assert cli.main(words) == 0
+        assert main.main(words) == 0
         assert len(planned) == 1
     else:
-        assert cli.main(words) == 0
+        assert main.main(words) == 0
         assert "neighbourhood" in capsys.readouterr().out
 
 
@@ -93,7 +93,7 @@ def test_the_sweep_of_ones_own_works(
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "mine.yaml").write_text(example[1])
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["sweep", "mine"]) == 0
+    assert main.main(["sweep", "mine"]) == 0
     (plan,) = planned
     assert plan.space.distributions.keys() == {
         "model",
@@ -116,7 +116,7 @@ def test_every_sweep_contains_its_baseline(
     file: Path, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(TOP)
-    assert cli.main(["sweep", file.stem]) == 0
+    assert main.main(["sweep", file.stem]) == 0
     (plan,) = planned
     assert plan.baseline_params is not None
     assert plan.objective.names == ("val_accuracy",)

@@ -11,7 +11,7 @@ import yaml
 from mlflow import MlflowClient
 from scipy import stats
 
-from tests.sweeping.apps import audit, kill, n_ended, wait_for, workers_of
+from tests.sweep.apps import audit, kill, n_ended, wait_for, workers_of
 
 AXES = {
     "data.vocab_size",
@@ -25,7 +25,7 @@ EPOCH_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def sweep(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    code = "import sys; from besom.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from besom.cli.main import main; sys.exit(main(sys.argv[1:]))"
     return subprocess.Popen(
         [sys.executable, "-c", code, "sweep", *arguments],
         cwd=folder,
@@ -107,7 +107,10 @@ def test_every_trial_is_reproduced_bit_for_bit(swept: Path) -> None:
     """Also those whose worker had trained others before, in a process that trains one more."""
     trials = audit(swept / "mlruns", "small").trials
     run_ids = [trial.user_attrs["besom.run_id"] for trial in trials]
-    code = "import sys; from besom.cli import main; [main(['reproduce', i]) for i in sys.argv[1:]]"
+    code = (
+        "import sys; from besom.cli.main import main; "
+        "[main(['reproduce', i]) for i in sys.argv[1:]]"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", code, *run_ids],
         cwd=swept,

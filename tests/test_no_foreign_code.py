@@ -32,7 +32,7 @@ def test_nothing_is_made_of_what_a_configuration_names(called: str) -> None:
 
 def test_only_the_function_that_the_user_names_is_looked_up() -> None:
     """And SECURITY.md says that it is trusted."""
-    assert users("get_method") == {"besom.sweeping.plan"}
+    assert users("get_method") == {"besom.sweep.plan"}
 
 
 def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> None:
@@ -41,9 +41,9 @@ def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> N
     by_pickle = {found for found in loading if "pickle" in found[1] or "joblib" in found[1]}
     assert by_pickle == {
         ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
-        ("besom.sweeping.application", "pickle", "loads"),
-        ("besom.sweeping.carried", "pickle", "loads"),
-        ("besom.sweeping.worker_process", "pickle", "loads"),
+        ("besom.app.job", "pickle", "loads"),
+        ("besom.app.modules.state", "pickle", "loads"),
+        ("besom.workers.process", "pickle", "loads"),
     }
 
 

@@ -63,10 +63,10 @@ def test_a_wheel_carries_configurations_and_types(installed: Path) -> None:
 
 
 COMMANDS = """
-import json, sys, besom.cli
+import json, sys, besom.cli.main
 print(besom.__file__, flush=True)
 for words in json.loads(sys.argv[1]):
-    assert besom.cli.main(words) == 0, words
+    assert besom.cli.main.main(words) == 0, words
     print(flush=True)
 """
 

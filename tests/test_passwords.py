@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from besom.addresses import mask
-from besom.discretion import discreet_logs
-from besom.errors import ConfigError
+from besom.app.redaction import discreet_logs
+from besom.common.addresses import mask
+from besom.common.errors import ConfigError
 from tests.conftest import Command
 from tests.leaks import PASSWORD, leaks
-from tests.sweeping.apps import APPS, audit, run
+from tests.sweep.apps import APPS, audit, run
 
 DATABASE = f"postgresql://ann:{PASSWORD}@db.invalid/x"
 NOBODY = f"http://ann:{PASSWORD}@127.0.0.1:9"

@@ -180,12 +180,12 @@ def _become(request: dict, streams: list[int]) -> None:
 
 
 def _import_for_sweeps() -> None:
-    from besom.tracking.quiet import import_mlflow
+    from besom.tracking.client import import_mlflow
 
     import_mlflow()
     import optuna  # noqa: F401
 
-    import besom.sweeping.launch
+    import besom.sweep.run
     import besom.tracking.store  # noqa: F401
 
 
@@ -193,7 +193,7 @@ def _import_tensorflow() -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras  # noqa: F401
 
-    import besom.config
+    import besom.rnn.config
     import besom.rnn.train  # noqa: F401
 
 

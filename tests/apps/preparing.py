@@ -7,7 +7,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from besom.task import Hooks, hooked
+from besom.app.hooks import Hooks, hooked
 
 
 def prepare() -> None:

@@ -5,8 +5,8 @@ from mlflow import MlflowClient
 
 from benchmarks.fake_sweep import EPOCHS, sweep
 from benchmarks.grown_study import grow
-from besom.sweeping.opening import open_study
-from besom.sweeping.options import NoPruner, RandomSampler, SweepOptions
+from besom.search.options import NoPruner, RandomSampler, SweepOptions
+from besom.search.storage.opening import open_study
 
 pytestmark = pytest.mark.slow  # of the benchmarks only
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import result
 from benchmarks.harness import Row, in_turn, main, pinned
-from besom.errors import UserError
+from besom.common.errors import UserError
 
 
 def test_sides_take_turns_and_change_who_comes_first() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import configurations, trials
 from benchmarks.configurations import BASELINE
-from besom.config import Data
 from besom.rnn import environment
+from besom.rnn.config import Data
 from besom.rnn.data import load
 
 pytestmark = pytest.mark.slow  # of the benchmarks only
@@ -56,9 +56,9 @@ def test_peers_read_the_reviews_that_besom_reads(reviews: Path) -> None:
 def test_peers_train_the_network_that_besom_trains(reviews: Path) -> None:
     environment.prepare()
     from benchmarks.peers import reference
-    from besom.config import Model
-    from besom.rnn.model import build_model
-    from besom.rnn.xla import XlaEngine
+    from besom.rnn.config import Model
+    from besom.rnn.engines.xla import XlaEngine
+    from besom.rnn.models import build_model
 
     reference.read_training_split.cache_clear()
     config = Data("imdb", TINY.vocab_size, TINY.max_length, path=str(reviews))

@@ -14,8 +14,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier, Semaphore
 from pathlib import Path
 
-from besom.sweeping import launch
-from besom.tracking.quiet import import_mlflow
+from besom.sweep import run
+from besom.tracking.client import import_mlflow
 from tests.chaos import app
 
 import_mlflow()
@@ -85,7 +85,7 @@ def _begin(
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    launch.LocalPool = NoWorkers  # type: ignore[assignment, misc]
+    run.LocalPool = NoWorkers  # type: ignore[assignment, misc]
     NoWorkers.refusals, NoWorkers.n_rivals = refusals, n_rivals
     sys.argv = [
         *("app.py", "--multirun", "hydra/sweeper=besom", "x=interval(-1,2)"),

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy
 
 from tests.chaos.autopsy import STEPS, Findings, Stores, examine
-from tests.sweeping.apps import kill, workers_of
+from tests.sweep.apps import kill, workers_of
 
 APP = Path(__file__).with_name("app.py")
 CHECKOUT = Path(__file__).parents[2]
@@ -177,7 +177,7 @@ class Victim:
         """Look at what is left, for faults; the report must be possible too."""
         self.wait_until_gone()  # the shells that guarded its workers take a moment
         found = examine(self.root, self._stores, STUDY, self._sizes.trials, N_CONFIRMATIONS)
-        code = "import sys; from besom.cli import main; sys.exit(main(sys.argv[1:]))"
+        code = "import sys; from besom.cli.main import main; sys.exit(main(sys.argv[1:]))"
         words = [sys.executable, "-c", code, "report", STUDY, "--tracking-uri"]
         words.append(self._stores.tracking)
         done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)

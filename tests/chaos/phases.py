@@ -6,9 +6,9 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from besom.sweeping import confirmations
-from besom.sweeping.study import Study
-from besom.tracking.ledger import Ledger
+from besom.search.study import Study
+from besom.sweep.confirmation import jobs
+from besom.tracking.outbox.outbox import Ledger
 from besom.tracking.record import Record
 
 BEFORE, AFTER = "before", "after"
@@ -29,8 +29,8 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "after a log is begun": (Ledger, "open", AFTER),
     "after a fact is kept with a trial": (Study, "note", AFTER),
     "before a log is removed": (Ledger, "remove", BEFORE),
-    "before a confirmation is noted": (confirmations, "remember", BEFORE),
-    "after a confirmation is noted": (confirmations, "remember", AFTER),
+    "before a confirmation is noted": (jobs, "remember", BEFORE),
+    "after a confirmation is noted": (jobs, "remember", AFTER),
 }
 """By name: what is called then, and whether the kill comes before or after it."""
 

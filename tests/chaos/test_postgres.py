@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from besom.tracking.reading import open_reader
+from besom.tracking.reader import open_reader
 from tests.chaos.autopsy import Stores
 from tests.chaos.harness import STUDY, Sizes, hurt
 from tests.postgres import Postgres

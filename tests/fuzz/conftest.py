@@ -11,14 +11,14 @@ from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from besom.app import job
+from besom.app.hooks import hooked, hooks_of
 from besom.rnn.__main__ import task
-from besom.sweeping import application
-from besom.sweeping.dry_run import _proposals, _space
-from besom.sweeping.fingerprint import fingerprint
-from besom.sweeping.plan import make_plan
-from besom.task import hooked, hooks_of
+from besom.sweep.fingerprint import fingerprint
+from besom.sweep.output.dry_run import _proposals, _space
+from besom.sweep.plan import make_plan
 from besom.tracking.address import check_address, own_address
-from besom.tracking.configuration import parameters
+from besom.tracking.listener import parameters
 from tests.rnn.conftest import objects, reviews_of
 
 
@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("BESOM_CACHE", str(folder / "cache"))
         patch.setenv("KERAS_HOME", str(folder / "keras"))
         patch.setattr("besom.rnn.__main__.task", only_looked_at)
-        patch.setattr("besom.sweeping.launch.run_sweep", only_planned)
+        patch.setattr("besom.sweep.run.run_sweep", only_planned)
         patch.setattr(BasicLauncher, "launch", first_jobs_only(BasicLauncher.launch))
         yield folder / "work"
     os.chdir(before)
@@ -64,10 +64,10 @@ def only_looked_at(config: DictConfig) -> None:
     parameters(config)
 
 
-def only_planned(options: Any, app: application.Application, arguments: list[str]) -> None:
+def only_planned(options: Any, app: job.Application, arguments: list[str]) -> None:
     """What a sweep does before it opens its stores, and the first proposals after."""
     plan = make_plan(options, app, arguments)
     [*_space(plan), *_proposals(plan)]
     fingerprint(plan)
     check_address(options.tracking_uri or own_address(Path(options.root)))
-    application.dump(app)
+    job.dump(app)

@@ -18,8 +18,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, event, settings
 
-from besom import cli
-from besom.errors import UserError
+from besom.cli import main
+from besom.common.errors import UserError
 
 FACTOR = int(os.environ.get("BESOM_FUZZ", "1"))
 """1: the same inputs each time; `make chaos` asks for more, and for others."""
@@ -81,7 +81,7 @@ def run(words: Sequence[str]) -> Ended:
     err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", write_through=True)
     with bounded(), redirect_stdout(out), redirect_stderr(err):
         try:
-            code = cli.main(words)
+            code = main.main(words)
         except SystemExit as end:  # Hydra's --help, and the sweeper's refusals
             code = int(end.code or 0)
     texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]

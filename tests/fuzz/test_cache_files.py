@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from besom.rnn.data import cache
 from besom.rnn.data.corpus import Reviews
-from besom.tracking.ledger import Ledger
-from besom.tracking.spool import SUFFIX, Entry, Spool, read
+from besom.tracking.outbox.log import SUFFIX, Entry, Spool, read
+from besom.tracking.outbox.outbox import Ledger
 from tests.fuzz.damage import JSON, Damage, damages
 from tests.fuzz.harness import bounded, examples
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn.data import imdb
 from besom.rnn.data.corpus import (
     INDEX_FROM,

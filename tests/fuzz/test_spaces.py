@@ -7,9 +7,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from besom.errors import SpaceError
-from besom.sweeping.opening import memory_study
-from besom.sweeping.space import Dimension, Space, read_space
+from besom.common.errors import SpaceError
+from besom.search.space.grammar import Dimension, Space, read_space
+from besom.search.storage.opening import memory_study
 from tests.fuzz.harness import bounded, examples, refused
 
 # Of numbers with more digits than a float has.

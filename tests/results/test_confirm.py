@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from besom.cli import main
-from besom.errors import StudyError
+from besom.cli.main import main
+from besom.common.errors import StudyError
 from besom.results.confirm import sweep_words
 from besom.results.studies import read_study
 from besom.results.workload import PRIMARY, WORKLOAD
 from besom.tracking import connect
 from besom.tracking.address import own_address
-from besom.tracking.reading import open_reader
+from besom.tracking.reader import open_reader
 
 from .conftest import Recorded, start
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
-from tests.sweeping.apps import audit, run
+from tests.sweep.apps import audit, run
 
 RECORDS = sorted((Path(__file__).parents[1] / "records").glob("*.tar.xz"))
 OPTIONS = {"objective": "loss", "study_name": "before", "n_jobs": "1"}

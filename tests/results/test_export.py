@@ -9,12 +9,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from besom import config
-from besom.errors import StoreError, StudyError
-from besom.paths import conf_folder
+from besom.app.config_paths import conf_folder
+from besom.common.errors import StoreError, StudyError
 from besom.results.export import Exported, export, plain, show
+from besom.rnn import config
 from besom.tracking import connect
-from besom.tracking.reading import open_reader
+from besom.tracking.reader import open_reader
 from tests.conftest import Command
 from tests.rnn.conftest import SMALL, SYNTHETIC
 

@@ -16,20 +16,20 @@ from mlflow import MlflowClient
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from besom import cli
+from besom.cli import main
 from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.data.corpus import encode
 from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect
-from besom.tracking.fetching import address_of, model_file
-from besom.tracking.reading import open_reader
-from besom.tracking.registry import Champion, register
+from besom.tracking.models.model_files import address_of, model_file
+from besom.tracking.models.registry import Champion, register
+from besom.tracking.reader import open_reader
+from tests.cli.test_serving import free_port
 from tests.conftest import Command
 from tests.results.conftest import start
 from tests.servers import post, running
-from tests.test_serving import free_port
 
 TEXTS = ["The film was wonderful!", "the plot was not dull, but the ending was", "its GOOD cast"]
 STUDY = "small:first"
@@ -72,7 +72,7 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp("trained")
     with chdir(folder):
-        assert cli.main(["train", *SIZES]) == 0
+        assert main.main(["train", *SIZES]) == 0
         root = folder / "mlruns"
         with connect(root, None, "besom") as record:
             (run,) = record.runs({"besom.role": "train"})

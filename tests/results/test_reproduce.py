@@ -7,13 +7,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from besom import config
-from besom.errors import Pruned
-from besom.paths import conf_folder
+from besom.app.config_paths import conf_folder
+from besom.common.errors import Pruned
 from besom.results.reproduce import Replay, Reproduction, find
 from besom.results.studies import Trial
+from besom.rnn import config
 from besom.tracking import connect
-from besom.tracking.reading import ReadRun, open_reader
+from besom.tracking.reader import ReadRun, open_reader
 from tests.conftest import Command
 from tests.results.conftest import start
 

@@ -9,8 +9,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from besom import config
-from besom.paths import conf_folder
+from besom.app.config_paths import conf_folder
+from besom.rnn import config
 from tests import warm
 
 REAL_IMDB = os.environ.get("BESOM_IMDB_PATH")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig
 
-from besom import recorder
-from besom.errors import Interrupted, Pruned
+from besom import session
+from besom.common.errors import Interrupted, Pruned
 from besom.rnn.train import train
 from tests.rnn.test_train import Notes
 
@@ -41,13 +41,13 @@ def trained(config: DictConfig) -> tuple[Notes, dict[str, float], list[np.ndarra
     import keras
 
     notes = Notes()
-    with recorder.listening(notes):
+    with session.listening(notes):
         metrics = train(config)
     return notes, metrics, keras.models.load_model(notes.models[0].path).get_weights()
 
 
 def interrupted(config: DictConfig, after: int) -> None:
-    with recorder.listening(Ending(after, Interrupted)), pytest.raises(Interrupted):
+    with session.listening(Ending(after, Interrupted)), pytest.raises(Interrupted):
         train(config)
 
 
@@ -81,7 +81,7 @@ def test_what_was_interrupted_ends_with_the_same_bits(
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The order of the reviews in each epoch that is trained."""
-    from besom.rnn.xla import XlaEngine
+    from besom.rnn.engines.xla import XlaEngine
 
     found, train_epoch = [], XlaEngine.train
 
@@ -133,7 +133,7 @@ def test_a_torn_file_means_a_new_start(
 
 def test_what_has_ended_leaves_no_state(small: Small, folder: Path) -> None:
     config = small("training.epochs=3", "training.checkpoint=true")
-    with recorder.listening(Ending(1, Pruned)), pytest.raises(Pruned):
+    with session.listening(Ending(1, Pruned)), pytest.raises(Pruned):
         train(config)
     assert not (folder / KEPT).exists()
 

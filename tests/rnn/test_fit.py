@@ -17,13 +17,13 @@ class Counting:
         self.orders: list[list[int]] = []
 
     def train(self, order: np.ndarray) -> object:
-        from besom.rnn.score import Score
+        from besom.rnn.engines.score import Score
 
         self.orders.append(order.tolist())
         return Score(loss=1.0, accuracy=0.5)
 
     def evaluate(self, split: Split) -> object:
-        from besom.rnn.score import Score
+        from besom.rnn.engines.score import Score
 
         assert split is VALIDATION
         return Score(loss=2.0, accuracy=0.25)

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from besom.rnn import text_classifier
 from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.data.corpus import INDEX_FROM, encode
-from besom.rnn.package import CONTENTS, pack
+from besom.rnn.packaging import CONTENTS, pack
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier
 from tests.test_layers import imports
 
@@ -151,7 +151,7 @@ def test_a_model_without_words_takes_tokens_only() -> None:
 def test_the_packed_network_gives_its_own_probabilities(
     small: Small, tensorflow: None, tmp_path: Path
 ) -> None:
-    from besom.rnn.model import build_model, reset
+    from besom.rnn.models import build_model, reset
 
     config = small()
     reset(config.seed)

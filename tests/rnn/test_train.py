@@ -9,11 +9,11 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from besom import recorder
-from besom.errors import ConfigError, DataError, Pruned
-from besom.recorder import KerasModel
+from besom import session
+from besom.app.hooks import hooks_of
+from besom.common.errors import ConfigError, DataError, Pruned
 from besom.rnn.train import check, identity, train
-from besom.task import hooks_of
+from besom.session import KerasModel
 
 Small = Callable[..., DictConfig]
 METRICS = {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -66,7 +66,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_record_says_what_was_trained_on(small: Small, job: Path) -> None:
     notes = Notes()
     config = small("evaluate_test=false", "training.epochs=1")
-    with recorder.listening(notes):
+    with session.listening(notes):
         metrics = train(config)
     assert set(metrics) == METRICS
     assert notes.tables == {}
@@ -85,7 +85,7 @@ def test_tells_every_epoch_and_saves_a_model_that_gives_the_recorded_predictions
 
     notes = Notes()
     config = small(f"training.engine={engine}")
-    with recorder.listening(notes):
+    with session.listening(notes):
         metrics = train(config)
     assert notes.expected == 2
     assert len(notes.reports) == 2 and set(notes.reports[0]) == METRICS
@@ -113,7 +113,7 @@ def test_without_hydra_the_model_goes_to_a_folder_for_the_moment(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     notes = Notes()
-    with recorder.listening(notes):
+    with session.listening(notes):
         train(small("evaluate_test=false", "training.epochs=1"))
     [model] = notes.models
     assert model.path.is_file() and model.path.is_relative_to(tmp_path)
@@ -126,7 +126,7 @@ def test_with_nobody_listening_nothing_is_saved(small: Small, job: Path) -> None
 
 def test_a_pruned_trial_ends_at_once_and_saves_nothing(small: Small, job: Path) -> None:
     notes = Notes(epochs=1)
-    with recorder.listening(notes), pytest.raises(Pruned):
+    with session.listening(notes), pytest.raises(Pruned):
         train(small("training.epochs=50"))
     assert len(notes.reports) == 1
     assert notes.models == []
@@ -134,7 +134,7 @@ def test_a_pruned_trial_ends_at_once_and_saves_nothing(small: Small, job: Path) 
 
 def test_reviews_without_a_word_index_have_no_text(small_imdb: DictConfig, job: Path) -> None:
     notes = Notes()
-    with recorder.listening(notes):
+    with session.listening(notes):
         train(small_imdb)
     assert [row["text"] for row in notes.tables["predictions"]] == [""] * 5
     assert notes.tags["data.name"] == "imdb"
@@ -143,7 +143,7 @@ def test_reviews_without_a_word_index_have_no_text(small_imdb: DictConfig, job: 
 def test_the_best_epoch_is_returned_when_it_is_restored(small: Small) -> None:
     settings = ["training.epochs=6", "training.learning_rate=0.05"]
     notes = Notes()
-    with recorder.listening(notes):
+    with session.listening(notes):
         metrics = train(small("training.restore_best=true", *settings))
     accuracies = [report["val_accuracy"] for report in notes.reports]
     best = accuracies.index(max(accuracies))
@@ -155,7 +155,7 @@ def test_the_best_epoch_is_returned_when_it_is_restored(small: Small) -> None:
 
 def test_patience_ends_a_training_early(small: Small) -> None:
     notes = Notes()
-    with recorder.listening(notes):
+    with session.listening(notes):
         train(small("training.epochs=30", "training.patience=1", "training.learning_rate=1e-9"))
     assert notes.expected == 30
     assert len(notes.reports) == 2

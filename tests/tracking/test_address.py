@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from besom.errors import StoreError
+from besom.common.errors import StoreError
 from besom.tracking.address import check_address, file_path, sqlite_path
 
 

@@ -10,10 +10,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from besom.errors import StoreError
+from besom.common.errors import StoreError
 from besom.tracking import Record, connect, runs
-from besom.tracking.limits import TAG_LENGTH, clean
-from besom.tracking.sync import Synced, sync
+from besom.tracking.outbox.limits import TAG_LENGTH, clean
+from besom.tracking.outbox.sync import Synced, sync
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -295,7 +295,7 @@ def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of equal step and millisecond, MLflow takes the larger."""
-    monkeypatch.setattr("besom.tracking.spool.time.time_ns", lambda: 1_800_000_000_000_000_000)
+    monkeypatch.setattr("besom.tracking.outbox.log.time.time_ns", lambda: 1_800_000_000_000_000_000)
     run_id = record.start_run("fast", {})
     record.metrics(run_id, 4, {"loss": 0.9})
     record.log(run_id, {"loss": 0.5})

@@ -18,7 +18,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from besom.tracking import connect
-from besom.tracking.courier import Courier
+from besom.tracking.outbox.sender import Courier
 
 Courier.post = lambda *_: None  # nothing is delivered in time
 record = connect(Path(sys.argv[1]), None, "tests")

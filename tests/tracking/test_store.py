@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from besom.errors import StoreError
+from besom.common.errors import StoreError
 from besom.tracking import connect
 from besom.tracking.address import own_address
-from besom.tracking.attach import attach
-from besom.tracking.reading import open_reader
+from besom.tracking.models.log_artifact import attach
+from besom.tracking.reader import open_reader
 
 FIRST_START = """
 import sys
 from pathlib import Path
 from besom.tracking import connect
 from besom.tracking.address import own_address
-from besom.tracking.attach import attach
-from besom.tracking.reading import open_reader
+from besom.tracking.models.log_artifact import attach
+from besom.tracking.reader import open_reader
 
 with connect(Path(sys.argv[1]), None, "tests") as record:
     print(record.experiment_id, record.start_run(sys.argv[2], {}))

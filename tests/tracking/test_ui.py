@@ -10,11 +10,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from besom.errors import StoreError, UserError
+from besom.cli.ui import serve
+from besom.common.errors import StoreError, UserError
 from besom.tracking import Record
-from besom.tracking.ui import serve
 
-SERVE = "import sys; from pathlib import Path; from besom.tracking.ui import serve; "
+SERVE = "import sys; from pathlib import Path; from besom.cli.ui import serve; "
 SERVE += "serve(Path(sys.argv[1]), int(sys.argv[2]))"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from besom.source import Source
+from besom.app.source import Source
 from besom.tracking.environment import CODE, Environment
 
 # Tag -> how it is called here. Threads and data are told by the task itself as it runs.

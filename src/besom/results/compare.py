@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from besom.errors import StudyError, printable
-from besom.nearest import did_you_mean, listed
+from besom.common.errors import StudyError, printable
+from besom.common.suggest import did_you_mean, listed
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
-from besom.sweeping.naming import distinct
-from besom.sweeping.other_code import FOOTNOTE, MARK
-from besom.tracking.limits import clean
-from besom.tracking.reading import Reader, open_reader
+from besom.sweep.naming import distinct
+from besom.sweep.other_code import FOOTNOTE, MARK
+from besom.tracking.outbox.limits import clean
+from besom.tracking.reader import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
 ENDLESS = 10_000

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from besom.addresses import HIDDEN
-from besom.errors import StudyError
+from besom.app.command import quoted
+from besom.common.addresses import HIDDEN
+from besom.common.errors import StudyError
 from besom.results.studies import ENDED, StudyRecord, read_study
 from besom.results.workload import TOP_K, begun
-from besom.sweep_command import quoted
-from besom.tracking.reading import open_reader
+from besom.tracking.reader import open_reader
 
 SWEEPER = "hydra.sweeper"
 REPLACED = (
@@ -22,7 +22,7 @@ REPLACED = (
 """Keys that are given anew, or have no place in a confirmation."""
 
 MASKED = (f":{HIDDEN}@", f"={HIDDEN}")
-"""What the record holds instead of a password, see :func:`besom.addresses.mask`."""
+"""What the record holds instead of a password, see :func:`besom.common.addresses.mask`."""
 
 
 def sweep_words(

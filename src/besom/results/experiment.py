@@ -14,9 +14,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from besom import config
-from besom.flatten import flatten
-from besom.paths import conf_folder
+from besom.app.config_paths import conf_folder
+from besom.common.flatten import flatten
+from besom.rnn import config
 
 PRIMARY = "train"
 LEFT_OUT = ("tracking", "evaluate_test")
@@ -53,7 +53,7 @@ def as_experiment(recorded: DictConfig) -> Experiment:
     """The shortest way from the baseline to a recorded configuration.
 
     Raises:
-        besom.explain.EXPLAINED: an option of a config group that cannot be composed.
+        besom.app.error_messages.EXPLAINED: an option of a config group that cannot be composed.
     """
     wanted = values(recorded)
     with _hydra():
@@ -68,7 +68,7 @@ def composed(text: str) -> Flat:
     """What ``besom train`` would train with this text as its experiment.
 
     Raises:
-        besom.explain.EXPLAINED: it does not fit the baseline.
+        besom.app.error_messages.EXPLAINED: it does not fit the baseline.
     """
     with TemporaryDirectory(prefix="besom-") as folder:
         draft = Path(folder, "draft", "draft.yaml")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from besom.errors import StoreError, StudyError
-from besom.explain import EXPLAINED, explain
+from besom.app.error_messages import EXPLAINED, explain
+from besom.common.errors import StoreError, StudyError
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
-from besom.tracking.reading import Reader, open_reader
+from besom.tracking.reader import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
 NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]{0,199}", re.ASCII | re.IGNORECASE)

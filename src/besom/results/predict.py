@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
-from besom.errors import DataError, StudyError, printable
+from besom.common.errors import DataError, StudyError, printable
 from besom.results.columns import rows_as_json
 from besom.results.studies import RUN_ID, meant, read_run, read_study
 from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
-from besom.rnn.package import pack
+from besom.rnn.packaging import pack
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
 from besom.tracking.address import own_address
-from besom.tracking.reading import Reader, open_reader
+from besom.tracking.reader import Reader, open_reader
 
 THRESHOLD = 0.5
 """As in the accuracy that is reported: what is above it counts as praise."""
@@ -120,7 +120,7 @@ def _label(probability: float) -> str:
 
 def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
     """The folder of a classifier: packed now from a run, or packed when it was registered."""
-    from besom.tracking.fetching import address_of, model_file, registered_model
+    from besom.tracking.models.model_files import address_of, model_file, registered_model
 
     if RUN_ID.fullmatch(what):
         run_id = what.lower()

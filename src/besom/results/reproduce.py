@@ -10,19 +10,19 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from besom import recorder
-from besom.errors import Pruned, StudyError, printable
-from besom.nearest import did_you_mean
-from besom.recorder import KerasModel
+from besom import session
+from besom.app.hooks import Task
+from besom.app.source import source_of
+from besom.common.errors import Pruned, StudyError, printable
+from besom.common.suggest import did_you_mean
 from besom.results.changes import COMMIT, changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
-from besom.source import source_of
-from besom.sweeping.worker_process import THREAD_VARIABLES
-from besom.task import Task
+from besom.session import KerasModel
 from besom.tracking.environment import CODE
-from besom.tracking.reading import Reader
+from besom.tracking.reader import Reader
+from besom.workers.process import THREAD_VARIABLES
 
 AGREES = 1e-3
 """The largest difference of a loss or an accuracy that still counts as the same result: what the
@@ -200,7 +200,7 @@ def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:
 
 
 def _train(task: Task, config: DictConfig, replay: Replay) -> None:
-    with _temporary_files_removed(), recorder.listening(replay), suppress(Pruned):
+    with _temporary_files_removed(), session.listening(replay), suppress(Pruned):
         replay.log(task(config))
 
 

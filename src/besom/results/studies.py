@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from besom.errors import StudyError
-from besom.nearest import listed, nearest, nearest_ids
-from besom.source import Source
-from besom.sweeping.missing_runs import Expected, expected, sentence
-from besom.sweeping.objective import unnamed
+from besom.app.source import Source
+from besom.common.errors import StudyError
+from besom.common.suggest import listed, nearest, nearest_ids
+from besom.session import unnamed
+from besom.sweep.recovery.missing_runs import Expected, expected, sentence
 from besom.tracking.address import own_address
 from besom.tracking.environment import CODE, COUNTED
-from besom.tracking.limits import NAMES, clean
-from besom.tracking.reading import Reader, ReadRun
+from besom.tracking.outbox.limits import NAMES, clean
+from besom.tracking.reader import Reader, ReadRun
 from besom.tracking.runs import restoring
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
@@ -279,8 +279,9 @@ def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> li
     """By trial and seed. The last attempt is the one that began last.
 
     Args:
-        setting: what the verdict is about, see :func:`besom.sweeping.seeding.setting`: runs of
-            another one do not belong to it. Empty where there is no verdict.
+        setting: what the verdict is about, see
+            :func:`besom.sweep.confirmation.seeds.setting`: runs of another one do not belong to
+            it. Empty where there is no verdict.
     """
     last: dict[tuple[int, int], Confirmation] = {}
     for run in sorted(runs, key=lambda run: run.started):

@@ -13,11 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from besom.config import SyntheticData, Train
-from besom.flatten import flatten
+from besom.common.flatten import flatten
 from besom.results.studies import StudyRecord
-from besom.sweeping.command_line import COMMAND_FILE
-from besom.tracking.reading import Reader
+from besom.rnn.config import SyntheticData, Train
+from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking.reader import Reader
 
 WORKLOAD = "besom.rnn.train.train"
 """The task of ``besom train`` and ``besom sweep``, as a study's command names it."""

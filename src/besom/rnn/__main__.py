@@ -7,10 +7,11 @@ This is the one place where the workload meets its record; :mod:`besom.rnn.train
 import sys
 from collections.abc import Sequence
 
-from besom import app, config
-from besom.paths import conf_folder
+from besom.app import run
+from besom.app.config_paths import conf_folder
+from besom.rnn import config
 from besom.rnn.train import train
-from besom.tracking.tracked import tracked
+from besom.tracking.decorator import tracked
 
 task = tracked(train)
 """Picklable: a sweep ships it to its workers, where TensorFlow is imported when it first runs."""
@@ -20,11 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line as Hydra takes it (``sys.argv`` where none is given).
 
     Returns:
-        The exit code, as :mod:`besom.app` explains.
+        The exit code, as :mod:`besom.app.run` explains.
     """
     config.register()
-    application = app.Application(task, conf_folder(), "train")
-    return app.run(application, sys.argv[1:] if arguments is None else arguments)
+    application = run.Application(task, conf_folder(), "train")
+    return run.run(application, sys.argv[1:] if arguments is None else arguments)
 
 
 if __name__ == "__main__":

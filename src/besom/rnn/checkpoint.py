@@ -18,8 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from besom.errors import Interrupted
-from besom.rnn.best import Best
+from besom.common.errors import Interrupted
+from besom.rnn.early_stopping import Best
 from besom.rnn.fit import Epoch
 
 NAME = "checkpoint.npz"

@@ -11,10 +11,10 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from besom.cores import cores
-from besom.importing import without_collection
+from besom.common.cores import cores
+from besom.common.importing import without_collection
 from besom.rnn.cache_folder import cache_folder
-from besom.rnn.program_cache import ProgramCache
+from besom.rnn.engines.program_cache import ProgramCache
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from besom.rnn.data import Split
-from besom.rnn.engines import Engine
+from besom.rnn.engines.base import Engine
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-import besom.config
-from besom import __version__, recorder
-from besom.recorder import KerasModel, TensorSpec
+import besom.rnn.config
+from besom import __version__, session
+from besom.app.hooks import Hooks, hooked
 from besom.rnn import environment
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.corpus import decode
-from besom.rnn.package import pack
-from besom.task import Hooks, hooked
+from besom.rnn.packaging import pack
+from besom.session import KerasModel, TensorSpec
 
 if TYPE_CHECKING:
     import keras
 
-    from besom.rnn.best import Best
     from besom.rnn.checkpoint import Checkpoint
-    from besom.rnn.engines import Engine
+    from besom.rnn.early_stopping import Best
+    from besom.rnn.engines.base import Engine
     from besom.rnn.fit import Epoch
 
 PREDICTIONS = 5
@@ -44,11 +44,11 @@ def check(config: DictConfig) -> None:
         ConfigError: a key or value is wrong.
         DataError: the data set is missing or damaged.
     """
-    besom.config.check(config)
+    besom.rnn.config.check(config)
     corpus = open_corpus(config.data)
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
-    besom.config.check_sizes(config.training, reviews, train_reviews)
+    besom.rnn.config.check_sizes(config.training, reviews, train_reviews)
     _note_vocabulary(config.data.vocab_size, corpus.vocab_size)
 
 
@@ -65,8 +65,8 @@ def steps(config: DictConfig) -> int:
 def prepare() -> None:
     """Import what a training needs: TensorFlow, Keras and the engines, which takes seconds."""
     environment.prepare()
-    importlib.import_module("besom.rnn.engines")
-    importlib.import_module("besom.rnn.best")
+    importlib.import_module("besom.rnn.engines.base")
+    importlib.import_module("besom.rnn.early_stopping")
 
 
 HOOKS = Hooks(
@@ -85,8 +85,8 @@ def train(config: DictConfig) -> dict[str, float]:
     """Load, build, fit, evaluate, save; the metrics of the weights that are kept."""
     check(config)
     environment.prepare()
-    from besom.rnn.engines import make_engine
-    from besom.rnn.model import build_model, reset
+    from besom.rnn.engines.base import make_engine
+    from besom.rnn.models import build_model, reset
 
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
     _describe(data.corpus, config)
@@ -97,7 +97,7 @@ def train(config: DictConfig) -> dict[str, float]:
     if data.test is not None:
         score = engine.evaluate(data.test)
         metrics |= {"test_loss": score.loss, "test_accuracy": score.accuracy}
-    if recorder.attached():
+    if session.attached():
         _save(model, data)
     return metrics
 
@@ -114,7 +114,7 @@ def _note_vocabulary(vocab_size: int, held: int) -> None:
 
 
 def _describe(corpus: Corpus, config: DictConfig) -> None:
-    recorder.log(
+    session.log(
         {
             "data.name": corpus.name,
             "data.digest": corpus.digest,
@@ -128,12 +128,12 @@ def _fit(
     model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig
 ) -> dict[str, float]:
     """Train to the end, and report each epoch. The metrics of the weights that are kept."""
-    from besom.rnn.best import Best
+    from besom.rnn.early_stopping import Best
     from besom.rnn.fit import fit, make_order
 
     training = config.training
     best = Best(model, restore=training.restore_best, patience=training.patience)
-    recorder.expect(training.epochs)
+    session.expect(training.epochs)
     order = make_order(training.shuffle, config.seed, len(data.train))
     with _checkpoint(engine, best, data, config) or nullcontext() as checkpoint:
         done = checkpoint.restore() if checkpoint else []
@@ -153,7 +153,7 @@ def _fit(
 def _report(epoch: "Epoch") -> None:
     shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
     log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
-    recorder.report(epoch.number, **epoch.metrics)
+    session.report(epoch.number, **epoch.metrics)
 
 
 def _checkpoint(
@@ -174,9 +174,9 @@ def _save(model: "keras.Model", data: Dataset) -> None:
     path = _output_folder() / "model.keras"
     model.save(path)
     inputs = TensorSpec((None, *model.input_shape[1:]), "int32")
-    recorder.save_model(KerasModel(path, inputs, TensorSpec((None, 1), "float32")))
+    session.save_model(KerasModel(path, inputs, TensorSpec((None, 1), "float32")))
     if data.test is not None:
-        recorder.table("predictions", _predictions(model, data))
+        session.table("predictions", _predictions(model, data))
 
 
 def _output_folder() -> Path:

@@ -4,10 +4,17 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from besom import read_only
-from besom.addresses import mask, missing_driver, reach, scheme_of, sqlite_address, sqlite_file
-from besom.errors import StoreError
-from besom.folders import LONGEST_NAME
+from besom.common.addresses import (
+    mask,
+    missing_driver,
+    reach,
+    scheme_of,
+    sqlite_address,
+    sqlite_file,
+)
+from besom.common.errors import StoreError
+from besom.common.files import LONGEST_NAME
+from besom.common.sqlite import is_read_only, readable_file
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
@@ -35,9 +42,9 @@ def readable(uri: str) -> str:
         StoreError: it cannot be read, or there is no room for a copy.
     """
     path = sqlite_path(uri)
-    if path is None or not read_only.is_read_only(path):
+    if path is None or not is_read_only(path):
         return uri
-    return sqlite_address(read_only.readable(path))
+    return sqlite_address(readable_file(path))
 
 
 def patient(uri: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 CODE = "besom.code"
-"""The tag of the digest of the application's own source, see :mod:`besom.source`."""
+"""The tag of the digest of the application's own source, see :mod:`besom.app.source`."""
 
 COUNTED = "besom.counted_code"
 """The tag of a sweep's own run: the source whose trials count, in the form of ``CODE``."""

@@ -1,9 +1,14 @@
-"""From a task in this process to its run."""
+"""From a task to its run: what it was made with, and what it tells."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from besom.recorder import KerasModel
+from omegaconf import DictConfig, OmegaConf
+
+from besom.common.flatten import flatten
+from besom.session import KerasModel
+from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 
 
@@ -31,3 +36,38 @@ class RunListener:
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         self._record.table(self._run_id, name, rows)
+
+
+def parameters(config: DictConfig) -> dict[str, Any]:
+    """Flat parameters under dotted names, without what does not influence the result."""
+    return {
+        name: value
+        for name, value in flatten(config).items()
+        if not name.startswith(("tracking.", "hydra."))
+    }
+
+
+def describe(
+    record: Record,
+    run_id: str,
+    params: Mapping[str, Any],
+    config: str,
+    overrides: Sequence[str],
+    environment: Environment,
+    folder: Path,
+) -> None:
+    """Write down what a run was made with.
+
+    Args:
+        params: what influences the result, under dotted names.
+        config: the whole configuration, resolved, as YAML.
+        overrides: the words of the command line that led to it.
+        environment: whose texts are kept; its tags belong to the run from its start.
+        folder: where the job works and logs.
+    """
+    record.log(run_id, {"besom.folder": str(folder)})
+    record.params(run_id, params)
+    record.text(run_id, "config.yaml", config)
+    record.text(run_id, "overrides.yaml", OmegaConf.to_yaml(list(overrides)))
+    for path, text in environment.texts.items():
+        record.text(run_id, path, text)

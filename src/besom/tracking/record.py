@@ -2,7 +2,7 @@
 
 What is told of runs is kept without the passwords of addresses; files are kept as they are.
 
-:class:`Record` writes first to a log on disk (:mod:`besom.tracking.spool`) and returns; a thread
+:class:`Record` writes first to a log on disk (:mod:`besom.tracking.outbox.log`); a thread
 makes that safe from power failures and carries it to MLflow. A process may be killed at any moment:
 the next one that asks for :meth:`Record.pending` delivers what was left.
 
@@ -19,17 +19,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from besom.addresses import mask
-from besom.errors import StoreError
-from besom.importing import without_collection
-from besom.recorder import KerasModel, text
-from besom.tracking.courier import Courier, Refused
-from besom.tracking.ledger import Ledger, Pending
-from besom.tracking.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
-from besom.tracking.quiet import asking, import_mlflow, is_mendable, reason
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
+from besom.common.importing import without_collection
+from besom.session import KerasModel, text
+from besom.tracking.client import asking, import_mlflow, is_mendable, reason
+from besom.tracking.outbox.file_fingerprint import stamp
+from besom.tracking.outbox.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
+from besom.tracking.outbox.log import Entry, set_strangers_aside
+from besom.tracking.outbox.outbox import Ledger, Pending
+from besom.tracking.outbox.sender import Courier, Refused
 from besom.tracking.runs import KEY, RunInfo, find_runs, get_run
-from besom.tracking.spool import Entry, set_strangers_aside
-from besom.tracking.stamps import stamp
 
 if TYPE_CHECKING:
     from besom.tracking.store import Store
@@ -64,7 +64,7 @@ class Record:
     """Writes runs to one experiment. Methods may be called from any thread."""
 
     def __init__(self, store: "Store") -> None:
-        from besom.tracking.delivery import Delivery
+        from besom.tracking.outbox.delivery import Delivery
 
         self.uri = store.uri
         self.experiment_id = store.experiment_id
@@ -105,7 +105,7 @@ class Record:
         Raises:
             StoreError: MLflow does not take it; or it does not answer, and there is no parent.
         """
-        from besom.tracking.latecomers import new_key
+        from besom.tracking.outbox.deferred_runs import new_key
 
         name, key = shorten(text(mask(name)), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from besom.addresses import mask
-from besom.errors import StoreError
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
 from besom.tracking.address import BUSY_SECONDS
 
 if TYPE_CHECKING:

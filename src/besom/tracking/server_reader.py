@@ -6,8 +6,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from besom.tracking.quiet import asking
-from besom.tracking.reading import (
+from besom.tracking.client import asking
+from besom.tracking.reader import (
     ROLE,
     STUDY,
     SWEEP,

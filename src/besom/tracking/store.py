@@ -14,12 +14,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy.exc import SQLAlchemyError
 
-from besom import journal
-from besom.addresses import mask, scheme_of, sqlite_address
-from besom.errors import StoreError
-from besom.folders import make_private, private
+from besom.common import sqlite
+from besom.common.addresses import mask, scheme_of, sqlite_address
+from besom.common.errors import StoreError
+from besom.common.files import make_private, private
 from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
-from besom.tracking.quiet import reason
+from besom.tracking.client import reason
 from besom.tracking.runs import restoring
 
 
@@ -50,7 +50,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
         with _alone(root):
             _create_schema(uri, root / "artifacts")
             if uri == own:
-                journal.write_ahead(root / "mlflow.db")
+                sqlite.write_ahead(root / "mlflow.db")
             client = MlflowClient(patient(uri))
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
     except (MlflowException, CommandError, SQLAlchemyError) as error:

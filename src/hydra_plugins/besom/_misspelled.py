@@ -11,11 +11,11 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
-from besom.errors import ConfigError
-from besom.explain import explain, unknown_option
-from besom.nearest import did_you_mean, is_mistyped, listed
-from besom.output import complain
-from besom.sweeping.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
+from besom.app.error_messages import explain, unknown_option
+from besom.common.errors import ConfigError
+from besom.common.stdout import complain
+from besom.common.suggest import did_you_mean, is_mistyped, listed
+from besom.search.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
 
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")

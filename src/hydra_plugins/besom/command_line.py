@@ -10,7 +10,7 @@ import sys
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from besom.paths import conf_folder
+from besom.app.config_paths import conf_folder
 
 
 class BesomCommandLine(SearchPathPlugin):

@@ -3,7 +3,7 @@
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from besom.paths import added_folder, conf_folder
+from besom.app.config_paths import added_folder, conf_folder
 
 
 class BesomSearchPath(SearchPathPlugin):

@@ -15,11 +15,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError
 
-from besom.errors import BesomError, ConfigError, SweepFailed, UserError
-from besom.folders import check_working_folder
-from besom.output import complain, read_or_not, say, stopped, warnings_no_errors
-from besom.overrides import as_typed
-from besom.sweeping.options import (
+from besom.app.overrides import as_typed
+from besom.common.errors import BesomError, ConfigError, SweepFailed, UserError
+from besom.common.files import check_working_folder
+from besom.common.stdout import complain, read_or_not, say, stopped, warnings_no_errors
+from besom.search.options import (
     GROUP,
     PRUNERS,
     SAMPLERS,
@@ -53,7 +53,7 @@ class OptionsCheck(Callback):
 
 
 class BesomSweeper(Sweeper):
-    """Asynchronous, pruned, resumable sweeps; options are in ``besom.sweeping.options``."""
+    """Asynchronous, pruned, resumable sweeps; options are in ``besom.search.options``."""
 
     def __init__(self, **options: Any) -> None:
         """Hydra passes the options one by one; ``setup`` reads them together, as a record."""
@@ -71,12 +71,12 @@ class BesomSweeper(Sweeper):
             return self._sweep(arguments)
 
     def _sweep(self, arguments: list[str]) -> Any:
-        from besom.sweeping.signals import ending_after
+        from besom.workers.signals import ending_after
 
         check_working_folder()
         with ending_after():
-            from besom.sweeping.application import Application
-            from besom.sweeping.launch import run_sweep
+            from besom.app.job import Application
+            from besom.sweep.run import run_sweep
 
         application = Application(self._context, self._task, self._master)
         options = self._options()
@@ -84,8 +84,8 @@ class BesomSweeper(Sweeper):
         return run_sweep(options, application, arguments)
 
     def _options(self) -> SweepOptions:
-        from besom.explain import EXPLAINED, explain
-        from besom.sweeping.optuna_sweeper import read_options
+        from besom.app.error_messages import EXPLAINED, explain
+        from besom.search.optuna_sweeper_options import read_options
 
         try:
             return read_options(self._master)
@@ -96,7 +96,7 @@ class BesomSweeper(Sweeper):
 @contextmanager
 def _in_plain_lines() -> Iterator[None]:
     """What a user can mend ends the program with exit code 2."""
-    from besom.explain import explain
+    from besom.app.error_messages import explain
 
     try:
         yield

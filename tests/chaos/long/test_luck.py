@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from besom.sweeping.options import ConfirmOptions
-from besom.sweeping.protocol import Assignment, FromWorker, Outcome, State
+from besom.common.states import State
+from besom.search.options import ConfirmOptions
 from besom.tracking.record import connect
-from tests.sweeping.conftest import Bench
+from besom.workers.messages import Assignment, FromWorker, Outcome
+from tests.sweep.conftest import Bench
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 from mlflow import MlflowClient
 
-from besom import cli
+from besom.cli import main
 from tests.leaks import PASSWORD, leaks
 from tests.results.test_predict import SIZES
 from tests.servers import MlflowServer
@@ -35,7 +35,7 @@ def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
 
     def done(code: int, *words: str) -> str:
         try:
-            ended = cli.main(words)
+            ended = main.main(words)
         except SystemExit as end:  # of a sweep
             ended = int(str(end.code))
         HydraConfig.instance().cfg = None  # each command is a process of its own, elsewhere

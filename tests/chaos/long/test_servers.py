@@ -7,10 +7,10 @@ from statistics import median
 import optuna
 import pytest
 
-from besom.tracking.courier import RETRY_SECONDS
+from besom.tracking.outbox.sender import RETRY_SECONDS
 from tests.servers import MlflowServer, hanging
-from tests.sweeping.apps import n_ended, wait_for
-from tests.sweeping.test_outage import STEPS, back, check, sweep
+from tests.sweep.apps import n_ended, wait_for
+from tests.sweep.test_outage import STEPS, back, check, sweep
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from besom.results.report.material import Material, read_material
+from besom.results.report.data import Material, read_material
 from besom.results.report.page import report_html
 from besom.results.workload import WORKLOAD
-from besom.sweeping.command_line import COMMAND_FILE
-from besom.tracking.reading import Point, ReadRun
+from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking.reader import Point, ReadRun
 
 BEGAN = 1_700_000_000.0
 SET_UP, EPOCH, SAVING = 3.0, 1.0, 0.5

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from besom.results.studies import read_study
 from besom.tracking import connect
 from besom.tracking.address import own_address
-from besom.tracking.reading import open_reader
+from besom.tracking.reader import open_reader
 from tests.conftest import Command
 from tests.results.report.conftest import Page
 

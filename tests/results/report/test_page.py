@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from besom.errors import StoreError, StudyError
-from besom.results.report.material import read_material
+from besom.common.errors import StoreError, StudyError
+from besom.results.report.data import read_material
 from besom.results.report.page import report_html, write_report
 from besom.results.workload import WORKLOAD
-from besom.sweeping.command_line import COMMAND_FILE
-from besom.tracking.reading import open_reader
+from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking.reader import open_reader
 from tests.results.report.conftest import Book, Page, many
 
 HOSTILE = "</script><img src=x onerror=alert(1)><b>&amp;%{x}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn.data import cache
 from besom.rnn.data.cache import Pair, open_or_build
 from besom.rnn.data.corpus import Reviews

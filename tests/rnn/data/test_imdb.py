@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn.data import imdb
 from besom.rnn.data.corpus import Reviews, view
 from besom.rnn.data.imdb import open_imdb

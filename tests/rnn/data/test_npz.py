@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn.data.npz import read_reviews
 from tests.rnn.conftest import objects, reviews_of
 

@@ -9,9 +9,9 @@ import hydra
 from omegaconf import DictConfig
 
 import besom
-from besom.errors import ConfigError
-from besom.task import Hooks, hooked
-from besom.tracking.tracked import tracked
+from besom.app.hooks import Hooks, hooked
+from besom.common.errors import ConfigError
+from besom.tracking.decorator import tracked
 
 
 def check(config: DictConfig) -> None:

@@ -7,26 +7,23 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from besom.errors import StoreError
-from besom.results.report import (
-    configuration,
-    failures,
+from besom.common.errors import StoreError
+from besom.results.report.data import Material, read_material
+from besom.results.report.figures import (
     history,
     importance,
     learning,
     parallel,
     seeds,
     slices,
-    surroundings,
     time_spent,
-    verdict,
 )
-from besom.results.report.figures import labels
+from besom.results.report.figures.base import labels
 from besom.results.report.markup import Markup, element
-from besom.results.report.material import Material, read_material
-from besom.results.report.section import Section
+from besom.results.report.sections import configuration, failures, surroundings, verdict
+from besom.results.report.sections.section import Section
 from besom.results.studies import StudyRecord
-from besom.tracking.reading import Reader
+from besom.tracking.reader import Reader
 
 # In the order in which they are read.
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from besom.config import Data, SyntheticData
+from besom.rnn.config import Data, SyntheticData
 from besom.rnn.data.corpus import Corpus, Reviews, Split, training_size, view
 from besom.rnn.data.imdb import open_imdb
 from besom.rnn.data.synthetic import open_synthetic

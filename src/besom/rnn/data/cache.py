@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from besom.errors import DataError
-from besom.folders import make_private
+from besom.common.errors import DataError
+from besom.common.files import make_private
 from besom.rnn.data.corpus import Reviews
 
 FORMAT = 1

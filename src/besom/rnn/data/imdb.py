@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn import environment
 from besom.rnn.cache_folder import cache_folder
 from besom.rnn.data import cache

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from besom.errors import DataError
+from besom.common.errors import DataError
 from besom.rnn.data.corpus import LARGEST_RANK
 
 

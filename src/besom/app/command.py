@@ -1,0 +1,117 @@
+"""Puts ``besom sweep NAME ...`` into Hydra's words: a named configuration, run as a multirun."""
+
+from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+from besom.app.config_paths import sweep_files
+from besom.app.flags import nearest_flag
+from besom.common.errors import UserError
+from besom.common.suggest import did_you_mean
+
+# With these Hydra shows something instead of running, and refuses --multirun.
+SHOWING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
+
+USAGE = """\
+besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
+
+  --trials N     trials in total; those that are done count
+  --workers N    trials at the same time
+  --name STUDY   the study; the same name again resumes it
+  --no-confirm   no trainings on fresh seeds after the trials, and no verdict
+  --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
+  KEY=VALUE      any Hydra override, 'model.units=range(8,65,step=8)' say
+
+Hydra's own flags work too: besom sweep NAME --cfg job, --info, --help.
+
+Sweeps:
+"""
+
+
+class SweepCommandError(UserError):
+    """A ``besom sweep`` command that names no sweep, or a flag with a wrong value."""
+
+
+def hydra_arguments(words: list[str]) -> list[str]:
+    """The arguments of ``python -m besom.rnn`` that ``besom sweep WORDS`` stands for.
+
+    Raises:
+        SweepCommandError: no sweep or an unknown one, or a flag's value is missing or wrong.
+    """
+    flags, rest = _our_flags(words)
+    if not rest or rest[0].startswith("-") or "=" in rest[0]:
+        raise SweepCommandError("name the sweep first: besom sweep NAME ...; `besom sweep` lists")
+    name, *rest = rest
+    named = ["--config-dir", str(_folder(name)), "--config-name", name]
+    shows = any(word.partition("=")[0] in SHOWING for word in rest)
+    return [*named, *([] if shows else ["--multirun"]), *rest, *_overrides(flags)]
+
+
+def overview() -> str:
+    """How to call it, and each sweep with what its file says it is for."""
+    sweeps = [f"  {name:<16} {_purpose(file)}" for name, file in sweep_files().items()]
+    return USAGE + "".join(f"{line.rstrip()}\n" for line in sorted(sweeps) or ["  none here"])
+
+
+def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--trials", type=whole_number)
+    parser.add_argument("--workers", type=whole_number)
+    parser.add_argument("--name")
+    parser.add_argument("--no-confirm", action="store_true")
+    parser.add_argument("--dry-run", action="store_true")
+    try:
+        flags, rest = parser.parse_known_args(words)
+    except ArgumentError as error:
+        raise SweepCommandError(f"{error}; see besom sweep --help") from None
+    for word in rest:
+        if meant := nearest_flag(word, parser):
+            raise SweepCommandError(f"no flag `{word.partition('=')[0]}`; did you mean `{meant}`?")
+    return flags, rest
+
+
+def whole_number(text: str) -> int:
+    """A flag's value that counts something, for argparse."""
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError(f"`{text}` is no whole number above 0")
+    return int(text)
+
+
+def _overrides(flags: Namespace) -> list[str]:
+    name = None if flags.name is None else quoted(flags.name)
+    values = {"n_trials": flags.trials, "n_jobs": flags.workers, "study_name": name}
+    given = [f"hydra.sweeper.{key}={value}" for key, value in values.items() if value is not None]
+    given += ["hydra.sweeper.confirm.top_k=0"] if flags.no_confirm else []
+    return [*given, *(["hydra.sweeper.dry_run=true"] if flags.dry_run else [])]
+
+
+def quoted(text: str) -> str:
+    """Text as Hydra's grammar keeps it text, whatever is in it: ``5`` stays no number."""
+    return "'" + text.replace("'", r"\'") + "'"
+
+
+def _folder(name: str) -> Path:
+    files = sweep_files()
+    if name not in files:
+        hint = did_you_mean(Path(name).stem, files, "`besom sweep` lists what there is")
+        raise SweepCommandError(f"no sweep `{name}`; {hint}")
+    try:
+        text = files[name].read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SweepCommandError(f"{files[name]} cannot be read: {reason}; mend it") from error
+    if "hydra/sweeper: besom" not in text:
+        raise SweepCommandError(
+            f"{files[name]} does not choose Besom's sweeper; begin it with\n"
+            "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
+        )
+    return files[name].parent
+
+
+def _purpose(file: Path) -> str:
+    """The first comment that says more than the command, with which each file opens."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):  # one that is damaged must not hide the others
+        return "(cannot be read)"
+    comments = [line.strip("# ") for line in lines if line.startswith("#")]
+    return next((text for text in comments if text and not text.startswith("besom ")), "")

@@ -1,0 +1,128 @@
+"""A Hydra application as a worker needs it: compose a configuration, run the task with it."""
+
+import functools
+import inspect
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict, read_write
+
+from besom.app.error_messages import EXPLAINED
+from besom.app.hooks import Task
+from besom.app.modules import main_module
+from besom.app.modules.state import Pickler, carry
+from besom.app.redaction import mask_job_files
+from besom.common.errors import ConfigError
+from besom.common.files import make_private
+
+
+@dataclass
+class Application:
+    """What ``hydra.main`` was called with: its context, task function and master configuration."""
+
+    context: HydraContext
+    task: Task
+    master: DictConfig
+
+    def compose(
+        self, overrides: tuple[str, ...], number: int = 0, folder: str | None = None
+    ) -> DictConfig:
+        """The whole configuration, ``hydra`` node included, of job ``number``.
+
+        Args:
+            folder: the job's own, below the sweep's; Hydra's name for it where None.
+
+        Raises:
+            hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
+            ConfigError: an option of a group is a number.
+        """
+        try:
+            config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
+        except EXPLAINED:
+            raise
+        except ValueError as error:
+            raise ConfigError(f"`{' '.join(overrides)}`: {error}") from error
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+            if folder is not None:
+                config.hydra.sweep.subdir = folder
+        HydraConfig.instance().set_config(config)  # a copy that ``${hydra:…}`` looks into
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(_job_folder(config.hydra).absolute())
+        HydraConfig.instance().set_config(config)
+        return config
+
+    def run(self, config: DictConfig, before: Callable[[DictConfig], None]) -> JobReturn:
+        """Run the task as Hydra's own launchers do: job folder, logging, ``HydraConfig``.
+
+        Args:
+            config: from :meth:`compose`.
+            before: called with the task's configuration, inside the job, before the task.
+
+        Raises:
+            OSError: the job's folder cannot be made.
+        """
+        make_private(_job_folder(config.hydra))
+
+        def task(config: DictConfig) -> Any:
+            __tracebackhide__ = True
+            mask_job_files()
+            before(config)
+            return self.task(config)
+
+        return run_job(
+            hydra_context=self.context,
+            task_function=functools.wraps(self.task)(task),
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+
+
+def _job_folder(hydra: DictConfig) -> Path:
+    return Path(hydra.sweep.dir, hydra.sweep.subdir)
+
+
+def dump(application: Application) -> bytes:
+    """The application for another process, with Hydra's own singletons and its modules' state."""
+    main = main_module.find()
+    file = io.BytesIO()
+    Pickler(file, main).dump((application, Singleton.get_state()))
+    package = inspect.unwrap(application.task).__module__.partition(".")[0]
+    carried = carry(main, package) if main else None
+    return pickle.dumps((main, file.getvalue(), carried))
+
+
+def load(payload: bytes) -> Application:
+    """The application that :func:`dump` wrote; makes its main module, its modules' state and
+    Hydra's singletons those of this process."""
+    main, content, carried = pickle.loads(payload)
+    if main:
+        main.run()
+    setup_globals()
+    application, state = pickle.loads(content)
+    _set_singletons(state)
+    if carried:
+        carried.put()
+    assert isinstance(application, Application)
+    return application
+
+
+def _set_singletons(state: dict[str, Any]) -> None:
+    """Those that are there keep their identity: ``cs = ConfigStore.instance()`` at a file's top."""
+    instances = state["instances"]
+    own: Any
+    for kind, own in Singleton._instances.items():
+        if kind in instances:
+            vars(own).update(vars(instances[kind]))
+            instances[kind] = own
+    Singleton.set_state(state)

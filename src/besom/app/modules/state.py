@@ -1,0 +1,246 @@
+"""What crosses to a worker by pickle: the application by reference to its modules, and what has
+changed in these since they were imported.
+
+Registries that are filled, and globals that are set, before the task is called are there in a
+worker too. Each is compared there with what the import has made, and set only where it differs.
+What an import makes in each process anew, such as a process id or a random generator, is each
+worker's own.
+"""
+
+import hashlib
+import importlib
+import io
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle
+from hydra.core.singleton import Singleton
+
+from besom.app.modules.generators import is_generator, shared_name
+from besom.app.modules.import_made import Names, Place
+from besom.app.modules.main_module import MAIN, MainModule
+from besom.app.source import is_installed
+
+MOST_BYTES = 16 << 20
+"""Of one global as a pickle. What is larger is taken as the import makes it, unless it is bound
+under the guard."""
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Functions and classes of the main module by reference, where its import makes them.
+
+    Functions that go by value share their module's globals, also there.
+
+    Args:
+        main: the main module, where there is one that can be run again.
+    """
+
+    def __init__(self, file: Any, main: MainModule | None) -> None:
+        super().__init__(file)
+        self._main = main
+
+    def reducer_override(self, value: Any) -> Any:
+        if self._main and (path := _path(value, self._main)):
+            return _follow, path
+        reduced = super().reducer_override(value)
+        if isinstance(value, FunctionType) and isinstance(reduced, tuple):
+            return self._sharing_globals(value, reduced)
+        return reduced
+
+    def _sharing_globals(self, function: FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+        name = function.__globals__.get("__name__", "")
+        globals_ = getattr(sys.modules.get(name), "__dict__", None)
+        if globals_ is not function.__globals__ or (name == MAIN and self._main is None):
+            return reduced
+        make, (code, _, *rest), (attributes, slots), *others = reduced
+        state = attributes, slots | {"__globals__": {}}
+        return _make_in_module, (make, name, code, *rest), state, *others
+
+
+class _StatePickler(Pickler):
+    """Refuses a class that only its module makes: there would be two of it."""
+
+    met_generator = False
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(type(value), Singleton):
+            return Singleton.instance, (type(value),)
+        if name := shared_name(value):
+            return name
+        self.met_generator = self.met_generator or is_generator(value)
+        reduced = super().reducer_override(value)
+        by_value = isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) > 2
+        if by_value and not (self._main and _is_later(value, self._main)):
+            raise TypeError(f"{value} is made by its module only")
+        return reduced
+
+
+class _Limited(io.BytesIO):
+    def write(self, part: Any) -> int:
+        if self.tell() + memoryview(part).nbytes > MOST_BYTES:
+            raise OverflowError(f"more than {MOST_BYTES} bytes")
+        return super().write(part)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The state of the application's own modules.
+
+    Attributes:
+        modules: their names.
+        digests: of the values, one by one.
+        values: all of them in one pickle, so that what two of them share stays shared.
+    """
+
+    main: MainModule
+    modules: tuple[str, ...]
+    digests: dict[Place, bytes]
+    values: bytes
+
+    def put(self) -> None:
+        """Set what importing the modules in this process does not give."""
+        for name in self.modules:
+            importlib.import_module(name)
+        differing = [place for place in self.digests if self._differs(place)]
+        values = pickle.loads(self.values) if differing else {}
+        for place in differing:
+            _put(place, values[place])
+
+    def _differs(self, place: Place) -> bool:
+        """Whether the import's value gives way. One with a random generator does not: two workers
+        with one state would draw the same."""
+        own = _held(place)
+        if _digest(own, place, self.main) == self.digests[place]:
+            return False
+        pickler = _StatePickler(_Limited(), self.main)
+        with suppress(Exception):  # as in _digest
+            pickler.dump(own)
+        return not pickler.met_generator
+
+
+def carry(main: MainModule, package: str) -> Carried:
+    """What the modules hold now, as far as it can be pickled.
+
+    Args:
+        package: the task's.
+    """
+    modules = tuple(_own_modules(main, package))
+    values, digests = {}, {}
+    for place, value in _entries(modules, main):
+        if digest := _digest(value, place, main):
+            values[place], digests[place] = value, digest
+    file = io.BytesIO()
+    _StatePickler(file, main).dump(values)
+    return Carried(main, modules, digests, file.getvalue())
+
+
+def _held(place: Place) -> Any:
+    """What the import has made; ``...`` where nothing."""
+    return getattr(_resolve(*place[:2]), "__dict__", {}).get(place[2], ...)
+
+
+def _put(place: Place, value: Any) -> None:
+    """Set an entry; containers keep their identity, for others may hold them."""
+    own, scope = _held(place), _resolve(*place[:2])
+    if type(own) is type(value) and isinstance(own, dict | set):
+        own.clear()
+        own.update(value)
+    elif type(own) is type(value) and isinstance(own, list):
+        own[:] = value
+    elif scope is not None:  # a class that the import has made
+        setattr(scope, place[2], value)
+
+
+def _own_modules(main: MainModule, package: str) -> Iterator[str]:
+    """The main module, the task's package, and what was imported from the main module's folder
+    and is not installed there."""
+    for name, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "/")
+        top = name.partition(".")[0]
+        if top in ("besom", "hydra_plugins", "__mp_main__"):
+            continue
+        if top in (MAIN, package) or (file.is_relative_to(main.root) and not is_installed(file)):
+            yield name
+
+
+def _entries(modules: tuple[str, ...], main: MainModule) -> Iterator[tuple[Place, Any]]:
+    """What may have changed since the import: code only where other code binds it."""
+    names = Names(modules)
+    for module in modules:
+        for owner, scope in _scopes(module):
+            for name, value in list(vars(scope).items()):
+                place = module, owner, name
+                if name.startswith("__"):
+                    continue
+                is_later = module == MAIN and name in main.later
+                if is_later or names.are_bound_later(place) or _is_state(value, place, names):
+                    yield place, value
+
+
+def _scopes(module: str) -> Iterator[tuple[str, Any]]:
+    """A module and its classes, with their names in it."""
+    yield "", sys.modules[module]
+    for value in list(vars(sys.modules[module]).values()):
+        if isinstance(value, type) and value.__module__ == module:
+            yield value.__qualname__, value
+
+
+def _is_state(value: Any, place: Place, names: Names) -> bool:
+    if isinstance(value, type | ModuleType) or hasattr(type(value), "__get__"):
+        return False
+    is_mutable = type(value).__hash__ is None or hasattr(value, "__dict__")
+    return is_mutable or not names.are_made_by_import_alone(place)
+
+
+def _digest(value: Any, place: Place, main: MainModule) -> bytes | None:
+    """None where it cannot be pickled, as locks and connections: the import makes its own."""
+    bound_later = place[0] == MAIN and place[2] in main.later
+    file = io.BytesIO() if bound_later else _Limited()
+    try:
+        _StatePickler(file, main).dump(value)
+    except Exception:  # whatever the pickling of an unknown object raises
+        return None
+    return hashlib.sha256(file.getbuffer()).digest()
+
+
+def _is_later(value: Any, main: MainModule) -> bool:
+    return value.__module__ == MAIN and value.__qualname__.partition(".")[0] in main.later
+
+
+def _path(value: Any, main: MainModule) -> tuple[str, int] | None:
+    """How a function or class of the main module is found there: its name, and how many decorators
+    are around it."""
+    if not isinstance(value, type | FunctionType) or value.__module__ != MAIN:
+        return None
+    if "<locals>" in value.__qualname__ or _is_later(value, main):
+        return None
+    found, n_wrappers = _resolve(MAIN, value.__qualname__), 0
+    while found is not None and found is not value:
+        found, n_wrappers = getattr(found, "__wrapped__", None), n_wrappers + 1
+    return None if found is None else (value.__qualname__, n_wrappers)
+
+
+def _resolve(module: str, name: str) -> Any:
+    """What a module has under a dotted name, itself under an empty one; None where nothing."""
+    found: Any = sys.modules[module]
+    for part in filter(None, name.split(".")):
+        found = getattr(found, part, None)
+    return found
+
+
+def _follow(name: str, n_wrappers: int) -> Any:
+    found = _resolve(MAIN, name)
+    for _ in range(n_wrappers):
+        found = found.__wrapped__
+    return found
+
+
+def _make_in_module(make: Callable[..., Any], module: str, code: Any, *arguments: Any) -> Any:
+    """A function with the globals of its module."""
+    return make(code, vars(importlib.import_module(module)), *arguments)

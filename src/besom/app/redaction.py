@@ -1,0 +1,63 @@
+"""Keeps passwords out of what Hydra and Python's logging write of their own accord.
+
+Hydra writes a job's configuration to files just before it calls the task, and calls nothing in
+between. So the task's first act, or that of its caller, is to mask these files.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from besom.common.addresses import mask
+from besom.common.files import replace_text
+
+
+def mask_job_files() -> None:
+    """Hide the passwords in what Hydra has written of this job; to be called inside the job.
+
+    An address out of ``${oc.env:NAME}`` is written as that, and needs no masking.
+    """
+    job = HydraConfig.get()
+    written: list[Path] = []
+    if job.output_subdir is not None:
+        written += Path(job.runtime.output_dir, job.output_subdir).glob("*.yaml")
+    if job.mode == RunMode.MULTIRUN:
+        written += Path(job.runtime.cwd, job.sweep.dir).glob("multirun.yaml")
+    for path in written:
+        _mask_file(path)
+
+
+def _mask_file(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if (masked := mask(text)) != text:
+        replace_text(path, masked)
+
+
+@contextmanager
+def discreet_logs() -> Iterator[None]:
+    """Whatever this process logs inside the block, it logs without passwords."""
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(partial(_masked, before))
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(before)
+
+
+def _masked(make: Any, *arguments: Any, **named: Any) -> logging.LogRecord:
+    record: logging.LogRecord = make(*arguments, **named)
+    with suppress(Exception):  # arguments that do not fit: logging itself says so
+        text = record.getMessage()
+        if (masked := mask(text)) != text:
+            record.msg, record.args = masked, None
+    if record.exc_info:
+        text = logging.Formatter().formatException(record.exc_info)
+        if (masked := mask(text)) != text:
+            record.exc_text = masked
+    return record

@@ -1,0 +1,224 @@
+"""Runs a Hydra application so that its user's mistakes end in a plain line, not in a traceback.
+
+Exit codes: 0 done; 1 an error in the program, with the traceback of the program's own code; 2 a
+mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. With
+HYDRA_FULL_ERROR=1 there are Hydra's full tracebacks, as everywhere. Whatever is shown of an error,
+of a configuration and of what is logged, the passwords of addresses are masked in it.
+
+What an application writes is for its user alone: configurations may hold secrets.
+"""
+
+import os
+import sys
+import traceback
+from argparse import ArgumentError, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, TextIO, cast
+
+from hydra import version
+from hydra._internal.utils import _run_hydra, get_args_parser
+from hydra.core.hydra_config import HydraConfig
+
+from besom.app.error_messages import EXPLAINED, explain
+from besom.app.flags import nearest_flag
+from besom.app.hooks import Task, of_task
+from besom.app.redaction import discreet_logs
+from besom.app.validate import check
+from besom.common.addresses import mask
+from besom.common.errors import ConfigError, UserError
+from besom.common.stdout import complain, say, stopped
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+BEFORE_THE_TASK = {"hydra", "omegaconf", *sys.stdlib_module_names}
+"""Packages whose code runs in a job before its task does."""
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A task function and the primary configuration that it runs on."""
+
+    task: Task
+    config_folder: Path
+    config_name: str
+
+
+def run(application: Application, arguments: Sequence[str]) -> int:
+    """Run ``arguments``, a command line as Hydra's applications take it; return the exit code."""
+    version.setbase("1.3")
+    try:
+        flags = parse(arguments, application)
+        with _for_this_user_alone(), _hydra_config_put_back(), discreet_logs():
+            if os.environ.get(FULL_ERROR) == "1":
+                return _launch_fully(application, flags)
+            return _launch_plainly(application, flags)
+    except UserError as error:
+        return complain(error)
+    except KeyboardInterrupt:
+        return stopped()
+
+
+def parse(arguments: Sequence[str], application: Application) -> Namespace:
+    """Hydra's own flags, filled in; overrides may stand anywhere among them.
+
+    Raises:
+        ConfigError: an unknown flag, a flag without its value, or flags that exclude each other.
+    """
+    parser = get_args_parser()
+    parser.exit_on_error = False
+    parser.error = _refuse  # type: ignore[method-assign]
+    try:
+        flags, unknown = parser.parse_known_intermixed_args(list(arguments))
+    except ArgumentError as error:
+        raise ConfigError(f"{error}; --hydra-help shows Hydra's flags") from None
+    if unknown:
+        meant = nearest_flag(unknown[0], parser)
+        others = "`besom sweep --help` and --hydra-help show them"
+        hint = f"did you mean `{meant}`?" if meant else others
+        raise ConfigError(f"no flag `{unknown[0]}`; {hint}")
+    if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
+        raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
+    if flags.config_dir and not os.path.isdir(flags.config_dir):
+        raise ConfigError(f"--config-dir {flags.config_dir}: no such folder")
+    flags.config_path = str(Path(flags.config_path or application.config_folder).absolute())
+    flags.config_name = flags.config_name or application.config_name
+    return flags
+
+
+def _launch_fully(application: Application, flags: Namespace) -> int:
+    with redirect_stderr(cast(TextIO, _Discreet(sys.stderr))):
+        try:
+            _launch(application, flags)
+        except UserError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            return 1
+    return 0
+
+
+def _refuse(message: str) -> NoReturn:
+    """Argparse prints its usage and exits over some mistakes, whatever it is told."""
+    raise ConfigError(f"{message}; --hydra-help shows Hydra's flags")
+
+
+def _launch_plainly(application: Application, flags: Namespace) -> int:
+    try:
+        with _raw_errors():
+            check(application.task, flags)
+            _launch(application, flags)
+    except UserError:
+        raise
+    except Exception as error:
+        task_frames = _task_frames(error)
+        if task_frames is None and isinstance(error, EXPLAINED):
+            raise explain(error) from error
+        if task_frames is None and _is_hydras(error):
+            raise ConfigError(f"Hydra cannot start this: {_first_line(error)}") from error
+        shown = error.with_traceback(task_frames or error.__traceback__)
+        say(mask("".join(traceback.format_exception(shown))).rstrip())
+        return 1
+    return 0
+
+
+def _launch(application: Application, flags: Namespace) -> None:
+    with ExitStack() as shown:
+        if flags.cfg or flags.info:
+            shown.enter_context(redirect_stdout(cast(TextIO, _Discreet(sys.stdout))))
+        _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
+
+
+@contextmanager
+def _for_this_user_alone() -> Iterator[None]:
+    """Hydra makes the root before any other process could; workers inherit this."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _hydra_config_put_back() -> Iterator[None]:
+    """A process may run several commands, and training without Hydra after one."""
+    before = HydraConfig.instance().cfg
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = before
+
+
+@contextmanager
+def _raw_errors() -> Iterator[None]:
+    """Have Hydra raise what it would otherwise print in its own words, and exit."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        with redirect_stderr(cast(TextIO, _WithoutEcho(sys.stderr))):
+            yield
+    finally:
+        if before is None:
+            del os.environ[FULL_ERROR]
+        else:
+            os.environ[FULL_ERROR] = before
+
+
+class _Discreet:
+    """A stream that shows no password of an address."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(mask(text))
+        return len(text)
+
+    def close(self) -> None:
+        """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _WithoutEcho(_Discreet):
+    """The same, less the line that Hydra prints itself before it raises a task's error."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("Error executing job with overrides"):
+            return len(text)
+        return super().write(text)
+
+
+def _task_frames(error: Exception) -> TracebackType | None:
+    """The traceback from the task function on, or none when the task was not running."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_name != "run_job":
+        frames = frames.tb_next
+    first = frames.tb_next if frames else None
+    # What stands below may as well be a folder that Hydra cannot make, or its logging.
+    return None if first is None or _package(first) in BEFORE_THE_TASK else of_task(first)
+
+
+def _is_hydras(error: Exception) -> bool:
+    """Whether Hydra gave up by itself, over a value of ``hydra`` that it takes as it comes."""
+    packages = [_package(frame) for frame in _frames(error.__traceback__)]
+    launched = packages[packages.index("hydra") :] if "hydra" in packages else [""]
+    return BEFORE_THE_TASK.issuperset(launched)
+
+
+def _frames(frames: TracebackType | None) -> Iterator[TracebackType]:
+    while frames:
+        yield frames
+        frames = frames.tb_next
+
+
+def _package(frames: TracebackType) -> str:
+    return str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

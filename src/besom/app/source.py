@@ -1,0 +1,211 @@
+"""Which code a task is: its name, and a digest of the application's own source files.
+
+Own is what stands neither in Python nor among the installed packages: the task's file, its whole
+package, the modules that these import, in functions too, and those that the configuration names,
+as ``_target_`` does. Besom itself has a version.
+"""
+
+import hashlib
+import inspect
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+from besom.app.hooks import Task
+
+MOST_FILES = 10_000
+"""Python files in a folder; where there are more, it is no application's package."""
+
+_UNKNOWN = "unknown: "
+_NAMED = 16
+"""Digits of what the configuration names, behind those of all else."""
+
+_INSTALLED = {"site-packages", "dist-packages"}
+_LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
+_DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
+
+
+def task_name(task: Task) -> str:
+    """``app.main``, whether it was started as ``python app.py``, by ``-m``, or imported."""
+    function = inspect.unwrap(task)
+    file = _file_of(function)
+    module = file.stem if file else function.__module__.rpartition(".")[2]
+    return f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An application's own source.
+
+    Attributes:
+        digest: hexadecimal digits; None where it is not known.
+        reason: why it is not known.
+    """
+
+    digest: str | None
+    reason: str = ""
+
+    @classmethod
+    def read(cls, text: str | None) -> Self:
+        """What :attr:`text` has become in a record; None and empty where that has none."""
+        if not text or text.startswith(_UNKNOWN):
+            return cls(None, (text or "").removeprefix(_UNKNOWN) or "none was recorded")
+        return cls(text)
+
+    @property
+    def text(self) -> str:
+        """For a record: the digest, or ``unknown: `` and why."""
+        return self.digest or f"{_UNKNOWN}{self.reason}"
+
+    def differs_from(self, other: Self) -> bool:
+        """Whether both are known, and are not the same; a Besom of before kept fewer digits."""
+        if self.digest is None or other.digest is None:
+            return False
+        shared = min(len(self.digest), len(other.digest))
+        return self.digest[:shared] != other.digest[:shared]
+
+
+def named_by(value: Any) -> frozenset[str]:
+    """Dotted names, ``models.net.Net``, among the values of a configuration, nested as they are."""
+    if isinstance(value, str):
+        return frozenset([value] if _DOTTED.fullmatch(value) else [])
+    inner = value.values() if isinstance(value, Mapping) else value
+    parts = map(named_by, inner) if isinstance(value, Mapping | list) else ()
+    return frozenset[str]().union(*parts)
+
+
+@cache
+def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
+    """The application's own source; found out once.
+
+    The digest begins with that of what the task is and imports, which is all that a Besom of
+    before knew.
+
+    Args:
+        names: that its configurations have, see :func:`named_by`.
+    """
+    function = inspect.unwrap(task)
+    try:
+        file = _file_of(function)
+        if file is None:  # a notebook's cell
+            return Source(_digest([("", inspect.getsource(function).encode())]))
+        home = _package_of(file) or file
+        known = {file, home}
+        digest = _digest(_sources({home}, known))
+        named = {place for name in names for place in _named_places(name)} - known
+        if named and not _is_besoms(function):
+            digest += _digest(_sources(named, known))[:_NAMED]
+        return Source(digest)
+    except (OSError, TypeError) as error:
+        return Source(None, str(error))
+
+
+def _is_besoms(function: Task) -> bool:
+    """Besom's own tasks make nothing of names in a configuration."""
+    return function.__module__.startswith("besom.")
+
+
+def _digest(sources: Iterable[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(sources):
+        digest.update(b"%s\0%d\0" % (os.fsencode(name), len(content)) + content)
+    return digest.hexdigest()
+
+
+def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each own source from these places on: its place among the application's modules, and what
+    it holds. All places that are met become ``known``."""
+    known |= begin
+    ahead = sorted(begin)
+    while ahead:
+        place = ahead.pop()
+        for source in _files(place):
+            content = source.read_bytes()
+            yield str(source.relative_to(place.parent)), content
+            found = {own for name in _imported(content) for own in _own_places(name)} - known
+            known |= found
+            ahead += sorted(found)
+
+
+def _file_of(function: Task) -> Path | None:
+    module = sys.modules.get(function.__module__)
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve() if file else None
+
+
+def _package_of(file: Path) -> Path | None:
+    """The folder of the outermost package; the innermost one of a part of Besom."""
+    folders = []
+    for folder in file.parents:
+        if not (folder / "__init__.py").exists():
+            break
+        folders.append(folder)
+    if not folders:
+        return None
+    return folders[0] if folders[-1].name == "besom" else folders[-1]
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """A module's file, or all those of a package."""
+    if not place.is_dir():
+        yield place
+        return
+    n_seen = 0
+    for folder, below, files in os.walk(place):
+        below[:] = sorted(name for name in below if not name.startswith((".", "__pycache__")))
+        sources = [name for name in files if name.endswith(".py")]
+        n_seen += len(sources)
+        if n_seen > MOST_FILES:
+            raise OSError(f"{place} holds more than {MOST_FILES:,} Python files")
+        yield from (Path(folder, name) for name in sources)
+
+
+def _imported(content: bytes) -> set[str]:
+    """The first parts of the names that are imported; in comments and texts a few too many."""
+    names = set()
+    for one, several in _IMPORT.findall(content):
+        for word in (one or several).split(b","):
+            names.update(re.findall(r"^\s*(\w+)", word.decode(errors="replace")))
+    return names - _LEFT_OUT
+
+
+def _own_places(name: str) -> list[Path]:
+    """Where a module that is neither Python's nor installed stands."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return []
+    if spec is None:
+        return []
+    places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
+    found = [Path(place).resolve() for place in places if os.path.exists(place)]
+    return [place for place in found if not is_installed(place)]
+
+
+def _named_places(name: str) -> list[Path]:
+    """The same for a dotted name, if it can be one of Python's: ``data.csv`` is a file's."""
+    first, second = name.split(".")[:2]
+    if first in _LEFT_OUT:
+        return []
+
+    def holds(folder: Path) -> bool:
+        return (folder / second).is_dir() or (folder / f"{second}.py").exists()
+
+    return [
+        place
+        for place in _own_places(first)
+        if not place.is_dir() or (place / "__init__.py").exists() or holds(place)
+    ]
+
+
+def is_installed(place: Path) -> bool:
+    library = Path(sysconfig.get_paths()["stdlib"]).resolve()
+    return not _INSTALLED.isdisjoint(place.parts) or place.is_relative_to(library)

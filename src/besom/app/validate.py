@@ -1,0 +1,242 @@
+"""Looks at a whole command before anything runs, so that a mistake leaves no folder behind.
+
+Hydra finds many mistakes itself, but some only after it has made the job's folder, and some never:
+``+model.unit=3`` adds a key past the schema, and a sweep's later values are read when their turn
+comes.
+"""
+
+import math
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, RangeSweep
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import InterpolationResolutionError, ValidationError
+
+from besom.app.error_messages import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
+from besom.app.hooks import Task, hooks_of
+from besom.common.errors import ConfigError, StoreError
+from besom.common.files import LONGEST_NAME
+
+# A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
+# wait for range(1,1000000), whose values are all of one type anyway.
+VALUES_LOOKED_AT = 100
+
+MOST_RUNS = 100_000
+COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+"""Hydra's own sweeper, which lists all combinations before it starts the first."""
+
+
+def check(task: Task, flags: Namespace) -> None:
+    """Compose what ``flags``, Hydra's parsed command line, ask for, and look at every part of it.
+
+    Leaves the configuration where ``${hydra:…}`` looks: a sweeper's options are read before Hydra
+    puts it there.
+
+    Raises:
+        besom.common.errors.UserError: a key, a value or a combination that cannot be run.
+        besom.app.error_messages.EXPLAINED: whatever Hydra has to say against it.
+    """
+    if flags.help or flags.hydra_help or flags.shell_completion:
+        return
+    shows = bool(flags.cfg or flags.info)
+    with _hydra(flags) as hydra:
+        overrides = _parsed(hydra, flags.overrides)
+        if shows:
+            _refuse_sweeps(overrides)
+        several = flags.multirun or _asks_for_several(hydra, flags)
+        mode = RunMode.MULTIRUN if several else RunMode.RUN
+        config = _compose(hydra, flags.config_name, flags.overrides, mode)
+        HydraConfig.instance().set_config(config)
+        _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
+        for override in overrides:
+            _check_override(hydra, config, override)
+        first = _first_job(hydra, flags.config_name, config, overrides) if several else config
+        if shows:
+            return
+        _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
+        if first is not None:
+            hooks_of(task).check(_job_config(first))
+
+
+def _check_folder(folder: Path) -> None:
+    """Hydra makes it, with all above it, before the task can say what is wrong with it."""
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
+        raise StoreError(
+            f"the job's folder {folder} has a name of more than {LONGEST_NAME} bytes in it; name "
+            "another with tracking.root=… or hydra.run.dir=…"
+        )
+    places = (folder, *folder.absolute().parents)
+    there = next(place for place in places if os.path.exists(place))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"the job's folder {folder} cannot be made: {there} is no folder that can be "
+            "written; name another with tracking.root=… or hydra.run.dir=…"
+        )
+
+
+@contextmanager
+def _hydra(flags: Namespace) -> Iterator[Hydra]:
+    search_path = create_config_search_path(flags.config_path)
+    if flags.config_dir:
+        folder = f"file://{Path(flags.config_dir).absolute()}"
+        search_path.prepend("command-line", folder, anchor=SearchPathQuery(provider="schema"))
+    try:
+        yield Hydra.create_main_hydra2("besom", search_path)
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _refuse_sweeps(overrides: list[Override]) -> None:
+    for override in overrides:
+        if override.is_sweep_override():
+            raise ConfigError(
+                f"--cfg and --info show one configuration; leave out `{override.input_line}`"
+            )
+
+
+def _asks_for_several(hydra: Hydra, flags: Namespace) -> bool:
+    """Whether a configuration file says ``hydra.mode: MULTIRUN``."""
+    return bool(hydra.get_mode(flags.config_name, list(flags.overrides)) == RunMode.MULTIRUN)
+
+
+def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
+    """The whole configuration, ``hydra`` included; of a sweep, at its baseline."""
+    try:
+        return hydra.compose_config(name, list(overrides), mode)
+    except RecursionError:
+        raise ConfigError(
+            f"`{name}` includes itself in its defaults list, or is nested too deeply"
+        ) from None
+    except EXPLAINED:
+        raise
+    except Exception as error:  # a plain ValueError for `group=1`, an AssertionError for `+=`
+        reason = f"{error}" if isinstance(error, ValueError) else "Hydra cannot read it"
+        raise ConfigError(f"`{' '.join(overrides)}`: {reason}") from error
+
+
+def _first_job(
+    hydra: Hydra, name: str, config: DictConfig, overrides: list[Override]
+) -> DictConfig | None:
+    """The first configuration that Hydra's own sweeper will run: what is wrong with all of them
+    is wrong with it. None with another sweeper, which looks for itself."""
+    if not _combines(config):
+        return None
+    chosen = [
+        f"{override.get_key_element()}={text}"
+        for override in overrides
+        if override.is_discrete_sweep()
+        for text in islice(override.sweep_string_iterator(), 1)
+    ]
+    fixed = [str(one.input_line) for one in overrides if not one.is_sweep_override()]
+    return _compose(hydra, name, [*fixed, *chosen], RunMode.RUN)
+
+
+def _combines(config: DictConfig) -> bool:
+    return bool(OmegaConf.select(config, "hydra.sweeper._target_") == COMBINING)
+
+
+def _parsed(hydra: Hydra, overrides: list[str]) -> list[Override]:
+    return OverridesParser.create(hydra.config_loader).parse_overrides(overrides)
+
+
+def _job_config(config: DictConfig) -> DictConfig:
+    """A copy without ``hydra``, as the task function will get it, with every value in place."""
+    job = config.copy()
+    with open_dict(job):
+        del job["hydra"]
+    if missing := sorted(OmegaConf.missing_keys(job)):
+        raise ConfigError(f"`{missing[0]}` has no value; give one: {missing[0]}=...")
+    try:
+        OmegaConf.to_container(job, resolve=True)
+    except InterpolationResolutionError as error:
+        raise explain(error) from error
+    return job
+
+
+def _check_override(hydra: Hydra, config: DictConfig, override: Override) -> None:
+    key = override.key_or_group
+    options = hydra.config_loader.get_group_options(key, ObjectType.CONFIG)
+    if override.is_sweep_override() and not options:
+        _check_exists(config, key)
+    if override.is_discrete_sweep():
+        for text in islice(override.sweep_string_iterator(), VALUES_LOOKED_AT):
+            [single] = _parsed(hydra, [f"{key}={text}"])
+            _check_value(config, single, options)
+    elif (override.is_add() or override.is_force_add()) and not options:
+        _check_in_schema(config, key)
+
+
+def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
+    """Refuse more values, or more runs where each combination is one, than a user waits for."""
+    combined = 1.0
+    for override in sweeps:
+        n_values = _n_values(override)
+        combined *= n_values
+        n_runs = combined if _combines(config) else n_values
+        if n_runs > MOST_RUNS:
+            raise ConfigError(
+                f"`{override.input_line}` makes it more than {MOST_RUNS:,} runs; give fewer "
+                "values, or search between two ends with `besom sweep` and interval(…)"
+            )
+
+
+def _n_values(override: Override) -> float:
+    """How many values a list or range has; no list of them is made to know."""
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return sum(1 for _ in override.sweep_iterator())
+    if sweep.start is None or sweep.stop is None or not sweep.step:
+        raise ConfigError(f"`{override.input_line}` has no end; give start, stop and step")
+    try:
+        return abs((sweep.stop - sweep.start) / sweep.step)
+    except OverflowError:
+        return math.inf
+
+
+def _check_exists(config: DictConfig, key: str) -> None:
+    """Refuse to vary a key that is not there; Hydra leaves this to the sweeper."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if not (OmegaConf.is_dict(node) and name in list(node)):
+        raise unknown_key(key, config)
+
+
+def _check_value(config: DictConfig, single: Override, options: list[str]) -> None:
+    """Look at one value of a sweep: an option of its group, or of its key's type."""
+    key, value = single.key_or_group, single.value()
+    if options and value not in options:
+        raise unknown_option(key, value, options)
+    try:
+        if not options:
+            OmegaConf.update(config.copy(), key, value)
+    except ValidationError as error:
+        raise wrong_value(str(single.input_line), error) from None
+
+
+def _check_in_schema(config: DictConfig, key: str) -> None:
+    """Refuse a key that a dataclass on its way does not declare. Free mappings take any key."""
+    node: Any = config
+    for depth, name in enumerate(key.split(".")):
+        schema = OmegaConf.get_type(node)
+        declared = {field.name for field in fields(schema)} if is_dataclass(schema) else {name}
+        # Hydra adds itself to the root of any configuration.
+        if name not in declared and not (name == "hydra" and depth == 0):
+            raise unknown_key(key, config)
+        node = OmegaConf.select(node, name)
+        if not OmegaConf.is_dict(node):
+            return

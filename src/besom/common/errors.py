@@ -1,0 +1,103 @@
+"""What can go wrong through no bug of Besom's.
+
+BesomError
+ ├─ SweepFailed          too many trials failed, or workers do not start; exit code 1
+ └─ UserError            one or two plain lines; the commands end with exit code 2
+     ├─ ConfigError      a configuration value: wrong key, type or range
+     ├─ SpaceError       a search space that cannot be searched
+     ├─ DataError        a data file that is missing or not what it should be
+     ├─ StudyError       a study that cannot be resumed as asked
+     └─ StoreError       a storage or tracking address that cannot be used
+Stop                     raised inside a trial by ``besom.report``
+ ├─ Pruned               this trial is not worth continuing
+ └─ Interrupted          the whole sweep is stopping; this trial may be resumed later
+
+Every message names the value, the limit and the remedy.
+"""
+
+from besom.common.addresses import mask
+
+MOST_LINES = 3
+LONGEST_LINE = 600
+"""Characters: a message quotes what is wrong, not ten thousand characters of it."""
+
+
+class BesomError(Exception):
+    """Base of all errors that Besom raises on purpose.
+
+    Its text is fit for a terminal, and shows no address's password.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(mask(message)))
+
+
+def plain(text: str) -> str:
+    """Text that stays in its lines: no control characters, the middle of what is too long left out.
+
+    What is wrong stands at a message's beginning, and the remedy at its end.
+    """
+    lines = [shortened(printable(line)) for line in text.strip().split("\n")]
+    return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
+
+
+def printable(text: str) -> str:
+    """``text`` as a terminal may show it: a control character steers nothing, it is written out."""
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Its beginning and its end, where it has more characters than ``most``."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
+class SweepFailed(BesomError):
+    """A sweep cannot go on: too many failed trials, or workers that do not start.
+
+    ``traceback`` is that of the task's own code, where that has failed.
+    """
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
+
+
+class UserError(BesomError):
+    """An error that its reader can mend: shown without a traceback, exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A configuration value has the wrong key, type or range."""
+
+
+class SpaceError(UserError):
+    """A search space cannot be read, is empty, or does not hold the baseline."""
+
+
+class DataError(UserError):
+    """A data file is missing, damaged, or holds something else than reviews."""
+
+
+class StudyError(UserError):
+    """A stored study does not fit what is asked of it."""
+
+
+class StoreError(UserError):
+    """A database, tracking server or folder cannot be reached or written."""
+
+
+class Stop(Exception):
+    """Ends a trial early. A task may catch it to tidy up, and should raise it again."""
+
+
+class Pruned(Stop):
+    """The pruner has decided that this trial is not worth continuing."""
+
+
+class Interrupted(Stop):
+    """The sweep is stopping; the trial is recorded as interrupted and can be resumed."""

@@ -1,0 +1,87 @@
+"""Folders and files of one owner: what Besom writes may hold secrets. Links are followed."""
+
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from besom.common.errors import StoreError
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, as file systems have it."""
+
+
+def check_working_folder() -> None:
+    """Find that the working folder is there, and that what is written below it can name it.
+
+    Raises:
+        StoreError: databases, addresses and configurations hold text in UTF-8 alone.
+    """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        raise StoreError("the working folder is gone; change into another") from None
+    if here.encode("utf-8", "ignore").decode() != here:
+        raise StoreError(f"the working folder {here} has a name that is no UTF-8; rename it")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and what is missing above it, for this user alone; what is there stays.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = []
+    for place in (folder, *folder.parents):
+        if place.exists():
+            break
+        missing.append(place)
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for :func:`open`: a file that it makes is for this user alone."""
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def check_kept(path: Path) -> None:
+    """Find that a path is a file that can be read, or a folder of such.
+
+    Links to files are files; links to folders inside of a folder are let alone, as MLflow does.
+
+    Raises:
+        ValueError: it is neither, or a folder that holds what is neither.
+        OSError: something is not there, or cannot be read.
+    """
+    kind = stat.S_IFMT(path.stat().st_mode)
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        raise ValueError(
+            f"{path} cannot be kept with the run: only regular files, and folders of these, can"
+        )
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    for entry in path.iterdir() if kind == stat.S_IFDIR else ():
+        if not (entry.is_symlink() and entry.is_dir()):
+            check_kept(entry)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file anew, whole or not at all, for this user alone."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def remedy(error: OSError) -> str:
+    """What helps where a folder cannot be written."""
+    for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "Make room" if for_room else "Mend its permissions"

@@ -1,0 +1,126 @@
+"""Standard streams that may be closed, full, or read by a program that goes away, as ``| head``.
+
+No work ends for what cannot be printed. Where a reader has gone that is all; where the output is
+lost for another reason, a command says so at its end.
+"""
+
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO, cast
+
+from besom.common.errors import StoreError, UserError
+
+GONE = (errno.EPIPE, errno.EIO)
+"""The reader of a pipe, or a terminal, is not there any more."""
+
+STOPPED = 130
+
+
+@contextmanager
+def read_or_not() -> Iterator[None]:
+    """What is printed inside is dropped once it cannot be written.
+
+    Raises:
+        StoreError: at the end, where something was dropped that a reader may still want.
+    """
+    was_closed = sys.stdout is None
+    open_closed()
+    stream = _MaybeUnread(sys.stdout, errno.EBADF if was_closed else None)
+    with redirect_stdout(cast(TextIO, stream)):
+        try:
+            yield
+        finally:
+            stream.flush()  # the interpreter would complain of what is left
+    if stream.lost_for not in (None, *GONE):
+        raise StoreError(
+            f"standard output could not be written: {os.strerror(stream.lost_for)}; what it would "
+            "have shown is lost"
+        )
+
+
+@contextmanager
+def warnings_no_errors() -> Iterator[None]:
+    """Under ``python -W error``, libraries may go on that warn of themselves, on import even.
+
+    The task runs in processes of its own, where errors stay errors.
+    """
+    with warnings.catch_warnings():
+        if any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("ignore")
+        yield
+
+
+def complain(error: UserError) -> int:
+    """Print a mistake as it is shown everywhere in Besom; return the exit code that it means."""
+    say(f"besom: {error}")
+    return error.exit_code
+
+
+def stopped() -> int:
+    """Say that Ctrl-C has ended a command; return its exit code, as shells have it."""
+    say("besom: stopped by Ctrl-C")
+    return STOPPED
+
+
+def say(text: str) -> None:
+    """A line on standard error, where there is one that takes it."""
+    if sys.stderr is None:  # closed
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def open_closed() -> None:
+    """Have nothing where a standard stream was closed: else the next file that is opened, a
+    database say, would be taken for it by all that this process starts."""
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        try:
+            os.fstat(number)
+        except OSError:
+            lowest = os.open(os.devnull, os.O_RDWR)  # of the numbers that are free: this one
+            os.set_inheritable(lowest, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays
+
+
+def _drop(stream: TextIO) -> None:
+    """Let a stream write to nowhere from now on, with what it still holds."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+class _MaybeUnread:
+    """Standard output. ``lost_for`` is the error number for which something was not written."""
+
+    def __init__(self, stream: TextIO, closed: int | None) -> None:
+        self._stream = stream
+        self._closed = closed
+        self.lost_for: int | None = None
+
+    def write(self, text: str) -> int:
+        self.lost_for = self.lost_for or (self._closed if text else None)
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._lose(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost_for = self.lost_for or error.errno
+        _drop(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,166 @@
+"""``training.engine=xla``: a whole epoch as one compiled program.
+
+Stock ``Model.fit`` starts a program for every batch, and TensorFlow an operation for every time
+step; at these sizes that costs several times what the arithmetic does.
+"""
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from besom.rnn.data import Split
+from besom.rnn.engines import fast_clone, fused_rnn
+from besom.rnn.engines.compiled import Program
+from besom.rnn.engines.score import Score
+
+SCORED_AT_ONCE = 1000
+"""Reviews in one call of the scoring program; it divides IMDb's 5,000 and 25,000."""
+
+Traced = Callable[..., tf.Tensor]
+
+
+class XlaEngine:
+    """An :class:`besom.rnn.engines.base.Engine` for the models that ``build_model`` makes.
+
+    Others may follow, but for what these have none of: losses of layers (regularizers) are not
+    added, and the rows that fill up the last batch would enter batch statistics.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        train: Split,
+        batch_size: int,
+    ) -> None:
+        optimizer.build(model.trainable_variables)
+        fast = fast_clone.twin_of(model)
+        size = len(train)
+        self.variables = [*model.variables, *optimizer.variables]
+        self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
+        self._size = size
+        self._epoch = Program(
+            _identity("epoch", model, _settings(optimizer), batch_size, size),
+            lambda: _epoch_program(fast, optimizer, batch_size, size),
+        )
+        self._score = Program(_identity("score", model), lambda: _score_program(fast))
+
+    def train(self, order: NDArray[np.int32]) -> Score:
+        """See :class:`besom.rnn.engines.base.Engine`."""
+        loss, right = self._epoch(*self._reviews, tf.constant(order)).numpy() / self._size
+        return Score(float(loss), float(right))
+
+    def evaluate(self, split: Split) -> Score:
+        """See :class:`besom.rnn.engines.base.Engine`."""
+        sums = sum(self._score(*part).numpy().astype(float) for part in _parts(split))
+        loss, right = sums / len(split)
+        return Score(float(loss), float(right))
+
+
+def _identity(kind: str, model: keras.Model, *others: object) -> str:
+    """All that a program depends on."""
+    return json.dumps([kind, _code(), model.to_json(), *others])
+
+
+def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
+    """What is compiled in. The learning rate is a variable, and not."""
+    settings: dict[str, object] = optimizer.get_config()
+    del settings["learning_rate"]
+    return settings
+
+
+@cache
+def _code() -> str:
+    """Names the code that makes the programs, so that an earlier Besom's are not taken for ours."""
+    sources = map(inspect.getsource, (fused_rnn, fast_clone, sys.modules[__name__]))
+    return f"keras {keras.__version__} {hashlib.sha256(''.join(sources).encode()).hexdigest()}"
+
+
+def _judge(
+    model: keras.Model, tokens: tf.Tensor, labels: tf.Tensor, *, training: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Loss of each review, and 1.0 where the answer is right: float32 [n] both."""
+    praise = model(tokens, training=training)
+    right = tf.equal(praise[:, 0] > 0.5, labels > 0.5)
+    losses = keras.losses.binary_crossentropy(labels[:, None], praise)
+    return losses, tf.cast(right, tf.float32)
+
+
+def _epoch_program(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, batch_size: int, size: int
+) -> Traced:
+    """tokens, labels, order -> sum of losses and number of right answers, float32 [2].
+
+    The reviews are arguments because TensorFlow would make small captured ones constants of the
+    program. A smaller last batch is filled up with reviews of weight 0: a second graph for its
+    size would double the time of tracing and compiling.
+    """
+    variables = model.trainable_variables
+    fill = -size % batch_size
+
+    def learn(tokens: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            losses, right = _judge(model, tokens, labels, training=True)
+            loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        optimizer.apply(gradients, variables)
+        return tf.linalg.matvec(tf.stack([losses, right]), weights)
+
+    def batches(values: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.pad(values, [[0, fill]]), [-1, batch_size])
+
+    def epoch(tokens: tf.Tensor, labels: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+        def add(sums: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+            rows, weights = batch
+            return sums + learn(tf.gather(tokens, rows), tf.gather(labels, rows), weights)
+
+        return tf.foldl(add, (batches(order), batches(tf.ones(size))), tf.zeros(2))
+
+    return _traced(
+        epoch,
+        tf.TensorSpec([size, *model.input_shape[1:]], tf.int32),
+        tf.TensorSpec([size], tf.float32),
+        tf.TensorSpec([size], tf.int32),
+    )
+
+
+def _score_program(model: keras.Model) -> Traced:
+    """tokens, labels, weights -> weighted sum of losses and of right answers, float32 [2]."""
+
+    def score(tokens: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        judged = tf.stack(_judge(model, tokens, labels, training=False))
+        return tf.linalg.matvec(judged, weights)
+
+    return _traced(
+        score,
+        tf.TensorSpec([SCORED_AT_ONCE, *model.input_shape[1:]], tf.int32),
+        tf.TensorSpec([SCORED_AT_ONCE], tf.float32),
+        tf.TensorSpec([SCORED_AT_ONCE], tf.float32),
+    )
+
+
+def _traced(function: Traced, *arguments: tf.TensorSpec) -> Traced:
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+    traced: Traced = compiled.get_concrete_function(*arguments)
+    return traced
+
+
+def _parts(split: Split) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """Reviews in parts of one size, the last filled up with empty ones of weight 0."""
+    for start in range(0, len(split), SCORED_AT_ONCE):
+        tokens = split.tokens[start : start + SCORED_AT_ONCE]
+        labels = split.labels[start : start + SCORED_AT_ONCE]
+        fill = (0, SCORED_AT_ONCE - len(labels))
+        yield (
+            tf.constant(np.pad(tokens, (fill, (0, 0)))),
+            tf.constant(np.pad(labels, fill), tf.float32),
+            tf.constant(np.pad(np.ones(len(labels)), fill), tf.float32),
+        )

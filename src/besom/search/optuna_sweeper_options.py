@@ -1,0 +1,191 @@
+"""Reads the options of a sweep, also those that were written for hydra-optuna-sweeper."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from typing import Any
+
+from hydra.conf import HydraConf
+from omegaconf import DictConfig, OmegaConf, flag_override
+
+from besom.app.error_messages import unknown_key
+from besom.app.overrides import as_typed
+from besom.common.errors import ConfigError
+from besom.common.stdout import say
+from besom.common.suggest import did_you_mean, listed
+from besom.search.launcher import check_launcher
+from besom.search.options import (
+    MOST_FAILURES,
+    SAMPLERS,
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    NoPruner,
+    NsgaiiSampler,
+    QmcSampler,
+    RandomSampler,
+    Sampler,
+    SweepOptions,
+    TpeSampler,
+)
+from besom.search.space.grammar import spell
+
+NODE = "hydra.sweeper"
+OF_HYDRA = {field.name for field in fields(HydraConf)}
+OPTUNAS: dict[str, type[Sampler]] = {
+    "TPESampler": TpeSampler,
+    "MOTPESampler": TpeSampler,
+    "RandomSampler": RandomSampler,
+    "GridSampler": GridSampler,
+    "CmaEsSampler": CmaesSampler,
+    "QMCSampler": QmcSampler,
+    "GPSampler": GpSampler,
+    "NSGAIISampler": NsgaiiSampler,
+}
+"""Optuna's samplers by the last part of a ``_target_``."""
+OBJECTS = ("constraints_func", "gamma", "independent_sampler", "source_trials", "weights")
+"""Options of Optuna's samplers that are functions and other objects, and null in most files."""
+
+
+def read_options(master: DictConfig) -> SweepOptions:
+    """The options in ``master``, which is completed where it leaves something out.
+
+    Raises:
+        ConfigError: an option that there is not, or that Besom has no counterpart of; a launcher
+            that uses other machines.
+        OmegaConfBaseException: a value of another type, or that nothing is found for.
+    """
+    with flag_override(master, ["readonly", "struct"], False):
+        _complete(master.hydra)
+    _refuse_unknown(master)
+    check_launcher(master.hydra)
+    options = OmegaConf.to_object(master.hydra.sweeper)
+    assert isinstance(options, SweepOptions)
+    sampler = _sampler(options.sampler)
+    _check_sampler(sampler)
+    return replace(
+        options,
+        study_name=str(options.study_name),
+        sampler=sampler,
+        storage=_storage(options.storage),
+        params=_params(options),
+        max_failure_rate=_failure_rate(options.max_failure_rate),
+    )
+
+
+def _complete(hydra: DictConfig) -> None:
+    """Fill in what is null or, in a file of one's own for the whole node, absent."""
+    if OmegaConf.get_type(hydra.sweeper) is not SweepOptions:
+        hydra.sweeper = OmegaConf.merge(OmegaConf.structured(SweepOptions), hydra.sweeper)
+    for name, default in (("sampler", TpeSampler), ("pruner", NoPruner)):
+        if OmegaConf.is_missing(hydra.sweeper, name):
+            hydra.sweeper[name] = default
+    if hydra.sweeper.study_name is None:
+        hydra.sweeper.study_name = hydra.job.name
+
+
+def _refuse_unknown(master: DictConfig) -> None:
+    """Keys that ``+`` has added past the schema, which nothing would read."""
+    for word in as_typed(master.hydra.overrides.hydra):
+        key = word.lstrip("+").partition("=")[0]
+        if word.startswith("+hydra.") and key.split(".")[1] not in OF_HYDRA:
+            raise unknown_key(key, master)
+    nodes: dict[str, Any] = {NODE: SweepOptions}
+    for part in ("sampler", "pruner", "confirm"):
+        kind = OmegaConf.get_type(master.hydra.sweeper, part)
+        nodes |= {f"{NODE}.{part}": kind} if is_dataclass(kind) else {}
+    for place, schema in nodes.items():
+        known = {field.name for field in fields(schema)}
+        if unknown := [key for key in OmegaConf.select(master, place) if key not in known]:
+            raise unknown_key(f"{place}.{unknown[0]}", master)
+
+
+def _sampler(given: Any) -> Any:
+    """The sampler's record; a ``_target_`` names Optuna's class."""
+    values = given if isinstance(given, Mapping) else {}
+    if isinstance(given, Sampler):
+        values = {key: value for key, value in asdict(given).items() if key != "name"}
+    if not (target := values.get("_target_")):
+        return given
+    wanted = OPTUNAS.get(str(target).rpartition(".")[2])
+    if wanted is None:
+        raise ConfigError(
+            f"{NODE}.sampler._target_={target}: Besom has no counterpart; choose one with "
+            f"hydra/sweeper/sampler=…; there are {listed(record().name for record in SAMPLERS)}."
+        )
+    if type(given) is wanted:
+        return replace(given, _target_=None)
+    known = {field.name for field in fields(wanted)} - {"name", "_target_"}
+    if isinstance(given, Sampler):  # what another sampler has beside is its own default
+        return wanted(**{key: value for key, value in values.items() if key in known})
+    if unknown := values.keys() - known - {"_target_", "_partial_", "_recursive_", "_convert_"}:
+        key = min(unknown)
+        hint = did_you_mean(key, known, f"it has {listed(known)}")
+        raise ConfigError(f"{NODE}.sampler.{key}: no option of {wanted().name}; {hint}")
+    return wanted(**{key: value for key, value in values.items() if key in known})
+
+
+def _check_sampler(sampler: Any) -> None:
+    """Say which of hydra-optuna-sweeper's options has no effect; refuse what cannot have one."""
+    for name in OBJECTS:
+        if (given := getattr(sampler, name, None)) is not None:
+            raise ConfigError(
+                f"{NODE}.sampler.{name}={given}: Besom takes numbers and words as a sampler's "
+                "options, no functions or other objects; leave it out, or null"
+            )
+    if strategy := getattr(sampler, "restart_strategy", None):
+        say(f"besom: {NODE}.sampler.restart_strategy={strategy} has no effect since Optuna 4.4")
+
+
+def _storage(given: Any) -> str | None:
+    """An address, which ``optuna.storages.RDBStorage`` may carry as its ``url``."""
+    if isinstance(given, Mapping) and "url" in given:
+        return str(given["url"])
+    if isinstance(given, Mapping):
+        raise ConfigError(
+            f"{NODE}.storage._target_={given.get('_target_')}: Besom keeps studies in SQLite and "
+            "PostgreSQL; give an address such as sqlite:///optuna.db, or null"
+        )
+    return None if given is None else str(given)
+
+
+def _failure_rate(given: Any) -> float:
+    try:
+        return MOST_FAILURES if given is None else float(given)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{NODE}.max_failure_rate={given}: must be from 0 to 1.") from None
+
+
+def _params(options: SweepOptions) -> dict[str, Any]:
+    """What is searched; ``search_space``, the older form, where there are no ``params``."""
+    if options.params and options.search_space:
+        say(f"besom: {NODE}.search_space is not read, since params is given")
+    if options.params or not options.search_space:
+        return options.params or {}
+    return {key: _expression(key, given) for key, given in options.search_space.items()}
+
+
+def _expression(key: str, given: Any) -> str:
+    """``{type: float, low: 1, high: 9, log: true}`` as ``tag(log,interval(1.0,9.0))``."""
+    try:
+        kind = str(getattr(given["type"], "name", given["type"]))
+        if kind == "categorical":
+            return f"choice({','.join(map(spell, given['choices']))})"
+        number = {"int": int, "float": float}[kind]
+        low, high = number(given["low"]), number(given["high"])
+        step = None if given.get("step") is None else number(given["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{NODE}.search_space.{key}={given}: give type (int, float or categorical) with low "
+            "and high, or choices;\nbetter in params, as `x: interval(0,1)` or `y: choice(a,b)`"
+        ) from error
+    if step is not None and given.get("log"):
+        raise ConfigError(
+            f"{NODE}.search_space.{key}={given}: a log scale has no steps; leave step or log out"
+        )
+    if step is not None:
+        # The peer's end is included, the end of Hydra's range is not.
+        beyond = high + 1 if kind == "int" else high + step / 2
+        return f"range({low},{beyond},step={step})"
+    between = f"interval({low},{high})"
+    whole = f"int({between})" if kind == "int" else between
+    return f"tag(log,{whole})" if given.get("log") else whole

@@ -1,0 +1,88 @@
+"""The pruners by name. Options are in ``options.py``; here they become Optuna's objects."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+
+from besom.common.errors import ConfigError
+from besom.search.options import (
+    AshaPruner,
+    HyperbandPruner,
+    MedianPruner,
+    NoPruner,
+    PatientPruner,
+    ThresholdPruner,
+)
+
+
+def make_pruner(options: Any) -> BasePruner:
+    """The pruner for ``options`` (one of the records in ``options.py``).
+
+    Raises:
+        ConfigError: a value that the pruner does not accept.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return _MAKERS[options.name](options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"hydra/sweeper/pruner={options.name}: {error}") from error
+
+
+def _none(options: NoPruner) -> BasePruner:
+    return optuna.pruners.NopPruner()
+
+
+def _median(options: MedianPruner) -> BasePruner:
+    return optuna.pruners.MedianPruner(
+        n_startup_trials=options.n_startup_trials,
+        n_warmup_steps=options.n_warmup_steps,
+        interval_steps=options.interval_steps,
+    )
+
+
+def _asha(options: AshaPruner) -> BasePruner:
+    return optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=options.min_resource,
+        reduction_factor=options.reduction_factor,
+        min_early_stopping_rate=options.min_early_stopping_rate,
+    )
+
+
+def _hyperband(options: HyperbandPruner) -> BasePruner:
+    longest = options.max_resource  # Optuna itself would only notice at the first report
+    if longest != "auto" and not (isinstance(longest, int) and longest >= options.min_resource):
+        raise ValueError(f"max_resource={longest}: must be auto, or at least min_resource")
+    return optuna.pruners.HyperbandPruner(
+        min_resource=options.min_resource,
+        max_resource=options.max_resource,
+        reduction_factor=options.reduction_factor,
+    )
+
+
+def _patient(options: PatientPruner) -> BasePruner:
+    return optuna.pruners.PatientPruner(
+        None, patience=options.patience, min_delta=options.min_delta
+    )
+
+
+def _threshold(options: ThresholdPruner) -> BasePruner:
+    return optuna.pruners.ThresholdPruner(
+        lower=options.lower,
+        upper=options.upper,
+        n_warmup_steps=options.n_warmup_steps,
+        interval_steps=options.interval_steps,
+    )
+
+
+_MAKERS: dict[str, Callable[[Any], BasePruner]] = {
+    "none": _none,
+    "median": _median,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "patient": _patient,
+    "threshold": _threshold,
+}

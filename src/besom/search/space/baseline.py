@@ -1,0 +1,123 @@
+"""The configuration without any proposal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+)
+
+from besom.app.error_messages import required_group
+from besom.app.hooks import task_config
+from besom.app.job import Application
+from besom.common.errors import ConfigError
+from besom.common.flatten import flatten
+from besom.common.suggest import did_you_mean
+from besom.search.space.grammar import Dimension, Space, spell
+
+
+@dataclass(frozen=True)
+class Base:
+    """The configuration without any proposal.
+
+    Attributes:
+        words: the overrides that compose it.
+        whole: with the ``hydra`` node.
+        lacking: what is searched and has no value here, ``???``, or is added by the search alone
+            and referred to. So that there is a configuration to look at, it has its first value
+            in ``whole``.
+    """
+
+    words: tuple[str, ...]
+    whole: DictConfig
+    lacking: tuple[str, ...]
+
+
+def compose(application: Application, space: Space, moved: Sequence[str] = ()) -> Base:
+    """The configuration without any proposal.
+
+    Args:
+        moved: overrides of what is searched, for the baseline alone; see :func:`read_moved`.
+
+    Raises:
+        hydra.errors.HydraException: the overrides do not fit the configuration.
+    """
+    first = {d.key: d.override(d.extremes()[0]) for d in space.dimensions}
+    fixed, lacking = (*space.overrides, *moved), list[str]()
+    while True:
+        words = (*fixed, *(first[key] for key in lacking))
+        try:
+            whole = application.compose(words)
+        except Exception as error:
+            group = required_group(error)
+            if group not in first or group in lacking:
+                raise
+            lacking.append(group)
+            continue
+        empty = [d.key for d in space.dimensions if not d.is_group and _is_missing(whole, d.key)]
+        if not empty and not _resolves(whole):
+            added = [d for d in space.dimensions if d.element.startswith("+")]
+            empty = [d.key for d in added if _is_absent(whole, d)]
+        if not empty:
+            return Base(words, whole, tuple(lacking))
+        lacking += empty
+
+
+def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[str, ...]:
+    """``hydra.sweeper.baseline`` as overrides.
+
+    Args:
+        is_open: whether more may be searched than the space says.
+
+    Raises:
+        ConfigError: a key is not searched.
+    """
+    searched = {dimension.key: dimension for dimension in space.dimensions}
+    words = []
+    for key, value in _leaves(values, searched):
+        if key in searched:
+            words.append(searched[key].override(value))
+        elif is_open:
+            words.append(f"{key}={spell(value)}")
+        else:
+            hint = did_you_mean(key, searched, f"give {key}=… itself")
+            raise ConfigError(f"hydra.sweeper.baseline.{key}: {key} is not searched; {hint}")
+    return tuple(words)
+
+
+def _leaves(
+    tree: Mapping[str, Any], keys: Mapping[str, object], prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Dotted names and values; what is searched as a whole stays whole."""
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and key not in keys:
+            yield from _leaves(value, keys, f"{key}.")
+        else:
+            yield key, value
+
+
+def _resolves(whole: DictConfig) -> bool:
+    try:
+        flatten(task_config(whole))
+    except InterpolationResolutionError:
+        return False
+    return True
+
+
+def _is_absent(whole: DictConfig, dimension: Dimension) -> bool:
+    if dimension.is_group:
+        return dimension.key not in whole.hydra.runtime.choices
+    return OmegaConf.select(whole, dimension.key, default=...) is ...
+
+
+def _is_missing(config: DictConfig, key: str) -> bool:
+    try:
+        OmegaConf.select(config, key, throw_on_missing=True)
+    except (MissingMandatoryValue, InterpolationToMissingValueError):
+        return True
+    return False

@@ -1,0 +1,277 @@
+"""Where the baseline lies in the space that is searched.
+
+Values are compared as the configuration has them, after OmegaConf's conversion: in a field of type
+``str`` the choice 1 is the text "1", and a member of an enumeration has several names. So each
+choice is put into the configuration and compared there. Config groups are compared by the options
+that are chosen.
+"""
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import optuna
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import ConfigCompositionException
+from hydra.types import RunMode
+from omegaconf import Container, DictConfig, OmegaConf, flag_override
+from omegaconf.errors import OmegaConfBaseException
+from optuna.distributions import BaseDistribution
+
+from besom.app.error_messages import ALREADY_THERE, already_there
+from besom.app.hooks import task_config
+from besom.app.job import Application
+from besom.app.overrides import as_typed
+from besom.common.flatten import flatten
+from besom.search.space.baseline import Base
+from besom.search.space.distributions import Scalar
+from besom.search.space.grammar import Dimension, Space, same, spell
+from besom.search.study import Suggest
+
+MOST_REASONS = 3
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class BaselineProposal:
+    """The baseline as a proposal, or where it lies outside the space.
+
+    Attributes:
+        params: the same as a proposal; empty where it lies outside and runs as it is; None where
+            it cannot run, for lack of a value.
+        outside: its own values of what is searched, where it lies outside.
+        reasons: why it lies outside.
+    """
+
+    params: dict[str, Any] | None
+    outside: dict[str, Any] | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of it before the first trial; empty where it lies inside."""
+        if self.outside is None:
+            return ""
+        why = ", ".join(self.reasons[:MOST_REASONS])
+        more = ", …" if len(self.reasons) > MOST_REASONS else ""
+        return (
+            f"The baseline lies outside the space ({why}{more}): its trial runs it as it is, and "
+            "the sampler learns nothing from it."
+        )
+
+
+def propose_baseline(
+    application: Application,
+    space: Space,
+    base: Base,
+    suggest: Suggest | None,
+    check: Callable[[Mapping[str, Scalar], DictConfig], None],
+) -> BaselineProposal:
+    """Where the baseline lies.
+
+    Args:
+        check: called with every proposal that reaches an end of one dimension, and with the
+            configuration that comes of it.
+
+    Raises:
+        hydra.errors.HydraException: a value does not fit the configuration.
+    """
+    config = task_config(base.whole)
+    params: dict[str, Any] = {}
+    outside: dict[str, Any] = {}
+    reasons: list[str] = []
+    for dimension in space.dimensions:
+        corners = {}
+        for value in dimension.extremes():
+            with _named(dimension):
+                corners[value] = corner(application, space, base, config, {dimension.key: value})
+            check({dimension.key: value}, corners[value])
+        own = _own(dimension, application, base)
+        for value in _candidates(dimension, own):
+            if value not in corners:
+                proposal = {dimension.key: value}
+                corners[value] = corner(application, space, base, config, proposal)
+            if _is_own(dimension, own, value, corners[value]):
+                params[dimension.key] = value
+                break
+        else:
+            reasons.append(_reason(dimension, own))
+        if own is not _ABSENT:
+            outside[dimension.key] = _plain(own)
+    if base.lacking or any(_is_added(dimension, outside) for dimension in space.dimensions):
+        return BaselineProposal(None)
+    if reasons:
+        return BaselineProposal({}, outside, tuple(reasons))
+    return _with_suggested(space, base, params, suggest)
+
+
+@contextmanager
+def _named(dimension: Dimension) -> Iterator[None]:
+    """Have Hydra's complaint about a ``+`` name what the user wrote, not a value of it."""
+    try:
+        yield
+    except ConfigCompositionException as error:
+        if re.match(ALREADY_THERE, str(error)):
+            raise already_there(f"{dimension.element}={dimension.text}") from error
+        raise
+
+
+def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:
+    """Whether the search adds the key, ``+key=…``: the task needs it, and the baseline lacks it."""
+    return dimension.element.startswith("+") and dimension.key not in outside
+
+
+def _candidates(dimension: Dimension, own: Any) -> Sequence[Scalar]:
+    """Values of a dimension that may be the baseline's own."""
+    if dimension.choices is not None:
+        return dimension.choices
+    try:
+        number = float(own.value if isinstance(own, Enum) else own)
+    except (TypeError, ValueError):
+        return ()
+    if not math.isfinite(number) or not dimension.contains(number):
+        return ()
+    return [dimension.as_proposed(number)]
+
+
+def _is_own(dimension: Dimension, own: Any, value: Scalar, proposed: DictConfig) -> bool:
+    if dimension.is_group:
+        return bool(own == (value if value is None else str(value)))
+    return same(own, _value(proposed, dimension.key))
+
+
+def _own(dimension: Dimension, application: Application, base: Base) -> Any:
+    """The baseline's option of a group, a list of them as text, or its value; or ``_ABSENT``."""
+    if not dimension.is_group:
+        return _value(base.whole, dimension.key)
+    chosen = base.whole.hydra.runtime.choices
+    if dimension.key in chosen:
+        return chosen[dimension.key]
+    options = _options(dimension, application, base.words)
+    is_list = options or "[]" in (dimension.choices or ())
+    return Override._get_value_element_as_str(options) if is_list else _ABSENT
+
+
+def _options(dimension: Dimension, application: Application, words: Sequence[str]) -> list[str]:
+    """The list of options that a group has; Hydra keeps it nowhere."""
+    hydra = application.master.hydra
+    found = application.context.config_loader.compute_defaults_list(
+        config_name=hydra.job.config_name,
+        overrides=[*as_typed(hydra.overrides.hydra), *words],
+        run_mode=RunMode.RUN,
+    )
+    group, _, package = dimension.key.partition("@")
+    return [
+        str(default.config_path).removeprefix(f"{group}/")
+        for default in found.defaults
+        if str(default.config_path).startswith(f"{group}/")
+        and default.override_key is None
+        and package in ("", default.package)
+    ]
+
+
+def _value(config: DictConfig, key: str) -> Any:
+    """A key's value, resolved; ``_ABSENT`` where there is none, which is not null."""
+    found = OmegaConf.select(config, key, default=_ABSENT)
+    return OmegaConf.to_container(found, resolve=True) if isinstance(found, Container) else found
+
+
+def _plain(value: Any) -> Any:
+    """A value as a study keeps it."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, list | dict):
+        return spell(value)
+    return value if isinstance(value, Scalar) else str(value)
+
+
+def _reason(dimension: Dimension, own: Any) -> str:
+    if own is _ABSENT:
+        return f"{dimension.key} is not in the configuration"
+    return f"{dimension.key}={'null' if own is None else _plain(own)} is outside {dimension.text}"
+
+
+class _Answering(optuna.trial.FixedTrial):
+    """Answers what is suggested with the baseline's own values."""
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        """The value of ``name``, which may be outside a range.
+
+        Raises:
+            ValueError: there is none, or it is none of the choices.
+        """
+        if name not in self._params:
+            raise ValueError(f"{name} is not in the configuration")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a range is looked at afterwards
+            try:
+                return super()._suggest(name, distribution)
+            except ValueError as error:
+                raise ValueError(_outside(name, self._params[name], distribution)) from error
+
+
+def _outside(name: str, value: Any, distribution: BaseDistribution) -> str:
+    known = Dimension(name, name, "", distribution, spellings={}).describe()
+    return f"{name}={'null' if value is None else value} is outside {known}"
+
+
+def _with_suggested(
+    space: Space, base: Base, params: dict[str, Any], suggest: Suggest | None
+) -> BaselineProposal:
+    """The place in what ``custom_search_space`` adds: it is asked what it would have of the
+    baseline, and answered from its configuration."""
+    if suggest is None:
+        return BaselineProposal(params)
+    known = {**base.whole.hydra.runtime.choices, **flatten(task_config(base.whole)), **params}
+    trial = _Answering(known)
+    try:
+        for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
+            trial._suggest(dimension.key, dimension.distribution)
+        suggest(trial)
+    except ValueError as error:  # a key that is not there, or none of the choices
+        return BaselineProposal({}, params, (str(error),))
+    beyond = {
+        key: _outside(key, trial.params[key], distribution)
+        for key, distribution in trial.distributions.items()
+        if not distribution._contains(distribution.to_internal_repr(trial.params[key]))
+    }
+    if beyond:
+        return BaselineProposal({}, dict(trial.params), tuple(beyond.values()))
+    return BaselineProposal(dict(trial.params))
+
+
+def corner(
+    application: Application,
+    space: Space,
+    base: Base,
+    config: DictConfig,
+    proposal: Mapping[str, Scalar],
+) -> DictConfig:
+    """The baseline with one value of the space; composed anew where a group is among them.
+
+    A composition takes 60 ms, and a space has some dozen corners, before any worker starts.
+
+    Args:
+        config: the baseline as the task sees it.
+    """
+    loader = application.context.config_loader
+    lacking = set(base.lacking) - proposal.keys()
+    others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in lacking]
+    written = space.propose(proposal)[len(space.overrides) :]
+    changed = config.copy()
+    for override in OverridesParser.create(loader).parse_overrides(list(written)):
+        plain = override.type is OverrideType.CHANGE and override.package is None
+        if not plain or loader.get_group_options(override.key_or_group):
+            return task_config(application.compose((*space.overrides, *others, *written)))
+        try:
+            with flag_override(changed, "struct", True):  # a key that is not there is no key
+                OmegaConf.update(changed, override.key_or_group, override.value())
+        except OmegaConfBaseException:  # Hydra says better what is wrong with it
+            return task_config(application.compose((*space.overrides, *others, *written)))
+    return changed

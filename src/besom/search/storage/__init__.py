@@ -1,0 +1,1 @@
+"""The study's database, SQLite or PostgreSQL: one writer, and transactions around Optuna."""

@@ -1,0 +1,260 @@
+"""One study of a database, kept in memory by the one process that writes to it.
+
+Optuna's own cache reads every unfinished trial again at each question, and a pruner asks at each
+report. Here the database is read once, when the study is opened; afterwards it is only written.
+"""
+
+import copy
+from bisect import insort
+from collections.abc import Container, Sequence, Set
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._rdb.models import StudyDirectionModel
+from optuna.storages._rdb.storage import _create_scoped_session
+from optuna.study import StudyDirection
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from besom.search.storage.database import Transaction
+
+_number = attrgetter("number")
+
+SQLITE_STEP = 2**63 - 1
+SERVER_STEP = 2**31 - 1
+"""Optuna's column is an integer, and that has 32 bits in PostgreSQL and MySQL."""
+
+PARENTS = ":parent:"
+"""What the names of a study's attributes hold that list the parents of a generation."""
+
+OWN = "besom.own"
+"""What every trial bears from its first moment on that this program has made."""
+
+
+class Mirror(BaseStorage):
+    """Optuna's storage for one study: questions are answered from memory, writes go to ``disk``.
+
+    Intermediate values are written with the trial's end, in one transaction: only pruners look
+    at them before, and these look here. Trials are replaced and never changed, as in Optuna's own
+    storages, so that a caller that holds one keeps it as it was.
+
+    Args:
+        disk: where it is kept. No other process may change its trials meanwhile; it may add
+            some.
+        together: opens a transaction for all that is written inside; see ``together.py``.
+        largest_step: that the disk can hold. Values of later steps are in memory, and in MLflow.
+    """
+
+    def __init__(
+        self,
+        disk: BaseStorage,
+        study_id: int,
+        together: Transaction,
+        largest_step: int = SQLITE_STEP,
+    ) -> None:
+        self._disk = disk
+        self._largest_step = largest_step
+        self._together = together
+        self._name = disk.get_study_name_from_id(study_id)
+        self._directions = disk.get_study_directions(study_id)
+        self._trials = disk.get_all_trials(study_id, deepcopy=False)
+        self._numbers = {trial._trial_id: trial.number for trial in self._trials}
+        self._complete = [trial for trial in self._trials if _is_complete(trial)]
+        self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
+        self._hidden: Set[int] = frozenset()
+
+    def hide(self, numbers: Set[int]) -> None:
+        """Show Optuna's samplers and pruners nothing of these trials, which have ended."""
+        self._hidden = numbers
+        self._complete = [trial for trial in self._complete if trial.number not in numbers]
+
+    def everything(self) -> list[FrozenTrial]:
+        """All trials, the hidden ones as well."""
+        return self._trials
+
+    # -- the study -----------------------------------------------------------------------------
+
+    def create_new_study(
+        self, directions: Sequence[StudyDirection], study_name: str | None = None
+    ) -> int:
+        raise NotImplementedError("a mirror shows the one study that it was made for")
+
+    def delete_study(self, study_id: int) -> None:
+        raise NotImplementedError("a mirror shows the one study that it was made for")
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._disk.get_study_id_from_name(study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._name
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return self._directions
+
+    def set_directions(self, study_id: int, directions: Sequence[StudyDirection]) -> None:
+        """Other ones than the study was made with, of which Optuna knows no way."""
+        assert isinstance(self._disk, _CachedStorage)
+        with _create_scoped_session(self._disk._backend.scoped_session) as session:
+            session.query(StudyDirectionModel).filter_by(study_id=study_id).delete()
+            session.add_all(
+                StudyDirectionModel(study_id=study_id, objective=number, direction=direction)
+                for number, direction in enumerate(directions)
+            )
+        self._directions = list(directions)
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._disk.get_study_user_attrs(study_id)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        """Less what genetic samplers have kept of hidden trials: who is whose parent."""
+        kept = self._disk.get_study_system_attrs(study_id)
+        return {key: ids for key, ids in kept.items() if PARENTS not in key or self._shows(ids)}
+
+    def _shows(self, trial_ids: Sequence[int]) -> bool:
+        return not any(self._numbers.get(trial_id) in self._hidden for trial_id in trial_ids)
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._disk.set_study_user_attr(study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._disk.set_study_system_attr(study_id, key, value)
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        return self._disk.get_all_studies()
+
+    # -- its trials, read ----------------------------------------------------------------------
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        return self._trials[self._numbers[trial_id]]
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        return self._trials[trial_number]._trial_id
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        trials = self._in_states(states)
+        return copy.deepcopy(trials) if deepcopy else trials
+
+    def _in_states(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
+        if states is None:
+            return self._visible()
+        # These two are asked for at every report and at every proposal.
+        if states == (TrialState.COMPLETE,):
+            return list(self._complete)
+        if states == (TrialState.WAITING,) and not self._n_waiting:
+            return []
+        found = [trial for trial in self._visible() if trial.state in states]
+        if states == (TrialState.WAITING,):  # the baseline, before what others have enqueued
+            found.sort(key=lambda trial: OWN not in trial.user_attrs)
+        return found
+
+    def _visible(self) -> list[FrozenTrial]:
+        if not self._hidden:
+            return list(self._trials)
+        return [trial for trial in self._trials if trial.number not in self._hidden]
+
+    # -- its trials, written -------------------------------------------------------------------
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        template = template_trial or create_trial(state=TrialState.RUNNING, user_attrs={OWN: True})
+        trial_id = self._disk.create_new_trial(study_id, template)
+        trial = copy.copy(template)
+        trial._trial_id = trial_id
+        trial.number = self._catch_up(study_id, trial_id)
+        self._append(trial)
+        return trial_id
+
+    def _catch_up(self, study_id: int, trial_id: int) -> int:
+        """Take along what another program has added before this trial; the trial's number.
+
+        What it has added since is taken along with the next one.
+        """
+        known = len(self._trials)
+        if self._disk.get_trial_id_from_study_id_trial_number(study_id, known) == trial_id:
+            return known
+        number = self._disk.get_trial_number_from_id(trial_id)
+        for other in self._disk.get_all_trials(study_id, deepcopy=False)[known:number]:
+            self._append(other)
+        return number
+
+    def _append(self, trial: FrozenTrial) -> None:
+        self._numbers[trial._trial_id] = trial.number
+        self._trials.append(trial)
+        self._n_waiting += trial.state is TrialState.WAITING
+        if _is_complete(trial):
+            self._complete.append(trial)
+
+    def set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+    ) -> None:
+        trial = self._updatable(trial_id)
+        self._disk.set_trial_param(trial_id, param_name, param_value_internal, distribution)
+        value = distribution.to_external_repr(param_value_internal)
+        trial.params = trial.params | {param_name: value}
+        trial.distributions = trial.distributions | {param_name: distribution}
+        self._trials[trial.number] = trial
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        trial = self._updatable(trial_id)
+        was_waiting = trial.state is TrialState.WAITING
+        with self._together():
+            for step, value in trial.intermediate_values.items() if state.is_finished() else ():
+                if step <= self._largest_step:
+                    self._disk.set_trial_intermediate_value(trial_id, step, value)
+            if not self._disk.set_trial_state_values(trial_id, state, values):
+                return False
+        trial.state = state
+        if values is not None:
+            trial.values = list(values)
+        if state is TrialState.RUNNING:
+            trial.datetime_start = datetime.now()
+        if state.is_finished():
+            trial.datetime_complete = datetime.now()
+        self._trials[trial.number] = trial
+        self._n_waiting -= was_waiting and state is not TrialState.WAITING
+        if _is_complete(trial):
+            insort(self._complete, trial, key=_number)
+        return True
+
+    def set_trial_intermediate_value(
+        self, trial_id: int, step: int, intermediate_value: float
+    ) -> None:
+        trial = self._updatable(trial_id)
+        trial.intermediate_values = trial.intermediate_values | {step: intermediate_value}
+        self._trials[trial.number] = trial
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        trial = self._updatable(trial_id)
+        self._disk.set_trial_user_attr(trial_id, key, value)
+        trial.user_attrs = trial.user_attrs | {key: value}
+        self._trials[trial.number] = trial
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        trial = self._updatable(trial_id)
+        self._disk.set_trial_system_attr(trial_id, key, value)
+        trial.system_attrs = trial.system_attrs | {key: value}
+        self._trials[trial.number] = trial
+
+    def _updatable(self, trial_id: int) -> FrozenTrial:
+        """A copy of the trial, to be changed and put in its place."""
+        trial = self.get_trial(trial_id)
+        self.check_trial_is_updatable(trial_id, trial.state)
+        return copy.copy(trial)
+
+
+def _is_complete(trial: FrozenTrial) -> bool:
+    return trial.state is TrialState.COMPLETE

@@ -1,0 +1,132 @@
+"""The one connection of a sweep to a database on a server: it holds the study, and writes."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import event
+
+from besom.common.errors import StudyError
+
+CONNECT_SECONDS = 5.0
+RELEASE_SECONDS = 5.0
+"""How long a server may take to notice that a supervisor was killed."""
+RETRY_SECONDS = 0.3
+
+_POOL = {"pool_size": 1, "max_overflow": 0}
+# A machine that vanishes without a word is given up after a minute; by itself TCP waits for hours.
+_KEEPALIVE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
+_LIBPQ = ("psycopg", "psycopg2")
+
+
+class Gone(RuntimeError):
+    """The connection has broken. What this process knows may be ahead of the database."""
+
+
+def engine_kwargs(storage: str) -> dict[str, Any]:
+    """How SQLAlchemy is to connect to a database on a server; what the address and libpq's own
+    variable say goes first."""
+    url = sqlalchemy.engine.make_url(storage)
+    limits: Mapping[str, int] = {}
+    if url.get_dialect().driver in _LIBPQ:
+        limits = {"connect_timeout": int(CONNECT_SECONDS), **_KEEPALIVE}
+    said = {*url.query, *(["connect_timeout"] if "PGCONNECT_TIMEOUT" in os.environ else [])}
+    return _POOL | {
+        "connect_args": {name: limit for name, limit in limits.items() if name not in said}
+    }
+
+
+class Connect:
+    """Connects an engine anew, once, and takes the study's lock with that connection (PostgreSQL).
+
+    The server keeps the lock for as long as the connection lives, so who can write has it. A
+    connection that breaks is not replaced: another supervisor may have the study by then, and
+    Optuna would write once more what may have been kept, and so have a trial twice.
+    """
+
+    def __init__(self, engine: sqlalchemy.Engine, study_id: int, study: str) -> None:
+        self._study_id = study_id
+        self._study = study
+        self._is_done = False
+        engine.dispose()
+        event.listen(engine, "do_connect", self._connect)
+        event.listen(engine, "handle_error", self._broken)
+
+    def _connect(
+        self, dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]
+    ) -> Any:
+        if self._is_done:
+            raise Gone("the connection broke")
+        connection = dialect.connect(*arguments, **options)
+        if dialect.name == "postgresql":
+            try:
+                take(connection, self._study_id, self._study)
+            except BaseException:
+                connection.close()  # it may have the lock already
+                raise
+        self._is_done = True
+        return connection
+
+    def _broken(self, context: Any) -> None:
+        # No SQLAlchemyError: those are what Optuna writes again after.
+        if self._is_done and context.is_disconnect:
+            raise Gone("the connection broke")
+
+
+def take(connection: Any, study_id: int, study: str) -> None:
+    """Take a study's lock for a connection of the driver's.
+
+    Raises:
+        StudyError: another supervisor has it, of which process and machine are named.
+    """
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not _ask(connection, _TAKE, (study_id,))[0]:
+        if time.monotonic() > deadline:
+            holder = _ask(connection, _HOLDER, (study_id,))
+            raise StudyError(
+                f"the study `{study}` is being swept already"
+                f"{f', by {holder[0]} since {holder[1]}' if holder else ''}.\n"
+                "Wait for it, end it, or give this one another name."
+            )
+        time.sleep(RETRY_SECONDS)
+    name = f"process {os.getpid()} on {socket.gethostname()}"
+    _ask(connection, _INTRODUCE, (name[:_LONGEST_NAME],))
+
+
+_LONGEST_NAME = 63
+# Databases may hold Optuna's tables in several schemas, each with studies of its own.
+_PLACE = "hashtext('besom in ' || current_schema())"
+_TAKE = f"SELECT pg_try_advisory_lock({_PLACE}, %s)"
+_HOLDER = (
+    "SELECT application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') "
+    "FROM pg_locks JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid "
+    "AND datid = database AND datname = current_database() "
+    f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
+)
+# A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours.
+_INTRODUCE = (
+    "SELECT set_config('application_name', %s, false), "
+    "set_config('tcp_keepalives_idle', '30', false), "
+    "set_config('tcp_keepalives_interval', '10', false), "
+    "set_config('tcp_keepalives_count', '3', false), "
+    "set_config('tcp_user_timeout', '60000', false)"  # while an answer is under way
+)
+
+
+def _ask(connection: Any, query: str, values: Sequence[Any]) -> Any:
+    """The first row of an answer, with nothing left open; None where there is none."""
+    cursor = connection.cursor()
+    cursor.execute(query, values)
+    row = cursor.fetchone()
+    cursor.close()
+    connection.commit()
+    return row

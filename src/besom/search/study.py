@@ -1,0 +1,343 @@
+"""The study: what has been proposed, and what came of it. One process alone writes to it."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.common.states import State
+from besom.search.enqueued import unfit
+from besom.search.samplers import Grid, Point, point
+from besom.search.storage.cached_storage import OWN, Mirror
+from besom.search.storage.database import Transaction
+from besom.search.windowed_sampler import OUTSIDE
+from besom.session import unnamed
+
+_PREFIX = "besom."
+
+Suggest = Callable[[optuna.trial.BaseTrial], None]
+
+_STATES = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+_NAMES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as people and the supervisor look at it.
+
+    ``notes`` are Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: str
+    values: tuple[float, ...]
+    notes: Mapping[str, Any]
+    counts: bool = True
+    """False where other source code than today's has made it; see other_code.py."""
+
+    @property
+    def code(self) -> str:
+        """Which source made it, as :attr:`besom.app.source.Source.text`; empty where not noted."""
+        return str(self.notes.get("code", ""))
+
+    @property
+    def role(self) -> str:
+        """``baseline`` or ``trial``; empty until it is asked for to the end."""
+        return str(self.notes.get("role", ""))
+
+    @property
+    def outside(self) -> Mapping[str, Any] | None:
+        """Its values of what is searched, where it is a baseline outside the space."""
+        return self.notes.get("outside")
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """Its values of what is searched, for a person to read."""
+        return self.params if self.outside is None else self.outside
+
+
+class Study:
+    """An Optuna study driven by ask and tell.
+
+    ``with study.together():`` what is written inside is kept all or not at all, where the
+    database can (SQLite). After an error inside, the study in memory may hold more than the
+    database, and is of no more use; a new process reads what there is.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        together: Transaction = nullcontext,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._study = study
+        self.close = close  # the database; other sweeps may have the study then
+        self._handles: dict[int, optuna.Trial] = {}
+        self._points: set[Point] = set()
+        self._left_out: Set[int] = frozenset()
+        self.refused: list[str] = []  # points that other programs have enqueued
+        self.together = together
+
+    @property
+    def name(self) -> str:
+        return self._study.study_name
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return tuple(direction.name.lower() for direction in self._study.directions)
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """What the objectives are called, as far as it is known."""
+        count = len(self.directions)
+        named = self.recall("objective") or (self.recall("fingerprint") or {}).get("objective", "")
+        names = tuple(named.split(", "))
+        return names if len(names) == count else unnamed(count)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has a trial, of whatever program, beside the points that wait for one."""
+        trials = self._study.get_trials(deepcopy=False)
+        return any(trial.state is not TrialState.WAITING for trial in trials)
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no value of the objective counts yet, neither a result nor a report."""
+        return not any(
+            trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            or any(key.startswith("completed_rung") for key in trial.system_attrs)
+            for trial in self._study.get_trials(deepcopy=False)
+        )
+
+    def begin_anew(self, directions: Sequence[str]) -> None:
+        """Judge by another objective from now on, in a run of the sweep's own of which that is
+        told; the former one is to be closed. Only where :attr:`is_unjudged`."""
+        storage = self._study._storage
+        assert isinstance(storage, Mirror)
+        with self.together():
+            storage.set_directions(self._study._study_id, as_directions(directions))
+            former = self.recall("run_id") or self.recall("former_run_id")
+            self.remember("former_run_id", former)
+            self.remember("run_id", None)
+            self.remember("key", None)
+        self._study = optuna.load_study(study_name=self.name, storage=storage)
+
+    def leave_out(self, numbers: Set[int]) -> None:
+        """Count these trials, which have ended, for nothing from now on."""
+        storage = self._study._storage
+        assert isinstance(storage, Mirror)
+        self._left_out = numbers
+        storage.hide(numbers)
+        self._note_points()
+
+    def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
+        self._study.sampler = sampler
+        self._study.pruner = pruner
+        self._note_points()
+
+    def _note_points(self) -> None:
+        if isinstance(self._study.sampler, Grid):
+            proposed = [row for row in self.rows() if row.counts and row.outside is None]
+            self._points = {point(row.params) for row in proposed}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every point of a grid has been proposed."""
+        sampler = self._study.sampler
+        return isinstance(sampler, Grid) and len(self._points) >= sampler.n_points
+
+    def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
+        """Have ``params`` proposed before anything else; once, however often that is asked.
+
+        Args:
+            outside: what a baseline has instead that lies outside the space. Then nothing is
+                suggested to the trial, and samplers are not shown it.
+        """
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if not any(map(_is_own, waiting)):
+            notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
+            self._study.enqueue_trial(dict(params), user_attrs=notes)
+
+    def ask(
+        self,
+        distributions: Mapping[str, optuna.distributions.BaseDistribution],
+        suggest: Suggest | None = None,
+        number: int | None = None,
+    ) -> TrialRow:
+        """The next proposal, running from now on.
+
+        Args:
+            distributions: what is always searched.
+            suggest: adds to the trial what depends on that.
+            number: a trial that an earlier process began to ask for and did not finish.
+        """
+        with self.together(), _quiet():
+            trial = self._ask(distributions) if number is None else self._handle(number)
+            self._handles[trial.number] = trial
+            if self.row(trial.number).outside is not None:
+                return self.row(trial.number)
+            for name, distribution in distributions.items():
+                trial._suggest(name, distribution)  # as Study.ask does; known ones stay
+            if suggest is not None:
+                suggest(trial)
+        row = self.row(trial.number)
+        if isinstance(self._study.sampler, Grid):
+            self._points.add(point(row.params))
+        return row
+
+    def _ask(
+        self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
+    ) -> optuna.Trial:
+        """The next trial; points of other programs that can be none end as failed, theirs still."""
+        trial = self._study.ask()
+        while values := unfit(self._frozen(trial.number), distributions):
+            self._study.tell(trial, state=TrialState.FAIL)
+            self.refused.append(f"trial {trial.number} was enqueued with {', '.join(values)}")
+            trial = self._study.ask()
+        return trial
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Record an intermediate value; returns whether the pruner would end the trial.
+
+        A step that an earlier attempt of this trial has passed is not judged again.
+        """
+        handle = self._handle(number)
+        if step in self._frozen(number).intermediate_values:
+            return False
+        handle.report(value, step)
+        with _quiet():
+            return handle.should_prune()
+
+    def reports(self, number: int) -> Mapping[int, float]:
+        """The intermediate values of a trial by step; in the database once it has ended."""
+        return self._frozen(number).intermediate_values
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        values: Sequence[float] = (),
+        notes: Mapping[str, Any] | None = None,
+        reports: Mapping[int, float] | None = None,
+    ) -> None:
+        """End a trial for good.
+
+        Args:
+            notes: the last facts to keep with it.
+            reports: intermediate values that this process does not know.
+        """
+        told = list(values) if state is State.COMPLETE else None
+        with self.together():
+            self.note(number, **(notes or {}))
+            for step, value in (reports or {}).items():
+                self._handle(number).report(value, step)
+            self._study.tell(self._handle(number), told, state=_STATES[state])
+        del self._handles[number]
+
+    def note(self, number: int, **notes: Any) -> None:
+        """Keep facts with a trial, running or not yet told."""
+        handle = self._handle(number)
+        with self.together():
+            for key, value in notes.items():
+                handle.set_user_attr(f"besom.{key}", value)
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a fact with the study."""
+        self._study.set_user_attr(f"besom.{key}", value)
+
+    def recall(self, key: str) -> Any:
+        """A fact kept with the study, or None."""
+        return self._study.user_attrs.get(f"besom.{key}")
+
+    def recall_all(self, prefix: str) -> list[Any]:
+        """The facts kept with the study under keys that begin with ``prefix``."""
+        start = f"besom.{prefix}"
+        return [fact for key, fact in self._study.user_attrs.items() if key.startswith(start)]
+
+    def rows(self) -> list[TrialRow]:
+        """All trials that were ever proposed, by number.
+
+        Those that another program has made in a shared study are its own: no sweep of ours counts,
+        tries again or ends them. Samplers learn from them all the same.
+        """
+        storage = self._study._storage
+        if isinstance(storage, Mirror):
+            trials = [trial for trial in storage.everything() if _is_own(trial)]
+        else:  # in memory it is this process's alone
+            trials = self._study.get_trials(deepcopy=False)
+        return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+    def runs_of_ended(self) -> dict[int, str]:
+        """The runs of the trials that have ended, by number."""
+        ended = (row for row in self.rows() if row.state != "running" and "run_id" in row.notes)
+        return {row.number: row.notes["run_id"] for row in ended}
+
+    def row(self, number: int) -> TrialRow:
+        """One trial as it is now."""
+        return self._row(self._frozen(number))
+
+    def best(self) -> list[TrialRow]:
+        """The best trial that counts; with several objectives, the Pareto front."""
+        complete = [row for row in self.rows() if row.state == "complete" and row.counts]
+        if len(self.directions) > 1:
+            numbers = {trial.number for trial in self._study.best_trials} if complete else ()
+            return [row for row in complete if row.number in numbers]
+        pick = max if self.directions[0] == "maximize" else min
+        return [pick(complete, key=lambda row: row.values[0])] if complete else []
+
+    def _row(self, trial: FrozenTrial) -> TrialRow:
+        notes = {
+            key.removeprefix(_PREFIX): value
+            for key, value in trial.user_attrs.items()
+            if key.startswith(_PREFIX) and key != OWN
+        }
+        values, counts = tuple(trial.values or ()), trial.number not in self._left_out
+        return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes, counts)
+
+    def _handle(self, number: int) -> optuna.Trial:
+        """Optuna's handle, also of a trial that an earlier process began."""
+        if number not in self._handles:
+            self._handles[number] = optuna.Trial(self._study, self._trial_id(number))
+        return self._handles[number]
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._study._storage.get_trial(self._trial_id(number))
+
+    def _trial_id(self, number: int) -> int:
+        storage, study_id = self._study._storage, self._study._study_id
+        return storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna warns of what it calls experimental, some pruners and samplers, at every use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
+def _is_own(trial: FrozenTrial) -> bool:
+    """Whether Besom runs it, also where another program has enqueued its point."""
+    return any(key.startswith(_PREFIX) for key in trial.user_attrs)
+
+
+def as_directions(names: Sequence[str]) -> list[StudyDirection]:
+    return [StudyDirection[name.upper()] for name in names]

@@ -1,0 +1,1 @@
+"""The confirmation: the best configurations and the baseline, trained again on fresh seeds."""

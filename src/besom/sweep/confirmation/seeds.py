@@ -1,0 +1,81 @@
+"""What sets a confirmation apart from the trial that it confirms: its seed, and what it opens."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from besom.common.errors import ConfigError
+from besom.common.flatten import flatten
+from besom.search.objective import DIRECTIONS, Objective
+from besom.search.options import FEWEST_SEEDS, ConfirmOptions
+from besom.search.space.grammar import Space
+
+SKIP = "or leave the confirmation out with hydra.sweeper.confirm.top_k=0 (--no-confirm)"
+
+
+def seeds(options: ConfirmOptions, baseline: DictConfig) -> list[int]:
+    """Seeds that follow the one of the trials, so that none of them has been looked at."""
+    value = flatten(baseline).get(options.seed_key)
+    first = value + 1 if isinstance(value, int) else 1
+    return list(range(first, first + options.seeds))
+
+
+def overrides(options: ConfirmOptions, seed: int) -> tuple[str, ...]:
+    """What is added to a trial's own overrides."""
+    return (*options.overrides, f"{options.seed_key}={seed}")
+
+
+def setting(options: ConfirmOptions) -> str:
+    """Eight digits that differ where confirmations are trained with something else.
+
+    What is judged of them is no part of it: that needs no other training.
+    """
+    text = json.dumps([options.seed_key, *options.overrides])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_baseline(lacking: Sequence[str]) -> None:
+    """Refuse a confirmation without anything to compare with.
+
+    Args:
+        lacking: what is searched and has no value in the configuration.
+
+    Raises:
+        ConfigError: names the key and the remedy.
+    """
+    if lacking:
+        raise ConfigError(
+            f"{', '.join(lacking)} has no value in the configuration, so there is no baseline to "
+            f"confirm against; give it one, hydra.sweeper.baseline.{lacking[0]}=…, {SKIP}."
+        )
+
+
+def check(
+    options: ConfirmOptions, objective: Objective, space: Space, baseline: DictConfig
+) -> None:
+    """Refuse a confirmation that cannot work, before anything is started.
+
+    Raises:
+        ConfigError: names the option and the remedy.
+    """
+    name = "hydra.sweeper.confirm"
+    if options.top_k < 0:
+        raise ConfigError(f"{name}.top_k={options.top_k}: must be at least 0.")
+    if options.seeds < FEWEST_SEEDS:
+        raise ConfigError(
+            f"{name}.seeds={options.seeds}: must be at least {FEWEST_SEEDS}; one number has no "
+            "spread."
+        )
+    if options.direction is not None and options.direction not in DIRECTIONS:
+        raise ConfigError(f"{name}.direction={options.direction}: take minimize or maximize.")
+    if not objective.single:
+        raise ConfigError(f"several objectives have no best trial to confirm; take one, {SKIP}.")
+    if options.seed_key not in flatten(baseline):
+        raise ConfigError(
+            f"{name}.seed_key={options.seed_key}: the configuration has no such key; name the one "
+            f"that seeds it, {SKIP}."
+        )
+    if options.seed_key in space.distributions:
+        raise ConfigError(f"{name}.seed_key={options.seed_key} is searched itself; fix it, {SKIP}.")

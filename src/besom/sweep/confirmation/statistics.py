@@ -1,0 +1,126 @@
+"""Is a configuration better than the baseline, or was it lucky? Judged on equal seeds.
+
+The best of many noisy numbers is too good by its selection. So the few best are trained again on
+fresh seeds, the baseline on the same ones, and their differences are judged seed by seed: what a
+seed does to both cancels (paired t-test). The winner is chosen among several on the same numbers
+that judge it, so its interval is widened for all of them together (Bonferroni's correction).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from besom.search.options import FEWEST_SEEDS
+
+LEVEL = 0.95
+
+EQUAL = 1e-9
+"""Part of the values' size below which differences are those of rounding."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds, and the interval that holds the true one at ``LEVEL``."""
+
+    mean: float
+    low: float
+    high: float
+
+    def text(self, sign: str = "") -> str:
+        """``0.8321 (0.8251 to 0.8391)``; with ``+`` as sign, differences."""
+        is_rounding = abs(self.mean) <= EQUAL * max(abs(self.low), abs(self.high))
+        numbers = 0.0 if is_rounding else self.mean, self.low, self.high
+        mean, low, high = (f"{number:{sign}.4g}" for number in numbers)
+        return f"{mean} ({low} to {high})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The challenger, which is the best of the candidates in the mean, against the baseline.
+
+    ``difference`` is the challenger's value less the baseline's. ``beats``, and ``loses``: its
+    interval lies on one side of zero.
+    """
+
+    challenger: int
+    value: Estimate
+    baseline: Estimate
+    difference: Estimate
+    seeds: int
+    candidates: int
+    beats: bool
+    loses: bool
+
+    def sentence(self, metric: str) -> str:
+        """What a person reads."""
+        who = f"trial {self.challenger}"
+        if self.candidates > 1:
+            who += f", the best of {self.candidates} on fresh seeds,"
+        outcome = "beats the baseline" if self.beats else "is within noise of the baseline"
+        if self.loses:
+            outcome = "loses against the baseline"
+        return (
+            f"{who[0].upper()}{who[1:]} {outcome}: {metric} {self.value.text()}, a difference of "
+            f"{self.difference.text('+')} over the same {self.seeds} seeds (95 % intervals)."
+        )
+
+
+def judge(
+    baseline: Sequence[float], candidates: Mapping[int, Sequence[float]], direction: str
+) -> Verdict:
+    """Find the challenger and say whether it beats the baseline.
+
+    Args:
+        baseline: its value for each seed.
+        candidates: by trial number, values for the same seeds in the same order.
+        direction: ``maximize`` or ``minimize``.
+
+    Raises:
+        ValueError: no candidate, fewer than ``FEWEST_SEEDS``, or unequal numbers of seeds.
+    """
+    if not candidates:
+        raise ValueError("nothing to compare with the baseline")
+    if len(baseline) < FEWEST_SEEDS or {len(v) for v in candidates.values()} != {len(baseline)}:
+        raise ValueError(f"each configuration needs the same {FEWEST_SEEDS} seeds or more")
+    sign = 1 if direction == "maximize" else -1
+    challenger = max(candidates, key=lambda number: sign * np.mean(candidates[number]))
+    difference = _difference(candidates[challenger], baseline, 1 - (1 - LEVEL) / len(candidates))
+    above, below = difference.low > 0, difference.high < 0
+    return Verdict(
+        challenger=challenger,
+        value=estimate(candidates[challenger]),
+        baseline=estimate(baseline),
+        difference=difference,
+        seeds=len(baseline),
+        candidates=len(candidates),
+        beats=above if sign > 0 else below,
+        loses=below if sign > 0 else above,
+    )
+
+
+def _difference(values: Sequence[float], others: Sequence[float], level: float) -> Estimate:
+    """The mean of the differences seed by seed, and its interval.
+
+    Where seeds move both, and both by the same, that is chance: accuracies come in steps. Their
+    own spread is all that is known then, so they are compared as if the seeds were not shared
+    (Student's test for two samples).
+    """
+    differences = np.subtract(values, others)
+    largest = float(np.max(np.abs([values, others])))
+    if np.ptp(differences) > EQUAL * largest or max(np.ptp(values), np.ptp(others)) == 0:
+        return estimate(differences.tolist(), level)
+    mean = float(np.mean(differences))
+    error = float(np.hypot(stats.sem(values), stats.sem(others)))
+    low, high = stats.t.interval(level, 2 * len(values) - 2, loc=mean, scale=error)
+    return Estimate(mean, float(low), float(high))
+
+
+def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
+    """Student's interval for the mean of ``values``; a point where they are all equal."""
+    mean, error = float(np.mean(values)), float(stats.sem(values))
+    if error == 0:
+        return Estimate(mean, mean, mean)
+    low, high = stats.t.interval(level, len(values) - 1, loc=mean, scale=error)
+    return Estimate(mean, float(low), float(high))

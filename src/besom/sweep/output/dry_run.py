@@ -1,0 +1,125 @@
+"""What a sweep would do, and what it would cost, without leaving a trace of it."""
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+
+from rich.console import Console
+
+from besom.search.pruners import make_pruner
+from besom.search.samplers import make_sampler
+from besom.search.storage.opening import existing_study, memory_study
+from besom.sweep.fingerprint import describes
+from besom.sweep.naming import short, show
+from besom.sweep.output.probe import Probe, probe
+from besom.sweep.output.progress import duration
+from besom.sweep.plan import Plan
+
+N_PROPOSALS = 5
+
+
+def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
+    """Space, size, first proposals; then time, by what the baseline has taken in this study.
+
+    Where the study has no such trial, a short run of the baseline tells time and disk; it takes
+    seconds.
+    """
+    for line in _lines(plan, storage):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(plan: Plan, storage: str) -> Iterator[str]:
+    yield from _space(plan)
+    yield from plan.remarks
+    yield ""
+    yield from _proposals(plan)
+    yield ""
+    if (seconds := _known_seconds(plan, storage)) is not None:
+        yield f"The baseline took {duration(seconds)} in this study."
+        yield f"{_estimate(plan, seconds)}."
+        return
+    if not plan.hooks.probe:
+        yield "Time and disk: unknown, since the task names no probe (see besom.app.hooks.Hooks)."
+        return
+    yield "Timing a short run of the baseline …"
+    measured = probe(plan)
+    if measured is None:
+        yield "It failed; run it alone to see why."
+        return
+    yield from _cost(plan, measured)
+
+
+def _space(plan: Plan) -> Iterator[str]:
+    directions = ", ".join(plan.objective.directions)
+    yield f"{plan.options.study_name}: {plan.objective.label}, {directions}"
+    baseline = {**(plan.baseline_params or {}), **(plan.outside or {})}
+    keys = max((len(d.key) for d in plan.space.dimensions), default=0)
+    texts = max((len(d.text) for d in plan.space.dimensions), default=0)
+    for dimension in plan.space.dimensions:
+        known = dimension.key in baseline
+        at = f"baseline {show(baseline[dimension.key])}" if known else ""
+        yield f"  {dimension.key:{keys}}  {dimension.text:{texts}}  {at}".rstrip()
+    if plan.suggest is not None:
+        yield f"  and what {plan.options.custom_search_space} suggests"
+    points = "infinitely many" if math.isinf(plan.space.size) else f"{plan.space.size:,.0f}"
+    yield (
+        f"Size: {points} points; {plan.options.n_trials} trials by "
+        f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
+    )
+
+
+def _proposals(plan: Plan) -> Iterator[str]:
+    yield "First proposals:"
+    study = memory_study(plan.objective.directions)
+    sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0)
+    study.use(sampler, make_pruner(plan.options.pruner))
+    if plan.baseline_params is not None:
+        study.enqueue(plan.baseline_params, plan.outside)
+    for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
+        row = study.ask(plan.space.distributions, plan.suggest)
+        mark = "  (baseline)" if row.params == plan.baseline_params else ""
+        yield f"  {row.number}  {short(row.shown)}{mark}"
+
+
+def _known_seconds(plan: Plan, storage: str) -> float | None:
+    """What the baseline's trial took, if this study has trained it to its end."""
+    study = existing_study(plan.options.study_name, storage)
+    if study is None:
+        return None
+    with closing(study):
+        if not describes(study, plan):
+            return None
+        for row in study.rows():
+            is_baseline = row.params == plan.baseline_params and row.outside == plan.outside
+            if is_baseline and row.state == "complete" and "seconds" in row.notes:
+                return float(row.notes["seconds"])
+    return None
+
+
+def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
+    steps = max(1, plan.hooks.steps(plan.baseline))
+    trial = steps * measured.step + measured.rest
+    disk = (plan.options.n_trials + _confirmations(plan)) * measured.disk
+    yield (
+        f"A worker needs {duration(measured.start)} to its first step; the baseline's "
+        f"{steps} steps then take {duration(trial)}."
+    )
+    yield f"{_estimate(plan, trial, measured.start)} and {disk / 1e6:,.0f} MB."
+
+
+def _estimate(plan: Plan, trial: float, start: float = 0.0) -> str:
+    """The time as if every trial took as long as the baseline, unpruned."""
+    n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
+    n_again = _confirmations(plan)
+    rounds = math.ceil((n_trials + n_again) / n_jobs)
+    what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
+    return (
+        f"Estimate, at the baseline's cost and unpruned: {what} on {n_jobs} workers "
+        f"take {duration(start + rounds * trial)}"
+    )
+
+
+def _confirmations(plan: Plan) -> int:
+    """Trainings after the trials: the baseline and the best, each on every seed."""
+    confirm = plan.options.confirm
+    return (confirm.top_k + 1) * confirm.seeds if confirm.top_k else 0

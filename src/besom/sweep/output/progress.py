@@ -1,0 +1,240 @@
+"""What a person sees while a sweep runs: bars on a terminal, plain lines elsewhere."""
+
+import time
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from besom.common.errors import printable
+from besom.search.objective import Objective
+from besom.search.study import TrialRow
+from besom.sweep.naming import show, what_of
+from besom.workers.signals import stopping_between
+
+# More bars cannot be followed, and drawing a thousand four times a second is work for a core.
+MAX_BARS = 24
+
+
+class Progress(Protocol):
+    """Who is told how a sweep goes. Every ``line`` is one that stays for a person to read."""
+
+    def started(self, worker: int, what: str) -> None: ...
+
+    def expects(self, worker: int, steps: int) -> None: ...
+
+    def reported(self, worker: int, step: int, value: float | None) -> None: ...
+
+    def ended(self, worker: int | None, line: str) -> None: ...
+
+    def left(self, worker: int, line: str) -> None: ...
+
+    def remark(self, line: str) -> None: ...
+
+
+class Count(Protocol):
+    """How far it has come."""
+
+    @property
+    def n_done(self) -> int: ...
+
+    @property
+    def n_all(self) -> int: ...
+
+    def line(self) -> str: ...
+
+
+class Pace:
+    """Tells the time that is left from the time that was taken."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._n_here = 0
+
+    def step(self) -> None:
+        self._n_here += 1
+
+    def seconds(self, n: int) -> float | None:
+        """What ``n`` more will take; None before the first has ended."""
+        if not self._n_here:
+            return None
+        return (time.monotonic() - self._began) / self._n_here * max(0, n)
+
+
+class Tally:
+    """Trials: counts, the best value so far, and the time that is left."""
+
+    def __init__(self, n_trials: int, objective: Objective, rows: list[TrialRow]) -> None:
+        self.n_all = n_trials
+        self._objective = objective
+        self._pace = Pace()
+        self.counts = {"complete": 0, "pruned": 0, "failed": 0}
+        self.best: TrialRow | None = None
+        for row in rows:
+            if row.state in self.counts:
+                self._count(row)
+
+    def add(self, row: TrialRow) -> None:
+        self._pace.step()
+        self._count(row)
+
+    def _count(self, row: TrialRow) -> None:
+        self.counts[row.state] += 1
+        if row.state != "complete" or not row.counts or not self._objective.single:
+            return
+        if self.best is None or self._objective.better(row.values[0], self.best.values[0]):
+            self.best = row
+
+    @property
+    def n_done(self) -> int:
+        return sum(self.counts.values())
+
+    def line(self) -> str:
+        """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)  1 min left``."""
+        parts = [f"{self.n_done}/{self.n_all} done"]
+        parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
+        if self.best:
+            parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
+        if left := self._pace.seconds(self.n_all - self.n_done):
+            parts.append(f"{duration(left)} left")
+        return "  ".join(parts)
+
+
+class PlainProgress:
+    """One plain line for each job that has ended, or been lost."""
+
+    def __init__(self, console: Console, count: Count) -> None:
+        self._console = console
+        self._count = count
+
+    def __enter__(self) -> "PlainProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def started(self, worker: int, what: str) -> None:
+        pass
+
+    def expects(self, worker: int, steps: int) -> None:
+        pass
+
+    def reported(self, worker: int, step: int, value: float | None) -> None:
+        pass
+
+    def ended(self, worker: int | None, line: str) -> None:
+        self._say(f"{line}  [{self._count.n_done}/{self._count.n_all}]")
+
+    def left(self, worker: int, line: str) -> None:
+        self._say(line)
+
+    def remark(self, line: str) -> None:
+        self._say(line)
+
+    def _say(self, text: str) -> None:
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+class LiveProgress(PlainProgress):
+    """The same lines above a bar for each of the first workers and a line of counts."""
+
+    def __init__(self, console: Console, count: Count) -> None:
+        super().__init__(console, count)
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[steps]} {task.fields[value]}"),
+            console=console,
+        )
+        self._tasks: dict[int, TaskID] = {}
+        self._totals: dict[int, str] = {}
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4)
+
+    def __enter__(self) -> "LiveProgress":
+        self._live.__enter__()
+        show = self._console.show_cursor
+        self._stopping = stopping_between(show, lambda: show(False))
+        self._stopping.__enter__()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._stopping.__exit__(None, None, None)
+        for task in self._tasks.values():
+            self._bars.update(task, visible=False)
+        self._live.refresh()
+        self._live.stop()
+
+    def started(self, worker: int, what: str) -> None:
+        self._show(worker, what)
+
+    def expects(self, worker: int, steps: int) -> None:
+        if worker not in self._tasks:
+            return
+        self._totals[worker] = f"/{steps}"
+        self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
+
+    def reported(self, worker: int, step: int, value: float | None) -> None:
+        if worker not in self._tasks:
+            return
+        total = self._totals.get(worker, "")
+        shown = "" if value is None else show(value)
+        task = self._tasks[worker]
+        self._bars.update(task, completed=step, steps=f"{step}{total}", value=shown)
+
+    def ended(self, worker: int | None, line: str) -> None:
+        super().ended(worker, line)
+        if worker is not None:
+            self._show(worker, "idle")
+
+    def left(self, worker: int, line: str) -> None:
+        super().left(worker, line)
+        self._show(worker, "idle")
+
+    def _show(self, worker: int, what: str) -> None:
+        """Begin a worker's bar anew."""
+        text = shorten(f"worker {worker}  {what}", 64)
+        if worker not in self._tasks:
+            if len(self._tasks) == MAX_BARS:
+                return
+            self._tasks[worker] = self._bars.add_task(text, total=None, steps="", value="")
+        self._totals.pop(worker, None)
+        task = self._tasks[worker]
+        self._bars.reset(task, total=None, description=text, steps="", value="")
+
+    def _render(self) -> Group:
+        return Group(self._bars, Text(self._count.line()))
+
+
+def make_progress(
+    console: Console, count: Count
+) -> AbstractContextManager[PlainProgress] | AbstractContextManager[LiveProgress]:
+    """Bars where a person watches a terminal, plain lines where a file or pipe receives them."""
+    return LiveProgress(console, count) if console.is_terminal else PlainProgress(console, count)
+
+
+def describe(row: TrialRow) -> str:
+    """``trial   7  complete  0.8312  units=64 max_length=200``."""
+    value = " ".join(map(show, row.values)) if row.values else "-"
+    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {what_of(row)}"
+    if "reused" in row.notes:
+        text += f"  (same as trial {row.notes['reused']}: its value is reused)"
+    if row.state == "failed" and "error" in row.notes:
+        text += f"  {row.notes['error']}"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

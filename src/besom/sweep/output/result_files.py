@@ -1,0 +1,68 @@
+"""The files that other programs look for in a sweep's folder, in the form that they know."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import Container, OmegaConf
+
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
+from besom.common.files import make_private, replace_text
+from besom.search.space.grammar import spell
+from besom.search.study import Study, TrialRow
+from besom.sweep.plan import Plan
+
+
+def write_configuration(plan: Plan) -> None:
+    """``multirun.yaml``, the configuration of the sweep, as Hydra's basic sweeper writes it."""
+    _write(plan, "multirun.yaml", OmegaConf.to_yaml(plan.application.master))
+
+
+def write_results(plan: Plan, study: Study) -> None:
+    """``optimization_results.yaml`` as hydra-optuna-sweeper writes it, of the whole study.
+
+    There is none as long as no trial is complete.
+    """
+    best = study.best()
+    if not best:
+        return
+    found: dict[str, Any] = {"name": "optuna"}
+    if plan.objective.single:
+        found |= {"best_params": _params(plan, best[0]), "best_value": best[0].values[0]}
+    else:
+        rows = [{"params": _params(plan, row), "values": list(row.values)} for row in best]
+        found |= {"solutions": rows}
+    _write(plan, "optimization_results.yaml", OmegaConf.to_yaml(OmegaConf.create(found)))
+
+
+def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
+    """What was searched, under the keys of overrides; texts and null as overrides spell them."""
+    searched = {dimension.key: dimension for dimension in plan.space.dimensions}
+    found = {}
+    for key, value in row.shown.items():
+        dimension = searched.get(key)
+        spelled = dimension.spelled if dimension else spell
+        is_spelled = row.outside is not None and _is_composite(plan, key)
+        found[dimension.element if dimension else key] = (
+            spelled(value) if isinstance(value, str | None) and not is_spelled else value
+        )
+    return found
+
+
+def _is_composite(plan: Plan, key: str) -> bool:
+    """Whether the baseline has a list or mapping there, or options of a group: its value is kept
+    as overrides write it."""
+    is_group = any(
+        dimension.is_group and dimension.key == key for dimension in plan.space.dimensions
+    )
+    return is_group or isinstance(OmegaConf.select(plan.baseline, key), Container)
+
+
+def _write(plan: Plan, name: str, text: str) -> None:
+    folder = Path(plan.application.master.hydra.sweep.dir)
+    try:
+        make_private(folder)
+        replace_text(folder / name, mask(text))
+    except OSError as error:
+        raise StoreError(f"{folder / name} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,224 @@
+"""What a sweep says at its end: a table, the best against the baseline, what to type next."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from besom.common.addresses import mask
+from besom.common.errors import printable
+from besom.search.options import SweepOptions
+from besom.search.study import Study, TrialRow
+from besom.sweep.naming import distinct, is_baseline, show
+from besom.sweep.other_code import FOOTNOTE, MARK
+from besom.sweep.output.progress import describe
+from besom.sweep.plan import Plan
+
+MAX_ROWS = 20
+
+
+def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Console) -> None:
+    """The table of trials, best first, and the sentences below it.
+
+    Args:
+        found: what the confirmation has to say.
+    """
+    rows = ranked(plan, study.rows())
+    lines = _sentences(plan, study, rows)
+    if n_ended(rows) < plan.options.n_trials and not study.exhausted:
+        n_open = plan.options.n_trials - n_ended(rows)
+        lines.append(f"{n_open} trials are still to be done; the same command goes on.")
+    lines += [*found, *_earlier(plan, study, rows, found)]
+    root = plan.options.root
+    lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
+    console.print()
+    table = _table(plan, rows[:MAX_ROWS])
+    if console.measure(table).maximum <= console.width:
+        console.print(table)
+    else:  # numbers broken over lines cannot be read
+        for row in rows[:MAX_ROWS]:
+            console.print(printable(describe(row)), markup=False, highlight=False)
+    if len(rows) > MAX_ROWS:
+        console.print(f"… and {len(rows) - MAX_ROWS} more trials")
+    if not all(row.counts for row in rows[:MAX_ROWS]):
+        lines.insert(0, FOOTNOTE)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
+    """Complete trials best first (by number with several objectives), then the others; those of
+    other code last."""
+    sign = -1 if plan.objective.directions[0] == "maximize" else 1
+    states = ["complete", "pruned", "running", "failed"]
+
+    def key(row: TrialRow) -> tuple[bool, int, float, int]:
+        by_value = row.state == "complete" and plan.objective.single
+        value = sign * row.values[0] if by_value else 0.0
+        return not row.counts, states.index(row.state), value, row.number
+
+    return sorted(rows, key=key)
+
+
+def n_ended(rows: Iterable[TrialRow]) -> int:
+    """Trials that will not be tried again."""
+    return sum(row.state != "running" for row in rows)
+
+
+def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
+    """The verdict of an earlier confirmation, where this one has reached none; and its age."""
+    kept = study.recall("verdict")
+    if kept is None or kept["sentence"] in found:
+        return []
+    is_today = plan.counts(kept.get("code", ""))
+    of_other = "" if is_today else ", of other source code,"
+    line = f"An earlier confirmation{of_other} found: {kept['sentence']}"
+    if kept["trials"] == n_ended(rows):
+        return [line]
+    judge_anew = (
+        _confirm_command(plan, study) or "the same command with hydra.sweeper.confirm.top_k=3"
+    )
+    age = f"reached after {kept['trials']} of {n_ended(rows)} trials"
+    return [f"{line} It was {age}; judge anew:  {judge_anew}"]
+
+
+def _confirm_command(plan: Plan, study: Study) -> str:
+    """What gives a verdict later; empty where ``besom confirm`` does not take the study, as of
+    other applications, or of ``besom train -m``, whose space is in no sweep's file."""
+    if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
+        return ""
+    how_many = "" if plan.options.confirm.top_k else " --top-k 3"
+    return f"besom confirm {shlex.quote(study.name)}{_where(plan.options)}{how_many}"
+
+
+def _is_own(plan: Plan) -> bool:
+    """Whether Besom can train it by itself."""
+    return plan.application.task.__module__.startswith("besom.")
+
+
+def note(plan: Plan, study: Study, verdict: str = "") -> str:
+    """The sweep in Markdown, for its parent run's page in MLflow.
+
+    The answer and how to go on stand first: what MLflow has no room for is cut off at the end.
+
+    Args:
+        verdict: what its confirmation has found; empty where there was none.
+    """
+    rows = ranked(plan, study.rows())
+    earlier = _earlier(plan, study, rows, [verdict])
+    head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
+    said = [*([f"**{verdict}**"] if verdict else []), *earlier]
+    found = [*said, *_sentences(plan, study, rows)]
+    steps = ["```", *_next_steps(plan, study, verdict), "```"]
+    return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
+
+
+def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
+    """Commands that go on from here, each with what it is for."""
+    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_where(plan.options)}"
+    judged = _is_own(plan) and plan.objective.single
+    steps = {begun: "again: what remains"} if begun else {}
+    if judged and not verdict and (confirm := _confirm_command(plan, study)):
+        steps[confirm] = "on fresh seeds: is the best better?"
+    steps |= {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
+    if judged:
+        steps[f"besom reproduce best --study {found}"] = "the same numbers?"
+        steps[f"besom export {found}"] = "a configuration to train with"
+    width = max(map(len, steps))
+    return [f"{step:<{width}}  # {why}" for step, why in steps.items()]
+
+
+def _where(options: SweepOptions) -> str:
+    """The flags with which other commands find this record."""
+    uri = options.tracking_uri
+    flags = {
+        "--root": None if options.root == "mlruns" else options.root,
+        "--tracking-uri": mask(uri) if uri else None,
+    }
+    return "".join(f" {flag} {shlex.quote(value)}" for flag, value in flags.items() if value)
+
+
+def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
+    """The best trials in Markdown, and the baseline; each leads to its run's page."""
+    shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if is_baseline(row)]
+    keys = _keys(shown)
+    lines = [
+        _line(["trial", *distinct(keys).values(), plan.objective.label, "state"]),
+        "|" + "---|" * (len(keys) + 3),
+    ]
+    for row in shown:
+        params = [show(row.shown.get(key, "")).replace("|", "&#124;") for key in keys]
+        lines.append(_line([_link(row), *params, _value(row), _state(row)]))
+    left = len(rows) - len(shown)
+    lines += ["", f"… and {left} more trials"] if left else []
+    return lines if all(row.counts for row in shown) else [*lines, "", FOOTNOTE]
+
+
+def _line(cells: Iterable[str]) -> str:
+    """A line of the table; MLflow's page leaves no room between columns."""
+    return f"| {' &nbsp;| '.join(cells)} |"
+
+
+def _link(row: TrialRow) -> str:
+    """The trial's number; MLflow's pages find a run by its id alone."""
+    run_id = row.notes.get("run_id")
+    is_known = run_id and run_id.isalnum()  # other ids are ours, of runs that MLflow lacks so far
+    return f"[{row.number}](#/runs/{run_id})" if is_known else str(row.number)
+
+
+def _keys(rows: Iterable[TrialRow]) -> list[str]:
+    """What was searched, also what only some trials have."""
+    return list(dict.fromkeys(key for row in rows for key in row.shown))
+
+
+def _table(plan: Plan, rows: list[TrialRow]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    keys = _keys(rows)
+    table.add_column("trial", justify="right", no_wrap=True)
+    for name in (*distinct(keys).values(), plan.objective.label):
+        # Broken between words, six parameters fit into 80 columns.
+        table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for row in rows:
+        params = (show(row.shown[key]) if key in row.shown else "" for key in keys)
+        cells = (str(row.number), *params, _value(row), _state(row))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table
+
+
+def _value(row: TrialRow) -> str:
+    return " ".join(map(show, row.values)) if row.values else "-"
+
+
+def _state(row: TrialRow) -> str:
+    if "reused" in row.notes:
+        return f"= trial {row.notes['reused']}{'' if row.counts else MARK}"
+    if row.state == "running":
+        return "interrupted"
+    state = "baseline" if is_baseline(row) and row.state == "complete" else row.state
+    return state if row.counts else f"{state}{MARK}"
+
+
+def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
+    if not plan.objective.single:
+        front = ", ".join(str(row.number) for row in study.best())
+        return [f"Pareto front: trials {front}"] if front else []
+    complete = [row for row in rows if row.state == "complete" and row.counts]
+    if not complete:
+        by = "" if all(row.counts for row in rows) else " by today's code"
+        return [f"No trial was completed{by}."]
+    best = complete[0]
+    baseline = next((row for row in complete if is_baseline(row)), None)
+    if baseline is best:
+        return [f"Best: the baseline, {plan.objective.label} {show(best.values[0])}"]
+    lines = [f"Best: trial {best.number}, {plan.objective.label} {show(best.values[0])}"]
+    if baseline is not None:
+        gain = best.values[0] - baseline.values[0]
+        lines.append(
+            f"Baseline: trial {baseline.number}, {show(baseline.values[0])}; the best differs by "
+            f"{gain:+.4g}. One run each: seeds alone may move it as much."
+        )
+    return lines

@@ -1,0 +1,272 @@
+"""A whole sweep, from what the user typed to the last line on the terminal."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from besom.app import job
+from besom.app.job import Application
+from besom.app.redaction import discreet_logs
+from besom.common.addresses import sqlite_address
+from besom.common.errors import StoreError
+from besom.common.files import make_private
+from besom.common.locks import one_at_a_time, only_supervisor
+from besom.search.options import SweepOptions
+from besom.search.pruners import make_pruner
+from besom.search.samplers import make_sampler
+from besom.search.storage.connections import Gone
+from besom.search.storage.database import file_of, in_use
+from besom.search.storage.opening import open_study
+from besom.search.study import Study
+from besom.sweep.confirmation.run import Answer, confirm
+from besom.sweep.fingerprint import claim, claim_baseline, fingerprint
+from besom.sweep.other_code import leave_out, sentences
+from besom.sweep.output.command_line import COMMAND_FILE, parts, typed
+from besom.sweep.output.dry_run import show_dry_run
+from besom.sweep.output.progress import Tally, make_progress
+from besom.sweep.output.result_files import write_configuration, write_results
+from besom.sweep.output.summary import note, print_summary
+from besom.sweep.plan import Plan, make_plan
+from besom.sweep.recovery import missing_runs
+from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
+from besom.sweep.recovery.recovery import close_former, reconcile
+from besom.sweep.supervisor import Supervisor
+from besom.sweep.sweep import Sweep
+from besom.sweep.timeouts import Patience
+from besom.sweep.trials import Trials
+from besom.tracking.address import check_address, own_address
+from besom.tracking.environment import COUNTED
+from besom.tracking.outbox.limits import clean, renamed
+from besom.tracking.reader import open_reader
+from besom.tracking.record import Record, connect
+from besom.tracking.runs import restoring
+from besom.workers import disk_space
+from besom.workers.local import LocalPool
+from besom.workers.pool import Pool
+from besom.workers.signals import ending_after, handled_by, quitting_after
+
+
+def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> Any:
+    """Check, open the stores, sweep, say what came of it.
+
+    Returns:
+        The best value, or the list of values of the Pareto front, or None: for those who call
+        a Hydra application's ``main`` from Python.
+
+    Raises:
+        UserError: something that the user said cannot work; nothing has been started.
+        SweepFailed: too many trials failed.
+        SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
+    """
+    plan = make_plan(options, app, arguments)
+    console = Console()
+    if options.dry_run:
+        show_dry_run(plan, _storage(options), console)
+        return None
+    root = Path(options.root)
+    _writable(root)
+    check_address(options.tracking_uri or own_address(root))
+    with (
+        discreet_logs(),
+        disk_space.needed(root),
+        only_supervisor(*_lock(options)),
+        in_use(_storage(options)),
+        ExitStack() as opened,
+    ):
+        with ending_after():
+            study = _open(plan)
+            opened.callback(study.close)
+            pool = opened.enter_context(_workers(plan, study))
+            record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
+        write_configuration(plan)
+        answer, interrupted_by = _sweep(plan, study, record, pool, console)
+        # Before the record is closed: a store that does not take it hides nothing of this.
+        print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
+        write_results(plan, study)
+    if interrupted_by is not None:
+        raise SystemExit(128 + interrupted_by)
+    return [row.values for row in study.best()] if not plan.objective.single else _best(study)
+
+
+def _best(study: Study) -> float | None:
+    best = study.best()
+    return best[0].values[0] if best else None
+
+
+def _storage(options: SweepOptions) -> str:
+    """Where Optuna's database is."""
+    return options.storage or sqlite_address(Path(options.root) / "optuna.db")
+
+
+def _lock(options: SweepOptions) -> tuple[Path, str]:
+    """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
+    of other roots may share its studies."""
+    file, study = file_of(_storage(options)), options.study_name
+    if file is None:
+        return Path(options.root), study
+    with suppress(OSError):  # as the database is opened it is said why not
+        make_private(file.parent)
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        return Path(options.root), study
+    return file.parent, study if file.name == "optuna.db" else f"{file.name}-{study}"
+
+
+def _open(plan: Plan) -> Study:
+    """The study, new or old, if it is about what this sweep is about."""
+    options = plan.options
+    pruner = make_pruner(options.pruner)
+    with one_at_a_time(_lock(options)[0]):
+        study = open_study(options.study_name, _storage(options), plan.objective.directions)
+    claim(study, fingerprint(plan))
+    claim_baseline(study, plan.outside)
+    leave_out(plan, study)
+    study.use(make_sampler(options.sampler, plan.space.dimensions, len(study.rows())), pruner)
+    return study
+
+
+@contextmanager
+def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
+    """The pool, with workers on their way for what remains; however this ends, they are gone.
+
+    What they import takes seconds, and so does MLflow: both at once.
+    """
+    rows = study.rows()
+    fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
+    n_open = fresh + sum(row.state == "running" for row in rows)
+    pool = LocalPool(plan.options.n_jobs, job.dump(plan.application), _log_folder(plan))
+    try:
+        for worker in range(min(plan.options.n_jobs, n_open)):
+            pool.start(worker)
+        yield pool
+    finally:
+        pool.stop()
+
+
+def _sweep(
+    plan: Plan, study: Study, record: Record, pool: Pool, console: Console
+) -> tuple[Answer, int | None]:
+    """Run what remains of the study; what was found, and the signal that ended it early, if any."""
+    with ending_after():
+        sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
+        close_former(study, record)
+        unfinished = reconcile(study, record, sweep.parent_run)
+        leave_out(plan, study)  # of trials, too, that have ended only now
+        record.log(sweep.parent_run, {COUNTED: plan.counted.text})
+        _say_missing_runs(plan, study, console)
+    for remark in (*sentences(plan, study), *plan.remarks):
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    options = plan.options
+    patience = Patience(options.trial_timeout, options.hang_timeout)
+    supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)
+    status, answer, is_ours = "FAILED", Answer(), True  # unless it is said to be otherwise
+    try:
+        with _graceful(supervisor, pool, console) as received:
+            tally = Tally(options.n_trials, plan.objective, study.rows())
+            with make_progress(console, tally) as progress:
+                supervisor.run(Trials(sweep, tally, progress, unfinished), progress)
+            answer = confirm(sweep, supervisor, console)
+        status = "KILLED" if received else "FINISHED"
+        with suppress(StoreError):  # away: the next start does it too
+            close_orphaned_runs(study, record, sweep.parent_run)
+    except Gone:
+        # Another supervisor may have the study by now, and with it the sweep's own run.
+        is_ours = False
+        raise
+    finally:
+        pool.stop()
+        supervisor.abandon()
+        if is_ours:
+            _close_own_run(sweep, status, answer.verdict)
+    return answer, received[0] if received else None
+
+
+def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
+    """One line about ended trials that have no run in MLflow."""
+    if trials := study.runs_of_ended():
+        root, uri = Path(plan.options.root), plan.options.tracking_uri
+        known = open_reader(root, uri).names(study.name)
+        restore = partial(restoring, uri or own_address(root))
+        if said := missing_runs.sentence(study.name, trials, known, restore):
+            console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:
+    """Unless the connection to the study breaks as it is asked for the last time."""
+    record, run_id = sweep.record, sweep.parent_run
+    with suppress(Gone):
+        record.note(run_id, note(sweep.plan, sweep.study, verdict))
+        record.finish(run_id, status, {"besom.state": status.lower()}, {})
+        record.confirm(run_id)
+
+
+def _parent_run(plan: Plan, study: Study, record: Record) -> str:
+    """The sweep's own run; a resumed sweep goes on with the one it has."""
+    run_id: str | None = study.recall("run_id")
+    if run_id is not None:
+        record.reopen(run_id)
+        return run_id
+    # The id is kept last: a run without all that is said here is found by the study's own key, and
+    # told again.
+    key = study.recall("key") or uuid.uuid4().hex
+    study.remember("key", key)
+    tags = {"besom.study": study.name, "besom.role": "sweep", "besom.sweep": key}
+    run_id = record.resume_run(study.name, tags)
+    study.remember("command", typed())
+    searched = {f"space.{clean(d.key)}": d.text for d in plan.space.dimensions}
+    directions = ", ".join(plan.objective.directions)
+    recorded = ", ".join(map(clean, plan.objective.names)) or plan.objective.label
+    facts = {"objective": recorded, "direction": directions}
+    record.params(run_id, searched | facts)
+    record.log(run_id, renamed(plan.space.distributions))
+    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
+    record.text(run_id, "sweep.yaml", sweeper)
+    record.text(run_id, "config.yaml", OmegaConf.to_yaml(plan.baseline, resolve=True))
+    record.text(run_id, COMMAND_FILE, json.dumps(parts(plan.application), indent=2))
+    study.remember("run_id", run_id)
+    return run_id
+
+
+def _log_folder(plan: Plan) -> Path:
+    return Path(plan.application.master.hydra.sweep.dir).absolute() / "workers"
+
+
+def _writable(root: Path) -> None:
+    try:
+        make_private(root)
+    except OSError as error:
+        raise StoreError(f"hydra.sweeper.root={root} cannot be made: {error.strerror}.") from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise StoreError(f"hydra.sweeper.root={root} cannot be written; give another folder.")
+
+
+@contextmanager
+def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
+    """Once Ctrl-C or its kin: running trials stop at their next report. Twice: all ends now.
+
+    Yields the signals received so far.
+    """
+    received: list[int] = []
+
+    def tidy() -> None:
+        console.show_cursor()
+        pool.stop()
+
+    def handle(number: int) -> None:
+        received.append(number)
+        if len(received) > 1:
+            tidy()
+            os._exit(128 + number)  # whatever hangs; the next start reconciles
+        supervisor.stopping = True
+        text = "stopping at the next epoch; once more ends everything now"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    with handled_by(handle), quitting_after(tidy):
+        yield received

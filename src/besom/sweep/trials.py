@@ -1,0 +1,284 @@
+"""The trials of a sweep: proposed, repeated, judged, told, tried again."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from besom.common.errors import BesomError, ConfigError, SweepFailed
+from besom.common.states import State
+from besom.search.objective import NoObjective
+from besom.search.reported_objective import ReportedObjective
+from besom.search.study import TrialRow
+from besom.sweep.jobs import Job
+from besom.sweep.naming import is_baseline, role_of, run_name, run_tags, title
+from besom.sweep.output.progress import Progress, Tally, describe
+from besom.sweep.repeats import Repeats
+from besom.sweep.sweep import Sweep
+from besom.sweep.told import RUN_STATUS
+from besom.tracking.environment import CODE, Environment
+from besom.tracking.outbox.limits import clean, renamed
+from besom.workers.messages import Assignment, Outcome, Reported
+
+
+class Trials:
+    """The agenda of a sweep's first part: as many trials as ``n_trials`` says.
+
+    Args:
+        unfinished: trials that an earlier process began.
+    """
+
+    def __init__(
+        self, sweep: Sweep, tally: Tally, progress: Progress, unfinished: list[TrialRow]
+    ) -> None:
+        self._plan = sweep.plan
+        self._study = sweep.study
+        self._record = sweep.record
+        self._parent_run = sweep.parent_run
+        self._tally = tally
+        self._progress = progress
+        self._again: deque[TrialRow] = deque(unfinished)
+        rows = self._study.rows()
+        self._repeats = Repeats(rows)
+        self._n_proposed = len(rows)
+        self._has_baseline = any(map(is_baseline, rows))
+        self._has_named_objective = False
+        self._n_failed = 0  # of this process: a resume is there to do better
+        self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
+        self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
+        self._hopeless = ""
+        self._deadline = _deadline(self._plan.options.timeout)
+
+    def n_open(self) -> int:
+        """Trials that are still to be started."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return 0
+        fresh = 0 if self._study.exhausted else self._plan.options.n_trials - self._n_proposed
+        return len(self._again) + max(0, fresh)
+
+    def next(self, worker: int) -> Job | None:
+        """The next trial, unless it repeats one.
+
+        Commits in this order: run, its id on the trial, training. See reconcile.py.
+        """
+        row = self._next_row()
+        if self._is_repeat(row):
+            return None
+        attempt = row.notes.get("attempt", 0) + 1
+        run_id = self._open_run(row, attempt, worker)
+        self._repeats.began(row)
+        overrides = self._plan.overrides(row)
+        return Job(Assignment(row.number, attempt, overrides), run_id, title(row))
+
+    def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
+        """Ask the pruner."""
+        value = self._objective.value(report.metrics)
+        if value is None:
+            job.doomed = "" if self._n_judged else self._hopeless
+            return bool(job.doomed), None
+        return self._study.report(job.assignment.trial, report.step, value), value
+
+    def end(self, worker: int, job: Job, outcome: Outcome) -> None:
+        """Tell the study of a trial that is complete, pruned or failed."""
+        state, error = outcome.state, outcome.error
+        values: tuple[float, ...] = ()
+        if state is State.PRUNED and job.doomed:
+            state, error = State.FAILED, job.doomed
+        if state is State.COMPLETE:
+            try:
+                values = self._values(job, outcome)
+            except ValueError as refusal:
+                state, error = State.FAILED, str(refusal)
+                if isinstance(refusal, NoObjective) and self._is_over(error):
+                    self._give_up(worker, job, error)
+                    return
+        row = self._stopped(job)
+        if not job.begun:  # its configuration was not told
+            self._record.params(job.run_id, row.shown)
+        notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
+        if error:
+            notes |= {"error": error, "traceback": outcome.traceback or error}
+            self._record.text(job.run_id, "traceback.txt", notes["traceback"])
+        self._conclude(worker, job.run_id, row.number, state, values, notes)
+        if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
+            self._progress.remark(warning)
+
+    def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
+        """What is judged; all numbers are kept with the run."""
+        numbers = self._plan.objective.named(outcome.returned, job.reported)
+        self._record.log(job.run_id, numbers)
+        values = self._plan.objective.values(numbers)
+        self._name_objective(numbers)
+        return values
+
+    def _is_over(self, lack: str) -> bool:
+        """Whether the sweep ends, since its first result has no objective: none would have one.
+
+        Where all trials may fail it goes on, and the others fail at their first report.
+        """
+        if not self._n_judged:
+            self._hopeless = self._hopeless or lack
+        return self._ends_hopeless
+
+    @property
+    def _ends_hopeless(self) -> bool:
+        return bool(self._hopeless) and self._plan.options.max_failure_rate < 1
+
+    def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
+        """Leave it for a resume."""
+        row = self._stopped(job)
+        self._again.append(row)
+        self._progress.left(worker, f"trial {row.number:3d}  {why}; it is tried again on resume")
+
+    def _give_up(self, worker: int, job: Job, why: str) -> None:
+        """Leave a trial without an objective for a resume that knows the objective's name."""
+        self._record.kill(job.run_id, {"besom.state": "interrupted", "besom.error": why})
+        self.put_back(worker, job, why)
+
+    def lose(self, worker: int, job: Job, cause: str) -> None:
+        """Try it again, unless it has cost too many workers."""
+        row = self._stopped(job)
+        # A worker that dies before the trial has begun does not die of it.
+        deaths = row.notes.get("deaths", 0) + job.begun
+        if deaths >= self._plan.options.max_attempts:
+            notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
+            self._conclude(worker, job.run_id, row.number, State.FAILED, (), notes)
+            return
+        self._study.note(row.number, deaths=deaths)
+        self._record.kill(job.run_id, {"besom.state": "dead", "besom.error": cause})
+        self._again.append(self._study.row(row.number))
+        self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
+
+    def failure(self) -> BesomError | None:
+        """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
+        options = self._plan.options
+        if self._ends_hopeless:
+            return ConfigError(
+                f"{self._hopeless}.\n"
+                "No other trial would fare better, and the sweep ends; with the right name this "
+                "study goes on."
+            )
+        if self._n_failed <= options.max_failure_rate * options.n_trials:
+            return self._nothing_else()
+        last = [row for row in self._study.rows() if row.state == "failed"][-1]
+        error = last.notes.get("error", "no reason known")
+        return SweepFailed(
+            f"{self._n_failed} of {options.n_trials} trials failed, more than "
+            f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
+            f"{last.number}: {error}",
+            last.notes.get("traceback", ""),
+        )
+
+    def _nothing_else(self) -> SweepFailed | None:
+        """The failure of a study that has come to its end without a trial that did not fail."""
+        rows = [row for row in self._study.rows() if row.counts] if not self.n_open() else []
+        if not rows or any(row.state != "failed" for row in rows):
+            return None
+        return SweepFailed(
+            f"all {len(rows)} trials failed, as the lines above say; none is the best"
+        )
+
+    def _name_objective(self, returned: Mapping[str, float]) -> None:
+        """Keep under which name the task returned an objective without a name.
+
+        Its runs may have other metrics beside it; readers could not tell it from them.
+        """
+        if self._has_named_objective or self._plan.objective.names or len(returned) > 1:
+            return
+        (name,) = returned
+        if name != "objective":
+            self._record.log(self._parent_run, {"besom.objective": clean(name)})
+            self._study.remember("objective", clean(name))
+        self._has_named_objective = True
+
+    def _next_row(self) -> TrialRow:
+        """A trial that is to be tried again, or a fresh proposal, asked for to the end."""
+        again = self._again.popleft() if self._again else None
+        if again and "role" in again.notes:
+            return again
+        if again is None:
+            self._n_proposed += 1
+        # The role is noted last: a trial without one was cut short while it was asked for.
+        unasked = again.number if again else None
+        with self._study.together():
+            row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
+            params = self._plan.baseline_params
+            role = "trial" if self._has_baseline else role_of(row, params)
+            self._study.note(row.number, role=role)
+        while self._study.refused:
+            self._progress.remark(f"{self._study.refused.pop(0)}, of no use here: it is left out.")
+        self._has_baseline |= role == "baseline"
+        return self._study.row(row.number)
+
+    def _is_repeat(self, row: TrialRow) -> bool:
+        """Whether an equal configuration has been trained, or is just being trained.
+
+        Then this one takes over its value, now or when it is known.
+        """
+        if self._plan.options.duplicates == "rerun":
+            return False
+        if twin := self._repeats.twin(row):
+            self._reuse(row, twin)
+            return True
+        return self._repeats.wait(row)
+
+    def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
+        """End a proposal that repeats a finished configuration with that one's value."""
+        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=twin.code)
+        values = dict(zip(self._study.objective_names, twin.values, strict=True))
+        self._record.reuse(run_id, twin.notes["run_id"], row.shown, values)
+        notes = {"reused": twin.number}
+        self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)
+
+    def _open_run(
+        self, row: TrialRow, attempt: int, worker: int | None = None, code: str | None = None
+    ) -> str:
+        code = self._plan.source.text if code is None else code
+        tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
+        tags[CODE] = code
+        name = run_name(self._study.name, row)
+        chosen = self._plan.options_of(row)
+        run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
+        self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
+        return run_id
+
+    def _stopped(self, job: Job) -> TrialRow:
+        """The trial of a job that no worker has any more."""
+        row = self._study.row(job.assignment.trial)
+        self._repeats.stopped(row)
+        return row
+
+    def _conclude(
+        self,
+        worker: int | None,
+        run_id: str,
+        number: int,
+        state: State,
+        values: tuple[float, ...],
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
+        tags = {"besom.state": state.value}
+        if "error" in notes:
+            tags["besom.error"] = notes["error"]
+        outcome = {
+            "trial": number,
+            "state": state.value,
+            "values": values,
+            "notes": notes,
+            "reports": list(self._study.reports(number).items()),
+        }
+        self._record.finish(run_id, RUN_STATUS[state], tags, outcome)
+        self._study.tell(number, state, values, notes)
+        self._record.confirm(run_id)
+        row = self._study.row(number)
+        self._repeats.learn(row)
+        self._again.extend(self._repeats.release(row))
+        self._n_failed += state is State.FAILED and row.outside is None
+        self._n_judged += state is not State.FAILED
+        self._tally.add(row)
+        self._progress.ended(worker, describe(row))
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout

@@ -1,0 +1,106 @@
+"""MLflow's manners: no usage reports, no chatter, no hour-long retries, errors in a line.
+
+Everything here is a default; a variable or log level that the user sets stays.
+"""
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
+from besom.common.importing import without_collection
+
+DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # The spool tries again by itself; MLflow's own 7 x 120 s would only hold up the end of a run.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+UNFIT = (ValueError, OverflowError)
+UNFIT_STATUS = (400, 413, 414, 422)
+UNFIT_FILES = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
+LEVELS = {
+    "mlflow": logging.WARNING,
+    "alembic": logging.WARNING,
+    # Logs a traceback of its own for every error that it raises as well.
+    "mlflow.store.db.utils": logging.CRITICAL,
+    # Tells of every attempt to reach a server that is away; the courier says it once.
+    "urllib3.connectionpool": logging.ERROR,
+}
+
+
+def import_mlflow() -> None:
+    """Import MLflow (one to two seconds, once) with its noise turned down."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    # After the environment, which MLflow reads meanwhile.
+    with without_collection("mlflow.store.db.utils"):
+        import mlflow.store.db.utils as database
+
+    # It would make a folder of the name that a SQLite address has with %20 in it, say.
+    database._make_parent_dirs_if_sqlite = lambda db_uri: None
+
+    for name, level in LEVELS.items():
+        logger = logging.getLogger(name)
+        logger.setLevel(max(level, logger.level))
+
+
+def reason(error: BaseException) -> str:
+    """What is behind an error of MLflow's, in one line: the innermost cause, say "refused"."""
+    innermost = error
+    while cause := innermost.__cause__ or innermost.__context__:
+        innermost = cause
+    text = str(innermost).strip() or type(innermost).__name__
+    return mask(text.splitlines()[0])
+
+
+def is_mendable(error: BaseException) -> bool:
+    """Whether the store or the network is to blame; both may come back."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, MlflowException | OSError | SQLAlchemyError)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the fault lies with what was said, which would be refused again and again."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+
+    if isinstance(error, MlflowException):
+        # SQLite's own refusals, of text that is none and of numbers too large, are behind it.
+        return error.error_code in REFUSALS or isinstance(error.__cause__, UNFIT)
+    if isinstance(error, HTTPError) and error.response is not None:
+        return error.response.status_code in UNFIT_STATUS
+    if isinstance(error, OSError):
+        return error.errno in UNFIT_FILES or isinstance(error, shutil.SpecialFileError)
+    return isinstance(error, UNFIT)
+
+
+@contextmanager
+def asking(uri: str) -> Iterator[None]:
+    """Say plainly that the store does not do what is asked of it, and what helps.
+
+    Raises:
+        StoreError: MLflow or the network raised an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_mendable(error):
+            raise
+        said = reason(error)
+        way_on = "Make sure that it is up and can be written"
+        if said.endswith("Current state is deleted."):
+            way_on = "Restore it (`mlflow experiments restore`, `mlflow runs restore`)"
+        raise StoreError(
+            f"tracking.uri={mask(uri)} does not answer as it should: {said}\n"
+            f"{way_on}, then give the same command again."
+        ) from error

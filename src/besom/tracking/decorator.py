@@ -1,0 +1,183 @@
+"""Makes a Hydra task function record its runs: one call, one MLflow run."""
+
+import functools
+import os
+import re
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from besom import session
+from besom.app.hooks import Task, hooked, hooks_of
+from besom.app.overrides import as_typed
+from besom.app.redaction import discreet_logs, mask_job_files
+from besom.app.source import named_by, source_of
+from besom.common.flatten import flatten
+from besom.tracking.address import check_written
+from besom.tracking.environment import CODE, Environment
+from besom.tracking.listener import RunListener, describe, parameters
+from besom.tracking.record import Record, connect
+
+ROLE = {"besom.role": "train"}
+DEFAULT_ROOT = Path("mlruns")
+
+
+def tracked(task: Task) -> Task:
+    """Decorate a Hydra task function, below ``@hydra.main``, so that each call is recorded.
+
+    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where there is a listener already,
+    in a sweep's worker, the task is simply called.
+    """
+    hooks = hooks_of(task)
+
+    @hooked(replace(hooks, check=functools.partial(_check, hooks.check)))
+    @functools.wraps(task)
+    def call(config: DictConfig) -> Any:
+        __tracebackhide__ = True
+        return task(config) if session.attached() else _record(task, config)
+
+    return call
+
+
+def _check(check_task: Callable[[DictConfig], None], config: DictConfig) -> None:
+    """What can be known before a folder is made: the task's own part, and where the record goes."""
+    check_task(config)
+    uri = OmegaConf.select(config, "tracking.uri")
+    if uri is not None:
+        check_written(uri)
+
+
+def _record(task: Task, config: DictConfig) -> Any:
+    __tracebackhide__ = True
+    mask_job_files()
+    with discreet_logs():
+        return _recorded(task, config)
+
+
+def _recorded(task: Task, config: DictConfig) -> Any:
+    __tracebackhide__ = True
+    hooks_of(task).check(config)
+    root = _root(config)
+    with connect(root, config.tracking.uri, config.tracking.experiment) as record:
+        _bury_the_dead(record)
+        run_id = _open(record, task, config)
+        started = time.monotonic()
+        with _closing(record, run_id), session.listening(RunListener(record, run_id)):
+            returned = task(config)
+            numbers = _numbers(returned)
+            record.log(run_id, numbers)
+    _print_summary(numbers, run_id, time.monotonic() - started, root)
+    return returned
+
+
+def _root(config: DictConfig) -> Path:
+    """Relative to where the command was given, wherever Hydra has moved since."""
+    return Path(HydraConfig.get().runtime.cwd, config.tracking.root)
+
+
+def _bury_the_dead(record: Record) -> None:
+    """Runs of killed processes would be shown as running for ever."""
+    for left in record.pending(ROLE):
+        record.kill(left.run_id, {"besom.error": "its process was killed"})
+
+
+def _open(record: Record, task: Task, config: DictConfig) -> str:
+    job = HydraConfig.get()
+    overrides = as_typed(job.overrides.task)
+    environment = Environment.of(Path(job.runtime.cwd))
+    tags = ROLE | environment.tags | {CODE: source_of(task, named_by(flatten(config))).text}
+    run_id = record.start_run(_name(overrides), tags)
+    text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
+    describe(record, run_id, parameters(config), text, overrides, environment, folder)
+    return run_id
+
+
+def _name(overrides: list[str]) -> str:
+    """``train units=64 max_length=200``, or ``train baseline``."""
+    shown = [_short(override) for override in overrides if not override.startswith("tracking.")]
+    return f"{HydraConfig.get().job.name} {' '.join(shown) or 'baseline'}"
+
+
+def _short(override: str) -> str:
+    key, equals, value = override.partition("=")
+    name = re.search(r"[^.]*(?:\.\d+)*$", key.lstrip("+~"))
+    return f"{name[0] if name else key}{equals}{value}"
+
+
+@contextmanager
+def _closing(record: Record, run_id: str) -> Iterator[None]:
+    """Close the run as what it became: FINISHED, FAILED or KILLED."""
+    status, tags = "FINISHED", {"besom.state": "complete"}
+    try:
+        with _terminable():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        status, tags = "KILLED", {"besom.state": "interrupted", "besom.error": repr(stop)}
+        raise
+    except BaseException as error:
+        status, tags = "FAILED", {"besom.state": "failed", "besom.error": _last_line(error)}
+        record.text(run_id, "traceback.txt", _traceback(error))
+        raise
+    finally:
+        record.finish(run_id, status, tags, {})
+        record.confirm(run_id)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the task as an exception, so that its run is closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the task on, without the frames of this file."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _numbers(returned: Any) -> dict[str, float]:
+    if not isinstance(returned, Mapping):
+        return {}
+    return {
+        str(name): float(value)
+        for name, value in returned.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _print_summary(numbers: Mapping[str, float], run_id: str, seconds: float, root: Path) -> None:
+    lines = {name: f"{value:.4g}" for name, value in numbers.items()}
+    command = "besom ui"
+    if root != Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT):
+        command += f" --root {os.path.relpath(root)}"
+    lines |= {"run": f"{run_id}, {seconds:.1f} s", "look at it": command}
+    width = max(map(len, lines))
+    for name, text in lines.items():
+        print(f"{name:<{width}}  {text}")

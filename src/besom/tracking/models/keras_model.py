@@ -1,0 +1,137 @@
+"""A saved Keras model as an MLflow model, without loading it.
+
+``mlflow.keras.log_model`` needs TensorFlow in the process and starts another one to find out what
+to install. Both are known here, so the same folder is written directly: tens of milliseconds.
+Source of the layout: ``mlflow/keras/save.py`` and ``mlflow/models/model.py`` of MLflow 3.
+"""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy
+import yaml
+from mlflow import MlflowClient, pyfunc
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema
+from mlflow.types import TensorSpec as MlflowTensorSpec
+
+from besom.session import KerasModel, TensorSpec
+
+NAME = "model"
+REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
+
+
+def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: KerasModel) -> None:
+    """Make ``saved`` the model of a run: ``runs:/RUN_ID/model``. Once more changes nothing."""
+    logged = logged_model(client, experiment_id, run_id)
+    with TemporaryDirectory() as folder:
+        write_model(Path(folder), saved, logged)
+        client.log_model_artifacts(logged.model_id, folder)
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+
+def find_model(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+) -> LoggedModel | None:
+    """The logged model of a run, if it has one of that name."""
+    found = client.search_logged_models(
+        [experiment_id], f"name = '{name}' AND source_run_id = '{run_id}'", max_results=1
+    )
+    return found[0] if found else None
+
+
+def logged_model(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+) -> LoggedModel:
+    """The logged model of a run, created and linked where it is not there yet."""
+    run = client.get_run(run_id)
+    logged = find_model(client, experiment_id, run_id, name) or client.create_logged_model(
+        experiment_id, name, source_run_id=run_id, params=run.data.params
+    )
+    linked = run.outputs.model_outputs if run.outputs else []
+    if logged.model_id not in [output.model_id for output in linked]:
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return logged
+
+
+def link_metrics(client: MlflowClient, run_id: str) -> None:
+    """Show a run's final metrics with its model, too."""
+    run = client.get_run(run_id)
+    if not (run.outputs and run.outputs.model_outputs):
+        return
+    model_id = run.outputs.model_outputs[0].model_id
+    metrics = [
+        Metric(final.key, final.value, final.timestamp, final.step, model_id, run_id=run_id)
+        for final in final_metrics(client, run)
+    ]
+    client.log_batch(run_id, metrics=metrics)
+
+
+def final_metrics(client: MlflowClient, run: Run) -> list[Metric]:
+    """What was said last of each metric of a run."""
+    histories = (client.get_metric_history(run.info.run_id, name) for name in run.data.metrics)
+    return [max(history, key=lambda said: (said.step, said.timestamp)) for history in histories]
+
+
+def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:
+    """Write the folder that ``mlflow.keras.save_model`` would write for ``saved``."""
+    data = folder / "data"
+    data.mkdir()
+    (data / "keras_module.txt").write_text("keras")
+    # A link is enough, since the folder is copied to where it stays.
+    (data / "model.keras").symlink_to(saved.path.absolute())
+    _write_environment(folder, [pin(name) for name in REQUIREMENTS])
+    mlmodel = Model(
+        artifact_path=logged.artifact_location,
+        run_id=logged.source_run_id,
+        model_uuid=logged.model_id,
+        model_id=logged.model_id,
+        model_size_bytes=saved.path.stat().st_size,
+        signature=ModelSignature(_schema(saved.inputs), _schema(saved.outputs)),
+    )
+    mlmodel.add_flavor(
+        "keras",
+        data="data",
+        keras_version=version("keras"),
+        keras_backend="tensorflow",
+        save_exported_model=False,
+    )
+    pyfunc.add_to_model(
+        mlmodel, loader_module="mlflow.keras", conda_env="conda.yaml", python_env="python_env.yaml"
+    )
+    mlmodel.save(folder / "MLmodel")
+
+
+def _schema(spec: TensorSpec) -> Schema:
+    shape = tuple(-1 if size is None else size for size in spec.shape)
+    return Schema([MlflowTensorSpec(numpy.dtype(spec.dtype), shape)])
+
+
+def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
+    """What to install to serve the model: for pip, for virtualenv and for conda."""
+    python = platform.python_version()
+    (folder / "requirements.txt").write_text("\n".join(requirements))
+    virtualenv = {
+        "python": python,
+        "build_dependencies": [pin(name) for name in ("pip", "setuptools", "wheel")],
+        "dependencies": ["-r requirements.txt"],
+    }
+    conda = {
+        "name": "mlflow-env",
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={python}", "pip", {"pip": list(requirements)}],
+    }
+    (folder / "python_env.yaml").write_text(yaml.safe_dump(virtualenv, sort_keys=False))
+    (folder / "conda.yaml").write_text(yaml.safe_dump(conda, sort_keys=False))
+
+
+def pin(package: str) -> str:
+    """The requirement of the version that is installed here."""
+    try:
+        return f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        return package

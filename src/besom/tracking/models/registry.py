@@ -1,0 +1,179 @@
+"""MLflow's model registry: a registered model for each study, whose alias ``champion`` is the best.
+
+Importing this module takes a second or two. Registering needs no TensorFlow and starts no process.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient, pyfunc
+from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
+from omegaconf import DictConfig, OmegaConf
+
+from besom.app.hooks import Pack, Package
+from besom.tracking.client import asking
+from besom.tracking.models.keras_model import find_model, logged_model, pin
+from besom.tracking.models.model_files import ALIAS, address_of, model_file, model_name
+from besom.tracking.outbox.duplicates import original_of
+from besom.tracking.record import Record
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+SERVED = "served"
+"""The name of a run's second logged model: the one that answers without Besom."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What is to be registered: the model of a run, for a study.
+
+    ``trial`` is the number of the trial whose configuration won, ``verdict`` the sentence that
+    says how; ``run_id`` is the run that holds the model.
+    """
+
+    study: str
+    trial: int
+    run_id: str
+    verdict: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {
+            "besom.study": self.study,
+            "besom.trial": str(self.trial),
+            "besom.run": self.run_id,
+        }
+
+
+def register(record: Record, champion: Champion, pack: Pack | None) -> str | None:
+    """Give the model of a run the alias ``champion`` under the study's name.
+
+    Once more with the same run adds no version; the description becomes the new verdict.
+
+    Args:
+        record: where the run is; waits until all of it has been delivered.
+        champion: which run, and why.
+        pack: how the workload makes a model ready; None registers it as the run holds it.
+
+    Returns:
+        Its address, ``models:/NAME@champion``; None where the run has no model.
+
+    Raises:
+        StoreError: the store does not answer, or does not take it.
+        UserError: of ``pack``.
+    """
+    record.flush()
+    run_id = record.mlflow_id(champion.run_id)
+    client = MlflowClient(record.uri)
+    with asking(record.uri):
+        champion = replace(champion, run_id=original_of(client, run_id).info.run_id)
+        version = _version_of(client, champion)
+        if version is None:
+            model = _ready(client, champion.run_id, pack)
+            if model is None:
+                return None
+            version = _add_version(client, champion, model)
+        _describe(client, champion, version)
+    return address_of(champion.study)
+
+
+def _version_of(client: MlflowClient, champion: Champion) -> "ModelVersion | None":
+    """The version that this run's model is, where it has been registered before."""
+    name = model_name(champion.study)
+    found = client.search_model_versions(f"run_id = '{champion.run_id}'")
+    return next((version for version in found if version.name == name), None)
+
+
+def _ready(client: MlflowClient, run_id: str, pack: Pack | None) -> LoggedModel | None:
+    """The model of a run as it is to be served."""
+    experiment_id = client.get_run(run_id).info.experiment_id
+    saved = find_model(client, experiment_id, run_id)
+    if saved is None or pack is None:
+        return saved
+    with TemporaryDirectory() as temporary:
+        contents, whole = Path(temporary, "contents"), Path(temporary, "whole")
+        contents.mkdir()
+        file = model_file(client.tracking_uri, run_id, Path(temporary))
+        package = pack(_config(client, run_id, temporary), file, contents)
+        served = logged_model(client, experiment_id, run_id, SERVED)
+        _write(whole, contents, package, served)
+        client.log_model_artifacts(served.model_id, str(whole))
+    return client.finalize_logged_model(served.model_id, LoggedModelStatus.READY)
+
+
+def _config(client: MlflowClient, run_id: str, folder: str) -> DictConfig:
+    text = Path(client.download_artifacts(run_id, "config.yaml", folder)).read_text("utf-8")
+    config = OmegaConf.create(text)
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def _write(folder: Path, contents: Path, package: Package, model: LoggedModel) -> None:
+    """An MLflow model with its own code. All that MLflow would find out by trying is given."""
+    pyfunc.save_model(
+        str(folder),
+        loader_module=package.code.stem,
+        data_path=str(contents),
+        code_paths=[str(package.code)],
+        mlflow_model=Model(
+            artifact_path=model.artifact_location,
+            run_id=model.source_run_id,
+            model_uuid=model.model_id,
+            model_id=model.model_id,
+        ),
+        signature=_signature(package),
+        input_example=[dict(row) for row in package.example],
+        pip_requirements=[pin(name) for name in ("mlflow", *package.requirements)],
+    )
+
+
+def _signature(package: Package) -> ModelSignature:
+    columns = [
+        ColSpec(AnyType() if kind == "any" else DataType[kind], name, required=False)
+        for name, kind in package.inputs.items()
+    ]
+    return ModelSignature(Schema([*columns]), Schema([ColSpec(DataType[package.output])]))
+
+
+def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -> "ModelVersion":
+    """The source is where the files are: MLflow looks ``models:/ID`` up in its global store."""
+    name = model_name(champion.study)
+    _make_registered_model(client, name, champion.study)
+    version = client.create_model_version(
+        name,
+        model.artifact_location,
+        champion.run_id,
+        champion.tags,
+        description=champion.verdict,
+        model_id=model.model_id,
+    )
+    # As mlflow.register_model does: the model's page links its version.
+    link = json.dumps([{"name": name, "version": version.version}])
+    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": link})
+    return version
+
+
+def _make_registered_model(client: MlflowClient, name: str, study: str) -> None:
+    try:
+        client.create_registered_model(
+            name, {"besom.study": study}, f"What the study {study} has found, by Besom."
+        )
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _describe(client: MlflowClient, champion: Champion, version: "ModelVersion") -> None:
+    """The alias comes last: what it leads to has the verdict."""
+    client.update_model_version(version.name, version.version, champion.verdict)
+    for key, value in champion.tags.items():
+        client.set_model_version_tag(version.name, version.version, key, value)
+    client.set_registered_model_alias(version.name, ALIAS, version.version)

@@ -1,0 +1,221 @@
+"""Entries of the spool, said to MLflow. Every delivery may be repeated without harm."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from besom.common.addresses import mask
+from besom.common.files import check_kept
+from besom.session import KerasModel, TensorSpec, check_table, text
+from besom.tracking.client import is_refusal, reason
+from besom.tracking.models.keras_model import link_metrics, log_model
+from besom.tracking.outbox.batch import KINDS as BATCHED
+from besom.tracking.outbox.batch import Batch
+from besom.tracking.outbox.deferred_runs import Latecomers, is_away
+from besom.tracking.outbox.duplicates import OriginalGone, repeat
+from besom.tracking.outbox.file_fingerprint import is_anothers
+from besom.tracking.outbox.limits import TAG_LENGTH, clean, shorten
+from besom.tracking.outbox.log import Entry
+from besom.tracking.outbox.sender import Refused
+
+LONGEST_MISSING = 1000
+
+_logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Carries out the entries of runs in one experiment of one store."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str) -> None:
+        self._client = client
+        self._experiment_id = experiment_id
+        self.latecomers = Latecomers(client, experiment_id)
+        self._acts: Mapping[str, Callable[..., None]] = {
+            "file": self._file,
+            "table": self._table,
+            "model": self._model,
+            "duplicate": self._duplicate,
+            "twin": self._duplicate,  # in logs of before
+            "closed": self._close,
+        }
+
+    def __call__(self, key: str, entries: Sequence[Entry]) -> None:
+        """Deliver, numbers and tags first, since people wait for these.
+
+        Raises:
+            Refused: the run is not there, or has been deleted.
+            Exception: of MLflow or the network; trying again may help.
+        """
+        try:
+            self._deliver(self.latecomers.admit(key, entries), entries)
+            if any(entry.kind == "closed" for entry in entries):
+                self.latecomers.close_doubles(key)
+        except Exception as error:
+            self.latecomers.is_away = self.latecomers.is_away or is_away(error)
+            raise
+        if any(entry.kind in BATCHED or entry.kind in self._acts for entry in entries):
+            self.latecomers.is_away = False  # it has answered
+
+    def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
+        try:
+            self._deliver_batch(run_id, entries)
+            self._deliver_texts(run_id, [e.body for e in entries if e.kind == "text"])
+            ended = next((e.body["ended"] for e in entries if e.kind == "closed"), None)
+            for entry in entries:
+                if is_anothers(entry.body, ended):
+                    self._miss(run_id, f"{entry.body['path']}, overwritten by another attempt,")
+                elif act := self._acts.get(entry.kind):
+                    self._carry_out(act, run_id, entry)
+        except MlflowException as error:
+            if self._is_gone(run_id):
+                raise Refused(error.message) from error
+            raise
+
+    def _carry_out(self, act: Callable[..., None], run_id: str, entry: Entry) -> None:
+        """What MLflow will never take, a table under a name such as ``../x`` say, is left out."""
+        try:
+            act(run_id, **entry.body)
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
+                raise
+            what = entry.body.get("name") or entry.body.get("path", "")
+            self._miss(run_id, f"{entry.kind} {what:.100}: {reason(error)}")
+
+    def _deliver_batch(self, run_id: str, entries: Sequence[Entry]) -> None:
+        batch = Batch(_batchable(entries))
+        try:
+            batch.send(self._client, run_id)
+            return
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
+                raise
+        batch.send_apart(self._client, run_id, partial(self._miss, run_id))
+
+    def _is_gone(self, run_id: str) -> bool:
+        try:
+            return bool(self._client.get_run(run_id).info.lifecycle_stage == "deleted")
+        except MlflowException as error:
+            return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+
+    def _deliver_texts(self, run_id: str, texts: Sequence[Mapping[str, Any]]) -> None:
+        """All at once, since MLflow takes as long for a folder as for a file; each alone where
+        one is refused."""
+        if not texts:
+            return
+        try:
+            self._send_texts(run_id, texts)
+            return
+        except Exception as error:
+            if not is_refusal(error) or self._is_gone(run_id):
+                raise
+            why = reason(error)
+        if len(texts) == 1:
+            self._miss(run_id, f"{texts[0]['path']}: {why}")
+            return
+        for body in texts:
+            self._deliver_texts(run_id, [body])
+
+    def _send_texts(self, run_id: str, texts: Sequence[Mapping[str, Any]]) -> None:
+        with TemporaryDirectory() as folder:
+            for body in texts:
+                file = Path(folder, body["path"])
+                if ".." in file.parts or not file.is_relative_to(folder):
+                    self._miss(run_id, body["path"])
+                    continue
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(body["text"], encoding="utf-8")
+            self._client.log_artifacts(run_id, folder)
+
+    def _file(self, run_id: str, path: str, stamp: object = None) -> None:
+        try:
+            check_kept(Path(path))
+        except (OSError, ValueError):
+            self._miss(run_id, path)
+            return
+        if Path(path).is_dir():
+            self._client.log_artifacts(run_id, path, artifact_path=Path(path).name)
+        else:
+            self._client.log_artifact(run_id, path)
+
+    def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
+        check_table(name)
+        # MLflow puts a name into an address as it is, and a server would cut it there.
+        path = f"{clean(name) if set(name) & set('#?%') else name}.json"
+        columns = list(rows[0]) if rows else []
+        data = [[row.get(column) for column in columns] for row in rows]
+        self._client.log_text(run_id, json.dumps({"columns": columns, "data": data}), path)
+        known = self._client.get_run(run_id).data.tags.get("mlflow.loggedArtifacts", "[]")
+        tables = json.loads(known)
+        if (table := {"path": path, "type": "table"}) in tables:
+            return
+        shown = json.dumps([*tables, table])
+        if len(shown) <= TAG_LENGTH:  # a tag that is cut would name none of them
+            self._client.set_tag(run_id, "mlflow.loggedArtifacts", shown)
+
+    def _model(
+        self,
+        run_id: str,
+        path: str,
+        inputs: dict[str, Any],
+        outputs: dict[str, Any],
+        stamp: object = None,
+    ) -> None:
+        if not os.access(path, os.R_OK):
+            self._miss(run_id, path)
+            return
+        saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
+        log_model(self._client, self._experiment_id, run_id, saved)
+
+    def _duplicate(
+        self,
+        run_id: str,
+        source_run_id: str,
+        params: Mapping[str, Any] = MappingProxyType({}),
+        values: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        try:
+            repeat(self._client, run_id, self.latecomers.run_id(source_run_id))
+        except OriginalGone as gone:
+            known = [Entry("params", params), Entry("metrics", {"step": 0, "values": values})]
+            Batch(known).send(self._client, run_id)
+            self._miss(run_id, f"{gone}, which this one repeats: only its values are known")
+
+    def _close(
+        self,
+        run_id: str,
+        status: str,
+        ended: int,
+        tags: Mapping[str, str],
+        model: bool,
+    ) -> None:
+        """The end of a run; its last tags have gone with the parcel's other tags."""
+        if model:
+            link_metrics(self._client, run_id)
+        self._client.set_terminated(run_id, status, ended)
+
+    def _miss(self, run_id: str, what: str) -> None:
+        """What is not to be had must not keep the rest of the run from being delivered."""
+        what = shorten(text(mask(what)), LONGEST_MISSING)
+        _logger.warning("run %s: not in the record: %s", run_id, what)
+        known = self._client.get_run(run_id).data.tags.get("besom.missing", "")
+        if what not in known.split("\n"):
+            missing = shorten(f"{known}\n{what}".strip(), TAG_LENGTH)
+            self._client.set_tag(run_id, "besom.missing", missing)
+
+
+def _batchable(entries: Sequence[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        if entry.kind in BATCHED:
+            yield entry
+        elif entry.kind == "closed":
+            yield Entry("tags", entry.body["tags"], entry.at)

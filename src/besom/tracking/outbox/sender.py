@@ -1,0 +1,150 @@
+"""The thread that carries entries from the spool to MLflow, off the callers' path."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from besom.tracking.client import reason
+from besom.tracking.outbox.log import Entry
+
+# A parcel costs much the same whatever it holds: who has many runs to see waits for more of each.
+GATHER_SECONDS = 0.2
+MAX_GATHER_SECONDS = 10.0
+REST = 2.0
+FAILURES_PER_ROUND = 3
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+_logger = logging.getLogger(__name__)
+
+Deliver = Callable[[str, Sequence[Entry]], None]
+
+
+class Refused(Exception):
+    """What a delivery raises when it would be useless to repeat it."""
+
+
+class NotYet(OSError):
+    """What a delivery raises when another run's parcel has to be delivered first."""
+
+
+class Courier:
+    """Delivers what is posted, run by run, each run's entries in order and in one parcel.
+
+    A parcel that fails stays, and goes again later, whole, together with what was added since:
+    deliveries may be repeated. Other runs do not wait for it.
+
+    Args:
+        keep: called at the start of each round: what it delivers is to be safe first.
+    """
+
+    def __init__(self, deliver: Deliver, keep: Callable[[], None] = lambda: None) -> None:
+        self._deliver = deliver
+        self._keep = keep
+        self._lanes: dict[str, list[Entry]] = {}
+        self._changed = threading.Condition()
+        self._started = self._finished = 0
+        self._urgent = self._closing = False
+        self._error: Exception | None = None
+        self._failures = 0
+        self._round_seconds = 0.0
+        self._thread = threading.Thread(target=self._work, name="besom-record", daemon=True)
+        self._thread.start()
+
+    def post(self, run_id: str, entries: Sequence[Entry]) -> None:
+        """Have entries delivered soon; returns at once."""
+        with self._changed:
+            self._lanes.setdefault(run_id, []).extend(entries)
+            self._changed.notify_all()
+
+    @property
+    def error(self) -> Exception | None:
+        """What the last round failed of, if it failed."""
+        with self._changed:
+            return self._error
+
+    def flush(self) -> None:
+        """Wait until all that was posted has been delivered; raise what prevented it."""
+        with self._changed:
+            if not self._lanes or self._closing:
+                return
+            self._urgent = True
+            self._changed.notify_all()
+            round_to_await = self._started + 1
+            self._changed.wait_for(lambda: self._finished >= round_to_await)
+            if self._error:
+                raise self._error
+
+    def close(self) -> None:
+        """Deliver what is left, end the thread, raise what could not be delivered."""
+        try:
+            self.flush()
+        finally:
+            with self._changed:
+                self._closing = True
+                self._changed.notify_all()
+            self._thread.join()
+
+    def _work(self) -> None:
+        while self._await_work():
+            self._deliver_all()
+
+    def _await_work(self) -> bool:
+        """Sleep until there is something to deliver, gather a little more, say whether to go on."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lanes or self._urgent or self._closing)
+            self._changed.wait_for(lambda: self._urgent or self._closing, self._pause())
+            self._urgent = False
+            return not self._closing
+
+    def _pause(self) -> float:
+        if not self._failures:
+            return min(max(GATHER_SECONDS, REST * self._round_seconds), MAX_GATHER_SECONDS)
+        return RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
+
+    def _deliver_all(self) -> None:
+        with self._changed:
+            self._started += 1
+            parcels = {run_id: list(entries) for run_id, entries in self._lanes.items()}
+        began = time.monotonic()
+        errors = self._keep_all()
+        waiting: dict[str, list[Entry]] = {}
+        for run_id, parcel in parcels.items():
+            # A store that is away makes each parcel wait for a timeout: enough is enough.
+            if len(errors) < FAILURES_PER_ROUND:
+                failed = self._deliver_one(run_id, parcel)
+                if any(isinstance(error, NotYet) for error in failed):
+                    waiting[run_id] = parcel
+                else:
+                    errors += failed
+        for run_id, parcel in waiting.items():
+            if len(errors) < FAILURES_PER_ROUND:
+                errors += self._deliver_one(run_id, parcel)
+        if errors and not self._failures:
+            _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
+        self._round_seconds = time.monotonic() - began
+        with self._changed:
+            self._finished = self._started
+            self._error = errors[0] if errors else None
+            self._failures = self._failures + 1 if errors else 0
+            self._changed.notify_all()
+
+    def _keep_all(self) -> list[Exception]:
+        try:
+            self._keep()
+        except Exception as error:
+            return [error]
+        return []
+
+    def _deliver_one(self, run_id: str, parcel: list[Entry]) -> list[Exception]:
+        """Deliver a parcel; whether or not it went well, other runs are first next time."""
+        errors: list[Exception] = []
+        delivered = len(parcel)
+        try:
+            self._deliver(run_id, parcel)
+        except Exception as error:
+            errors, delivered = [error], 0
+        with self._changed:
+            if rest := self._lanes.pop(run_id)[delivered:]:
+                self._lanes[run_id] = rest
+        return errors

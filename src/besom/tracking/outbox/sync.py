@@ -1,0 +1,61 @@
+"""``besom sync``: brings to MLflow what sweeps and trainings could not deliver."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
+from besom.tracking.address import own_address
+from besom.tracking.outbox.log import REFUSED, SUFFIX, Entry, opening, set_strangers_aside, spools
+from besom.tracking.record import connect
+
+
+@dataclass(frozen=True)
+class Synced:
+    """Runs of which everything is in MLflow now, runs whose logs have to stay, and those of which
+    MLflow takes nothing, since it has no such run (any more)."""
+
+    delivered: int
+    left: int
+    refused: int
+
+
+def sync(root: Path, uri: str | None) -> Synced:
+    """Deliver all that dead processes have left in the spool of ``root``.
+
+    What a sweep has not committed, since it was killed in between, stays for that sweep, and so
+    does what is meant for another address. Processes that are alive deliver by themselves.
+
+    Args:
+        uri: MLflow's address, where the record is not below ``root``.
+
+    Raises:
+        StoreError: there is no record, or it cannot be reached; or an experiment has been deleted,
+            once those of all others are delivered.
+    """
+    folder = root / "spool"
+    if not os.path.isdir(folder):  # Path.is_dir fails over a name too long
+        raise StoreError(f"{root} holds no record; `besom sweep NAME` makes one")
+    set_strangers_aside(folder)
+    before = _known(folder)
+    address = "own" if uri in (None, own_address(root)) else mask(uri)
+    here = [first for first in before.values() if first.body.get("store") == address]
+    refusals = []
+    for experiment in sorted({entry.body["experiment"] for entry in here}):
+        try:
+            with connect(root, uri, experiment) as record:
+                record.pending()
+        except StoreError as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
+    after = _known(folder)
+    refused = sum(path.suffix == REFUSED for path in after)
+    return Synced(len(before) - len(after), len(after) - refused, refused)
+
+
+def _known(folder: Path) -> dict[Path, Entry]:
+    """The logs that say whose they are, and how they begin."""
+    paths = spools(folder, (SUFFIX, REFUSED))
+    return {path: first for path in paths if (first := opening(path))}

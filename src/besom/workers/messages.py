@@ -1,0 +1,134 @@
+"""What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from besom.common.states import State
+from besom.session import KerasModel
+
+
+class Verdict(Enum):
+    """The supervisor's answer to a report."""
+
+    CONTINUE = "continue"
+    PRUNE = "prune"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Supervisor to worker: run this trial with these Hydra overrides.
+
+    ``folder`` names its job folder where that is not the one of the trial.
+    """
+
+    trial: int
+    attempt: int
+    overrides: tuple[str, ...]
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Worker to supervisor: give me work."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The configuration that Hydra composed, before the task starts."""
+
+    params: Mapping[str, object]
+    config: str
+    overrides: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Expected:
+    """So many reports will come."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Metrics after a step; the worker waits for a :class:`Verdict`."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Logged:
+    values: Mapping[str, float | str]
+
+
+@dataclass(frozen=True)
+class Saved:
+    path: Path
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    model: KerasModel
+
+
+@dataclass(frozen=True)
+class Tabled:
+    name: str
+    rows: Sequence[Mapping[str, float | str]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        returned: the task's numbers by name; plain numbers are called ``objective``,
+            ``objective_1``, ….
+        error: one line, where it failed, or why it was interrupted where the sweep did not ask
+            for that.
+        ends_sweep: whether that is a lack of room for the record.
+        traceback: the task's own frames, where it failed.
+        seconds: from assignment to end, in the worker.
+        memory: bytes that the worker takes afterwards.
+        is_last: whether the worker takes no further job; its pool ends it.
+    """
+
+    state: State
+    returned: Mapping[str, float]
+    seconds: float
+    error: str = ""
+    traceback: str = ""
+    memory: int = 0
+    ends_sweep: bool = False
+    is_last: bool = False
+
+
+@dataclass(frozen=True)
+class Died:
+    """From the pool, not the worker: the process is gone."""
+
+    cause: str
+
+
+FromWorker = (
+    Ready | Composed | Expected | Reported | Logged | Saved | SavedModel | Tabled | Outcome | Died
+)
+ToWorker = Assignment | Verdict
+
+
+LONGEST = 1 << 27
+"""Bytes of a message. Read as a length, the first four bytes of any text are more than that."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a worker said, or that happened to it, and when (``time.monotonic()``)."""
+
+    worker: int
+    message: FromWorker
+    at: float = field(default_factory=time.monotonic)

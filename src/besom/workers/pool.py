@@ -1,0 +1,32 @@
+"""What the supervisor asks of those who run its workers."""
+
+from typing import Protocol
+
+from besom.workers.messages import Event, ToWorker
+
+
+class Pool(Protocol):
+    """Workers by number. The supervisor cannot tell where or how they run."""
+
+    def start(self, worker: int) -> None:
+        """Start worker ``worker``, again after it has died; returns at once.
+
+        One that is running is let alone: workers may be started before there is work for them.
+        """
+        ...
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        """Send to a worker. A worker that is gone shows as ``Died`` in the next events."""
+        ...
+
+    def end(self, worker: int, cause: str) -> None:
+        """End a worker now; it shows as ``Died`` of ``cause`` once all that it said is read."""
+        ...
+
+    def next_event(self, timeout: float) -> Event | None:
+        """The next thing in the order in which they happen, or None after ``timeout`` seconds."""
+        ...
+
+    def stop(self) -> None:
+        """End every worker now, and what it has started; returns when they are gone."""
+        ...

@@ -1,0 +1,180 @@
+"""A worker as a process of this machine, at the end of a pipe."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+from besom.app.modules.main_module import kept_from_multiprocessing
+from besom.common.files import make_private
+from besom.workers import memory, worker
+from besom.workers.messages import LONGEST, Died, FromWorker, ToWorker
+from besom.workers.signals import ENDING
+
+THREAD_VARIABLES = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+
+class WorkerProcess:
+    """Spawned, never forked; its threads are capped before anything loads.
+
+    One thread reads its messages, and a second one waits for its death. The last message is always
+    ``Died``; :meth:`bury` is to be called after it.
+
+    Args:
+        hear: called with each message as soon as it is whole, by the reading thread.
+        payload: the application, see :func:`besom.app.job.dump`; it is sent first.
+        log_file: receives all that it prints.
+        threads: how many one operation may use.
+        growth_limit: see :func:`besom.workers.worker.main`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        hear: Callable[[FromWorker], None],
+        payload: bytes,
+        log_file: Path,
+        threads: int,
+        growth_limit: int,
+    ) -> None:
+        self._hear = hear
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe(duplex=True)
+        # Never written to: that the leash closes, with this process, ends the worker.
+        far_end, self._leash = context.Pipe(duplex=False)
+        self._ended_for = ""
+        self._memory_kills = memory.out_of_memory_kills()
+        make_private(log_file.parent)
+        self._process = context.Process(
+            target=worker.main,
+            args=(theirs, far_end, str(log_file), growth_limit),
+            name=name,
+        )
+        variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+        with _signals_held(), _environment(variables), kept_from_multiprocessing():
+            self._process.start()
+        theirs.close()
+        far_end.close()
+        self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name=f"{name}-waiter", daemon=True)
+        self._waiter.start()
+        self._reader.start()
+        # Not among its arguments: where a process dies before it has read these, and they are more
+        # than a pipe holds, multiprocessing waits for good, with the signals held.
+        self._send_bytes(payload)
+
+    def send(self, message: ToWorker) -> None:
+        self._send_bytes(pickle.dumps(message))
+
+    def _send_bytes(self, content: bytes) -> None:
+        # A worker that has just died shows when something is received.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.send_bytes(content)
+
+    def kill(self) -> None:
+        """End it and all that it has started: they share its process group."""
+        assert self._process.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()  # it may not have made its own group yet
+
+    def end(self, cause: str) -> None:
+        """Kill it for a reason that its exit code does not tell."""
+        self._ended_for = self._ended_for or cause
+        self.kill()
+
+    def bury(self) -> None:
+        """Wait for its end, and let go of the leash, so that all that it has started ends too."""
+        self._reader.join()
+        self._connection.close()
+        self._leash.close()
+
+    def _read(self) -> None:
+        """Pass on what it says until its pipe ends, and at last that it has died."""
+        try:
+            while (message := self._receive()) is not None:
+                self._hear(message)
+        except ValueError:
+            self.end("wrote something else than messages to its pipe")
+        self._waiter.join(timeout=0.5)  # its own exit code, where it ended by itself
+        self.kill()
+        self._waiter.join()
+        self._hear(Died(self._ended_for or self._cause()))
+
+    def _receive(self) -> FromWorker | None:
+        """Wait for the next message; None where the pipe has ended, half a message included.
+
+        Raises:
+            ValueError: something else has come.
+        """
+        try:
+            content = self._connection.recv_bytes(LONGEST)
+        except (EOFError, OSError):
+            if self._connection.readable:
+                return None
+            raise ValueError("longer than any message") from None
+        try:
+            message = pickle.loads(content)
+        except Exception as error:  # whatever a pickle that is none raises
+            raise ValueError("no pickle") from error
+        if not isinstance(message, FromWorker):
+            raise ValueError("no message")
+        return message
+
+    def _wait(self) -> None:
+        """Wait for its death, and end its pipe then, which what it has forked may keep open.
+
+        The death is not seen by the process' sentinel, which such a process keeps open too.
+        """
+        self._process.join()
+        while self._process.exitcode is None:  # another thread of ours is just reaping it
+            time.sleep(0.01)
+        descriptor = os.dup(self._connection.fileno())
+        with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
+            pipe.shutdown(socket.SHUT_RD)  # what it has said before is still read
+
+    def _cause(self) -> str:
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        killed = f"was killed by {signal.Signals(-code).name}"
+        if code == -signal.SIGKILL and memory.out_of_memory_kills() > self._memory_kills:
+            return f"{killed}: the system has run out of memory"
+        return killed
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
+    resource_tracker.ensure_running()  # to start it later would let them through
+    held = set(ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables for a child; those that the user has set himself stay."""
+    added = {key: value for key, value in values.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            del os.environ[key]

@@ -1,0 +1,184 @@
+"""Two engines, one mathematics."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from besom.rnn import config
+from besom.rnn.data import Split
+from besom.rnn.engines.score import Score
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+# The sizes of the other tests' configuration, so that one program serves them all.
+VOCAB_SIZE, MAX_LENGTH, REVIEWS = 50, 8, 80
+
+
+def split(reviews: int, seed: int = 0) -> Split:
+    """Reviews whose label is whether their middle token is small: something to learn."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(1, VOCAB_SIZE, (reviews, MAX_LENGTH), np.int32)
+    return Split(tokens, (tokens[:, MAX_LENGTH // 2] < VOCAB_SIZE // 2).astype(np.int64))
+
+
+def made(
+    engine: str,
+    train: Split,
+    batch_size: int = 32,
+    model: str = "simple_rnn",
+    units: int = 4,
+    embedding_dim: int = 4,
+    optimizer: str = "adam",
+    dropout: float = 0.0,
+    learning_rate: float = 0.01,
+    seed: int = 0,
+) -> Any:
+    """An engine and its model, both fresh."""
+    from besom.rnn.engines.base import make_engine
+    from besom.rnn.models import build_model, reset
+
+    reset(seed)
+    layers: Any = SimpleNamespace(
+        name=model, embedding_dim=embedding_dim, units=units, dropout=dropout
+    )
+    network = build_model(layers, VOCAB_SIZE, MAX_LENGTH)
+    training: Any = SimpleNamespace(
+        engine=engine, optimizer=optimizer, batch_size=batch_size, learning_rate=learning_rate
+    )
+    return make_engine(network, training, train), network
+
+
+def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np.ndarray:
+    """Losses and accuracies, [epochs, 4]."""
+    from besom.rnn.fit import fit, make_order
+
+    trained = fit(engine, make_order("every_epoch", 1, len(train)), validation, epochs)
+    return np.array([list(epoch.metrics.values()) for epoch in trained])
+
+
+def test_every_name_of_the_configuration_is_known() -> None:
+    from besom.rnn.engines.base import ENGINES, OPTIMIZERS
+
+    assert set(ENGINES) == set(config.ENGINES)
+    assert set(OPTIMIZERS) == set(config.OPTIMIZERS)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
+        {"model": "bidirectional", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
+    ],
+    ids=str,
+)
+def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
+    """80 reviews: batches of 30 leave a smaller last one, of 40 none."""
+    train, validation = split(REVIEWS), split(40, seed=1)
+    found = []
+    for name in config.ENGINES:
+        engine, _ = made(name, train, **settings)
+        found.append(history(engine, train, validation))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    assert found[0][0, 0] != found[0][1, 0]
+
+
+def test_both_find_the_same_losses_at_the_baselines_sizes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Length 100, batches of 128 with a smaller last one: rounding has room to add up."""
+    monkeypatch.setattr(f"{__name__}.MAX_LENGTH", 100)
+    train, validation = split(600), split(100, seed=1)
+    sizes = {"units": 32, "embedding_dim": 32, "batch_size": 128, "learning_rate": 0.001}
+    found = [history(made(name, train, **sizes)[0], train, validation) for name in config.ENGINES]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_the_order_of_the_reviews_matters() -> None:
+    train = split(REVIEWS)
+    losses = []
+    for order in (np.arange(REVIEWS), np.arange(REVIEWS)[::-1]):
+        engine, _ = made("xla", train)
+        losses.append(engine.train(order.astype(np.int32)).loss)
+    assert losses[0] != losses[1]
+
+
+def test_both_score_any_number_of_reviews_and_move_their_models_weights_alike() -> None:
+    train = split(REVIEWS)
+    (one, first), (other, second) = (made(name, train) for name in config.ENGINES)
+    for reviews in (1, 999, 1000, 1001, 2300):
+        found, expected = (engine.evaluate(split(reviews, seed=2)) for engine in (one, other))
+        assert found.loss == pytest.approx(expected.loss, abs=1e-5), reviews
+        assert found.accuracy == pytest.approx(expected.accuracy, abs=1e-6), reviews
+    before = first.get_weights()
+    for engine in (one, other):
+        engine.train(np.arange(REVIEWS, dtype=np.int32))
+    for weights in zip(first.get_weights(), second.get_weights(), before, strict=True):
+        np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+        assert (weights[0] != weights[2]).any()
+
+
+def test_dropout_drops_in_training_and_never_when_scoring() -> None:
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    plain, network = made("xla", train)
+    dropping, other = made("xla", train, dropout=0.5)
+    other.set_weights(network.get_weights())
+    assert dropping.evaluate(train) == plain.evaluate(train)
+    first = dropping.train(order)
+    assert first != plain.train(order)
+    assert dropping.evaluate(train) == dropping.evaluate(train)
+
+
+def test_programs_that_differ_in_a_constant_are_not_taken_for_one_another() -> None:
+    """Their shapes are the same, and compiled programs are kept by name."""
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    found: dict[float, Score] = {}
+    for dropout in (0.5, 0.3, 0.5):
+        engine, _ = made("xla", train, dropout=dropout)
+        engine.train(order)
+        score = engine.train(order)
+        assert found.setdefault(dropout, score) == score
+    assert found[0.5] != found[0.3]
+
+
+def test_the_learning_rate_is_not_a_constant_of_the_program() -> None:
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    moved = []
+    for learning_rate in (1e-4, 1e-2):
+        engine, network = made("xla", train, learning_rate=learning_rate)
+        before = network.get_weights()[0]
+        engine.train(order)
+        moved.append(np.abs(network.get_weights()[0] - before).max())
+    assert moved[1] > 20 * moved[0]
+
+
+def test_two_engines_of_one_shape_can_live_at_once() -> None:
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    one, _ = made("xla", train, seed=1)
+    two, _ = made("xla", train, seed=2)
+    alternating = [one.train(order), two.train(order), one.train(order), two.train(order)]
+    alone, _ = made("xla", train, seed=1)
+    assert [alternating[0], alternating[2]] == [alone.train(order), alone.train(order)]
+    assert alternating[0] != alternating[1]
+
+
+def test_engines_of_one_shape_need_no_session_of_their_own() -> None:
+    """Names that Keras counts up must not reach a program: TensorFlow would take it for another."""
+    import keras
+
+    from besom.rnn.engines.xla import XlaEngine
+
+    train = split(REVIEWS)
+    _, network = made("xla", train)
+    again = keras.models.clone_model(network)
+    again.set_weights(network.get_weights())
+    scores = [
+        XlaEngine(model, keras.optimizers.Adam(0.01), train, 32).evaluate(train)
+        for model in (network, again)
+    ]
+    assert scores[0] == scores[1]

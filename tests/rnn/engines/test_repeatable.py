@@ -1,0 +1,45 @@
+"""Two trainings with one seed are the same to the last bit, wherever they run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.rnn.conftest import start
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+TRAINING = """
+import json
+from besom.rnn import environment
+environment.prepare()
+from tests.rnn.engines.test_repeatable import bits
+print(json.dumps(bits("simple_rnn")))
+"""
+
+
+def bits(model: str, **settings: Any) -> list[str]:
+    """Two epochs' metrics and all weights in the end, as hexadecimal digits."""
+    from tests.rnn.engines.test_engines import REVIEWS, history, made, split
+
+    train, validation = split(REVIEWS), split(40, seed=1)
+    engine, network = made("xla", train, model=model, dropout=0.5, **settings)
+    found = [history(engine, train, validation), *network.get_weights()]
+    return [np.ascontiguousarray(array).tobytes().hex() for array in found]
+
+
+def test_in_a_worker_that_has_trained_other_shapes_in_between() -> None:
+    model = "simple_rnn"
+    first = bits(model)
+    others = [bits(model, batch_size=30), bits(model, seed=1)]
+    assert bits(model) == first
+    assert first not in others
+
+
+def test_in_two_processes(shared_cache: Path) -> None:
+    """The other one finds its programs compiled."""
+    first = bits("simple_rnn")
+    out, err = start(TRAINING, cache=shared_cache).communicate(timeout=120)
+    assert json.loads(out.splitlines()[-1]) == first, err

@@ -1,0 +1,183 @@
+"""conf/ and its schemas: the baseline, and every value that is refused."""
+
+from collections.abc import Iterator
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
+from omegaconf import DictConfig, OmegaConf
+
+from besom.app.config_paths import conf_folder
+from besom.common.errors import ConfigError
+from besom.rnn import config
+
+
+@pytest.fixture(autouse=True)
+def hydra() -> Iterator[None]:
+    config.register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        yield
+
+
+def composed(*overrides: str) -> DictConfig:
+    return compose("train", overrides=list(overrides))
+
+
+def refusal(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config.check(composed(*overrides))
+    return str(caught.value)
+
+
+def test_the_baseline_is_the_reference_notebook() -> None:
+    baseline = composed()
+    config.check(baseline)
+    assert OmegaConf.to_container(baseline) == {
+        "data": {"name": "imdb", "vocab_size": 10000, "max_length": 100, "path": None},
+        "model": {"name": "simple_rnn", "embedding_dim": 32, "units": 32, "dropout": 0.0},
+        "training": {
+            "batch_size": 128,
+            "epochs": 10,
+            "learning_rate": 0.001,
+            "optimizer": "adam",
+            "validation_split": 0.2,
+            "engine": "xla",
+            "shuffle": "once",
+            "restore_best": False,
+            "patience": None,
+            "checkpoint": False,
+        },
+        "tracking": {"root": "mlruns", "uri": None, "experiment": "besom"},
+        "evaluate_test": True,
+        "seed": 1,
+    }
+
+
+@pytest.mark.parametrize("name", config.MODELS)
+def test_every_model_is_a_group_option_that_changes_the_name_alone(name: str) -> None:
+    assert composed(f"model={name}").model == {**composed().model, "name": name}
+
+
+@pytest.mark.parametrize("name", config.DATA_SETS)
+def test_every_data_set_is_a_group_option(name: str) -> None:
+    chosen = composed(f"data={name}")
+    config.check(chosen)
+    assert chosen.data.name == name
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.vocab_size=3",
+        "data.vocab_size=-5",
+        "data.max_length=0",
+        "data.name=reuters",
+        "model.units=0",
+        "model.embedding_dim=0",
+        "model.dropout=1.0",
+        "model.dropout=-0.1",
+        "model.dropout=nan",
+        "model.name=transformer",
+        "training.batch_size=0",
+        "training.epochs=0",
+        "training.patience=0",
+        "training.learning_rate=0",
+        "training.learning_rate=-0.001",
+        "training.learning_rate=inf",
+        "training.learning_rate=nan",
+        "training.validation_split=0",
+        "training.validation_split=1",
+        "training.validation_split=nan",
+        "training.optimizer=adamw",
+        "training.engine=torch",
+        "training.shuffle=never",
+        "seed=-1",
+        "seed=4294967296",
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(override: str) -> None:
+    key, _, value = override.partition("=")
+    message = refusal(override)
+    assert message.startswith(f"`{key}=")
+    assert f"{key}={value}" in message or f"{key}={float(value)}" in message
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.train_reviews=0",
+        "data.test_reviews=0",
+        "data.label_noise=0.5",
+        "data.label_noise=-0.1",
+        "data.label_noise=nan",
+        "data.train_reviews=100001",
+        "data.max_length=2147483648",
+    ],
+)
+def test_a_synthetic_corpus_that_cannot_be_made_is_refused(override: str) -> None:
+    assert override.partition("=")[0] in refusal("data=synthetic", override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.vocab_size=4",
+        "data.max_length=1",
+        "model.dropout=0.99",
+        "training.patience=1",
+        "training.validation_split=0.999",
+        "seed=4294967295",
+    ],
+)
+def test_the_limits_themselves_are_accepted(override: str) -> None:
+    config.check(composed(override))
+
+
+def test_an_unknown_name_comes_with_what_there_is() -> None:
+    assert "did you mean `adam`?" in refusal("training.optimizer=adamw")
+    assert "keras, xla" in refusal("training.engine=torch")
+
+
+@pytest.mark.parametrize(
+    ("added", "key", "meant"),
+    [
+        ("+model.unit=8", "model.unit", "model.units"),
+        ("++training.batchsize=8", "training.batchsize", "training.batch_size"),
+        ("++data.train_reviews=8", "data.train_reviews", ""),
+        ("+sede=8", "sede", "seed"),
+        ("+extra.deep.key=8", "extra.deep.key", ""),
+    ],
+)
+def test_a_key_outside_the_schema_is_refused(added: str, key: str, meant: str) -> None:
+    message = refusal(added)
+    assert message.startswith(f"no key `{key}`")
+    assert meant in message
+
+
+def test_the_name_of_a_data_set_over_another_ones_keys_is_refused() -> None:
+    assert "data=synthetic" in refusal("data.name=synthetic")
+    assert "data.train_reviews" in refusal("data=synthetic", "data.name=imdb")
+
+
+@pytest.mark.parametrize("override", ["model.units=many", "model.unit=8", "training.epochs=1.5"])
+def test_hydra_itself_refuses_wrong_types_and_misspelled_keys(override: str) -> None:
+    with pytest.raises(ConfigCompositionException):
+        composed(override)
+
+
+def test_sizes_must_leave_reviews_on_both_sides_of_the_split() -> None:
+    training = composed("training.batch_size=128").training
+    config.check_sizes(training, reviews=160, train_reviews=128)
+    with pytest.raises(ConfigError, match=r"batch_size=128` is above the 127 reviews"):
+        config.check_sizes(training, reviews=160, train_reviews=127)
+    with pytest.raises(ConfigError, match=r"validation_split=0.2` leaves none of 160"):
+        config.check_sizes(training, reviews=160, train_reviews=160)
+
+
+def test_job_folders_are_below_the_root() -> None:
+    job = compose("train", overrides=["tracking.root=elsewhere"], return_hydra_config=True).hydra
+    raw = OmegaConf.to_container(job, resolve=False)
+    assert isinstance(raw, dict)
+    assert raw["run"]["dir"].startswith("${tracking.root}/jobs/train/")
+    assert raw["sweep"]["dir"].startswith("${tracking.root}/jobs/multirun/")
+    assert job.run.dir.startswith("elsewhere/jobs/train/")

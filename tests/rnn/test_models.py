@@ -1,0 +1,62 @@
+"""The networks' shapes and seeds."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from besom.rnn import config
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+
+def sizes(name: str = "simple_rnn", dropout: float = 0.0) -> Any:
+    return SimpleNamespace(name=name, embedding_dim=3, units=5, dropout=dropout)
+
+
+def test_every_name_of_the_configuration_is_a_network() -> None:
+    from besom.rnn.models import RECURRENT
+
+    assert set(RECURRENT) == set(config.MODELS)
+
+
+@pytest.mark.parametrize("name", config.MODELS)
+def test_tokens_go_in_and_a_probability_comes_out(name: str) -> None:
+    from besom.rnn.models import build_model
+
+    model = build_model(sizes(name), vocab_size=20, max_length=6)
+    assert model.input_shape == (None, 6)
+    assert model.inputs[0].dtype == "int32"
+    praise = model(np.arange(12).reshape(2, 6)).numpy()
+    assert praise.shape == (2, 1) and praise.dtype == np.float32
+    assert ((praise > 0) & (praise < 1)).all()
+
+
+def test_the_reference_has_as_many_weights_as_the_notebook() -> None:
+    from besom.rnn.models import build_model
+
+    reference: Any = SimpleNamespace(name="simple_rnn", embedding_dim=32, units=32, dropout=0.0)
+    assert build_model(reference, 10000, 100).count_params() == 10000 * 32 + 32 * 65 + 33
+
+
+def test_dropout_is_a_layer_only_when_asked_for() -> None:
+    from besom.rnn.models import build_model
+
+    names = [layer.name for layer in build_model(sizes(dropout=0.5), 20, 6).layers]
+    assert names == ["tokens", "embedding", "simple_rnn", "dropout", "praise"]
+    assert len(build_model(sizes(), 20, 6).layers) == 4
+
+
+def test_a_seed_gives_the_same_weights_whatever_was_built_before() -> None:
+    from besom.rnn.models import build_model, reset
+
+    reset(3)
+    first = build_model(sizes(), 20, 6).get_weights()
+    build_model(sizes("gru"), 20, 6)
+    reset(3)
+    again = build_model(sizes(), 20, 6).get_weights()
+    reset(4)
+    other = build_model(sizes(), 20, 6).get_weights()
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert (first[0] != other[0]).any()

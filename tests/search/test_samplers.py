@@ -1,0 +1,208 @@
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution
+
+from besom.common.errors import ConfigError, SpaceError, UserError
+from besom.common.states import State
+from besom.search.options import (
+    SAMPLERS,
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    NoPruner,
+    NsgaiiSampler,
+    QmcSampler,
+    RandomSampler,
+    TpeSampler,
+)
+from besom.search.pruners import make_pruner
+from besom.search.samplers import Grid, make_sampler, rehearse, unguided
+from besom.search.space.grammar import read_space
+from besom.search.storage.opening import memory_study
+from besom.search.windowed_sampler import Recent
+
+SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
+POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)
+
+
+def proposals(options: Any, n_existing: int, count: int = 4) -> list[dict[str, Any]]:
+    sampler = make_sampler(options, SPACE.dimensions, n_existing)
+    study = optuna.create_study(sampler=sampler)
+    return [study.ask(SPACE.distributions).params for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (TpeSampler(), optuna.samplers.TPESampler),
+        (TpeSampler(history=500), optuna.samplers.TPESampler),
+        (RandomSampler(), optuna.samplers.RandomSampler),
+        (QmcSampler(), optuna.samplers.QMCSampler),
+        (CmaesSampler(), optuna.samplers.CmaEsSampler),
+    ],
+)
+def test_makes_what_it_is_called(options: Any, expected: type) -> None:
+    sampler = make_sampler(options, SPACE.dimensions, 0)
+    assert isinstance(sampler, Recent) and type(sampler._sampler) is expected
+
+
+def test_every_option_has_a_maker() -> None:
+    for record in SAMPLERS:
+        try:
+            make_sampler(record(), POINTS.dimensions, 0)
+        except UserError as error:
+            assert "pip install 'besom[" in str(error)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is not None, reason="torch is installed: nothing is missing"
+)
+def test_a_missing_extra_is_named() -> None:
+    with pytest.raises(UserError, match=r"besom\[gp\]"):
+        make_sampler(GpSampler(), SPACE.dimensions, 0)
+
+
+def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
+    assert proposals(RandomSampler(seed=7), 0) == proposals(RandomSampler(seed=7), 0)
+    assert proposals(RandomSampler(seed=7), 0) != proposals(RandomSampler(seed=7), 4)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_grid_tries_every_point_once_the_enqueued_one_too(resumed: bool) -> None:
+    baseline = {"a": "y", "b": 1}
+    study = optuna.create_study(sampler=make_sampler(GridSampler(seed=3), POINTS.dimensions, 0))
+    study.enqueue_trial(baseline)
+    tried = []
+    for number in range(6):
+        if resumed and number == 3:
+            study.sampler = make_sampler(GridSampler(seed=3), POINTS.dimensions, 3)
+        tried.append(frozenset(study.ask(POINTS.distributions).params.items()))
+    assert tried[0] == frozenset(baseline.items())
+    assert len(set(tried)) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "n_objectives", "said"),
+    [
+        (CmaesSampler(), 2, "knows one objective"),
+        (CmaesSampler(x0={"a": 0.5}), 1, "all distributions"),
+        (TpeSampler(n_ei_candidates=-3), 1, "negative"),
+        (TpeSampler(seed=-1), 1, "Seed must be"),
+        (GpSampler(n_startup_trials=0), 1, "n_startup_trials=0"),
+    ],
+)
+def test_what_a_sampler_cannot_do_is_known_before_anything_starts(
+    options: Any, n_objectives: int, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as error:
+        rehearse(options, SPACE.dimensions, ["minimize"] * n_objectives)
+    assert str(error.value).startswith(f"hydra/sweeper/sampler={options.name}: ")
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("record", SAMPLERS)
+@pytest.mark.parametrize("n_objectives", [1, 2])
+def test_what_samplers_can_do_is_not_refused(record: type, n_objectives: int) -> None:
+    if record not in (CmaesSampler, GpSampler):
+        rehearse(record(), POINTS.dimensions, ["minimize"] * n_objectives)
+
+
+@pytest.mark.parametrize(
+    ("options", "space", "said"),
+    [
+        (CmaesSampler(), ["a=interval(0,1)"], "draws everything at random"),
+        (CmaesSampler(), ["a=interval(0,1)", "b=range(0,9)", "c=choice(x,y)"], "draws c at random"),
+        (CmaesSampler(), ["a=interval(0,1)", "b=range(0,9)", "c=choice(x)"], ""),
+        (QmcSampler(), ["a=interval(0,1)", "c=choice(x,y)"], "draws c at random"),
+        (QmcSampler(), ["a=interval(0,1)"], ""),
+        (TpeSampler(), ["c=choice(x,y)"], ""),
+    ],
+)
+def test_what_a_sampler_draws_at_random_is_said(options: Any, space: list[str], said: str) -> None:
+    line = unguided(options, read_space({}, space, loader=None).dimensions)
+    assert said in line and bool(said) is bool(line)
+
+
+def test_the_largest_seed_can_be_resumed() -> None:
+    assert proposals(RandomSampler(seed=2**32 - 1), 4)
+
+
+def swept(options: Any, outside: Mapping[str, Any] | None) -> list[optuna.trial.FrozenTrial]:
+    """Twelve trials beside the baseline, one after another, each judged by its numbers."""
+    study = memory_study(["minimize"])
+    study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
+    if outside is not None:
+        study.enqueue({}, outside)
+        assert study.ask(SPACE.distributions).params == {}
+        study.tell(0, State.COMPLETE, [-100.0])
+    for _ in range(12):
+        row = study.ask(SPACE.distributions)
+        study.tell(row.number, State.COMPLETE, [sum(row.params.values())])
+    return study._study.trials[-12:]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TpeSampler(seed=1, n_startup_trials=3),
+        TpeSampler(seed=1, n_startup_trials=3, history=5),
+        RandomSampler(seed=1),
+        QmcSampler(seed=1),
+        NsgaiiSampler(seed=1, population_size=3),
+    ],
+)
+def test_a_sampler_learns_nothing_from_a_baseline_outside_the_space(options: Any) -> None:
+    given = [trial.params for trial in swept(options, {"a": 7})]
+    assert given == [trial.params for trial in swept(options, None)]
+
+
+def test_cmaes_goes_on_taking_all_parameters_together() -> None:  # its seeds have the numbers in
+    *_, last = swept(CmaesSampler(seed=1), {"a": 7})
+    assert "cma:generation" in last.system_attrs
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_baseline_outside_a_grid_comes_on_top(resumed: bool) -> None:
+    points = read_space({}, ["a=x,null", "b=range(0,3)"], loader=None)
+    study = memory_study(["minimize"])
+    study.use(make_sampler(GridSampler(seed=3), points.dimensions, 0), make_pruner(NoPruner()))
+    study.enqueue({}, {"a": None, "b": 7})
+    tried = set()
+    for number in range(7):
+        assert not study.exhausted
+        if resumed and number == 3:
+            sampler = make_sampler(GridSampler(seed=3), points.dimensions, 3)
+            study.use(sampler, make_pruner(NoPruner()))
+        tried.add(frozenset(study.ask(points.distributions).params.items()))
+    assert study.exhausted and len(tried) == 7 and frozenset() in tried
+
+
+def test_a_grid_has_all_points_and_needs_points() -> None:
+    sampler = make_sampler(GridSampler(), POINTS.dimensions, 0)
+    assert isinstance(sampler, Grid) and sampler.n_points == 6
+    with pytest.raises(SpaceError, match="continuous"):
+        make_sampler(GridSampler(), SPACE.dimensions, 0)
+
+
+@pytest.mark.parametrize("axis", ["b=range(0,100000)", "b=int(interval(0,1e15))"])
+def test_a_grid_larger_than_anybody_waits_for_is_refused(axis: str) -> None:
+    space = read_space({}, ["a=choice(x,y)", axis], loader=None)
+    with pytest.raises(SpaceError, match="points"):
+        make_sampler(GridSampler(), space.dimensions, 0)
+
+
+def test_a_grid_tells_1_from_true() -> None:
+    study = optuna.create_study(sampler=(grid := Grid({"x": [1, True, 1.0, 2]}, seed=1)))
+    proposed = []
+    for _ in range(4):
+        [place] = grid._get_unvisited_grid_ids(study)
+        [value] = grid._all_grids[place]
+        proposed.append((type(value), value))
+        had = {"x": CategoricalDistribution([value])}
+        study.add_trial(optuna.create_trial(params={"x": value}, value=0, distributions=had))
+    assert sorted(proposed, key=str) == [(bool, True), (float, 1.0), (int, 1), (int, 2)]
+    assert grid._get_unvisited_grid_ids(study) == []

@@ -1,0 +1,426 @@
+"""The finalists again on fresh seeds: what is trained, what a death costs, what is concluded."""
+
+import json
+import math
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from besom.common.errors import ConfigError
+from besom.common.states import State
+from besom.search.objective import read_objective
+from besom.search.options import ConfirmOptions
+from besom.search.space.grammar import read_space
+from besom.search.study import TrialRow
+from besom.sweep.confirmation import jobs as confirmations_module
+from besom.sweep.confirmation import seeds
+from besom.sweep.confirmation.finalists import finalists
+from besom.sweep.confirmation.store import recall
+from besom.sweep.output.summary import note, print_summary
+from besom.tracking.record import connect
+from besom.workers.messages import (
+    Assignment,
+    Composed,
+    Died,
+    FromWorker,
+    Outcome,
+    Reported,
+    Verdict,
+)
+from tests.sweep.conftest import Bench, Driver, Script, ScriptedPool
+
+BEGUN = Composed({"x": 1.0}, "x: 1.0\n", ("x=1.0",), Path("job"))
+SEED_NOISE = 1e-6
+
+
+def seed_of(assignment: Assignment) -> int | None:
+    """None in a trial."""
+    words = dict(word.split("=", 1) for word in assignment.overrides)
+    return int(words["seed"]) if "seed" in words else None
+
+
+def noisy(assignment: Assignment) -> Iterator[FromWorker]:
+    """x² as the loss, moved a little by the seed."""
+    words = dict(word.split("=", 1) for word in assignment.overrides)
+    moved = SEED_NOISE * ((7 * (seed_of(assignment) or 0) + 3 * assignment.trial) % 5)
+    yield BEGUN
+    yield Outcome(State.COMPLETE, {"loss": float(words["x"]) ** 2 + moved}, 0.1)
+
+
+def confirming(
+    bench: Bench, script: Script = noisy, n_trials: int = 6, code: str = "0" * 64, **options: Any
+) -> tuple[Driver, ScriptedPool, str]:
+    """A sweep and its confirmation; the verdict last."""
+    confirm = ConfirmOptions(**({"top_k": 2, "seeds": 3} | options))
+    driver, _, pool = bench.driver(script, n_trials=n_trials, code=code, confirm=confirm)
+    driver.run()
+    verdict = driver.confirm()
+    bench.record.flush()
+    return driver, pool, verdict
+
+
+def confirmations(pool: ScriptedPool) -> Counter[tuple[int, int | None]]:
+    return Counter((a.trial, seed_of(a)) for a in pool.assigned if seed_of(a) is not None)
+
+
+def parent(driver: Driver, bench: Bench) -> Any:
+    return MlflowClient(bench.record.uri).get_run(driver.sweep.parent_run)
+
+
+@pytest.fixture(scope="module")
+def six_trials(schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a sweep that is still to be confirmed."""
+    root = tmp_path_factory.mktemp("six") / "mlruns"
+    root.mkdir()
+    shutil.copy(schema, root / "mlflow.db")
+    with connect(root, None, "test") as record:
+        Bench(root, record).sweep(noisy, n_trials=6)
+    return root
+
+
+@pytest.fixture
+def swept(six_trials: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A copy of it for each test."""
+    root = shutil.copytree(six_trials, tmp_path / "mlruns")
+    with connect(root, None, "test") as record:
+        yield Bench(root, record)
+
+
+def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Bench) -> None:
+    """And have a finished run each, beside the trials; the verdict has the numbers of the runs."""
+    driver, pool, sentence = confirming(swept)
+    rows = driver.sweep.study.rows()
+    best = sorted(rows[1:], key=lambda row: row.values)[:2]
+    expected = {(number, seed) for number in (0, *(r.number for r in best)) for seed in (1, 2, 3)}
+    assert confirmations(pool) == dict.fromkeys(expected, 1)
+    assert len(rows) == 6  # they are no trials
+
+    runs = swept.record.runs({"besom.role": "confirmation"})
+    assert len(runs) == 9
+    assert {run.status for run in runs} == {"FINISHED"}
+    assert {run.tags["mlflow.parentRunId"] for run in runs} == {driver.sweep.parent_run}
+    assert not any("besom.trial" in run.tags for run in runs)
+
+    tags = parent(driver, swept).data.tags
+    assert tags["besom.verdict"] == sentence
+    assert sentence.startswith("Trial ") and "beats the baseline" in sentence
+    client = MlflowClient(swept.record.uri)
+    file = client.download_artifacts(driver.sweep.parent_run, "verdict.json")
+    document = json.loads(Path(file).read_text())
+    assert tags["besom.winner"] == str(document["winner"]) == str(document["challenger"])
+    assert tags["besom.beats"] == "true"
+    for run in runs:
+        place = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+        known = recall(driver.sweep.study, *place)
+        assert known is not None and known.run_id == run.run_id
+        value = document["values"][str(place[0])][document["seeds"].index(place[1])]
+        assert swept.metrics(run.run_id)["loss"] == value
+
+
+def test_what_is_confirmed_is_never_trained_again_and_its_verdict_stays(swept: Bench) -> None:
+    driver, _, sentence = confirming(swept)
+    assert parent(driver, swept).data.tags["besom.verdict_trials"] == "6"
+    _, pool, second = confirming(swept)
+    assert pool.assigned == [] and pool.started == []
+    assert second == sentence
+    driver, _, none = confirming(swept, metric="absent")
+    text = note(driver.sweep.plan, driver.sweep.study, none)
+    assert text.index("No verdict") < text.index(f"An earlier confirmation found: {sentence}")
+    _, pool, sentence = confirming(swept, seeds=4)
+    assert {seed for _, seed in confirmations(pool)} == {4}
+
+    grown, study, _ = swept.driver(noisy, n_trials=9)
+    plan = grown.sweep.plan
+    assert sentence not in note(plan, study, sentence).replace(f"**{sentence}**", "")
+    grown.run()
+    text = note(plan, study)
+    assert f"An earlier confirmation found: {sentence} It was reached after 6 of 9 trials" in text
+    printed = StringIO()
+    print_summary(plan, study, [], Console(file=printed, width=500))
+    assert "reached after 6 of 9 trials; judge anew" in printed.getvalue()
+
+
+def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
+    drivers: list[Driver] = []
+
+    def stops(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) == 2:
+            drivers[0].supervisor.stopping = True
+            verdict = yield Reported(1, {"loss": 1.0})
+            assert verdict is Verdict.INTERRUPT
+            yield Outcome(State.INTERRUPTED, {}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    confirm = ConfirmOptions(top_k=2, seeds=3)
+    driver, _, pool = swept.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
+    drivers.append(driver)
+    driver.run()
+    left = "6 of 9 confirmations are still to be done; the same command goes on."
+    assert driver.confirm() == f"No verdict yet: {left}"
+    assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
+    swept.record.flush()
+    assert "besom.verdict" not in parent(driver, swept).data.tags
+    driver, pool, verdict = confirming(swept)
+    assert sum(confirmations(pool).values()) == 6 and verdict
+    runs = swept.record.runs({"besom.role": "confirmation"})
+    states = Counter(run.tags["besom.state"] for run in runs)
+    assert states == {"complete": 9, "interrupted": 1}
+
+
+def test_no_trial_is_tried_again_where_only_confirmations_are_wanted(bench: Bench) -> None:
+    """What ``besom confirm`` asks for: as many trials as have ended, and no time for any more."""
+    drivers: list[Driver] = []
+
+    def stops(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 3:
+            drivers[0].supervisor.stopping = True
+            yield Reported(1, {"loss": 1.0})
+            yield Outcome(State.INTERRUPTED, {}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    driver, study, _ = bench.driver(stops, n_trials=6, n_jobs=1)
+    drivers.append(driver)
+    driver.run()
+    assert study.row(3).state == "running"
+    confirm = ConfirmOptions(top_k=2, seeds=3)
+    driver, study, pool = bench.driver(noisy, n_trials=3, timeout=1e-9, confirm=confirm)
+    driver.run()
+    assert pool.assigned == []
+    assert "beats the baseline" in driver.confirm()
+    assert sum(confirmations(pool).values()) == len(pool.assigned) == 9
+    assert study.row(3).state == "running"
+
+
+def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench) -> None:
+    def dies(assignment: Assignment) -> Iterator[FromWorker]:
+        seed = seed_of(assignment)
+        once = seed == 1 and assignment.attempt == 1
+        if once or (seed == 2 and assignment.trial == poisoned):
+            yield BEGUN
+            yield Died("was killed by SIGKILL")
+        else:
+            yield from noisy(assignment)
+
+    rows = swept.sweep(noisy, n_trials=6)[0].rows()
+    poisoned = min(rows[1:], key=lambda row: row.values).number
+    driver, pool, sentence = confirming(swept, dies)
+    counts = confirmations(pool)
+    assert {counts[number, 1] for number, _ in counts} == {2}
+    assert counts[poisoned, 2] == driver.sweep.plan.options.max_attempts
+    known = recall(driver.sweep.study, poisoned, 2)
+    assert known is not None and known.state == "failed" and "SIGKILL" in known.error
+    assert f"Trial {poisoned} " not in sentence and "beats the baseline" in sentence
+    assert sentence.endswith(f" Left out, having failed on some seed: trial {poisoned}.")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_no_number_is_no_confirmation(swept: Bench, value: float) -> None:
+    def breaks(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) and assignment.trial == 0:
+            yield Outcome(State.COMPLETE, {"loss": value}, 0.1)
+        else:
+            yield from noisy(assignment)
+
+    driver, _, sentence = confirming(swept, breaks)
+    done = "No verdict: the baseline was trained to its end on 0 seeds."
+    assert sentence == f"{done} The last error: loss is {value}"
+    assert "besom.winner" not in parent(driver, swept).data.tags
+
+
+def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
+    def scores(assignment: Assignment) -> Iterator[FromWorker]:
+        for message in noisy(assignment):
+            if isinstance(message, Outcome):
+                returned = {"loss": message.returned["loss"], "score": -message.returned["loss"]}
+                message = Outcome(State.COMPLETE, returned, 0.1)
+            yield message
+
+    _, pool, sentence = confirming(bench, scores)
+    assert "beats the baseline: loss " in sentence and sum(confirmations(pool).values()) == 9
+    _, pool, sentence = confirming(bench, scores, metric="score", direction="maximize")
+    assert "beats the baseline: score -" in sentence or "beats the baseline: score 0" in sentence
+    assert not confirmations(pool)  # the number was kept with the other
+    _, pool, sentence = confirming(bench, scores, metric="absent", seeds=5)
+    assert sentence.startswith("No verdict: the task returned loss, score, but not absent; set ")
+    assert not confirmations(pool)
+
+
+def test_a_metric_that_is_not_returned_ends_the_confirmation_at_once(swept: Bench) -> None:
+    driver, pool, sentence = confirming(swept, metric="absent")
+    assert sentence.startswith("No verdict: the task returned loss, but not absent; set ")
+    assert sum(confirmations(pool).values()) <= driver.sweep.plan.options.n_jobs
+    _, pool, sentence = confirming(swept)
+    assert "beats the baseline" in sentence  # and what was trained counts
+    assert 9 - driver.sweep.plan.options.n_jobs <= sum(confirmations(pool).values()) < 9
+
+
+def test_another_setting_is_another_confirmation(swept: Bench) -> None:
+    def moved(assignment: Assignment) -> Iterator[FromWorker]:
+        words = dict(word.split("=", 1) for word in assignment.overrides)
+        loss = float(words["x"]) ** 2 + SEED_NOISE * int(words.get("seed", 5)) ** 2
+        yield Outcome(State.COMPLETE, {"loss": loss + 100 * ("+y" in words)}, 0.1)
+
+    _, pool, first = confirming(swept, moved)
+    folders = {assignment.folder for assignment in pool.assigned}
+    assert len(folders) == 9
+    others: list[dict[str, Any]] = [{"overrides": ["+y=1"]}, {"seed_key": "seeds.model"}]
+    for other in others:
+        _, pool, second = confirming(swept, moved, **other)
+        assert len(pool.assigned) == 9 and second != first
+        assert folders.isdisjoint(assignment.folder for assignment in pool.assigned)
+    _, pool, again = confirming(swept, moved)
+    assert not pool.assigned and again == first  # they were set aside, not lost
+
+
+def test_what_a_besom_of_before_has_kept_is_read_and_does_not_count(swept: Bench) -> None:
+    study = swept.sweep(noisy, n_trials=6)[0]
+    old = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": -9.0}
+    study.remember("confirmation.0.1", old | {"deaths": 0, "error": ""})
+    known = recall(study, 0, 1)
+    assert known is not None and (known.value, known.setting) == (-9.0, "")
+    driver, pool, _ = confirming(swept)
+    assert confirmations(pool)[0, 1] == 1
+    known = recall(driver.sweep.study, 0, 1)
+    assert known is not None and known.value == known.values["loss"] > 0
+
+
+def test_what_has_failed_is_tried_again_by_the_next_process(swept: Bench) -> None:
+    def breaks(assignment: Assignment) -> Iterator[FromWorker]:
+        if seed_of(assignment) and assignment.trial == 0:
+            yield Outcome(State.FAILED, {}, 0.1, "no such file: test.csv\nsecond line")
+        else:
+            yield from noisy(assignment)
+
+    _, _, sentence = confirming(swept, breaks)
+    assert sentence.endswith(" on 0 seeds. The last error: no such file: test.csv")
+    _, pool, sentence = confirming(swept)
+    assert confirmations(pool) == {(0, seed): 1 for seed in (1, 2, 3)}
+    assert "beats the baseline" in sentence
+
+
+def test_without_a_baseline_nothing_is_compared(swept: Bench) -> None:
+    driver, _, pool = swept.driver(noisy, n_trials=3, confirm=ConfirmOptions(top_k=2, seeds=3))
+    driver.run()
+    driver.sweep = replace(driver.sweep, plan=replace(driver.sweep.plan, baseline_params=None))
+    sentence = driver.confirm()
+    assert sentence == "No verdict: a searched key has no value, so there is no baseline."
+    assert not confirmations(pool)
+
+
+def test_a_baseline_without_a_value_is_refused_before_the_sweep() -> None:
+    seeds.check_baseline(())
+    with pytest.raises(ConfigError, match="x has no value in the configuration"):
+        seeds.check_baseline(("x",))
+
+
+@pytest.mark.parametrize(
+    ("objective", "returned", "tag"),
+    [
+        (None, {"loss": 1.0}, "loss"),
+        (None, {"objective": 1.0}, None),
+        ("loss", {"loss": 1.0}, None),
+    ],
+)
+def test_an_objective_that_nobody_named_is_known_by_the_tasks_own_name(
+    bench: Bench, objective: str | None, returned: dict[str, float], tag: str | None
+) -> None:
+    def returns(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Reported(1, {"loss": 2.0, "accuracy": 0.5})
+        yield Outcome(State.COMPLETE, returned, 0.1)
+
+    driver, _, _ = bench.driver(returns, n_trials=2, objective=objective)
+    driver.run()
+    bench.record.flush()
+    assert parent(driver, bench).data.tags.get("besom.objective") == tag
+
+
+def test_a_death_after_the_last_words_loses_no_confirmation(
+    swept: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(study: object, confirmation: Any) -> None:
+        if confirmation.state != "open":
+            raise KeyboardInterrupt  # the last words are on disk, the study knows of nothing
+        remember(study, confirmation)
+
+    remember = confirmations_module.remember
+    with monkeypatch.context() as patch:
+        patch.setattr(confirmations_module, "remember", die)
+        with pytest.raises(KeyboardInterrupt):
+            confirming(swept)
+    swept.record.close()
+    swept.record = connect(swept.root, None, "test")
+    _, pool, _ = confirming(swept)
+    assert sum(confirmations(pool).values()) == 8
+    finished = swept.record.runs({"besom.role": "confirmation", "besom.state": "complete"})
+    assert len(finished) == 9
+    assert swept.record.runs({"besom.role": "confirmation"}, status="RUNNING") == []
+
+
+def test_nothing_is_confirmed_unless_asked_for(swept: Bench) -> None:
+    driver, pool, verdict = confirming(swept, top_k=0)
+    assert verdict == "" and not confirmations(pool)
+    assert driver.sweep.study.recall("confirmation.0.1") is None
+
+
+def test_finalists_are_distinct_and_led_by_the_baseline() -> None:
+    def row(number: int, x: float, state: str = "complete", role: str = "trial") -> TrialRow:
+        return TrialRow(number, {"x": x}, state, (x,), {"role": role})
+
+    baseline = row(0, 0.5, "failed", "baseline")
+    ranked = [row(4, 0.1), row(5, 0.1), row(2, 0.5), row(1, 0.7), row(3, 0.9, "pruned"), baseline]
+    assert [row.number for row in finalists(ranked, 3)] == [0, 4, 1]
+    assert [row.number for row in finalists(ranked, 1)] == [0, 4]
+    assert finalists([baseline, row(3, 0.9, "pruned")], 3) == []
+    assert finalists([row(4, 0.1)], 3) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "space", "message"),
+    [
+        ({"top_k": -1}, {"seed": 0}, "x=range(1,3)", "top_k=-1: must be at least 0"),
+        ({"seeds": 1}, {"seed": 0}, "x=range(1,3)", "seeds=1: must be at least 2"),
+        ({}, {"x": 1}, "x=range(1,3)", "seed_key=seed: the configuration has no such key"),
+        ({}, {"seed": 0}, "seed=range(1,3)", "seed_key=seed is searched itself"),
+        ({"direction": "up"}, {"seed": 0}, "x=range(1,3)", "direction=up: take minimize"),
+    ],
+)
+def test_what_cannot_be_confirmed_is_refused(
+    options: dict[str, Any], config: dict[str, Any], space: str, message: str
+) -> None:
+    given = ConfirmOptions(**({"top_k": 3} | options))
+    with pytest.raises(ConfigError, match=message):
+        seeds.check(
+            given,
+            read_objective("loss", "minimize"),
+            read_space({}, [space], loader=None),
+            OmegaConf.create(config),
+        )
+
+
+def test_seeds_follow_the_trials_own() -> None:
+    options = ConfirmOptions(top_k=1, seeds=3)
+    assert seeds.seeds(options, OmegaConf.create({"seed": 41})) == [42, 43, 44]
+    assert seeds.seeds(options, OmegaConf.create({"seed": None})) == [1, 2, 3]
+
+
+def test_luck_seldom_beats_the_baseline_in_a_whole_sweep(bench: Bench) -> None:
+    """Every configuration is the baseline with another name; its number is the seed's alone."""
+
+    def lucky(assignment: Assignment) -> Iterator[FromWorker]:
+        noise = random.Random(f"{assignment.trial} {seed_of(assignment)}").gauss(0, 1)
+        yield Outcome(State.COMPLETE, {"loss": noise}, 0.1)
+
+    _, _, sentence = confirming(bench, lucky, top_k=3, seeds=5)
+    assert "within noise" in sentence

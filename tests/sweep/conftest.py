@@ -1,0 +1,203 @@
+"""A sweep with a pool in this process: scripted workers, real Optuna, real MLflow."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+from optuna.storages import RDBStorage
+from rich.console import Console
+
+from besom.app.hooks import Hooks
+from besom.app.job import Application
+from besom.app.source import Source
+from besom.common.states import State
+from besom.search.objective import read_objective
+from besom.search.options import NoPruner, RandomSampler, SweepOptions
+from besom.search.pruners import make_pruner
+from besom.search.samplers import make_sampler
+from besom.search.space.grammar import read_space
+from besom.search.storage.opening import open_study
+from besom.search.study import Study
+from besom.sweep.confirmation.run import confirm
+from besom.sweep.other_code import leave_out
+from besom.sweep.output.progress import PlainProgress, Tally
+from besom.sweep.plan import Plan
+from besom.sweep.recovery.recovery import reconcile
+from besom.sweep.supervisor import Supervisor
+from besom.sweep.sweep import Sweep
+from besom.sweep.timeouts import Patience
+from besom.sweep.trials import Trials
+from besom.tracking.environment import COUNTED
+from besom.tracking.record import Record, connect
+from besom.workers.messages import (
+    Assignment,
+    Died,
+    Event,
+    FromWorker,
+    Outcome,
+    Ready,
+    ToWorker,
+    Verdict,
+)
+
+# A scripted worker: yields what it says; is sent a verdict after each Reported.
+Script = Callable[[Assignment], Iterator[FromWorker]]
+
+
+def completes(assignment: Assignment) -> Iterator[FromWorker]:
+    """x² as the loss."""
+    x = float(assignment.overrides[-1].partition("=")[2])
+    yield Outcome(State.COMPLETE, {"loss": x * x}, seconds=0.1)
+
+
+@dataclass
+class ScriptedPool:
+    """A pool of generators. One event at a time, workers in turn."""
+
+    script: Script
+    started: list[int] = field(default_factory=list)
+    assigned: list[Assignment] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    _events: deque[Event] = field(default_factory=deque)
+    _alive: set[int] = field(default_factory=set)
+    _running: dict[int, Iterator[FromWorker]] = field(default_factory=dict)
+
+    def start(self, worker: int) -> None:
+        if worker not in self._alive:
+            self._alive.add(worker)
+            self.started.append(worker)
+            self._events.append(Event(worker, Ready()))
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        if isinstance(message, Assignment):
+            self.assigned.append(message)
+            self._running[worker] = self.script(message)
+            self._advance(worker, None)
+        else:
+            self.verdicts.append(message)
+            self._advance(worker, message)
+
+    def end(self, worker: int, cause: str) -> None:
+        self._events.append(Event(worker, Died(cause)))
+
+    def next_event(self, timeout: float) -> Event | None:
+        event = self._events.popleft() if self._events else None
+        if event and isinstance(event.message, Died):
+            self._alive.discard(event.worker)
+        return event
+
+    def stop(self) -> None:
+        self._running.clear()
+
+    def _advance(self, worker: int, verdict: Verdict | None) -> None:
+        """Let the script speak until it waits for a verdict or ends."""
+        from besom.workers.messages import Reported
+
+        script = self._running[worker]
+        try:
+            message = script.send(verdict) if verdict else next(script)  # type: ignore[attr-defined]
+            self._events.append(Event(worker, message))
+            while not isinstance(message, Reported | Outcome):
+                message = next(script)
+                self._events.append(Event(worker, message))
+            if isinstance(message, Outcome) and message.is_last:
+                self._events.append(Event(worker, Died("was killed by SIGKILL")))
+        except StopIteration:
+            pass
+
+
+@dataclass
+class Driver:
+    """A sweep that is ready to run."""
+
+    supervisor: Supervisor
+    trials: Trials
+    progress: PlainProgress
+    sweep: Sweep
+
+    def run(self) -> None:
+        self.supervisor.run(self.trials, self.progress)
+
+    def confirm(self) -> str:
+        return confirm(self.sweep, self.supervisor, Console(quiet=True)).verdict
+
+
+@dataclass
+class Bench:
+    """Runs sweeps of ``x`` over one pair of stores."""
+
+    root: Path
+    record: Record
+
+    def study(self, **options: Any) -> Study:
+        plan = self.plan(**options)
+        storage = f"sqlite:///{self.root / 'optuna.db'}"
+        study = open_study("bench", storage, plan.objective.directions)
+        leave_out(plan, study)
+        sampler = make_sampler(plan.options.sampler, plan.space.dimensions, len(study.rows()))
+        study.use(sampler, make_pruner(plan.options.pruner))
+        return study
+
+    def plan(self, space: str = "x=interval(-1,1)", code: str = "0" * 64, **options: Any) -> Plan:
+        defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
+        made = SweepOptions(**(defaults | options))
+        return Plan(
+            options=made,
+            application=Application(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
+            space=read_space({}, [space], loader=None),
+            objective=read_objective(made.objective, made.direction),
+            baseline=OmegaConf.create({"x": 0.5}),
+            baseline_params={"x": 0.5},
+            suggest=None,
+            hooks=Hooks(),
+            source=Source(code),
+        )
+
+    def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:
+        driver, study, pool = self.driver(script, **options)
+        driver.run()
+        self.record.flush()
+        return study, pool
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        return MlflowClient(self.record.uri).get_run(run_id).data.metrics
+
+    def driver(self, script: Script, **options: Any) -> tuple[Driver, Study, ScriptedPool]:
+        plan, study = self.plan(**options), self.study(**options)
+        parent = study.recall("run_id")
+        if parent is None:
+            parent = self.record.start_run("bench", {"besom.study": "bench", "besom.role": "sweep"})
+            study.remember("run_id", parent)
+        unfinished = reconcile(study, self.record, parent)
+        leave_out(plan, study)
+        self.record.log(parent, {COUNTED: plan.counted.text})
+        pool = ScriptedPool(script)
+        tally = Tally(plan.options.n_trials, plan.objective, [])
+        progress = PlainProgress(Console(quiet=True), tally)
+        limits = Patience(plan.options.trial_timeout, plan.options.hang_timeout)
+        supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)
+        sweep = Sweep(plan, study, self.record, parent)
+        trials = Trials(sweep, tally, progress, unfinished)
+        return Driver(supervisor, trials, progress, sweep), study, pool
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with Optuna's tables, to be copied."""
+    path = tmp_path_factory.mktemp("tables") / "optuna.db"
+    RDBStorage(f"sqlite:///{path}").engine.dispose()
+    return path
+
+
+@pytest.fixture
+def bench(root: Path, tables: Path) -> Iterator[Bench]:
+    shutil.copy(tables, root / "optuna.db")
+    record = connect(root, None, "test")
+    yield Bench(root, record)
+    record.close()

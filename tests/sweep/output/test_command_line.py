@@ -1,0 +1,37 @@
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from besom.app.job import Application
+from besom.sweep.output.command_line import parts, typed
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["/v/bin/python3", "/v/bin/besom", "sweep", "quick"], "besom sweep quick"),
+        (["/v/bin/python", "app.py", "-m", "x=range(1,3)"], "python app.py -m 'x=range(1,3)'"),
+        (["python", "-m", "besom.rnn", "seed=1"], "python -m besom.rnn seed=1"),
+        (
+            ["python", "app.py", "hydra.sweeper.storage=mysql://me:secret@host/db"],
+            "python app.py hydra.sweeper.storage=mysql://me:***@host/db",
+        ),
+        (["python", "-c", "import besom"], ""),
+        (["python", "-m", "ipykernel_launcher", "-f", "kernel.json"], ""),
+        (["python"], ""),
+    ],
+)
+def test_a_command_as_it_can_be_typed_again(words: list[str], shown: str) -> None:
+    assert typed(words) == shown
+
+
+def test_a_task_may_be_an_object() -> None:
+    class Task:
+        def __call__(self, config: Any) -> float:
+            return 0.0
+
+    node = {"job": {"config_name": "c"}, "overrides": {"task": ["twin=${x}"], "hydra": []}}
+    context: Any = None
+    found = parts(Application(context, Task(), OmegaConf.create({"hydra": node})))
+    assert found["task"].endswith("Task") and found["overrides"] == ["twin=${x}"]

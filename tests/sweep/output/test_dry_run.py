@@ -1,0 +1,93 @@
+"""A dry run tells what it knows at once, and measures what it does not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from besom.app.hooks import Hooks
+from besom.common.states import State
+from besom.sweep.fingerprint import claim, fingerprint
+from besom.sweep.output import dry_run
+from besom.sweep.output.dry_run import show_dry_run
+from besom.sweep.output.probe import Probe
+from besom.sweep.plan import Plan
+from besom.workers.messages import Assignment, FromWorker, Outcome
+from tests.sweep.conftest import Bench
+
+MEASURED = Probe(start=4.0, step=0.5, rest=1.0, disk=2_000_000)
+Show = Callable[[Plan], list[str]]
+
+
+@pytest.fixture
+def plan(bench: Bench) -> Plan:
+    hooks = Hooks(steps=lambda config: 10, probe=("epochs=2",))
+    return replace(bench.plan(study_name="bench", n_trials=4, n_jobs=2), hooks=hooks)
+
+
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """The plans that were measured; the short run itself is replaced."""
+    measured: list[Plan] = []
+
+    def probe(plan: Plan) -> Probe:
+        measured.append(plan)
+        return MEASURED
+
+    monkeypatch.setattr(dry_run, "probe", probe)
+    return measured
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str], root: Path) -> Show:
+    def shown(plan: Plan) -> list[str]:
+        show_dry_run(plan, f"sqlite:///{root / 'optuna.db'}", Console(width=200))
+        return capsys.readouterr().out.splitlines()[-2:]
+
+    return shown
+
+
+def takes_three_seconds(assignment: Assignment) -> Iterator[FromWorker]:
+    yield Outcome(State.COMPLETE, {"loss": 0.5}, seconds=3.0)
+
+
+def test_the_baseline_of_the_study_tells_the_time_where_it_was_trained(
+    bench: Bench, plan: Plan, probes: list[Plan], show: Show
+) -> None:
+    claim(bench.study(), fingerprint(plan))
+    bench.sweep(takes_three_seconds, study_name="bench", n_trials=1)
+    told = show(plan)
+    assert told[0] == "The baseline took 3 s in this study."
+    assert told[1].endswith("4 trials on 2 workers take 6 s.")
+    assert probes == []
+    others = [
+        replace(plan, baseline=OmegaConf.create({"x": 0.5, "y": 1})),
+        replace(plan, baseline_params={"x": 0.7}),
+        replace(plan, options=replace(plan.options, study_name="another")),
+    ]
+    for other in others:
+        assert "MB" in show(other)[1]
+    assert probes == others
+
+
+def test_a_study_that_cannot_be_read_or_is_not_there_is_measured(
+    plan: Plan, probes: list[Plan], show: Show, root: Path
+) -> None:
+    (root / "optuna.db").unlink()
+    told = show(plan)
+    assert not (root / "optuna.db").exists()
+    assert "10 steps then take 6 s." in told[0]
+    assert told[1].endswith("4 trials on 2 workers take 16 s and 8 MB.")
+    (root / "optuna.db").write_text("no database")
+    assert show(plan) == told
+    assert len(probes) == 2
+
+
+def test_a_failed_short_run_is_said(
+    plan: Plan, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dry_run, "probe", lambda plan: None)
+    assert "It failed" in show(plan)[-1]

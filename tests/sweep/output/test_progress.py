@@ -1,0 +1,92 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from besom.search.objective import read_objective
+from besom.search.study import TrialRow
+from besom.sweep.output.progress import (
+    MAX_BARS,
+    LiveProgress,
+    PlainProgress,
+    Tally,
+    describe,
+    duration,
+    make_progress,
+)
+
+MAXIMIZE = read_objective("accuracy", "maximize")
+
+
+def row(number: int, state: str = "complete", value: float = 0.5, **notes: object) -> TrialRow:
+    return TrialRow(number, {"model.units": 64}, state, (value,), notes)
+
+
+def test_the_tally_counts_and_keeps_the_best() -> None:
+    tally = Tally(10, MAXIMIZE, [row(0, value=0.7)])
+    for added in (row(1, value=0.9), row(2, "pruned", 0.95), row(3, "failed"), row(4, value=0.8)):
+        tally.add(added)
+    assert tally.n_done == 5
+    assert tally.line().startswith("5/10 done  1 pruned  1 failed  best 0.9 (trial 1)")
+
+
+def test_a_file_receives_one_plain_line_for_each_trial() -> None:
+    file, tally = io.StringIO(), Tally(3, MAXIMIZE, [])
+    with make_progress(Console(file=file), tally) as progress:
+        assert type(progress) is PlainProgress
+        progress.started(0, "trial 0")
+        progress.expects(0, 3)
+        progress.reported(0, 1, 0.1)
+        tally.add(row(0))
+        progress.ended(0, "trial 0  [complete]")
+        progress.left(0, "trial 1  its worker was killed by SIGKILL")
+    lines = file.getvalue().splitlines()
+    assert lines == [
+        "trial 0  [complete]  [1/3]",
+        "trial 1  its worker was killed by SIGKILL",
+    ]
+    assert "\x1b" not in file.getvalue()
+
+
+def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=120)
+    with make_progress(console, Tally(3, MAXIMIZE, [])) as progress:
+        assert type(progress) is LiveProgress
+        progress.started(0, "trial 0")
+        progress.started(1, "trial 1")
+        progress.expects(1, 10)
+        progress.reported(1, 4, 0.8123)
+        shown = "".join(str(s.text) for s in console.render(progress._render()))
+    assert "worker 0" in shown and "worker 1" in shown
+    assert "4/10" in shown and "0.8123" in shown and "0/3 done" in shown
+
+
+def test_a_thousand_workers_do_not_get_a_thousand_bars() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    tally = Tally(2000, MAXIMIZE, [])
+    with make_progress(console, tally) as progress:
+        for worker in range(1000):
+            progress.started(worker, "trial")
+            progress.expects(worker, 10)
+            progress.reported(worker, 1, 0.5)
+            tally.add(row(worker))
+            progress.ended(worker, "trial")
+        assert isinstance(progress, LiveProgress)
+        shown = "".join(str(s.text) for s in console.render(progress._render()))
+    assert shown.count("worker ") == MAX_BARS
+    assert "1000/2000 done" in shown
+
+
+def test_a_trial_is_described_in_a_line() -> None:
+    assert describe(row(0, role="baseline")).endswith("baseline")
+    assert describe(row(7)) == "trial   7  complete  0.5       units=64"
+    assert "same as trial 0" in describe(row(2, reused=0))
+    assert describe(row(3, "failed", error="ValueError: no")).endswith("ValueError: no")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5, "5 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")]
+)
+def test_durations_are_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,92 @@
+"""The note on a sweep's own run in MLflow."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from besom.common.states import State
+from besom.rnn.train import train
+from besom.search.options import ConfirmOptions
+from besom.sweep.output.summary import MAX_ROWS, note
+from besom.workers.messages import Assignment, FromWorker, Outcome
+from tests.sweep.conftest import Bench
+
+VERDICT = "Trial 2 beats the baseline: test_accuracy 0.83 (0.82 to 0.84)."
+
+
+def commands(text: str) -> list[str]:
+    """What can be typed, without the remarks."""
+    block = text.split("```")[1].strip().splitlines()
+    return [line.partition("#")[0].strip() for line in block]
+
+
+def of_the_workload(bench: Bench, **options: Any) -> Any:
+    """A plan whose task is one that Besom brings itself."""
+    plan = bench.plan(**options)
+    return replace(plan, application=replace(plan.application, task=train))
+
+
+def test_every_trial_leads_to_its_run(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=4)
+    rows = [line for line in note(bench.plan(), study).splitlines() if line.startswith("| [")]
+    linked = dict(re.findall(r"\[(\d+)\]\((\S+)\)", "".join(rows)))
+    assert linked == {str(row.number): f"#/runs/{row.notes['run_id']}" for row in study.rows()}
+    values = [float(row.replace("&nbsp;", "").split("|")[3]) for row in rows]
+    assert values == sorted(values)
+
+
+def test_the_verdict_and_the_commands_come_before_the_table(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=3)
+    study.remember("command", "besom sweep bench --trials 3")
+    text = note(of_the_workload(bench), study, VERDICT)
+    order = [text.index(f"**{VERDICT}**"), text.index("Best: "), text.index("```")]
+    assert [*order, text.index("| trial ")] == sorted([*order, text.index("| trial ")])
+    assert commands(text) == [
+        "besom sweep bench --trials 3",
+        *(f"besom {name} bench" for name in ("compare", "report")),
+        "besom reproduce best --study bench",
+        "besom export bench",
+    ]
+
+
+def test_without_a_verdict_it_says_how_to_get_one(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=3)
+    asked_for = of_the_workload(bench, confirm=ConfirmOptions(top_k=2))
+    assert "besom confirm bench" in commands(note(asked_for, study))
+    assert "besom confirm bench --top-k 3" in commands(note(of_the_workload(bench), study))
+    study.remember("command", "besom train -m model.units=8,16 hydra/sweeper=besom")
+    assert not [step for step in commands(note(asked_for, study)) if "confirm" in step]
+
+
+def test_of_another_application_only_what_can_be_done_with_it(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=3)
+    assert commands(note(bench.plan(), study)) == ["besom compare bench", "besom report bench"]
+
+
+def test_the_commands_find_the_record(bench: Bench) -> None:
+    study, _ = bench.sweep(n_trials=2)
+    elsewhere = {"root": "my runs", "tracking_uri": "http://me:secret@host:5000"}
+    text = note(bench.plan(**elsewhere), study)
+    where = "--root 'my runs' --tracking-uri 'http://me:***@host:5000'"
+    assert f"besom compare bench {where}" in commands(text)
+
+
+def test_the_baseline_is_in_the_table_of_a_long_sweep(bench: Bench) -> None:
+    def worst_first(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.COMPLETE, {"loss": 1.0 - assignment.trial}, seconds=0.1)
+
+    study, _ = bench.sweep(worst_first, n_trials=MAX_ROWS + 3)
+    lines = note(bench.plan(), study).splitlines()
+    assert lines[-3].startswith("| [0](") and lines[-3].endswith("| 1 &nbsp;| baseline |")
+    assert lines[-1] == "… and 2 more trials"
+
+
+def test_a_bar_in_a_value_does_not_break_the_table(bench: Bench) -> None:
+    def completes(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.COMPLETE, {"loss": 0.1}, seconds=0.1)
+
+    study, _ = bench.sweep(completes, space="x=choice(0.5,'a|b')", n_trials=6, duplicates="rerun")
+    rows = [line for line in note(bench.plan(), study).splitlines() if line.startswith("| [")]
+    assert {line.count("|") for line in rows} == {5}
+    assert any("a&#124;b" in line for line in rows)

@@ -1,0 +1,31 @@
+"""Overrides keep their text: what they refer to is looked up anew in each configuration."""
+
+import json
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from tests.sweep.apps import audit, run
+
+TYPED = ("seconds=choice(0.0,0.01)", "x=${seconds}", "hydra.sweep.subdir=${x}-${hydra.job.num}")
+
+
+def test_trials_confirmations_and_records_follow_an_override_as_it_was_typed(root: Path) -> None:
+    added = ("hydra.sweeper.confirm.seeds=2", "hydra.sweeper.confirm.overrides=['x=${seconds}']")
+    fixed = ("hydra/sweeper/sampler=grid", "hydra.sweeper.objective=loss", *added)
+    swept = run("noisy", *TYPED, *fixed, folder=root.parent)
+    assert swept.returncode == 0, swept.stdout + swept.stderr
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    (own,) = client.search_runs(["1"], "tags.`besom.role` = 'sweep'")
+    record = client.download_artifacts(own.info.run_id, "command.json")
+    words = json.loads(Path(record).read_text())["overrides"]
+    assert set(TYPED) <= set(words)
+    confirmed = run("noisy", *words, "hydra.sweeper.confirm.top_k=1", folder=root.parent)
+    assert confirmed.returncode == 0, confirmed.stdout + confirmed.stderr
+    assert audit(root, "noisy").states() == {"COMPLETE": 2}
+    trained = client.search_runs(["1"], "tags.`besom.role` != 'sweep'")
+    assert len(trained) == 2 + 2 * 2
+    for one in trained:
+        assert one.data.params["x"] == one.data.params["seconds"]
+        words = Path(client.download_artifacts(one.info.run_id, "overrides.yaml"))
+        assert "- x=${seconds}\n" in words.read_text()

@@ -1,0 +1,123 @@
+"""Looking at the ends of a space without composing each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+from omegaconf.errors import InterpolationResolutionError
+
+from besom.app.config_paths import conf_folder
+from besom.app.error_messages import explain
+from besom.app.hooks import task_config
+from besom.app.job import Application
+from besom.common.errors import ConfigError
+from besom.rnn import config
+from besom.search.options import NoPruner, SweepOptions, TpeSampler
+from besom.search.space.baseline import compose
+from besom.search.space.grammar import Space, read_space
+from besom.search.space.proposal import corner
+from besom.sweep.plan import make_plan
+
+FIXED = ["model.units=8", "data=synthetic"]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Application]:
+    config.register()
+    hydra = Hydra.create_main_hydra2("task", create_config_search_path(str(conf_folder())))
+    master = hydra.compose_config("train", [], RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    yield Application(context, lambda config: 0.0, master)
+    GlobalHydra.instance().clear()
+
+
+def space_of(app: Application, *dimensions: str) -> Space:
+    return read_space({}, [*FIXED, *dimensions], app.context.config_loader)
+
+
+@pytest.mark.parametrize(
+    "dimension",
+    [
+        "training.batch_size=range(32,129,step=32)",
+        "training.learning_rate=tag(log,interval(1e-4,1e-2))",
+        "training.engine=choice(xla,keras)",
+        "training.patience=choice(2,3)",
+        "data.path=choice('a b.npz',c.npz)",
+        "model=choice(simple_rnn,gru)",
+        "++model.dropout=choice(0.0,0.5)",
+    ],
+)
+def test_a_corner_is_what_hydra_would_compose(app: Application, dimension: str) -> None:
+    space = space_of(app, dimension)
+    base = compose(app, space)
+    baseline = task_config(base.whole)
+    for proposal in space.corners():
+        composed = task_config(app.compose(space.propose(proposal)))
+        assert corner(app, space, base, baseline, proposal) == composed
+    assert baseline == task_config(app.compose(space.overrides)), "it has been changed"
+
+
+def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) -> None:
+    space = space_of(app, "training.batch_size=choice(32,many)")
+    base = compose(app, space)
+    with pytest.raises(HydraException, match=r"many"):
+        corner(app, space, base, task_config(base.whole), {"training.batch_size": "many"})
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seed=${oc.env:NOT_SET}", "`seed`: the environment variable NOT_SET is not set"),
+        ("seed=${nokey}", "`seed`: `${nokey}` is not in the configuration"),
+        ("seed=${..nokey}", "`seed`: `${..nokey}` is not in the configuration"),
+        ("seed=${hydra.job.num}", "write ${hydra:job.num}"),
+        ("seed=choice(1,${oc.env:NOT_SET})", "the environment variable NOT_SET is not set"),
+        ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),
+        ("hydra.sweep.dir=${nokey}", "`hydra.sweep.dir`: `${nokey}` is not"),
+        ("+hydra.job.env_set.X=${oc.env:NOT_SET}", "`hydra.job.env_set.X`: the environment"),
+        ("+hydra.job.env_set.X=v${seed}", "`${seed}` is no value of Hydra's own"),
+    ],
+)
+def test_what_no_trial_could_look_up_is_refused_in_a_line(
+    app: Application, word: str, said: str
+) -> None:
+    of_hydra = [word] if word.lstrip("+").startswith("hydra.") else []
+    app.master = app.context.config_loader.load_configuration("train", of_hydra, RunMode.MULTIRUN)
+    words = ["model.units=range(8,129)", *([] if of_hydra else [word])]
+    with pytest.raises(InterpolationResolutionError) as refusal:
+        make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
+    assert said in str(explain(refusal.value))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("n_trials", 0),
+        ("n_jobs", -1),
+        ("hang_timeout", 0.0),
+        ("direction", "up"),
+        ("study_name", "../x"),
+        ("duplicates", "maybe"),
+    ],
+)
+def test_an_option_out_of_range_is_refused_by_its_name(
+    app: Application, option: str, value: Any
+) -> None:
+    given = {"study_name": "x", "sampler": TpeSampler(), "pruner": NoPruner(), option: value}
+    with pytest.raises(ConfigError, match=rf"hydra\.sweeper\.{option}="):
+        make_plan(SweepOptions(**given), app, ["model.units=range(8,129)"])
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a\x9bb", "a/b", ".a", ""])
+def test_a_study_s_name_is_printable_text(app: Application, name: str) -> None:
+    options = SweepOptions(study_name=name, sampler=TpeSampler(), pruner=NoPruner())
+    with pytest.raises(ConfigError, match="must be a plain name") as refusal:
+        make_plan(options, app, ["model.units=range(8,129)"])
+    assert str(refusal.value).isprintable()

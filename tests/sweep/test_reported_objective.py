@@ -1,0 +1,147 @@
+"""What the pruner sees of reports, and when it is said that it sees nothing."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.common.errors import ConfigError, SweepFailed
+from besom.common.states import State
+from besom.search.objective import read_objective
+from besom.search.options import ThresholdPruner
+from besom.search.reported_objective import ReportedObjective
+from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, Verdict
+from tests.sweep.apps import audit, run
+from tests.sweep.conftest import Bench, Script
+
+
+@pytest.mark.parametrize(
+    ("name", "reports", "returned", "seen"),
+    [
+        ("loss", [{"loss": 1.0, "acc": 2.0}, {"acc": 3.0}], {"loss": 0.0}, [1.0, None]),
+        (None, [{"any": 1.0}, {"any": 2.0}], {"objective": 0.0}, [1.0, 2.0]),
+        (None, [{"train": 1.0}, {"val": 2.0}, {"train": 3.0}], {"objective": 0.0}, [1.0, None]),
+        (None, [{"a": 1.0, "b": 2.0}], {"objective": 0.0}, [None]),
+        (None, [{"a": 1.0, "b": 2.0}], {"b": 0.0}, [None]),
+    ],
+)
+def test_the_objective_in_reports(
+    name: str | None, reports: list[dict[str, float]], returned: dict[str, float], seen: list[Any]
+) -> None:
+    objective = ReportedObjective(read_objective(name, "minimize"), "median")
+    assert [objective.value(report) for report in reports][: len(seen)] == seen
+    is_known = name or "any" in reports[0] or "b" in returned
+    assert bool(objective.ended(returned)) is not bool(is_known)
+    assert objective.ended(returned) == ""
+    if "b" in returned:
+        assert objective.value({"a": 1.0, "b": 2.0}) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "said"),
+    [
+        (None, {}, "the task reports nothing; call besom.report"),
+        (None, {"a": 1.0, "b": 2.0}, "reports a, b, and none of them is named as the objective"),
+        ("loss", {"a": 1.0}, "reports a, but not the objective loss"),
+    ],
+)
+def test_a_pruner_that_sees_nothing_says_so_once(
+    name: str | None, report: dict[str, float], said: str
+) -> None:
+    objective = ReportedObjective(read_objective(name, "minimize"), "asha")
+    objective.value(report)
+    warning = objective.ended({"objective": 1.0})
+    assert said in warning and "\n" not in warning and "hydra/sweeper/pruner=asha" in warning
+    assert objective.ended({"objective": 1.0}) == ""
+    assert (
+        ReportedObjective(read_objective(name, "minimize"), "none").ended({"objective": 1.0}) == ""
+    )
+
+
+def reporting(returned: Mapping[str, float], *names: str) -> Script:
+    """Three reports of these names, larger with each trial, then the result."""
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        for step in (1, 2, 3):
+            verdict = yield Reported(step, dict.fromkeys(names, 10.0 * assignment.trial + step))
+            if verdict is not Verdict.CONTINUE:
+                state = State.PRUNED if verdict is Verdict.PRUNE else State.INTERRUPTED
+                yield Outcome(state, {}, 0.1)
+                return
+        yield Outcome(State.COMPLETE, returned, 0.1)
+
+    return script
+
+
+PRUNER = {"pruner": ThresholdPruner(upper=15.0), "n_trials": 4, "n_jobs": 1}
+
+
+def test_a_bare_number_is_the_named_objective_under_its_name(bench: Bench) -> None:
+    study, _ = bench.sweep(reporting({"objective": 0.5}, "loss", "acc"), **PRUNER)
+    states = [row.state for row in study.rows()]
+    assert states == ["complete", "complete", "pruned", "pruned"]
+    assert study.row(1).values == (0.5,)
+    (first, *_) = bench.record.runs({"besom.trial": "0"})
+    assert bench.metrics(first.run_id) == {"loss": 0.5, "acc": 3.0}
+
+
+def test_the_last_report_stands_in(bench: Bench) -> None:
+    study, _ = bench.sweep(reporting({"seconds": 9.0}, "loss"), n_trials=2, n_jobs=1)
+    assert [row.values for row in study.rows()] == [(3.0,), (13.0,)]
+
+
+def test_a_task_that_reports_something_else_than_it_returns_is_right(bench: Bench) -> None:
+    study, _ = bench.sweep(reporting({"loss": 0.5}, "train_loss"), **PRUNER)
+    assert {row.state for row in study.rows()} == {"complete"}
+
+
+def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(bench: Bench) -> None:
+    lacks = reporting({"acc": 0.5}, "val_loss")
+    driver, study, _ = bench.driver(lacks, n_trials=9, n_jobs=1)
+    with pytest.raises(ConfigError, match="returned acc, but not the objective loss"):
+        driver.run()
+    assert [row.state for row in study.rows()] == ["running"] and study.is_unjudged
+    study, _ = bench.sweep(lacks, n_trials=2, objective="val_loss")
+    assert [row.values for row in study.rows()] == [(3.0,), (13.0,)]
+    driver, study, _ = bench.driver(lacks, n_trials=4, max_failure_rate=0.5, n_jobs=1)
+    driver.run()  # what others of the study have shown to be right may lack in some
+    assert [row.state for row in study.rows()][2:] == ["failed", "failed"]
+
+
+def test_where_all_may_fail_they_fail_at_their_first_report(bench: Bench) -> None:
+    lacks = reporting({"acc": 0.5}, "val_loss")
+    driver, study, pool = bench.driver(lacks, n_trials=4, max_failure_rate=1.0, n_jobs=1)
+    with pytest.raises(SweepFailed, match="all 4 trials failed"):
+        driver.run()
+    assert [row.state for row in study.rows()] == ["failed"] * 4
+    assert len(pool.verdicts) == 3 + 1 + 1 + 1
+    assert "not the objective loss" in study.row(3).notes["error"]
+
+
+def test_the_objective_may_change_until_something_has_been_judged(root: Path) -> None:
+    arguments = ("x=interval(-2,2)", "hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
+    done = run("stepping", *arguments, "hydra.sweeper.objective=los", folder=root.parent)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("besom:")]
+    assert "loss, accuracy, but not the objective los" in lines[0], done.stderr
+    other = ("hydra.sweeper.objective=accuracy", "hydra.sweeper.direction=maximize")
+    done = run("stepping", *arguments, *other, folder=root.parent)
+    assert done.returncode == 0, done.stderr
+    found = audit(root, "stepping")
+    assert found.states() == {"COMPLETE": 3}
+    for trial in found.trials:
+        accuracy = 1 - trial.params["x"] ** 2
+        assert trial.value == pytest.approx(accuracy)
+        assert found.metrics[trial.user_attrs["besom.run_id"]]["accuracy"] == trial.value
+    own = [run_id for run_id, tags in found.tags.items() if tags["besom.role"] == "sweep"]
+    assert sorted(found.statuses[run_id] for run_id in own) == ["FINISHED", "KILLED"]
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    params = [client.get_run(run_id).data.params for run_id in own]
+    assert {(one["objective"], one["direction"]) for one in params} == {
+        ("los", "minimize"),
+        ("accuracy", "maximize"),
+    }
+    done = run("stepping", *arguments, "hydra.sweeper.objective=loss", folder=root.parent)
+    assert done.returncode == 2 and "objective: accuracy → loss" in done.stderr

@@ -1,0 +1,115 @@
+"""How a sweep starts: workers prepare while the stores are opened, and none outlives a refusal."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from rich.console import Console
+
+from besom.search.storage.connections import Gone
+from besom.sweep import run as sweep_run
+from tests.sweep.apps import audit, is_alive, kill, run, start, wait_for
+from tests.sweep.conftest import Bench, ScriptedPool, completes
+
+SPACE = ("+x=interval(0,1)", "hydra.sweeper.n_trials=3")
+
+
+def prepared(folder: Path) -> list[int]:
+    """The processes that have been workers."""
+    return [int(path.name) for path in (folder / "prepared").glob("*")]
+
+
+def test_workers_prepare_before_their_first_trial(root: Path) -> None:
+    """Where they cannot, the sweep ends, and no trial has begun; a finished study starts none."""
+    (root.parent / "sick").touch()
+    done = run("preparing", *SPACE, folder=root.parent)
+    assert done.returncode == 1
+    assert "does not start: it ended with exit code 1; see its log" in done.stderr
+    log = next((root.parent / "multirun").rglob("worker-0.log"))
+    assert "OSError: no such library" in log.read_text()
+    assert not audit(root, "preparing").states()
+    (root.parent / "sick").unlink()
+    shutil.rmtree(root.parent / "prepared")
+    for _ in range(2):
+        done = run("preparing", *SPACE, folder=root.parent)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(prepared(root.parent)) == 1
+        assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "sqlite:////proc", "nonsense://x"])
+def test_an_address_that_cannot_be_used_leaves_neither_study_nor_worker(
+    tmp_path: Path, address: str
+) -> None:
+    done = run("preparing", *SPACE, f"hydra.sweeper.tracking_uri={address}", folder=tmp_path)
+    assert done.returncode == 2
+    assert address.rpartition("/")[2] in done.stderr
+    assert not (tmp_path / "mlruns" / "optuna.db").exists()
+    assert prepared(tmp_path) == []
+
+
+def test_what_only_mlflow_refuses_takes_the_workers_along(root: Path) -> None:
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiment = client.create_experiment("gone", (root / "artifacts").as_uri())
+    client.delete_experiment(experiment)
+    (root.parent / "slow").touch()
+    done = run("preparing", *SPACE, "hydra.sweeper.experiment=gone", folder=root.parent)
+    assert done.returncode == 2
+    assert "has been deleted" in done.stderr
+    assert not any(map(is_alive, prepared(root.parent)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Signals) -> None:
+    (root.parent / "slow").touch()
+    sweep = start("preparing", *SPACE, folder=root.parent)
+    wait_for(lambda: len(prepared(root.parent)) == 2)
+    kill(sweep.pid, number)
+    output, _ = sweep.communicate(timeout=20)
+    assert sweep.returncode in (128 + number, -number), output
+    assert "Traceback" not in output
+    wait_for(lambda: not any(map(is_alive, prepared(root.parent))), seconds=5)
+    if number == signal.SIGKILL:  # the harder one to go on after
+        (root.parent / "slow").unlink()
+        assert run("preparing", *SPACE, folder=root.parent).returncode == 0
+        assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Gone("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
+)
+def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
+    error: Exception, status: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, study = bench.plan(n_trials=3), bench.study()
+    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sweep_run, "_parent_run", lambda *_: parent)
+    monkeypatch.setattr(sweep_run, "note", lambda *_: "")
+    monkeypatch.setattr(study, "tell", fail)
+    with pytest.raises(type(error), match=str(error)):
+        sweep_run._sweep(plan, study, bench.record, ScriptedPool(completes), Console(quiet=True))
+    bench.record.flush()
+    assert MlflowClient(bench.record.uri).get_run(parent).info.status == status
+
+
+def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+
+    def lose(*_: object) -> str:
+        raise Gone("lost")
+
+    monkeypatch.setattr(sweep_run, "_parent_run", lambda *_: parent)
+    monkeypatch.setattr(sweep_run, "note", lose)
+    pool = ScriptedPool(completes)
+    sweep_run._sweep(bench.plan(n_trials=1), bench.study(), bench.record, pool, Console(quiet=True))
+    bench.record.flush()
+    assert MlflowClient(bench.record.uri).get_run(parent).info.status == "RUNNING"

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+
+from besom.tracking import Record
+from besom.tracking.environment import Environment
+from besom.tracking.listener import describe, parameters
+
+CONFIG = OmegaConf.create(
+    {
+        "data": {"max_length": 100},
+        "model": {"units": "${data.max_length}", "layers": [1, 2], "extra": {}},
+        "tracking": {"root": "mlruns", "uri": "postgresql://ann:s3cret@db/x"},
+        "seed": None,
+    }
+)
+
+
+def test_parameters_are_flat_resolved_and_about_the_result() -> None:
+    assert parameters(CONFIG) == {
+        "data.max_length": 100,
+        "model.units": 100,
+        "model.layers": [1, 2],
+        "model.extra": {},
+        "seed": None,
+    }
+
+
+def test_a_run_is_described_without_passwords(record: Record, client: MlflowClient) -> None:
+    address = "postgresql://ann:s3cret@db/x"
+    run_id = record.start_run("train", {})
+    describe(
+        record,
+        run_id,
+        {"model.units": 100, "data.source": address},
+        OmegaConf.to_yaml(CONFIG, resolve=True),
+        ["model.units=7", f"tracking.uri={address}"],
+        Environment({}, {"git.diff": f"+ {address}\n"}),
+        Path("outputs/1"),
+    )
+    record.flush()
+    data = client.get_run(run_id).data
+    assert data.tags["besom.folder"] == "outputs/1"
+    assert data.params == {"model.units": "100", "data.source": "postgresql://ann:***@db/x"}
+    texts = {
+        path: Path(client.download_artifacts(run_id, path)).read_text()
+        for path in ("config.yaml", "overrides.yaml", "git.diff")
+    }
+    assert OmegaConf.create(texts["config.yaml"]).model.units == 100
+    assert OmegaConf.create(texts["overrides.yaml"])[0] == "model.units=7"
+    assert texts["git.diff"] == "+ postgresql://ann:***@db/x\n"
+    assert "s3cret" not in "".join(texts.values())

@@ -1,0 +1,187 @@
+"""Real worker processes, driven by hand."""
+
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+
+from besom.app import job
+from besom.app.job import Application
+from besom.common.states import State
+from besom.workers import memory, worker
+from besom.workers.local import LocalPool
+from besom.workers.messages import Assignment, Composed, Died, FromWorker, Logged, Outcome, Ready
+from tests.sweep.apps import is_alive, wait_for
+from tests.workers.hoarding import framed, hoard
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    """The application, as launch ships it; its job folders are in ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    hydra = Hydra.create_main_hydra2("task", create_config_search_path(None))
+    overrides = ["hydra.sweep.dir=jobs"]
+    master = hydra.compose_config(None, overrides, RunMode.MULTIRUN)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    yield job.dump(Application(context, hoard, master))
+    GlobalHydra.instance().clear()
+
+
+@pytest.fixture
+def pool(payload: bytes) -> Iterator[LocalPool]:
+    """Its workers may grow by 50 MB."""
+    made = LocalPool(2, payload, Path("logs"), growth_limit=50 << 20)
+    yield made
+    made.stop()
+
+
+def says(pool: LocalPool, worker: int) -> FromWorker:
+    """What a worker says next, beside the configurations that it composes."""
+    event = None
+    while event is None or isinstance(event.message, Composed):
+        event = pool.next_event(PATIENCE)
+        assert event, "nobody said anything"
+    assert event.worker == worker
+    return event.message
+
+
+def run_one(pool: LocalPool, megabytes: int = 0, worker: int = 0) -> Outcome:
+    """One trial, from its assignment to its end."""
+    pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}",)))
+    outcome = says(pool, worker)
+    assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome
+    assert outcome.memory > megabytes << 20
+    return outcome
+
+
+def started() -> list[int]:
+    """Every process that was a worker."""
+    return [int(line) for line in Path("started").read_text().split()]
+
+
+def test_a_worker_that_stays_small_is_kept(pool: LocalPool) -> None:
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    assert not any(run_one(pool, megabytes=1).is_last for _ in range(10))
+    assert len(started()) == 1
+
+
+def test_a_grown_worker_ends_with_its_trial_and_is_started_again(pool: LocalPool) -> None:
+    for n_before in range(2):  # the growth of the second counts from its own first trial
+        pool.start(0)
+        assert says(pool, 0) == Ready()
+        pool.start(0)
+        assert len(started()) == n_before + 1
+        assert [run_one(pool, megabytes).is_last for megabytes in (60, 0, 60)] == [
+            False,
+            False,
+            True,
+        ]
+        assert says(pool, 0) == Died("was killed by SIGKILL")
+        assert not is_alive(started()[n_before])
+    assert "trial 0" in Path("logs/worker-0.log").read_text()
+
+
+class Unreadable:
+    """Ends the process that reads it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_before_it_has_its_application_is_a_death(
+    payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "main", Unreadable())
+    pool = LocalPool(1, payload.ljust(1 << 20), Path("logs"))
+    starting = threading.Thread(target=pool.start, args=(0,), daemon=True)
+    starting.start()
+    starting.join(PATIENCE)
+    assert not starting.is_alive()
+    assert says(pool, 0) == Died("ended with exit code 3")
+
+
+def test_memory_that_ran_out_is_named_where_the_system_says_so(
+    pool: LocalPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = tmp_path / "vmstat"
+    monkeypatch.setattr(memory, "_KILL_COUNTS", (counts, tmp_path / "missing"))
+    for before, after, cause in [
+        (2, 2, "was killed by SIGKILL"),
+        (2, 3, "was killed by SIGKILL: the system has run out of memory"),
+    ]:
+        counts.write_text(f"nr_free_pages 7\noom_kill {before}\n")
+        pool.start(0)
+        assert isinstance(says(pool, 0), Ready)
+        counts.write_text(f"nr_free_pages 7\noom_kill {after}\n")
+        os.kill(started()[-1], signal.SIGKILL)
+        assert says(pool, 0) == Died(cause)
+
+
+def stop_within_words(pool: LocalPool) -> int:
+    """Have worker 0 stop in the middle of a message; its process."""
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    process = started()[-1]
+    pool.send(0, Assignment(0, 1, ("+megabytes=0", "+stops_within=words")))
+    wait_for(lambda: "T (stopped)" in Path(f"/proc/{process}/status").read_text())
+    event = pool.next_event(PATIENCE)
+    assert event and isinstance(event.message, Composed)
+    return process
+
+
+def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPool) -> None:
+    """And may go on, be killed, or be ended."""
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    stopped = stop_within_words(pool)
+    for _ in range(2):
+        run_one(pool, worker=1)
+    os.kill(stopped, signal.SIGCONT)
+    assert says(pool, 0) == Logged({"said": "words"})
+    assert isinstance(says(pool, 0), Outcome)
+    pool.end(0, "is to be another")
+    assert says(pool, 0) == Died("is to be another")
+
+    os.kill(stop_within_words(pool), signal.SIGKILL)
+    began = time.monotonic()
+    assert says(pool, 0) == Died("was killed by SIGKILL")  # and its message is torn
+    assert time.monotonic() - began < 1
+
+    stop_within_words(pool)
+    pool.end(0, "said nothing")
+    assert says(pool, 0) == Died("said nothing")
+
+
+def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: LocalPool) -> None:
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    pool.send(0, Assignment(0, 1, ("+megabytes=0", "+forks=true")))
+    assert says(pool, 0) == Logged({"said": "last words"})
+    assert says(pool, 0) == Died("was killed by SIGKILL")
+    forked = int(next(Path().rglob("forked")).read_text())
+    assert is_alive(forked)
+    os.kill(forked, signal.SIGKILL)
+
+
+def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool) -> None:
+    pool.start(1)
+    assert says(pool, 1) == Ready()
+    for rubbish in (b"hi\n\n\n\n", b"\0" * 50, framed(pickle.dumps("no message")), framed(b"abc")):
+        pool.start(0)
+        assert says(pool, 0) == Ready()
+        pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+writes={rubbish.hex()}x")))
+        assert says(pool, 0) == Died("wrote something else than messages to its pipe"), rubbish
+    run_one(pool, worker=1)

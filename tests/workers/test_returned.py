@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import pytest
+from omegaconf import ListConfig
+
+from besom.common.errors import UserError
+from besom.workers.returned import as_numbers
+
+
+def some() -> Iterator[float]:
+    yield 0.5
+    yield 1.0
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        [0.5, 1],
+        (0.5, True),
+        numpy.array([0.5, 1]),
+        ListConfig([0.5, 1]),
+        some(),
+        {0: 0.5, 1: 1},
+        {0: 0.5, 1: 1}.values(),
+    ],
+)
+def test_several_numbers_of_any_kind(several: Any) -> None:
+    assert [*as_numbers(several).values()] == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("one", [0.5, numpy.float32(0.5), numpy.array(0.5), [0.5]])
+def test_one_number_of_any_kind(one: Any) -> None:
+    assert as_numbers(one) == {"objective": 0.5}
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ([0.1] * 300_000, "more than 10,000 numbers"),
+        (dict.fromkeys(range(20_000), 0.1), "more than 10,000 numbers"),
+        (iter(lambda: 0.1, None), "more than 10,000 numbers"),
+        ("0.5", "returned '0.5'"),
+        (1j, "returned 1j"),
+        ({0.5}, r"returned {0\.5}"),
+        ([], r"returned \[\]"),
+        ([None], r"returned \[None\]"),
+        (numpy.zeros((2, 2)), "must return a number"),
+        ({"loss": numpy.zeros(2)}, "must return a number"),
+        ([10**5000], "an object of type list"),
+        (Unspeakable(), "an object of type Unspeakable"),
+        ({"path": "x\udce9"}, "must return a number"),
+    ],
+)
+def test_refuses_all_else_in_a_line(returned: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said) as error:
+        as_numbers(returned)
+    assert len(str(error.value).splitlines()) == 1 and len(str(error.value)) < 250
