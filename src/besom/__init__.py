@@ -1,23 +1,58 @@
-"""Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra."""
+"""Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
-import besom.common.early  # noqa: F401  before all that takes time
+What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :func:`table`,
+:func:`save`, :func:`save_model`, :func:`is_recorded`. What it may see, or raise:
+:class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
+:class:`Hooks`, :func:`hooked`. The record as tables for pandas: :func:`runs`, :func:`curves`.
 
+All else is Besom's own, and may change.
+
+Example:
+    >>> for epoch in range(1, 11):
+    ...     besom.report(epoch, val_loss=1 / epoch)
+"""
+
+from besom.common.interpreter import end_at_interrupt
+
+end_at_interrupt()  # before all that takes time
+
+# ruff: noqa: E402
 # isort: split
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from besom.common.errors import Interrupted, Pruned
-from besom.session import expect, log, report, save, save_model, table
+from besom.common.errors import Interrupted, Pruned, UserError
+from besom.session import (
+    KerasModel,
+    TensorSpec,
+    expect,
+    is_recorded,
+    log,
+    report,
+    save,
+    save_model,
+    table,
+)
 
 if TYPE_CHECKING:
+    from besom.app.hooks import Hooks, Packaging, hooked
     from besom.results.tables import curves, runs
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Hooks",
     "Interrupted",
+    "KerasModel",
+    "Packaging",
     "Pruned",
+    "TensorSpec",
+    "UserError",
+    "__version__",
     "curves",
     "expect",
+    "hooked",
+    "is_recorded",
     "log",
     "report",
     "runs",
@@ -26,11 +61,21 @@ __all__ = [
     "table",
 ]
 
+_LATE = {
+    "Hooks": "besom.app.hooks",
+    "Packaging": "besom.app.hooks",
+    "hooked": "besom.app.hooks",
+    "curves": "besom.results.tables",
+    "runs": "besom.results.tables",
+}
+"""Where names are that need OmegaConf or pandas, which ``import besom`` alone does not load."""
+
 
 def __getattr__(name: str) -> Any:
-    """``besom.runs`` and ``besom.curves`` need pandas, which tasks and commands do not."""
-    if name not in ("curves", "runs"):
+    if name not in _LATE:
         raise AttributeError(f"module `besom` has no attribute `{name}`")
-    from besom.results import tables
+    return getattr(import_module(_LATE[name]), name)
 
-    return getattr(tables, name)
+
+def __dir__() -> list[str]:
+    return __all__

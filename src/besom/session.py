@@ -1,40 +1,41 @@
-"""What a task function may tell a listener: a sweep, MLflow, or none.
+"""What a task may call while it runs: the session between a trial and what listens to it.
 
 A task calls :func:`report`, :func:`log`, :func:`save` and their kin wherever it likes. In a sweep
 they reach the supervisor, in a single tracked run MLflow, otherwise they do nothing, so a task
 that uses them still runs as a plain function. What cannot be recorded is refused where it is
 said, whether or not there is a listener.
-
-Example::
-
-    for epoch in range(1, config.epochs + 1):
-        accuracy = train_one_epoch(model)
-        besom.report(epoch, val_accuracy=accuracy)   # raises besom.Pruned when it should stop
 """
 
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat, SupportsIndex, TypeVar
+from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
-from besom.common.files import LONGEST_NAME, check_kept
+from besom.common.files import check_kept
+from besom.common.text import check_table, named, number, storable
 
-LARGEST = 2**63 - 1
-OURS = re.compile(r"(besom|mlflow)\.")
-PLAIN = re.compile(rf"{OURS.pattern}|objective(_\d+)?$")
+_LARGEST = 2**63 - 1
+_OURS = re.compile(r"(besom|mlflow)\.")
+_OURS_OR_UNNAMED = re.compile(rf"{_OURS.pattern}|objective(_\d+)?$")
 """The names of plain numbers that a task returns are also ours."""
-
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape and type of one side of a model; ``None`` is the free batch dimension."""
+    """Shape and type of one side of a model.
+
+    Args:
+        shape: the sizes; ``None`` is the free batch dimension.
+        dtype: the type, as NumPy names it.
+
+    Example:
+        >>> besom.TensorSpec((None, 100), "int32")
+        TensorSpec(shape=(None, 100), dtype='int32')
+    """
 
     shape: tuple[int | None, ...]
     dtype: str
@@ -42,7 +43,18 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class KerasModel:
-    """A saved ``.keras`` file and what it takes and gives, known without loading it."""
+    """A saved ``.keras`` file and what it takes and gives, known without loading it.
+
+    Args:
+        path: the file.
+        inputs: what the model takes.
+        outputs: what it gives.
+
+    Example:
+        >>> tokens = besom.TensorSpec((None, 100), "int32")
+        >>> score = besom.TensorSpec((None, 1), "float32")
+        >>> model = besom.KerasModel(Path("model.keras"), tokens, score)
+    """
 
     path: Path
     inputs: TensorSpec
@@ -83,8 +95,13 @@ def stop_listening() -> None:
     _listener.set(None)
 
 
-def attached() -> bool:
-    """Whether there is a listener, so that a task can spare itself costly records."""
+def is_recorded() -> bool:
+    """Whether anything listens, so that a task can spare itself costly records.
+
+    Example:
+        >>> if besom.is_recorded():
+        ...     besom.table("errors", [{"text": "dull", "probability": 0.9}])
+    """
     return _listener.get() is not None
 
 
@@ -93,6 +110,9 @@ def expect(steps: SupportsIndex) -> None:
 
     Raises:
         TypeError, ValueError: ``steps`` is no whole number, or below 0.
+
+    Example:
+        >>> besom.expect(10)
     """
     count = _count("steps", steps)
     if listener := _listener.get():
@@ -107,6 +127,11 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
         besom.Interrupted: the sweep is stopping.
         TypeError, ValueError: ``step`` is no whole number, below 0, or too large for a database; a
             metric is no number, or its name is not free.
+
+    Example:
+        >>> for epoch in range(1, 11):
+        ...     val_loss = 1 / epoch
+        ...     besom.report(epoch, val_loss=val_loss)
     """
     count = _count("step", step)
     numbers = named((_free(name), number(name, value)) for name, value in metrics.items())
@@ -119,11 +144,14 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
 
     Raises:
         TypeError, ValueError: a value is neither a number nor text, or its name is not free.
+
+    Example:
+        >>> besom.log({"parameters": 320_000, "data.name": "imdb"})
     """
     facts = named(
         (
-            _free(name, PLAIN),
-            text(value) if isinstance(value, str) else number(name, value, "a number or text"),
+            _free(name, _OURS_OR_UNNAMED),
+            storable(value) if isinstance(value, str) else number(name, value, "a number or text"),
         )
         for name, value in values.items()
     )
@@ -137,6 +165,10 @@ def save(path: str | Path) -> None:
     Raises:
         FileNotFoundError: it is not there.
         ValueError, OSError: it is neither, or holds what is neither, or what cannot be read.
+
+    Example:
+        >>> written = Path("plot.svg").write_text("<svg/>")
+        >>> besom.save("plot.svg")
     """
     found = _existing(Path(path))
     check_kept(found)
@@ -150,6 +182,12 @@ def save_model(model: KerasModel) -> None:
     Raises:
         FileNotFoundError: its file is not there.
         TypeError, ValueError, OSError: it is no file that can be read, or a shape is none.
+
+    Example:
+        >>> network.save("model.keras")  # a Keras model
+        >>> tokens = besom.TensorSpec((None, 100), "int32")
+        >>> score = besom.TensorSpec((None, 1), "float32")
+        >>> besom.save_model(besom.KerasModel(Path("model.keras"), tokens, score))
     """
     path = _existing(Path(model.path))
     check_kept(path)
@@ -163,6 +201,9 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
     Raises:
         ValueError: a row has other keys than the first, or the name is none of a file.
+
+    Example:
+        >>> besom.table("errors", [{"text": "dull", "label": 1, "probability": 0.9}])
     """
     check_table(name)
     for index, row in enumerate(rows):
@@ -170,7 +211,9 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(
                 f"row {index} of table {name!r} has the keys {[*row]}, the first one {[*rows[0]]}"
             )
-    cells = [named((text(str(key)), _cell(value)) for key, value in row.items()) for row in rows]
+    cells = [
+        named((storable(str(key)), _cell(value)) for key, value in row.items()) for row in rows
+    ]
     if listener := _listener.get():
         listener.table(name, cells)
 
@@ -183,65 +226,14 @@ def _count(name: str, value: SupportsIndex) -> int:
         raise TypeError(f"{name}={value!r} must be a whole number") from None
     if count < 0:
         raise ValueError(f"{name}={count} must not be below 0")
-    if count > LARGEST:
+    if count > _LARGEST:
         raise ValueError(f"{name} must not be above 2**63 - 1, the most that a database holds")
     return count
 
 
-def check_table(name: str) -> None:
-    """Find that a table's name is that of a file below the run's own folder.
-
-    Raises:
-        ValueError: it is not.
-    """
-    parts = name.split("/")
-    is_plain = name == text(name) and name.isprintable() and "\\" not in name
-    longest = max(len(f"{part}.json".encode(errors="replace")) for part in parts)
-    if not is_plain or longest > LONGEST_NAME or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(
-            f"the table's name {name!r:.80} must be one of a file of at most {LONGEST_NAME - 5} "
-            "bytes, such as errors or val/errors, without backslashes or .. in it"
-        )
-
-
-def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
-    """A number of whatever library as Python's own; text is none, not even "0.5".
-
-    Raises:
-        TypeError, ValueError: it is none, or too large for one.
-    """
-    try:
-        if hasattr(value, "__float__"):
-            return float(value)
-    except TypeError:  # an array of several numbers, say
-        pass
-    except OverflowError:
-        raise ValueError(f"{name} is a whole number beyond all floats") from None
-    raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
-
-
-def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
-    """A mapping of what has names.
-
-    Raises:
-        ValueError: two have one; of ``3`` and ``"3"``, say, or once :func:`text` has read them.
-    """
-    found: dict[str, Value] = {}
-    for name, value in values:
-        if name in found:
-            raise ValueError(f"two values have the name {name}; give one of them another")
-        found[name] = value
-    return found
-
-
-def text(value: str) -> str:
-    """Text that any database takes: file names may hold bytes that are no characters."""
-    return str(value).encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _free(name: object, ours: re.Pattern[str] = OURS) -> str:
+def _free(name: object, ours: re.Pattern[str] = _OURS) -> str:
     """A name for a metric or tag of the task's."""
-    if ours.match(free := text(str(name))):
+    if ours.match(free := storable(str(name))):
         raise ValueError(f"the name {free} is Besom's or MLflow's own; give another one")
     return free
 
@@ -252,13 +244,13 @@ def _cell(value: Any) -> float | str:
         import numpy
 
         value = numpy.asarray(value).item()
-    is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
-    return value if is_number else text(value)
+    is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= _LARGEST)
+    return value if is_number else storable(value)
 
 
 def _spec(spec: TensorSpec) -> TensorSpec:
     shape = tuple(None if size is None else _count("shape", size) for size in spec.shape)
-    return TensorSpec(shape, text(spec.dtype))
+    return TensorSpec(shape, storable(spec.dtype))
 
 
 def _existing(path: Path) -> Path:
@@ -266,8 +258,3 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{path} cannot be kept with the run: it does not exist")
     return path.absolute()
-
-
-def unnamed(count: int) -> tuple[str, ...]:
-    """What so many objectives are called whose task gives them no names."""
-    return tuple(f"objective_{i}" if i else "objective" for i in range(count))

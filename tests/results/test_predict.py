@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
             start(record, STUDY)
             start(record, "bare")
             champion = Champion(STUDY, 0, run.run_id, "0 is within noise of the baseline.")
-            assert register(record, champion, HOOKS.pack) == ADDRESS
+            assert register(record, champion, HOOKS.packaging) == ADDRESS
         yield Trained(root, run.run_id)
 
 

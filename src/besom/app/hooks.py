@@ -1,4 +1,4 @@
-"""What a task function may declare about itself, for those who sweep over it.
+"""What a task function may declare about itself, for the sweep that runs it.
 
 All of it is optional; a plain Hydra task function needs none of this.
 """
@@ -15,8 +15,8 @@ Task = Callable[[DictConfig], Any]
 
 
 @dataclass(frozen=True)
-class Package:
-    """How a trained model, made ready to answer without Besom, is loaded, and what it answers to.
+class Packaging:
+    """How a trained model answers where it is served, without Besom.
 
     Attributes:
         code: a Python file that imports nothing of Besom. Its ``_load_pyfunc(folder)`` gives an
@@ -26,6 +26,15 @@ class Package:
         output: the type of an answer.
         example: rows of such a table, to try it with.
         requirements: what to install for the code.
+
+    Example:
+        >>> packaging = besom.Packaging(
+        ...     code=Path("reader.py"),
+        ...     inputs={"text": "string"},
+        ...     output="double",
+        ...     example=[{"text": "a wonderful, moving film"}],
+        ...     requirements=("keras", "tensorflow"),
+        ... )
     """
 
     code: Path
@@ -35,7 +44,7 @@ class Package:
     requirements: tuple[str, ...]
 
 
-Pack = Callable[[DictConfig, Path, Path], Package]
+PackModel = Callable[[DictConfig, Path, Path], Packaging]
 """Takes a configuration, the model file of its run, and an empty folder that it fills."""
 
 
@@ -44,7 +53,8 @@ class Hooks:
     """What a sweep can know of a task before it runs.
 
     Attributes:
-        check: refuses a configuration (raises ``UserError``) before anything is started.
+        check: refuses a configuration (raises :class:`besom.UserError`) before anything is
+            started.
         identity: what the result depends on beside the configuration; the data's digest, say.
         places: keys that say where things are and not what is computed. A study may be resumed
             with other values of these.
@@ -52,8 +62,12 @@ class Hooks:
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
         prepare: what a worker does before its first trial, while the sweep opens its stores:
             imports that take seconds.
-        pack: makes a run's saved model ready to be registered and served; None where a model is
-            registered as it was saved.
+        packaging: fills a folder with what a run's saved model needs where it is served, given the
+            run's configuration, its model file and that folder; None where a model is registered
+            as it was saved.
+
+    Example:
+        >>> hooks = besom.Hooks(steps=lambda config: config.epochs, probe=("epochs=2",))
     """
 
     check: Callable[[DictConfig], None] = lambda config: None
@@ -62,11 +76,17 @@ class Hooks:
     steps: Callable[[DictConfig], int] = lambda config: 0
     probe: tuple[str, ...] = ()
     prepare: Callable[[], None] = lambda: None
-    pack: Pack | None = None
+    packaging: PackModel | None = None
 
 
 def hooked(hooks: Hooks) -> Callable[[Task], Task]:
-    """Attach hooks to a task function; use it below ``@hydra.main``."""
+    """Attach hooks to a task function; use it below ``@hydra.main``.
+
+    Example:
+        >>> @besom.hooked(besom.Hooks(steps=lambda config: config.epochs))
+        ... def main(config):
+        ...     return config.x**2
+    """
 
     def attach(task: Task) -> Task:
         task.__besom_hooks__ = hooks  # type: ignore[attr-defined]
@@ -81,9 +101,9 @@ def hooks_of(task: Task) -> Hooks:
 
 
 def of_task(frames: TracebackType | None) -> TracebackType | None:
-    """A traceback less the frames of those who only pass a call on to the task.
+    """A traceback less the frames of functions that only pass a call on to the task.
 
-    These say so as Pytest's helpers do: by a local name ``__tracebackhide__``.
+    These say so as Pytest's own do: by a local name ``__tracebackhide__``.
     """
     while frames is not None and "__tracebackhide__" in frames.tb_frame.f_locals:
         frames = frames.tb_next

@@ -30,7 +30,7 @@ from omegaconf.errors import InterpolationResolutionError, ValidationError
 from besom.app.error_messages import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
 from besom.app.hooks import Task, hooks_of
 from besom.common.errors import ConfigError, StoreError
-from besom.common.files import LONGEST_NAME
+from besom.common.text import LONGEST_NAME
 
 # A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
 # wait for range(1,1000000), whose values are all of one type anyway.

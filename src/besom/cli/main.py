@@ -13,11 +13,12 @@ from besom.app.command import hydra_arguments, overview, whole_number
 from besom.app.flags import CommandError, parser_of, reading_parser
 from besom.cli.completion import completion
 from besom.cli.serving import HOST
-from besom.common.early import interruptible
-from besom.common.errors import UserError, printable
+from besom.common.errors import UserError
 from besom.common.files import check_working_folder
+from besom.common.interpreter import raise_at_interrupt
 from besom.common.stdout import complain, read_or_not, stopped, warnings_no_errors
 from besom.common.suggest import did_you_mean, listed
+from besom.common.text import printable
 
 HELP = """\
 Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
@@ -71,7 +72,7 @@ def _command(words: list[str]) -> int:
         hint = did_you_mean(words[0], COMMANDS, f"there are {listed(COMMANDS)}")
         raise CommandError(f"no command `{words[0]}`; {hint}")
     if COMMANDS[words[0]] not in (train, sweep):
-        interruptible()
+        raise_at_interrupt()
     return COMMANDS[words[0]](words[1:])
 
 
@@ -79,7 +80,7 @@ def train(words: list[str]) -> int:
     """Hand everything to the Hydra application."""
     from besom.rnn.__main__ import main as application
 
-    interruptible()
+    raise_at_interrupt()
     return application(words)
 
 

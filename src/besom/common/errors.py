@@ -16,10 +16,7 @@ Every message names the value, the limit and the remedy.
 """
 
 from besom.common.addresses import mask
-
-MOST_LINES = 3
-LONGEST_LINE = 600
-"""Characters: a message quotes what is wrong, not ten thousand characters of it."""
+from besom.common.text import plain
 
 
 class BesomError(Exception):
@@ -30,28 +27,6 @@ class BesomError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(plain(mask(message)))
-
-
-def plain(text: str) -> str:
-    """Text that stays in its lines: no control characters, the middle of what is too long left out.
-
-    What is wrong stands at a message's beginning, and the remedy at its end.
-    """
-    lines = [shortened(printable(line)) for line in text.strip().split("\n")]
-    return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
-
-
-def printable(text: str) -> str:
-    """``text`` as a terminal may show it: a control character steers nothing, it is written out."""
-    if text.isprintable():
-        return text
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    return "".join(shown)
-
-
-def shortened(text: str, most: int = LONGEST_LINE) -> str:
-    """Its beginning and its end, where it has more characters than ``most``."""
-    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 class SweepFailed(BesomError):
@@ -66,7 +41,19 @@ class SweepFailed(BesomError):
 
 
 class UserError(BesomError):
-    """An error that its reader can mend: shown without a traceback, exit code 2."""
+    """A mistake that the user can mend: shown without a traceback, exit code 2.
+
+    Args:
+        message: names the value, the limit and the remedy, in one to three lines.
+
+    Example:
+        >>> def check(config):
+        ...     if config["units"] % 2:
+        ...         raise besom.UserError(f"units={config['units']}: must be even")
+        >>> check({"units": 3})
+        Traceback (most recent call last):
+        besom.common.errors.UserError: units=3: must be even
+    """
 
     exit_code = 2
 
@@ -96,8 +83,24 @@ class Stop(Exception):
 
 
 class Pruned(Stop):
-    """The pruner has decided that this trial is not worth continuing."""
+    """The pruner has decided that this trial is not worth continuing.
+
+    Example:
+        >>> try:
+        ...     besom.report(1, val_loss=0.5)
+        ... except besom.Pruned:
+        ...     print("tidied up")
+        ...     raise
+    """
 
 
 class Interrupted(Stop):
-    """The sweep is stopping; the trial is recorded as interrupted and can be resumed."""
+    """The sweep is stopping; the trial is recorded as interrupted and can be resumed.
+
+    Example:
+        >>> try:
+        ...     besom.report(1, val_loss=0.5)
+        ... except besom.Interrupted:
+        ...     print("kept for the next attempt")
+        ...     raise
+    """

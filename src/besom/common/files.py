@@ -8,9 +8,6 @@ from pathlib import Path
 
 from besom.common.errors import StoreError
 
-LONGEST_NAME = 255
-"""Bytes of a file's name, as file systems have it."""
-
 
 def check_working_folder() -> None:
     """Find that the working folder is there, and that what is written below it can name it.

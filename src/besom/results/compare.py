@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from besom.common.errors import StudyError, printable
+from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
+from besom.common.text import printable
 from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.sweep.naming import distinct

@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
-from besom.common.errors import DataError, StudyError, printable
+from besom.common.errors import DataError, StudyError
+from besom.common.text import printable
 from besom.results.columns import rows_as_json
 from besom.results.studies import RUN_ID, meant, read_run, read_study
 from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
-from besom.rnn.packaging import pack
+from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
 from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, open_reader
@@ -127,7 +128,7 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
         config = _config(reader, run_id)
         contents = temporary / "contents"
         contents.mkdir()
-        pack(config, model_file(uri, run_id, temporary), contents)
+        pack_model(config, model_file(uri, run_id, temporary), contents)
         return contents
     study = None if what.startswith(REGISTERED) else _study(reader, what)
     address = what if study is None else address_of(study)

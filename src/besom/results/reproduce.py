@@ -13,8 +13,9 @@ from omegaconf import DictConfig
 from besom import session
 from besom.app.hooks import Task
 from besom.app.source import source_of
-from besom.common.errors import Pruned, StudyError, printable
+from besom.common.errors import Pruned, StudyError
 from besom.common.suggest import did_you_mean
+from besom.common.text import printable
 from besom.results.changes import COMMIT, changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config

@@ -12,7 +12,7 @@ from typing import Any
 from besom.app.source import Source
 from besom.common.errors import StudyError
 from besom.common.suggest import listed, nearest, nearest_ids
-from besom.session import unnamed
+from besom.common.text import unnamed
 from besom.sweep.recovery.missing_runs import Expected, expected, sentence
 from besom.tracking.address import own_address
 from besom.tracking.environment import CODE, COUNTED

@@ -25,8 +25,11 @@ def runs(
         tracking_uri: MLflow's address, where the record is not below ``root``.
 
     Raises:
-        besom.common.errors.StudyError: there is no such study.
-        besom.common.errors.StoreError: there is no record.
+        besom.UserError: there is no such study, or no record.
+
+    Example:
+        >>> runs = besom.runs("quickstart")
+        >>> best = runs.sort_values("val_accuracy").tail(3)
     """
     return frame(read_study(_reader(root, tracking_uri), study))
 
@@ -38,6 +41,11 @@ def curves(
 
     Columns: ``trial``, ``metric``, ``step`` (from 1), ``value``. Arguments and errors are those
     of :func:`runs`.
+
+    Example:
+        >>> curves = besom.curves("quickstart")
+        >>> losses = curves[curves.metric == "val_loss"]
+        >>> by_trial = losses.pivot(index="step", columns="trial", values="value")
     """
     reader = _reader(root, tracking_uri)
     return long_frame(reader, read_study(reader, study))

@@ -11,8 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from besom.common.cores import cores
-from besom.common.importing import without_collection
+from besom.common.interpreter import cores, importing
 from besom.rnn.cache_folder import cache_folder
 from besom.rnn.engines.program_cache import ProgramCache
 
@@ -32,7 +31,7 @@ def prepare() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
     programs = program_cache()
-    with _standard_error_shut(), _xla_flags(programs), without_collection("tensorflow"):
+    with _standard_error_shut(), _xla_flags(programs), importing("tensorflow"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()

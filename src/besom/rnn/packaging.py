@@ -4,12 +4,12 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from besom.app.hooks import Package
+from besom.app.hooks import Packaging
 from besom.rnn import text_classifier
 from besom.rnn.data import open_corpus
 from besom.rnn.data.corpus import INDEX_FROM
 
-CONTENTS = Package(
+CONTENTS = Packaging(
     code=Path(text_classifier.__file__),
     # Token lists are of any length; MLflow's arrays of numbers cannot be sent as one column.
     inputs={"text": "string", "tokens": "any"},
@@ -22,7 +22,7 @@ CONTENTS = Package(
 )
 
 
-def pack(config: DictConfig, model_file: Path, folder: Path) -> Package:
+def pack_model(config: DictConfig, model_file: Path, folder: Path) -> Packaging:
     """Write the network and how it reads into ``folder``. Needs no TensorFlow.
 
     Args:

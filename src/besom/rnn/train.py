@@ -21,7 +21,7 @@ from besom.app.hooks import Hooks, hooked
 from besom.rnn import environment
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.corpus import decode
-from besom.rnn.packaging import pack
+from besom.rnn.packaging import pack_model
 from besom.session import KerasModel, TensorSpec
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ HOOKS = Hooks(
     steps=steps,
     probe=("training.epochs=2",),
     prepare=prepare,
-    pack=pack,
+    packaging=pack_model,
 )
 
 
@@ -97,7 +97,7 @@ def train(config: DictConfig) -> dict[str, float]:
     if data.test is not None:
         score = engine.evaluate(data.test)
         metrics |= {"test_loss": score.loss, "test_accuracy": score.accuracy}
-    if session.attached():
+    if session.is_recorded():
         _save(model, data)
     return metrics
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from besom.common.errors import ConfigError
-from besom.session import unnamed
+from besom.common.text import unnamed
 
 DIRECTIONS = ("minimize", "maximize")
 MOST_SHOWN = 8

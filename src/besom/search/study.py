@@ -13,12 +13,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
+from besom.common.text import unnamed
 from besom.search.enqueued import unfit
 from besom.search.samplers import Grid, Point, point
 from besom.search.storage.cached_storage import OWN, Mirror
 from besom.search.storage.database import Transaction
 from besom.search.windowed_sampler import OUTSIDE
-from besom.session import unnamed
 
 _PREFIX = "besom."
 

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from besom.common.errors import printable
+from besom.common.text import printable, storable
 from besom.search.study import TrialRow
-from besom.session import text
 from besom.sweep.confirmation.store import Confirmation
 
 
@@ -53,7 +52,7 @@ def _first_word(path: Sequence[str]) -> int:
 
 def show(value: Any) -> str:
     """A number with the digits that people read; all else as text."""
-    return f"{value:.4g}" if isinstance(value, float) else text(value)
+    return f"{value:.4g}" if isinstance(value, float) else storable(value)
 
 
 def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:

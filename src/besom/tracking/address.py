@@ -13,8 +13,8 @@ from besom.common.addresses import (
     sqlite_file,
 )
 from besom.common.errors import StoreError
-from besom.common.files import LONGEST_NAME
 from besom.common.sqlite import is_read_only, readable_file
+from besom.common.text import LONGEST_NAME
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
-from besom.common.importing import without_collection
+from besom.common.interpreter import importing
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -41,7 +41,7 @@ def import_mlflow() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     # After the environment, which MLflow reads meanwhile.
-    with without_collection("mlflow.store.db.utils"):
+    with importing("mlflow.store.db.utils"):
         import mlflow.store.db.utils as database
 
     # It would make a folder of the name that a SQLite address has with %20 in it, say.

@@ -44,7 +44,7 @@ def tracked(task: Task) -> Task:
     @functools.wraps(task)
     def call(config: DictConfig) -> Any:
         __tracebackhide__ = True
-        return task(config) if session.attached() else _record(task, config)
+        return task(config) if session.is_recorded() else _record(task, config)
 
     return call
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
-from besom.common.importing import without_collection
-from besom.session import KerasModel, text
+from besom.common.interpreter import importing
+from besom.common.text import storable
+from besom.session import KerasModel
 from besom.tracking.client import asking, import_mlflow, is_mendable, reason
 from besom.tracking.outbox.file_fingerprint import stamp
 from besom.tracking.outbox.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
@@ -46,7 +47,7 @@ def connect(root: Path, uri: str | None, experiment: str) -> "Record":
         StoreError: the folder cannot be written, or the address cannot be reached.
     """
     import_mlflow()
-    with without_collection("besom.tracking.store"):
+    with importing("besom.tracking.store"):
         from besom.tracking.store import open_store
     return Record(open_store(root, uri, experiment))
 
@@ -107,7 +108,7 @@ class Record:
         """
         from besom.tracking.outbox.deferred_runs import new_key
 
-        name, key = shorten(text(mask(name)), RUN_NAME_LENGTH), new_key()
+        name, key = shorten(storable(mask(name)), RUN_NAME_LENGTH), new_key()
         parents = {"mlflow.parentRunId": parent} if parent else {}
         tags = {**_masked(tags), **parents, KEY: key}
         with asking(self.uri):
@@ -380,7 +381,7 @@ class Record:
 
 def _masked(values: Mapping[str, Any]) -> dict[str, str]:
     """Text as all that may read the record see it: without the passwords of addresses."""
-    return {name: text(mask(str(value))) for name, value in values.items()}
+    return {name: storable(mask(str(value))) for name, value in values.items()}
 
 
 def _cell(value: float | str) -> float | str:
@@ -388,4 +389,4 @@ def _cell(value: float | str) -> float | str:
 
 
 # The texts of an environment are long, and the same for all runs of a process.
-_clean_once = functools.lru_cache(maxsize=8)(lambda content: text(mask(content)))
+_clean_once = functools.lru_cache(maxsize=8)(lambda content: storable(mask(content)))

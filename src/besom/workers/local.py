@@ -3,7 +3,7 @@
 import queue
 from pathlib import Path
 
-from besom.common.cores import cores
+from besom.common.interpreter import cores
 from besom.workers.messages import Died, Event, Outcome, ToWorker
 from besom.workers.process import WorkerProcess
 

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from besom.common.errors import UserError
-from besom.session import named, number, text, unnamed
+from besom.common.text import named, number, storable, unnamed
 
 MOST_NUMBERS = 10_000
 """All are kept with the run; a list of predictions belongs into a file."""
@@ -41,7 +41,7 @@ def _by_name(returned: Any) -> dict[str, Any]:
     """Whatever their number, one more at most than are allowed."""
     if isinstance(returned, Mapping):
         first = islice(returned.items(), MOST_NUMBERS + 1)
-        return named((text(str(name)), value) for name, value in first)
+        return named((storable(str(name)), value) for name, value in first)
     # An array without dimensions says that it can be iterated, and cannot.
     is_one = getattr(returned, "ndim", None) == 0 or isinstance(returned, str | bytes | Set)
     if is_one or not isinstance(returned, Iterable):
@@ -52,6 +52,6 @@ def _by_name(returned: Any) -> dict[str, Any]:
 
 def _shown(returned: Any) -> str:
     try:
-        return text(" ".join(repr(returned).split()))[:80]
+        return storable(" ".join(repr(returned).split()))[:80]
     except Exception:  # a whole number of too many digits, or a bug of the object's own
         return f"an object of type {type(returned).__name__}"

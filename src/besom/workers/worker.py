@@ -32,11 +32,12 @@ from besom.app.job import Application
 from besom.app.overrides import as_typed
 from besom.app.redaction import discreet_logs
 from besom.common.addresses import mask
-from besom.common.errors import Interrupted, Pruned, UserError, plain, shortened
+from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.files import private
 from besom.common.flatten import flatten
 from besom.common.states import State
 from besom.common.stdout import open_closed
+from besom.common.text import plain, shortened, storable
 from besom.session import KerasModel
 from besom.workers import disk_space
 from besom.workers.memory import resident
@@ -242,7 +243,7 @@ def _failed(error: BaseException) -> Outcome:
     if isinstance(error, UserError):
         return Outcome(State.FAILED, {}, 0.0, error=str(error))
     frames = mask(_traceback_of_task(error))
-    frames = session.text(shortened(frames, LONGEST_TRACEBACK))
+    frames = storable(shortened(frames, LONGEST_TRACEBACK))
     return Outcome(State.FAILED, {}, 0.0, error=plain(mask(_line(error))), traceback=frames)
 
 

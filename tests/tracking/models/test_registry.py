@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model
 from omegaconf import DictConfig
 
-from besom.app.hooks import Pack, Package
+from besom.app.hooks import Packaging, PackModel
 from besom.common.errors import StoreError, StudyError
 from besom.session import KerasModel, TensorSpec
 from besom.tracking import Record, connect
@@ -48,13 +48,13 @@ def code(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def pack(code: Path) -> Pack:
+def pack(code: Path) -> PackModel:
     """Adds the number in the model file and the one in the configuration."""
 
-    def packed(config: DictConfig, model: Path, folder: Path) -> Package:
+    def packed(config: DictConfig, model: Path, folder: Path) -> Packaging:
         (folder / "number.txt").write_text(str(int(model.read_text()) + config.number))
         example = [{"text": "four"}]
-        return Package(code, {"text": "string", "tokens": "any"}, "double", example, ("numpy",))
+        return Packaging(code, {"text": "string", "tokens": "any"}, "double", example, ("numpy",))
 
     return packed
 
@@ -105,7 +105,7 @@ def test_the_champion_is_complete(
 
 
 def test_its_pages_are_linked(
-    record: Record, client: MlflowClient, tmp_path: Path, pack: Pack
+    record: Record, client: MlflowClient, tmp_path: Path, pack: PackModel
 ) -> None:
     run_id = trained(record, tmp_path, 1)
     register(record, Champion("small", 17, run_id, ""), pack)
@@ -155,7 +155,7 @@ def test_two_studies_never_share_a_name() -> None:
 
 
 def test_a_run_without_a_model_is_no_champion(
-    record: Record, client: MlflowClient, pack: Pack
+    record: Record, client: MlflowClient, pack: PackModel
 ) -> None:
     run_id = record.start_run("trial", {})
     assert register(record, Champion("small", 0, run_id, ""), pack) is None
@@ -177,7 +177,7 @@ def test_a_registration_that_was_cut_off_is_done_again(
     run_id = trained(record, tmp_path, 1)
     champion = Champion("small", 0, run_id, "")
 
-    def killed(config: DictConfig, model: Path, folder: Path) -> Package:
+    def killed(config: DictConfig, model: Path, folder: Path) -> Packaging:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -213,7 +213,7 @@ starts = []
 with connect(Path(sys.argv[1]), None, "tests") as record:
     run_id = trained(record, Path(sys.argv[2]), 1, text)
     sys.addaudithook(lambda event, _: starts.append(event) if event in STARTING else None)
-    assert register(record, Champion("small", 0, run_id, ""), HOOKS.pack)
+    assert register(record, Champion("small", 0, run_id, ""), HOOKS.packaging)
 print(starts, sorted({"tensorflow", "keras"} & set(sys.modules)))
 """
 
@@ -249,7 +249,7 @@ def test_the_model_file_of_a_run(record: Record, tmp_path: Path) -> None:
     ],
 )
 def test_an_unknown_model(
-    address: str, hint: str, record: Record, tmp_path: Path, pack: Pack
+    address: str, hint: str, record: Record, tmp_path: Path, pack: PackModel
 ) -> None:
     register(record, Champion("small", 0, trained(record, tmp_path, 1), ""), pack)
     with pytest.raises(StudyError) as refused:
@@ -263,7 +263,7 @@ def test_an_empty_registry_says_how_to_fill_it(record: Record, tmp_path: Path) -
 
 
 def test_a_study_without_a_champion_is_told_to_confirm(
-    record: Record, tmp_path: Path, pack: Pack
+    record: Record, tmp_path: Path, pack: PackModel
 ) -> None:
     register(record, Champion("small", 0, trained(record, tmp_path, 1), ""), pack)
     with pytest.raises(StudyError, match="`besom confirm 'smal l'` registers the study's"):
@@ -271,7 +271,7 @@ def test_a_study_without_a_champion_is_told_to_confirm(
 
 
 def test_a_model_that_python_cannot_load(
-    record: Record, client: MlflowClient, tmp_path: Path, pack: Pack
+    record: Record, client: MlflowClient, tmp_path: Path, pack: PackModel
 ) -> None:
     register(record, Champion("small", 0, trained(record, tmp_path, 1), ""), pack)
     source = Path(client.get_model_version("small", "1").source.removeprefix("file://"))
@@ -292,12 +292,12 @@ def test_a_model_whose_files_are_gone(
         registered_model(record.uri, "models:/small/1", tmp_path)
 
 
-def test_a_store_that_fails_says_so(record: Record, tmp_path: Path, pack: Pack) -> None:
+def test_a_store_that_fails_says_so(record: Record, tmp_path: Path, pack: PackModel) -> None:
     with pytest.raises(StoreError, match=r"does not answer as it should.*unknown"):
         register(record, Champion("small", 0, "unknown", ""), pack)
 
 
-def test_a_server_keeps_champions_too(root: Path, tmp_path: Path, pack: Pack) -> None:
+def test_a_server_keeps_champions_too(root: Path, tmp_path: Path, pack: PackModel) -> None:
     address = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{root / 'mlflow.db'}"]

@@ -1,6 +1,5 @@
 """Optuna's database as a sweep uses it: SQLite writes ahead, and several things at once."""
 
-import gc
 import os
 import sqlite3
 import time
@@ -134,18 +133,3 @@ def _remedy(reason: str) -> str:
     if "locked" in said:
         return "End the program that keeps it locked"
     return "Bring it back, or let it be written"
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Make many objects without Python looking through all of them for garbage, again and again.
-
-    That would take two thirds of the time in which a large study is read.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -9,9 +9,10 @@ import sqlalchemy
 
 from besom.common.addresses import mask, missing_driver, reach
 from besom.common.errors import StoreError
+from besom.common.interpreter import uncollected
 from besom.search.storage.cached_storage import SERVER_STEP, SQLITE_STEP, Mirror
 from besom.search.storage.connections import CONNECT_SECONDS
-from besom.search.storage.database import file_of, hold, open_database, uncollected
+from besom.search.storage.database import file_of, hold, open_database
 from besom.search.study import Study, as_directions
 
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.

@@ -195,7 +195,7 @@ def _register(contest: Contest, verdict: "Verdict", sweep: Sweep) -> str:
     sentence = _sentence(contest, verdict)
     champion = Champion(sweep.study.name, number, confirmation.run_id, sentence)
     try:
-        address = register(sweep.record, champion, sweep.plan.hooks.pack)
+        address = register(sweep.record, champion, sweep.plan.hooks.packaging)
     except UserError as error:  # the verdict stands without it
         return f"No champion is registered: {error}"
     return f"Champion: {address}, trial {number}" if address else ""

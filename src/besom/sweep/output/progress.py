@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from besom.common.errors import printable
+from besom.common.text import printable
 from besom.search.objective import Objective
 from besom.search.study import TrialRow
 from besom.sweep.naming import show, what_of

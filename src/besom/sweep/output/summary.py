@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from besom.common.addresses import mask
-from besom.common.errors import printable
+from besom.common.text import printable
 from besom.search.options import SweepOptions
 from besom.search.study import Study, TrialRow
 from besom.sweep.naming import distinct, is_baseline, show

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
+from besom.common.text import unnamed
 from besom.search.study import Study, TrialRow
-from besom.session import unnamed
 from besom.sweep.confirmation.store import Confirmation, recall_all
 from besom.sweep.told import RUN_STATUS
 from besom.tracking import Record

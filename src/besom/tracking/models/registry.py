@@ -17,7 +17,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 from omegaconf import DictConfig, OmegaConf
 
-from besom.app.hooks import Pack, Package
+from besom.app.hooks import Packaging, PackModel
 from besom.tracking.client import asking
 from besom.tracking.models.keras_model import find_model, logged_model, pin
 from besom.tracking.models.model_files import ALIAS, address_of, model_file, model_name
@@ -53,7 +53,7 @@ class Champion:
         }
 
 
-def register(record: Record, champion: Champion, pack: Pack | None) -> str | None:
+def register(record: Record, champion: Champion, pack_model: PackModel | None) -> str | None:
     """Give the model of a run the alias ``champion`` under the study's name.
 
     Once more with the same run adds no version; the description becomes the new verdict.
@@ -61,14 +61,14 @@ def register(record: Record, champion: Champion, pack: Pack | None) -> str | Non
     Args:
         record: where the run is; waits until all of it has been delivered.
         champion: which run, and why.
-        pack: how the workload makes a model ready; None registers it as the run holds it.
+        pack_model: how the workload makes a model ready; None registers it as the run holds it.
 
     Returns:
         Its address, ``models:/NAME@champion``; None where the run has no model.
 
     Raises:
         StoreError: the store does not answer, or does not take it.
-        UserError: of ``pack``.
+        UserError: of ``pack_model``.
     """
     record.flush()
     run_id = record.mlflow_id(champion.run_id)
@@ -77,7 +77,7 @@ def register(record: Record, champion: Champion, pack: Pack | None) -> str | Non
         champion = replace(champion, run_id=original_of(client, run_id).info.run_id)
         version = _version_of(client, champion)
         if version is None:
-            model = _ready(client, champion.run_id, pack)
+            model = _ready(client, champion.run_id, pack_model)
             if model is None:
                 return None
             version = _add_version(client, champion, model)
@@ -92,19 +92,19 @@ def _version_of(client: MlflowClient, champion: Champion) -> "ModelVersion | Non
     return next((version for version in found if version.name == name), None)
 
 
-def _ready(client: MlflowClient, run_id: str, pack: Pack | None) -> LoggedModel | None:
+def _ready(client: MlflowClient, run_id: str, pack_model: PackModel | None) -> LoggedModel | None:
     """The model of a run as it is to be served."""
     experiment_id = client.get_run(run_id).info.experiment_id
     saved = find_model(client, experiment_id, run_id)
-    if saved is None or pack is None:
+    if saved is None or pack_model is None:
         return saved
     with TemporaryDirectory() as temporary:
         contents, whole = Path(temporary, "contents"), Path(temporary, "whole")
         contents.mkdir()
         file = model_file(client.tracking_uri, run_id, Path(temporary))
-        package = pack(_config(client, run_id, temporary), file, contents)
+        packaging = pack_model(_config(client, run_id, temporary), file, contents)
         served = logged_model(client, experiment_id, run_id, SERVED)
-        _write(whole, contents, package, served)
+        _write(whole, contents, packaging, served)
         client.log_model_artifacts(served.model_id, str(whole))
     return client.finalize_logged_model(served.model_id, LoggedModelStatus.READY)
 
@@ -116,31 +116,31 @@ def _config(client: MlflowClient, run_id: str, folder: str) -> DictConfig:
     return config
 
 
-def _write(folder: Path, contents: Path, package: Package, model: LoggedModel) -> None:
+def _write(folder: Path, contents: Path, packaging: Packaging, model: LoggedModel) -> None:
     """An MLflow model with its own code. All that MLflow would find out by trying is given."""
     pyfunc.save_model(
         str(folder),
-        loader_module=package.code.stem,
+        loader_module=packaging.code.stem,
         data_path=str(contents),
-        code_paths=[str(package.code)],
+        code_paths=[str(packaging.code)],
         mlflow_model=Model(
             artifact_path=model.artifact_location,
             run_id=model.source_run_id,
             model_uuid=model.model_id,
             model_id=model.model_id,
         ),
-        signature=_signature(package),
-        input_example=[dict(row) for row in package.example],
-        pip_requirements=[pin(name) for name in ("mlflow", *package.requirements)],
+        signature=_signature(packaging),
+        input_example=[dict(row) for row in packaging.example],
+        pip_requirements=[pin(name) for name in ("mlflow", *packaging.requirements)],
     )
 
 
-def _signature(package: Package) -> ModelSignature:
+def _signature(packaging: Packaging) -> ModelSignature:
     columns = [
         ColSpec(AnyType() if kind == "any" else DataType[kind], name, required=False)
-        for name, kind in package.inputs.items()
+        for name, kind in packaging.inputs.items()
     ]
-    return ModelSignature(Schema([*columns]), Schema([ColSpec(DataType[package.output])]))
+    return ModelSignature(Schema([*columns]), Schema([ColSpec(DataType[packaging.output])]))
 
 
 def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -> "ModelVersion":

@@ -6,7 +6,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-from besom.session import text
+from besom.common.text import storable
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.outbox.limits import (
     METRICS,
@@ -58,10 +58,10 @@ class Batch:
             )
         elif entry.kind == "params":
             for name, value in entry.body.items():
-                self._params.setdefault(clean(name), shorten(text(value), PARAM_LENGTH))
+                self._params.setdefault(clean(name), shorten(storable(value), PARAM_LENGTH))
         else:
             for name, value in entry.body.items():
-                self._tags[clean(name)] = shorten(text(value), TAG_LENGTH)
+                self._tags[clean(name)] = shorten(storable(value), TAG_LENGTH)
 
     def _chunks(self) -> Iterator[tuple[list[Param], list[RunTag], list[Metric]]]:
         params = [Param(name, value) for name, value in self._params.items()]

@@ -15,7 +15,8 @@ from mlflow.exceptions import MlflowException
 
 from besom.common.addresses import mask
 from besom.common.files import check_kept
-from besom.session import KerasModel, TensorSpec, check_table, text
+from besom.common.text import check_table, storable
+from besom.session import KerasModel, TensorSpec
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.models.keras_model import link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
@@ -205,7 +206,7 @@ class Delivery:
 
     def _miss(self, run_id: str, what: str) -> None:
         """What is not to be had must not keep the rest of the run from being delivered."""
-        what = shorten(text(mask(what)), LONGEST_MISSING)
+        what = shorten(storable(mask(what)), LONGEST_MISSING)
         _logger.warning("run %s: not in the record: %s", run_id, what)
         known = self._client.get_run(run_id).data.tags.get("besom.missing", "")
         if what not in known.split("\n"):

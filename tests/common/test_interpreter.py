@@ -2,14 +2,14 @@
 
 import gc
 
-from besom.common.importing import without_collection
+from besom.common.interpreter import importing
 
 
 def test_what_an_application_has_frozen_stays_frozen() -> None:
     gc.freeze()
     try:
         n_frozen = gc.get_freeze_count()
-        with without_collection("no.such.module"):
+        with importing("no.such.module"):
             assert not gc.isenabled()
         assert gc.isenabled()
         assert gc.get_freeze_count() == n_frozen > 0
@@ -18,5 +18,5 @@ def test_what_an_application_has_frozen_stays_frozen() -> None:
 
 
 def test_a_module_that_is_there_is_not_waited_for() -> None:
-    with without_collection("gc"):
+    with importing("gc"):
         assert gc.isenabled()

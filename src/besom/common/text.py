@@ -1,0 +1,90 @@
+"""Text, names and numbers as terminals, databases and file systems take them."""
+
+from collections.abc import Iterable
+from typing import SupportsFloat, TypeVar
+
+LONGEST_LINE = 600
+"""Characters: a message quotes what is wrong, not ten thousand characters of it."""
+LONGEST_NAME = 255
+"""Bytes of a file's name, as file systems have it."""
+MOST_LINES = 3
+
+Value = TypeVar("Value")
+
+
+def plain(text: str) -> str:
+    """Text that stays in its lines: no control characters, the middle of what is too long left out.
+
+    What is wrong stands at a message's beginning, and the remedy at its end.
+    """
+    lines = [shortened(printable(line)) for line in text.strip().split("\n")]
+    return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
+
+
+def printable(text: str) -> str:
+    """``text`` as a terminal may show it: a control character steers nothing, it is written out."""
+    if text.isprintable():
+        return text
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Its beginning and its end, where it has more characters than ``most``."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
+def storable(text: str) -> str:
+    """Text that any database takes: file names may hold bytes that are no characters."""
+    return str(text).encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
+    """A number of any library as Python's own; text is none, not even "0.5".
+
+    Raises:
+        TypeError, ValueError: it is none, or too large for one.
+    """
+    try:
+        if hasattr(value, "__float__"):
+            return float(value)
+    except TypeError:  # an array of several numbers, say
+        pass
+    except OverflowError:
+        raise ValueError(f"{name} is a whole number beyond all floats") from None
+    raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
+
+
+def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """A mapping of what has names.
+
+    Raises:
+        ValueError: two have one; of ``3`` and ``"3"``, say, or once :func:`storable` has read them.
+    """
+    found: dict[str, Value] = {}
+    for name, value in values:
+        if name in found:
+            raise ValueError(f"two values have the name {name}; give one of them another")
+        found[name] = value
+    return found
+
+
+def unnamed(count: int) -> tuple[str, ...]:
+    """What so many objectives are called whose task gives them no names."""
+    return tuple(f"objective_{i}" if i else "objective" for i in range(count))
+
+
+def check_table(name: str) -> None:
+    """Find that a table's name is that of a file below the run's own folder.
+
+    Raises:
+        ValueError: it is not.
+    """
+    parts = name.split("/")
+    is_plain = name == storable(name) and name.isprintable() and "\\" not in name
+    longest = max(len(f"{part}.json".encode(errors="replace")) for part in parts)
+    if not is_plain or longest > LONGEST_NAME or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(
+            f"the table's name {name!r:.80} must be one of a file of at most {LONGEST_NAME - 5} "
+            "bytes, such as errors or val/errors, without backslashes or .. in it"
+        )

@@ -1,0 +1,44 @@
+"""``import besom`` gives the whole public API: its names, each with an example that runs."""
+
+import inspect
+from doctest import DocTestFinder, DocTestRunner
+from pathlib import Path
+from types import SimpleNamespace
+from typing import get_type_hints
+
+import pytest
+
+import besom
+
+NAMES = [
+    *("Hooks", "Interrupted", "KerasModel", "Packaging", "Pruned", "TensorSpec", "UserError"),
+    *("__version__", "curves", "expect", "hooked", "is_recorded", "log", "report", "runs", "save"),
+    *("save_model", "table"),
+]
+DOCUMENTED = [name for name in NAMES if name != "__version__"]
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_these_names_are_all() -> None:
+    assert dir(besom) == sorted(besom.__all__) == NAMES
+    with pytest.raises(AttributeError, match="module `besom` has no attribute `repotr`"):
+        besom.repotr  # noqa: B018
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_each_has_types_an_example_and_a_place_in_the_readme(name: str) -> None:
+    public = getattr(besom, name)
+    assert ">>> " in inspect.getdoc(public)
+    assert f"besom.{name}" in README or f"`{name}" in README
+    if inspect.isfunction(public):
+        hints = get_type_hints(public)
+        assert hints.keys() == {*inspect.signature(public).parameters, "return"}
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in ("curves", "runs")])
+def test_its_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    network = SimpleNamespace(save=lambda path: Path(path).touch())
+    given = {"besom": besom, "Path": Path, "network": network}
+    for example in DocTestFinder(recurse=False).find(getattr(besom, name), name, globs=given):
+        assert DocTestRunner(optionflags=0).run(example).failed == 0
