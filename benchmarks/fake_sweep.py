@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from besom.app.hooks import Hooks
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
 from besom.search.objective import read_objective
@@ -30,13 +30,12 @@ from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.sweep import Sweep
-from besom.sweep.timeouts import Patience
-from besom.sweep.trials import Trials
+from besom.sweep.timeouts import Timeouts
+from besom.sweep.trials import TrialJobs
 from besom.tracking import connect
 from besom.workers.messages import (
     Assignment,
     Composed,
-    Died,
     Event,
     Expected,
     FromWorker,
@@ -44,8 +43,9 @@ from besom.workers.messages import (
     Outcome,
     Ready,
     Reported,
+    ReportReply,
     ToWorker,
-    Verdict,
+    WorkerExited,
 )
 
 EPOCHS = 10
@@ -132,17 +132,17 @@ class FakePool:
     def send(self, worker: int, message: ToWorker) -> None:
         if isinstance(message, Assignment):
             self._running[worker] = self._train(message)
-        elif message is not Verdict.CONTINUE:
+        elif message is not ReportReply.CONTINUE:
             outcome = Outcome(State.PRUNED, {}, seconds=60.0)
             self._events.append(Event(worker, outcome))
             return
         for said in self._running[worker]:
             self._events.append(Event(worker, said))
-            if isinstance(said, Reported):  # waits for its verdict
+            if isinstance(said, Reported):  # waits for its reply
                 return
 
     def end(self, worker: int, cause: str) -> None:
-        self._events.append(Event(worker, Died(cause)))
+        self._events.append(Event(worker, WorkerExited(cause)))
 
     def next_event(self, timeout: float) -> Event | None:
         return self._events.popleft() if self._events else None
@@ -166,7 +166,7 @@ def make_plan(options: SweepOptions) -> Plan:
     baseline = OmegaConf.create(BASELINE)
     return Plan(
         options=options,
-        application=Application(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
+        application=JobRunner(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
         space=read_space(SPACE, [], loader=None),
         objective=read_objective("val_accuracy", "maximize"),
         baseline=baseline,
@@ -193,11 +193,11 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         tally = Tally(options.n_trials, plan.objective, rows)
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
-        supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Patience())
-        agenda = Trials(Sweep(plan, study, record, parent), tally, progress, unfinished)
+        supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Timeouts())
+        jobs = TrialJobs(Sweep(plan, study, record, parent), tally, progress, unfinished)
         with spending() as spent:
             for worker in range(min(options.n_jobs, options.n_trials - len(rows))):
                 pool.start(worker)
-            supervisor.run(agenda, progress)
+            supervisor.run(jobs, progress)
             record.close()
     return spent

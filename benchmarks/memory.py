@@ -18,12 +18,12 @@ from hydra.types import HydraContext, RunMode
 from benchmarks.harness import Row, main, pinned
 from besom.app import job
 from besom.app.config_paths import conf_folder
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.states import State
 from besom.rnn import config
 from besom.rnn.__main__ import task
 from besom.workers.local import GROWTH_LIMIT, LocalPool
-from besom.workers.messages import Assignment, Died, Outcome, Ready, Reported, Verdict
+from besom.workers.messages import Assignment, Outcome, Ready, Reported, ReportReply, WorkerExited
 
 SHORT = (
     *("data=synthetic", "data.train_reviews=400", "data.test_reviews=20"),
@@ -66,7 +66,7 @@ def _trials(payload: bytes, folder: str, n_trials: int, n_shapes: int, limit: in
             event = pool.next_event(1.0)
             match event.message if event else None:
                 case Reported():
-                    pool.send(0, Verdict.CONTINUE)
+                    pool.send(0, ReportReply.CONTINUE)
                     continue
                 case Outcome() as outcome:
                     assert outcome.state is State.COMPLETE, outcome.traceback
@@ -75,7 +75,7 @@ def _trials(payload: bytes, folder: str, n_trials: int, n_shapes: int, limit: in
                     ended = now
                     if outcome.is_last:
                         continue
-                case Died():
+                case WorkerExited():
                     pool.start(0)
                     continue
                 case Ready():
@@ -110,14 +110,14 @@ def _payload(folder: str) -> bytes:
 
 
 @contextmanager
-def _application(folder: str) -> Iterator[Application]:
+def _application(folder: str) -> Iterator[JobRunner]:
     """The workload as a sweep ships it to its workers."""
     config.register()
     hydra = Hydra.create_main_hydra2("memory", create_config_search_path(str(conf_folder())))
     sweep = [f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}"]
     master = hydra.compose_config("train", sweep, RunMode.MULTIRUN)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    yield Application(context, task, master)
+    yield JobRunner(context, task, master)
     GlobalHydra.instance().clear()
 
 

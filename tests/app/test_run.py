@@ -69,7 +69,7 @@ def task(config: DictConfig) -> float:
 
 
 @pytest.fixture
-def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> run.Application:
+def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> run.HydraApp:
     ConfigStore.instance().store(name="toy_schema", node=Toy)
     ConfigStore.instance().store(name="unfinished_schema", node=Unfinished)
     for name, text in FILES.items():
@@ -78,7 +78,7 @@ def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> run.Applicat
         file.write_text(text)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return run.Application(task, tmp_path / "conf", "train")
+    return run.HydraApp(task, tmp_path / "conf", "train")
 
 
 MISTAKES = {
@@ -156,7 +156,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("words", MISTAKES)
 def test_a_mistake_is_one_plain_message(
-    words: str, application: run.Application, capfd: pytest.CaptureFixture[str]
+    words: str, application: run.HydraApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run.run(application, words.split()) == 2
 
@@ -184,7 +184,7 @@ def test_a_mistake_is_one_plain_message(
     ],
 )
 def test_what_is_right_passes_untouched(
-    words: str, out: str, application: run.Application, capfd: pytest.CaptureFixture[str]
+    words: str, out: str, application: run.HydraApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
     try:
         assert run.run(application, words.split()) == 0
@@ -194,7 +194,7 @@ def test_what_is_right_passes_untouched(
 
 
 def test_a_bug_keeps_the_traceback_of_the_task_without_hydras_frames(
-    application: run.Application, capfd: pytest.CaptureFixture[str]
+    application: run.HydraApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run.run(application, ["fail=bug"]) == 1
 
@@ -205,9 +205,7 @@ def test_a_bug_keeps_the_traceback_of_the_task_without_hydras_frames(
     assert "HYDRA_FULL_ERROR" not in os.environ
 
 
-def test_ctrl_c_is_one_line(
-    application: run.Application, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_ctrl_c_is_one_line(application: run.HydraApp, capfd: pytest.CaptureFixture[str]) -> None:
     # A shell that starts the tests in the background has it ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -218,7 +216,7 @@ def test_ctrl_c_is_one_line(
 
 
 def test_a_task_that_closes_stderr_closes_only_its_own(
-    application: run.Application, capfd: pytest.CaptureFixture[str]
+    application: run.HydraApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run.run(application, ["fail=close"]) == 0
     print("still here", file=sys.stderr)
@@ -226,7 +224,7 @@ def test_a_task_that_closes_stderr_closes_only_its_own(
 
 
 def test_whoever_asks_for_full_errors_gets_them(
-    application: run.Application,
+    application: run.HydraApp,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:

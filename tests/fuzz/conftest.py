@@ -64,7 +64,7 @@ def only_looked_at(config: DictConfig) -> None:
     parameters(config)
 
 
-def only_planned(options: Any, app: job.Application, arguments: list[str]) -> None:
+def only_planned(options: Any, app: job.JobRunner, arguments: list[str]) -> None:
     """What a sweep does before it opens its stores, and the first proposals after."""
     plan = make_plan(options, app, arguments)
     [*_space(plan), *_proposals(plan)]

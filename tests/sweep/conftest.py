@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage
 from rich.console import Console
 
 from besom.app.hooks import Hooks
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
 from besom.search.objective import read_objective
@@ -31,22 +31,22 @@ from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.sweep import Sweep
-from besom.sweep.timeouts import Patience
-from besom.sweep.trials import Trials
+from besom.sweep.timeouts import Timeouts
+from besom.sweep.trials import TrialJobs
 from besom.tracking.environment import COUNTED
 from besom.tracking.record import Record, connect
 from besom.workers.messages import (
     Assignment,
-    Died,
     Event,
     FromWorker,
     Outcome,
     Ready,
+    ReportReply,
     ToWorker,
-    Verdict,
+    WorkerExited,
 )
 
-# A scripted worker: yields what it says; is sent a verdict after each Reported.
+# A scripted worker: yields what it says; is sent a reply after each Reported.
 Script = Callable[[Assignment], Iterator[FromWorker]]
 
 
@@ -63,7 +63,7 @@ class ScriptedPool:
     script: Script
     started: list[int] = field(default_factory=list)
     assigned: list[Assignment] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    replies: list[ReportReply] = field(default_factory=list)
     _events: deque[Event] = field(default_factory=deque)
     _alive: set[int] = field(default_factory=set)
     _running: dict[int, Iterator[FromWorker]] = field(default_factory=dict)
@@ -80,34 +80,34 @@ class ScriptedPool:
             self._running[worker] = self.script(message)
             self._advance(worker, None)
         else:
-            self.verdicts.append(message)
+            self.replies.append(message)
             self._advance(worker, message)
 
     def end(self, worker: int, cause: str) -> None:
-        self._events.append(Event(worker, Died(cause)))
+        self._events.append(Event(worker, WorkerExited(cause)))
 
     def next_event(self, timeout: float) -> Event | None:
         event = self._events.popleft() if self._events else None
-        if event and isinstance(event.message, Died):
+        if event and isinstance(event.message, WorkerExited):
             self._alive.discard(event.worker)
         return event
 
     def stop(self) -> None:
         self._running.clear()
 
-    def _advance(self, worker: int, verdict: Verdict | None) -> None:
-        """Let the script speak until it waits for a verdict or ends."""
+    def _advance(self, worker: int, reply: ReportReply | None) -> None:
+        """Let the script speak until it waits for a reply or ends."""
         from besom.workers.messages import Reported
 
         script = self._running[worker]
         try:
-            message = script.send(verdict) if verdict else next(script)  # type: ignore[attr-defined]
+            message = script.send(reply) if reply else next(script)  # type: ignore[attr-defined]
             self._events.append(Event(worker, message))
             while not isinstance(message, Reported | Outcome):
                 message = next(script)
                 self._events.append(Event(worker, message))
             if isinstance(message, Outcome) and message.is_last:
-                self._events.append(Event(worker, Died("was killed by SIGKILL")))
+                self._events.append(Event(worker, WorkerExited("was killed by SIGKILL")))
         except StopIteration:
             pass
 
@@ -117,7 +117,7 @@ class Driver:
     """A sweep that is ready to run."""
 
     supervisor: Supervisor
-    trials: Trials
+    trials: TrialJobs
     progress: PlainProgress
     sweep: Sweep
 
@@ -149,7 +149,7 @@ class Bench:
         made = SweepOptions(**(defaults | options))
         return Plan(
             options=made,
-            application=Application(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
+            application=JobRunner(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
             space=read_space({}, [space], loader=None),
             objective=read_objective(made.objective, made.direction),
             baseline=OmegaConf.create({"x": 0.5}),
@@ -180,10 +180,10 @@ class Bench:
         pool = ScriptedPool(script)
         tally = Tally(plan.options.n_trials, plan.objective, [])
         progress = PlainProgress(Console(quiet=True), tally)
-        limits = Patience(plan.options.trial_timeout, plan.options.hang_timeout)
+        limits = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
         supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)
         sweep = Sweep(plan, study, self.record, parent)
-        trials = Trials(sweep, tally, progress, unfinished)
+        trials = TrialJobs(sweep, tally, progress, unfinished)
         return Driver(supervisor, trials, progress, sweep), study, pool
 
 

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 from rich.console import Console
 
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
 from besom.results.compare import compare, show
@@ -39,7 +39,7 @@ from besom.sweep.output.summary import note, print_summary
 from besom.sweep.plan import Plan, make_plan
 from besom.tracking.reader import open_reader
 from besom.tracking.record import connect
-from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, Verdict
+from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.confirmation.test_jobs import confirmations, confirming
 from tests.sweep.conftest import Bench, completes
 
@@ -167,7 +167,7 @@ def test_samplers_and_pruners_are_shown_nothing_of_other_code(bench: Bench, reco
 
     def reporting(assignment: Assignment) -> Iterator[FromWorker]:
         value = shift + assignment.trial / 100
-        if (yield Reported(1, {"loss": value})) is Verdict.PRUNE:
+        if (yield Reported(1, {"loss": value})) is ReportReply.PRUNE:
             yield Outcome(State.PRUNED, {}, seconds=0.1)
         else:
             yield Outcome(State.COMPLETE, {"loss": value}, seconds=0.1)
@@ -231,7 +231,7 @@ def test_what_configurations_of_the_search_name_is_source(
     words = ["alg=choice(adam,sgd)", "layer=choice(plain,wide)", "+to=choice(given.A,b)"]
     options = SweepOptions(sampler=RandomSampler(), pruner=NoPruner())
     try:
-        make_plan(options, Application(context, lambda config: 0.0, master), words)
+        make_plan(options, JobRunner(context, lambda config: 0.0, master), words)
     finally:
         GlobalHydra.instance().clear()
     assert seen == {"opt.Adam", "deep.make", "plain_net.Net", "wide_net.Net", "given.A"}

@@ -16,7 +16,7 @@ from omegaconf.errors import InterpolationResolutionError
 from besom.app.config_paths import conf_folder
 from besom.app.error_messages import explain
 from besom.app.hooks import task_config
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.rnn import config
 from besom.search.options import NoPruner, SweepOptions, TpeSampler
@@ -29,16 +29,16 @@ FIXED = ["model.units=8", "data=synthetic"]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Application]:
+def app(tmp_path: Path) -> Iterator[JobRunner]:
     config.register()
     hydra = Hydra.create_main_hydra2("task", create_config_search_path(str(conf_folder())))
     master = hydra.compose_config("train", [], RunMode.MULTIRUN)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    yield Application(context, lambda config: 0.0, master)
+    yield JobRunner(context, lambda config: 0.0, master)
     GlobalHydra.instance().clear()
 
 
-def space_of(app: Application, *dimensions: str) -> Space:
+def space_of(app: JobRunner, *dimensions: str) -> Space:
     return read_space({}, [*FIXED, *dimensions], app.context.config_loader)
 
 
@@ -54,7 +54,7 @@ def space_of(app: Application, *dimensions: str) -> Space:
         "++model.dropout=choice(0.0,0.5)",
     ],
 )
-def test_a_corner_is_what_hydra_would_compose(app: Application, dimension: str) -> None:
+def test_a_corner_is_what_hydra_would_compose(app: JobRunner, dimension: str) -> None:
     space = space_of(app, dimension)
     base = compose(app, space)
     baseline = task_config(base.whole)
@@ -64,7 +64,7 @@ def test_a_corner_is_what_hydra_would_compose(app: Application, dimension: str) 
     assert baseline == task_config(app.compose(space.overrides)), "it has been changed"
 
 
-def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) -> None:
+def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: JobRunner) -> None:
     space = space_of(app, "training.batch_size=choice(32,many)")
     base = compose(app, space)
     with pytest.raises(HydraException, match=r"many"):
@@ -86,7 +86,7 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: Application) 
     ],
 )
 def test_what_no_trial_could_look_up_is_refused_in_a_line(
-    app: Application, word: str, said: str
+    app: JobRunner, word: str, said: str
 ) -> None:
     of_hydra = [word] if word.lstrip("+").startswith("hydra.") else []
     app.master = app.context.config_loader.load_configuration("train", of_hydra, RunMode.MULTIRUN)
@@ -108,7 +108,7 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
     ],
 )
 def test_an_option_out_of_range_is_refused_by_its_name(
-    app: Application, option: str, value: Any
+    app: JobRunner, option: str, value: Any
 ) -> None:
     given = {"study_name": "x", "sampler": TpeSampler(), "pruner": NoPruner(), option: value}
     with pytest.raises(ConfigError, match=rf"hydra\.sweeper\.{option}="):
@@ -116,7 +116,7 @@ def test_an_option_out_of_range_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a\x9bb", "a/b", ".a", ""])
-def test_a_study_s_name_is_printable_text(app: Application, name: str) -> None:
+def test_a_study_s_name_is_printable_text(app: JobRunner, name: str) -> None:
     options = SweepOptions(study_name=name, sampler=TpeSampler(), pruner=NoPruner())
     with pytest.raises(ConfigError, match="must be a plain name") as refusal:
         make_plan(options, app, ["model.units=range(8,129)"])

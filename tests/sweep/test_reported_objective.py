@@ -12,7 +12,7 @@ from besom.common.states import State
 from besom.search.objective import read_objective
 from besom.search.options import ThresholdPruner
 from besom.search.reported_objective import ReportedObjective
-from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, Verdict
+from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.apps import audit, run
 from tests.sweep.conftest import Bench, Script
 
@@ -65,9 +65,9 @@ def reporting(returned: Mapping[str, float], *names: str) -> Script:
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
         for step in (1, 2, 3):
-            verdict = yield Reported(step, dict.fromkeys(names, 10.0 * assignment.trial + step))
-            if verdict is not Verdict.CONTINUE:
-                state = State.PRUNED if verdict is Verdict.PRUNE else State.INTERRUPTED
+            reply = yield Reported(step, dict.fromkeys(names, 10.0 * assignment.trial + step))
+            if reply is not ReportReply.CONTINUE:
+                state = State.PRUNED if reply is ReportReply.PRUNE else State.INTERRUPTED
                 yield Outcome(state, {}, 0.1)
                 return
         yield Outcome(State.COMPLETE, returned, 0.1)
@@ -116,7 +116,7 @@ def test_where_all_may_fail_they_fail_at_their_first_report(bench: Bench) -> Non
     with pytest.raises(SweepFailed, match="all 4 trials failed"):
         driver.run()
     assert [row.state for row in study.rows()] == ["failed"] * 4
-    assert len(pool.verdicts) == 3 + 1 + 1 + 1
+    assert len(pool.replies) == 3 + 1 + 1 + 1
     assert "not the objective loss" in study.row(3).notes["error"]
 
 

@@ -14,18 +14,18 @@ from besom.common.errors import SweepFailed
 from besom.common.states import State
 from besom.search.options import AshaPruner, GridSampler, ThresholdPruner
 from besom.sweep.naming import is_baseline
-from besom.sweep.trials import Trials
+from besom.sweep.trials import TrialJobs
 from besom.tracking.reader import open_reader
 from besom.tracking.record import connect
 from besom.workers.messages import (
     Assignment,
     Composed,
-    Died,
     FromWorker,
     Logged,
     Outcome,
     Reported,
-    Verdict,
+    ReportReply,
+    WorkerExited,
 )
 from tests.sweep.conftest import Bench, completes
 
@@ -57,7 +57,7 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
         if assignment.trial == 1 and assignment.attempt < 3:
             yield BEGUN
             yield Logged({"seen": 1.0})
-            yield Died("killed by SIGKILL")
+            yield WorkerExited("killed by SIGKILL")
         else:
             yield from completes(assignment)
 
@@ -71,11 +71,11 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
 
 
 def test_a_worker_that_takes_no_further_job_is_replaced_between_two_trials(bench: Bench) -> None:
-    def grows(assignment: Assignment) -> Iterator[FromWorker]:
+    def over_the_memory_limit(assignment: Assignment) -> Iterator[FromWorker]:
         yield BEGUN
         yield Outcome(State.COMPLETE, {"loss": 1.0}, 0.1, is_last=True)
 
-    _, pool = bench.sweep(grows, n_trials=8, n_jobs=1)
+    _, pool = bench.sweep(over_the_memory_limit, n_trials=8, n_jobs=1)
     assert [assignment.attempt for assignment in pool.assigned] == [1] * 8
     assert pool.started == [0] * 8
 
@@ -84,7 +84,7 @@ def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 1:
             yield BEGUN
-            yield Died("killed by SIGSEGV")
+            yield WorkerExited("killed by SIGSEGV")
         else:
             yield from completes(assignment)
 
@@ -137,15 +137,15 @@ def test_a_sweep_of_failures_alone_has_failed_whatever_is_allowed(bench: Bench) 
 def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:
     def reports(assignment: Assignment) -> Iterator[FromWorker]:
         for step in (1, 2, 3):
-            verdict = yield Reported(step, {"loss": 10.0 * assignment.trial, "other": 0.0})
-            if verdict is Verdict.PRUNE:
+            reply = yield Reported(step, {"loss": 10.0 * assignment.trial, "other": 0.0})
+            if reply is ReportReply.PRUNE:
                 yield Outcome(State.PRUNED, {}, 0.1)
                 return
         yield Outcome(State.COMPLETE, {"loss": 10.0 * assignment.trial}, 0.1)
 
     study, pool = bench.sweep(reports, n_trials=4, pruner=ThresholdPruner(upper=15.0))
     assert [row.state for row in study.rows()] == ["complete", "complete", "pruned", "pruned"]
-    assert pool.verdicts.count(Verdict.PRUNE) == 2
+    assert pool.replies.count(ReportReply.PRUNE) == 2
     pruned = bench.record.runs({"besom.study": "bench", "besom.state": "pruned"})
     assert {run.status for run in pruned} == {"FINISHED"} and len(pruned) == 2
 
@@ -153,13 +153,13 @@ def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:
 def test_a_second_attempt_is_not_judged_where_the_first_has_passed(bench: Bench) -> None:
     def dies_once(assignment: Assignment) -> Iterator[FromWorker]:
         for step in (1, 2):
-            verdict = yield Reported(step, {"loss": 1.0 if assignment.attempt == 1 else 99.0})
-            assert verdict is Verdict.CONTINUE
+            reply = yield Reported(step, {"loss": 1.0 if assignment.attempt == 1 else 99.0})
+            assert reply is ReportReply.CONTINUE
         if assignment.attempt == 1:
-            yield Died("killed by SIGKILL")
+            yield WorkerExited("killed by SIGKILL")
             return
-        verdict = yield Reported(3, {"loss": 99.0})
-        assert verdict is Verdict.PRUNE
+        reply = yield Reported(3, {"loss": 99.0})
+        assert reply is ReportReply.PRUNE
         yield Outcome(State.PRUNED, {}, 0.1)
 
     study, _ = bench.sweep(dies_once, n_trials=1, pruner=ThresholdPruner(upper=15.0))
@@ -168,8 +168,8 @@ def test_a_second_attempt_is_not_judged_where_the_first_has_passed(bench: Bench)
 
 def test_stopping_interrupts_and_a_resume_finishes(bench: Bench) -> None:
     def reports(assignment: Assignment) -> Iterator[FromWorker]:
-        verdict = yield Reported(1, {"loss": 1.0})
-        if verdict is Verdict.INTERRUPT:
+        reply = yield Reported(1, {"loss": 1.0})
+        if reply is ReportReply.INTERRUPT:
             yield Outcome(State.INTERRUPTED, {}, 0.1)
         else:
             yield from completes(assignment)
@@ -252,8 +252,8 @@ def test_asha_prunes_most_of_the_worse(bench: Bench) -> None:
     def descends(assignment: Assignment) -> Iterator[FromWorker]:
         x = float(assignment.overrides[-1].partition("=")[2])
         for step in range(1, 10):
-            verdict = yield Reported(step, {"loss": x * x + 1 / step})
-            if verdict is Verdict.PRUNE:
+            reply = yield Reported(step, {"loss": x * x + 1 / step})
+            if reply is ReportReply.PRUNE:
                 yield Outcome(State.PRUNED, {}, 0.1)
                 return
         yield Outcome(State.COMPLETE, {"loss": x * x}, 0.1)
@@ -264,10 +264,10 @@ def test_asha_prunes_most_of_the_worse(bench: Bench) -> None:
 
 
 def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
-    def stillborn(assignment: Assignment) -> Iterator[FromWorker]:
-        yield Died("ended with exit code 1")
+    def exits_at_start(assignment: Assignment) -> Iterator[FromWorker]:
+        yield WorkerExited("ended with exit code 1")
 
-    driver, study, _ = bench.driver(stillborn, n_trials=5)
+    driver, study, _ = bench.driver(exits_at_start, n_trials=5)
     with pytest.raises(SweepFailed, match="does not start"):
         driver.run()
     driver.supervisor.abandon()
@@ -384,14 +384,14 @@ def test_a_worker_whose_words_are_still_unread_is_not_silent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The supervisor itself was held up: by its clock each has been silent for too long."""
-    judge = Trials.judge
+    judge = TrialJobs.judge
 
     def slowly(*of: Any) -> Any:
         time.sleep(0.3)
         return judge(*of)
 
     monkeypatch.setattr("besom.sweep.supervisor.LOOK_SECONDS", 0)
-    monkeypatch.setattr(Trials, "judge", slowly)
+    monkeypatch.setattr(TrialJobs, "judge", slowly)
 
     def reports(assignment: Assignment) -> Iterator[FromWorker]:
         yield Reported(1, {"loss": 1.0})

@@ -16,15 +16,23 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 
 from besom.app import job
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.states import State
 from besom.workers import memory, worker
 from besom.workers.local import LocalPool
-from besom.workers.messages import Assignment, Composed, Died, FromWorker, Logged, Outcome, Ready
+from besom.workers.messages import (
+    Assignment,
+    Composed,
+    FromWorker,
+    Logged,
+    Outcome,
+    Ready,
+    WorkerExited,
+)
 from tests.sweep.apps import is_alive, wait_for
 from tests.workers.hoarding import framed, hoard
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @pytest.fixture
@@ -35,7 +43,7 @@ def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
     overrides = ["hydra.sweep.dir=jobs"]
     master = hydra.compose_config(None, overrides, RunMode.MULTIRUN)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    yield job.dump(Application(context, hoard, master))
+    yield job.dump(JobRunner(context, hoard, master))
     GlobalHydra.instance().clear()
 
 
@@ -51,7 +59,7 @@ def says(pool: LocalPool, worker: int) -> FromWorker:
     """What a worker says next, beside the configurations that it composes."""
     event = None
     while event is None or isinstance(event.message, Composed):
-        event = pool.next_event(PATIENCE)
+        event = pool.next_event(TIMEOUT)
         assert event, "nobody said anything"
     assert event.worker == worker
     return event.message
@@ -78,7 +86,9 @@ def test_a_worker_that_stays_small_is_kept(pool: LocalPool) -> None:
     assert len(started()) == 1
 
 
-def test_a_grown_worker_ends_with_its_trial_and_is_started_again(pool: LocalPool) -> None:
+def test_a_worker_over_the_memory_limit_is_replaced(
+    pool: LocalPool,
+) -> None:
     for n_before in range(2):  # the growth of the second counts from its own first trial
         pool.start(0)
         assert says(pool, 0) == Ready()
@@ -89,7 +99,7 @@ def test_a_grown_worker_ends_with_its_trial_and_is_started_again(pool: LocalPool
             False,
             True,
         ]
-        assert says(pool, 0) == Died("was killed by SIGKILL")
+        assert says(pool, 0) == WorkerExited("was killed by SIGKILL")
         assert not is_alive(started()[n_before])
     assert "trial 0" in Path("logs/worker-0.log").read_text()
 
@@ -108,9 +118,9 @@ def test_a_process_that_dies_before_it_has_its_application_is_a_death(
     pool = LocalPool(1, payload.ljust(1 << 20), Path("logs"))
     starting = threading.Thread(target=pool.start, args=(0,), daemon=True)
     starting.start()
-    starting.join(PATIENCE)
+    starting.join(TIMEOUT)
     assert not starting.is_alive()
-    assert says(pool, 0) == Died("ended with exit code 3")
+    assert says(pool, 0) == WorkerExited("ended with exit code 3")
 
 
 def test_memory_that_ran_out_is_named_where_the_system_says_so(
@@ -127,7 +137,7 @@ def test_memory_that_ran_out_is_named_where_the_system_says_so(
         assert isinstance(says(pool, 0), Ready)
         counts.write_text(f"nr_free_pages 7\noom_kill {after}\n")
         os.kill(started()[-1], signal.SIGKILL)
-        assert says(pool, 0) == Died(cause)
+        assert says(pool, 0) == WorkerExited(cause)
 
 
 def stop_within_words(pool: LocalPool) -> int:
@@ -137,7 +147,7 @@ def stop_within_words(pool: LocalPool) -> int:
     process = started()[-1]
     pool.send(0, Assignment(0, 1, ("+megabytes=0", "+stops_within=words")))
     wait_for(lambda: "T (stopped)" in Path(f"/proc/{process}/status").read_text())
-    event = pool.next_event(PATIENCE)
+    event = pool.next_event(TIMEOUT)
     assert event and isinstance(event.message, Composed)
     return process
 
@@ -153,16 +163,16 @@ def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPoo
     assert says(pool, 0) == Logged({"said": "words"})
     assert isinstance(says(pool, 0), Outcome)
     pool.end(0, "is to be another")
-    assert says(pool, 0) == Died("is to be another")
+    assert says(pool, 0) == WorkerExited("is to be another")
 
     os.kill(stop_within_words(pool), signal.SIGKILL)
     began = time.monotonic()
-    assert says(pool, 0) == Died("was killed by SIGKILL")  # and its message is torn
+    assert says(pool, 0) == WorkerExited("was killed by SIGKILL")  # and its message is torn
     assert time.monotonic() - began < 1
 
     stop_within_words(pool)
     pool.end(0, "said nothing")
-    assert says(pool, 0) == Died("said nothing")
+    assert says(pool, 0) == WorkerExited("said nothing")
 
 
 def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: LocalPool) -> None:
@@ -170,7 +180,7 @@ def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: L
     assert says(pool, 0) == Ready()
     pool.send(0, Assignment(0, 1, ("+megabytes=0", "+forks=true")))
     assert says(pool, 0) == Logged({"said": "last words"})
-    assert says(pool, 0) == Died("was killed by SIGKILL")
+    assert says(pool, 0) == WorkerExited("was killed by SIGKILL")
     forked = int(next(Path().rglob("forked")).read_text())
     assert is_alive(forked)
     os.kill(forked, signal.SIGKILL)
@@ -183,5 +193,7 @@ def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool) -> None:
         pool.start(0)
         assert says(pool, 0) == Ready()
         pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+writes={rubbish.hex()}x")))
-        assert says(pool, 0) == Died("wrote something else than messages to its pipe"), rubbish
+        assert says(pool, 0) == WorkerExited("wrote something else than messages to its pipe"), (
+            rubbish
+        )
     run_one(pool, worker=1)

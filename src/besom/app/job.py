@@ -25,7 +25,7 @@ from besom.common.files import make_private
 
 
 @dataclass
-class Application:
+class JobRunner:
     """What ``hydra.main`` was called with: its context, task function and master configuration."""
 
     context: HydraContext
@@ -92,7 +92,7 @@ def _job_folder(hydra: DictConfig) -> Path:
     return Path(hydra.sweep.dir, hydra.sweep.subdir)
 
 
-def dump(application: Application) -> bytes:
+def dump(application: JobRunner) -> bytes:
     """The application for another process, with Hydra's own singletons and its modules' state."""
     main = main_module.find()
     file = io.BytesIO()
@@ -102,7 +102,7 @@ def dump(application: Application) -> bytes:
     return pickle.dumps((main, file.getvalue(), carried))
 
 
-def load(payload: bytes) -> Application:
+def load(payload: bytes) -> JobRunner:
     """The application that :func:`dump` wrote; makes its main module, its modules' state and
     Hydra's singletons those of this process."""
     main, content, carried = pickle.loads(payload)
@@ -113,7 +113,7 @@ def load(payload: bytes) -> Application:
     _set_singletons(state)
     if carried:
         carried.put()
-    assert isinstance(application, Application)
+    assert isinstance(application, JobRunner)
     return application
 
 

@@ -39,7 +39,7 @@ MODES = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
 @dataclass(frozen=True)
-class Application:
+class HydraApp:
     """A task function and the primary configuration that it runs on."""
 
     task: Task
@@ -47,7 +47,7 @@ class Application:
     config_name: str
 
 
-def run(application: Application, arguments: Sequence[str]) -> int:
+def run(application: HydraApp, arguments: Sequence[str]) -> int:
     """Run ``arguments``, a command line as Hydra's applications take it; return the exit code."""
     version.setbase("1.3")
     try:
@@ -62,7 +62,7 @@ def run(application: Application, arguments: Sequence[str]) -> int:
         return stopped()
 
 
-def parse(arguments: Sequence[str], application: Application) -> Namespace:
+def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
     """Hydra's own flags, filled in; overrides may stand anywhere among them.
 
     Raises:
@@ -89,7 +89,7 @@ def parse(arguments: Sequence[str], application: Application) -> Namespace:
     return flags
 
 
-def _launch_fully(application: Application, flags: Namespace) -> int:
+def _launch_fully(application: HydraApp, flags: Namespace) -> int:
     with redirect_stderr(cast(TextIO, _Discreet(sys.stderr))):
         try:
             _launch(application, flags)
@@ -106,7 +106,7 @@ def _refuse(message: str) -> NoReturn:
     raise ConfigError(f"{message}; --hydra-help shows Hydra's flags")
 
 
-def _launch_plainly(application: Application, flags: Namespace) -> int:
+def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
     try:
         with _raw_errors():
             check(application.task, flags)
@@ -125,7 +125,7 @@ def _launch_plainly(application: Application, flags: Namespace) -> int:
     return 0
 
 
-def _launch(application: Application, flags: Namespace) -> None:
+def _launch(application: HydraApp, flags: Namespace) -> None:
     with ExitStack() as shown:
         if flags.cfg or flags.info:
             shown.enter_context(redirect_stdout(cast(TextIO, _Discreet(sys.stdout))))

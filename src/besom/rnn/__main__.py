@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as :mod:`besom.app.run` explains.
     """
     config.register()
-    application = run.Application(task, conf_folder(), "train")
+    application = run.HydraApp(task, conf_folder(), "train")
     return run.run(application, sys.argv[1:] if arguments is None else arguments)
 
 

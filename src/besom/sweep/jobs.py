@@ -35,8 +35,8 @@ class Job:
     doomed: str = ""
 
 
-class Agenda(Protocol):
-    """Hands out jobs and takes care of how each ends. It alone writes to the study."""
+class JobSource(Protocol):
+    """Hands out jobs, and decides what each end means. It alone writes to the study."""
 
     def n_open(self) -> int:
         """Jobs that are still to be started; 0 where none may be started any more."""

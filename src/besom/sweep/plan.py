@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from besom.app.error_messages import SEARCHED
 from besom.app.hooks import Hooks, hooks_of, task_config
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
@@ -56,7 +56,7 @@ class Plan:
     """
 
     options: SweepOptions
-    application: Application
+    application: JobRunner
     space: Space
     objective: Objective
     baseline: DictConfig
@@ -90,7 +90,7 @@ class Plan:
         return {key: row.shown[key] for key in groups if key in row.shown}
 
 
-def make_plan(options: SweepOptions, application: Application, arguments: list[str]) -> Plan:
+def make_plan(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Plan:
     """Read and check all that the user said.
 
     Args:
@@ -145,7 +145,7 @@ def _check_pruner(options: SweepOptions, objective: Objective) -> None:
 
 
 def _check_confirmation(
-    options: SweepOptions, objective: Objective, space: Space, application: Application, base: Base
+    options: SweepOptions, objective: Objective, space: Space, application: JobRunner, base: Base
 ) -> None:
     """Compose the baseline as it will be confirmed, on the first of the fresh seeds."""
     if not options.confirm.top_k:
@@ -192,7 +192,7 @@ def _resolved(base: Base) -> DictConfig:
     return task
 
 
-def _read_space(options: SweepOptions, application: Application, arguments: list[str]) -> Space:
+def _read_space(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Space:
     space = read_space(options.params or {}, arguments, application.context.config_loader)
     custom = options.custom_search_space
     if custom is not None and options.sampler.name == "grid":

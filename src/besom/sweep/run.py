@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from besom.app import job
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.redaction import discreet_logs
 from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError
@@ -40,8 +40,8 @@ from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
 from besom.sweep.recovery.recovery import close_former, reconcile
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.sweep import Sweep
-from besom.sweep.timeouts import Patience
-from besom.sweep.trials import Trials
+from besom.sweep.timeouts import Timeouts
+from besom.sweep.trials import TrialJobs
 from besom.tracking.address import check_address, own_address
 from besom.tracking.environment import COUNTED
 from besom.tracking.outbox.limits import clean, renamed
@@ -54,7 +54,7 @@ from besom.workers.pool import Pool
 from besom.workers.signals import ending_after, handled_by, quitting_after
 
 
-def run_sweep(options: SweepOptions, app: Application, arguments: list[str]) -> Any:
+def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> Any:
     """Check, open the stores, sweep, say what came of it.
 
     Returns:
@@ -164,14 +164,14 @@ def _sweep(
     for remark in (*sentences(plan, study), *plan.remarks):
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
     options = plan.options
-    patience = Patience(options.trial_timeout, options.hang_timeout)
-    supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, patience)
+    timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
+    supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, timeouts)
     status, answer, is_ours = "FAILED", Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
             tally = Tally(options.n_trials, plan.objective, study.rows())
             with make_progress(console, tally) as progress:
-                supervisor.run(Trials(sweep, tally, progress, unfinished), progress)
+                supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
             answer = confirm(sweep, supervisor, console)
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too

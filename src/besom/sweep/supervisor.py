@@ -5,37 +5,37 @@ from collections import deque
 
 from besom.common.errors import StoreError, SweepFailed
 from besom.common.states import State
-from besom.sweep.jobs import Agenda, Job
+from besom.sweep.jobs import Job, JobSource
 from besom.sweep.output.progress import Progress
-from besom.sweep.timeouts import Patience
+from besom.sweep.timeouts import Timeouts
 from besom.sweep.told import Noted, write_down
 from besom.tracking.record import Record
 from besom.workers.messages import (
     Composed,
-    Died,
     Event,
     Expected,
     FromWorker,
     Outcome,
     Ready,
     Reported,
-    Verdict,
+    ReportReply,
+    WorkerExited,
 )
 from besom.workers.pool import Pool
 
 LOOK_SECONDS = 0.5
 """How often it looks for what is no event: jobs that are overdue, a full disk, Ctrl-C."""
-# So many workers in a row that die before they are ready mean that none ever will be; more where
-# there are many, whom something else may kill.
-MAX_STILLBIRTHS = 3
+MAX_FAILED_STARTS = 3
+"""So many workers in a row that exit before they are ready mean that none ever will be; more where
+there are many, which something else may kill."""
 
 
 class Supervisor:
-    """Drives workers through one agenda after another.
+    """Drives workers through one source of jobs after another.
 
     Args:
         places: keys that say where things are; they are not among the runs' parameters.
-        patience: with jobs that take long and workers that are silent.
+        timeouts: of jobs that take long and of workers that are silent.
     """
 
     def __init__(
@@ -44,22 +44,22 @@ class Supervisor:
         pool: Pool,
         n_jobs: int,
         places: tuple[str, ...],
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> None:
         self._record = record
         self._pool = pool
         self._n_jobs = n_jobs
         self._places = places
-        self._patience = patience
+        self._timeouts = timeouts
         self._ready: set[int] = set()
         self._idle: deque[int] = deque()
-        self._jobs: dict[int, Job] = {}
-        self._stillbirths = 0
+        self._running: dict[int, Job] = {}
+        self._failed_starts = 0
         self._looks_again = 0.0
         self._no_room = ""
         self.stopping = False
 
-    def run(self, agenda: Agenda, progress: Progress) -> None:
+    def run(self, jobs: JobSource, progress: Progress) -> None:
         """Work until nothing is left to do, or until ``stopping`` and all jobs have stopped.
 
         Raises:
@@ -67,56 +67,56 @@ class Supervisor:
             ConfigError: the task has no such objective.
             StoreError: the disk is full.
         """
-        for worker in range(min(self._n_jobs, agenda.n_open())):
+        for worker in range(min(self._n_jobs, jobs.n_open())):
             self._pool.start(worker)
-        self._dispatch(agenda, progress)
-        while self._jobs or (agenda.n_open() and not self.stopping):
+        self._dispatch(jobs, progress)
+        while self._running or (jobs.n_open() and not self.stopping):
             self._record.check()
             if event := self._pool.next_event(LOOK_SECONDS):
-                self._handle(event, agenda, progress)
+                self._handle(event, jobs, progress)
             self._end_the_overdue(event.at if event else time.monotonic())
-            self._dispatch(agenda, progress)
+            self._dispatch(jobs, progress)
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
-        if failure := agenda.failure():
+        if failure := jobs.failure():
             raise failure
 
     def abandon(self) -> None:
         """Close the runs of jobs whose workers have been ended with the sweep."""
-        for job in self._jobs.values():
-            self._kill(job)
-        self._jobs.clear()
+        for job in self._running.values():
+            self._close_interrupted(job)
+        self._running.clear()
 
-    def _dispatch(self, agenda: Agenda, progress: Progress) -> None:
+    def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
         """Work for the workers that are free."""
-        while self._idle and not self.stopping and agenda.n_open():
+        while self._idle and not self.stopping and jobs.n_open():
             worker = self._idle[0]
-            if job := agenda.next(worker):
+            if job := jobs.next(worker):
                 self._idle.popleft()
-                self._jobs[worker] = job
+                self._running[worker] = job
                 self._pool.send(worker, job.assignment)
                 progress.started(worker, job.what)
 
     # -- what workers say --------------------------------------------------------------------
 
-    def _handle(self, event: Event, agenda: Agenda, progress: Progress) -> None:
-        job = self._jobs.get(event.worker)
+    def _handle(self, event: Event, jobs: JobSource, progress: Progress) -> None:
+        job = self._running.get(event.worker)
         if job:
             job.heard = time.monotonic()
         match event.message:
             case Ready():
                 self._ready.add(event.worker)
                 self._idle.append(event.worker)
-            case Died(cause):
-                self._bury(event.worker, cause, agenda)
+            case WorkerExited(cause):
+                self._reap(event.worker, cause, jobs)
             case Outcome() as outcome if job:
-                del self._jobs[event.worker]
+                del self._running[event.worker]
                 if not outcome.is_last:
                     self._idle.append(event.worker)
-                self._land(event.worker, job, outcome, agenda)
+                self._end(event.worker, job, outcome, jobs)
             case Reported() as report if job:
                 job.reported.update(report.metrics)
-                prune, value = agenda.judge(job, report)
+                prune, value = jobs.judge(job, report)
                 self._answer(event.worker, prune)
                 self._record.metrics(job.run_id, report.step, report.metrics)
                 progress.reported(event.worker, report.step, value)
@@ -127,38 +127,38 @@ class Supervisor:
 
     def _answer(self, worker: int, prune: bool) -> None:
         """Before anything is recorded, since the worker waits."""
-        go_on = Verdict.INTERRUPT if self.stopping else Verdict.CONTINUE
-        self._pool.send(worker, Verdict.PRUNE if prune else go_on)
+        go_on = ReportReply.INTERRUPT if self.stopping else ReportReply.CONTINUE
+        self._pool.send(worker, ReportReply.PRUNE if prune else go_on)
 
     def _keep(self, job: Job, message: FromWorker) -> None:
         """What needs no answer."""
         if isinstance(message, Composed):
             job.begun = True
-            self._stillbirths = 0
+            self._failed_starts = 0
         if isinstance(message, Noted):
             write_down(self._record, job.run_id, message, self._places)
 
-    def _land(self, worker: int, job: Job, outcome: Outcome, agenda: Agenda) -> None:
+    def _end(self, worker: int, job: Job, outcome: Outcome, jobs: JobSource) -> None:
         if outcome.ends_sweep:
             self._no_room = self._no_room or outcome.error
             self.stopping = True
         if outcome.state is State.INTERRUPTED and (self.stopping or not outcome.error):
-            self._kill(job)
-            agenda.put_back(worker, job)
+            self._close_interrupted(job)
+            jobs.put_back(worker, job)
         elif outcome.state is State.INTERRUPTED:
             job.begun = True  # it counts, however far it came
-            agenda.lose(worker, job, outcome.error)
+            jobs.lose(worker, job, outcome.error)
         else:
-            agenda.end(worker, job, outcome)
-        self.stopping = self.stopping or agenda.failure() is not None
+            jobs.end(worker, job, outcome)
+        self.stopping = self.stopping or jobs.failure() is not None
 
-    def _kill(self, job: Job) -> None:
+    def _close_interrupted(self, job: Job) -> None:
         self._record.kill(job.run_id, {"besom.state": State.INTERRUPTED.value})
 
     # -- what goes wrong ---------------------------------------------------------------------
 
     def _end_the_overdue(self, now: float) -> None:
-        """End workers whose job takes too long, or who seem to hang; what they said still counts.
+        """End workers whose job takes too long, or that seem to hang; what they sent still counts.
 
         ``now`` is the time up to which all that was said has been handled: a worker is not silent
         while what it said still waits for the supervisor.
@@ -169,32 +169,32 @@ class Supervisor:
         if now < self._looks_again:
             return
         self._looks_again = now + LOOK_SECONDS
-        for worker, job in self._jobs.items():
-            job.overdue = self._patience.too_long(job, now)
-            cause = job.overdue or self._patience.too_quiet(job, now)
+        for worker, job in self._running.items():
+            job.overdue = self._timeouts.too_long(job, now)
+            cause = job.overdue or self._timeouts.too_quiet(job, now)
             if cause:
                 self._pool.end(worker, cause)
 
-    def _bury(self, worker: int, cause: str, agenda: Agenda) -> None:
-        """A worker has died; another takes its place where there is work."""
+    def _reap(self, worker: int, cause: str, jobs: JobSource) -> None:
+        """A worker has exited; another takes its place where there is work."""
         if worker in self._idle:
             self._idle.remove(worker)
-        job = self._jobs.pop(worker, None)
-        stillborn = worker not in self._ready or (job is not None and not job.begun)
+        job = self._running.pop(worker, None)
+        failed_to_start = worker not in self._ready or (job is not None and not job.begun)
         self._ready.discard(worker)
         if job and job.overdue:
             seconds = time.monotonic() - job.assigned
-            agenda.end(worker, job, Outcome(State.FAILED, {}, seconds, f"it {job.overdue}"))
+            jobs.end(worker, job, Outcome(State.FAILED, {}, seconds, f"it {job.overdue}"))
         elif job:
-            agenda.lose(worker, job, f"its worker {cause}")
+            jobs.lose(worker, job, f"its worker {cause}")
         if job:
-            self.stopping = self.stopping or agenda.failure() is not None
-        if stillborn:
-            self._count_stillbirth(worker, cause)
-        if not self.stopping and agenda.n_open():
+            self.stopping = self.stopping or jobs.failure() is not None
+        if failed_to_start:
+            self._count_failed_start(worker, cause)
+        if not self.stopping and jobs.n_open():
             self._pool.start(worker)
 
-    def _count_stillbirth(self, worker: int, cause: str) -> None:
-        self._stillbirths += 1
-        if self._stillbirths >= max(MAX_STILLBIRTHS, 2 * self._n_jobs):
+    def _count_failed_start(self, worker: int, cause: str) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= max(MAX_FAILED_STARTS, 2 * self._n_jobs):
             raise SweepFailed(f"worker {worker} does not start: it {cause}; see its log.")

@@ -6,7 +6,7 @@ from besom.sweep.jobs import Job
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds, or None for any length of time.
 
     Attributes:

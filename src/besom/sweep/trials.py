@@ -21,8 +21,8 @@ from besom.tracking.outbox.limits import clean, renamed
 from besom.workers.messages import Assignment, Outcome, Reported
 
 
-class Trials:
-    """The agenda of a sweep's first part: as many trials as ``n_trials`` says.
+class TrialJobs:
+    """The jobs of a sweep's first part: as many trials as ``n_trials`` says.
 
     Args:
         unfinished: trials that an earlier process began.

@@ -1,10 +1,10 @@
-"""Workers as processes of this machine, each ended when it has grown too large."""
+"""Workers as processes of this machine, each replaced when it is over its memory limit."""
 
 import queue
 from pathlib import Path
 
 from besom.common.interpreter import cores
-from besom.workers.messages import Died, Event, Outcome, ToWorker
+from besom.workers.messages import Event, Outcome, ToWorker, WorkerExited
 from besom.workers.process import WorkerProcess
 
 GROWTH_LIMIT = 1 << 30
@@ -53,8 +53,8 @@ class LocalPool:
         except queue.Empty:
             return None
         match event.message:
-            case Died():
-                self._workers.pop(event.worker).bury()
+            case WorkerExited():
+                self._workers.pop(event.worker).reap()
             case Outcome(is_last=True):
                 self._workers[event.worker].kill()
         return event
@@ -63,6 +63,6 @@ class LocalPool:
         for process in self._workers.values():
             process.kill()
         for process in self._workers.values():
-            process.bury()
+            process.reap()
         self._workers.clear()
         self._events = queue.SimpleQueue()

@@ -10,7 +10,7 @@ from besom.common.states import State
 from besom.session import KerasModel
 
 
-class Verdict(Enum):
+class ReportReply(Enum):
     """The supervisor's answer to a report."""
 
     CONTINUE = "continue"
@@ -55,7 +55,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Reported:
-    """Metrics after a step; the worker waits for a :class:`Verdict`."""
+    """Metrics after a step; the worker waits for a :class:`ReportReply`."""
 
     step: int
     metrics: Mapping[str, float]
@@ -109,16 +109,25 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerExited:
     """From the pool, not the worker: the process is gone."""
 
     cause: str
 
 
 FromWorker = (
-    Ready | Composed | Expected | Reported | Logged | Saved | SavedModel | Tabled | Outcome | Died
+    Ready
+    | Composed
+    | Expected
+    | Reported
+    | Logged
+    | Saved
+    | SavedModel
+    | Tabled
+    | Outcome
+    | WorkerExited
 )
-ToWorker = Assignment | Verdict
+ToWorker = Assignment | ReportReply
 
 
 LONGEST = 1 << 27

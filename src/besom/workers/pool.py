@@ -1,4 +1,4 @@
-"""What the supervisor asks of those who run its workers."""
+"""What the supervisor asks of a pool of workers."""
 
 from typing import Protocol
 
@@ -9,18 +9,18 @@ class Pool(Protocol):
     """Workers by number. The supervisor cannot tell where or how they run."""
 
     def start(self, worker: int) -> None:
-        """Start worker ``worker``, again after it has died; returns at once.
+        """Start worker ``worker``, again after it has exited; returns at once.
 
         One that is running is let alone: workers may be started before there is work for them.
         """
         ...
 
     def send(self, worker: int, message: ToWorker) -> None:
-        """Send to a worker. A worker that is gone shows as ``Died`` in the next events."""
+        """Send to a worker. A worker that is gone shows as ``WorkerExited`` in the next events."""
         ...
 
     def end(self, worker: int, cause: str) -> None:
-        """End a worker now; it shows as ``Died`` of ``cause`` once all that it said is read."""
+        """End a worker now; ``WorkerExited(cause)`` follows what it has sent before."""
         ...
 
     def next_event(self, timeout: float) -> Event | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from besom.app.modules.main_module import kept_from_multiprocessing
 from besom.common.files import make_private
 from besom.workers import memory, worker
-from besom.workers.messages import LONGEST, Died, FromWorker, ToWorker
+from besom.workers.messages import LONGEST, FromWorker, ToWorker, WorkerExited
 from besom.workers.signals import ENDING
 
 THREAD_VARIABLES = (
@@ -31,10 +31,10 @@ class WorkerProcess:
     """Spawned, never forked; its threads are capped before anything loads.
 
     One thread reads its messages, and a second one waits for its death. The last message is always
-    ``Died``; :meth:`bury` is to be called after it.
+    ``WorkerExited``; :meth:`reap` is to be called after it.
 
     Args:
-        hear: called with each message as soon as it is whole, by the reading thread.
+        on_message: called with each message as soon as it is whole, by the reading thread.
         payload: the application, see :func:`besom.app.job.dump`; it is sent first.
         log_file: receives all that it prints.
         threads: how many one operation may use.
@@ -44,17 +44,17 @@ class WorkerProcess:
     def __init__(
         self,
         name: str,
-        hear: Callable[[FromWorker], None],
+        on_message: Callable[[FromWorker], None],
         payload: bytes,
         log_file: Path,
         threads: int,
         growth_limit: int,
     ) -> None:
-        self._hear = hear
+        self._on_message = on_message
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=True)
-        # Never written to: that the leash closes, with this process, ends the worker.
-        far_end, self._leash = context.Pipe(duplex=False)
+        # Never written to: that the pipe closes, with this process, ends the worker.
+        far_end, self._watchdog_pipe = context.Pipe(duplex=False)
         self._ended_for = ""
         self._memory_kills = memory.out_of_memory_kills()
         make_private(log_file.parent)
@@ -96,23 +96,23 @@ class WorkerProcess:
         self._ended_for = self._ended_for or cause
         self.kill()
 
-    def bury(self) -> None:
-        """Wait for its end, and let go of the leash, so that all that it has started ends too."""
+    def reap(self) -> None:
+        """Wait for its end, and have the watchdog end all that it has started."""
         self._reader.join()
         self._connection.close()
-        self._leash.close()
+        self._watchdog_pipe.close()
 
     def _read(self) -> None:
         """Pass on what it says until its pipe ends, and at last that it has died."""
         try:
             while (message := self._receive()) is not None:
-                self._hear(message)
+                self._on_message(message)
         except ValueError:
             self.end("wrote something else than messages to its pipe")
         self._waiter.join(timeout=0.5)  # its own exit code, where it ended by itself
         self.kill()
         self._waiter.join()
-        self._hear(Died(self._ended_for or self._cause()))
+        self._on_message(WorkerExited(self._ended_for or self._cause()))
 
     def _receive(self) -> FromWorker | None:
         """Wait for the next message; None where the pipe has ended, half a message included.

@@ -9,7 +9,7 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-PATIENCE = 1.5
+MAX_TIDY_SECONDS = 1.5
 """Seconds that a program takes at most to end by itself where it has not begun its work."""
 
 
@@ -75,7 +75,7 @@ def ending_after() -> Iterator[None]:
 
     Not at once: what is raised while large packages are imported is swallowed and printed wherever
     it hits the callback of a weak reference. Where that, and what is tidied up then, takes longer
-    than ``PATIENCE``, and at a second signal, the process ends as it is.
+    than ``MAX_TIDY_SECONDS``, and at a second signal, the process ends as it is.
     """
     received: list[int] = []
     timers: list[Timer] = []
@@ -84,7 +84,7 @@ def ending_after() -> Iterator[None]:
         if received:
             os._exit(128 + number)
         received.append(number)
-        timers.append(Timer(PATIENCE, os._exit, (128 + number,)))
+        timers.append(Timer(MAX_TIDY_SECONDS, os._exit, (128 + number,)))
         timers[0].daemon = True
         timers[0].start()
 

@@ -1,7 +1,7 @@
 """A worker: a long-lived process that runs one trial after another and knows no database.
 
-The main thread computes, a second one reads the pipe. A guard outside of the process sees the end
-of the supervisor, however it came, and ends the worker and all that it has started.
+The main thread computes, a second one reads the pipe. A watchdog, a process of its
+own, sees the end of the supervisor, however it came, and ends the worker and all that it started.
 """
 
 import gc
@@ -28,7 +28,7 @@ from besom import session
 from besom.app import job
 from besom.app.error_messages import EXPLAINED
 from besom.app.hooks import hooks_of, of_task
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.app.redaction import discreet_logs
 from besom.common.addresses import mask
@@ -51,10 +51,10 @@ from besom.workers.messages import (
     Outcome,
     Ready,
     Reported,
+    ReportReply,
     Saved,
     SavedModel,
     Tabled,
-    Verdict,
 )
 from besom.workers.process_state import ProcessState
 from besom.workers.returned import as_numbers
@@ -69,23 +69,23 @@ LONGEST_TRACEBACK = 30_000
 OF_CONFIGURATION = (UserError, *EXPLAINED)
 
 
-class Line:
-    """The worker's end of the pipe: tells the supervisor things, waits for its answers."""
+class WorkerPipe:
+    """The worker's end of the pipe: sends messages, receives the supervisor's answers."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._telling = threading.Lock()  # a task may have threads of its own
+        self._sending = threading.Lock()  # a task may have threads of its own
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="besom-pipe", daemon=True).start()
 
-    def tell(self, message: FromWorker) -> None:
+    def send(self, message: FromWorker) -> None:
         content = pickle.dumps(message)
         if len(content) > LONGEST:
             raise ValueError(f"{len(content)} bytes at once, and MLflow is told {LONGEST} at most")
-        with self._telling:
+        with self._sending:
             self._connection.send_bytes(content)
 
-    def wait(self) -> Any:
+    def receive(self) -> Any:
         """The next message from the supervisor."""
         return self._inbox.get()
 
@@ -97,99 +97,101 @@ class Line:
                 os._exit(1)
 
 
-class Teller:
-    """The task's listener: passes everything on, and turns verdicts into exceptions.
+class PipeListener:
+    """The task's listener: passes everything on, and turns replies into exceptions.
 
     Attributes:
         interrupted: whether the sweep has asked the task to stop.
     """
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, pipe: WorkerPipe) -> None:
+        self._pipe = pipe
         self.interrupted = False
 
     def expect(self, steps: int) -> None:
-        self._line.tell(Expected(steps))
+        self._pipe.send(Expected(steps))
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
-        self._line.tell(Reported(step, metrics))
-        match self._line.wait():
-            case Verdict.PRUNE:
+        self._pipe.send(Reported(step, metrics))
+        match self._pipe.receive():
+            case ReportReply.PRUNE:
                 raise Pruned(f"pruned after step {step}")
-            case Verdict.INTERRUPT:
+            case ReportReply.INTERRUPT:
                 self.interrupted = True
                 raise Interrupted(f"interrupted after step {step}")
 
     def log(self, values: Mapping[str, float | str]) -> None:
-        self._line.tell(Logged(values))
+        self._pipe.send(Logged(values))
 
     def save(self, path: Path) -> None:
-        self._line.tell(Saved(path))
+        self._pipe.send(Saved(path))
 
     def save_model(self, model: KerasModel) -> None:
-        self._line.tell(SavedModel(model))
+        self._pipe.send(SavedModel(model))
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
-        self._line.tell(Tabled(name, rows))
+        self._pipe.send(Tabled(name, rows))
 
 
-def main(connection: Connection, leash: Connection, log_file: str, growth_limit: int) -> None:
+def main(
+    connection: Connection, watchdog_pipe: Connection, log_file: str, growth_limit: int
+) -> None:
     """The life of a worker process: one trial after another until it is ended.
 
     Args:
         connection: this end of the pipe to the supervisor; the first to come is the application,
             see :func:`besom.app.job.dump`.
-        leash: a pipe that closes when the supervisor lets go of this worker, or is gone.
+        watchdog_pipe: a pipe that closes when the supervisor drops this worker, or is gone.
         log_file: receives all that this process prints.
         growth_limit: bytes that it may grow by since its first trial; then it runs no further one.
     """
     open_closed()
-    _live_alone(leash, log_file)
+    _isolate(watchdog_pipe, log_file)
     payload = connection.recv_bytes()
-    line = Line(connection)
+    pipe = WorkerPipe(connection)
     open_in_turn(Path(log_file).parent)
     app = job.load(payload)
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
     os.register_at_fork(after_in_child=session.stop_listening)
-    line.tell(Ready())
+    pipe.send(Ready())
     process, before, first_memory = os.getpid(), ProcessState(log_file), 0
     with discreet_logs():
         while True:
-            assignment = line.wait()
+            assignment = pipe.receive()
             assert isinstance(assignment, Assignment), assignment
-            outcome = run_trial(app, assignment, line, is_used=first_memory > 0)
+            outcome = run_trial(app, assignment, pipe, is_used=first_memory > 0)
             if os.getpid() != process:
                 _end_forked(outcome)
             try:
                 before.restore()
             except Exception:
-                line.tell(replace(outcome, is_last=True))
+                pipe.send(replace(outcome, is_last=True))
                 raise
             memory = resident()
             first_memory = first_memory or memory
             is_last = memory - first_memory > growth_limit
-            line.tell(replace(outcome, memory=memory, is_last=is_last))
+            pipe.send(replace(outcome, memory=memory, is_last=is_last))
 
 
-def run_trial(app: Application, assignment: Assignment, line: Line, is_used: bool) -> Outcome:
+def run_trial(app: JobRunner, assignment: Assignment, pipe: WorkerPipe, is_used: bool) -> Outcome:
     """Compose the configuration, run the task, and say how it ended.
 
     Args:
         is_used: whether this process has run others. What goes wrong before the task is called may
             be their doing; it is raised then, and ends this process: the trial is for another.
     """
-    started, teller, is_called = time.perf_counter(), Teller(line), False
+    started, listener, is_called = time.perf_counter(), PipeListener(pipe), False
 
     def before(config: DictConfig) -> None:
         nonlocal is_called
-        line.tell(_composed(config))
+        pipe.send(_composed(config))
         is_called = True
 
     try:
         print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
         config = app.compose(assignment.overrides, assignment.trial, assignment.folder)
-        with session.listening(teller):
+        with session.listening(listener):
             job = app.run(config, before)
         if job.status is JobStatus.FAILED:
             raise job._return_value  # the property would also write to standard error
@@ -197,7 +199,7 @@ def run_trial(app: Application, assignment: Assignment, line: Line, is_used: boo
     except Pruned:
         outcome = Outcome(State.PRUNED, {}, 0.0)
     except Interrupted:
-        error = "" if teller.interrupted else "its task raised besom.Interrupted by itself"
+        error = "" if listener.interrupted else "its task raised besom.Interrupted by itself"
         outcome = Outcome(State.INTERRUPTED, {}, 0.0, error=error)
     except BaseException as error:  # SystemExit and KeyboardInterrupt of a task fail it too
         if disk_space.is_lacking(error):
@@ -266,12 +268,12 @@ def _traceback_of_task(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, first))
 
 
-def _live_alone(leash: Connection, log_file: str) -> None:
+def _isolate(watchdog_pipe: Connection, log_file: str) -> None:
     """Leave the terminal's process group, print to a file, and do not outlive the supervisor."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-    _start_guard(leash)
+    _start_watchdog(watchdog_pipe)
     descriptor = private(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -279,16 +281,16 @@ def _live_alone(leash: Connection, log_file: str) -> None:
     os.close(descriptor)
 
 
-def _start_guard(leash: Connection) -> None:
-    """Have a shell kill this worker and all that it starts when the leash closes.
+def _start_watchdog(watchdog_pipe: Connection) -> None:
+    """Have a shell kill this worker and all that it starts when its pipe closes.
 
     A thread of the worker could not where a task holds the interpreter, and the kernel's own
     signal for orphans would not reach what the task has started.
     """
     command = ["/bin/sh", "-c", f"read nothing; kill -9 -{os.getpgrp()}"]
-    quiet = subprocess.DEVNULL
-    guard = subprocess.Popen(
-        command, stdin=leash.fileno(), stdout=quiet, stderr=quiet, process_group=0
+    nowhere = subprocess.DEVNULL
+    watchdog = subprocess.Popen(
+        command, stdin=watchdog_pipe.fileno(), stdout=nowhere, stderr=nowhere, process_group=0
     )
-    guard.returncode = 0  # it outlives this process, and Python is not to warn of that
-    leash.close()
+    watchdog.returncode = 0  # it outlives this process, and Python is not to warn of that
+    watchdog_pipe.close()

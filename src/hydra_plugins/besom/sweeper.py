@@ -75,10 +75,10 @@ class BesomSweeper(Sweeper):
 
         check_working_folder()
         with ending_after():
-            from besom.app.job import Application
+            from besom.app.job import JobRunner
             from besom.sweep.run import run_sweep
 
-        application = Application(self._context, self._task, self._master)
+        application = JobRunner(self._context, self._task, self._master)
         options = self._options()
         options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
         return run_sweep(options, application, arguments)

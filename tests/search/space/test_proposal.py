@@ -18,7 +18,7 @@ from hydra.types import HydraContext, RunMode
 
 from besom.app.error_messages import explain
 from besom.app.hooks import task_config
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.errors import ConfigError, SpaceError
 from besom.common.states import State
 from besom.search.options import ConfirmOptions, NoPruner, SweepOptions, TpeSampler
@@ -107,7 +107,7 @@ def plan_of() -> Iterator[Any]:
         master = hydra.compose_config(config, [], RunMode.MULTIRUN)
         asked = SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner(), **options)
         given = [*words, *(["needed=1"] if config == "typed" and "needed" not in words[0] else [])]
-        return make_plan(asked, Application(context, lambda config: 0.0, master), given)
+        return make_plan(asked, JobRunner(context, lambda config: 0.0, master), given)
 
     yield make
     GlobalHydra.instance().clear()

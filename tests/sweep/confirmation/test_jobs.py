@@ -31,11 +31,11 @@ from besom.tracking.record import connect
 from besom.workers.messages import (
     Assignment,
     Composed,
-    Died,
     FromWorker,
     Outcome,
     Reported,
-    Verdict,
+    ReportReply,
+    WorkerExited,
 )
 from tests.sweep.conftest import Bench, Driver, Script, ScriptedPool
 
@@ -139,10 +139,10 @@ def test_what_is_confirmed_is_never_trained_again_and_its_verdict_stays(swept: B
     _, pool, sentence = confirming(swept, seeds=4)
     assert {seed for _, seed in confirmations(pool)} == {4}
 
-    grown, study, _ = swept.driver(noisy, n_trials=9)
-    plan = grown.sweep.plan
+    larger, study, _ = swept.driver(noisy, n_trials=9)
+    plan = larger.sweep.plan
     assert sentence not in note(plan, study, sentence).replace(f"**{sentence}**", "")
-    grown.run()
+    larger.run()
     text = note(plan, study)
     assert f"An earlier confirmation found: {sentence} It was reached after 6 of 9 trials" in text
     printed = StringIO()
@@ -156,8 +156,8 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     def stops(assignment: Assignment) -> Iterator[FromWorker]:
         if seed_of(assignment) == 2:
             drivers[0].supervisor.stopping = True
-            verdict = yield Reported(1, {"loss": 1.0})
-            assert verdict is Verdict.INTERRUPT
+            reply = yield Reported(1, {"loss": 1.0})
+            assert reply is ReportReply.INTERRUPT
             yield Outcome(State.INTERRUPTED, {}, 0.1)
         else:
             yield from noisy(assignment)
@@ -209,7 +209,7 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench)
         once = seed == 1 and assignment.attempt == 1
         if once or (seed == 2 and assignment.trial == poisoned):
             yield BEGUN
-            yield Died("was killed by SIGKILL")
+            yield WorkerExited("was killed by SIGKILL")
         else:
             yield from noisy(assignment)
 

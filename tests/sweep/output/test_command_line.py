@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.sweep.output.command_line import parts, typed
 
 
@@ -33,5 +33,5 @@ def test_a_task_may_be_an_object() -> None:
 
     node = {"job": {"config_name": "c"}, "overrides": {"task": ["twin=${x}"], "hydra": []}}
     context: Any = None
-    found = parts(Application(context, Task(), OmegaConf.create({"hydra": node})))
+    found = parts(JobRunner(context, Task(), OmegaConf.create({"hydra": node})))
     assert found["task"].endswith("Task") and found["overrides"] == ["twin=${x}"]

@@ -13,7 +13,7 @@ from omegaconf.errors import (
 
 from besom.app.error_messages import required_group
 from besom.app.hooks import task_config
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean
@@ -37,7 +37,7 @@ class Base:
     lacking: tuple[str, ...]
 
 
-def compose(application: Application, space: Space, moved: Sequence[str] = ()) -> Base:
+def compose(application: JobRunner, space: Space, moved: Sequence[str] = ()) -> Base:
     """The configuration without any proposal.
 
     Args:

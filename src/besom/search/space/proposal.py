@@ -26,7 +26,7 @@ from optuna.distributions import BaseDistribution
 
 from besom.app.error_messages import ALREADY_THERE, already_there
 from besom.app.hooks import task_config
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.common.flatten import flatten
 from besom.search.space.baseline import Base
@@ -67,7 +67,7 @@ class BaselineProposal:
 
 
 def propose_baseline(
-    application: Application,
+    application: JobRunner,
     space: Space,
     base: Base,
     suggest: Suggest | None,
@@ -146,7 +146,7 @@ def _is_own(dimension: Dimension, own: Any, value: Scalar, proposed: DictConfig)
     return same(own, _value(proposed, dimension.key))
 
 
-def _own(dimension: Dimension, application: Application, base: Base) -> Any:
+def _own(dimension: Dimension, application: JobRunner, base: Base) -> Any:
     """The baseline's option of a group, a list of them as text, or its value; or ``_ABSENT``."""
     if not dimension.is_group:
         return _value(base.whole, dimension.key)
@@ -158,7 +158,7 @@ def _own(dimension: Dimension, application: Application, base: Base) -> Any:
     return Override._get_value_element_as_str(options) if is_list else _ABSENT
 
 
-def _options(dimension: Dimension, application: Application, words: Sequence[str]) -> list[str]:
+def _options(dimension: Dimension, application: JobRunner, words: Sequence[str]) -> list[str]:
     """The list of options that a group has; Hydra keeps it nowhere."""
     hydra = application.master.hydra
     found = application.context.config_loader.compute_defaults_list(
@@ -247,7 +247,7 @@ def _with_suggested(
 
 
 def corner(
-    application: Application,
+    application: JobRunner,
     space: Space,
     base: Base,
     config: DictConfig,

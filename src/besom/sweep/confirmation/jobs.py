@@ -42,8 +42,8 @@ class ConfirmationCount:
         )
 
 
-class Confirmations:
-    """The agenda of a confirmation.
+class ConfirmationJobs:
+    """The jobs of a confirmation.
 
     Args:
         finalists: the trials whose configurations are trained.

@@ -14,7 +14,7 @@ from besom.search.study import TrialRow
 from besom.sweep.confirmation.finalists import finalists
 from besom.sweep.confirmation.jobs import (
     ConfirmationCount,
-    Confirmations,
+    ConfirmationJobs,
     judged,
     metric_of,
     still_open,
@@ -83,7 +83,7 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
     n_all = len(chosen) * len(fresh)
     count = ConfirmationCount(n_all - len(pairs), n_all)
     with make_progress(console, count) as progress:
-        supervisor.run(Confirmations(sweep, chosen, pairs, count, progress), progress)
+        supervisor.run(ConfirmationJobs(sweep, chosen, pairs, count, progress), progress)
     if supervisor.stopping:
         left = f"{count.n_all - count.n_done} of {n_all} confirmations are still to be done"
         return Answer(f"No verdict yet: {left}; the same command goes on.")

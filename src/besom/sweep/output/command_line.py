@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.common.addresses import mask
 
@@ -29,7 +29,7 @@ def typed(words: Sequence[str] | None = None) -> str:
     return mask(shlex.join(shown))
 
 
-def parts(application: Application) -> dict[str, Any]:
+def parts(application: JobRunner) -> dict[str, Any]:
     """The task, the name of the primary configuration, and all overrides as they were given."""
     hydra = application.master.hydra
     task = application.task

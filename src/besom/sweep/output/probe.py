@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from besom.app import job
-from besom.app.job import Application
+from besom.app.job import JobRunner
 from besom.common.states import State
 from besom.sweep.plan import Plan
 from besom.workers.local import LocalPool
 from besom.workers.messages import (
     Assignment,
-    Died,
     Outcome,
     Ready,
     Reported,
+    ReportReply,
     Saved,
     SavedModel,
-    Verdict,
+    WorkerExited,
 )
 
 MAX_SECONDS = 600
@@ -56,7 +56,7 @@ class _Watch:
 def probe(plan: Plan) -> Probe | None:
     """Run the baseline with the task's probe overrides; None where it fails or takes too long."""
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
-        app = Application(plan.application.context, plan.application.task, plan.application.master)
+        app = JobRunner(plan.application.context, plan.application.task, plan.application.master)
         sweep_dir = f"hydra.sweep.dir={folder}"
         overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
         pool = LocalPool(plan.options.n_jobs, job.dump(app), Path(folder, "workers"))
@@ -76,12 +76,12 @@ def _watch(pool: LocalPool, assignment: Assignment, folder: Path) -> Probe | Non
                 pool.send(0, assignment)
             case Reported():
                 watch.reports.append(watch.now())
-                pool.send(0, Verdict.CONTINUE)
+                pool.send(0, ReportReply.CONTINUE)
             case Saved(path):
                 watch.saved.append(path)
             case SavedModel(model):
                 watch.saved.append(model.path)
-            case Died():
+            case WorkerExited():
                 return None
             case Outcome(state=state):
                 return _measured(watch, folder) if state is State.COMPLETE else None
