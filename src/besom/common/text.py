@@ -1,7 +1,7 @@
-"""Text, names and numbers as terminals, databases and file systems take them."""
+"""Text, names and numbers as terminals, databases and file systems take them, and people read."""
 
 from collections.abc import Iterable
-from typing import SupportsFloat, TypeVar
+from typing import Any, SupportsFloat, TypeVar
 
 LONGEST_LINE = 600
 """Characters: a message quotes what is wrong, not ten thousand characters of it."""
@@ -17,7 +17,7 @@ def plain(text: str) -> str:
 
     What is wrong stands at a message's beginning, and the remedy at its end.
     """
-    lines = [shortened(printable(line)) for line in text.strip().split("\n")]
+    lines = [shorten_middle(printable(line), LONGEST_LINE) for line in text.strip().split("\n")]
     return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
 
 
@@ -29,9 +29,29 @@ def printable(text: str) -> str:
     return "".join(shown)
 
 
-def shortened(text: str, most: int = LONGEST_LINE) -> str:
-    """Its beginning and its end, where it has more characters than ``most``."""
-    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+def shorten(text: str, limit: int) -> str:
+    """``text`` in at most ``limit`` characters, an ellipsis saying that some are missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def shorten_middle(text: str, limit: int) -> str:
+    """The beginning and the end of ``text``, where it has more than ``limit`` characters."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+
+
+def show(value: Any) -> str:
+    """A number with the digits that people read; all else as text."""
+    return f"{value:.4g}" if isinstance(value, float) else storable(value)
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 59.5:
+        return f"{seconds:.{int(seconds < 9.95)}f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def storable(text: str) -> str:

@@ -49,12 +49,12 @@ def _code(
     commit, commit_now = then.get(COMMIT, UNKNOWN), now[COMMIT]
     known_by_git = not commit.startswith(UNKNOWN) and not commit_now.startswith(UNKNOWN)
     if known_by_git and commit != commit_now:
-        yield f"code: commit {_short(commit)} then, {_short(commit_now)} now"
+        yield f"code: commit {_digits(commit)} then, {_digits(commit_now)} now"
     elif known_by_git and (diff or "") != (diff_now or ""):
-        yield f"code: other uncommitted changes on commit {_short(commit_now)}"
+        yield f"code: other uncommitted changes on commit {_digits(commit_now)}"
     source, source_now = Source.read(then.get(CODE)), Source.read(now.get(CODE))
     if source.differs_from(source_now):
-        yield f"code: source {_short(source.text)} then, {_short(source_now.text)} now"
+        yield f"code: source {_digits(source.text)} then, {_digits(source_now.text)} now"
     elif source.digest is None or source_now.digest is None:
         yield "code: not known whether it is as it was"
 
@@ -76,7 +76,7 @@ def _facts(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
         if tag not in then or tag not in now:
             yield f"{name}: not known whether as it was"
         elif then[tag] != now[tag]:
-            yield f"{name}: {_short(then[tag])} then, {_short(now[tag])} now"
+            yield f"{name}: {_digits(then[tag])} then, {_digits(now[tag])} now"
 
 
 def _versions(packages: str) -> dict[str, str]:
@@ -84,6 +84,6 @@ def _versions(packages: str) -> dict[str, str]:
     return {name: version for name, _, version in pins}
 
 
-def _short(text: str) -> str:
+def _digits(text: str) -> str:
     """Hashes by their first digits; all else whole."""
     return text[:LONGEST] if len(text) > 32 and text.isalnum() else text

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from besom.common import text
 from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import printable
@@ -219,9 +220,7 @@ def _short_names(keys: Sequence[str]) -> Mapping[str, str]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "-" if value is None else text.show(value)
 
 
 def _state(trial: Trial) -> str:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from besom.app.error_messages import EXPLAINED, explain
 from besom.common.errors import StoreError, StudyError
+from besom.common.text import duration
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
@@ -128,7 +129,7 @@ def _origin(study: StudyRecord, trial: Trial) -> str:
     """Which run, how good it was, and how long it took."""
     facts = [f"{n} {trial.metrics[n]:.4g}" for n in study.objectives if n in trial.metrics]
     if trial.seconds is not None:
-        facts.append(f"{trial.seconds:.1f} s")
+        facts.append(duration(trial.seconds))
     return f"Trial {trial.number} of {study.name}, run {trial.run.run_id}: {', '.join(facts)}."
 
 

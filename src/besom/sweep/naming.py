@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from besom.common.text import printable, storable
+from besom.common.text import printable, show
 from besom.search.study import TrialRow
 from besom.sweep.confirmation.store import Confirmation
 
@@ -48,11 +48,6 @@ def _first_word(path: Sequence[str]) -> int:
     """How many parts from the end there are up to one that is no number."""
     words = (place for place, part in enumerate(reversed(path), 1) if not part.isdigit())
     return next(words, len(path))
-
-
-def show(value: Any) -> str:
-    """A number with the digits that people read; all else as text."""
-    return f"{value:.4g}" if isinstance(value, float) else storable(value)
 
 
 def role_of(row: TrialRow, baseline_params: Mapping[str, Any] | None) -> str:

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, Self
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.interpreter import importing
-from besom.common.text import storable
+from besom.common.text import shorten, storable
 from besom.session import KerasModel
 from besom.tracking.client import asking, import_mlflow, is_mendable, reason
 from besom.tracking.outbox.file_fingerprint import stamp
-from besom.tracking.outbox.limits import RUN_NAME_LENGTH, TAG_LENGTH, shorten
+from besom.tracking.outbox.limits import RUN_NAME_LENGTH, TAG_LENGTH
 from besom.tracking.outbox.log import Entry, set_strangers_aside
 from besom.tracking.outbox.outbox import Ledger, Pending
 from besom.tracking.outbox.sender import Courier, Refused

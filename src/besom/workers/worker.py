@@ -37,7 +37,7 @@ from besom.common.files import private
 from besom.common.flatten import flatten
 from besom.common.states import State
 from besom.common.stdout import open_closed
-from besom.common.text import plain, shortened, storable
+from besom.common.text import plain, shorten_middle, storable
 from besom.session import KerasModel
 from besom.workers import disk_space
 from besom.workers.memory import resident
@@ -245,7 +245,7 @@ def _failed(error: BaseException) -> Outcome:
     if isinstance(error, UserError):
         return Outcome(State.FAILED, {}, 0.0, error=str(error))
     frames = mask(_traceback_of_task(error))
-    frames = storable(shortened(frames, LONGEST_TRACEBACK))
+    frames = storable(shorten_middle(frames, LONGEST_TRACEBACK))
     return Outcome(State.FAILED, {}, 0.0, error=plain(mask(_line(error))), traceback=frames)
 
 

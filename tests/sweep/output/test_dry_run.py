@@ -60,8 +60,8 @@ def test_the_baseline_of_the_study_tells_the_time_where_it_was_trained(
     claim(bench.study(), fingerprint(plan))
     bench.sweep(takes_three_seconds, study_name="bench", n_trials=1)
     told = show(plan)
-    assert told[0] == "The baseline took 3 s in this study."
-    assert told[1].endswith("4 trials on 2 workers take 6 s.")
+    assert told[0] == "The baseline took 3.0 s in this study."
+    assert told[1].endswith("4 trials on 2 workers take 6.0 s.")
     assert probes == []
     others = [
         replace(plan, baseline=OmegaConf.create({"x": 0.5, "y": 1})),
@@ -79,7 +79,7 @@ def test_a_study_that_cannot_be_read_or_is_not_there_is_measured(
     (root / "optuna.db").unlink()
     told = show(plan)
     assert not (root / "optuna.db").exists()
-    assert "10 steps then take 6 s." in told[0]
+    assert "10 steps then take 6.0 s." in told[0]
     assert told[1].endswith("4 trials on 2 workers take 16 s and 8 MB.")
     (root / "optuna.db").write_text("no database")
     assert show(plan) == told

@@ -1,6 +1,5 @@
 import io
 
-import pytest
 from rich.console import Console
 
 from besom.search.objective import read_objective
@@ -11,7 +10,6 @@ from besom.sweep.output.progress import (
     PlainProgress,
     Tally,
     describe,
-    duration,
     make_progress,
 )
 
@@ -83,10 +81,3 @@ def test_a_trial_is_described_in_a_line() -> None:
     assert describe(row(7)) == "trial   7  complete  0.5       units=64"
     assert "same as trial 0" in describe(row(2, reused=0))
     assert describe(row(3, "failed", error="ValueError: no")).endswith("ValueError: no")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")]
-)
-def test_durations_are_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from besom.common import text
+
 
 class Markup(str):
     """Text that is HTML. Everything else that a page is made of comes from a record, which may
@@ -57,17 +59,5 @@ def note(*children: object) -> Markup:
 
 
 def show(value: Any) -> str:
-    """A number with the digits that people read; all else as it is."""
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def seconds(duration: float) -> str:
-    """``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if duration < 60:
-        return f"{duration:.1f} s"
-    minutes, rest = divmod(round(duration), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    """A value as people read it; a dash where there is none."""
+    return "–" if value is None else text.show(value)

@@ -7,13 +7,14 @@ from dataclasses import asdict, replace
 
 from besom.common.errors import SweepFailed
 from besom.common.states import State
+from besom.common.text import duration, show
 from besom.search.objective import few
 from besom.search.study import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.confirmation.store import Confirmation, recall, remember
 from besom.sweep.jobs import Job
-from besom.sweep.naming import confirmation_tags, show
-from besom.sweep.output.progress import Pace, Progress, duration
+from besom.sweep.naming import confirmation_tags
+from besom.sweep.output.progress import Pace, Progress
 from besom.sweep.plan import Plan
 from besom.sweep.sweep import Sweep
 from besom.sweep.told import RUN_STATUS

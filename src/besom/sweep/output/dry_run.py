@@ -6,13 +6,13 @@ from contextlib import closing
 
 from rich.console import Console
 
+from besom.common.text import duration, show
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.opening import existing_study, memory_study
 from besom.sweep.fingerprint import describes
-from besom.sweep.naming import short, show
+from besom.sweep.naming import short
 from besom.sweep.output.probe import Probe, probe
-from besom.sweep.output.progress import duration
 from besom.sweep.plan import Plan
 
 N_PROPOSALS = 5

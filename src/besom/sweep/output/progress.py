@@ -10,10 +10,10 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from besom.common.text import printable
+from besom.common.text import duration, printable, shorten, show
 from besom.search.objective import Objective
 from besom.search.study import TrialRow
-from besom.sweep.naming import show, what_of
+from besom.sweep.naming import what_of
 from besom.workers.signals import stopping_between
 
 # More bars cannot be followed, and drawing a thousand four times a second is work for a core.
@@ -225,16 +225,3 @@ def describe(row: TrialRow) -> str:
     if row.state == "failed" and "error" in row.notes:
         text += f"  {row.notes['error']}"
     return text
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

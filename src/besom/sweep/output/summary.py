@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from besom.common.addresses import mask
-from besom.common.text import printable
+from besom.common.text import printable, show
 from besom.search.options import SweepOptions
 from besom.search.study import Study, TrialRow
-from besom.sweep.naming import distinct, is_baseline, show
+from besom.sweep.naming import distinct, is_baseline
 from besom.sweep.other_code import FOOTNOTE, MARK
 from besom.sweep.output.progress import describe
 from besom.sweep.plan import Plan

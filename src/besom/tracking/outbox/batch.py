@@ -6,7 +6,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-from besom.common.text import storable
+from besom.common.text import shorten, storable
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.outbox.limits import (
     METRICS,
@@ -15,7 +15,6 @@ from besom.tracking.outbox.limits import (
     TAG_LENGTH,
     TAGS,
     clean,
-    shorten,
 )
 from besom.tracking.outbox.log import Entry
 

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from besom.common.addresses import mask
 from besom.common.files import check_kept
-from besom.common.text import check_table, storable
+from besom.common.text import check_table, shorten, storable
 from besom.session import KerasModel, TensorSpec
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.models.keras_model import link_metrics, log_model
@@ -24,7 +24,7 @@ from besom.tracking.outbox.batch import Batch
 from besom.tracking.outbox.deferred_runs import Latecomers, is_away
 from besom.tracking.outbox.duplicates import OriginalGone, repeat
 from besom.tracking.outbox.file_fingerprint import is_anothers
-from besom.tracking.outbox.limits import TAG_LENGTH, clean, shorten
+from besom.tracking.outbox.limits import TAG_LENGTH, clean
 from besom.tracking.outbox.log import Entry
 from besom.tracking.outbox.sender import Refused
 

@@ -37,8 +37,3 @@ def renamed(keys: Iterable[str]) -> dict[str, str]:
     """A tag that keeps the names of those parameters that MLflow takes under another."""
     names = {clean(key): key for key in keys if clean(key) != key}
     return {NAMES: json.dumps(names)} if names else {}
-
-
-def shorten(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` characters, an ellipsis saying that some are missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"

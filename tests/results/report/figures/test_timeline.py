@@ -107,4 +107,4 @@ def test_bars_lie_where_the_time_went(book: Book) -> None:
     assert training["base"][0] == pytest.approx(2 + SET_UP)
     assert training["x"] == pytest.approx([2 * EPOCH, 2 * EPOCH, EPOCH, 2 * EPOCH])
     assert training["hovertext"][3] == "trial 3, attempt 2: training 2.0 s"
-    assert page.row("all")[2].startswith("12.0 s (")
+    assert page.row("all")[2].startswith("12 s (")

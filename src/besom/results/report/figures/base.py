@@ -7,6 +7,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from besom.common.text import shorten
 from besom.results.report.data import Material
 from besom.results.report.figures.scale import Scale
 from besom.results.report.markup import Markup, element, show
@@ -120,7 +121,7 @@ def _label(material: Material, trial: Trial) -> str:
 
 
 def _short(text: str) -> str:
-    return escape(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+    return escape(shorten(text, LONGEST))
 
 
 def _high(pixels: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from besom.common.text import duration
 from besom.results.report.data import SHOWN, Material
 from besom.results.report.figures.base import PRUNED, TRIAL, axis, frame, place
 from besom.results.report.figures.timeline import (
@@ -19,7 +20,7 @@ from besom.results.report.figures.timeline import (
     Timeline,
     read_timeline,
 )
-from besom.results.report.markup import Markup, join, note, seconds, table
+from besom.results.report.markup import Markup, join, note, table
 from besom.results.report.sections.section import Section
 
 COLORS = {SETTING_UP: "#d9a520", TRAINING: "#2a78d6", SAVING: TRIAL, LOST: PRUNED}
@@ -82,7 +83,7 @@ def _bars(
         y=[rows[attempt.worker] for attempt, _, _ in spans],
         width=0.7,
         customdata=[attempt.trial for attempt, _, _ in spans],
-        hovertext=[f"{one.what}: {phase} {seconds(end - start)}" for one, start, end in spans],
+        hovertext=[f"{one.what}: {phase} {duration(end - start)}" for one, start, end in spans],
         hoverinfo="text",
         marker={"color": COLORS[phase], "line": {"width": 0}},
     )
@@ -113,12 +114,12 @@ def _table(timeline: Timeline) -> Markup:
     phases = [STARTING, *PHASES, IDLE]
     spent = {worker: timeline.spent(worker) for worker in timeline.workers}
     rows: list[list[object]] = [
-        [_name(timeline, worker), *(seconds(spent[worker][phase]) for phase in phases)]
+        [_name(timeline, worker), *(duration(spent[worker][phase]) for phase in phases)]
         for worker in timeline.workers[:MOST_WORKERS]
     ]
     sums = [sum(one[phase] for one in spent.values()) for phase in phases]
     total = sum(sums)
-    rows.append(["all", *(f"{seconds(one)} ({one / total:.0%})" for one in sums)])
+    rows.append(["all", *(f"{duration(one)} ({one / total:.0%})" for one in sums)])
     return table(["", *phases], rows)
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from besom.common.text import shorten
 from besom.results.report.data import Material
 from besom.results.report.figures.timeline import BROKEN
 from besom.results.report.markup import Markup, details, element, join, note, table
@@ -11,6 +12,7 @@ from besom.tracking.reader import ReadRun
 
 MOST_CAUSES = 20
 MOST_NAMES = 10
+LONGEST_CAUSE = 300
 LONGEST = 20_000
 """Characters of a traceback; its end says most."""
 
@@ -44,7 +46,7 @@ def _state(run: ReadRun) -> str:
 
 
 def _cause(cause: str) -> Markup:
-    return element("span", cause if len(cause) <= 300 else f"{cause[:300]}…", class_="cause")
+    return element("span", shorten(cause, LONGEST_CAUSE), class_="cause")
 
 
 def _names(runs: Sequence[ReadRun]) -> str:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterator
 
+from besom.common.text import duration
 from besom.results.report.data import Material
-from besom.results.report.markup import Markup, element, join, note, seconds, show, table
+from besom.results.report.markup import Markup, element, join, note, show, table
 from besom.results.report.sections.section import Section
 from besom.results.studies import Trial
 from besom.results.workload import how_to_confirm
@@ -95,7 +96,7 @@ def _rows(material: Material, best: Trial, baseline: Trial) -> Iterator[tuple[ob
     for name in (*first, *others):
         ours, theirs = best.metrics.get(name), baseline.metrics.get(name)
         yield name, show(ours), show(theirs), _difference(ours, theirs)
-    times = [seconds(t.seconds) if t.seconds is not None else "–" for t in (best, baseline)]
+    times = [duration(t.seconds) if t.seconds is not None else "–" for t in (best, baseline)]
     yield "time", *times, ""
     for scale in material.scales:
         ours, theirs = best.params.get(scale.key), baseline.params.get(scale.key)

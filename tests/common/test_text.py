@@ -1,0 +1,32 @@
+import pytest
+
+from besom.common.text import duration, shorten, shorten_middle, show, storable
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.123456, "0.1235"), (17, "17"), ("adam", "adam")])
+def test_values_are_shown_as_people_read_them(value: object, text: str) -> None:
+    assert show(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (4.25, "4.2 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min 00 s"),
+        (200.4, "3 min 20 s"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_what_is_too_long_loses_its_end_or_its_middle() -> None:
+    assert (shorten("abc", 3), shorten("abcd", 3)) == ("abc", "ab…")
+    assert (shorten_middle("abcd", 4), shorten_middle("abcdef", 4)) == ("abcd", "ab … ef")
+
+
+def test_bytes_that_are_no_characters_are_written_out() -> None:
+    assert storable("a\udcff\0") == "a\\udcff\\x00"
