@@ -24,7 +24,7 @@ from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import open_study
 from besom.sweep.output.progress import PlainProgress, Tally
 from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile

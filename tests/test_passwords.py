@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from besom.app.redaction import discreet_logs
+from besom.app.redaction import redacted_logs
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError
 from tests.conftest import Command
@@ -112,7 +112,7 @@ def test_an_address_out_of_the_environment_is_never_written_down(root: Path) -> 
 def test_what_is_logged_is_masked(caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("a library")
     before = logging.getLogRecordFactory()
-    with discreet_logs():
+    with redacted_logs():
         log.error("%s is away, %d", DATABASE, 3)
         try:
             raise OSError(DATABASE)

@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
-from besom.app.error_messages import explain
+from besom.app.error_messages import config_error
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from besom.app.error_messages import explain
 def test_the_spelling_that_is_meant(typed: str, meant: str) -> None:
     with pytest.raises(OverrideParseException) as raised:
         OverridesParser.create().parse_overrides([typed])
-    message = str(explain(raised.value))
+    message = str(config_error(raised.value))
     assert message.startswith(f"`{typed}`: no function `")
     assert message.endswith(f"did you mean `{meant}`?")
     if "low" not in meant:
@@ -39,4 +39,4 @@ def test_the_spelling_that_is_meant(typed: str, meant: str) -> None:
 def test_a_log_scale_is_no_argument() -> None:
     with pytest.raises(OverrideParseException) as raised:
         OverridesParser.create().parse_overrides(["x=interval(1,9,log=true)"])
-    assert "tag(log,interval(low,high))" in str(explain(raised.value))
+    assert "tag(log,interval(low,high))" in str(config_error(raised.value))

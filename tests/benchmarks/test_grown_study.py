@@ -6,7 +6,7 @@ from mlflow import MlflowClient
 from benchmarks.fake_sweep import EPOCHS, sweep
 from benchmarks.grown_study import grow
 from besom.search.options import NoPruner, RandomSampler, SweepOptions
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import open_study
 
 pytestmark = pytest.mark.slow  # of the benchmarks only
 

@@ -1,10 +1,10 @@
 """The flags of the commands."""
 
-from besom.app.flags import nearest_flag, reading_parser
+from besom.app.flags import reading_parser, suggested_flag
 
 
 def test_only_what_begins_as_a_flag_is_a_mistyped_one() -> None:
     parser = reading_parser("compare", "")
     words = ["--roots", "--tracking-url=x", "root", "tracking_uri=1", "--root", "--something"]
-    found = [nearest_flag(word, parser) for word in words]
+    found = [suggested_flag(word, parser) for word in words]
     assert found == ["--root", "--tracking-uri", None, None, None, None]

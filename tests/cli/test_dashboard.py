@@ -18,7 +18,7 @@ import sqlalchemy
 from besom.cli.dashboard import only_for, read_only, serve
 from besom.common.errors import StoreError, UserError
 from besom.common.states import State
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import open_study
 from tests.cli.test_serving import free_port
 
 SERVE = "import sys; from pathlib import Path; from besom.cli.dashboard import serve; "

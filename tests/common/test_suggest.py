@@ -1,6 +1,6 @@
 import pytest
 
-from besom.common.suggest import did_you_mean, nearest, nearest_ids
+from besom.common.suggest import did_you_mean, suggested_ids, suggestion
 
 KEYS = ["model", "model.units", "model.dropout", "data.name", "model.name", "seed"]
 
@@ -19,13 +19,13 @@ KEYS = ["model", "model.units", "model.dropout", "data.name", "model.name", "see
     ],
 )
 def test_finds_what_was_meant(word: str, found: str | None) -> None:
-    assert nearest(word, KEYS) == found
+    assert suggestion(word, KEYS) == found
 
 
 def test_says_otherwise_where_nothing_is_near() -> None:
     assert did_you_mean("zzz", KEYS, "there are many") == "there are many"
     assert did_you_mean("sed", KEYS, "there are many") == "did you mean `seed`?"
-    assert nearest("anything", []) is None
+    assert suggestion("anything", []) is None
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_says_otherwise_where_nothing_is_near() -> None:
     ],
 )
 def test_the_nearest_ids_begin_so_or_have_few_other_digits(word: str, found: list[str]) -> None:
-    assert nearest_ids(word, ["3f2a77d09c1b", "3f9911aa0245"]) == found
+    assert suggested_ids(word, ["3f2a77d09c1b", "3f9911aa0245"]) == found

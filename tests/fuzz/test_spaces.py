@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from besom.common.errors import SpaceError
 from besom.search.space.grammar import Dimension, Space, read_space
-from besom.search.storage.opening import memory_study
+from besom.search.storage.database import memory_study
 from tests.fuzz.harness import bounded, examples, refused
 
 # Of numbers with more digits than a float has.

@@ -22,8 +22,8 @@ from besom.search.options import (
 from besom.search.pruners import make_pruner
 from besom.search.samplers import Grid, make_sampler, rehearse, unguided
 from besom.search.space.grammar import read_space
-from besom.search.storage.opening import memory_study
-from besom.search.windowed_sampler import Recent
+from besom.search.storage.database import memory_study
+from besom.search.windowed_sampler import WindowedSampler
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
 POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)
@@ -47,7 +47,7 @@ def proposals(options: Any, n_existing: int, count: int = 4) -> list[dict[str, A
 )
 def test_makes_what_it_is_called(options: Any, expected: type) -> None:
     sampler = make_sampler(options, SPACE.dimensions, 0)
-    assert isinstance(sampler, Recent) and type(sampler._sampler) is expected
+    assert isinstance(sampler, WindowedSampler) and type(sampler._sampler) is expected
 
 
 def test_every_option_has_a_maker() -> None:

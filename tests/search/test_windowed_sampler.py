@@ -11,7 +11,7 @@ from besom.common.errors import ConfigError
 from besom.search.options import HyperbandPruner, TpeSampler
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
-from besom.search.windowed_sampler import N_BEST, recent
+from besom.search.windowed_sampler import N_BEST, window
 
 SPACE = {"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)}
 MINIMIZE = (StudyDirection.MINIMIZE,)
@@ -37,18 +37,18 @@ def numbers(trials: list[FrozenTrial]) -> list[int]:
 
 def test_the_newest_and_the_best_are_shown_by_number() -> None:
     trials = history(100)
-    assert numbers(recent(trials, 40, MINIMIZE)) == list(range(60, 100))
+    assert numbers(window(trials, 40, MINIMIZE)) == list(range(60, 100))
     best = list(range(N_BEST))
     maximize = (StudyDirection.MAXIMIZE,)
-    assert numbers(recent(trials, 40, maximize)) == [*best, *range(60, 100)]
-    assert numbers(recent(trials, 40, MINIMIZE * 2)) == list(range(60, 100))
+    assert numbers(window(trials, 40, maximize)) == [*best, *range(60, 100)]
+    assert numbers(window(trials, 40, MINIMIZE * 2)) == list(range(60, 100))
 
 
 def test_what_runs_is_shown_however_old() -> None:
     def state_of(number: int) -> TrialState:
         return TrialState.RUNNING if number in (0, 99) else TrialState.PRUNED
 
-    assert numbers(recent(history(100, state_of), 10, MINIMIZE)) == [0, *range(89, 100)]
+    assert numbers(window(history(100, state_of), 10, MINIMIZE)) == [0, *range(89, 100)]
 
 
 def proposals(options: TpeSampler, pruner: Any = None) -> list[dict[str, float]]:

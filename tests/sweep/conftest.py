@@ -22,7 +22,7 @@ from besom.search.options import NoPruner, RandomSampler, SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import open_study
 from besom.search.study import Study
 from besom.sweep.confirmation.run import confirm
 from besom.sweep.other_code import leave_out

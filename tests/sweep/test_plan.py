@@ -14,7 +14,7 @@ from hydra.types import HydraContext, RunMode
 from omegaconf.errors import InterpolationResolutionError
 
 from besom.app.config_paths import conf_folder
-from besom.app.error_messages import explain
+from besom.app.error_messages import config_error
 from besom.app.hooks import task_config
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
@@ -93,7 +93,7 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
     words = ["model.units=range(8,129)", *([] if of_hydra else [word])]
     with pytest.raises(InterpolationResolutionError) as refusal:
         make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
-    assert said in str(explain(refusal.value))
+    assert said in str(config_error(refusal.value))
 
 
 @pytest.mark.parametrize(

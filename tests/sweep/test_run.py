@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
-from besom.search.storage.connections import Gone
+from besom.search.storage.server import ConnectionLost
 from besom.sweep import run as sweep_run
 from tests.sweep.apps import audit, is_alive, kill, run, start, wait_for
 from tests.sweep.conftest import Bench, ScriptedPool, completes
@@ -79,7 +79,7 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(Gone("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
+    [(ConnectionLost("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
 )
 def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     error: Exception, status: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -105,7 +105,7 @@ def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
     parent = bench.record.start_run("bench", {"besom.role": "sweep"})
 
     def lose(*_: object) -> str:
-        raise Gone("lost")
+        raise ConnectionLost("lost")
 
     monkeypatch.setattr(sweep_run, "_parent_run", lambda *_: parent)
     monkeypatch.setattr(sweep_run, "note", lose)

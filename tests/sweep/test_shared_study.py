@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import only_supervisor
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import open_study
 from besom.sweep.fingerprint import claim
 from besom.sweep.naming import is_baseline
 from besom.sweep.output.progress import PlainProgress

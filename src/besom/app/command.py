@@ -4,7 +4,7 @@ from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from besom.app.config_paths import sweep_files
-from besom.app.flags import nearest_flag
+from besom.app.flags import suggested_flag
 from besom.common.errors import UserError
 from besom.common.suggest import did_you_mean
 
@@ -64,7 +64,7 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     except ArgumentError as error:
         raise SweepCommandError(f"{error}; see besom sweep --help") from None
     for word in rest:
-        if meant := nearest_flag(word, parser):
+        if meant := suggested_flag(word, parser):
             raise SweepCommandError(f"no flag `{word.partition('=')[0]}`; did you mean `{meant}`?")
     return flags, rest
 

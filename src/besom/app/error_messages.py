@@ -30,7 +30,7 @@ from besom.app.spelling import meant
 from besom.common.errors import ConfigError
 from besom.common.suggest import did_you_mean, listed
 
-EXPLAINED = (HydraException, OmegaConfBaseException, YAMLError)
+HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra raises for reasons that lie in a command line or a configuration file."""
 
 SEARCHED = "choice(a,b,…), range(start,stop,step=s) or interval(low,high)"
@@ -42,8 +42,8 @@ ALREADY_THERE = r"\s*Could not append to config.*\s+Either remove \+ prefix: '(.
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
 
 
-def explain(error: Exception) -> ConfigError:
-    """The same complaint as ``error``, one of :data:`EXPLAINED`, in one or two plain lines."""
+def config_error(error: Exception) -> ConfigError:
+    """The same complaint as ``error``, one of :data:`HYDRA_ERRORS`, in one or two plain lines."""
     match error:
         case OverrideParseException():
             return ConfigError(_unreadable(error))
@@ -161,7 +161,11 @@ def _composition(error: ConfigCompositionException) -> str:
         others = text.partition("possible interpolation keys: ")[2] or "none here"
         return f"`{choice[1]}`: an option can refer to the other groups alone: {others}"
     if in_file := re.match(r"In '.*': (?=\w+ raised while composing)", text):
-        return f"{in_file[0]}{explain(cause)}" if isinstance(cause, EXPLAINED) else _head(error)
+        return (
+            f"{in_file[0]}{config_error(cause)}"
+            if isinstance(cause, HYDRA_ERRORS)
+            else _head(error)
+        )
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         asked = re.match(r"Could not override '(.*)'", text)
         lacking = str(cause.full_key)  # below the key that was asked for, where a mapping is given

@@ -19,12 +19,12 @@ class _Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)
-        meant = nearest_flag(unknown[1], self) if unknown else None
+        meant = suggested_flag(unknown[1], self) if unknown else None
         hint = f"did you mean `{meant}`?" if meant else f"see {self.prog} --help"
         raise CommandError(f"{message}; {hint}")
 
 
-def nearest_flag(word: str, parser: ArgumentParser) -> str | None:
+def suggested_flag(word: str, parser: ArgumentParser) -> str | None:
     """The flag that ``--word`` or ``--word=value`` is a misspelling of; None where it is none."""
     flag = word.partition("=")[0].casefold()
     known = re.findall(r"--[\w-]+", parser.format_usage())

@@ -15,7 +15,7 @@ from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
-from besom.app.error_messages import EXPLAINED
+from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import Task
 from besom.app.modules import main_module
 from besom.app.modules.state import Pickler, carry
@@ -46,7 +46,7 @@ class JobRunner:
         """
         try:
             config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
-        except EXPLAINED:
+        except HYDRA_ERRORS:
             raise
         except ValueError as error:
             raise ConfigError(f"`{' '.join(overrides)}`: {error}") from error

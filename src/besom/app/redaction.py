@@ -40,7 +40,7 @@ def _mask_file(path: Path) -> None:
 
 
 @contextmanager
-def discreet_logs() -> Iterator[None]:
+def redacted_logs() -> Iterator[None]:
     """Whatever this process logs inside the block, it logs without passwords."""
     before = logging.getLogRecordFactory()
     logging.setLogRecordFactory(partial(_masked, before))

@@ -23,10 +23,10 @@ from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.core.hydra_config import HydraConfig
 
-from besom.app.error_messages import EXPLAINED, explain
-from besom.app.flags import nearest_flag
+from besom.app.error_messages import HYDRA_ERRORS, config_error
+from besom.app.flags import suggested_flag
 from besom.app.hooks import Task, of_task
-from besom.app.redaction import discreet_logs
+from besom.app.redaction import redacted_logs
 from besom.app.validate import check
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError, UserError
@@ -52,7 +52,7 @@ def run(application: HydraApp, arguments: Sequence[str]) -> int:
     version.setbase("1.3")
     try:
         flags = parse(arguments, application)
-        with _for_this_user_alone(), _hydra_config_put_back(), discreet_logs():
+        with _for_this_user_alone(), _hydra_config_put_back(), redacted_logs():
             if os.environ.get(FULL_ERROR) == "1":
                 return _launch_fully(application, flags)
             return _launch_plainly(application, flags)
@@ -76,7 +76,7 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
     except ArgumentError as error:
         raise ConfigError(f"{error}; --hydra-help shows Hydra's flags") from None
     if unknown:
-        meant = nearest_flag(unknown[0], parser)
+        meant = suggested_flag(unknown[0], parser)
         others = "`besom sweep --help` and --hydra-help show them"
         hint = f"did you mean `{meant}`?" if meant else others
         raise ConfigError(f"no flag `{unknown[0]}`; {hint}")
@@ -90,7 +90,7 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
 
 
 def _launch_fully(application: HydraApp, flags: Namespace) -> int:
-    with redirect_stderr(cast(TextIO, _Discreet(sys.stderr))):
+    with redirect_stderr(cast(TextIO, _Redacted(sys.stderr))):
         try:
             _launch(application, flags)
         except UserError:
@@ -115,8 +115,8 @@ def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
         raise
     except Exception as error:
         task_frames = _task_frames(error)
-        if task_frames is None and isinstance(error, EXPLAINED):
-            raise explain(error) from error
+        if task_frames is None and isinstance(error, HYDRA_ERRORS):
+            raise config_error(error) from error
         if task_frames is None and _is_hydras(error):
             raise ConfigError(f"Hydra cannot start this: {_first_line(error)}") from error
         shown = error.with_traceback(task_frames or error.__traceback__)
@@ -128,7 +128,7 @@ def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
 def _launch(application: HydraApp, flags: Namespace) -> None:
     with ExitStack() as shown:
         if flags.cfg or flags.info:
-            shown.enter_context(redirect_stdout(cast(TextIO, _Discreet(sys.stdout))))
+            shown.enter_context(redirect_stdout(cast(TextIO, _Redacted(sys.stdout))))
         _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
 
 
@@ -167,7 +167,7 @@ def _raw_errors() -> Iterator[None]:
             os.environ[FULL_ERROR] = before
 
 
-class _Discreet:
+class _Redacted:
     """A stream that shows no password of an address."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -184,7 +184,7 @@ class _Discreet:
         return getattr(self._stream, name)
 
 
-class _WithoutEcho(_Discreet):
+class _WithoutEcho(_Redacted):
     """The same, less the line that Hydra prints itself before it raises a task's error."""
 
     def write(self, text: str) -> int:

@@ -27,7 +27,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import InterpolationResolutionError, ValidationError
 
-from besom.app.error_messages import EXPLAINED, explain, unknown_key, unknown_option, wrong_value
+from besom.app.error_messages import (
+    HYDRA_ERRORS,
+    config_error,
+    unknown_key,
+    unknown_option,
+    wrong_value,
+)
 from besom.app.hooks import Task, hooks_of
 from besom.common.errors import ConfigError, StoreError
 from besom.common.text import LONGEST_NAME
@@ -49,7 +55,7 @@ def check(task: Task, flags: Namespace) -> None:
 
     Raises:
         besom.common.errors.UserError: a key, a value or a combination that cannot be run.
-        besom.app.error_messages.EXPLAINED: whatever Hydra has to say against it.
+        besom.app.error_messages.HYDRA_ERRORS: whatever Hydra has to say against it.
     """
     if flags.help or flags.hydra_help or flags.shell_completion:
         return
@@ -122,7 +128,7 @@ def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> Di
         raise ConfigError(
             f"`{name}` includes itself in its defaults list, or is nested too deeply"
         ) from None
-    except EXPLAINED:
+    except HYDRA_ERRORS:
         raise
     except Exception as error:  # a plain ValueError for `group=1`, an AssertionError for `+=`
         reason = f"{error}" if isinstance(error, ValueError) else "Hydra cannot read it"
@@ -164,7 +170,7 @@ def _job_config(config: DictConfig) -> DictConfig:
     try:
         OmegaConf.to_container(job, resolve=True)
     except InterpolationResolutionError as error:
-        raise explain(error) from error
+        raise config_error(error) from error
     return job
 
 

@@ -9,7 +9,7 @@ MISTYPED = 0.8
 """The same for ids: any two of random digits are half alike."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def suggestion(word: str, known: Iterable[str]) -> str | None:
     """The known word most like ``word``, or none that is like it.
 
     Dotted keys are compared part by part, so that a shared ``model.`` makes no two keys alike. A
@@ -25,11 +25,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """The second half of a message: the nearest word, or ``otherwise`` when none is near."""
-    found = nearest(word, known)
+    found = suggestion(word, known)
     return f"did you mean `{found}`?" if found else otherwise
 
 
-def nearest_ids(word: str, known: Iterable[str]) -> list[str]:
+def suggested_ids(word: str, known: Iterable[str]) -> list[str]:
     """The known ids that begin with ``word``; where none does, the one with a few other digits."""
     ids = list(known)
     begun = [one for one in ids if one.startswith(word)]

@@ -53,7 +53,7 @@ def as_experiment(recorded: DictConfig) -> Experiment:
     """The shortest way from the baseline to a recorded configuration.
 
     Raises:
-        besom.app.error_messages.EXPLAINED: an option of a config group that cannot be composed.
+        besom.app.error_messages.HYDRA_ERRORS: an option of a config group that cannot be composed.
     """
     wanted = values(recorded)
     with _hydra():
@@ -68,7 +68,7 @@ def composed(text: str) -> Flat:
     """What ``besom train`` would train with this text as its experiment.
 
     Raises:
-        besom.app.error_messages.EXPLAINED: it does not fit the baseline.
+        besom.app.error_messages.HYDRA_ERRORS: it does not fit the baseline.
     """
     with TemporaryDirectory(prefix="besom-") as folder:
         draft = Path(folder, "draft", "draft.yaml")

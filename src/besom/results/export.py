@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from besom.app.error_messages import EXPLAINED, explain
+from besom.app.error_messages import HYDRA_ERRORS, config_error
 from besom.common.errors import StoreError, StudyError
 from besom.common.text import duration
 from besom.results.experiment import Flat, as_experiment, composed, values
@@ -155,9 +155,9 @@ def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
     try:
         text = as_experiment(recorded).text(comment)
         found = composed(text)
-    except EXPLAINED as error:
+    except HYDRA_ERRORS as error:
         raise StudyError(
-            f"trial {trial.number} does not fit the configurations of today: {explain(error)}"
+            f"trial {trial.number} does not fit the configurations of today: {config_error(error)}"
         ) from error
     if differing := _differing(found, values(recorded)):
         raise StudyError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from besom.app.source import Source
 from besom.common.errors import StudyError
-from besom.common.suggest import listed, nearest, nearest_ids
+from besom.common.suggest import listed, suggested_ids, suggestion
 from besom.common.text import unnamed
 from besom.sweep.recovery.missing_runs import Expected, expected, sentence
 from besom.tracking.address import own_address
@@ -178,10 +178,10 @@ def read_run(reader: Reader, run_id: str) -> Trial:
 def meant(reader: Reader, word: str) -> str:
     """The second half of a message: the study, or the run's id, that ``word`` may stand for."""
     studies = reader.studies()
-    found = nearest(word, studies)
+    found = suggestion(word, studies)
     ids: list[str] = []
     if found is None and PART_OF_ID.fullmatch(word):
-        ids = nearest_ids(word.lower(), reader.run_ids())
+        ids = suggested_ids(word.lower(), reader.run_ids())
     if len(ids) > 1:
         more = ", …" if len(ids) > MOST_IDS else ""
         return f"{len(ids)} runs begin so: {', '.join(ids[:MOST_IDS])}{more}"

@@ -27,7 +27,7 @@ from besom.search.options import (
 )
 from besom.search.space.distributions import MOST_POINTS
 from besom.search.space.grammar import Dimension
-from besom.search.windowed_sampler import Recent
+from besom.search.windowed_sampler import WindowedSampler
 
 N_SEEDS = 2**32
 NO_ARGUMENTS = (
@@ -98,7 +98,7 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
             for category in (optuna.exceptions.ExperimentalWarning, FutureWarning):
                 warnings.simplefilter("ignore", category)
             sampler = _MAKERS[options.name](options, dimensions, n_existing)
-        return sampler if isinstance(sampler, Grid | Recent) else Recent(sampler)
+        return sampler if isinstance(sampler, Grid | WindowedSampler) else WindowedSampler(sampler)
     except ValueError as error:
         raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
 
@@ -173,7 +173,7 @@ def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) 
             f"history={options.history}: must be null, or at least "
             f"n_startup_trials={options.n_startup_trials} and 1"
         )
-    return Recent(sampler, options.history)
+    return WindowedSampler(sampler, options.history)
 
 
 def _random(

@@ -16,8 +16,8 @@ from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.enqueued import unfit
 from besom.search.samplers import Grid, Point, point
-from besom.search.storage.cached_storage import OWN, Mirror
-from besom.search.storage.database import Transaction
+from besom.search.storage.cached_storage import OWN, CachedStorage
+from besom.search.storage.transaction import Transaction
 from besom.search.windowed_sampler import OUTSIDE
 
 _PREFIX = "besom."
@@ -77,7 +77,7 @@ class TrialRow:
 class Study:
     """An Optuna study driven by ask and tell.
 
-    ``with study.together():`` what is written inside is kept all or not at all, where the
+    ``with study.transaction():`` what is written inside is kept all or not at all, where the
     database can (SQLite). After an error inside, the study in memory may hold more than the
     database, and is of no more use; a new process reads what there is.
     """
@@ -85,7 +85,7 @@ class Study:
     def __init__(
         self,
         study: optuna.Study,
-        together: Transaction = nullcontext,
+        transaction: Transaction = nullcontext,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._study = study
@@ -94,7 +94,7 @@ class Study:
         self._points: set[Point] = set()
         self._left_out: Set[int] = frozenset()
         self.refused: list[str] = []  # points that other programs have enqueued
-        self.together = together
+        self.transaction = transaction
 
     @property
     def name(self) -> str:
@@ -131,8 +131,8 @@ class Study:
         """Judge by another objective from now on, in a run of the sweep's own of which that is
         told; the former one is to be closed. Only where :attr:`is_unjudged`."""
         storage = self._study._storage
-        assert isinstance(storage, Mirror)
-        with self.together():
+        assert isinstance(storage, CachedStorage)
+        with self.transaction():
             storage.set_directions(self._study._study_id, as_directions(directions))
             former = self.recall("run_id") or self.recall("former_run_id")
             self.remember("former_run_id", former)
@@ -143,7 +143,7 @@ class Study:
     def leave_out(self, numbers: Set[int]) -> None:
         """Count these trials, which have ended, for nothing from now on."""
         storage = self._study._storage
-        assert isinstance(storage, Mirror)
+        assert isinstance(storage, CachedStorage)
         self._left_out = numbers
         storage.hide(numbers)
         self._note_points()
@@ -189,7 +189,7 @@ class Study:
             suggest: adds to the trial what depends on that.
             number: a trial that an earlier process began to ask for and did not finish.
         """
-        with self.together(), _quiet():
+        with self.transaction(), _quiet():
             trial = self._ask(distributions) if number is None else self._handle(number)
             self._handles[trial.number] = trial
             if self.row(trial.number).outside is not None:
@@ -245,7 +245,7 @@ class Study:
             reports: intermediate values that this process does not know.
         """
         told = list(values) if state is State.COMPLETE else None
-        with self.together():
+        with self.transaction():
             self.note(number, **(notes or {}))
             for step, value in (reports or {}).items():
                 self._handle(number).report(value, step)
@@ -255,7 +255,7 @@ class Study:
     def note(self, number: int, **notes: Any) -> None:
         """Keep facts with a trial, running or not yet told."""
         handle = self._handle(number)
-        with self.together():
+        with self.transaction():
             for key, value in notes.items():
                 handle.set_user_attr(f"besom.{key}", value)
 
@@ -279,7 +279,7 @@ class Study:
         tries again or ends them. Samplers learn from them all the same.
         """
         storage = self._study._storage
-        if isinstance(storage, Mirror):
+        if isinstance(storage, CachedStorage):
             trials = [trial for trial in storage.everything() if _is_own(trial)]
         else:  # in memory it is this process's alone
             trials = self._study.get_trials(deepcopy=False)

@@ -23,7 +23,7 @@ OUTSIDE = "besom.outside"
 N_BEST = 25
 
 
-class Recent(BaseSampler):
+class WindowedSampler(BaseSampler):
     """Shows ``sampler`` the trials that were proposed: the ``history`` newest of those that have
     ended, and those that run.
 
@@ -34,17 +34,17 @@ class Recent(BaseSampler):
     def __init__(self, sampler: BaseSampler, history: int | None = None) -> None:
         self._sampler = sampler
         self._history = history
-        self._shown: tuple[int, _View] | None = None
+        self._shown: tuple[int, _Window] | None = None
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return self._sampler.infer_relative_search_space(self._view(study, trial), trial)
+        return self._sampler.infer_relative_search_space(self._window(study, trial), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        return self._sampler.sample_relative(self._view(study, trial), trial, search_space)
+        return self._sampler.sample_relative(self._window(study, trial), trial, search_space)
 
     def sample_independent(
         self,
@@ -54,7 +54,7 @@ class Recent(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         return self._sampler.sample_independent(
-            self._view(study, trial), trial, param_name, param_distribution
+            self._window(study, trial), trial, param_name, param_distribution
         )
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
@@ -72,14 +72,14 @@ class Recent(BaseSampler):
     def reseed_rng(self) -> None:
         self._sampler.reseed_rng()
 
-    def _view(self, study: Study, trial: FrozenTrial) -> Any:
+    def _window(self, study: Study, trial: FrozenTrial) -> Any:
         """The same for all parameters of a trial: to pick the trials is work, too."""
         if self._shown is None or self._shown[0] != trial.number:
-            self._shown = trial.number, _View(study, self._history)
+            self._shown = trial.number, _Window(study, self._history)
         return self._shown[1]
 
 
-class _View:
+class _Window:
     """A study with fewer trials, for Optuna's samplers, which ask both of these for them."""
 
     def __init__(self, study: Study, history: int | None) -> None:
@@ -89,7 +89,7 @@ class _View:
         if history is None:
             self._shown = proposed
         else:
-            self._shown = recent(proposed, history, study.directions)
+            self._shown = window(proposed, history, study.directions)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
@@ -109,7 +109,7 @@ class _View:
         return self.get_trials(deepcopy, states)
 
 
-def recent(
+def window(
     trials: Sequence[FrozenTrial], history: int, directions: Sequence[StudyDirection]
 ) -> list[FrozenTrial]:
     """Of ``trials`` those that have not ended, the newest that have, and the best, by number."""

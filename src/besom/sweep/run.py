@@ -14,7 +14,7 @@ from rich.console import Console
 
 from besom.app import job
 from besom.app.job import JobRunner
-from besom.app.redaction import discreet_logs
+from besom.app.redaction import redacted_logs
 from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError
 from besom.common.files import make_private
@@ -22,9 +22,8 @@ from besom.common.locks import one_at_a_time, only_supervisor
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
-from besom.search.storage.connections import Gone
-from besom.search.storage.database import file_of, in_use
-from besom.search.storage.opening import open_study
+from besom.search.storage.database import file_of, in_use, open_study
+from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.fingerprint import claim, claim_baseline, fingerprint
@@ -75,7 +74,7 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
     _writable(root)
     check_address(options.tracking_uri or own_address(root))
     with (
-        discreet_logs(),
+        redacted_logs(),
         disk_space.needed(root),
         only_supervisor(*_lock(options)),
         in_use(_storage(options)),
@@ -176,7 +175,7 @@ def _sweep(
         status = "KILLED" if received else "FINISHED"
         with suppress(StoreError):  # away: the next start does it too
             close_orphaned_runs(study, record, sweep.parent_run)
-    except Gone:
+    except ConnectionLost:
         # Another supervisor may have the study by now, and with it the sweep's own run.
         is_ours = False
         raise
@@ -201,7 +200,7 @@ def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
 def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:
     """Unless the connection to the study breaks as it is asked for the last time."""
     record, run_id = sweep.record, sweep.parent_run
-    with suppress(Gone):
+    with suppress(ConnectionLost):
         record.note(run_id, note(sweep.plan, sweep.study, verdict))
         record.finish(run_id, status, {"besom.state": status.lower()}, {})
         record.confirm(run_id)

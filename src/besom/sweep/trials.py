@@ -200,7 +200,7 @@ class TrialJobs:
             self._n_proposed += 1
         # The role is noted last: a trial without one was cut short while it was asked for.
         unasked = again.number if again else None
-        with self._study.together():
+        with self._study.transaction():
             row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
             params = self._plan.baseline_params
             role = "trial" if self._has_baseline else role_of(row, params)

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom import session
 from besom.app.hooks import Task, hooked, hooks_of
 from besom.app.overrides import as_typed
-from besom.app.redaction import discreet_logs, mask_job_files
+from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
 from besom.tracking.address import check_written
@@ -60,7 +60,7 @@ def _check(check_task: Callable[[DictConfig], None], config: DictConfig) -> None
 def _record(task: Task, config: DictConfig) -> Any:
     __tracebackhide__ = True
     mask_job_files()
-    with discreet_logs():
+    with redacted_logs():
         return _recorded(task, config)
 
 

@@ -26,11 +26,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import session
 from besom.app import job
-from besom.app.error_messages import EXPLAINED
+from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import hooks_of, of_task
 from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
-from besom.app.redaction import discreet_logs
+from besom.app.redaction import redacted_logs
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.files import private
@@ -66,7 +66,7 @@ LONGEST_TRACEBACK = 30_000
 
 
 # What is wrong with the trial itself before its task is called.
-OF_CONFIGURATION = (UserError, *EXPLAINED)
+OF_CONFIGURATION = (UserError, *HYDRA_ERRORS)
 
 
 class WorkerPipe:
@@ -156,7 +156,7 @@ def main(
     os.register_at_fork(after_in_child=session.stop_listening)
     pipe.send(Ready())
     process, before, first_memory = os.getpid(), ProcessState(log_file), 0
-    with discreet_logs():
+    with redacted_logs():
         while True:
             assignment = pipe.receive()
             assert isinstance(assignment, Assignment), assignment

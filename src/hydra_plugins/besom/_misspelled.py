@@ -11,7 +11,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
-from besom.app.error_messages import explain, unknown_option
+from besom.app.error_messages import config_error, unknown_option
 from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
@@ -85,7 +85,7 @@ def _check_word(word: str) -> None:
     try:
         OverridesParser.create().parse_overrides([word])
     except OverrideParseException as error:
-        raise explain(error) from error
+        raise config_error(error) from error
 
 
 def _check_key(key: str) -> None:

@@ -84,26 +84,26 @@ class BesomSweeper(Sweeper):
         return run_sweep(options, application, arguments)
 
     def _options(self) -> SweepOptions:
-        from besom.app.error_messages import EXPLAINED, explain
+        from besom.app.error_messages import HYDRA_ERRORS, config_error
         from besom.search.optuna_sweeper_options import read_options
 
         try:
             return read_options(self._master)
-        except EXPLAINED as error:
-            raise explain(error) from error
+        except HYDRA_ERRORS as error:
+            raise config_error(error) from error
 
 
 @contextmanager
 def _in_plain_lines() -> Iterator[None]:
     """What a user can mend ends the program with exit code 2."""
-    from besom.app.error_messages import explain
+    from besom.app.error_messages import config_error
 
     try:
         yield
     except BesomError as error:
         _refuse(error)
     except (ConfigCompositionException, InterpolationResolutionError) as error:
-        _refuse(explain(error))
+        _refuse(config_error(error))
     except KeyboardInterrupt:
         raise SystemExit(stopped()) from None
 

@@ -16,13 +16,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 
-from besom.app.error_messages import explain
+from besom.app.error_messages import config_error
 from besom.app.hooks import task_config
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError, SpaceError
 from besom.common.states import State
 from besom.search.options import ConfirmOptions, NoPruner, SweepOptions, TpeSampler
-from besom.search.storage.opening import memory_study
+from besom.search.storage.database import memory_study
 from besom.sweep.fingerprint import claim_baseline
 from besom.sweep.output.result_files import write_results
 from besom.sweep.plan import Plan, make_plan
@@ -245,7 +245,7 @@ def test_a_needless_plus_is_named_as_it_was_written(plan_of: Any, word: str) -> 
     assert str(refusal.value) == f"`{word}`: the key is there already; write `{word[1:]}`"
     with pytest.raises(HydraException) as fixed:
         plan_of("+loose=3", "rate=1,2")
-    assert str(explain(fixed.value)) == "`+loose=3`: the key is there already; write `loose=3`"
+    assert str(config_error(fixed.value)) == "`+loose=3`: the key is there already; write `loose=3`"
 
 
 def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
@@ -259,7 +259,7 @@ def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
         plan_of("net=net,wide", "lr=interval(1,2)", config="lacking", confirm=confirmed)
     with pytest.raises(HydraException) as refusal:
         plan_of("lr=1,2", config="lacking")
-    assert str(explain(refusal.value)) == (
+    assert str(config_error(refusal.value)) == (
         "no option of `net` is chosen; give net=…, which can be net, wide"
     )
 
@@ -267,7 +267,7 @@ def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
 def test_the_key_that_a_mapping_brings_is_the_one_that_is_named(plan_of: Any) -> None:
     with pytest.raises(HydraException) as refusal:
         plan_of("net={width:1},{width:2,depth:3}")
-    assert str(explain(refusal.value)).startswith("no key `net.depth`")
+    assert str(config_error(refusal.value)).startswith("no key `net.depth`")
 
 
 def test_a_baseline_is_moved_and_its_keys_stay_searched(plan_of: Any) -> None:

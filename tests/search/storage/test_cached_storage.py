@@ -11,8 +11,8 @@ from besom.search.options import HyperbandPruner, NoPruner, TpeSampler
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
-from besom.search.storage.cached_storage import OWN, SERVER_STEP, Mirror
-from besom.search.storage.opening import open_study
+from besom.search.storage.cached_storage import OWN, SERVER_STEP, CachedStorage
+from besom.search.storage.database import open_study
 from besom.search.study import Study
 
 SPACE = read_space({}, ["x=interval(0,1)", "y=choice(a,b)"], loader=None)
@@ -62,14 +62,14 @@ def test_memory_and_database_hold_the_same(tmp_path: Path) -> None:
 
 def test_an_open_study_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = opened(tmp_path, HyperbandPruner(max_resource=10))
-    mirror = study._study._storage
-    assert isinstance(mirror, Mirror)
+    cached = study._study._storage
+    assert isinstance(cached, CachedStorage)
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the database is read")
 
     for name in ("get_all_trials", "get_trial", "get_best_trial"):
-        monkeypatch.setattr(mirror._disk, name, refuse)
+        monkeypatch.setattr(cached._disk, name, refuse)
     for _ in range(6):
         train(study, State.COMPLETE)
     assert len(study.rows()) == 6 and study.best()[0].number == 5
@@ -86,13 +86,13 @@ def test_trials_are_listed_by_number_whoever_ends_first(tmp_path: Path) -> None:
 
 def test_whoever_holds_a_trial_keeps_it_as_it_was(tmp_path: Path) -> None:
     study = opened(tmp_path)._study
-    mirror, trial_id = study._storage, study.ask()._trial_id
-    before = mirror.get_trial(trial_id)
-    mirror.set_trial_user_attr(trial_id, "a", 1)
-    mirror.set_trial_system_attr(trial_id, "b", 2)
-    mirror.set_trial_param(trial_id, "x", 0.5, SPACE.distributions["x"])
-    mirror.set_trial_intermediate_value(trial_id, 1, 0.5)
-    mirror.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
+    cached, trial_id = study._storage, study.ask()._trial_id
+    before = cached.get_trial(trial_id)
+    cached.set_trial_user_attr(trial_id, "a", 1)
+    cached.set_trial_system_attr(trial_id, "b", 2)
+    cached.set_trial_param(trial_id, "x", 0.5, SPACE.distributions["x"])
+    cached.set_trial_intermediate_value(trial_id, 1, 0.5)
+    cached.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.5])
     assert before.state is TrialState.RUNNING and before.values is None
     assert before.user_attrs == {OWN: True}
     assert before.system_attrs == before.params == {}
@@ -125,7 +125,7 @@ def test_what_another_program_adds_around_a_trial_keeps_its_number(tmp_path: Pat
     """As on a database server, where nobody's lock spans the two."""
     disk = optuna.storages.RDBStorage(address(tmp_path))
     other = optuna.create_study(study_name="s", storage=disk)
-    mirror = Mirror(disk, other._study_id, nullcontext)
+    cached = CachedStorage(disk, other._study_id, nullcontext)
     create = disk.create_new_trial
 
     def create_between(*arguments: Any) -> int:
@@ -137,18 +137,18 @@ def test_what_another_program_adds_around_a_trial_keeps_its_number(tmp_path: Pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(disk, "create_new_trial", create_between, raising=True)
         patch.setattr(other._storage, "create_new_trial", create, raising=True)
-        trial_id = mirror.create_new_trial(other._study_id)
-    mirror.create_new_trial(other._study_id)
-    numbers = [trial.number for trial in mirror.get_all_trials(other._study_id)]
+        trial_id = cached.create_new_trial(other._study_id)
+    cached.create_new_trial(other._study_id)
+    numbers = [trial.number for trial in cached.get_all_trials(other._study_id)]
     assert numbers == [0, 1, 2, 3]
-    assert mirror.get_trial(trial_id).number == disk.get_trial_number_from_id(trial_id) == 1
+    assert cached.get_trial(trial_id).number == disk.get_trial_number_from_id(trial_id) == 1
 
 
 def test_a_step_beyond_the_servers_column_stays_in_memory(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    mirror = study._study._storage
-    assert isinstance(mirror, Mirror)
-    mirror._largest_step = SERVER_STEP
+    cached = study._study._storage
+    assert isinstance(cached, CachedStorage)
+    cached._largest_step = SERVER_STEP
     number = study.ask(SPACE.distributions).number
     for step in (SERVER_STEP, SERVER_STEP + 1):
         study.report(number, step, 0.5)

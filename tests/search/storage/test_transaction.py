@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from besom.search.storage.transaction import Together
+from besom.search.storage.transaction import SqliteTransaction
 
 KILLED_INSIDE = """
 import os, signal, sys
 import sqlalchemy
-from besom.search.storage.transaction import Together
+from besom.search.storage.transaction import SqliteTransaction
 
-together = Together()
-engine = sqlalchemy.create_engine(f"sqlite:///{sys.argv[1]}", **together.engine_kwargs)
-with together():
+transaction = SqliteTransaction()
+engine = sqlalchemy.create_engine(f"sqlite:///{sys.argv[1]}", **transaction.engine_kwargs)
+with transaction():
     for number in (1, 2):
         with engine.begin() as connection:
             connection.execute(sqlalchemy.text(f"INSERT INTO t VALUES ({number})"))
@@ -30,8 +30,10 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.together = Together()
-        self._engine = sqlalchemy.create_engine(f"sqlite:///{path}", **self.together.engine_kwargs)
+        self.transaction = SqliteTransaction()
+        self._engine = sqlalchemy.create_engine(
+            f"sqlite:///{path}", **self.transaction.engine_kwargs
+        )
         with self._engine.begin() as connection:
             connection.execute(sqlalchemy.text("CREATE TABLE t (number INTEGER UNIQUE)"))
 
@@ -54,17 +56,17 @@ def test_alone_every_write_counts_at_once(table: Table) -> None:
     assert table.seen_by_others() == [1]
 
 
-def test_together_they_count_at_the_end_of_the_outer_block(table: Table) -> None:
-    with table.together():
+def test_commits_count_at_the_end_of_the_outer_block(table: Table) -> None:
+    with table.transaction():
         table.add(1)
-        with table.together():
+        with table.transaction():
             table.add(2)
         assert table.seen_by_others() == []
     assert table.seen_by_others() == [1, 2]
 
 
 def test_nothing_of_it_is_kept_when_the_block_fails(table: Table) -> None:
-    with pytest.raises(KeyboardInterrupt), table.together():
+    with pytest.raises(KeyboardInterrupt), table.transaction():
         table.add(1)
         raise KeyboardInterrupt
     table.add(2)
@@ -78,7 +80,7 @@ def test_a_write_that_fails_does_not_silently_take_the_others_along(table: Table
         with suppress(sqlalchemy.exc.IntegrityError):
             table.add(1)
 
-    with pytest.raises(RuntimeError, match="belong together"), table.together():
+    with pytest.raises(RuntimeError, match="write of a transaction"), table.transaction():
         write_twice()
     assert table.seen_by_others() == []
 

@@ -26,7 +26,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from besom.app.error_messages import explain
+from besom.app.error_messages import config_error
 from besom.common.errors import SpaceError
 from besom.search.space.distributions import Scalar, distribution_of
 from besom.search.space.overlap import refuse_overlap
@@ -185,7 +185,7 @@ def read_space(
     try:
         parsed = parser.parse_overrides([*written, *arguments])
     except OverrideParseException as error:
-        raise SpaceError(str(explain(error))) from error
+        raise SpaceError(str(config_error(error))) from error
     _refuse_twice(parsed[len(written) :])
     latest = {_key(override): override for override in parsed}
     sweeps = [override for override in latest.values() if override.is_sweep_override()]

@@ -20,7 +20,7 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from besom.search.storage.database import Transaction
+from besom.search.storage.transaction import Transaction
 
 _number = attrgetter("number")
 
@@ -35,7 +35,7 @@ OWN = "besom.own"
 """What every trial bears from its first moment on that this program has made."""
 
 
-class Mirror(BaseStorage):
+class CachedStorage(BaseStorage):
     """Optuna's storage for one study: questions are answered from memory, writes go to ``disk``.
 
     Intermediate values are written with the trial's end, in one transaction: only pruners look
@@ -45,7 +45,7 @@ class Mirror(BaseStorage):
     Args:
         disk: where it is kept. No other process may change its trials meanwhile; it may add
             some.
-        together: opens a transaction for all that is written inside; see ``together.py``.
+        transaction: groups what is written inside; see ``transaction.py``.
         largest_step: that the disk can hold. Values of later steps are in memory, and in MLflow.
     """
 
@@ -53,12 +53,12 @@ class Mirror(BaseStorage):
         self,
         disk: BaseStorage,
         study_id: int,
-        together: Transaction,
+        transaction: Transaction,
         largest_step: int = SQLITE_STEP,
     ) -> None:
         self._disk = disk
         self._largest_step = largest_step
-        self._together = together
+        self._transaction = transaction
         self._name = disk.get_study_name_from_id(study_id)
         self._directions = disk.get_study_directions(study_id)
         self._trials = disk.get_all_trials(study_id, deepcopy=False)
@@ -81,10 +81,10 @@ class Mirror(BaseStorage):
     def create_new_study(
         self, directions: Sequence[StudyDirection], study_name: str | None = None
     ) -> int:
-        raise NotImplementedError("a mirror shows the one study that it was made for")
+        raise NotImplementedError("this storage has the one study that it was made for")
 
     def delete_study(self, study_id: int) -> None:
-        raise NotImplementedError("a mirror shows the one study that it was made for")
+        raise NotImplementedError("this storage has the one study that it was made for")
 
     def get_study_id_from_name(self, study_name: str) -> int:
         return self._disk.get_study_id_from_name(study_name)
@@ -211,7 +211,7 @@ class Mirror(BaseStorage):
     ) -> bool:
         trial = self._updatable(trial_id)
         was_waiting = trial.state is TrialState.WAITING
-        with self._together():
+        with self._transaction():
             for step, value in trial.intermediate_values.items() if state.is_finished() else ():
                 if step <= self._largest_step:
                     self._disk.set_trial_intermediate_value(trial_id, step, value)

@@ -1,28 +1,87 @@
-"""Optuna's database as a sweep uses it: SQLite writes ahead, and several things at once."""
+"""Opens a study in its database, or says why that cannot be used."""
 
 import os
+import re
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+import optuna
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from besom.common import sqlite
-from besom.common.addresses import mask
+from besom.common.addresses import mask, missing_driver, reach
 from besom.common.errors import StoreError
 from besom.common.files import make_private
-from besom.search.storage.connections import Connect, Gone, engine_kwargs
-from besom.search.storage.transaction import Together, Torn
+from besom.common.interpreter import uncollected
+from besom.search.storage.cached_storage import SERVER_STEP, SQLITE_STEP, CachedStorage
+from besom.search.storage.server import CONNECT_SECONDS, ConnectionLost, hold, open_server
+from besom.search.storage.transaction import SqliteTransaction, Transaction, TransactionFailed
+from besom.search.study import Study, as_directions
 
-Transaction = Callable[[], AbstractContextManager[None]]
+# What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
+UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, OSError, RuntimeError, ValueError)
 
-# Long enough for any other program to have made its tables.
-CREATE_SECONDS = 5.0
+
+def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
+    """Create the study, or open it as it is: its own directions may differ from these.
+
+    Raises:
+        StoreError: the database cannot be reached or written.
+        StudyError: a sweep of this study is going on, on this or another machine (PostgreSQL).
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        reach(storage, CONNECT_SECONDS)
+        database, transaction = open_database(storage)
+        study = optuna.create_study(
+            study_name=name,
+            storage=database,
+            directions=as_directions(directions),
+            load_if_exists=True,
+        )
+        is_sqlite = isinstance(transaction, SqliteTransaction)
+        if not is_sqlite:
+            hold(database, name, study._study_id)
+        steps = SQLITE_STEP if is_sqlite else SERVER_STEP
+        with uncollected():
+            cached = CachedStorage(study._storage, study._study_id, transaction, steps)
+        cached_study = optuna.load_study(study_name=name, storage=cached)
+    except UNUSABLE as error:
+        reason = mask(str(error.__cause__ or error)).splitlines()[0].rstrip(".")
+        other = (
+            "Give a database that can be reached and written, such as sqlite:///mlruns/optuna.db."
+        )
+        raise StoreError(
+            f"hydra.sweeper.storage={mask(storage)} cannot be used: {reason}.\n"
+            f"{missing_driver(error) or _made_by_another(error) or other}"
+        ) from error
+    return Study(cached_study, transaction, database.engine.dispose)
+
+
+def existing_study(name: str, storage: str) -> Study | None:
+    """A study as it is, to look at; None where there is none, or it cannot be read."""
+    file = file_of(storage)
+    if file is not None and not file.exists():
+        return None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        reach(storage, CONNECT_SECONDS)
+        database = RDBStorage(storage)
+        study = optuna.load_study(study_name=name, storage=database)
+    except (*UNUSABLE, KeyError):
+        return None
+    return Study(study, close=database.engine.dispose)
+
+
+def memory_study(directions: Sequence[str]) -> Study:
+    """A study that leaves no trace, for a look at what would be proposed."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return Study(optuna.create_study(directions=as_directions(directions)))
 
 
 def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
@@ -31,19 +90,17 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
     Databases other than SQLite are not grouped: each write is a transaction of its own.
 
     Raises:
-        ImportError, OSError, ValueError, RuntimeError, sqlalchemy.exc.SQLAlchemyError: the
-            database cannot be used.
+        UNUSABLE: the database cannot be used.
     """
     url = sqlalchemy.engine.make_url(storage)
     if url.get_backend_name() != "sqlite":
-        return _on_one_connection(storage), nullcontext
-    if url.database and not url.database.startswith("file:"):
-        path = Path(url.database)
+        return open_server(storage), nullcontext
+    if path := file_of(storage):
         make_private(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its log takes the same mode
         sqlite.write_ahead(path)
-    together = Together()
-    return _made(lambda: RDBStorage(storage, engine_kwargs=together.engine_kwargs)), together
+    transaction = SqliteTransaction()
+    return RDBStorage(storage, engine_kwargs=transaction.engine_kwargs), transaction
 
 
 def file_of(storage: str) -> Path | None:
@@ -56,53 +113,6 @@ def file_of(storage: str) -> Path | None:
     return None
 
 
-def _on_one_connection(storage: str) -> RDBStorage:
-    """The tables are made and looked at first: for that Optuna needs two connections at once."""
-    options = engine_kwargs(storage)
-    connecting = {"connect_args": options["connect_args"]}
-    _made(lambda: RDBStorage(storage, engine_kwargs=connecting)).engine.dispose()
-    return RDBStorage(
-        storage,
-        engine_kwargs=options,
-        skip_compatibility_check=True,
-        skip_table_creation=True,
-    )
-
-
-def hold(database: RDBStorage, study: str, study_id: int) -> None:
-    """Keep to one connection from now on, and see to it that no other sweep of the study writes.
-
-    SQLite's file has a lock of its own, see ``lock.py``.
-
-    Raises, now or at any later use:
-        StudyError: another supervisor has the study (PostgreSQL).
-        Gone: the connection has broken.
-    """
-    if database.engine.dialect.name != "sqlite":
-        Connect(database.engine, study_id, study)
-
-
-def _made(make: Callable[[], RDBStorage]) -> RDBStorage:
-    """Optuna looks which tables are there and then makes the others. Where a second program, such
-    as a dashboard or a notebook, does so at the same moment, one of the two comes too late: by its
-    next try the tables are there.
-    """
-    deadline = time.monotonic() + CREATE_SECONDS
-    while True:
-        try:
-            return make()
-        except DBAPIError as error:
-            if not _came_too_late(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
-def _came_too_late(error: DBAPIError) -> bool:
-    """SQLite says ``UNIQUE constraint failed``, PostgreSQL ``duplicate key value``."""
-    said = str(error.orig).lower()
-    return any(words in said for words in ("already exists", "unique", "duplicate"))
-
-
 @contextmanager
 def in_use(storage: str) -> Iterator[None]:
     """What a database does not do on the way, with a full disk or a server that has gone, is said
@@ -113,16 +123,24 @@ def in_use(storage: str) -> Iterator[None]:
     """
     try:
         yield
-    except Gone as error:
+    except ConnectionLost as error:
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)}: {error}; the same command goes on."
         ) from error
-    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, Torn) as error:
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error, TransactionFailed) as error:
         reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
         raise StoreError(
             f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"
             f"{_remedy(reason)}; the same command goes on."
         ) from error
+
+
+def _made_by_another(error: Exception) -> str:
+    """What to do where an Optuna made the tables that this one does not read."""
+    made_by = re.search(r"set up by (optuna [\w.]+)", str(error))
+    if not made_by:
+        return ""
+    return f"{made_by[1]} made it: give another database, or upgrade a copy of it."
 
 
 def _remedy(reason: str) -> str:

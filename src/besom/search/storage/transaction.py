@@ -5,7 +5,7 @@ Optuna's storage commits every value on its own, and every commit waits for the 
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy.pool import StaticPool
@@ -13,20 +13,23 @@ from sqlalchemy.pool import StaticPool
 BUSY_SECONDS = 30
 """How long a write waits for what another program, a backup say, has locked."""
 
+Transaction = Callable[[], AbstractContextManager[None]]
+"""``with transaction():`` what is written inside is kept whole or not at all, where it can be."""
 
-class Torn(RuntimeError):
-    """A write among several that belong together has failed; none of them is kept."""
+
+class TransactionFailed(RuntimeError):
+    """A write of a transaction has failed; none of its writes is kept."""
 
 
-class Together:
-    """Connections whose commits wait, inside ``with together():``, for its end.
+class SqliteTransaction:
+    """Connections whose commits wait, inside ``with transaction():``, for its end.
 
-    For one thread. Whatever is killed inside: all of it is in the database, or nothing.
+    For one thread. A process that is killed inside leaves all of it in the database, or nothing.
     """
 
     def __init__(self) -> None:
         self._connections: list[_Connection] = []
-        self.held = False
+        self.is_open = False
 
     @property
     def engine_kwargs(self) -> dict[str, Any]:
@@ -40,38 +43,38 @@ class Together:
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Hold back every commit inside; those of an inner block go with the outer one's."""
-        if self.held:
+        if self.is_open:
             yield
             return
-        self.held = True
+        self.is_open = True
         try:
             yield
         except BaseException:
-            self._release(sqlite3.Connection.rollback)
+            self._end(sqlite3.Connection.rollback)
             raise
-        self._release(sqlite3.Connection.commit)
+        self._end(sqlite3.Connection.commit)
 
-    def _release(self, end: Callable[[sqlite3.Connection], None]) -> None:
-        self.held = False
+    def _end(self, end: Callable[[sqlite3.Connection], None]) -> None:
+        self.is_open = False
         for connection in self._connections:
             end(connection)
 
     def _connect(self, *args: Any, **kwargs: Any) -> "_Connection":
         connection = _Connection(*args, **kwargs)
-        connection.together = self
+        connection.transaction = self
         self._connections.append(connection)
         return connection
 
 
 class _Connection(sqlite3.Connection):
-    together: Together
+    transaction: SqliteTransaction
 
     def commit(self) -> None:
-        if not self.together.held:
+        if not self.transaction.is_open:
             super().commit()
 
     def rollback(self) -> None:
         # One write that is taken back would silently take the others with it.
-        if self.together.held and self.in_transaction:
-            raise Torn("a write among several that belong together failed")
+        if self.transaction.is_open and self.in_transaction:
+            raise TransactionFailed("a write of a transaction failed")
         super().rollback()

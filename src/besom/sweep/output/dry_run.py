@@ -9,7 +9,7 @@ from rich.console import Console
 from besom.common.text import duration, show
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
-from besom.search.storage.opening import existing_study, memory_study
+from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.fingerprint import describes
 from besom.sweep.naming import short
 from besom.sweep.output.probe import Probe, probe

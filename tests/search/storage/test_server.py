@@ -11,10 +11,9 @@ from psycopg import Connection
 from besom.common.errors import StoreError, StudyError
 from besom.common.states import State
 from besom.search.space.grammar import read_space
-from besom.search.storage import connections
-from besom.search.storage.connections import Gone, take
-from besom.search.storage.database import in_use, open_database
-from besom.search.storage.opening import open_study
+from besom.search.storage import server as storage_server
+from besom.search.storage.database import in_use, open_database, open_study
+from besom.search.storage.server import ConnectionLost, take
 from besom.search.study import Study
 from besom.tracking.address import check_address
 from tests import postgres
@@ -56,7 +55,7 @@ def test_a_connection_that_breaks_ends_the_sweep_in_one_line(
         study.tell(number, State.COMPLETE, [1.0], {"seconds": 1.0}, {1: 0.5})
     assert len(str(caught.value).splitlines()) == 1
     assert Postgres.PASSWORD not in str(caught.value)
-    with pytest.raises(Gone):  # what this process knows may be ahead of it
+    with pytest.raises(ConnectionLost):  # what this process knows may be ahead of it
         study.recall("anything")
     later = open_study("s", address, ["minimize"])
     later.tell(number, State.COMPLETE, [1.0])
@@ -86,13 +85,13 @@ def test_a_trial_whose_acknowledgement_is_lost_is_not_made_again(
 def test_one_supervisor_for_a_study_on_all_machines(
     study: Study, server: Postgres, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "RELEASE_SECONDS", 0.0)
+    monkeypatch.setattr(storage_server, "RELEASE_SECONDS", 0.0)
     with pytest.raises(StudyError, match=r"being swept already, by process \d+ on .* since 20"):
         open_study("s", address, ["minimize"])
     open_study("other", address, ["minimize"]).close()
     server.restart("immediate")  # forgets who has it
     other = open_study("s", address, ["minimize"])
-    with pytest.raises(Gone):
+    with pytest.raises(ConnectionLost):
         study.ask(SPACE.distributions)
     assert on_disk(address) == []
     other.close()
@@ -100,21 +99,12 @@ def test_one_supervisor_for_a_study_on_all_machines(
     open_study("s", address, ["minimize"]).close()
 
 
-@pytest.mark.parametrize(
-    ("query", "variable", "seconds"),
-    [("", "", "5"), ("?connect_timeout=9", "", "9"), ("", "7", "7")],
-)
-def test_libpq_is_told_when_to_give_up(
-    query: str, variable: str, seconds: str, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
-    if variable:
-        monkeypatch.setenv("PGCONNECT_TIMEOUT", variable)
-    database, _ = open_database(address + query)
+def test_libpq_is_told_when_to_give_up(address: str) -> None:
+    database, _ = open_database(address)
     with database.engine.connect() as connection:
         limits = connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]
     database.engine.dispose()
-    assert limits["connect_timeout"] == seconds
+    assert limits["connect_timeout"] == "5"
     assert limits["tcp_user_timeout"] == "60000" and limits["keepalives_idle"] == "30"
 
 

@@ -3,10 +3,11 @@
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
+from optuna.storages import RDBStorage
 from sqlalchemy import event
 
 from besom.common.errors import StudyError
@@ -16,10 +17,9 @@ RELEASE_SECONDS = 5.0
 """How long a server may take to notice that a supervisor was killed."""
 RETRY_SECONDS = 0.3
 
-_POOL = {"pool_size": 1, "max_overflow": 0}
 # A machine that vanishes without a word is given up after a minute; by itself TCP waits for hours.
-_KEEPALIVE = {
-    "keepalives": 1,
+_LIMITS = {
+    "connect_timeout": int(CONNECT_SECONDS),
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -28,58 +28,60 @@ _KEEPALIVE = {
 _LIBPQ = ("psycopg", "psycopg2")
 
 
-class Gone(RuntimeError):
+class ConnectionLost(RuntimeError):
     """The connection has broken. What this process knows may be ahead of the database."""
 
 
-def engine_kwargs(storage: str) -> dict[str, Any]:
-    """How SQLAlchemy is to connect to a database on a server; what the address and libpq's own
-    variable say goes first."""
-    url = sqlalchemy.engine.make_url(storage)
-    limits: Mapping[str, int] = {}
-    if url.get_dialect().driver in _LIBPQ:
-        limits = {"connect_timeout": int(CONNECT_SECONDS), **_KEEPALIVE}
-    said = {*url.query, *(["connect_timeout"] if "PGCONNECT_TIMEOUT" in os.environ else [])}
-    return _POOL | {
-        "connect_args": {name: limit for name, limit in limits.items() if name not in said}
-    }
+def open_server(storage: str) -> RDBStorage:
+    """Optuna's storage on a server, for one connection.
+
+    The tables are made and looked at first: for that Optuna needs two connections at once.
+    """
+    driver = sqlalchemy.engine.make_url(storage).get_dialect().driver
+    connecting = {"connect_args": _LIMITS if driver in _LIBPQ else {}}
+    RDBStorage(storage, engine_kwargs=connecting).engine.dispose()
+    return RDBStorage(
+        storage,
+        engine_kwargs=connecting | {"pool_size": 1, "max_overflow": 0},
+        skip_compatibility_check=True,
+        skip_table_creation=True,
+    )
 
 
-class Connect:
-    """Connects an engine anew, once, and takes the study's lock with that connection (PostgreSQL).
+def hold(database: RDBStorage, study: str, study_id: int) -> None:
+    """Keep to one connection from now on, which has the study's lock (PostgreSQL).
 
-    The server keeps the lock for as long as the connection lives, so who can write has it. A
+    The server keeps the lock for as long as the connection lives, so only its holder can write. A
     connection that breaks is not replaced: another supervisor may have the study by then, and
     Optuna would write once more what may have been kept, and so have a trial twice.
+
+    Raises, now or at any later use:
+        StudyError: another supervisor has the study.
+        ConnectionLost: the connection has broken.
     """
+    held: list[Any] = []
 
-    def __init__(self, engine: sqlalchemy.Engine, study_id: int, study: str) -> None:
-        self._study_id = study_id
-        self._study = study
-        self._is_done = False
-        engine.dispose()
-        event.listen(engine, "do_connect", self._connect)
-        event.listen(engine, "handle_error", self._broken)
-
-    def _connect(
-        self, dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]
-    ) -> Any:
-        if self._is_done:
-            raise Gone("the connection broke")
+    def connect(dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+        if held:
+            raise ConnectionLost("the connection broke")
         connection = dialect.connect(*arguments, **options)
         if dialect.name == "postgresql":
             try:
-                take(connection, self._study_id, self._study)
+                take(connection, study_id, study)
             except BaseException:
                 connection.close()  # it may have the lock already
                 raise
-        self._is_done = True
+        held.append(connection)
         return connection
 
-    def _broken(self, context: Any) -> None:
+    def broken(context: Any) -> None:
         # No SQLAlchemyError: those are what Optuna writes again after.
-        if self._is_done and context.is_disconnect:
-            raise Gone("the connection broke")
+        if held and context.is_disconnect:
+            raise ConnectionLost("the connection broke")
+
+    database.engine.dispose()
+    event.listen(database.engine, "do_connect", connect)
+    event.listen(database.engine, "handle_error", broken)
 
 
 def take(connection: Any, study_id: int, study: str) -> None:
