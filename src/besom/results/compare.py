@@ -18,8 +18,8 @@ from besom.common import text
 from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import printable
-from besom.results.columns import rows_as_json, side_by_side
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
+from besom.results.tables import rows_as_json, side_by_side
 from besom.sweep.naming import distinct
 from besom.sweep.other_code import FOOTNOTE, MARK
 from besom.tracking.outbox.limits import clean

@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 
 from besom.common.errors import DataError, StudyError
 from besom.common.text import printable
-from besom.results.columns import rows_as_json
 from besom.results.studies import RUN_ID, meant, read_run, read_study
+from besom.results.tables import rows_as_json
 from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
 from besom.rnn.packaging import pack_model

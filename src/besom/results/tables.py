@@ -1,18 +1,27 @@
-"""The record as tables for pandas: ``besom.runs`` and ``besom.curves``."""
+"""The record as tables: rows for CSV and JSON, and ``besom.runs`` and ``besom.curves`` for pandas.
 
+pandas is imported where a table is made: commands that only print do without it.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from besom.results.studies import read_study
+from besom.tracking.reader import open_reader
 
-from besom.results.columns import side_by_side
-from besom.results.studies import StudyRecord, read_study
-from besom.tracking.reader import Reader, open_reader
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Row = Mapping[str, Any]
 
 
 def runs(
     study: str, root: str | PathLike[str] = "mlruns", tracking_uri: str | None = None
-) -> pd.DataFrame:
+) -> "DataFrame":
     """A study's trials, one row each, by number.
 
     Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``counts`` (false for what other source
@@ -31,28 +40,8 @@ def runs(
         >>> runs = besom.runs("quickstart")
         >>> best = runs.sort_values("val_accuracy").tail(3)
     """
-    return frame(read_study(_reader(root, tracking_uri), study))
+    import pandas
 
-
-def curves(
-    study: str, root: str | PathLike[str] = "mlruns", tracking_uri: str | None = None
-) -> pd.DataFrame:
-    """The per-epoch metrics of a study's trials in long form, for plotting.
-
-    Columns: ``trial``, ``metric``, ``step`` (from 1), ``value``. Arguments and errors are those
-    of :func:`runs`.
-
-    Example:
-        >>> curves = besom.curves("quickstart")
-        >>> losses = curves[curves.metric == "val_loss"]
-        >>> by_trial = losses.pivot(index="step", columns="trial", values="value")
-    """
-    reader = _reader(root, tracking_uri)
-    return long_frame(reader, read_study(reader, study))
-
-
-def frame(study: StudyRecord) -> pd.DataFrame:
-    """One row per trial, see :func:`runs`."""
     rows = [
         side_by_side(
             {
@@ -67,21 +56,53 @@ def frame(study: StudyRecord) -> pd.DataFrame:
             trial.params,
             trial.metrics,
         )
-        for trial in study.trials
+        for trial in read_study(open_reader(Path(root), tracking_uri), study).trials
     ]
-    return pd.DataFrame(rows).set_index("trial") if rows else pd.DataFrame(rows)
+    return pandas.DataFrame(rows).set_index("trial") if rows else pandas.DataFrame()
 
 
-def long_frame(reader: Reader, study: StudyRecord) -> pd.DataFrame:
-    """One row per trial, metric and step, see :func:`curves`."""
-    numbers = {trial.run.run_id: trial.number for trial in study.trials}
+def curves(
+    study: str, root: str | PathLike[str] = "mlruns", tracking_uri: str | None = None
+) -> "DataFrame":
+    """The per-epoch metrics of a study's trials in long form, for plotting.
+
+    Columns: ``trial``, ``metric``, ``step`` (from 1), ``value``. Arguments and errors are those
+    of :func:`runs`.
+
+    Example:
+        >>> curves = besom.curves("quickstart")
+        >>> losses = curves[curves.metric == "val_loss"]
+        >>> by_trial = losses.pivot(index="step", columns="trial", values="value")
+    """
+    import pandas
+
+    reader = open_reader(Path(root), tracking_uri)
+    numbers = {trial.run.run_id: trial.number for trial in read_study(reader, study).trials}
     rows = [
         (numbers[point.run_id], point.metric, point.step, point.value)
         for point in reader.points(list(numbers))
     ]
-    found = pd.DataFrame(rows, columns=["trial", "metric", "step", "value"])
+    found = pandas.DataFrame(rows, columns=["trial", "metric", "step", "value"])
     return found.sort_values(["trial", "metric", "step"], ignore_index=True)
 
 
-def _reader(root: str | PathLike[str], tracking_uri: str | None) -> Reader:
-    return open_reader(Path(root), tracking_uri)
+def side_by_side(own: Row, params: Row, metrics: Row) -> dict[str, Any]:
+    """One row of all three.
+
+    A parameter that is called as a column of the others, ``state`` say, becomes ``params.state``,
+    and a metric that is called as one of ``own``, ``metrics.state``.
+    """
+    metrics = {f"metrics.{name}" if name in own else name: metrics[name] for name in metrics}
+    taken = {**own, **metrics}
+    params = {f"params.{name}" if name in taken else name: params[name] for name in params}
+    return {**own, **params, **metrics}
+
+
+def rows_as_json(rows: Iterable[Row]) -> str:
+    """A list of objects. JSON knows no NaN and no infinity; they become ``null``."""
+    finite = [{name: _finite(value) for name, value in row.items()} for row in rows]
+    return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from besom.common.errors import StudyError
 from besom.common.interpreter import uncollected
-from besom.results.report.figures.scale import Scale
+from besom.results.report.figures.base import Scale
 from besom.results.studies import ENDED, StudyRecord, Trial, names_of, read_study
 from besom.search.importance import importances
 from besom.tracking.reader import Point, Reader, ReadRun

@@ -1,6 +1,7 @@
 """HTML that is safe by construction: what is not markup already is escaped."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -61,3 +62,15 @@ def note(*children: object) -> Markup:
 def show(value: Any) -> str:
     """A value as people read it; a dash where there is none."""
     return "–" if value is None else text.show(value)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under a heading. ``name`` is its anchor."""
+
+    name: str
+    title: str
+    body: Markup
+
+    def html(self) -> Markup:
+        return element("section", element("h2", self.title), self.body, id=self.name)

@@ -1,49 +1,48 @@
 """One HTML file that tells what a study has taught, without a reference to anything outside."""
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from besom.common.errors import StoreError
 from besom.results.report.data import Material, read_material
-from besom.results.report.figures import (
-    history,
-    importance,
-    learning,
-    parallel,
-    seeds,
-    slices,
-    time_spent,
-)
-from besom.results.report.figures.base import labels
-from besom.results.report.markup import Markup, element
-from besom.results.report.sections import configuration, failures, surroundings, verdict
-from besom.results.report.sections.section import Section
-from besom.results.studies import StudyRecord
+from besom.results.report.figures.base import short
+from besom.results.report.figures.history import curves, history
+from besom.results.report.figures.parameters import importances, parallel, slices
+from besom.results.report.figures.seeds import confirmation
+from besom.results.report.figures.time_spent import time_spent
+from besom.results.report.markup import Markup, Section, element, show
+from besom.results.report.sections import configuration, environment, failures, verdict
+from besom.results.studies import StudyRecord, Trial
 from besom.tracking.reader import Reader
 
 # In the order in which they are read.
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    verdict.section,
-    seeds.section,
-    history.section,
-    learning.section,
-    importance.section,
-    slices.section,
-    parallel.section,
-    time_spent.section,
-    failures.section,
-    configuration.section,
-    surroundings.section,
+    verdict,
+    confirmation,
+    history,
+    curves,
+    importances,
+    slices,
+    parallel,
+    time_spent,
+    failures,
+    configuration,
+    environment,
 )
 # Nothing is fetched, whatever the record holds; Plotly sets styles and draws into images.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PLOTLY = "plotly-basic.min.js"
 """Scatter, bar and pie: npm's ``plotly.js-basic-dist-min`` as it is. All of Plotly, as the Python
 package brings it, is four times as long, and keeps a browser busy for a second before it draws."""
+MOST_PARAMS = 16
+"""So many are shown beside a point at most."""
 STATES = ("complete", "pruned", "failed", "running")
 
 
@@ -91,12 +90,30 @@ def _document(material: Material, sections: list[Section]) -> Markup:
         element("main", *(section.html() for section in sections)),
         element("footer", element("p", *_foot())),
         element("noscript", element("p", "The figures need JavaScript; the tables do not.")),
-        labels(material),
+        _labels(material),
         # At the end, so that the text is there before it.
         element("script", Markup(_asset(PLOTLY))),
         element("script", Markup(_asset("report.js"))),
     ]
     return element("html", element("head", *head), element("body", *body), lang="en")
+
+
+def _labels(material: Material) -> Markup:
+    """What is shown beside the points of each trial; once for all figures."""
+    found = {trial.name: _label(material, trial) for trial in material.shown}
+    data = json.dumps(found).replace("<", "\\u003c")
+    return Markup(f'<script type="application/json" id="labels">{data}</script>')
+
+
+def _label(material: Material, trial: Trial) -> str:
+    """State, objectives and parameters, a line each, in Plotly's own small HTML."""
+    keys = [scale.key for scale in material.scales if scale.key in trial.params]
+    shown: Mapping[str, Any] = {
+        objective.name: trial.metrics.get(objective.name) for objective in material.objectives
+    } | {key: trial.params[key] for key in keys[:MOST_PARAMS]}
+    lines = [f"{escape(key)} = {short(show(value))}" for key, value in shown.items()]
+    more = [] if len(keys) <= MOST_PARAMS else [f"… and {len(keys) - MOST_PARAMS} more"]
+    return "<br>".join([f"<b>{material.name(trial)}</b> ({trial.state})", *lines, *more])
 
 
 def _summary(material: Material) -> Markup:

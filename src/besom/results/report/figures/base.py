@@ -1,27 +1,112 @@
-"""What all figures share: colours, frames, what is shown beside a point, the way into the page."""
+"""What all figures share: colours, frames, scales of parameters, the way into the page."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Self
 
 from plotly import graph_objects as go
 
 from besom.common.text import shorten
-from besom.results.report.data import Material
-from besom.results.report.figures.scale import Scale
-from besom.results.report.markup import Markup, element, show
-from besom.results.studies import Trial
+from besom.results.report.markup import Markup, element
 
+LOG_RATIO = 100
+"""Positive numbers whose largest is so many times their smallest are shown on a log scale."""
+FEW = 8
+"""So many different numbers at most are all written at the axis."""
 # Readable on white and on black; report.css colours everything else. Apart for the colour-blind.
 BEST = "#2a78d6"
 BASELINE = "#e07b1a"
 TRIAL = "#7f8a99"
 PRUNED = "#b4689c"
-
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 LONGEST = 60
-MOST_PARAMS = 16
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A parameter's axis: numbers by their size, everything else as choices side by side.
+
+    Attributes:
+        choices: the texts of a parameter that is no number, in order; empty for numbers.
+        numbers: the different numbers, in order; empty for choices.
+    """
+
+    key: str
+    choices: tuple[str, ...]
+    numbers: tuple[float, ...]
+
+    @classmethod
+    def of(cls, key: str, values: Iterable[Any]) -> Self:
+        """The scale of these values."""
+        found = list(values)
+        if all(map(_is_number, found)):
+            return cls(key, (), tuple(sorted(set(found))))
+        return cls(key, tuple(sorted(set(map(str, found)))), ())
+
+    @property
+    def differs(self) -> bool:
+        return len(self.choices) + len(self.numbers) > 1
+
+    @property
+    def is_log(self) -> bool:
+        return (
+            len(self.numbers) > 1
+            and self.numbers[0] > 0
+            and self.numbers[-1] / self.numbers[0] >= LOG_RATIO
+        )
+
+    def place(self, value: Any) -> float:
+        """The position of a value on a linear axis: its logarithm on a log scale."""
+        if self.choices:
+            return self.choices.index(str(value))
+        return float(math.log10(value)) if self.is_log else float(value)
+
+    def ticks(self) -> tuple[Sequence[float], Sequence[str]]:
+        """Positions, and what is written there."""
+        if self.choices:
+            return range(len(self.choices)), self.choices
+        marks = self.numbers if len(self.numbers) <= FEW else self._round_marks()
+        return [self.place(mark) for mark in marks], list(map(_plain, marks))
+
+    def ends(self) -> tuple[float, float]:
+        """The positions of the least and the greatest value."""
+        if self.choices:
+            return 0, len(self.choices) - 1
+        return self.place(self.numbers[0]), self.place(self.numbers[-1])
+
+    def share(self, value: Any) -> float:
+        """The position between the ends, from 0 to 1."""
+        low, high = self.ends()
+        return (self.place(value) - low) / (high - low)
+
+    def _round_marks(self) -> list[float]:
+        """A handful of round numbers between the ends."""
+        low, high = self.ends()
+        if self.is_log and high - low >= 2:
+            return [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
+        if self.is_log:
+            return [10 ** (low + part * (high - low) / 3) for part in range(4)]
+        step = _round_up((high - low) / 5)
+        first, last = math.ceil(low / step), math.floor(high / step)
+        return [place * step for place in range(first, last + 1)]
+
+
+def _round_up(width: float) -> float:
+    """The least of 1, 2, 5, 10, … (or of 0.1, 0.2, …) that is no smaller."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width * 0.999)
+
+
+def _plain(mark: float) -> str:
+    """Three digits, and no power of ten below a million: ``10000``, not ``1e+04``."""
+    return str(mark) if isinstance(mark, int) else f"{float(f'{mark:.3g}'):g}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def dots(name: str, trials: Sequence[str], x: Sequence[Any], y: Sequence[Any], **more: Any) -> Any:
@@ -79,7 +164,7 @@ def scaled_axis(title: str, scale: Scale) -> dict[str, Any]:
         title,
         tickmode="array",
         tickvals=list(places),
-        ticktext=[_short(text) for text in texts],
+        ticktext=[short(text) for text in texts],
         range=[low - margin, high + margin],
     )
 
@@ -102,25 +187,8 @@ def place(
     )
 
 
-def labels(material: Material) -> Markup:
-    """What is shown beside the points of each trial; once for all figures."""
-    found = {trial.name: _label(material, trial) for trial in material.shown}
-    data = json.dumps(found).replace("<", "\\u003c")
-    return Markup(f'<script type="application/json" id="labels">{data}</script>')
-
-
-def _label(material: Material, trial: Trial) -> str:
-    """State, objectives and parameters, a line each, in Plotly's own small HTML."""
-    keys = [scale.key for scale in material.scales if scale.key in trial.params]
-    shown: Mapping[str, Any] = {
-        objective.name: trial.metrics.get(objective.name) for objective in material.objectives
-    } | {key: trial.params[key] for key in keys[:MOST_PARAMS]}
-    lines = [f"{escape(key)} = {_short(show(value))}" for key, value in shown.items()]
-    more = [] if len(keys) <= MOST_PARAMS else [f"… and {len(keys) - MOST_PARAMS} more"]
-    return "<br>".join([f"<b>{material.name(trial)}</b> ({trial.state})", *lines, *more])
-
-
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text beside a point or an axis, in Plotly's own small HTML."""
     return escape(shorten(text, LONGEST))
 
 

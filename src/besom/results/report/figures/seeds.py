@@ -5,15 +5,14 @@ from typing import Any
 
 from besom.results.report.data import Material
 from besom.results.report.figures.base import BASELINE, BEST, TRIAL, axis, dots, frame, place
-from besom.results.report.markup import Markup, element, join, show, table
-from besom.results.report.sections.section import Section
+from besom.results.report.markup import Markup, Section, element, join, show, table
 from besom.sweep.confirmation.statistics import Estimate, estimate
 
 Values = Sequence[float]
 """A number for each seed, in the seeds' order."""
 
 
-def section(material: Material) -> Section | None:
+def confirmation(material: Material) -> Section | None:
     """Values and differences to the baseline over the same seeds; None before a verdict."""
     if not material.verdict:
         return None

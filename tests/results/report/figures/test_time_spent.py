@@ -2,7 +2,7 @@
 
 import pytest
 
-from besom.results.report.figures.timeline import (
+from besom.results.report.figures.time_spent import (
     IDLE,
     LOST,
     SAVING,
@@ -13,7 +13,7 @@ from besom.results.report.figures.timeline import (
     Timeline,
     read_timeline,
 )
-from tests.results.report.conftest import BEGAN, EPOCH, SET_UP, Book
+from tests.results.report.conftest import EPOCH, SET_UP, Book
 from tests.results.report.conftest import SAVING as SAVED
 
 
@@ -57,20 +57,10 @@ def test_the_time_of_each_worker_adds_up(book: Book) -> None:
     assert spent[IDLE] > 0
 
 
-def test_results_of_a_twin_take_no_time(book: Book) -> None:
+def test_reused_results_take_no_time(book: Book) -> None:
     before = len(read_timeline(book.material()).attempts)
     book.trial(5, {"units": 32}, {"val_accuracy": [0.7, 0.8]}, worker=None)
     assert len(read_timeline(book.material()).attempts) == before
-
-
-def test_workers_that_were_not_recorded_are_told_by_overlap() -> None:
-    book = Book()
-    for number in range(4):
-        book.clocks[None] = BEGAN + (number // 2) * 20 + number % 2
-        book.trial(number, {"n": number}, {"val_accuracy": [0.5, 0.6]}, worker=None)
-    timeline = read_timeline(book.material())
-    assert not timeline.workers_known
-    assert [one.worker for one in timeline.attempts] == ["0", "1", "0", "1"]
 
 
 def test_a_pause_is_cut_out() -> None:
@@ -97,7 +87,7 @@ def test_a_fact_of_the_whole_run_is_no_epoch() -> None:
 
 def test_workers_are_in_the_order_of_their_numbers() -> None:
     found = [Attempt("", "", str(worker), 0, 1, [], False) for worker in (10, 9, 2)]
-    assert Timeline(found, [(0, 1)], True).workers == ["2", "9", "10"]
+    assert Timeline(found, [(0, 1)]).workers == ["2", "9", "10"]
 
 
 def test_bars_lie_where_the_time_went(book: Book) -> None:

@@ -1,0 +1,205 @@
+"""What the parameters did: their importances, the objective against each, all of them at once."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from plotly import graph_objects as go
+
+from besom.results.report.data import Material
+from besom.results.report.figures.base import (
+    BASELINE,
+    BEST,
+    TRIAL,
+    Scale,
+    axis,
+    dots,
+    frame,
+    line,
+    place,
+    scaled_axis,
+)
+from besom.results.report.figures.history import selection
+from besom.results.report.markup import Markup, Section, element, join, note
+from besom.results.studies import Trial
+from besom.search.importance import FEWEST_TRIALS
+
+IMPORTANCES = "Parameter importances"
+METHOD = (
+    "Importance of each parameter for being among the best tenth of the complete trials, or the "
+    "best five (PED-ANOVA). Shares of one; of few trials they are rough."
+)
+MOST_SLICES = 12
+MOST_AXES = 8
+ABSENT = -0.12
+"""Where a line crosses the axis of a parameter that its trial does not have."""
+# From the rest to the best: the share of the trials that are no worse, colour, width.
+GROUPS = (
+    ("the other half", 1.0, TRIAL, 0.8),
+    ("best half", 0.5, "#86b6ef", 1.0),
+    ("best quarter", 0.25, "#2a78d6", 1.5),
+    ("best tenth", 0.1, "#c2306b", 2.2),
+)
+
+
+def importances(material: Material) -> Section | None:
+    """A bar for each parameter, or why there are none."""
+    if not material.scales or not material.complete:
+        return None
+    if not material.shares:
+        return Section("importances", IMPORTANCES, note(_why_none(material)))
+    # Plotly counts from below.
+    keys, shares = list(material.shares)[::-1], list(material.shares.values())[::-1]
+    rows = list(range(len(keys)))
+    bars = go.Bar(
+        orientation="h",
+        x=shares,
+        y=rows,
+        text=[f"{share:.2f}" for share in shares],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+        marker={"color": BEST},
+        width=0.6,
+    )
+    left = axis(
+        "", tickmode="array", tickvals=rows, ticktext=[escape(key) for key in keys], showgrid=False
+    )
+    figure = frame([bars], "importance", "", yaxis=left)
+    figure.update_xaxes(rangemode="tozero")
+    return Section(
+        "importances", IMPORTANCES, place(figure, "importances-figure", METHOD, 90 + 30 * len(keys))
+    )
+
+
+def _why_none(material: Material) -> str:
+    n_complete = len(material.complete)
+    if n_complete < FEWEST_TRIALS:
+        return f"{n_complete} complete trials: importances need {FEWEST_TRIALS} that differ."
+    values = {
+        tuple(material.value(trial, objective) for objective in material.objectives)
+        for trial in material.complete
+    }
+    if len(values) == 1:
+        return "All complete trials have the same value: no parameter decides anything."
+    return "No parameter sets the best of the complete trials apart from the others."
+
+
+def slices(material: Material) -> Section | None:
+    """A figure for each parameter, what decides most first; the first objective alone."""
+    scales = material.by_importance
+    if not scales or not material.complete:
+        return None
+    figures = [_slice(material, scale, n) for n, scale in enumerate(scales[:MOST_SLICES])]
+    left = len(scales) - MOST_SLICES
+    more = note(f"{left} more parameters are not drawn.") if left > 0 else ""
+    body = [element("div", *figures, class_="grid"), selection(material), more]
+    return Section("slices", "Slices", join(body))
+
+
+def _slice(material: Material, scale: Scale, number: int) -> Markup:
+    known = [t for t in material.shown if t.number in material.complete_numbers]
+    trials = [trial for trial in known if scale.key in trial.params]
+    marked = {"best": [material.best], "baseline": [material.baseline]}
+    traces = [_dots(material, scale, "complete", trials, color=TRIAL, size=7, opacity=0.6)]
+    for (name, chosen), color in zip(marked.items(), (BEST, BASELINE), strict=True):
+        own = [trial for trial in chosen if trial in trials]
+        traces.append(_dots(material, scale, name, own, color=color, size=10))
+    objective = material.objectives[0].name
+    figure = frame(traces, scale.key, objective, xaxis=scaled_axis(scale.key, scale))
+    says = f"{objective} by {scale.key}"
+    return place(figure, f"slice-{number}", says, height=260, captioned=False)
+
+
+def _dots(
+    material: Material, scale: Scale, name: str, trials: Sequence[Trial], **marker: Any
+) -> Any:
+    x = [scale.place(trial.params[scale.key]) for trial in trials]
+    y = [material.value(trial) for trial in trials]
+    return dots(name, [trial.name for trial in trials], x, y, marker=marker)
+
+
+def parallel(material: Material) -> Section | None:
+    """Each complete trial as a line through its parameters to its value.
+
+    None where nothing differs, or trials are not in one order. As lines of a plain plot rather than
+    Plotly's ``parcoords``: that one needs WebGL, which browsers without a graphics card refuse, has
+    nothing to say about the line under the pointer, and is a picture of dots on paper.
+    """
+    scales = material.by_importance[:MOST_AXES]
+    if not scales or len(material.complete) < 2 or len(material.objectives) > 1:
+        return None
+    objective = material.objectives[0]
+    value = Scale.of(objective.name, [material.value(trial) for trial in material.complete])
+    if not value.differs:
+        return None
+    axes = [*scales, value]
+    traces = [
+        _lines(material, axes, name, trials, color=color, width=width)
+        for (name, _, color, width), trials in zip(GROUPS, _groups(material), strict=True)
+        if trials
+    ]
+    baseline = [t for t in (material.baseline,) if t in material.complete]
+    if baseline:
+        traces.append(_lines(material, axes, "baseline", baseline, color=BASELINE, width=2.5))
+    caption = (
+        f"Each line is a complete trial, from its parameters to its {objective.name}; a click on "
+        "the legend hides a group. A line below an axis: the trial does not have that parameter."
+    )
+    figure = _parallel_frame(traces, axes)
+    body = [place(figure, "parallel-figure", caption, height=420), selection(material)]
+    return Section("parallel", "Parallel coordinates", join(body))
+
+
+def _groups(material: Material) -> list[list[Trial]]:
+    """The drawn trials by their rank, one list for each of ``GROUPS``."""
+    shown = {trial.number for trial in material.shown}
+    ranked = [trial for trial in material.ranked if trial.number in shown]
+    ends = [round(share * len(ranked)) for _, share, _, _ in GROUPS]
+    starts = [*ends[1:], 0]
+    return [ranked[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _lines(
+    material: Material, axes: Sequence[Scale], name: str, trials: Sequence[Trial], **style: Any
+) -> Any:
+    """One trace for all; a gap after each trial."""
+    x = [*range(len(axes)), None] * len(trials)
+    y = [place for trial in trials for place in (*_places(material, axes, trial), None)]
+    names = [trial.name for trial in trials for _ in range(len(axes) + 1)]
+    return line(name, x, y, customdata=names, hoverinfo="text", line=style)
+
+
+def _places(material: Material, axes: Sequence[Scale], trial: Trial) -> list[float]:
+    """Where a trial crosses the axes, from 0 to 1."""
+    values = {**trial.params, axes[-1].key: material.value(trial)}
+    return [scale.share(values[scale.key]) if scale.key in values else ABSENT for scale in axes]
+
+
+def _parallel_frame(traces: Sequence[Any], axes: Sequence[Scale]) -> Any:
+    titles = [escape(scale.key).replace(".", ".<br>") for scale in axes]
+    marks = [mark for place, scale in enumerate(axes) for mark in _marks(place, scale)]
+    bottom = axis("", tickmode="array", tickvals=list(range(len(axes))), ticktext=titles)
+    bottom |= {"range": [-0.25, len(axes) - 0.5], "side": "bottom", "showgrid": True}
+    left = {"visible": False, "range": [ABSENT - 0.05, 1.06]}
+    return frame(traces, "", "", xaxis=bottom, yaxis=left, annotations=marks, showlegend=True)
+
+
+def _marks(place: int, scale: Scale) -> list[dict[str, Any]]:
+    """What is written beside an axis."""
+    low, high = scale.ends()
+    return [
+        {
+            "x": place,
+            "y": (position - low) / (high - low),
+            "text": escape(text[:12]),
+            "showarrow": False,
+            "xanchor": "left",
+            "xshift": 3,
+            "borderpad": 0,
+            "bgcolor": "white",
+            "font": {"size": 10},
+        }
+        for position, text in zip(*scale.ticks(), strict=True)
+        if low <= position <= high
+    ]
