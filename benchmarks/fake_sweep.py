@@ -25,12 +25,11 @@ from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
+from besom.sweep.jobs import Sweep
 from besom.sweep.output.progress import PlainProgress, Tally
 from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile
-from besom.sweep.supervisor import Supervisor
-from besom.sweep.sweep import Sweep
-from besom.sweep.timeouts import Timeouts
+from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking import connect
 from besom.workers.messages import (
@@ -39,11 +38,11 @@ from besom.workers.messages import (
     Event,
     Expected,
     FromWorker,
-    Logged,
     Outcome,
     Ready,
     Reported,
     ReportReply,
+    Told,
     ToWorker,
     WorkerExited,
 )
@@ -155,7 +154,7 @@ class FakePool:
         params = configuration(assignment.overrides)
         yield Composed(params, self._config, assignment.overrides, folder)
         yield Expected(EPOCHS)
-        yield Logged(FACTS)
+        yield Told("log", (FACTS,))
         for epoch in range(1, EPOCHS + 1):
             yield Reported(epoch, metrics_after(assignment.trial, epoch))
         yield Outcome(State.COMPLETE, metrics_after(assignment.trial, EPOCHS), seconds=60.0)

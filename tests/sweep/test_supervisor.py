@@ -21,10 +21,10 @@ from besom.workers.messages import (
     Assignment,
     Composed,
     FromWorker,
-    Logged,
     Outcome,
     Reported,
     ReportReply,
+    Told,
     WorkerExited,
 )
 from tests.sweep.conftest import Bench, completes
@@ -56,7 +56,7 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
     def dies_first(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 1 and assignment.attempt < 3:
             yield BEGUN
-            yield Logged({"seen": 1.0})
+            yield Told("log", ({"seen": 1.0},))
             yield WorkerExited("killed by SIGKILL")
         else:
             yield from completes(assignment)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 import besom
 from besom.app.hooks import Hooks, hooked
-from besom.workers.messages import Logged
+from besom.workers.messages import Told
 
 HOARD: list[bytes] = []
 
@@ -36,7 +36,7 @@ def pipe() -> int:
 
 def stop_within(words: str) -> None:
     """Say something, and be stopped in the middle of it."""
-    message = framed(pickle.dumps(Logged({"said": words})))
+    message = framed(pickle.dumps(Told("log", ({"said": words},))))
     os.write(pipe(), message[:-5])
     os.kill(os.getpid(), signal.SIGSTOP)
     os.write(pipe(), message[-5:])

@@ -24,9 +24,9 @@ from besom.workers.messages import (
     Assignment,
     Composed,
     FromWorker,
-    Logged,
     Outcome,
     Ready,
+    Told,
     WorkerExited,
 )
 from tests.sweep.apps import is_alive, wait_for
@@ -160,7 +160,7 @@ def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPoo
     for _ in range(2):
         run_one(pool, worker=1)
     os.kill(stopped, signal.SIGCONT)
-    assert says(pool, 0) == Logged({"said": "words"})
+    assert says(pool, 0) == Told("log", ({"said": "words"},))
     assert isinstance(says(pool, 0), Outcome)
     pool.end(0, "is to be another")
     assert says(pool, 0) == WorkerExited("is to be another")
@@ -179,7 +179,7 @@ def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: L
     pool.start(0)
     assert says(pool, 0) == Ready()
     pool.send(0, Assignment(0, 1, ("+megabytes=0", "+forks=true")))
-    assert says(pool, 0) == Logged({"said": "last words"})
+    assert says(pool, 0) == Told("log", ({"said": "last words"},))
     assert says(pool, 0) == WorkerExited("was killed by SIGKILL")
     forked = int(next(Path().rglob("forked")).read_text())
     assert is_alive(forked)
@@ -189,7 +189,8 @@ def test_a_death_is_heard_of_while_what_the_worker_forked_keeps_its_pipe(pool: L
 def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool) -> None:
     pool.start(1)
     assert says(pool, 1) == Ready()
-    for rubbish in (b"hi\n\n\n\n", b"\0" * 50, framed(pickle.dumps("no message")), framed(b"abc")):
+    unasked = [framed(pickle.dumps(message)) for message in ("no message", Told("close", ()))]
+    for rubbish in (b"hi\n\n\n\n", b"\0" * 50, framed(b"abc"), *unasked):
         pool.start(0)
         assert says(pool, 0) == Ready()
         pool.send(0, Assignment(0, 1, ("+megabytes=0", f"+writes={rubbish.hex()}x")))

@@ -5,7 +5,32 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from besom.common.errors import BesomError
+from besom.common.states import State
+from besom.search.study import Study
+from besom.sweep.plan import Plan
+from besom.tracking.record import Record
 from besom.workers.messages import Assignment, Outcome, Reported
+
+RUN_STATUS = {
+    State.COMPLETE: "FINISHED",
+    State.PRUNED: "FINISHED",
+    State.FAILED: "FAILED",
+}
+"""How MLflow calls the ends of a job."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What was asked for, and the two places where what comes of it is kept.
+
+    Attributes:
+        parent_run: the sweep's own run, whose children are the runs of its jobs.
+    """
+
+    plan: Plan
+    study: Study
+    record: Record
+    parent_run: str
 
 
 @dataclass

@@ -27,6 +27,7 @@ from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.fingerprint import claim, claim_baseline, fingerprint
+from besom.sweep.jobs import Sweep
 from besom.sweep.other_code import leave_out, sentences
 from besom.sweep.output.command_line import COMMAND_FILE, parts, typed
 from besom.sweep.output.dry_run import show_dry_run
@@ -37,9 +38,7 @@ from besom.sweep.plan import Plan, make_plan
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
 from besom.sweep.recovery.recovery import close_former, reconcile
-from besom.sweep.supervisor import Supervisor
-from besom.sweep.sweep import Sweep
-from besom.sweep.timeouts import Timeouts
+from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking.address import check_address, own_address
 from besom.tracking.environment import COUNTED

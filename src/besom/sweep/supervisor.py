@@ -2,23 +2,24 @@
 
 import time
 from collections import deque
+from dataclasses import dataclass
 
 from besom.common.errors import StoreError, SweepFailed
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
 from besom.sweep.output.progress import Progress
-from besom.sweep.timeouts import Timeouts
-from besom.sweep.told import Noted, write_down
+from besom.tracking.environment import Environment
+from besom.tracking.listener import RunListener, describe
 from besom.tracking.record import Record
 from besom.workers.messages import (
     Composed,
     Event,
     Expected,
-    FromWorker,
     Outcome,
     Ready,
     Reported,
     ReportReply,
+    Told,
     WorkerExited,
 )
 from besom.workers.pool import Pool
@@ -28,6 +29,31 @@ LOOK_SECONDS = 0.5
 MAX_FAILED_STARTS = 3
 """So many workers in a row that exit before they are ready mean that none ever will be; more where
 there are many, which something else may kill."""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds, or None for any length of time.
+
+    Attributes:
+        trial_timeout: from a job's assignment to its outcome.
+        hang_timeout: from one word of its worker to the next.
+    """
+
+    trial_timeout: float | None = None
+    hang_timeout: float | None = None
+
+    def too_long(self, job: Job, now: float) -> str:
+        """Why a job should not go on, as the end of a sentence; empty where it should."""
+        if self.trial_timeout is not None and now - job.assigned > self.trial_timeout:
+            return f"took longer than hydra.sweeper.trial_timeout={self.trial_timeout:g} s"
+        return ""
+
+    def too_quiet(self, job: Job, now: float) -> str:
+        """Why a job's worker seems to hang, as the end of a sentence; empty where it does not."""
+        if self.hang_timeout is not None and now - job.heard > self.hang_timeout:
+            return f"said nothing for hydra.sweeper.hang_timeout={self.hang_timeout:g} s"
+        return ""
 
 
 class Supervisor:
@@ -122,21 +148,31 @@ class Supervisor:
                 progress.reported(event.worker, report.step, value)
             case Expected(steps) if job:
                 progress.expects(event.worker, steps)
-            case message if job:
-                self._keep(job, message)
+            case Composed() as composed if job:
+                self._begin(job, composed)
+            case Told(method, arguments) if job:
+                getattr(RunListener(self._record, job.run_id), method)(*arguments)
 
     def _answer(self, worker: int, prune: bool) -> None:
         """Before anything is recorded, since the worker waits."""
         go_on = ReportReply.INTERRUPT if self.stopping else ReportReply.CONTINUE
         self._pool.send(worker, ReportReply.PRUNE if prune else go_on)
 
-    def _keep(self, job: Job, message: FromWorker) -> None:
-        """What needs no answer."""
-        if isinstance(message, Composed):
-            job.begun = True
-            self._failed_starts = 0
-        if isinstance(message, Noted):
-            write_down(self._record, job.run_id, message, self._places)
+    def _begin(self, job: Job, composed: Composed) -> None:
+        """The task is called; its run is told with what."""
+        job.begun = True
+        self._failed_starts = 0
+        places = tuple(f"{place}." for place in self._places)
+        params = {k: v for k, v in composed.params.items() if not f"{k}.".startswith(places)}
+        describe(
+            self._record,
+            job.run_id,
+            params,
+            composed.config,
+            composed.overrides,
+            Environment.here(),
+            composed.folder,
+        )
 
     def _end(self, worker: int, job: Job, outcome: Outcome, jobs: JobSource) -> None:
         if outcome.ends_sweep:

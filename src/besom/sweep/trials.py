@@ -10,12 +10,10 @@ from besom.common.states import State
 from besom.search.objective import NoObjective
 from besom.search.reported_objective import ReportedObjective
 from besom.search.study import TrialRow
-from besom.sweep.jobs import Job
+from besom.sweep.jobs import RUN_STATUS, Job, Sweep
 from besom.sweep.naming import is_baseline, role_of, run_name, run_tags, title
 from besom.sweep.output.progress import Progress, Tally, describe
 from besom.sweep.repeats import Repeats
-from besom.sweep.sweep import Sweep
-from besom.sweep.told import RUN_STATUS
 from besom.tracking.environment import CODE, Environment
 from besom.tracking.outbox.limits import clean, renamed
 from besom.workers.messages import Assignment, Outcome, Reported

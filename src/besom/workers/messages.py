@@ -1,13 +1,13 @@
 """What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from besom.common.states import State
-from besom.session import KerasModel
 
 
 class ReportReply(Enum):
@@ -62,24 +62,18 @@ class Reported:
 
 
 @dataclass(frozen=True)
-class Logged:
-    values: Mapping[str, float | str]
+class Told:
+    """What the task has told and what needs no answer: a call of the run's listener.
+
+    Attributes:
+        method: of :class:`besom.session.Listener`, one of ``TOLD``.
+    """
+
+    method: str
+    arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Saved:
-    path: Path
-
-
-@dataclass(frozen=True)
-class SavedModel:
-    model: KerasModel
-
-
-@dataclass(frozen=True)
-class Tabled:
-    name: str
-    rows: Sequence[Mapping[str, float | str]]
+TOLD = ("log", "save", "save_model", "table")
 
 
 @dataclass(frozen=True)
@@ -115,18 +109,7 @@ class WorkerExited:
     cause: str
 
 
-FromWorker = (
-    Ready
-    | Composed
-    | Expected
-    | Reported
-    | Logged
-    | Saved
-    | SavedModel
-    | Tabled
-    | Outcome
-    | WorkerExited
-)
+FromWorker = Ready | Composed | Expected | Reported | Told | Outcome | WorkerExited
 ToWorker = Assignment | ReportReply
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from besom.app.modules.main_module import kept_from_multiprocessing
 from besom.common.files import make_private
 from besom.workers import memory, worker
-from besom.workers.messages import LONGEST, FromWorker, ToWorker, WorkerExited
+from besom.workers.messages import LONGEST, TOLD, FromWorker, Told, ToWorker, WorkerExited
 from besom.workers.signals import ENDING
 
 THREAD_VARIABLES = (
@@ -132,6 +132,8 @@ class WorkerProcess:
             raise ValueError("no pickle") from error
         if not isinstance(message, FromWorker):
             raise ValueError("no message")
+        if isinstance(message, Told) and message.method not in TOLD:
+            raise ValueError("no call that a task may make")
         return message
 
     def _wait(self) -> None:

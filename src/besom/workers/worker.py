@@ -47,14 +47,11 @@ from besom.workers.messages import (
     Composed,
     Expected,
     FromWorker,
-    Logged,
     Outcome,
     Ready,
     Reported,
     ReportReply,
-    Saved,
-    SavedModel,
-    Tabled,
+    Told,
 )
 from besom.workers.process_state import ProcessState
 from besom.workers.returned import as_numbers
@@ -121,16 +118,16 @@ class PipeListener:
                 raise Interrupted(f"interrupted after step {step}")
 
     def log(self, values: Mapping[str, float | str]) -> None:
-        self._pipe.send(Logged(values))
+        self._pipe.send(Told("log", (values,)))
 
     def save(self, path: Path) -> None:
-        self._pipe.send(Saved(path))
+        self._pipe.send(Told("save", (path,)))
 
     def save_model(self, model: KerasModel) -> None:
-        self._pipe.send(SavedModel(model))
+        self._pipe.send(Told("save_model", (model,)))
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
-        self._pipe.send(Tabled(name, rows))
+        self._pipe.send(Told("table", (name, rows)))
 
 
 def main(

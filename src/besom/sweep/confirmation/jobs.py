@@ -12,12 +12,10 @@ from besom.search.objective import few
 from besom.search.study import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.confirmation.store import Confirmation, recall, remember
-from besom.sweep.jobs import Job
+from besom.sweep.jobs import RUN_STATUS, Job, Sweep
 from besom.sweep.naming import confirmation_tags
 from besom.sweep.output.progress import Pace, Progress
 from besom.sweep.plan import Plan
-from besom.sweep.sweep import Sweep
-from besom.sweep.told import RUN_STATUS
 from besom.tracking.environment import CODE, Environment
 from besom.tracking.outbox.limits import renamed
 from besom.workers.messages import Assignment, Outcome, Reported

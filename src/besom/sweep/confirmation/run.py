@@ -21,11 +21,11 @@ from besom.sweep.confirmation.jobs import (
 )
 from besom.sweep.confirmation.seeds import seeds, setting
 from besom.sweep.confirmation.store import Confirmation, recall
+from besom.sweep.jobs import Sweep
 from besom.sweep.naming import is_baseline
 from besom.sweep.output.progress import make_progress
 from besom.sweep.output.summary import n_ended, ranked
 from besom.sweep.supervisor import Supervisor
-from besom.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     from besom.sweep.confirmation.statistics import Verdict

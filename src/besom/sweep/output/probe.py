@@ -16,8 +16,7 @@ from besom.workers.messages import (
     Ready,
     Reported,
     ReportReply,
-    Saved,
-    SavedModel,
+    Told,
     WorkerExited,
 )
 
@@ -77,9 +76,9 @@ def _watch(pool: LocalPool, assignment: Assignment, folder: Path) -> Probe | Non
             case Reported():
                 watch.reports.append(watch.now())
                 pool.send(0, ReportReply.CONTINUE)
-            case Saved(path):
+            case Told("save", (path,)):
                 watch.saved.append(path)
-            case SavedModel(model):
+            case Told("save_model", (model,)):
                 watch.saved.append(model.path)
             case WorkerExited():
                 return None

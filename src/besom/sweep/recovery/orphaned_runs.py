@@ -12,7 +12,7 @@ from typing import Any
 from besom.common.text import unnamed
 from besom.search.study import Study, TrialRow
 from besom.sweep.confirmation.store import Confirmation, recall_all
-from besom.sweep.told import RUN_STATUS
+from besom.sweep.jobs import RUN_STATUS
 from besom.tracking import Record
 from besom.tracking.outbox.limits import clean
 from besom.tracking.runs import RunInfo
