@@ -11,6 +11,7 @@ import yaml
 from mlflow import MlflowClient
 from scipy import stats
 
+from besom.tracking.outbox.duplicates import DUPLICATE_OF
 from tests.sweep.apps import audit, kill, n_ended, wait_for, workers_of
 
 AXES = {
@@ -93,12 +94,13 @@ def test_every_trial_has_one_complete_record(swept: Path) -> None:
         run = client.get_run(run_id)
         assert run.data.params.keys() >= AXES
         epochs = int(run.data.params["training.epochs"])
+        trained = run.data.tags.get(DUPLICATE_OF, run_id)
         for name in EPOCH_METRICS:
-            history = client.get_metric_history(run_id, name)
+            history = client.get_metric_history(trained, name)
             assert [metric.step for metric in history] == list(range(1, epochs + 1))
         assert run.data.metrics["val_accuracy"] == trial.value
         assert not any(name.startswith("test") for name in run.data.metrics)
-        files = {file.path for file in client.list_artifacts(run_id)}
+        files = {file.path for file in client.list_artifacts(trained)}
         assert {"config.yaml", "overrides.yaml", "packages.txt"} <= files
         assert run.data.tags["data.name"] == "synthetic" and run.data.tags["data.digest"]
 
@@ -127,7 +129,9 @@ def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> 
     found = audit(swept / "mlruns", "small")
     client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
     for trial in found.trials:
-        path = client.download_artifacts(trial.user_attrs["besom.run_id"], "config.yaml")
+        run = client.get_run(trial.user_attrs["besom.run_id"])
+        trained = run.data.tags.get(DUPLICATE_OF, run.info.run_id)
+        path = client.download_artifacts(trained, "config.yaml")
         config = yaml.safe_load(Path(path).read_text())
         for key, value in trial.params.items():
             group, _, name = key.partition(".")

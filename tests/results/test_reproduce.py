@@ -27,6 +27,15 @@ def test_the_baseline_and_the_best_are_of_the_latest_study(
     assert find(open_reader(root, None), what, None).run.run_id == study[number]
 
 
+def test_the_run_that_is_repeated_is_meant_by_one_that_repeats_it(
+    study: list[str], root: Path
+) -> None:
+    with connect(root, None, "besom") as record:
+        repeat = record.start_run("repeat", {"besom.duplicate_of": study[1]})
+        record.kill(repeat, {})
+    assert find(open_reader(root, None), repeat, None).run.run_id == study[1]
+
+
 @pytest.mark.parametrize(
     ("again", "sentence"),
     [

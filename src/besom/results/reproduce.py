@@ -22,6 +22,7 @@ from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
 from besom.session import KerasModel
 from besom.tracking.environment import CODE
+from besom.tracking.outbox.duplicates import DUPLICATE_OF
 from besom.tracking.reader import Reader
 from besom.workers.process import THREAD_VARIABLES
 
@@ -139,9 +140,17 @@ def show_code(reader: Reader, trial: Trial) -> None:
 def find(reader: Reader, what: str, study: str | None) -> Trial:
     """The run that ``RUN_ID``, ``baseline`` or ``best`` means; the last two in a study.
 
+    A run that repeats another's configuration has not been trained: that one is meant.
+
     Raises:
         StudyError: there is none, or several objectives and so no best.
     """
+    found = _find(reader, what, study)
+    original = found.run.tags.get(DUPLICATE_OF)
+    return found if original is None else read_run(reader, original)
+
+
+def _find(reader: Reader, what: str, study: str | None) -> Trial:
     if PART_OF_ID.fullmatch(what):
         return read_run(reader, what)
     if what not in IN_A_STUDY:
