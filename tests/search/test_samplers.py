@@ -4,7 +4,6 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution
 
 from besom.common.errors import ConfigError, SpaceError, UserError
 from besom.common.states import State
@@ -74,12 +73,14 @@ def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_grid_tries_every_point_once_the_enqueued_one_too(resumed: bool) -> None:
     baseline = {"a": "y", "b": 1}
-    study = optuna.create_study(sampler=make_sampler(GridSampler(seed=3), POINTS.dimensions, 0))
-    study.enqueue_trial(baseline)
+    study = memory_study(["minimize"])
+    study.use(make_sampler(GridSampler(seed=3), POINTS.dimensions, 0), make_pruner(NoPruner()))
+    study.enqueue(baseline)
     tried = []
     for number in range(6):
         if resumed and number == 3:
-            study.sampler = make_sampler(GridSampler(seed=3), POINTS.dimensions, 3)
+            sampler = make_sampler(GridSampler(seed=3), POINTS.dimensions, 3)
+            study.use(sampler, make_pruner(NoPruner()))
         tried.append(frozenset(study.ask(POINTS.distributions).params.items()))
     assert tried[0] == frozenset(baseline.items())
     assert len(set(tried)) == 6
@@ -183,7 +184,7 @@ def test_a_baseline_outside_a_grid_comes_on_top(resumed: bool) -> None:
 
 def test_a_grid_has_all_points_and_needs_points() -> None:
     sampler = make_sampler(GridSampler(), POINTS.dimensions, 0)
-    assert isinstance(sampler, Grid) and sampler.n_points == 6
+    assert isinstance(sampler, Grid) and len(sampler._all_grids) == 6
     with pytest.raises(SpaceError, match="continuous"):
         make_sampler(GridSampler(), SPACE.dimensions, 0)
 
@@ -196,13 +197,12 @@ def test_a_grid_larger_than_anybody_waits_for_is_refused(axis: str) -> None:
 
 
 def test_a_grid_tells_1_from_true() -> None:
-    study = optuna.create_study(sampler=(grid := Grid({"x": [1, True, 1.0, 2]}, seed=1)))
+    study = memory_study(["minimize"])
+    study.use(grid := Grid({"x": [1, True, 1.0, 2]}, seed=1), make_pruner(NoPruner()))
     proposed = []
-    for _ in range(4):
-        [place] = grid._get_unvisited_grid_ids(study)
+    while not study.exhausted:
+        [place] = grid._get_unvisited_grid_ids(study._study)
         [value] = grid._all_grids[place]
         proposed.append((type(value), value))
-        had = {"x": CategoricalDistribution([value])}
-        study.add_trial(optuna.create_trial(params={"x": value}, value=0, distributions=had))
+        grid.note({"x": value})
     assert sorted(proposed, key=str) == [(bool, True), (float, 1.0), (int, 1), (int, 2)]
-    assert grid._get_unvisited_grid_ids(study) == []

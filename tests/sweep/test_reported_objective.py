@@ -9,9 +9,8 @@ from mlflow import MlflowClient
 
 from besom.common.errors import ConfigError, SweepFailed
 from besom.common.states import State
-from besom.search.objective import read_objective
+from besom.search.objective import ReportedObjective, read_objective
 from besom.search.options import ThresholdPruner
-from besom.search.reported_objective import ReportedObjective
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.apps import audit, run
 from tests.sweep.conftest import Bench, Script

@@ -1,5 +1,6 @@
 """Reads the options of a sweep, also those that were written for hydra-optuna-sweeper."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
@@ -12,7 +13,6 @@ from besom.app.overrides import as_typed
 from besom.common.errors import ConfigError
 from besom.common.stdout import say
 from besom.common.suggest import did_you_mean, listed
-from besom.search.launcher import check_launcher
 from besom.search.options import (
     MOST_FAILURES,
     SAMPLERS,
@@ -44,6 +44,9 @@ OPTUNAS: dict[str, type[Sampler]] = {
 """Optuna's samplers by the last part of a ``_target_``."""
 OBJECTS = ("constraints_func", "gamma", "independent_sampler", "source_trials", "weights")
 """Options of Optuna's samplers that are functions and other objects, and null in most files."""
+HYDRAS_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+ELSEWHERE = re.compile(r"slurm|aws|rq|pbs|sge|lsf|kube|cloud", re.IGNORECASE)
+"""What names of launchers have in them that send jobs to other machines."""
 
 
 def read_options(master: DictConfig) -> SweepOptions:
@@ -57,7 +60,7 @@ def read_options(master: DictConfig) -> SweepOptions:
     with flag_override(master, ["readonly", "struct"], False):
         _complete(master.hydra)
     _refuse_unknown(master)
-    check_launcher(master.hydra)
+    _check_launcher(master.hydra)
     options = OmegaConf.to_object(master.hydra.sweeper)
     assert isinstance(options, SweepOptions)
     sampler = _sampler(options.sampler)
@@ -97,6 +100,38 @@ def _refuse_unknown(master: DictConfig) -> None:
         known = {field.name for field in fields(schema)}
         if unknown := [key for key in OmegaConf.select(master, place) if key not in known]:
             raise unknown_key(f"{place}.{unknown[0]}", master)
+
+
+def _check_launcher(hydra: DictConfig) -> None:
+    """Say that ``hydra/launcher`` is not used, where it is another than Hydra's own.
+
+    Raises:
+        ConfigError: it would use other machines.
+    """
+    launcher = hydra.launcher
+    target = str(OmegaConf.select(launcher, "_target_") or HYDRAS_LAUNCHER)
+    if target == HYDRAS_LAUNCHER:
+        return
+    name = hydra.runtime.choices.get("hydra/launcher") or target.rpartition(".")[2]
+    if ELSEWHERE.search(target.rpartition(".")[2]) or _cluster(launcher):
+        raise ConfigError(
+            f"hydra/launcher={name}: Besom's trials run on the machine that their sweep runs on, "
+            "hydra.sweeper.n_jobs at a time;\n"
+            "take hydra/launcher=basic, and start the sweep itself where the trials are to run"
+        )
+    n_jobs = OmegaConf.select(launcher, "n_jobs", throw_on_missing=False)
+    is_number = isinstance(n_jobs, int) and n_jobs > 0
+    wanted = f"={n_jobs} does what its n_jobs would" if is_number else " says how many at a time"
+    say(
+        f"besom: hydra/launcher={name} is not used, since Besom's own workers run the trials; "
+        f"hydra.sweeper.n_jobs{wanted}"
+    )
+
+
+def _cluster(launcher: DictConfig) -> Any:
+    """Where Ray's launcher is told to find a cluster; a local one has no address."""
+    address = OmegaConf.select(launcher, "ray.init.address", throw_on_missing=False)
+    return None if address == "local" else address
 
 
 def _sampler(given: Any) -> Any:

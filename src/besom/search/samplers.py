@@ -37,38 +37,32 @@ NO_ARGUMENTS = (
 """Options that are no arguments of Optuna's classes, or have no effect there."""
 
 
-Point = frozenset[tuple[str, type, Any]]
-
-
-def point(params: Mapping[str, Any]) -> Point:
-    """What tells two proposals apart, where 1, 1.0 and True are three values."""
-    return frozenset((name, type(value), value) for name, value in params.items())
-
-
 class Grid(optuna.samplers.GridSampler):
     """Optuna's grid for ask and tell, which passes over points that any trial has had.
 
     Optuna goes by the numbers of trials, and would propose the point of an enqueued one, such as
     the baseline, once more in the place of another. ``Study.stop`` only works inside
-    ``study.optimize``; a caller compares the trials with ``n_points`` instead.
+    ``study.optimize``; a caller looks at :attr:`exhausted` instead.
     """
 
     def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:
         super().__init__(axes, seed=seed)
-        self.n_points = math.prod(map(len, axes.values()))
         self._n_min_trials = 0  # no point by a trial's number
-        self._points = [
-            point(dict(zip(self._param_names, p, strict=True))) for p in self._all_grids
-        ]
+        self._left = {_point(p): place for place, p in enumerate(self._all_grids)}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every point has been proposed."""
+        return not self._left
+
+    def note(self, params: Mapping[str, Any]) -> None:
+        """Propose this point no more; params of a trial that lack some of its names are none."""
+        if params.keys() >= set(self._param_names):
+            self._left.pop(_point([params[name] for name in self._param_names]), None)
 
     def _get_unvisited_grid_ids(self, study: Study) -> list[int]:
         """The next point, by its place in the shuffled grid; none where all have been had."""
-        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
-        names = self._param_names
-        whole = (trial.params for trial in trials if trial.params.keys() >= set(names))
-        had = {point({name: params[name] for name in names}) for params in whole}
-        left = (place for place, known in enumerate(self._points) if known not in had)
-        return [*islice(left, 1)]
+        return [*islice(self._left.values(), 1)]
 
     def after_trial(
         self,
@@ -78,6 +72,11 @@ class Grid(optuna.samplers.GridSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Nothing: the grid keeps its place in the trials' own attributes."""
+
+
+def _point(values: Sequence[Any]) -> tuple[tuple[type, Any], ...]:
+    """What tells two points apart, where 1, 1.0 and True are three values."""
+    return tuple((type(value), value) for value in values)
 
 
 def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -14,13 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
 from besom.common.text import unnamed
-from besom.search.enqueued import unfit
-from besom.search.samplers import Grid, Point, point
+from besom.search.samplers import Grid
 from besom.search.storage.cached_storage import OWN, CachedStorage
 from besom.search.storage.transaction import Transaction
+from besom.search.trial_row import PREFIX, TrialRow, is_own, unfit_values
 from besom.search.windowed_sampler import OUTSIDE
-
-_PREFIX = "besom."
 
 Suggest = Callable[[optuna.trial.BaseTrial], None]
 
@@ -29,49 +26,6 @@ _STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-_NAMES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}
-
-
-@dataclass(frozen=True)
-class TrialRow:
-    """A trial as people and the supervisor look at it.
-
-    ``notes`` are Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    state: str
-    values: tuple[float, ...]
-    notes: Mapping[str, Any]
-    counts: bool = True
-    """False where other source code than today's has made it; see other_code.py."""
-
-    @property
-    def code(self) -> str:
-        """Which source made it, as :attr:`besom.app.source.Source.text`; empty where not noted."""
-        return str(self.notes.get("code", ""))
-
-    @property
-    def role(self) -> str:
-        """``baseline`` or ``trial``; empty until it is asked for to the end."""
-        return str(self.notes.get("role", ""))
-
-    @property
-    def outside(self) -> Mapping[str, Any] | None:
-        """Its values of what is searched, where it is a baseline outside the space."""
-        return self.notes.get("outside")
-
-    @property
-    def shown(self) -> Mapping[str, Any]:
-        """Its values of what is searched, for a person to read."""
-        return self.params if self.outside is None else self.outside
 
 
 class Study:
@@ -91,9 +45,7 @@ class Study:
         self._study = study
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
-        self._points: set[Point] = set()
         self._left_out: Set[int] = frozenset()
-        self.refused: list[str] = []  # points that other programs have enqueued
         self.transaction = transaction
 
     @property
@@ -146,23 +98,20 @@ class Study:
         assert isinstance(storage, CachedStorage)
         self._left_out = numbers
         storage.hide(numbers)
-        self._note_points()
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
-        self._study.sampler = sampler
-        self._study.pruner = pruner
-        self._note_points()
+        self._study.sampler, self._study.pruner = sampler, pruner
+        for trial in self._study.get_trials(deepcopy=False):
+            self._note_point(trial.params)
 
-    def _note_points(self) -> None:
+    def _note_point(self, params: Mapping[str, Any]) -> None:
         if isinstance(self._study.sampler, Grid):
-            proposed = [row for row in self.rows() if row.counts and row.outside is None]
-            self._points = {point(row.params) for row in proposed}
+            self._study.sampler.note(params)
 
     @property
     def exhausted(self) -> bool:
         """Whether every point of a grid has been proposed."""
-        sampler = self._study.sampler
-        return isinstance(sampler, Grid) and len(self._points) >= sampler.n_points
+        return isinstance(self._study.sampler, Grid) and self._study.sampler.exhausted
 
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
         """Have ``params`` proposed before anything else; once, however often that is asked.
@@ -172,9 +121,25 @@ class Study:
                 suggested to the trial, and samplers are not shown it.
         """
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if not any(map(_is_own, waiting)):
+        if not any(map(is_own, waiting)):
             notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
             self._study.enqueue_trial(dict(params), user_attrs=notes)
+
+    def leave_out_unfit(
+        self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
+    ) -> list[str]:
+        """End the points that other programs have enqueued and that no trial can have, as failed
+        trials of theirs. Returns a sentence about each."""
+        sentences = []
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            if values := unfit_values(trial, distributions):
+                self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+                self._study.tell(trial.number, state=TrialState.FAIL)
+                sentences.append(
+                    f"trial {trial.number} was enqueued with {', '.join(values)}, of no use here: "
+                    "it is left out."
+                )
+        return sentences
 
     def ask(
         self,
@@ -190,7 +155,7 @@ class Study:
             number: a trial that an earlier process began to ask for and did not finish.
         """
         with self.transaction(), _quiet():
-            trial = self._ask(distributions) if number is None else self._handle(number)
+            trial = self._study.ask() if number is None else self._handle(number)
             self._handles[trial.number] = trial
             if self.row(trial.number).outside is not None:
                 return self.row(trial.number)
@@ -199,20 +164,8 @@ class Study:
             if suggest is not None:
                 suggest(trial)
         row = self.row(trial.number)
-        if isinstance(self._study.sampler, Grid):
-            self._points.add(point(row.params))
+        self._note_point(row.params)
         return row
-
-    def _ask(
-        self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
-    ) -> optuna.Trial:
-        """The next trial; points of other programs that can be none end as failed, theirs still."""
-        trial = self._study.ask()
-        while values := unfit(self._frozen(trial.number), distributions):
-            self._study.tell(trial, state=TrialState.FAIL)
-            self.refused.append(f"trial {trial.number} was enqueued with {', '.join(values)}")
-            trial = self._study.ask()
-        return trial
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Record an intermediate value; returns whether the pruner would end the trial.
@@ -257,19 +210,19 @@ class Study:
         handle = self._handle(number)
         with self.transaction():
             for key, value in notes.items():
-                handle.set_user_attr(f"besom.{key}", value)
+                handle.set_user_attr(f"{PREFIX}{key}", value)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a fact with the study."""
-        self._study.set_user_attr(f"besom.{key}", value)
+        self._study.set_user_attr(f"{PREFIX}{key}", value)
 
     def recall(self, key: str) -> Any:
         """A fact kept with the study, or None."""
-        return self._study.user_attrs.get(f"besom.{key}")
+        return self._study.user_attrs.get(f"{PREFIX}{key}")
 
     def recall_all(self, prefix: str) -> list[Any]:
         """The facts kept with the study under keys that begin with ``prefix``."""
-        start = f"besom.{prefix}"
+        start = f"{PREFIX}{prefix}"
         return [fact for key, fact in self._study.user_attrs.items() if key.startswith(start)]
 
     def rows(self) -> list[TrialRow]:
@@ -280,7 +233,7 @@ class Study:
         """
         storage = self._study._storage
         if isinstance(storage, CachedStorage):
-            trials = [trial for trial in storage.everything() if _is_own(trial)]
+            trials = [trial for trial in storage.everything() if is_own(trial)]
         else:  # in memory it is this process's alone
             trials = self._study.get_trials(deepcopy=False)
         return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
@@ -304,13 +257,7 @@ class Study:
         return [pick(complete, key=lambda row: row.values[0])] if complete else []
 
     def _row(self, trial: FrozenTrial) -> TrialRow:
-        notes = {
-            key.removeprefix(_PREFIX): value
-            for key, value in trial.user_attrs.items()
-            if key.startswith(_PREFIX) and key != OWN
-        }
-        values, counts = tuple(trial.values or ()), trial.number not in self._left_out
-        return TrialRow(trial.number, trial.params, _NAMES[trial.state], values, notes, counts)
+        return TrialRow.of(trial, counts=trial.number not in self._left_out)
 
     def _handle(self, number: int) -> optuna.Trial:
         """Optuna's handle, also of a trial that an earlier process began."""
@@ -332,11 +279,6 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
-
-
-def _is_own(trial: FrozenTrial) -> bool:
-    """Whether Besom runs it, also where another program has enqueued its point."""
-    return any(key.startswith(_PREFIX) for key in trial.user_attrs)
 
 
 def as_directions(names: Sequence[str]) -> list[StudyDirection]:

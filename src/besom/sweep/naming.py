@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from besom.common.text import printable, show
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation
 
 

@@ -8,7 +8,8 @@ it is not known which source made a trial, its value counts as today's.
 from collections.abc import Iterator, Sequence
 
 from besom.app.source import Source
-from besom.search.study import Study, TrialRow
+from besom.search.study import Study
+from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
 
 MARK = " *"

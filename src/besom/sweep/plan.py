@@ -26,7 +26,8 @@ from besom.search.space.baseline import Base, compose, read_moved
 from besom.search.space.distributions import Scalar
 from besom.search.space.grammar import Space, read_space
 from besom.search.space.proposal import propose_baseline
-from besom.search.study import Suggest, TrialRow
+from besom.search.study import Suggest
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 
 LONGEST_NAME = 200

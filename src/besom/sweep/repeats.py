@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 
 Key = frozenset[tuple[str, Any]]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
-from besom.search.objective import NoObjective
-from besom.search.reported_objective import ReportedObjective
-from besom.search.study import TrialRow
+from besom.search.objective import NoObjective, ReportedObjective
+from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import RUN_STATUS, Job, Sweep
 from besom.sweep.naming import is_baseline, role_of, run_name, run_tags, title
 from besom.sweep.output.progress import Progress, Tally, describe
@@ -198,13 +197,13 @@ class TrialJobs:
             self._n_proposed += 1
         # The role is noted last: a trial without one was cut short while it was asked for.
         unasked = again.number if again else None
+        for sentence in self._study.leave_out_unfit(self._plan.space.distributions):
+            self._progress.remark(sentence)
         with self._study.transaction():
             row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
             params = self._plan.baseline_params
             role = "trial" if self._has_baseline else role_of(row, params)
             self._study.note(row.number, role=role)
-        while self._study.refused:
-            self._progress.remark(f"{self._study.refused.pop(0)}, of no use here: it is left out.")
         self._has_baseline |= role == "baseline"
         return self._study.row(row.number)
 

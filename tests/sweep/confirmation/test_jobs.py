@@ -21,7 +21,7 @@ from besom.common.states import State
 from besom.search.objective import read_objective
 from besom.search.options import ConfirmOptions
 from besom.search.space.grammar import read_space
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import jobs as confirmations_module
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.finalists import finalists

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from besom.search.objective import read_objective
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.output.progress import (
     MAX_BARS,
     LiveProgress,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.naming import is_baseline
 
 

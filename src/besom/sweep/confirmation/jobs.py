@@ -9,7 +9,7 @@ from besom.common.errors import SweepFailed
 from besom.common.states import State
 from besom.common.text import duration, show
 from besom.search.objective import few
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.confirmation.store import Confirmation, recall, remember
 from besom.sweep.jobs import RUN_STATUS, Job, Sweep

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from besom.common.errors import UserError
 from besom.search.options import FEWEST_SEEDS
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.finalists import finalists
 from besom.sweep.confirmation.jobs import (
     ConfirmationCount,

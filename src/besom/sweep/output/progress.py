@@ -12,7 +12,7 @@ from rich.text import Text
 
 from besom.common.text import duration, printable, shorten, show
 from besom.search.objective import Objective
-from besom.search.study import TrialRow
+from besom.search.trial_row import TrialRow
 from besom.sweep.naming import what_of
 from besom.workers.signals import stopping_between
 

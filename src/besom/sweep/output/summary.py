@@ -11,7 +11,8 @@ from rich.text import Text
 from besom.common.addresses import mask
 from besom.common.text import printable, show
 from besom.search.options import SweepOptions
-from besom.search.study import Study, TrialRow
+from besom.search.study import Study
+from besom.search.trial_row import TrialRow
 from besom.sweep.naming import distinct, is_baseline
 from besom.sweep.other_code import FOOTNOTE, MARK
 from besom.sweep.output.progress import describe

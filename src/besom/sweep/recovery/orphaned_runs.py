@@ -10,7 +10,8 @@ from itertools import zip_longest
 from typing import Any
 
 from besom.common.text import unnamed
-from besom.search.study import Study, TrialRow
+from besom.search.study import Study
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation, recall_all
 from besom.sweep.jobs import RUN_STATUS
 from besom.tracking import Record

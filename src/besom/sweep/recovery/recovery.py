@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from besom.common.states import State
-from besom.search.study import Study, TrialRow
+from besom.search.study import Study
+from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation, recall, remember
 from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
 from besom.tracking import Pending, Record

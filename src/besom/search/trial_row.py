@@ -1,0 +1,93 @@
+"""One trial of Optuna's as the sweep looks at it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.search.storage.cached_storage import OWN
+
+PREFIX = "besom."
+"""Of the attributes under which Besom keeps facts with a trial or a study."""
+_FIXED = "fixed_params"
+"""The attribute under which Optuna keeps the values of a point that was enqueued."""
+_NAMES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial: what was proposed, and what came of it.
+
+    Attributes:
+        notes: Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
+        counts: false where other source code than today's has made it; see other_code.py.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: str
+    values: tuple[float, ...]
+    notes: Mapping[str, Any]
+    counts: bool = True
+
+    @classmethod
+    def of(cls, trial: FrozenTrial, counts: bool) -> "TrialRow":
+        notes = {
+            key.removeprefix(PREFIX): value
+            for key, value in trial.user_attrs.items()
+            if key.startswith(PREFIX) and key != OWN
+        }
+        values = tuple(trial.values or ())
+        return cls(trial.number, trial.params, _NAMES[trial.state], values, notes, counts)
+
+    @property
+    def code(self) -> str:
+        """Which source made it, as :attr:`besom.app.source.Source.text`; empty where not noted."""
+        return str(self.notes.get("code", ""))
+
+    @property
+    def role(self) -> str:
+        """``baseline`` or ``trial``; empty until it is asked for to the end."""
+        return str(self.notes.get("role", ""))
+
+    @property
+    def outside(self) -> Mapping[str, Any] | None:
+        """Its values of what is searched, where it is a baseline outside the space."""
+        return self.notes.get("outside")
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """Its values of what is searched, to be read."""
+        return self.params if self.outside is None else self.outside
+
+
+def is_own(trial: FrozenTrial) -> bool:
+    """Whether Besom runs it, also where another program has enqueued its point."""
+    return any(key.startswith(PREFIX) for key in trial.user_attrs)
+
+
+def unfit_values(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> list[str]:
+    """The values of an enqueued point that are of another kind than their parameter, such as text
+    for a number: Optuna raises on them. Numbers beyond a range it only warns of, and runs."""
+    point = trial.system_attrs.get(_FIXED, {})
+    return [
+        f"{key}={value!r}"
+        for key, value in point.items()
+        if key in space and not _fits(value, space[key])
+    ]
+
+
+def _fits(value: object, distribution: BaseDistribution) -> bool:
+    try:
+        distribution.to_internal_repr(value)
+    except ValueError:
+        return False
+    return True
