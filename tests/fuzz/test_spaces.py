@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from besom.common.errors import SpaceError
-from besom.search.space.grammar import Dimension, Space, read_space
+from besom.search.space.grammar import read_space
+from besom.search.space.space import Dimension, Space
 from besom.search.storage.database import memory_study
 from tests.fuzz.harness import bounded, examples, refused
 

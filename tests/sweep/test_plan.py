@@ -21,8 +21,9 @@ from besom.common.errors import ConfigError
 from besom.rnn import config
 from besom.search.options import NoPruner, SweepOptions, TpeSampler
 from besom.search.space.baseline import compose
-from besom.search.space.grammar import Space, read_space
+from besom.search.space.grammar import read_space
 from besom.search.space.proposal import corner
+from besom.search.space.space import Space
 from besom.sweep.plan import make_plan
 
 FIXED = ["model.units=8", "data=synthetic"]

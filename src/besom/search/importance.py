@@ -19,7 +19,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 
 from besom.common.errors import SpaceError
-from besom.search.space.grammar import Dimension, read_dimension
+from besom.search.space.grammar import read_dimension
+from besom.search.space.space import Dimension
 
 FEWEST_TRIALS = 10
 """With fewer, an order of importance is chance."""

@@ -27,7 +27,7 @@ from besom.search.options import (
     SweepOptions,
     TpeSampler,
 )
-from besom.search.space.grammar import spell
+from besom.search.space.space import spell
 
 NODE = "hydra.sweeper"
 OF_HYDRA = {field.name for field in fields(HydraConf)}

@@ -25,8 +25,8 @@ from besom.search.options import (
     RandomSampler,
     TpeSampler,
 )
-from besom.search.space.distributions import MOST_POINTS
-from besom.search.space.grammar import Dimension
+from besom.search.space.grammar import MOST_POINTS
+from besom.search.space.space import Dimension
 from besom.search.windowed_sampler import WindowedSampler
 
 N_SEEDS = 2**32

@@ -10,7 +10,7 @@ from besom.app.source import task_name
 from besom.common.addresses import mask
 from besom.common.errors import StudyError
 from besom.common.flatten import flatten
-from besom.search.space.grammar import spell
+from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.sweep.plan import Plan
 

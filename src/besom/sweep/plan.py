@@ -23,9 +23,9 @@ from besom.search.objective import Objective, read_objective
 from besom.search.options import PRUNERS, SAMPLERS, SweepOptions
 from besom.search.samplers import rehearse, unguided
 from besom.search.space.baseline import Base, compose, read_moved
-from besom.search.space.distributions import Scalar
-from besom.search.space.grammar import Space, read_space
+from besom.search.space.grammar import read_space
 from besom.search.space.proposal import propose_baseline
+from besom.search.space.space import Scalar, Space
 from besom.search.study import Suggest
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds

@@ -5,7 +5,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from besom.common.errors import SpaceError
-from besom.search.space.grammar import Dimension, read_space, spell
+from besom.search.space.grammar import read_space
+from besom.search.space.space import Dimension, spell
 
 
 def dimension(text: str) -> Dimension:

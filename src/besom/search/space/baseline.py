@@ -17,7 +17,7 @@ from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean
-from besom.search.space.grammar import Dimension, Space, spell
+from besom.search.space.space import Dimension, Space, spell
 
 
 @dataclass(frozen=True)

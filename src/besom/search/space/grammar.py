@@ -1,10 +1,8 @@
-"""The search space: Hydra's sweep grammar, read by Hydra's parser, as Optuna distributions."""
+"""Hydra's sweep grammar, read by Hydra's parser, as a search space."""
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -12,9 +10,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     ChoiceSweep,
     Glob,
+    IntervalSweep,
     Override,
-    Quote,
-    QuotedString,
+    RangeSweep,
     Sweep,
     Transformer,
 )
@@ -28,145 +26,14 @@ from optuna.distributions import (
 
 from besom.app.error_messages import config_error
 from besom.common.errors import SpaceError
-from besom.search.space.distributions import Scalar, distribution_of
-from besom.search.space.overlap import refuse_overlap
+from besom.common.suggest import is_mistyped
+from besom.search.space.space import Dimension, Scalar, Space, refuse_overlap, spell
 
-# What Hydra's grammar reads as a string without quotes, names of group options among it.
-_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
+MOST_POINTS = 100_000
+"""Of a range: a grid makes all of them."""
 
-
-@dataclass(frozen=True)
-class Dimension:
-    """One parameter that is searched.
-
-    Attributes:
-        key: the dotted key or config group, as Optuna and MLflow name it: ``model.units``.
-        element: the key as an override has it, with ``+`` or a package where given.
-        text: the expression as the user wrote it: ``range(8,65,step=8)``.
-        distribution: the same for Optuna.
-        spellings: for choices, how each value is written in an override.
-        is_group: whether the key is a config group, and its values are options.
-    """
-
-    key: str
-    element: str
-    text: str
-    distribution: BaseDistribution
-    spellings: Mapping[Scalar, str]
-    is_group: bool = False
-
-    @property
-    def choices(self) -> tuple[Scalar, ...] | None:
-        """All values where they are choices, else None."""
-        known = self.distribution
-        return known.choices if isinstance(known, CategoricalDistribution) else None
-
-    def override(self, value: Any) -> str:
-        """The Hydra override that sets this parameter to ``value``."""
-        if self.is_group and value is None:
-            return f"~{self.key}"  # Hydra takes no null for a group
-        return f"{self.element}={self.spelled(value)}"
-
-    def spelled(self, value: Any) -> str:
-        """``value`` as an override has it; a list among the choices is kept as text."""
-        known = None if isinstance(value, list | dict) else self.spellings.get(value)
-        return known or spell(value)
-
-    def as_proposed(self, number: float) -> Scalar:
-        """A number of a range or interval as Optuna proposes it."""
-        known: Scalar = self.distribution.to_external_repr(
-            self.distribution.to_internal_repr(number)
-        )
-        return known
-
-    def describe(self) -> str:
-        """What is searched, however it was written: ``8…64 in steps of 8``."""
-        match self.distribution:
-            case CategoricalDistribution(choices=choices):
-                return f"one of {', '.join(map(str, choices))}"
-            case IntDistribution() | FloatDistribution() as numbers:
-                low, high, step = numbers.low, numbers.high, numbers.step
-                steps = "" if step is None else f" in steps of {step:g}"
-                return f"{low:g}…{high:g}{steps}{', log' if numbers.log else ''}"
-        raise AssertionError(self.distribution)
-
-    def contains(self, value: object) -> bool:
-        """Whether ``value`` can be proposed."""
-        if isinstance(self.distribution, CategoricalDistribution):
-            return any(same(value, choice) for choice in self.distribution.choices)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        return self.distribution._contains(self.distribution.to_internal_repr(value))
-
-    def values(self) -> Sequence[Scalar] | None:
-        """All values in order, or None where they are a continuum."""
-        match self.distribution:
-            case CategoricalDistribution(choices=choices):
-                return choices
-            case IntDistribution(low=low, high=high, step=step):
-                return range(low, high + 1, step)
-            case FloatDistribution(low=low, high=high, step=float(step)):
-                return [low + index * step for index in range(round((high - low) / step) + 1)]
-        return None
-
-    def extremes(self) -> Sequence[Scalar]:
-        """The values that a range check must see: every choice, or both ends."""
-        match self.distribution:
-            case CategoricalDistribution(choices=choices):
-                return choices
-            case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
-                return (low, high)
-        raise AssertionError(self.distribution)
-
-
-@dataclass(frozen=True)
-class Space:
-    """What is searched (``dimensions``) and what stays fixed (``overrides``).
-
-    ``removed`` are those of ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
-    search.
-    """
-
-    dimensions: tuple[Dimension, ...]
-    overrides: tuple[str, ...]
-    removed: tuple[str, ...] = ()
-
-    @property
-    def distributions(self) -> dict[str, BaseDistribution]:
-        return {dimension.key: dimension.distribution for dimension in self.dimensions}
-
-    @property
-    def size(self) -> float:
-        """How many points there are; infinite with a continuous dimension."""
-        counts = (len(values) if values is not None else math.inf for values in self._values())
-        return math.prod(counts)
-
-    def _values(self) -> Iterator[Sequence[Scalar] | None]:
-        return (dimension.values() for dimension in self.dimensions)
-
-    def propose(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """The overrides of a trial: what is fixed, then the proposed values.
-
-        Parameters from a custom search space belong to no dimension and are written plainly.
-        """
-        known = {dimension.key: dimension for dimension in self.dimensions}
-        proposed = (
-            known[key].override(value) if key in known else f"{key}={spell(value)}"
-            for key, value in params.items()
-        )
-        return (*self.overrides, *proposed)
-
-    def refuse_overlap(self, params: Mapping[str, Any]) -> None:
-        """Refuse a proposal in which one value replaces another, see overlap.py."""
-        groups = {dimension.key for dimension in self.dimensions if dimension.is_group}
-        plain = {key: value for key, value in params.items() if key not in groups}
-        refuse_overlap(self.propose(plain)[len(self.overrides) :])
-
-    def corners(self) -> Iterator[dict[str, Scalar]]:
-        """One-at-a-time proposals that reach the ends of every dimension."""
-        for dimension in self.dimensions:
-            for value in dimension.extremes():
-                yield {dimension.key: value}
+LARGEST_WHOLE = 2**53
+"""Optuna proposes whole numbers as floating-point ones, which hold every one up to here."""
 
 
 def read_space(
@@ -225,7 +92,7 @@ def read_dimension(override: Override) -> Dimension:
     loader = override.config_loader
     try:
         values = _choices(override) if override.is_choice_sweep() else {}
-        distribution = distribution_of(override.value(), tuple(values))
+        distribution = _distribution(override.value(), tuple(values))
     except (ValueError, ArithmeticError) as error:
         raise SpaceError(f"`{override.input_line}` cannot be searched: {error}.") from error
     return Dimension(
@@ -236,33 +103,6 @@ def read_dimension(override: Override) -> Dimension:
         spellings=values,
         is_group=bool(loader and loader.get_group_options(override.key_or_group)),
     )
-
-
-def same(one: object, other: object) -> bool:
-    """Equal, where 1 and 1.0 are the same but 1 and True are not; so are the parts of both."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
-def spell(value: Any) -> str:
-    """A value as Hydra's override grammar writes it."""
-    if isinstance(value, list):
-        return f"[{','.join(map(spell, value))}]"
-    if isinstance(value, dict):
-        pairs = (f"{Transformer.str(key)}:{spell(part)}" for key, part in value.items())
-        return f"{{{','.join(pairs)}}}"
-    if isinstance(value, Enum):
-        return value.name
-    if value is None:
-        return "null"
-    if isinstance(value, str) and not _WORD.fullmatch(value):
-        return QuotedString(text=value, quote=Quote.single).with_quotes()
-    if isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _choices(override: Override) -> dict[Scalar, str]:
@@ -286,3 +126,78 @@ def _choices(override: Override) -> dict[Scalar, str]:
             raise ValueError(f"Optuna cannot tell its choice {value!r} from another one")
         choices[value] = spelling
     return choices
+
+
+def _distribution(value: Any, choices: Sequence[Scalar]) -> BaseDistribution:
+    """What Optuna draws from.
+
+    Args:
+        value: a sweep as Hydra's parser has read it.
+        choices: its values, where it is a choice.
+
+    Raises:
+        ValueError: it is empty, endless, or too large.
+    """
+    if isinstance(value, IntervalSweep):
+        return _interval(value)
+    if isinstance(value, RangeSweep):
+        return _range(value)
+    if not choices:
+        raise ValueError("it has no choices")
+    return CategoricalDistribution(choices)
+
+
+def _interval(sweep: IntervalSweep) -> BaseDistribution:
+    low, high = sweep.start, sweep.end
+    if misspelled := [tag for tag in sorted(sweep.tags) if is_mistyped(tag, ["log"])]:
+        raise ValueError(f"no tag `{misspelled[0]}`; did you mean `log`?")
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("both ends must be finite numbers")
+    if low >= high:
+        raise ValueError(f"the lower end {low} must be below the upper end {high}")
+    if not math.isfinite(high - low):
+        raise ValueError(f"{low} and {high} are too far apart for a floating-point number")
+    log = "log" in sweep.tags
+    if log and low <= 0:
+        raise ValueError(f"a log scale needs a lower end above 0, not {low}")
+    if isinstance(low, int) and isinstance(high, int):  # written int(interval(…))
+        return _whole(low, high, log=log)
+    return FloatDistribution(low, high, log=log)
+
+
+def _range(sweep: RangeSweep) -> BaseDistribution:
+    start, stop, step = sweep.start, sweep.stop, sweep.step
+    if start is None or stop is None or not all(map(math.isfinite, (start, stop, step))):
+        raise ValueError("start, stop and step must be finite numbers")
+    if step == 0 or (stop - start) * step <= 0:
+        raise ValueError(
+            "it is empty; write range(start,stop,step=s) with start < stop and s > 0, or the other "
+            "way round"
+        )
+    if "log" in sweep.tags:
+        raise ValueError("a range has no log scale; write tag(log,interval(…))")
+    n_points, last = _points(start, stop, step)
+    if n_points > MOST_POINTS:
+        raise ValueError(f"it has more than {MOST_POINTS:,} points; use interval(…) instead")
+    low, high = sorted((start, last))
+    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
+        return _whole(int(low), int(high), step=abs(step))
+    return FloatDistribution(float(low), float(high), step=abs(float(step)))
+
+
+def _whole(low: int, high: int, step: int = 1, log: bool = False) -> IntDistribution:
+    if max(-low, high) > LARGEST_WHOLE:
+        raise ValueError(f"whole numbers go from {-LARGEST_WHOLE} to {LARGEST_WHOLE}")
+    return IntDistribution(low, high, log=log, step=step)
+
+
+def _points(start: float, stop: float, step: float) -> tuple[int, Decimal]:
+    """How many points a range has, and the last one. The end is excluded, as in Hydra.
+
+    In decimals, as the numbers were written: 0.6 + 1 is 1.6, and 0.8 is no point of
+    range(0,0.8,step=0.1). Hydra's own sum of binary fractions misses both, and Optuna would leave
+    out a last point that is not a multiple of the step to the last digit.
+    """
+    first, end, by = (Decimal(str(number)) for number in (start, stop, step))
+    n_points = math.ceil((end - first) / by)
+    return n_points, first + (n_points - 1) * by

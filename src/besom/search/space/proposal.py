@@ -30,8 +30,7 @@ from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.common.flatten import flatten
 from besom.search.space.baseline import Base
-from besom.search.space.distributions import Scalar
-from besom.search.space.grammar import Dimension, Space, same, spell
+from besom.search.space.space import Dimension, Scalar, Space, same, spell
 from besom.search.study import Suggest
 
 MOST_REASONS = 3

@@ -10,7 +10,7 @@ from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.search.objective import DIRECTIONS, Objective
 from besom.search.options import FEWEST_SEEDS, ConfirmOptions
-from besom.search.space.grammar import Space
+from besom.search.space.space import Space
 
 SKIP = "or leave the confirmation out with hydra.sweeper.confirm.top_k=0 (--no-confirm)"
 

@@ -9,7 +9,7 @@ from omegaconf import Container, OmegaConf
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.files import make_private, replace_text
-from besom.search.space.grammar import spell
+from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan

@@ -1,0 +1,219 @@
+"""The search space: what is searched, as Optuna draws it and as Hydra's overrides write it."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString, Transformer
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from besom.common.errors import SpaceError
+
+Scalar = None | bool | int | float | str
+
+# What Hydra's grammar reads as a string without quotes, names of group options among it.
+_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One parameter that is searched.
+
+    Attributes:
+        key: the dotted key or config group, as Optuna and MLflow name it: ``model.units``.
+        element: the key as an override has it, with ``+`` or a package where given.
+        text: the expression as the user wrote it: ``range(8,65,step=8)``.
+        distribution: the same for Optuna.
+        spellings: for choices, how each value is written in an override.
+        is_group: whether the key is a config group, and its values are options.
+    """
+
+    key: str
+    element: str
+    text: str
+    distribution: BaseDistribution
+    spellings: Mapping[Scalar, str]
+    is_group: bool = False
+
+    @property
+    def choices(self) -> tuple[Scalar, ...] | None:
+        """All values where they are choices, else None."""
+        known = self.distribution
+        return known.choices if isinstance(known, CategoricalDistribution) else None
+
+    def override(self, value: Any) -> str:
+        """The Hydra override that sets this parameter to ``value``."""
+        if self.is_group and value is None:
+            return f"~{self.key}"  # Hydra takes no null for a group
+        return f"{self.element}={self.spelled(value)}"
+
+    def spelled(self, value: Any) -> str:
+        """``value`` as an override has it; a list among the choices is kept as text."""
+        known = None if isinstance(value, list | dict) else self.spellings.get(value)
+        return known or spell(value)
+
+    def as_proposed(self, number: float) -> Scalar:
+        """A number of a range or interval as Optuna proposes it."""
+        known: Scalar = self.distribution.to_external_repr(
+            self.distribution.to_internal_repr(number)
+        )
+        return known
+
+    def describe(self) -> str:
+        """What is searched, however it was written: ``8…64 in steps of 8``."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return f"one of {', '.join(map(str, choices))}"
+            case IntDistribution() | FloatDistribution() as numbers:
+                low, high, step = numbers.low, numbers.high, numbers.step
+                steps = "" if step is None else f" in steps of {step:g}"
+                return f"{low:g}…{high:g}{steps}{', log' if numbers.log else ''}"
+        raise AssertionError(self.distribution)
+
+    def contains(self, value: object) -> bool:
+        """Whether ``value`` can be proposed."""
+        if isinstance(self.distribution, CategoricalDistribution):
+            return any(same(value, choice) for choice in self.distribution.choices)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return self.distribution._contains(self.distribution.to_internal_repr(value))
+
+    def values(self) -> Sequence[Scalar] | None:
+        """All values in order, or None where they are a continuum."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return choices
+            case IntDistribution(low=low, high=high, step=step):
+                return range(low, high + 1, step)
+            case FloatDistribution(low=low, high=high, step=float(step)):
+                return [low + index * step for index in range(round((high - low) / step) + 1)]
+        return None
+
+    def extremes(self) -> Sequence[Scalar]:
+        """The values that a range check must see: every choice, or both ends."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                return choices
+            case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
+                return (low, high)
+        raise AssertionError(self.distribution)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched (``dimensions``) and what stays fixed (``overrides``).
+
+    ``removed`` are those of ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
+    search.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    overrides: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        return {dimension.key: dimension.distribution for dimension in self.dimensions}
+
+    @property
+    def size(self) -> float:
+        """How many points there are; infinite with a continuous dimension."""
+        counts = (len(values) if values is not None else math.inf for values in self._values())
+        return math.prod(counts)
+
+    def _values(self) -> Iterator[Sequence[Scalar] | None]:
+        return (dimension.values() for dimension in self.dimensions)
+
+    def propose(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The overrides of a trial: what is fixed, then the proposed values.
+
+        Parameters from a custom search space belong to no dimension and are written plainly.
+        """
+        known = {dimension.key: dimension for dimension in self.dimensions}
+        proposed = (
+            known[key].override(value) if key in known else f"{key}={spell(value)}"
+            for key, value in params.items()
+        )
+        return (*self.overrides, *proposed)
+
+    def refuse_overlap(self, params: Mapping[str, Any]) -> None:
+        """Refuse a proposal in which one value replaces another, see :func:`refuse_overlap`."""
+        groups = {dimension.key for dimension in self.dimensions if dimension.is_group}
+        plain = {key: value for key, value in params.items() if key not in groups}
+        refuse_overlap(self.propose(plain)[len(self.overrides) :])
+
+    def corners(self) -> Iterator[dict[str, Scalar]]:
+        """One-at-a-time proposals that reach the ends of every dimension."""
+        for dimension in self.dimensions:
+            for value in dimension.extremes():
+                yield {dimension.key: value}
+
+
+def refuse_overlap(words: Iterable[str]) -> None:
+    """Refuse values of searched keys of which one sets what another sets too.
+
+    A mapping is merged into the one that is there: it sets only the keys that it has.
+
+    Args:
+        words: overrides of searched keys, of no config groups.
+
+    Raises:
+        SpaceError: names both keys.
+    """
+    keyed = [(word.partition("=")[0].lstrip("+"), word) for word in words]
+    keys = {key for key, _ in keyed}
+    for key, word in keyed:
+        inner = [other for other in keys if other.startswith(f"{key}.")]
+        if not inner:
+            continue
+        [override] = OverridesParser.create().parse_overrides([word])
+        for other in sorted(inner):
+            if _sets(override.value(), other.removeprefix(f"{key}.").split(".")):
+                raise SpaceError(
+                    f"`{other}` lies inside `{key}`, and a trial would have the value of one "
+                    "alone; search one of them."
+                )
+
+
+def _sets(value: Any, path: Sequence[str]) -> bool:
+    """Whether ``value``, given to a key, sets what lies under ``path`` below it."""
+    if not path or not isinstance(value, Mapping):
+        return True
+    parts = {str(key): part for key, part in value.items()}
+    return path[0] in parts and _sets(parts[path[0]], path[1:])
+
+
+def same(one: object, other: object) -> bool:
+    """Equal, where 1 and 1.0 are the same but 1 and True are not; so are the parts of both."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def spell(value: Any) -> str:
+    """A value as Hydra's override grammar writes it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(spell, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{Transformer.str(key)}:{spell(part)}" for key, part in value.items())
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, Enum):
+        return value.name
+    if value is None:
+        return "null"
+    if isinstance(value, str) and not _WORD.fullmatch(value):
+        return QuotedString(text=value, quote=Quote.single).with_quotes()
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else repr(value)
