@@ -31,7 +31,7 @@ from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.workers.messages import (
     Assignment,
     Composed,
@@ -186,7 +186,7 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
     )
     with open(os.devnull, "w") as nowhere:
         record = connect(root, None, "besom")
-        parent = study.recall("run_id") or record.start_run("scale", {"besom.role": "sweep"})
+        parent = study.recall("run_id") or record.start_run("scale", {schema.ROLE: "sweep"})
         study.remember("run_id", parent)
         unfinished = reconcile(study, record, parent)
         tally = Tally(options.n_trials, plan.objective, rows)

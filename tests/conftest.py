@@ -87,27 +87,27 @@ def own_logging() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's tables, to be copied: its migrations take a second."""
     from besom.tracking import connect
 
-    root = tmp_path_factory.mktemp("schema")
+    root = tmp_path_factory.mktemp("empty")
     connect(root, None, "unused").close()
     return root / "mlflow.db"
 
 
 @pytest.fixture
-def root(schema: Path, tmp_path: Path) -> Path:
+def root(empty_database: Path, tmp_path: Path) -> Path:
     """A root of this test's own."""
     folder = tmp_path / "mlruns"
     folder.mkdir()
-    shutil.copy(schema, folder / "mlflow.db")
+    shutil.copy(empty_database, folder / "mlflow.db")
     return folder
 
 
 @pytest.fixture
-def server(schema: Path, tmp_path: Path) -> MlflowServer:
+def server(empty_database: Path, tmp_path: Path) -> MlflowServer:
     """MLflow's own server over a database of this test's own; it is still to be started."""
     database = tmp_path / "served.db"
-    database.write_bytes(schema.read_bytes())
+    database.write_bytes(empty_database.read_bytes())
     return MlflowServer(tmp_path, database)

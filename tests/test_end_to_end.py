@@ -11,7 +11,7 @@ import yaml
 from mlflow import MlflowClient
 from scipy import stats
 
-from besom.tracking.outbox.duplicates import DUPLICATE_OF
+from besom.tracking import schema
 from tests.sweep.apps import audit, kill, n_ended, wait_for, workers_of
 
 AXES = {
@@ -94,14 +94,14 @@ def test_every_trial_has_one_complete_record(swept: Path) -> None:
         run = client.get_run(run_id)
         assert run.data.params.keys() >= AXES
         epochs = int(run.data.params["training.epochs"])
-        trained = run.data.tags.get(DUPLICATE_OF, run_id)
+        trained = run.data.tags.get(schema.DUPLICATE_OF, run_id)
         for name in EPOCH_METRICS:
             history = client.get_metric_history(trained, name)
             assert [metric.step for metric in history] == list(range(1, epochs + 1))
         assert run.data.metrics["val_accuracy"] == trial.value
         assert not any(name.startswith("test") for name in run.data.metrics)
         files = {file.path for file in client.list_artifacts(trained)}
-        assert {"config.yaml", "overrides.yaml", "packages.txt"} <= files
+        assert {schema.CONFIG_FILE, schema.OVERRIDES_FILE, schema.PACKAGES_FILE} <= files
         assert run.data.tags["data.name"] == "synthetic" and run.data.tags["data.digest"]
 
 
@@ -130,8 +130,8 @@ def test_the_recorded_configuration_is_the_one_that_was_trained(swept: Path) -> 
     client = MlflowClient(f"sqlite:///{swept / 'mlruns' / 'mlflow.db'}")
     for trial in found.trials:
         run = client.get_run(trial.user_attrs["besom.run_id"])
-        trained = run.data.tags.get(DUPLICATE_OF, run.info.run_id)
-        path = client.download_artifacts(trained, "config.yaml")
+        trained = run.data.tags.get(schema.DUPLICATE_OF, run.info.run_id)
+        path = client.download_artifacts(trained, schema.CONFIG_FILE)
         config = yaml.safe_load(Path(path).read_text())
         for key, value in trial.params.items():
             group, _, name = key.partition(".")
@@ -160,11 +160,11 @@ def test_the_verdicts_numbers_are_those_of_the_confirmations_runs(swept: Path) -
     found = audit(swept / "mlruns", "small")
     values: dict[str, dict[str, float]] = {}
     for run_id, tags in found.tags.items():
-        if tags["besom.role"] == "confirmation":
+        if tags[schema.ROLE] == "confirmation":
             accuracy = client.get_run(run_id).data.metrics["test_accuracy"]
-            values.setdefault(tags["besom.confirms"], {})[tags["besom.seed"]] = accuracy
-        elif tags["besom.role"] == "sweep":
-            verdict = tags["besom.verdict"]
+            values.setdefault(tags[schema.CONFIRMS], {})[tags[schema.SEED]] = accuracy
+        elif tags[schema.ROLE] == "sweep":
+            verdict = tags[schema.VERDICT]
     assert {frozenset(of) for of in values.values()} == {frozenset("23")}
     means = {number: np.mean(list(of.values())) for number, of in values.items()}
     assert len(means) == 3
@@ -182,7 +182,7 @@ def test_the_verdicts_numbers_are_those_of_the_confirmations_runs(swept: Path) -
 def test_only_confirmations_have_opened_the_test_split(swept: Path) -> None:
     found = audit(swept / "mlruns", "small")
     for run_id, metrics in found.metrics.items():
-        is_confirmation = found.tags[run_id]["besom.role"] == "confirmation"
+        is_confirmation = found.tags[run_id][schema.ROLE] == "confirmation"
         assert ("test_accuracy" in metrics) is is_confirmation
 
 

@@ -14,6 +14,7 @@ import pytest
 from besom.app.redaction import redacted_logs
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError
+from besom.tracking import schema
 from tests.conftest import Command
 from tests.leaks import PASSWORD, leaks
 from tests.sweep.apps import APPS, audit, run
@@ -42,7 +43,7 @@ def test_a_sweep_keeps_them_to_itself(root: Path, application: list[str]) -> Non
     assert found.states() == {"COMPLETE": 3, "FAIL": 1}
     assert leaks(root.parent, done.stdout, done.stderr) == []
     (failed,) = [trial for trial in found.trials if trial.state.name == "FAIL"]
-    for told in ("besom.error", "besom.traceback"):
+    for told in (schema.ERROR, "besom.traceback"):
         assert mask(DATABASE) in failed.user_attrs[told]
     (log,) = (root.parent / "multirun").rglob(f"{failed.number}/leaky.log")
     assert log.read_text().count(mask(DATABASE)) == 2  # read, and not answering

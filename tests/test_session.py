@@ -10,6 +10,7 @@ import pytest
 
 import besom
 from besom.session import KerasModel, TensorSpec, listening
+from besom.tracking import schema
 
 
 class Told:
@@ -132,7 +133,7 @@ def test_what_no_database_could_keep_is_refused(told: Told) -> None:
         lambda: besom.report(2**63, loss=0.5),
         lambda: besom.report(1, loss=10**400),
         lambda: besom.report(1, **{"mlflow.x": 0.5}),
-        lambda: besom.log({"besom.state": "complete"}),
+        lambda: besom.log({schema.STATE: "complete"}),
         lambda: besom.log({"objective": 1}),
         lambda: besom.expect(10**400),
         *(lambda name=name: besom.table(name, []) for name in BAD_TABLES),

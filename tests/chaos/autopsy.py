@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
-from besom.tracking.runs import KEY
+from besom.tracking import schema
 
 STEPS = 4
 """Reports of each trial."""
@@ -63,10 +63,10 @@ def examine(
     trials = kept.get_trials()
     client = MlflowClient(stores.tracking)
     runs = _runs(client, study)
-    attempts = [run for run in runs.values() if run.data.tags["besom.role"] != "sweep"]
+    attempts = [run for run in runs.values() if run.data.tags[schema.ROLE] != "sweep"]
     found = Findings(len(trials), len(attempts))
     # A run that began while MLflow was away is known by its key.
-    named = runs | {run.data.tags[KEY]: run for run in attempts}
+    named = runs | {run.data.tags[schema.KEY]: run for run in attempts}
     _examine_parent([run for run in runs.values() if run not in attempts], found)
     if len(trials) != n_trials:
         found.losses.append(f"{len(trials)} trials of {n_trials}")
@@ -116,8 +116,8 @@ def _examine_trial(
         return
     if run.info.status != STATUS[trial.state.name]:
         found.mismatches.append(f"{name} is {trial.state.name}, its run {run.info.status}")
-    if run.data.tags["besom.trial"] != str(trial.number):
-        found.mismatches.append(f"{name} names the run of {run.data.tags['besom.trial']}")
+    if run.data.tags[schema.TRIAL] != str(trial.number):
+        found.mismatches.append(f"{name} names the run of {run.data.tags[schema.TRIAL]}")
     if trial.state.name == "COMPLETE":
         _examine_complete(name, trial, run, client, found)
 
@@ -139,8 +139,8 @@ def _examine_complete(
     assert trial.value is not None
     if not math.isclose(run.data.metrics.get("loss", math.nan), trial.value):
         found.mismatches.append(f"{name}: {trial.value}, its run {run.data.metrics.get('loss')}")
-    there = client.list_artifacts(run.data.tags.get("besom.duplicate_of", run.info.run_id))
-    for wanted in ("config.yaml", "weights.txt"):
+    there = client.list_artifacts(run.data.tags.get(schema.DUPLICATE_OF, run.info.run_id))
+    for wanted in (schema.CONFIG_FILE, "weights.txt"):
         if not any(item.path == wanted for item in there):
             found.losses.append(f"{name}: no {wanted}")
 
@@ -154,11 +154,11 @@ def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Fin
         name = run.info.run_name
         if run.info.status == "RUNNING":
             found.losses.append(f"run {name} is RUNNING")
-        if "besom.confirms" in tags:
+        if schema.CONFIRMS in tags:
             continue
-        if tags.get("besom.trial") not in numbers:
+        if tags.get(schema.TRIAL) not in numbers:
             found.mismatches.append(f"run {name} names no trial")
-        if not counting & {run.info.run_id, tags[KEY]} and run.info.status != "KILLED":
+        if not counting & {run.info.run_id, tags[schema.KEY]} and run.info.status != "KILLED":
             found.doubles.append(f"run {name}, {run.info.status}, beside that which counts")
 
 
@@ -180,8 +180,8 @@ def _examine_confirmations(
 
 def _examine_doubles(attempts: list[Run], found: Findings) -> None:
     finished = Counter(
-        (run.data.tags["besom.confirms"], run.data.tags["besom.seed"])
+        (run.data.tags[schema.CONFIRMS], run.data.tags[schema.SEED])
         for run in attempts
-        if "besom.confirms" in run.data.tags and run.info.status == "FINISHED"
+        if schema.CONFIRMS in run.data.tags and run.info.status == "FINISHED"
     )
     found.doubles += [f"confirmation {pair} {n} times" for pair, n in finished.items() if n > 1]

@@ -9,7 +9,7 @@ import pytest
 
 from besom.common.errors import StoreError
 from besom.common.files import make_private, replace_text
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.outbox.log import Spool
 from tests.conftest import Command
 from tests.sweep.apps import audit, run
@@ -90,7 +90,7 @@ def test_a_text_of_a_forged_log_stays_in_the_run(
         run_id = record.start_run("forged", {})
         record.text(run_id, path, "ours")
         record.flush()
-        (run,) = record.runs({"besom.missing": path})
+        (run,) = record.runs({schema.MISSING: path})
     assert run.run_id == run_id
     assert {found.name for found in tmp_path.rglob("*.txt")} == set()
 

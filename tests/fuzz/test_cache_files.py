@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from besom.rnn.data import cache
 from besom.rnn.data.corpus import Reviews
+from besom.tracking import schema
 from besom.tracking.outbox.log import SUFFIX, Entry, Spool, read
 from besom.tracking.outbox.outbox import Ledger
 from tests.fuzz.damage import JSON, Damage, damages
@@ -69,7 +70,7 @@ def test_a_manifest_without_end(folder: Path) -> None:
 
 SAID = [
     Entry(
-        "opened", {"name": "a", "tags": {"besom.study": "s"}, "store": "own", "experiment": "e"}, 1
+        "opened", {"name": "a", "tags": {schema.STUDY: "s"}, "store": "own", "experiment": "e"}, 1
     ),
     Entry("params", {"units": "32"}, 2),
     Entry("metrics", {"step": 1, "values": {"loss": 0.81}}, 3),

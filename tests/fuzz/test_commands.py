@@ -38,11 +38,11 @@ ADDRESSES = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory, schema: Path) -> Iterator[Path]:
+def record(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Path]:
     """A working folder whose `mlruns` holds the study `small`."""
     work = tmp_path_factory.mktemp("commands")
     (work / "mlruns").mkdir()
-    shutil.copy(schema, work / "mlruns" / "mlflow.db")
+    shutil.copy(empty_database, work / "mlruns" / "mlflow.db")
     before = Path.cwd()
     os.chdir(work)
     with connect(Path("mlruns"), None, "besom") as record:

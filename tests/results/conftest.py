@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from besom.tracking import Record, connect
+from besom.tracking import Record, connect, schema
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Recorded:
     ) -> str:
         """One attempt; the id of its run. ``curve`` holds each metric's value by epoch."""
         tags = {
-            "besom.study": self.study,
-            "besom.trial": str(number),
-            "besom.attempt": str(attempt),
-            "besom.role": role,
-            "besom.state": "running",
+            schema.STUDY: self.study,
+            schema.TRIAL: str(number),
+            schema.ATTEMPT: str(attempt),
+            schema.ROLE: role,
+            schema.STATE: "running",
         }
         run_id = self.record.start_run(f"{self.study}/{number:03d} x", tags, self.parent, params)
         for step in range(max(map(len, curve.values()), default=0)):
             self.record.metrics(run_id, step + 1, {name: curve[name][step] for name in curve})
         status = {"complete": "FINISHED", "pruned": "FINISHED", "dead": "KILLED"}
-        self.record.finish(run_id, status.get(state, "FAILED"), {"besom.state": state}, {})
+        self.record.finish(run_id, status.get(state, "FAILED"), {schema.STATE: state}, {})
         self.record.confirm(run_id)
         return run_id
 
@@ -47,7 +47,7 @@ class Recorded:
 def start(
     record: Record, study: str, objective: str = "val_accuracy", direction: str = "maximize"
 ) -> Recorded:
-    parent = record.start_run(study, {"besom.study": study, "besom.role": "sweep"})
+    parent = record.start_run(study, {schema.STUDY: study, schema.ROLE: "sweep"})
     record.params(parent, {"objective": objective, "direction": direction})
     return Recorded(record, study, parent)
 

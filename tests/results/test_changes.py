@@ -2,10 +2,11 @@
 
 import pytest
 
-from besom.results.changes import COMMIT, changes
-from besom.tracking.environment import CODE, Environment
+from besom.results.changes import changes
+from besom.tracking import schema
+from besom.tracking.environment import Environment
 
-TOLD = {"data.digest": "a" * 64, "engine": "xla", "threads": "1", CODE: "c" * 64}
+TOLD = {"data.digest": "a" * 64, "engine": "xla", "threads": "1", schema.CODE: "c" * 64}
 """What the task tells of itself, and its source."""
 
 
@@ -15,7 +16,10 @@ def here() -> Environment:
 
 
 def recorded(here: Environment) -> dict[str, str | None]:
-    return {"packages.txt": here.texts["packages.txt"], "git.diff": here.texts.get("git.diff")}
+    return {
+        schema.PACKAGES_FILE: here.texts[schema.PACKAGES_FILE],
+        schema.DIFF_FILE: here.texts.get(schema.DIFF_FILE),
+    }
 
 
 def test_nothing_changed(here: Environment) -> None:
@@ -28,8 +32,8 @@ def test_nothing_changed(here: Environment) -> None:
         ("data.digest", "a" * 64, "b" * 64, f"data: {'a' * 16} then, {'b' * 16} now"),
         ("threads", "1", "2", "threads: 1 then, 2 now"),
         ("engine", "xla", "keras", "engine: xla then, keras now"),
-        ("besom.version", "0.1", "0.2", "besom: 0.1 then, 0.2 now"),
-        (CODE, "a" * 64, "b" * 64, f"code: source {'a' * 16} then, {'b' * 16} now"),
+        (schema.VERSION, "0.1", "0.2", "besom: 0.1 then, 0.2 now"),
+        (schema.CODE, "a" * 64, "b" * 64, f"code: source {'a' * 16} then, {'b' * 16} now"),
     ],
 )
 def test_what_the_task_tells_is_compared(
@@ -40,14 +44,18 @@ def test_what_the_task_tells_is_compared(
 
 
 def test_another_processor_is_named(here: Environment) -> None:
-    then = here.tags | TOLD | {"besom.processor": "Cray-1, 1 cores"}
+    then = here.tags | TOLD | {schema.PROCESSOR: "Cray-1, 1 cores"}
     (line,) = changes(then, TOLD, recorded(here))
     assert line.startswith("processor: Cray-1, 1 cores then, ")
 
 
 def test_packages_are_compared_one_by_one(here: Environment) -> None:
-    pins = [pin for pin in here.texts["packages.txt"].splitlines() if not pin.startswith("numpy==")]
-    texts = recorded(here) | {"packages.txt": "\n".join([*pins, "numpy==0.1", "gone==1.0"])}
+    pins = [
+        pin
+        for pin in here.texts[schema.PACKAGES_FILE].splitlines()
+        if not pin.startswith("numpy==")
+    ]
+    texts = recorded(here) | {schema.PACKAGES_FILE: "\n".join([*pins, "numpy==0.1", "gone==1.0"])}
     lines = changes(here.tags | TOLD, TOLD, texts)
     assert [line.partition(" then")[0] for line in lines] == [
         "package: gone 1.0",
@@ -57,24 +65,27 @@ def test_packages_are_compared_one_by_one(here: Environment) -> None:
 
 
 def test_another_commit_and_other_uncommitted_changes_are_named(here: Environment) -> None:
-    now, texts = TOLD | {COMMIT: "0" * 40}, recorded(here) | {"git.diff": "another diff"}
-    (line,) = changes(here.tags | now | {COMMIT: "1" * 40}, now, recorded(here))
+    now, texts = (
+        TOLD | {schema.COMMIT: "0" * 40},
+        recorded(here) | {schema.DIFF_FILE: "another diff"},
+    )
+    (line,) = changes(here.tags | now | {schema.COMMIT: "1" * 40}, now, recorded(here))
     assert line.startswith("code: commit 1111111111111111 then")
     (line,) = changes(here.tags | now, now, texts)
     assert line.startswith("code: other uncommitted changes")
 
 
 def test_what_is_not_known_is_not_said_to_be_equal(here: Environment) -> None:
-    nowhere = {COMMIT: "unknown: not a git repository"}
+    nowhere = {schema.COMMIT: "unknown: not a git repository"}
     then, now = here.tags | TOLD | nowhere, TOLD | nowhere
     assert changes(then, now, recorded(here)) == []  # the source is known to be the same
-    for without in ({CODE: "unknown: a prompt"}, {CODE: ""}):
+    for without in ({schema.CODE: "unknown: a prompt"}, {schema.CODE: ""}):
         (line,) = changes(then | without, now, recorded(here))
         assert line == "code: not known whether it is as it was"
         assert changes(then, now | without, recorded(here)) == [line]
-    (line,) = changes(here.tags | TOLD | {CODE: ""}, TOLD, recorded(here))
+    (line,) = changes(here.tags | TOLD | {schema.CODE: ""}, TOLD, recorded(here))
     assert line == "code: not known whether it is as it was"  # git's folder may be another
-    old = {tag: fact for tag, fact in then.items() if tag not in ("data.digest", "besom.version")}
+    old = {tag: fact for tag, fact in then.items() if tag not in ("data.digest", schema.VERSION)}
     lines = changes(old, now, {})
     assert [line.partition(":")[0] for line in lines] == ["packages", "besom", "data"]
     assert all("not known" in line for line in lines)

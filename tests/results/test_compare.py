@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from besom.results.studies import meant
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import DatabaseReader
 from tests.conftest import Command
@@ -84,7 +84,7 @@ def test_an_objective_that_the_task_named_is_not_another_of_its_metrics(
 ) -> None:
     with connect(root, None, "besom") as record:
         plain = start(record, "plain", "objective", "minimize")
-        record.log(plain.parent, {"besom.objective": "error"})
+        record.log(plain.parent, {schema.OBJECTIVE: "error"})
         for number, error in enumerate([0.5, 0.2, 0.9]):
             plain.trial(number, {"x": number}, {"error": [error], "accuracy": [error]})
     rows = json.loads(besom("compare", "plain", "--json").out)
@@ -181,7 +181,7 @@ def test_refuses_in_a_line(
 
 def test_a_study_without_trials_has_nothing_to_show(root: Path, besom: Command) -> None:
     with connect(root, None, "besom") as record:
-        record.start_run("empty", {"besom.study": "empty", "besom.role": "sweep"})
+        record.start_run("empty", {schema.STUDY: "empty", schema.ROLE: "sweep"})
     assert "holds no trial yet" in besom("compare", "empty").err
 
 

@@ -10,7 +10,7 @@ from besom.common.errors import StudyError
 from besom.results.confirm import sweep_words
 from besom.results.studies import read_study
 from besom.results.workload import PRIMARY, WORKLOAD
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
 
@@ -27,7 +27,7 @@ def begun_by(
     with connect(root, None, "besom") as record:
         record.reopen(parent)
         command = {"task": task, "config_name": config_name, "overrides": list(overrides)}
-        record.text(parent, "command.json", json.dumps(command))
+        record.text(parent, schema.COMMAND_FILE, json.dumps(command))
         record.finish(parent, "FINISHED", {}, {})
         record.confirm(parent)
 
@@ -75,7 +75,7 @@ def test_an_interrupted_trial_is_none_that_is_missing(root: Path, study: list[st
         cut.trial(1, {"x": 2}, {"val_accuracy": [0.6]})
         cut.trial(2, {"x": 3}, {"val_accuracy": [0.6]}, "interrupted")
         command = {"task": WORKLOAD, "config_name": "quickstart", "overrides": []}
-        record.text(cut.parent, "command.json", json.dumps(command))
+        record.text(cut.parent, schema.COMMAND_FILE, json.dumps(command))
         record.finish(cut.parent, "KILLED", {}, {})
         record.confirm(cut.parent)
     words = sweep_words(root, None, "cut")
@@ -130,10 +130,10 @@ def test_a_study_without_a_finished_trial_has_nothing_to_confirm(root: Path) -> 
 def confirmed(small: Recorded, attempt: int, state: str, **tags: str) -> str:
     """An attempt to train trial 0 on seed 1; the id of its run."""
     record = small.record
-    whose = {"besom.study": small.study, "besom.role": "confirmation", "besom.confirms": "0"}
-    of_it = {"besom.seed": "1", "besom.attempt": str(attempt)} | tags
+    whose = {schema.STUDY: small.study, schema.ROLE: "confirmation", schema.CONFIRMS: "0"}
+    of_it = {schema.SEED: "1", schema.ATTEMPT: str(attempt)} | tags
     run = record.start_run("small/000 seed=1", whose | of_it, small.parent)
-    record.finish(run, "KILLED" if state == "dead" else "FINISHED", {"besom.state": state}, {})
+    record.finish(run, "KILLED" if state == "dead" else "FINISHED", {schema.STATE: state}, {})
     record.confirm(run)
     return run
 
@@ -144,7 +144,7 @@ def test_a_study_tells_its_confirmations_and_its_verdict(root: Path) -> None:
         small.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")
         confirmed(small, 1, "dead")
         run = confirmed(small, 2, "complete")
-        record.log(small.parent, {"besom.verdict": "Within noise.", "besom.winner": "0"})
+        record.log(small.parent, {schema.VERDICT: "Within noise.", schema.WINNER: "0"})
     found = read_study(open_reader(root, None), "small")
     assert [(c.trial, c.seed, c.state, c.run.run_id) for c in found.confirmations] == [
         (0, 1, "complete", run)
@@ -158,8 +158,8 @@ def test_confirmations_are_those_that_the_verdict_is_about(root: Path) -> None:
     with connect(root, None, "besom") as record:
         small = start(record, "small")
         small.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")
-        run = confirmed(small, 1, "complete", **{"besom.setting": "a"})
-        confirmed(small, 2, "complete", **{"besom.setting": "b"})
-        record.log(small.parent, {"besom.verdict": "Within noise.", "besom.setting": "a"})
+        run = confirmed(small, 1, "complete", **{schema.SETTING: "a"})
+        confirmed(small, 2, "complete", **{schema.SETTING: "b"})
+        record.log(small.parent, {schema.VERDICT: "Within noise.", schema.SETTING: "a"})
     [kept] = read_study(open_reader(root, None), "small").confirmations
     assert kept.run.run_id == run

@@ -13,7 +13,7 @@ from besom.app.config_paths import conf_folder
 from besom.common.errors import StoreError, StudyError
 from besom.results.export import Exported, export, plain, show
 from besom.rnn import config
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.reader import open_reader
 from tests.conftest import Command
 from tests.rnn.conftest import SMALL, SYNTHETIC
@@ -38,18 +38,18 @@ def record_trials(
     state: str = "complete",
 ) -> list[str]:
     """A study of trials with these configurations and values; the ids of their runs."""
-    study = {"besom.study": STUDY}
+    study = {schema.STUDY: STUDY}
     with connect(root, None, "besom") as record:
-        parent = record.start_run(STUDY, study | {"besom.role": "sweep"} | dict(tags or {}))
+        parent = record.start_run(STUDY, study | {schema.ROLE: "sweep"} | dict(tags or {}))
         record.params(parent, {"objective": objective, "direction": direction})
         run_ids = []
         for number, (text, value) in enumerate(trials.items()):
-            of_trial = {"besom.trial": str(number), "besom.role": "trial"}
+            of_trial = {schema.TRIAL: str(number), schema.ROLE: "trial"}
             run_id = record.start_run(f"{STUDY}/{number:03d}", study | of_trial, parent)
             if text:
-                record.text(run_id, "config.yaml", text)
+                record.text(run_id, schema.CONFIG_FILE, text)
             record.metrics(run_id, 1, {"val_accuracy": value})
-            record.finish(run_id, "FINISHED", {"besom.state": state}, {})
+            record.finish(run_id, "FINISHED", {schema.STATE: state}, {})
             record.confirm(run_id)
             run_ids.append(run_id)
         return run_ids
@@ -128,7 +128,7 @@ def test_the_confirmed_winner_is_taken_with_its_verdict(
     root: Path, exported: Export, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verdict = "Trial 0 beats the baseline: test_accuracy 0.83 (0.82 to 0.84). " + "And so on. " * 9
-    tags = {"besom.verdict": verdict, "besom.winner": "0", "besom.beats": "true"}
+    tags = {schema.VERDICT: verdict, schema.WINNER: "0", schema.BEATS: "true"}
     texts = [recorded(["model.units=16"]), recorded(["model.units=64"])]
     record_trials(root, dict(zip(texts, (0.8, 0.85), strict=True)), tags)
     found = exported()
@@ -223,7 +223,7 @@ FOREIGN = OmegaConf.to_yaml({"x": 1.0, "model": {"units": 3}})
             {},
             "several objectives",
         ),
-        ({"trials": {"x: 1": 0.8}, "tags": {"besom.winner": "7"}}, {}, "trial 7, is not in"),
+        ({"trials": {"x: 1": 0.8}, "tags": {schema.WINNER: "7"}}, {}, "trial 7, is not in"),
     ],
 )
 def test_refuses_in_a_line(
@@ -253,7 +253,7 @@ def test_another_applications_sections_of_the_same_names_do_not_make_it_ours(
 
 
 def test_an_old_verdict_says_so(root: Path, exported: Export) -> None:
-    tags = {"besom.verdict": "Trial 0 wins.", "besom.winner": "0", "besom.verdict_trials": "1"}
+    tags = {schema.VERDICT: "Trial 0 wins.", schema.WINNER: "0", schema.VERDICT_TRIALS: "1"}
     record_trials(root, {recorded(["model.units=16"]): 0.8, recorded([]): 0.7}, tags)
     text = " ".join(line.removeprefix("# ") for line in exported().file.read_text().splitlines())
     assert "Trial 0 wins. It was reached after 1 of 2 trials; the sweep's own command" in text

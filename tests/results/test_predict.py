@@ -22,7 +22,7 @@ from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.data.corpus import encode
 from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.models.model_files import address_of, model_file
 from besom.tracking.models.registry import Champion, register
 from besom.tracking.reader import open_reader
@@ -60,7 +60,7 @@ class Trained:
 
     def tokens(self) -> NDArray[np.int32]:
         """``TEXTS`` as the training would have read them."""
-        path = MlflowClient(self.store).download_artifacts(self.run_id, "config.yaml")
+        path = MlflowClient(self.store).download_artifacts(self.run_id, schema.CONFIG_FILE)
         data = cast(DictConfig, OmegaConf.load(path)).data
         encoded = [encode(text, open_corpus(data).word_index()) for text in TEXTS]
         offsets = np.cumsum([0, *map(len, encoded)])
@@ -75,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         assert main.main(["train", *SIZES]) == 0
         root = folder / "mlruns"
         with connect(root, None, "besom") as record:
-            (run,) = record.runs({"besom.role": "train"})
+            (run,) = record.runs({schema.ROLE: "train"})
             start(record, STUDY)
             start(record, "bare")
             champion = Champion(STUDY, 0, run.run_id, "0 is within noise of the baseline.")
@@ -191,7 +191,7 @@ def unfit(trained: Trained) -> dict[str, str]:
     """Runs that cannot be asked: one of another application, one without its model."""
     texts = {
         "PLAIN": "",
-        "MODELLESS": open_reader(trained.root, None).text(trained.run_id, "config.yaml") or "",
+        "MODELLESS": open_reader(trained.root, None).text(trained.run_id, schema.CONFIG_FILE) or "",
         "FOREIGN": "training: {}\ndata: {name: mine}\n",
         "LIST": "[1, 2]",
     }
@@ -199,7 +199,7 @@ def unfit(trained: Trained) -> dict[str, str]:
     with connect(trained.root, None, "besom") as record:
         for name, text in texts.items():
             ids[name] = record.start_run(name, {})
-            record.text(ids[name], "config.yaml", text)
+            record.text(ids[name], schema.CONFIG_FILE, text)
             record.finish(ids[name], "FINISHED", {}, {})
             record.confirm(ids[name])
     return ids

@@ -12,7 +12,7 @@ from besom.common.errors import Pruned
 from besom.results.reproduce import Replay, Reproduction, find
 from besom.results.studies import Trial
 from besom.rnn import config
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.reader import ReadRun, open_reader
 from tests.conftest import Command
 from tests.results.conftest import start
@@ -31,7 +31,7 @@ def test_the_run_that_is_repeated_is_meant_by_one_that_repeats_it(
     study: list[str], root: Path
 ) -> None:
     with connect(root, None, "besom") as record:
-        repeat = record.start_run("repeat", {"besom.duplicate_of": study[1]})
+        repeat = record.start_run("repeat", {schema.DUPLICATE_OF: study[1]})
         record.kill(repeat, {})
     assert find(open_reader(root, None), repeat, None).run.run_id == study[1]
 
@@ -142,13 +142,13 @@ def test_a_record_that_breaks_off_is_not_trained_again(
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         text = OmegaConf.to_yaml(compose("train", sizes))
     with connect(root, None, "besom") as record:
-        run_id = record.start_run("cut", {"besom.state": "running"})
-        record.text(run_id, "config.yaml", text)
+        run_id = record.start_run("cut", {schema.STATE: "running"})
+        record.text(run_id, schema.CONFIG_FILE, text)
         if state != "pruned":
             record.metrics(run_id, 1, {"loss": 0.5})
         if state != "running":
             status = "FINISHED" if state == "pruned" else "FAILED"
-            record.finish(run_id, status, {"besom.state": state}, {})
+            record.finish(run_id, status, {schema.STATE: state}, {})
             record.confirm(run_id)
     ended = besom("reproduce", run_id)
     assert (ended.code, ended.out) == (2, "")
@@ -158,7 +158,7 @@ def test_a_record_that_breaks_off_is_not_trained_again(
 def test_another_applications_record_is_refused(root: Path, besom: Command) -> None:
     with connect(root, None, "besom") as record:
         run_id = record.start_run("foreign", {})
-        record.text(run_id, "config.yaml", "training: {epochs: 3}\n")
+        record.text(run_id, schema.CONFIG_FILE, "training: {epochs: 3}\n")
         record.metrics(run_id, 1, {"loss": 0.5})
         record.finish(run_id, "FINISHED", {}, {})
         record.confirm(run_id)

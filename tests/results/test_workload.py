@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from tests.conftest import Command
 
 from .conftest import start
@@ -20,8 +20,8 @@ def foreign(root: Path) -> str:
     with connect(root, None, "besom") as record:
         study = start(record, "small")
         run_id = study.trial(0, {"x": 1.5}, {"val_accuracy": [0.5]}, role="baseline")
-        record.text(run_id, "config.yaml", "x: 1.5\ndb: {name: a}\n")
-        record.text(run_id, "overrides.yaml", OVERRIDES)
+        record.text(run_id, schema.CONFIG_FILE, "x: 1.5\ndb: {name: a}\n")
+        record.text(run_id, schema.OVERRIDES_FILE, OVERRIDES)
     begun_by(root, [run_id], "app.main")
     return run_id
 

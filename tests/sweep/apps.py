@@ -16,6 +16,7 @@ import optuna
 from mlflow import MlflowClient
 from optuna.trial import FrozenTrial
 
+from besom.tracking import schema
 from tests import warm
 
 APPS = Path(__file__).parents[1] / "apps"
@@ -79,19 +80,19 @@ def audit(root: Path, study: str) -> Audit:
     expected = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
     for run_id, trial in of_trials.items():
         assert found.statuses[run_id] == expected[trial.state.name]
-        assert found.tags[run_id]["besom.trial"] == str(trial.number)
+        assert found.tags[run_id][schema.TRIAL] == str(trial.number)
     confirmations = {
         fact["run_id"]: fact
         for key, fact in kept.user_attrs.items()
         if key.startswith("besom.confirmation.")
     }
     for run_id, fact in confirmations.items():
-        assert found.tags[run_id]["besom.confirms"] == str(fact["trial"])
-        assert found.tags[run_id]["besom.seed"] == str(fact["seed"])
+        assert found.tags[run_id][schema.CONFIRMS] == str(fact["trial"])
+        assert found.tags[run_id][schema.SEED] == str(fact["seed"])
         if fact["state"] == "complete":
             assert found.statuses[run_id] == "FINISHED"
     for run_id in found.statuses.keys() - of_trials.keys() - confirmations.keys():
-        if found.tags[run_id]["besom.role"] != "sweep":
+        if found.tags[run_id][schema.ROLE] != "sweep":
             assert found.statuses[run_id] == "KILLED", found.tags[run_id]
     assert not list((root / "spool").glob("*.jsonl"))
     return found

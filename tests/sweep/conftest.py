@@ -32,7 +32,7 @@ from besom.sweep.plan import Plan
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
-from besom.tracking.environment import COUNTED
+from besom.tracking import schema
 from besom.tracking.record import Record, connect
 from besom.workers.messages import (
     Assignment,
@@ -171,11 +171,11 @@ class Bench:
         plan, study = self.plan(**options), self.study(**options)
         parent = study.recall("run_id")
         if parent is None:
-            parent = self.record.start_run("bench", {"besom.study": "bench", "besom.role": "sweep"})
+            parent = self.record.start_run("bench", {schema.STUDY: "bench", schema.ROLE: "sweep"})
             study.remember("run_id", parent)
         unfinished = reconcile(study, self.record, parent)
         leave_out(plan, study)
-        self.record.log(parent, {COUNTED: plan.counted.text})
+        self.record.log(parent, {schema.COUNTED_CODE: plan.counted.text})
         pool = ScriptedPool(script)
         tally = Tally(plan.options.n_trials, plan.objective, [])
         progress = PlainProgress(Console(quiet=True), tally)

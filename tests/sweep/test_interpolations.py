@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from besom.tracking import schema
 from tests.sweep.apps import audit, run
 
 TYPED = ("seconds=choice(0.0,0.01)", "x=${seconds}", "hydra.sweep.subdir=${x}-${hydra.job.num}")
@@ -17,7 +18,7 @@ def test_trials_confirmations_and_records_follow_an_override_as_it_was_typed(roo
     assert swept.returncode == 0, swept.stdout + swept.stderr
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     (own,) = client.search_runs(["1"], "tags.`besom.role` = 'sweep'")
-    record = client.download_artifacts(own.info.run_id, "command.json")
+    record = client.download_artifacts(own.info.run_id, schema.COMMAND_FILE)
     words = json.loads(Path(record).read_text())["overrides"]
     assert set(TYPED) <= set(words)
     confirmed = run("noisy", *words, "hydra.sweeper.confirm.top_k=1", folder=root.parent)
@@ -27,5 +28,5 @@ def test_trials_confirmations_and_records_follow_an_override_as_it_was_typed(roo
     assert len(trained) == 2 + 2 * 2
     for one in trained:
         assert one.data.params["x"] == one.data.params["seconds"]
-        words = Path(client.download_artifacts(one.info.run_id, "overrides.yaml"))
+        words = Path(client.download_artifacts(one.info.run_id, schema.OVERRIDES_FILE))
         assert "- x=${seconds}\n" in words.read_text()

@@ -37,6 +37,7 @@ from besom.sweep.naming import is_baseline
 from besom.sweep.other_code import FOOTNOTE, sentences
 from besom.sweep.output.summary import note, print_summary
 from besom.sweep.plan import Plan, make_plan
+from besom.tracking import schema
 from besom.tracking.reader import open_reader
 from besom.tracking.record import connect
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
@@ -82,7 +83,7 @@ def test_values_that_other_code_has_made_are_reused_only_where_that_is_asked_for
     row = bench.study().row(16)
     assert row.code == bench.study().row(row.notes["reused"]).code == OLD
     tags = {run.run_id: run.tags for run in bench.record.runs({})}
-    assert tags[row.notes["run_id"]]["besom.code"] == OLD  # the same in both records
+    assert tags[row.notes["run_id"]][schema.CODE] == OLD  # the same in both records
 
 
 def test_nothing_is_the_best_or_the_baseline_but_what_todays_code_has_made(
@@ -190,10 +191,10 @@ def test_samplers_and_pruners_are_shown_nothing_of_other_code(bench: Bench, reco
 
 def test_a_trial_of_other_code_that_is_told_only_now_does_not_count(bench: Bench) -> None:
     study, record = bench.study(code=OLD), bench.record
-    parent = record.start_run("bench", {"besom.study": "bench", "besom.role": "sweep"})
+    parent = record.start_run("bench", {schema.STUDY: "bench", schema.ROLE: "sweep"})
     study.remember("run_id", parent)
     number = study.ask(bench.plan().space.distributions).number
-    run_id = record.start_run("bench/000", {"besom.study": "bench"}, parent)
+    run_id = record.start_run("bench/000", {schema.STUDY: "bench"}, parent)
     study.note(number, role="baseline", run_id=run_id, code=OLD)
     outcome = {"trial": number, "state": "complete", "values": [0.25], "notes": {}, "reports": []}
     record.finish(run_id, "FINISHED", {}, outcome)

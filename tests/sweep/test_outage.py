@@ -9,7 +9,7 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
-from besom.tracking.runs import KEY
+from besom.tracking import schema
 from tests import warm
 from tests.conftest import Command
 from tests.servers import MlflowServer, hanging
@@ -53,16 +53,16 @@ def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
     (experiment,) = client.search_experiments(filter_string="name = 'besom'")
     runs = client.search_runs([experiment.experiment_id])
     known = {run.info.run_id: run for run in runs} | {
-        run.data.tags[KEY]: run for run in runs if KEY in run.data.tags
+        run.data.tags[schema.KEY]: run for run in runs if schema.KEY in run.data.tags
     }
-    assert Counter(run.data.tags.get("besom.trial") for run in runs) == Counter(
+    assert Counter(run.data.tags.get(schema.TRIAL) for run in runs) == Counter(
         [None, *(str(number) for number in range(n_trials))]
     )
     starts = [known[trial.user_attrs["besom.run_id"]].info.start_time for trial in trials]
     assert starts == sorted(starts)
     for trial in trials:
         run = known[trial.user_attrs["besom.run_id"]]
-        assert run.info.status == "FINISHED" and run.data.tags["besom.trial"] == str(trial.number)
+        assert run.info.status == "FINISHED" and run.data.tags[schema.TRIAL] == str(trial.number)
         history = client.get_metric_history(run.info.run_id, "loss")
         points = sorted(history, key=lambda point: point.timestamp)
         assert [point.step for point in points] == [1, 2, STEPS, STEPS]

@@ -11,6 +11,7 @@ from besom.common.errors import ConfigError, SweepFailed
 from besom.common.states import State
 from besom.search.objective import ReportedObjective, read_objective
 from besom.search.options import ThresholdPruner
+from besom.tracking import schema
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.apps import audit, run
 from tests.sweep.conftest import Bench, Script
@@ -82,7 +83,7 @@ def test_a_bare_number_is_the_named_objective_under_its_name(bench: Bench) -> No
     states = [row.state for row in study.rows()]
     assert states == ["complete", "complete", "pruned", "pruned"]
     assert study.row(1).values == (0.5,)
-    (first, *_) = bench.record.runs({"besom.trial": "0"})
+    (first, *_) = bench.record.runs({schema.TRIAL: "0"})
     assert bench.metrics(first.run_id) == {"loss": 0.5, "acc": 3.0}
 
 
@@ -134,7 +135,7 @@ def test_the_objective_may_change_until_something_has_been_judged(root: Path) ->
         accuracy = 1 - trial.params["x"] ** 2
         assert trial.value == pytest.approx(accuracy)
         assert found.metrics[trial.user_attrs["besom.run_id"]]["accuracy"] == trial.value
-    own = [run_id for run_id, tags in found.tags.items() if tags["besom.role"] == "sweep"]
+    own = [run_id for run_id, tags in found.tags.items() if tags[schema.ROLE] == "sweep"]
     assert sorted(found.statuses[run_id] for run_id in own) == ["FINISHED", "KILLED"]
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     params = [client.get_run(run_id).data.params for run_id in own]

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from besom.search.storage.server import ConnectionLost
 from besom.sweep import run as sweep_run
+from besom.tracking import schema
 from tests.sweep.apps import audit, is_alive, kill, run, start, wait_for
 from tests.sweep.conftest import Bench, ScriptedPool, completes
 
@@ -85,7 +86,7 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     error: Exception, status: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, study = bench.plan(n_trials=3), bench.study()
-    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
 
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -102,7 +103,7 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
 def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
 
     def lose(*_: object) -> str:
         raise ConnectionLost("lost")

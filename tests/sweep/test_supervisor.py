@@ -15,6 +15,7 @@ from besom.common.states import State
 from besom.search.options import AshaPruner, GridSampler, ThresholdPruner
 from besom.sweep.naming import is_baseline
 from besom.sweep.trials import TrialJobs
+from besom.tracking import schema
 from besom.tracking.reader import open_reader
 from besom.tracking.record import connect
 from besom.workers.messages import (
@@ -38,7 +39,7 @@ def test_trial_zero_is_the_baseline_and_every_trial_has_one_run(bench: Bench) ->
     assert [row.state for row in rows] == ["complete"] * 5
     assert rows[0].params == {"x": 0.5} and is_baseline(rows[0])
     assert [row.values[0] for row in rows] == pytest.approx([row.params["x"] ** 2 for row in rows])
-    runs = bench.record.runs({"besom.study": "bench", "besom.state": "complete"})
+    runs = bench.record.runs({schema.STUDY: "bench", schema.STATE: "complete"})
     assert {run.run_id for run in runs} == {row.notes["run_id"] for row in rows}
     assert {run.status for run in runs} == {"FINISHED"}
 
@@ -65,9 +66,9 @@ def test_a_dead_workers_trial_is_tried_again(bench: Bench) -> None:
     assert [row.state for row in study.rows()] == ["complete"] * 4
     assert Counter(a.trial for a in pool.assigned) == {0: 1, 1: 3, 2: 1, 3: 1}
     assert study.row(1).notes["attempt"] == 3
-    dead = bench.record.runs({"besom.study": "bench", "besom.state": "dead"})
-    assert {(run.status, run.tags["besom.trial"]) for run in dead} == {("KILLED", "1")}
-    assert sorted(run.tags["besom.attempt"] for run in dead) == ["1", "2"]
+    dead = bench.record.runs({schema.STUDY: "bench", schema.STATE: "dead"})
+    assert {(run.status, run.tags[schema.TRIAL]) for run in dead} == {("KILLED", "1")}
+    assert sorted(run.tags[schema.ATTEMPT] for run in dead) == ["1", "2"]
 
 
 def test_a_worker_that_takes_no_further_job_is_replaced_between_two_trials(bench: Bench) -> None:
@@ -92,7 +93,7 @@ def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:
     assert study.row(1).state == "failed"
     assert "SIGSEGV" in study.row(1).notes["error"]
     assert sum(a.trial == 1 for a in pool.assigned) == 2
-    (run,) = bench.record.runs({"besom.study": "bench", "besom.state": "failed"})
+    (run,) = bench.record.runs({schema.STUDY: "bench", schema.STATE: "failed"})
     assert run.status == "FAILED" and run.run_id == study.row(1).notes["run_id"]
 
 
@@ -146,7 +147,7 @@ def test_the_pruner_ends_a_trial_and_the_worker_is_told(bench: Bench) -> None:
     study, pool = bench.sweep(reports, n_trials=4, pruner=ThresholdPruner(upper=15.0))
     assert [row.state for row in study.rows()] == ["complete", "complete", "pruned", "pruned"]
     assert pool.replies.count(ReportReply.PRUNE) == 2
-    pruned = bench.record.runs({"besom.study": "bench", "besom.state": "pruned"})
+    pruned = bench.record.runs({schema.STUDY: "bench", schema.STATE: "pruned"})
     assert {run.status for run in pruned} == {"FINISHED"} and len(pruned) == 2
 
 
@@ -184,7 +185,7 @@ def test_stopping_interrupts_and_a_resume_finishes(bench: Bench) -> None:
     driver.run()
     states = Counter(row.state for row in study.rows())
     assert states["running"] >= 1 and sum(states.values()) < 6
-    interrupted = bench.record.runs({"besom.study": "bench", "besom.state": "interrupted"})
+    interrupted = bench.record.runs({schema.STUDY: "bench", schema.STATE: "interrupted"})
     assert len(interrupted) == states["running"]
 
     study, _ = bench.sweep(reports, n_trials=6)
@@ -207,7 +208,7 @@ def test_a_repeat_is_not_trained_again(bench: Bench) -> None:
     for row in study.rows():
         run_id = row.notes["run_id"]
         assert float(client.get_run(run_id).data.params["x"]) == 1.0
-        assert open_reader(bench.root, None).text(run_id, "config.yaml") == BEGUN.config
+        assert open_reader(bench.root, None).text(run_id, schema.CONFIG_FILE) == BEGUN.config
 
 
 def test_repeats_are_trained_where_the_user_wants_them(bench: Bench) -> None:
@@ -272,9 +273,7 @@ def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
         driver.run()
     driver.supervisor.abandon()
     bench.record.flush()
-    assert (
-        bench.record.runs({"mlflow.parentRunId": driver.sweep.parent_run}, status="RUNNING") == []
-    )
+    assert bench.record.runs({schema.PARENT: driver.sweep.parent_run}, status="RUNNING") == []
     study, _ = bench.sweep(n_trials=5)
     assert [row.state for row in study.rows()] == ["complete"] * 5
 
@@ -297,17 +296,17 @@ def test_a_death_before_the_role_is_noted_does_not_cost_the_baseline(bench: Benc
 
 def test_last_words_of_another_study_are_not_believed(bench: Bench) -> None:
     study = bench.study()
-    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
     study.remember("run_id", parent)
     row = study.ask(bench.plan().space.distributions, None)
-    stranger = bench.record.start_run("x", {"besom.study": "bench"}, parent)
+    stranger = bench.record.start_run("x", {schema.STUDY: "bench"}, parent)
     outcome = {"trial": row.number, "state": "complete", "values": [-99.0]}
     bench.record.finish(stranger, "FINISHED", {}, outcome)
     bench.record.close()
     bench.record = connect(bench.root, None, "test")
     study, _ = bench.sweep(n_trials=1)
     assert study.row(0).values == (0.25,)
-    (killed,) = bench.record.runs({"besom.state": "lost"})
+    (killed,) = bench.record.runs({schema.STATE: "lost"})
     assert killed.run_id == stranger and killed.status == "KILLED"
 
 
@@ -373,7 +372,7 @@ def test_an_open_run_of_an_ended_trial_is_closed_as_what_that_became(bench: Benc
     client = MlflowClient(bench.record.uri)
     client.update_run(run_id, status="RUNNING")
     stray = client.create_run(
-        bench.record.experiment_id, tags={"mlflow.parentRunId": study.recall("run_id")}
+        bench.record.experiment_id, tags={schema.PARENT: study.recall("run_id")}
     ).info.run_id
     bench.sweep(n_trials=2)
     assert client.get_run(run_id).info.status == "FINISHED"

@@ -10,6 +10,7 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 
+from besom.tracking import schema
 from tests.sweep.apps import (
     audit,
     is_alive,
@@ -89,14 +90,14 @@ def test_what_goes_wrong_fails_its_trial_only_which_says_of_what(root: Path) -> 
     assert found.states() == {"COMPLETE": 1, "FAIL": 6}  # the grid has seven points
     failed = {trial.params["fault"]: trial.user_attrs for trial in found.trials[1:]}
     for fault, error in ERRORS.items():
-        assert error in failed[fault]["besom.error"]
+        assert error in failed[fault][schema.ERROR]
         traceback = failed[fault]["besom.traceback"]
         assert error in traceback and "run_job" not in traceback
         assert "besom/sweep/" not in traceback and "hydra" not in traceback
         assert error in done.stdout
     for fault, cause in DEATHS.items():
-        assert failed[fault]["besom.error"] == f"its worker {cause}, in each of 2 attempts"
-    dead = [tags["besom.error"] for tags in found.tags.values() if tags["besom.state"] == "dead"]
+        assert failed[fault][schema.ERROR] == f"its worker {cause}, in each of 2 attempts"
+    dead = [tags[schema.ERROR] for tags in found.tags.values() if tags[schema.STATE] == "dead"]
     assert {f"its worker {cause}" for cause in DEATHS.values()} <= set(dead)
     assert done.stderr.count("Traceback") == 0
 
@@ -145,8 +146,8 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     assert sweep.returncode == 0, output
     found = audit(root, "stepping")
     assert found.states() == {"COMPLETE": 7}
-    dead = [tags for tags in found.tags.values() if tags.get("besom.state") == "dead"]
-    assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags["besom.error"] for tags in dead)
+    dead = [tags for tags in found.tags.values() if tags.get(schema.STATE) == "dead"]
+    assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags[schema.ERROR] for tags in dead)
 
 
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
@@ -164,7 +165,7 @@ def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_o
     assert done.returncode == 0, done.stderr
     found = audit(root, "stepping")
     assert found.states() == {"COMPLETE": 5}
-    assert len([tags for tags in found.tags.values() if tags["besom.role"] == "sweep"]) == 1
+    assert len([tags for tags in found.tags.values() if tags[schema.ROLE] == "sweep"]) == 1
 
 
 def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Path) -> None:
@@ -178,7 +179,7 @@ def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Pa
     assert "the same command goes on" in output
     before = audit(root, "stepping")
     assert before.states()["RUNNING"] > 0
-    interrupted = [t for t in before.tags.values() if t.get("besom.state") == "interrupted"]
+    interrupted = [t for t in before.tags.values() if t.get(schema.STATE) == "interrupted"]
     assert len(interrupted) == before.states()["RUNNING"]
     done = run("stepping", *arguments, "seconds=0.2", folder=root.parent)
     assert done.returncode == 0, done.stderr
@@ -360,9 +361,9 @@ def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> N
     assert " baseline: loss " in done.stdout
     found = audit(root, "noisy")
     finished = [
-        (tags["besom.confirms"], tags["besom.seed"])
+        (tags[schema.CONFIRMS], tags[schema.SEED])
         for run_id, tags in found.tags.items()
-        if tags["besom.role"] == "confirmation" and found.statuses[run_id] == "FINISHED"
+        if tags[schema.ROLE] == "confirmation" and found.statuses[run_id] == "FINISHED"
     ]
     assert len(finished) == len(set(finished)) == 6
 

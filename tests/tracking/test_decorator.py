@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom import session
 from besom.app.hooks import Hooks, hooked, hooks_of
 from besom.session import KerasModel
+from besom.tracking import schema
 from besom.tracking.decorator import tracked
 from tests import warm
 
@@ -47,21 +48,21 @@ def test_a_killed_run_then_a_good_one(tiny: Tiny, client: MlflowClient) -> None:
     assert ended.returncode == 0, ended.stderr
     killed, run = runs(client)
     assert killed.info.status == "KILLED"
-    assert killed.data.tags["besom.error"] == "its process was killed"
+    assert killed.data.tags[schema.ERROR] == "its process was killed"
     assert len(client.get_metric_history(killed.info.run_id, "loss")) == 3
 
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "train units=4 depth=2"
-    assert run.data.tags["besom.role"] == "train"
+    assert run.data.tags[schema.ROLE] == "train"
     assert run.data.tags["data.digest"] == "abc"
     assert run.data.params == {"units": "4", "how": "return", "model.depth": "2"}
     assert run.data.metrics["test_accuracy"] == 0.8125
     history = client.get_metric_history(run.info.run_id, "loss")
     assert [(m.step, m.value) for m in history] == [(0, 1 / 4), (1, 1 / 5), (2, 1 / 6)]
-    assert OmegaConf.create(artifact(client, run, "config.yaml")).units == 4
-    assert artifact(client, run, "overrides.yaml") == "- units=4\n- +model.depth=2\n"
+    assert OmegaConf.create(artifact(client, run, schema.CONFIG_FILE)).units == 4
+    assert artifact(client, run, schema.OVERRIDES_FILE) == "- units=4\n- +model.depth=2\n"
     assert artifact(client, run, "words.txt") == "the\n"
-    assert "mlflow==" in artifact(client, run, "packages.txt")
+    assert "mlflow==" in artifact(client, run, schema.PACKAGES_FILE)
     assert ended.stderr == ""
     lines = [line.split(maxsplit=1) for line in ended.stdout.splitlines()]
     assert ["test_accuracy", "0.8125"] in lines
@@ -73,8 +74,8 @@ def test_a_failed_run_keeps_its_traceback(tiny: Tiny, client: MlflowClient) -> N
     assert tiny("how=raise").returncode == 1
     [run] = runs(client)
     assert run.info.status == "FAILED"
-    assert run.data.tags["besom.error"] == "ZeroDivisionError: no units left"
-    traceback = artifact(client, run, "traceback.txt")
+    assert run.data.tags[schema.ERROR] == "ZeroDivisionError: no units left"
+    traceback = artifact(client, run, schema.TRACEBACK_FILE)
     assert traceback.startswith("Traceback")
     assert 'raise ZeroDivisionError("no units left")' in traceback
     assert "tracked.py" not in traceback
@@ -87,7 +88,7 @@ def test_a_terminated_run_is_closed(tiny: Tiny, client: MlflowClient, root: Path
     client = MlflowClient(f"sqlite:///{root.with_name('elsewhere') / 'mlflow.db'}")
     [run] = runs(client)
     assert run.info.status == "KILLED"
-    assert run.data.tags["besom.state"] == "interrupted"
+    assert run.data.tags[schema.STATE] == "interrupted"
     assert len(client.get_metric_history(run.info.run_id, "loss")) == 3
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from besom.tracking import schema
 from besom.tracking.environment import Environment
 
 
@@ -27,17 +28,17 @@ def commit(name: str, text: str) -> None:
 
 def test_packages_and_machine() -> None:
     here = Environment.here()
-    assert f"mlflow=={version('mlflow')}\n" in here.texts["packages.txt"]
-    assert {"besom.host", "besom.platform", "besom.processor", "besom.python"} <= set(here.tags)
+    assert f"mlflow=={version('mlflow')}\n" in here.texts[schema.PACKAGES_FILE]
+    assert {schema.HOST, schema.PLATFORM, schema.PROCESSOR, schema.PYTHON} <= set(here.tags)
 
 
 def test_a_clean_repository() -> None:
     git("init")
     commit("a.py", "x = 1\n")
     here = Environment.here()
-    assert len(here.tags["besom.git.commit"]) == 40
-    assert here.tags["besom.git.dirty"] == "false"
-    assert "git.diff" not in here.texts
+    assert len(here.tags[schema.COMMIT]) == 40
+    assert here.tags[schema.HAS_CHANGES] == "false"
+    assert schema.DIFF_FILE not in here.texts
 
 
 def test_uncommitted_changes() -> None:
@@ -45,19 +46,19 @@ def test_uncommitted_changes() -> None:
     commit("a.py", "x = 1\n")
     Path("a.py").write_text("x = 2\n")
     here = Environment.here()
-    assert here.tags["besom.git.dirty"] == "true"
-    assert "-x = 1\n+x = 2\n" in here.texts["git.diff"]
+    assert here.tags[schema.HAS_CHANGES] == "true"
+    assert "-x = 1\n+x = 2\n" in here.texts[schema.DIFF_FILE]
 
 
 def test_no_repository() -> None:
-    assert Environment.here().tags["besom.git.commit"].startswith("unknown: not a git repository")
+    assert Environment.here().tags[schema.COMMIT].startswith("unknown: not a git repository")
 
 
 def test_no_commit_yet() -> None:
     git("init")
-    assert Environment.here().tags["besom.git.commit"].startswith("unknown: ")
+    assert Environment.here().tags[schema.COMMIT].startswith("unknown: ")
 
 
 def test_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert Environment.here().tags["besom.git.commit"] == "unknown: git is not installed"
+    assert Environment.here().tags[schema.COMMIT] == "unknown: git is not installed"

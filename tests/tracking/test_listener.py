@@ -3,7 +3,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
-from besom.tracking import Record
+from besom.tracking import Record, schema
 from besom.tracking.environment import Environment
 from besom.tracking.listener import describe, parameters
 
@@ -36,18 +36,18 @@ def test_a_run_is_described_without_passwords(record: Record, client: MlflowClie
         {"model.units": 100, "data.source": address},
         OmegaConf.to_yaml(CONFIG, resolve=True),
         ["model.units=7", f"tracking.uri={address}"],
-        Environment({}, {"git.diff": f"+ {address}\n"}),
+        Environment({}, {schema.DIFF_FILE: f"+ {address}\n"}),
         Path("outputs/1"),
     )
     record.flush()
     data = client.get_run(run_id).data
-    assert data.tags["besom.folder"] == "outputs/1"
+    assert data.tags[schema.FOLDER] == "outputs/1"
     assert data.params == {"model.units": "100", "data.source": "postgresql://ann:***@db/x"}
     texts = {
         path: Path(client.download_artifacts(run_id, path)).read_text()
-        for path in ("config.yaml", "overrides.yaml", "git.diff")
+        for path in (schema.CONFIG_FILE, schema.OVERRIDES_FILE, schema.DIFF_FILE)
     }
-    assert OmegaConf.create(texts["config.yaml"]).model.units == 100
-    assert OmegaConf.create(texts["overrides.yaml"])[0] == "model.units=7"
-    assert texts["git.diff"] == "+ postgresql://ann:***@db/x\n"
+    assert OmegaConf.create(texts[schema.CONFIG_FILE]).model.units == 100
+    assert OmegaConf.create(texts[schema.OVERRIDES_FILE])[0] == "model.units=7"
+    assert texts[schema.DIFF_FILE] == "+ postgresql://ann:***@db/x\n"
     assert "s3cret" not in "".join(texts.values())

@@ -11,8 +11,7 @@ from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from besom.common.errors import StoreError
-from besom.tracking import Record, connect, runs
-from besom.tracking.outbox.limits import TAG_LENGTH, clean
+from besom.tracking import Record, connect, runs, schema
 from besom.tracking.outbox.sync import Synced, sync
 
 
@@ -34,12 +33,12 @@ def test_what_is_told_is_in_mlflow(record: Record, client: MlflowClient, tmp_pat
     (tmp_path / "plot.svg").write_text("<svg/>")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "words.txt").write_text("the\n")
-    run_id = record.start_run("a run", {"besom.role": "trial"}, params={"units": 32})
+    run_id = record.start_run("a run", {schema.ROLE: "trial"}, params={"units": 32})
     record.params(run_id, {"model.cell": "rnn"})
     for epoch in range(3):
         record.metrics(run_id, epoch, {"loss": 1 / (epoch + 1)})
     record.log(run_id, {"test_loss": 0.5, "besom.digest": "abc"})
-    record.text(run_id, "config.yaml", "a: 1\n")
+    record.text(run_id, schema.CONFIG_FILE, "a: 1\n")
     record.file(run_id, tmp_path / "plot.svg")
     record.file(run_id, tmp_path / "folder")
     record.flush()
@@ -47,11 +46,11 @@ def test_what_is_told_is_in_mlflow(record: Record, client: MlflowClient, tmp_pat
     run = client.get_run(run_id)
     assert run.info.run_name == "a run"
     assert run.data.params == {"units": "32", "model.cell": "rnn"}
-    assert run.data.tags["besom.role"] == "trial"
+    assert run.data.tags[schema.ROLE] == "trial"
     assert run.data.tags["besom.digest"] == "abc"
     assert run.data.metrics["test_loss"] == 0.5
     assert history(client, run_id, "loss") == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
-    assert artifact(client, run_id, "config.yaml") == "a: 1\n"
+    assert artifact(client, run_id, schema.CONFIG_FILE) == "a: 1\n"
     assert artifact(client, run_id, "plot.svg") == "<svg/>"
     assert artifact(client, run_id, "folder/words.txt") == "the\n"
 
@@ -68,15 +67,15 @@ def test_metrics_appear_while_the_run_goes_on(record: Record, client: MlflowClie
 def test_a_run_is_closed_by_confirm_not_by_finish(
     record: Record, client: MlflowClient, root: Path
 ) -> None:
-    run_id = record.start_run("trial", {"besom.state": "running"})
-    record.finish(run_id, "FAILED", {"besom.state": "failed"}, {"value": None})
+    run_id = record.start_run("trial", {schema.STATE: "running"})
+    record.finish(run_id, "FAILED", {schema.STATE: "failed"}, {"value": None})
     record.flush()
     run = client.get_run(run_id)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
+    assert (run.info.status, run.data.tags[schema.STATE]) == ("RUNNING", "running")
     record.confirm(run_id)
     record.flush()
     run = client.get_run(run_id)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("FAILED", "failed")
+    assert (run.info.status, run.data.tags[schema.STATE]) == ("FAILED", "failed")
     assert run.info.end_time >= run.info.start_time
     assert list((root / "spool").glob("*.jsonl")) == []
 
@@ -106,7 +105,7 @@ def test_a_table_told_twice_has_its_rows_once(record: Record, client: MlflowClie
         record.flush()
     table = json.loads(artifact(client, run_id, "errors.json"))
     assert table == {"columns": ["text", "loss"], "data": [["fine", 0.5], ["no", 2.0]]}
-    shown = client.get_run(run_id).data.tags["mlflow.loggedArtifacts"]
+    shown = client.get_run(run_id).data.tags[schema.TABLES]
     assert json.loads(shown) == [{"path": "errors.json", "type": "table"}]
 
 
@@ -114,8 +113,8 @@ def test_a_long_note_ends_with_a_whole_line(record: Record, client: MlflowClient
     run_id = record.start_run("sweep", {})
     record.note(run_id, "\n".join(f"| {number} | {'x' * 90} |" for number in range(200)))
     record.flush()
-    note = client.get_run(run_id).data.tags["mlflow.note.content"]
-    assert len(note) <= TAG_LENGTH
+    note = client.get_run(run_id).data.tags[schema.NOTE]
+    assert len(note) <= schema.TAG_LENGTH
     assert note.endswith(" |\n…")
 
 
@@ -147,8 +146,8 @@ def test_names_and_values_are_made_to_fit(record: Record, client: MlflowClient) 
     data = client.get_run(run_id).data
     assert len(data.params["a"]) == 6000
     assert data.params["a"].endswith("…")
-    assert data.params[clean("../b")] == "1"
-    assert data.metrics[clean("f1@10%")] == 0.5
+    assert data.params[schema.valid_name("../b")] == "1"
+    assert data.metrics[schema.valid_name("f1@10%")] == 0.5
     assert data.metrics["diverged"] != data.metrics["diverged"]
 
 
@@ -160,7 +159,7 @@ def test_a_file_that_is_gone_costs_no_other(
     record.text(run_id, "note.txt", "here")
     close_run(record, run_id)
     assert artifact(client, run_id, "note.txt") == "here"
-    assert client.get_run(run_id).data.tags["besom.missing"] == str(tmp_path / "gone.npz")
+    assert client.get_run(run_id).data.tags[schema.MISSING] == str(tmp_path / "gone.npz")
 
 
 def test_a_run_deleted_meanwhile_is_set_aside(
@@ -205,24 +204,24 @@ def test_runs_finds_all_pages_by_tags_and_status(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "PAGE", 2)
-    mine = [record.start_run(f"t{n}", {"besom.study": "it's"}) for n in range(5)]
-    record.start_run("other", {"besom.study": "its"})
+    mine = [record.start_run(f"t{n}", {schema.STUDY: "it's"}) for n in range(5)]
+    record.start_run("other", {schema.STUDY: "its"})
     close_run(record, mine[0])
-    assert {run.run_id for run in record.runs({"besom.study": "it's"})} == set(mine)
-    assert [run.name for run in record.runs({"besom.study": "it's"}, "FINISHED")] == ["t0"]
+    assert {run.run_id for run in record.runs({schema.STUDY: "it's"})} == set(mine)
+    assert [run.name for run in record.runs({schema.STUDY: "it's"}, "FINISHED")] == ["t0"]
 
 
 def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
-    run_id = record.start_run("sweep", {"besom.role": "sweep"})
-    record.kill(run_id, {"besom.state": "killed"})
+    run_id = record.start_run("sweep", {schema.ROLE: "sweep"})
+    record.kill(run_id, {schema.STATE: "killed"})
     record.reopen(run_id)
     record.note(run_id, "again")
     record.flush()
     run = client.get_run(run_id)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
+    assert (run.info.status, run.data.tags[schema.STATE]) == ("RUNNING", "running")
     close_run(record, run_id)
     assert client.get_run(run_id).info.status == "FINISHED"
-    assert client.get_run(run_id).data.tags["mlflow.note.content"] == "again"
+    assert client.get_run(run_id).data.tags[schema.NOTE] == "again"
 
 
 def test_a_run_that_is_not_there_is_not_reopened(record: Record) -> None:
@@ -256,11 +255,11 @@ def test_a_store_that_is_away_is_said_plainly(record: Record, root: Path, ask: s
 def test_a_note_on_a_run_of_others_leaves_no_log(
     root: Path, record: Record, client: MlflowClient
 ) -> None:
-    run_id = record.start_run("done", {"besom.role": "train"})
+    run_id = record.start_run("done", {schema.ROLE: "train"})
     close_run(record, run_id)
     with connect(root, None, "tests") as later:
         later.note(run_id, "confirmed")
-    assert client.get_run(run_id).data.tags["mlflow.note.content"] == "confirmed"
+    assert client.get_run(run_id).data.tags[schema.NOTE] == "confirmed"
     assert client.get_run(run_id).info.status == "FINISHED"
     assert list((root / "spool").glob("*.jsonl")) == []
 
@@ -288,7 +287,7 @@ def test_reuse_of_a_run_that_is_gone_holds_up_nothing(
     run = client.get_run(duplicate)
     assert run.info.status == "FINISHED"
     assert run.data.params == {"units": "8"} and run.data.metrics == {"loss": 0.5}
-    assert run.data.tags["besom.missing"].startswith(f"run {source}, which")
+    assert run.data.tags[schema.MISSING].startswith(f"run {source}, which")
 
 
 def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
@@ -337,7 +336,7 @@ def test_a_file_that_another_attempt_has_overwritten_is_not_taken_for_the_first_
     record.file(run_id, path)
     path.write_text("of the first, in the end")
     record.metrics(run_id, 1, {"loss": 0.5})
-    record.kill(run_id, {"besom.state": "dead"})
+    record.kill(run_id, {schema.STATE: "dead"})
     if again:
         time.sleep(0.02)  # the clock of files has coarse ticks
         path.write_text("of the second")
@@ -347,7 +346,7 @@ def test_a_file_that_another_attempt_has_overwritten_is_not_taken_for_the_first_
     assert run.info.status == "KILLED" and run.data.metrics == {"loss": 0.5}
     files = {file.path for file in client.list_artifacts(run_id)}
     assert ("weights.txt" in files) is not again
-    assert ("overwritten" in run.data.tags.get("besom.missing", "")) is again
+    assert ("overwritten" in run.data.tags.get(schema.MISSING, "")) is again
     if not again:
         assert artifact(client, run_id, "weights.txt") == "of the first, in the end"
 

@@ -8,34 +8,33 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from besom.tracking import Pending, Record, connect
-from besom.tracking.runs import KEY
+from besom.tracking import Pending, Record, connect, schema
 from tests import warm
 
-STUDY = {"besom.study": "s"}
+STUDY = {schema.STUDY: "s"}
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.outbox.sender import Courier
 
 Courier.post = lambda *_: None  # nothing is delivered in time
 record = connect(Path(sys.argv[1]), None, "tests")
-finished = record.start_run("finished", {"besom.study": "s"}, params={"units": 8})
+finished = record.start_run("finished", {schema.STUDY: "s"}, params={"units": 8})
 for step in range(50):
     record.metrics(finished, step, {"loss": 1 / (step + 1)})
-record.text(finished, "config.yaml", "a: 1\\n")
-record.finish(finished, "FINISHED", {"besom.state": "complete"}, {"trial": 3, "values": [0.5]})
-confirmed = record.start_run("confirmed", {"besom.study": "s"})
+record.text(finished, schema.CONFIG_FILE, "a: 1\\n")
+record.finish(finished, "FINISHED", {schema.STATE: "complete"}, {"trial": 3, "values": [0.5]})
+confirmed = record.start_run("confirmed", {schema.STUDY: "s"})
 record.finish(confirmed, "FAILED", {}, {})
 record.confirm(confirmed)
-lost = record.start_run("lost", {"besom.study": "s"})
+lost = record.start_run("lost", {schema.STUDY: "s"})
 record.metrics(lost, 0, {"loss": 0.7})
-given_up = record.start_run("given up", {"besom.study": "s"})
+given_up = record.start_run("given up", {schema.STUDY: "s"})
 print(finished, confirmed, lost, given_up, flush=True)
 record.confirm = lambda run_id: os.kill(os.getpid(), signal.SIGKILL)
-record.kill(given_up, {"besom.state": "dead"})
+record.kill(given_up, {schema.STATE: "dead"})
 """
 
 
@@ -73,7 +72,7 @@ def logs(root: Path) -> int:
 
 def without_key(run: Pending) -> Pending:
     """Without the tag by which each run is told from all others."""
-    return replace(run, tags={key: tag for key, tag in run.tags.items() if key != KEY})
+    return replace(run, tags={key: tag for key, tag in run.tags.items() if key != schema.KEY})
 
 
 def steps(client: MlflowClient, run_id: str) -> list[int]:
@@ -93,11 +92,11 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
             lost: Pending(lost, "lost", STUDY, None),
         }
         run = client.get_run(finished)
-        assert (run.info.status, run.data.tags.get("besom.state")) == ("RUNNING", None)
+        assert (run.info.status, run.data.tags.get(schema.STATE)) == ("RUNNING", None)
     with connect(root, None, "tests") as record:  # the same again, killed or not in between
         assert {run.run_id for run in record.pending(STUDY)} == {finished, lost}
         record.confirm(finished)
-        record.kill(lost, {"besom.state": "lost"})
+        record.kill(lost, {schema.STATE: "lost"})
         assert {run.name: run.status for run in record.runs(STUDY)} == {
             "finished": "FINISHED",
             "confirmed": "FAILED",
@@ -106,21 +105,21 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
         }
     run = client.get_run(finished)
     assert run.data.params == {"units": "8"}
-    assert run.data.tags["besom.state"] == "complete"
+    assert run.data.tags[schema.STATE] == "complete"
     assert steps(client, finished) == list(range(50))
-    assert Path(client.download_artifacts(finished, "config.yaml")).read_text() == "a: 1\n"
+    assert Path(client.download_artifacts(finished, schema.CONFIG_FILE)).read_text() == "a: 1\n"
     assert steps(client, lost) == [0]
     assert logs(root) == 0
 
 
 def test_only_the_runs_asked_for_are_taken_over(left: Left) -> None:
     with connect(left.root, None, "tests") as other, connect(left.root, None, "tests") as owner:
-        assert other.pending({"besom.study": "another"}) == []
+        assert other.pending({schema.STUDY: "another"}) == []
         assert len(owner.pending(STUDY)) == 2
 
 
-def test_a_log_of_another_store_waits_for_that_store(left: Left, schema: Path) -> None:
-    elsewhere = shutil.copy(schema, left.root / "elsewhere.db")
+def test_a_log_of_another_store_waits_for_that_store(left: Left, empty_database: Path) -> None:
+    elsewhere = shutil.copy(empty_database, left.root / "elsewhere.db")
     with connect(left.root, f"sqlite:///{elsewhere}", "tests") as record:
         assert record.pending() == []
     assert logs(left.root) == 4
@@ -130,7 +129,7 @@ def test_what_was_being_killed_is_killed(left: Left) -> None:
     with connect(left.root, None, "tests") as record:
         assert left.given_up not in {run.run_id for run in record.pending(STUDY)}
     run = MlflowClient(f"sqlite:///{left.root / 'mlflow.db'}").get_run(left.given_up)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("KILLED", "dead")
+    assert (run.info.status, run.data.tags[schema.STATE]) == ("KILLED", "dead")
 
 
 @pytest.mark.parametrize("name", ["finished", "lost", "given_up"])
@@ -139,7 +138,7 @@ def test_a_reopened_run_has_what_its_dead_process_said(left: Left, name: str) ->
     with connect(left.root, None, "tests") as record:
         record.reopen(run_id)
     run = MlflowClient(f"sqlite:///{left.root / 'mlflow.db'}").get_run(run_id)
-    assert (run.info.status, run.data.tags["besom.state"]) == ("RUNNING", "running")
+    assert (run.info.status, run.data.tags[schema.STATE]) == ("RUNNING", "running")
     assert ("loss" in run.data.metrics) == (name != "given_up")
 
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.common.errors import StoreError
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.reader import DatabaseReader, Reader
 from besom.tracking.server_reader import ServerReader
 from tests.servers import MlflowServer
@@ -30,22 +30,22 @@ class Recorded:
 
 
 @pytest.fixture(scope="module")
-def recorded(schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+def recorded(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder = tmp_path_factory.mktemp("server")
     database = folder / "served.db"
-    database.write_bytes(schema.read_bytes())
+    database.write_bytes(empty_database.read_bytes())
     server = MlflowServer(folder, database)
     with server.up():
         ids = {}
         with connect(folder / "own", server.address, "besom") as record:
             for study in (STUDY, QUOTED):
-                parent = record.start_run(study, {"besom.study": study, "besom.role": "sweep"})
+                parent = record.start_run(study, {schema.STUDY: study, schema.ROLE: "sweep"})
                 for name in ("kept", "deleted"):
-                    run_id = record.start_run(name, {"besom.study": study}, parent, {"x": 1})
+                    run_id = record.start_run(name, {schema.STUDY: study}, parent, {"x": 1})
                     for step, loss in ((1, 0.5), (2, 0.4)):
                         record.metrics(run_id, step, {"loss": loss})
-                    record.text(run_id, "config.yaml", f"name: {name}\n")
-                    record.finish(run_id, "FINISHED", {"besom.state": "complete"}, {})
+                    record.text(run_id, schema.CONFIG_FILE, f"name: {name}\n")
+                    record.finish(run_id, "FINISHED", {schema.STATE: "complete"}, {})
                     record.confirm(run_id)
                     ids[study, name] = run_id
         client = MlflowClient(server.address)
@@ -76,7 +76,7 @@ def test_runs_studies_and_points_are_what_the_database_holds(recorded: Recorded)
     points = server.points([recorded.kept])
     assert points == database.points([recorded.kept])
     assert [(point.step, point.value) for point in points] == [(1, 0.5), (2, 0.3)]
-    assert server.text(recorded.kept, "config.yaml") == "name: kept\n"
+    assert server.text(recorded.kept, schema.CONFIG_FILE) == "name: kept\n"
     assert server.text(recorded.kept, "other.yaml") is None
 
 
@@ -102,7 +102,7 @@ def check_refusals(reader: Reader, reason: str) -> None:
         lambda: reader.study(STUDY),
         lambda: reader.runs(["0" * 32]),
         lambda: reader.points(["0" * 32]),
-        lambda: reader.text("0" * 32, "config.yaml"),
+        lambda: reader.text("0" * 32, schema.CONFIG_FILE),
     ):
         with pytest.raises(StoreError, match=reason) as refused:
             ask()
@@ -142,4 +142,4 @@ def test_artifacts_that_cannot_be_reached(root: Path) -> None:
     experiment = client.create_experiment("far", artifact_location="unheard-of://bucket/x")
     run = client.create_run(experiment)
     with pytest.raises(StoreError, match=f"the files of run {run.info.run_id} cannot be read"):
-        DatabaseReader(uri).text(run.info.run_id, "config.yaml")
+        DatabaseReader(uri).text(run.info.run_id, schema.CONFIG_FILE)

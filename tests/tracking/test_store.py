@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.common.errors import StoreError
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.address import own_address
 from besom.tracking.models.log_artifact import attach
 from besom.tracking.reader import open_reader
@@ -50,9 +50,11 @@ def test_several_first_starts_at_once(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_a_draft_left_by_a_killed_first_start_is_made_anew(root: Path, schema: Path) -> None:
+def test_a_draft_left_by_a_killed_first_start_is_made_anew(
+    root: Path, empty_database: Path
+) -> None:
     (root / "mlflow.db").unlink()
-    (root / "mlflow.db.new").write_bytes(schema.read_bytes()[:20_000])
+    (root / "mlflow.db.new").write_bytes(empty_database.read_bytes()[:20_000])
     with connect(root, None, "tests") as record:
         assert record.start_run("first", {})
     assert not (root / "mlflow.db.new").exists()
@@ -116,5 +118,5 @@ def test_a_record_that_cannot_be_written_is_read_from_a_copy(
     assert reader.run_ids() == [run_id]
     assert reader.text(run_id, "none.txt") is None
     assert reader.folder == root
-    assert not attach(own_address(root), run_id, "report.html", root / "mlflow.db")
+    assert not attach(own_address(root), run_id, schema.REPORT_FILE, root / "mlflow.db")
     assert {path: path.stat().st_mtime_ns for path in root.iterdir()} == before

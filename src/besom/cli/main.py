@@ -19,6 +19,7 @@ from besom.common.interpreter import raise_at_interrupt
 from besom.common.stdout import complain, read_or_not, stopped, warnings_no_errors
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import printable
+from besom.tracking import schema
 
 HELP = """\
 Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
@@ -228,7 +229,7 @@ def report(words: list[str]) -> int:
     from besom.tracking.models.log_artifact import attach
 
     uri = options.tracking_uri or own_address(options.root)
-    if attach(uri, study.parent.run_id, "report.html", file):
+    if attach(uri, study.parent.run_id, schema.REPORT_FILE, file):
         return 0
     print("the record cannot be written, so it has no copy of it", file=sys.stderr)
     return 0

@@ -1,12 +1,17 @@
-"""How a job ended."""
+"""How far an attempt is."""
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """How an attempt ended."""
+    """How far an attempt at a trial or a confirmation is; a job ends as one of the first four."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    RUNNING = "running"
+    DEAD = "dead"
+    """Its worker has died."""
+    LOST = "lost"
+    """Its sweep was killed before it was known how it ended."""

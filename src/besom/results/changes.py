@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping
 
 from besom.app.source import Source
-from besom.tracking.environment import CODE, Environment
+from besom.tracking import schema
+from besom.tracking.environment import Environment
 
 # Tag -> how it is called here. Threads and data are told by the task itself as it runs.
 FACTS = {
-    "besom.version": "besom",
-    "besom.processor": "processor",
-    "besom.platform": "system",
-    "besom.python": "python",
+    schema.VERSION: "besom",
+    schema.PROCESSOR: "processor",
+    schema.PLATFORM: "system",
+    schema.PYTHON: "python",
     "data.digest": "data",
     "engine": "engine",
     "threads": "threads",
 }
-COMMIT = "besom.git.commit"
 UNKNOWN = "unknown"
 LONGEST = 16
 
@@ -32,8 +32,13 @@ def changes(
     """
     here = Environment.here()
     return [
-        *_code(then, {**here.tags, **now}, texts.get("git.diff"), here.texts.get("git.diff")),
-        *_packages(texts.get("packages.txt"), here.texts["packages.txt"]),
+        *_code(
+            then,
+            {**here.tags, **now},
+            texts.get(schema.DIFF_FILE),
+            here.texts.get(schema.DIFF_FILE),
+        ),
+        *_packages(texts.get(schema.PACKAGES_FILE), here.texts[schema.PACKAGES_FILE]),
         *_facts(then, {**here.tags, **now}),
     ]
 
@@ -46,13 +51,13 @@ def _code(
     That alone tells that it is as it was: git's folder may hold something else, and its diff
     lacks files that it does not track.
     """
-    commit, commit_now = then.get(COMMIT, UNKNOWN), now[COMMIT]
+    commit, commit_now = then.get(schema.COMMIT, UNKNOWN), now[schema.COMMIT]
     known_by_git = not commit.startswith(UNKNOWN) and not commit_now.startswith(UNKNOWN)
     if known_by_git and commit != commit_now:
         yield f"code: commit {_digits(commit)} then, {_digits(commit_now)} now"
     elif known_by_git and (diff or "") != (diff_now or ""):
         yield f"code: other uncommitted changes on commit {_digits(commit_now)}"
-    source, source_now = Source.read(then.get(CODE)), Source.read(now.get(CODE))
+    source, source_now = Source.read(then.get(schema.CODE)), Source.read(now.get(schema.CODE))
     if source.differs_from(source_now):
         yield f"code: source {_digits(source.text)} then, {_digits(source_now.text)} now"
     elif source.digest is None or source_now.digest is None:

@@ -22,7 +22,7 @@ from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_stud
 from besom.results.tables import rows_as_json, side_by_side
 from besom.sweep.naming import distinct
 from besom.sweep.other_code import FOOTNOTE, MARK
-from besom.tracking.outbox.limits import clean
+from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
@@ -45,7 +45,7 @@ class Comparison:
         return [
             side_by_side(
                 {
-                    "study": trial.run.tags.get("besom.study"),
+                    "study": trial.run.tags.get(schema.STUDY),
                     "trial": trial.number,
                     "run_id": trial.run.run_id,
                     "name": trial.run.name,
@@ -170,7 +170,7 @@ def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Tr
 def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
-    name = clean(name) if clean(name) in known else name
+    name = schema.valid_name(name) if schema.valid_name(name) in known else name
     if name not in known:
         short = {end: key for key, end in _short_names(comparison.columns).items()}
         if name not in short:
@@ -195,7 +195,7 @@ def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
 
 def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    several = len({trial.run.tags.get("besom.study") for trial in trials}) > 1
+    several = len({trial.run.tags.get(schema.STUDY) for trial in trials}) > 1
     table.add_column("run" if several else "trial", no_wrap=True, justify="right")
     for name in (*_short_names(keys).values(), *metrics, "seconds"):
         table.add_column(Text(printable(name).replace("_", "\n")), justify="right", no_wrap=True)

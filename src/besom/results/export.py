@@ -14,6 +14,7 @@ from besom.common.text import duration
 from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
+from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
@@ -97,7 +98,7 @@ def _trial(study: StudyRecord, number: int) -> Trial:
 
 
 def _configuration(reader: Reader, study: StudyRecord, trial: Trial) -> DictConfig:
-    text = reader.text(trial.run.run_id, "config.yaml")
+    text = reader.text(trial.run.run_id, schema.CONFIG_FILE)
     if text is None:
         raise StudyError(f"run {trial.run.run_id}, trial {trial.number}, holds no configuration")
     config = workload_config(text)

@@ -18,6 +18,7 @@ from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
+from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, open_reader
 
@@ -141,7 +142,7 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
 def _config(reader: Reader, run_id: str) -> DictConfig:
     """What a run of the workload was made with."""
     read_run(reader, run_id)
-    config = workload_config(reader.text(run_id, "config.yaml"))
+    config = workload_config(reader.text(run_id, schema.CONFIG_FILE))
     if config is None:
         raise StudyError(
             f"run {run_id} is of another application, and predict asks what besom train has "

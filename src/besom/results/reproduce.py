@@ -16,13 +16,12 @@ from besom.app.source import source_of
 from besom.common.errors import Pruned, StudyError
 from besom.common.suggest import did_you_mean
 from besom.common.text import printable
-from besom.results.changes import COMMIT, changes
+from besom.results.changes import changes
 from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
 from besom.session import KerasModel
-from besom.tracking.environment import CODE
-from besom.tracking.outbox.duplicates import DUPLICATE_OF
+from besom.tracking import schema
 from besom.tracking.reader import Reader
 from besom.workers.process import THREAD_VARIABLES
 
@@ -127,13 +126,13 @@ def show_code(reader: Reader, trial: Trial) -> None:
     Raises:
         StudyError: it was not made in a git repository.
     """
-    commit = trial.run.tags.get(COMMIT, "unknown")
+    commit = trial.run.tags.get(schema.COMMIT, "unknown")
     if commit.startswith("unknown"):
         raise StudyError(f"the code of run {trial.run.run_id} is not known: {commit[9:]}")
-    version = trial.run.tags.get("besom.version", "not known")
+    version = trial.run.tags.get(schema.VERSION, "not known")
     print(f"# in the folder where it was begun; the version of Besom was {version}")
     print(f"git checkout {commit}")
-    if reader.text(trial.run.run_id, "git.diff") is not None:
+    if reader.text(trial.run.run_id, schema.DIFF_FILE) is not None:
         print(f"git apply git.diff    # an artifact of {trial.run.name}, run {trial.run.run_id}")
 
 
@@ -146,7 +145,7 @@ def find(reader: Reader, what: str, study: str | None) -> Trial:
         StudyError: there is none, or several objectives and so no best.
     """
     found = _find(reader, what, study)
-    original = found.run.tags.get(DUPLICATE_OF)
+    original = found.run.tags.get(schema.DUPLICATE_OF)
     return found if original is None else read_run(reader, original)
 
 
@@ -172,7 +171,7 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
             off, so that there is nothing to compare with.
         ConfigError, DataError: the configuration cannot be trained here.
     """
-    recorded_config = reader.text(trial.run.run_id, "config.yaml")
+    recorded_config = reader.text(trial.run.run_id, schema.CONFIG_FILE)
     if recorded_config is None:
         raise StudyError(
             f"run {trial.run.run_id} holds no configuration to train again; give another"
@@ -190,8 +189,11 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     _limit_threads(trial.run.tags.get("threads"))
     replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
     _train(train, config, replay)
-    texts = {name: reader.text(trial.run.run_id, name) for name in ("packages.txt", "git.diff")}
-    now = replay.facts | {CODE: source_of(train).text}
+    texts = {
+        name: reader.text(trial.run.run_id, name)
+        for name in (schema.PACKAGES_FILE, schema.DIFF_FILE)
+    }
+    now = replay.facts | {schema.CODE: source_of(train).text}
     changed = changes(trial.run.tags, now, texts)
     return Reproduction(trial, recorded, replay.numbers, changed)
 

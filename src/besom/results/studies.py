@@ -1,6 +1,5 @@
 """A study as its record tells it: its objective, and one run for each trial."""
 
-import json
 import math
 import re
 import shlex
@@ -11,12 +10,12 @@ from typing import Any
 
 from besom.app.source import Source
 from besom.common.errors import StudyError
+from besom.common.states import State
 from besom.common.suggest import listed, suggested_ids, suggestion
 from besom.common.text import unnamed
 from besom.sweep.recovery.missing_runs import Expected, expected, sentence
+from besom.tracking import schema
 from besom.tracking.address import own_address
-from besom.tracking.environment import CODE, COUNTED
-from besom.tracking.outbox.limits import NAMES, clean
 from besom.tracking.reader import Reader, ReadRun
 from besom.tracking.runs import restoring
 
@@ -57,7 +56,7 @@ class Trial:
 
     @property
     def error(self) -> str:
-        return self.run.tags.get("besom.error", "")
+        return self.run.tags.get(schema.ERROR, "")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class StudyRecord:
     @property
     def baseline(self) -> Trial | None:
         """The trial of the configuration without any proposal, where it is complete."""
-        found = (trial for trial in self.complete if trial.role == "baseline")
+        found = (trial for trial in self.complete if trial.role == schema.Role.BASELINE)
         return next(found, None)
 
     @property
@@ -103,12 +102,12 @@ class StudyRecord:
     @property
     def verdict(self) -> str:
         """What the confirmation found, in one sentence; empty where there was none."""
-        return "" if self._is_outdated else self.parent.tags.get("besom.verdict", "")
+        return "" if self._is_outdated else self.parent.tags.get(schema.VERDICT, "")
 
     @property
     def verdict_age(self) -> str:
         """``reached after 20 of 60 trials``; empty where no more have ended since."""
-        known = self.parent.tags.get("besom.verdict_trials")
+        known = self.parent.tags.get(schema.VERDICT_TRIALS)
         n_ended = sum(trial.state in ENDED for trial in self.trials)
         if not self.verdict or known is None or n_ended <= int(known):
             return ""
@@ -117,13 +116,13 @@ class StudyRecord:
     @property
     def winner(self) -> int | None:
         """The trial that won the confirmation, the baseline where no trial beat it."""
-        number = self.parent.tags.get("besom.winner")
+        number = self.parent.tags.get(schema.WINNER)
         return None if number is None or self._is_outdated else int(number)
 
     @property
     def _is_outdated(self) -> bool:
         """Whether the verdict is about trials that do not count any more."""
-        winner = self.parent.tags.get("besom.winner")
+        winner = self.parent.tags.get(schema.WINNER)
         return winner in [str(trial.number) for trial in self.trials if not trial.counts]
 
     @property
@@ -148,17 +147,17 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
         StudyError: there is no such study.
     """
     runs = reader.study(name)
-    parents = [run for run in runs if run.tags.get("besom.role") == "sweep"]
+    parents = [run for run in runs if run.tags.get(schema.ROLE) == schema.Role.SWEEP]
     there = expected(reader.folder / "optuna.db", name) if reader.folder else None
     if not parents:
         raise StudyError(_no_study(reader, name, there))
     parent = parents[-1]  # an earlier study of this name had a database that is gone
-    own = [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
-    counted = Source.read(parent.tags.get(COUNTED))
+    own = [run for run in runs if run.tags.get(schema.PARENT) == parent.run_id]
+    counted = Source.read(parent.tags.get(schema.COUNTED_CODE))
     trials = _last_attempts(own, counted)
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
-    confirmations = _confirmations(own, parent.tags.get("besom.setting", ""), counted)
+    confirmations = _confirmations(own, parent.tags.get(schema.SETTING, ""), counted)
     missing = _missing_runs(reader, name, (parent, *own), there) if there else ""
     return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, missing)
 
@@ -197,23 +196,17 @@ def meant(reader: Reader, word: str) -> str:
 
 def read_trial(run: ReadRun) -> Trial:
     """A run as a trial, also of another program."""
-    number = run.tags.get("besom.trial")
-    names = names_of(run)
+    number = run.tags.get(schema.TRIAL)
+    names = schema.parameter_names(run.tags)
+    is_running = run.status == schema.RunStatus.RUNNING  # its last tags may have come before that
     return Trial(
         run,
         None if number is None else int(number),
-        run.tags.get("besom.role", ""),
-        # Its last tags may have come before the rest of it.
-        "running" if run.status == "RUNNING" else run.tags.get("besom.state", run.status.lower()),
-        int(run.tags.get("besom.attempt", 1)),
+        run.tags.get(schema.ROLE, ""),
+        State.RUNNING.value if is_running else run.tags.get(schema.STATE, run.status.lower()),
+        int(run.tags.get(schema.ATTEMPT, 1)),
         {names.get(key, key): value_of(text) for key, text in run.params.items()},
     )
-
-
-def names_of(run: ReadRun) -> Mapping[str, str]:
-    """The names of parameters, by those under which MLflow has taken them instead."""
-    names: dict[str, str] = json.loads(run.tags.get(NAMES, "{}"))
-    return names
 
 
 def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
@@ -261,11 +254,13 @@ def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: Exp
 
 
 def _counts(run: ReadRun, counted: Source) -> bool:
-    return run.status == "RUNNING" or not counted.differs_from(Source.read(run.tags.get(CODE)))
+    return run.status == schema.RunStatus.RUNNING or not counted.differs_from(
+        Source.read(run.tags.get(schema.CODE))
+    )
 
 
 def _last_attempts(runs: Iterable[ReadRun], counted: Source) -> list[Trial]:
-    trials = (read_trial(run) for run in runs if "besom.trial" in run.tags)
+    trials = (read_trial(run) for run in runs if schema.TRIAL in run.tags)
     last: dict[int, Trial] = {}
     for trial in trials:
         assert trial.number is not None
@@ -285,9 +280,9 @@ def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> li
     """
     last: dict[tuple[int, int], Confirmation] = {}
     for run in sorted(runs, key=lambda run: run.started):
-        belongs = not setting or run.tags.get("besom.setting", setting) == setting
-        if "besom.confirms" in run.tags and belongs and _counts(run, counted):
-            trial, seed = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+        belongs = not setting or run.tags.get(schema.SETTING, setting) == setting
+        if schema.CONFIRMS in run.tags and belongs and _counts(run, counted):
+            trial, seed = int(run.tags[schema.CONFIRMS]), int(run.tags[schema.SEED])
             last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
     return [last[place] for place in sorted(last)]
 
@@ -298,9 +293,9 @@ def _objectives(parent: ReadRun, count: int, trials: Iterable[Trial]) -> tuple[s
     A task that returned several numbers has them under names of the engine's; one that returned a
     mapping of a single number has it under its own, which the sweep has told since.
     """
-    if count == 1 and "besom.objective" in parent.tags:
-        return (clean(parent.tags["besom.objective"]),)
-    names = tuple(map(clean, _listed(parent.params.get("objective", ""))))
+    if count == 1 and schema.OBJECTIVE in parent.tags:
+        return (schema.valid_name(parent.tags[schema.OBJECTIVE]),)
+    names = tuple(map(schema.valid_name, _listed(parent.params.get("objective", ""))))
     if len(names) != count:
         return unnamed(count)
     found = {metric for trial in trials if trial.state == "complete" for metric in trial.metrics}

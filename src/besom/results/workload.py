@@ -16,7 +16,7 @@ from yaml import YAMLError
 from besom.common.flatten import flatten
 from besom.results.studies import StudyRecord
 from besom.rnn.config import SyntheticData, Train
-from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking import schema
 from besom.tracking.reader import Reader
 
 WORKLOAD = "besom.rnn.train.train"
@@ -61,7 +61,7 @@ def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
     Empty where ``besom sweep`` did not begin it, but another application did, or
     ``besom train -m``.
     """
-    command = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
+    command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
     is_sweep = command.get("task") == WORKLOAD and command.get("config_name") != PRIMARY
     return command if is_sweep else {}
 
@@ -75,13 +75,13 @@ def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
 
 def is_of_another_application(reader: Reader, study: StudyRecord) -> bool:
     """Whether its command names another task; older records may not name any."""
-    command = json.loads(reader.text(study.parent.run_id, COMMAND_FILE) or "{}")
+    command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
     return bool(command.get("task", WORKLOAD) != WORKLOAD)
 
 
 def how_to_run_again(reader: Reader, run_id: str) -> str:
     """What to give to another application's own command, so that it trains a run again."""
-    recorded = OmegaConf.create(reader.text(run_id, "overrides.yaml") or "[]")
+    recorded = OmegaConf.create(reader.text(run_id, schema.OVERRIDES_FILE) or "[]")
     latest = {word.partition("=")[0].lstrip("+"): word for word in map(str, recorded)}
     if not latest:
         return "its own command, without -m, trains it again."

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from besom.common.states import State
 from besom.common.text import printable, show
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation
+from besom.tracking import schema
 
 
 def run_name(study: str, row: TrialRow) -> str:
@@ -64,24 +66,24 @@ def is_baseline(row: TrialRow) -> bool:
 def run_tags(study: str, row: TrialRow, attempt: int, worker: int | None) -> dict[str, str]:
     """What ties a run to its trial, and to the worker that trains it, where one does."""
     tags = {
-        "besom.study": study,
-        "besom.trial": str(row.number),
-        "besom.attempt": str(attempt),
-        "besom.state": "running",
-        "besom.role": row.notes["role"],
+        schema.STUDY: study,
+        schema.TRIAL: str(row.number),
+        schema.ATTEMPT: str(attempt),
+        schema.STATE: State.RUNNING,
+        schema.ROLE: row.notes["role"],
     }
-    return tags if worker is None else tags | {"besom.worker": str(worker)}
+    return tags if worker is None else tags | {schema.WORKER: str(worker)}
 
 
 def confirmation_tags(study: str, confirmation: Confirmation, worker: int) -> dict[str, str]:
     """What ties a run to the trial that it confirms."""
     return {
-        "besom.study": study,
-        "besom.confirms": str(confirmation.trial),
-        "besom.seed": str(confirmation.seed),
-        "besom.setting": confirmation.setting,
-        "besom.attempt": str(confirmation.attempt),
-        "besom.state": "running",
-        "besom.role": "confirmation",
-        "besom.worker": str(worker),
+        schema.STUDY: study,
+        schema.CONFIRMS: str(confirmation.trial),
+        schema.SEED: str(confirmation.seed),
+        schema.SETTING: confirmation.setting,
+        schema.ATTEMPT: str(confirmation.attempt),
+        schema.STATE: State.RUNNING,
+        schema.ROLE: schema.Role.CONFIRMATION,
+        schema.WORKER: str(worker),
     }

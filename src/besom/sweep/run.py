@@ -29,7 +29,7 @@ from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.fingerprint import claim, claim_baseline, fingerprint
 from besom.sweep.jobs import Sweep
 from besom.sweep.other_code import leave_out, sentences
-from besom.sweep.output.command_line import COMMAND_FILE, parts, typed
+from besom.sweep.output.command_line import parts, typed
 from besom.sweep.output.dry_run import show_dry_run
 from besom.sweep.output.progress import Tally, make_progress
 from besom.sweep.output.result_files import write_configuration, write_results
@@ -40,12 +40,12 @@ from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
 from besom.sweep.recovery.recovery import close_former, reconcile
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
+from besom.tracking import schema
 from besom.tracking.address import check_address, own_address
-from besom.tracking.environment import COUNTED
-from besom.tracking.outbox.limits import clean, renamed
 from besom.tracking.reader import open_reader
 from besom.tracking.record import Record, connect
 from besom.tracking.runs import restoring
+from besom.tracking.schema import RunStatus
 from besom.workers import disk_space
 from besom.workers.local import LocalPool
 from besom.workers.pool import Pool
@@ -157,21 +157,21 @@ def _sweep(
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
-        record.log(sweep.parent_run, {COUNTED: plan.counted.text})
+        record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
         _say_missing_runs(plan, study, console)
     for remark in (*sentences(plan, study), *plan.remarks):
         console.print(remark, markup=False, highlight=False, soft_wrap=True)
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, timeouts)
-    status, answer, is_ours = "FAILED", Answer(), True  # unless it is said to be otherwise
+    status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
             tally = Tally(options.n_trials, plan.objective, study.rows())
             with make_progress(console, tally) as progress:
                 supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
             answer = confirm(sweep, supervisor, console)
-        status = "KILLED" if received else "FINISHED"
+        status = RunStatus.KILLED if received else RunStatus.FINISHED
         with suppress(StoreError):  # away: the next start does it too
             close_orphaned_runs(study, record, sweep.parent_run)
     except ConnectionLost:
@@ -196,12 +196,12 @@ def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
             console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
-def _close_own_run(sweep: Sweep, status: str, verdict: str) -> None:
+def _close_own_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
     """Unless the connection to the study breaks as it is asked for the last time."""
     record, run_id = sweep.record, sweep.parent_run
     with suppress(ConnectionLost):
         record.note(run_id, note(sweep.plan, sweep.study, verdict))
-        record.finish(run_id, status, {"besom.state": status.lower()}, {})
+        record.finish(run_id, status, {schema.STATE: status.lower()}, {})
         record.confirm(run_id)
 
 
@@ -215,19 +215,19 @@ def _parent_run(plan: Plan, study: Study, record: Record) -> str:
     # told again.
     key = study.recall("key") or uuid.uuid4().hex
     study.remember("key", key)
-    tags = {"besom.study": study.name, "besom.role": "sweep", "besom.sweep": key}
+    tags = {schema.STUDY: study.name, schema.ROLE: schema.Role.SWEEP, schema.SWEEP: key}
     run_id = record.resume_run(study.name, tags)
     study.remember("command", typed())
-    searched = {f"space.{clean(d.key)}": d.text for d in plan.space.dimensions}
+    searched = {f"space.{schema.valid_name(d.key)}": d.text for d in plan.space.dimensions}
     directions = ", ".join(plan.objective.directions)
-    recorded = ", ".join(map(clean, plan.objective.names)) or plan.objective.label
+    recorded = ", ".join(map(schema.valid_name, plan.objective.names)) or plan.objective.label
     facts = {"objective": recorded, "direction": directions}
     record.params(run_id, searched | facts)
-    record.log(run_id, renamed(plan.space.distributions))
+    record.log(run_id, schema.parameter_names_tag(plan.space.distributions))
     sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
-    record.text(run_id, "sweep.yaml", sweeper)
-    record.text(run_id, "config.yaml", OmegaConf.to_yaml(plan.baseline, resolve=True))
-    record.text(run_id, COMMAND_FILE, json.dumps(parts(plan.application), indent=2))
+    record.text(run_id, schema.SWEEPER_FILE, sweeper)
+    record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
+    record.text(run_id, schema.COMMAND_FILE, json.dumps(parts(plan.application), indent=2))
     study.remember("run_id", run_id)
     return run_id
 

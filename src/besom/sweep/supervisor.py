@@ -8,6 +8,7 @@ from besom.common.errors import StoreError, SweepFailed
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
 from besom.sweep.output.progress import Progress
+from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener, describe
 from besom.tracking.record import Record
@@ -189,7 +190,7 @@ class Supervisor:
         self.stopping = self.stopping or jobs.failure() is not None
 
     def _close_interrupted(self, job: Job) -> None:
-        self._record.kill(job.run_id, {"besom.state": State.INTERRUPTED.value})
+        self._record.kill(job.run_id, {schema.STATE: State.INTERRUPTED.value})
 
     # -- what goes wrong ---------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from besom.sweep.jobs import RUN_STATUS, Job, Sweep
 from besom.sweep.naming import is_baseline, role_of, run_name, run_tags, title
 from besom.sweep.output.progress import Progress, Tally, describe
 from besom.sweep.repeats import Repeats
-from besom.tracking.environment import CODE, Environment
-from besom.tracking.outbox.limits import clean, renamed
+from besom.tracking import schema
+from besom.tracking.environment import Environment
 from besom.workers.messages import Assignment, Outcome, Reported
 
 
@@ -95,7 +95,7 @@ class TrialJobs:
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
-            self._record.text(job.run_id, "traceback.txt", notes["traceback"])
+            self._record.text(job.run_id, schema.TRACEBACK_FILE, notes["traceback"])
         self._conclude(worker, job.run_id, row.number, state, values, notes)
         if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
@@ -129,7 +129,7 @@ class TrialJobs:
 
     def _give_up(self, worker: int, job: Job, why: str) -> None:
         """Leave a trial without an objective for a resume that knows the objective's name."""
-        self._record.kill(job.run_id, {"besom.state": "interrupted", "besom.error": why})
+        self._record.kill(job.run_id, {schema.STATE: State.INTERRUPTED, schema.ERROR: why})
         self.put_back(worker, job, why)
 
     def lose(self, worker: int, job: Job, cause: str) -> None:
@@ -142,7 +142,7 @@ class TrialJobs:
             self._conclude(worker, job.run_id, row.number, State.FAILED, (), notes)
             return
         self._study.note(row.number, deaths=deaths)
-        self._record.kill(job.run_id, {"besom.state": "dead", "besom.error": cause})
+        self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
         self._again.append(self._study.row(row.number))
         self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
 
@@ -184,8 +184,8 @@ class TrialJobs:
             return
         (name,) = returned
         if name != "objective":
-            self._record.log(self._parent_run, {"besom.objective": clean(name)})
-            self._study.remember("objective", clean(name))
+            self._record.log(self._parent_run, {schema.OBJECTIVE: schema.valid_name(name)})
+            self._study.remember("objective", schema.valid_name(name))
         self._has_named_objective = True
 
     def _next_row(self) -> TrialRow:
@@ -232,10 +232,12 @@ class TrialJobs:
     ) -> str:
         code = self._plan.source.text if code is None else code
         tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
-        tags[CODE] = code
+        tags[schema.CODE] = code
         name = run_name(self._study.name, row)
         chosen = self._plan.options_of(row)
-        run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
+        run_id = self._record.start_run(
+            name, tags | schema.parameter_names_tag(chosen), self._parent_run, chosen
+        )
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
         return run_id
 
@@ -255,9 +257,9 @@ class TrialJobs:
         notes: Mapping[str, Any],
     ) -> None:
         """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
-        tags = {"besom.state": state.value}
+        tags = {schema.STATE: state}
         if "error" in notes:
-            tags["besom.error"] = notes["error"]
+            tags[schema.ERROR] = notes["error"]
         outcome = {
             "trial": number,
             "state": state.value,

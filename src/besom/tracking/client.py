@@ -1,6 +1,7 @@
-"""MLflow's manners: no usage reports, no chatter, no hour-long retries, errors in a line.
+"""MLflow in this process: imported without noise, its errors in a line, what tasks leave in it.
 
-Everything here is a default; a variable or log level that the user sets stays.
+No usage reports, no chatter, no hour-long retries: all these are defaults; a variable or log level
+that the user sets stays.
 """
 
 import errno
@@ -8,7 +9,8 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
@@ -104,3 +106,40 @@ def asking(uri: str) -> Iterator[None]:
             f"tracking.uri={mask(uri)} does not answer as it should: {said}\n"
             f"{way_on}, then give the same command again."
         ) from error
+
+
+@dataclass(frozen=True)
+class FluentState:
+    """Where ``mlflow.log_param`` and its kin go; None where nothing has been said.
+
+    A call without a run opens one, and that stays active: whatever is logged later goes there.
+    """
+
+    tracking_uri: str | None = None
+    registry_uri: str | None = None
+    experiment_id: str | None = None
+
+
+def fluent_state() -> FluentState:
+    """The state now. Imports MLflow."""
+    from mlflow.tracking import fluent
+    from mlflow.tracking._model_registry import utils as registry
+    from mlflow.tracking._tracking_service import utils as tracking
+
+    return FluentState(tracking._tracking_uri, registry._registry_uri, fluent._active_experiment_id)
+
+
+def restore_fluent_state(before: FluentState) -> None:
+    """End the runs that are active, where they were opened, and go on as ``before``."""
+    import mlflow
+    from mlflow.tracking import fluent
+
+    while mlflow.active_run():
+        with suppress(Exception):  # of another store by now, or one that is away; it is popped
+            mlflow.end_run()
+    now = fluent_state()
+    if now.tracking_uri != before.tracking_uri:
+        mlflow.set_tracking_uri(before.tracking_uri)  # type: ignore[arg-type]
+    if now.registry_uri != before.registry_uri:
+        mlflow.set_registry_uri(before.registry_uri)  # type: ignore[arg-type]
+    fluent._active_experiment_id = before.experiment_id  # type: ignore[assignment]

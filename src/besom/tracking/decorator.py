@@ -23,12 +23,15 @@ from besom.app.overrides import as_typed
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
+from besom.common.states import State
+from besom.tracking import schema
 from besom.tracking.address import check_written
-from besom.tracking.environment import CODE, Environment
+from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener, describe, parameters
 from besom.tracking.record import Record, connect
+from besom.tracking.schema import RunStatus
 
-ROLE = {"besom.role": "train"}
+ROLE = {schema.ROLE: schema.Role.TRAIN}
 DEFAULT_ROOT = Path("mlruns")
 
 
@@ -88,14 +91,14 @@ def _root(config: DictConfig) -> Path:
 def _bury_the_dead(record: Record) -> None:
     """Runs of killed processes would be shown as running for ever."""
     for left in record.pending(ROLE):
-        record.kill(left.run_id, {"besom.error": "its process was killed"})
+        record.kill(left.run_id, {schema.ERROR: "its process was killed"})
 
 
 def _open(record: Record, task: Task, config: DictConfig) -> str:
     job = HydraConfig.get()
     overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
-    tags = ROLE | environment.tags | {CODE: source_of(task, named_by(flatten(config))).text}
+    tags = ROLE | environment.tags | {schema.CODE: source_of(task, named_by(flatten(config))).text}
     run_id = record.start_run(_name(overrides), tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
     describe(record, run_id, parameters(config), text, overrides, environment, folder)
@@ -117,16 +120,19 @@ def _short(override: str) -> str:
 @contextmanager
 def _closing(record: Record, run_id: str) -> Iterator[None]:
     """Close the run as what it became: FINISHED, FAILED or KILLED."""
-    status, tags = "FINISHED", {"besom.state": "complete"}
+    status = RunStatus.FINISHED
+    tags: dict[str, str] = {schema.STATE: State.COMPLETE}
     try:
         with _terminable():
             yield
     except (KeyboardInterrupt, SystemExit) as stop:
-        status, tags = "KILLED", {"besom.state": "interrupted", "besom.error": repr(stop)}
+        status = RunStatus.KILLED
+        tags = {schema.STATE: State.INTERRUPTED, schema.ERROR: repr(stop)}
         raise
     except BaseException as error:
-        status, tags = "FAILED", {"besom.state": "failed", "besom.error": _last_line(error)}
-        record.text(run_id, "traceback.txt", _traceback(error))
+        status = RunStatus.FAILED
+        tags = {schema.STATE: State.FAILED, schema.ERROR: _last_line(error)}
+        record.text(run_id, schema.TRACEBACK_FILE, _traceback(error))
         raise
     finally:
         record.finish(run_id, status, tags, {})

@@ -13,11 +13,7 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Self
 
-CODE = "besom.code"
-"""The tag of the digest of the application's own source, see :mod:`besom.app.source`."""
-
-COUNTED = "besom.counted_code"
-"""The tag of a sweep's own run: the source whose trials count, in the form of ``CODE``."""
+from besom.tracking import schema
 
 GIT_SECONDS = 10
 # Larger changes are data or notebooks that slipped in; a run must not carry them.
@@ -41,20 +37,20 @@ class Environment:
     def of(cls, folder: Path) -> Self:
         """The environment of this process, working in ``folder``; found out once. Never fails."""
         code = _code(folder)
-        return cls(_machine() | code.tags, {"packages.txt": _packages()} | code.texts)
+        return cls(_machine() | code.tags, {schema.PACKAGES_FILE: _packages()} | code.texts)
 
 
 def _machine() -> dict[str, str]:
     return {
-        "besom.version": version("besom"),
-        "besom.host": socket.gethostname(),
-        "besom.platform": platform.platform(),
-        "besom.processor": f"{_processor()}, {os.cpu_count()} cores",
-        "besom.python": platform.python_version(),
-        "besom.command": shlex.join(sys.orig_argv),
-        "mlflow.user": _user(),
-        "mlflow.source.name": sys.argv[0],
-        "mlflow.source.type": "LOCAL",
+        schema.VERSION: version("besom"),
+        schema.HOST: socket.gethostname(),
+        schema.PLATFORM: platform.platform(),
+        schema.PROCESSOR: f"{_processor()}, {os.cpu_count()} cores",
+        schema.PYTHON: platform.python_version(),
+        schema.COMMAND: shlex.join(sys.orig_argv),
+        schema.MLFLOW_USER: _user(),
+        schema.MLFLOW_SOURCE: sys.argv[0],
+        schema.MLFLOW_SOURCE_TYPE: "LOCAL",
     }
 
 
@@ -89,17 +85,17 @@ def _code(folder: Path) -> Environment:
         changes = _git(folder, "status", "--porcelain")
         diff = _git(folder, "diff", "--no-ext-diff", "--no-color", "HEAD")
     except FileNotFoundError:
-        return Environment({"besom.git.commit": "unknown: git is not installed"}, {})
+        return Environment({schema.COMMIT: "unknown: git is not installed"}, {})
     except subprocess.CalledProcessError as error:
-        return Environment({"besom.git.commit": f"unknown: {_first_line(error.stderr)}"}, {})
+        return Environment({schema.COMMIT: f"unknown: {_first_line(error.stderr)}"}, {})
     except (subprocess.TimeoutExpired, OSError) as error:
-        return Environment({"besom.git.commit": f"unknown: {error}"}, {})
+        return Environment({schema.COMMIT: f"unknown: {error}"}, {})
     tags = {
-        "besom.git.commit": commit,
-        "besom.git.dirty": str(bool(changes)).lower(),
-        "mlflow.source.git.commit": commit,
+        schema.COMMIT: commit,
+        schema.HAS_CHANGES: schema.flag(bool(changes)),
+        schema.MLFLOW_COMMIT: commit,
     }
-    return Environment(tags, {"git.diff": _cut(diff)} if diff else {})
+    return Environment(tags, {schema.DIFF_FILE: _cut(diff)} if diff else {})
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom.common.flatten import flatten
 from besom.session import KerasModel
+from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 
@@ -65,9 +66,9 @@ def describe(
         environment: whose texts are kept; its tags belong to the run from its start.
         folder: where the job works and logs.
     """
-    record.log(run_id, {"besom.folder": str(folder)})
+    record.log(run_id, {schema.FOLDER: str(folder)})
     record.params(run_id, params)
-    record.text(run_id, "config.yaml", config)
-    record.text(run_id, "overrides.yaml", OmegaConf.to_yaml(list(overrides)))
+    record.text(run_id, schema.CONFIG_FILE, config)
+    record.text(run_id, schema.OVERRIDES_FILE, OmegaConf.to_yaml(list(overrides)))
     for path, text in environment.texts.items():
         record.text(run_id, path, text)

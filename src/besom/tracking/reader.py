@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from besom.common.addresses import mask, scheme_of
 from besom.common.errors import StoreError
+from besom.tracking import schema
 from besom.tracking.address import (
     SERVERS,
     check_address,
@@ -26,14 +27,12 @@ from besom.tracking.address import (
 )
 from besom.tracking.client import import_mlflow, reason
 from besom.tracking.outbox.duplicates import original_of
-from besom.tracking.runs import KEY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy import Select
     from sqlalchemy.engine import Row
 
-STUDY, ROLE, SWEEP = "besom.study", "besom.role", "sweep"
 AT_ONCE = 500
 """Values in one condition of a query; SQLite takes 999 at least."""
 
@@ -54,7 +53,7 @@ class ReadRun:
     @property
     def names(self) -> tuple[str, ...]:
         """Its id, and its key where it has one."""
-        return (self.run_id, *([self.tags[KEY]] if KEY in self.tags else ()))
+        return (self.run_id, *([self.tags[schema.KEY]] if schema.KEY in self.tags else ()))
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class DatabaseReader:
         from sqlalchemy import select
 
         query: Select[Any] = select(SqlTag.run_uuid).where(
-            SqlTag.key == ROLE, SqlTag.value == SWEEP
+            SqlTag.key == schema.ROLE, SqlTag.value == schema.Role.SWEEP
         )
         return names_of_studies(self.runs([row[0] for row in self._rows(query)]))
 
@@ -149,7 +148,7 @@ class DatabaseReader:
         from sqlalchemy import select
 
         query: Select[Any] = select(SqlTag.run_uuid).where(
-            SqlTag.key == STUDY, SqlTag.value == name
+            SqlTag.key == schema.STUDY, SqlTag.value == name
         )
         return self.runs([row[0] for row in self._rows(query)])
 
@@ -195,10 +194,14 @@ class DatabaseReader:
         of_study: Select[Any] = (
             select(SqlTag.run_uuid)
             .join(SqlRun)
-            .where(SqlTag.key == STUDY, SqlTag.value == study, SqlRun.lifecycle_stage == "active")
+            .where(
+                SqlTag.key == schema.STUDY,
+                SqlTag.value == study,
+                SqlRun.lifecycle_stage == "active",
+            )
         )
         keys: Select[Any] = select(SqlTag.value).where(
-            SqlTag.key == KEY, SqlTag.run_uuid.in_(of_study)
+            SqlTag.key == schema.KEY, SqlTag.run_uuid.in_(of_study)
         )
         return {row[0] for query in (of_study, keys) for row in self._rows(query)}
 
@@ -239,7 +242,7 @@ class DatabaseReader:
 
 def names_of_studies(sweeps: Iterable[ReadRun]) -> list[str]:
     """The studies of sweeps that come in the order in which they were begun."""
-    started = {run.tags[STUDY]: run.started for run in sweeps if STUDY in run.tags}
+    started = {run.tags[schema.STUDY]: run.started for run in sweeps if schema.STUDY in run.tags}
     return sorted(started, key=lambda name: started[name])
 
 

@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any, Self
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.interpreter import importing
+from besom.common.states import State
 from besom.common.text import shorten, storable
 from besom.session import KerasModel
+from besom.tracking import schema
 from besom.tracking.client import asking, import_mlflow, is_mendable, reason
 from besom.tracking.outbox.file_fingerprint import stamp
-from besom.tracking.outbox.limits import RUN_NAME_LENGTH, TAG_LENGTH
 from besom.tracking.outbox.log import Entry, set_strangers_aside
 from besom.tracking.outbox.outbox import Ledger, Pending
 from besom.tracking.outbox.sender import Courier, Refused
-from besom.tracking.runs import KEY, RunInfo, find_runs, get_run
+from besom.tracking.runs import RunInfo, find_runs, get_run
 
 if TYPE_CHECKING:
     from besom.tracking.store import Store
@@ -108,9 +109,9 @@ class Record:
         """
         from besom.tracking.outbox.deferred_runs import new_key
 
-        name, key = shorten(storable(mask(name)), RUN_NAME_LENGTH), new_key()
-        parents = {"mlflow.parentRunId": parent} if parent else {}
-        tags = {**_masked(tags), **parents, KEY: key}
+        name, key = shorten(storable(mask(name)), schema.RUN_NAME_LENGTH), new_key()
+        parents = {schema.PARENT: parent} if parent else {}
+        tags = {**_masked(tags), **parents, schema.KEY: key}
         with asking(self.uri):
             run_id = self._latecomers.create(key, name, tags, may_be_late=parent is not None)
         opened = self._ledger.open(run_id or key, name, tags)
@@ -153,9 +154,9 @@ class Record:
         with asking(self.uri):
             info = get_run(self._client, run_id)
             if run_id not in self._ledger:
-                self._client.update_run(run_id, status="RUNNING")
+                self._client.update_run(run_id, status=schema.RunStatus.RUNNING)
                 self._ledger.open(run_id, info.name, info.tags)
-        self._tag(run_id, {"besom.state": "running"})
+        self._tag(run_id, {schema.STATE: State.RUNNING})
 
     def finish(
         self,
@@ -185,7 +186,7 @@ class Record:
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Close a run whose work is lost as KILLED, also one of another process."""
-        self.finish(run_id, "KILLED", tags, {})
+        self.finish(run_id, schema.RunStatus.KILLED, tags, {})
         self.confirm(run_id)
 
     # -- what it is told; on disk when these return, in MLflow soon after ----------------------
@@ -239,9 +240,9 @@ class Record:
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
-        while len(markdown) > TAG_LENGTH:
-            markdown = markdown[: TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
-        self._tag(run_id, {"mlflow.note.content": markdown})
+        while len(markdown) > schema.TAG_LENGTH:
+            markdown = markdown[: schema.TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
+        self._tag(run_id, {schema.NOTE: markdown})
 
     def reuse(
         self,

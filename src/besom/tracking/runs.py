@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
+from besom.tracking import schema
 from besom.tracking.address import BUSY_SECONDS
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 PAGE = 1000
-KEY = "besom.key"
-"""The tag that keeps by which name its creator asked for a run, see ``latecomers``."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class RunInfo:
     @property
     def key(self) -> str:
         """Its name before the store had given it one; several runs may have the same."""
-        return self.tags.get(KEY, "")
+        return self.tags.get(schema.KEY, "")
 
 
 def get_run(client: "MlflowClient", run_id: str) -> RunInfo:

@@ -6,17 +6,9 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from besom.tracking import schema
 from besom.tracking.client import asking
-from besom.tracking.reader import (
-    ROLE,
-    STUDY,
-    SWEEP,
-    Point,
-    ReadRun,
-    last_of_steps,
-    names_of_studies,
-    text_of,
-)
+from besom.tracking.reader import Point, ReadRun, last_of_steps, names_of_studies, text_of
 
 
 class ServerReader:
@@ -29,12 +21,12 @@ class ServerReader:
         self._client = MlflowClient(uri)
 
     def studies(self) -> list[str]:
-        return names_of_studies(self._search(f"tags.`{ROLE}` = '{SWEEP}'"))
+        return names_of_studies(self._search(f"tags.`{schema.ROLE}` = '{schema.Role.SWEEP}'"))
 
     def study(self, name: str) -> list[ReadRun]:
         # MLflow's filter language cannot quote a quote: such names are compared afterwards only.
-        query = "" if "'" in name else f"tags.`{STUDY}` = '{name}'"
-        return [run for run in self._search(query) if run.tags.get(STUDY) == name]
+        query = "" if "'" in name else f"tags.`{schema.STUDY}` = '{name}'"
+        return [run for run in self._search(query) if run.tags.get(schema.STUDY) == name]
 
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
         with asking(self._uri):

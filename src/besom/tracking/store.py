@@ -18,6 +18,7 @@ from besom.common import sqlite
 from besom.common.addresses import mask, scheme_of, sqlite_address
 from besom.common.errors import StoreError
 from besom.common.files import make_private, private
+from besom.tracking import schema
 from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
 from besom.tracking.client import reason
 from besom.tracking.runs import restoring
@@ -125,7 +126,7 @@ def _experiment(client: MlflowClient, name: str, artifact_location: str | None) 
 
 
 # Without it MLflow's pages take an experiment for one with language models.
-KIND = {"mlflow.experimentKind": "custom_model_development"}
+KIND = {schema.EXPERIMENT_KIND: "custom_model_development"}
 
 
 def _create_experiment(client: MlflowClient, name: str, artifact_location: str | None) -> str:

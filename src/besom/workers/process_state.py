@@ -36,7 +36,7 @@ class ProcessState:
         self._resolvers = dict(BaseContainer._resolvers)
         self._files = [_identity(descriptor) for descriptor in range(3)]
         self._streams = [sys.stdin, sys.stdout, sys.stderr]
-        self._fluent = _fluent().remember() if "mlflow" in sys.modules else None
+        self._fluent = _client().fluent_state() if "mlflow" in sys.modules else None
 
     def restore(self) -> None:
         """Put back what a trial has changed. What a module sets when it is imported stays: it
@@ -55,8 +55,8 @@ class ProcessState:
         for descriptor in range(3):
             self._restore_stream(descriptor)
         if "mlflow" in sys.modules:
-            fluent = _fluent()
-            fluent.restore(self._fluent or fluent.Fluent())
+            client = _client()
+            client.restore_fluent_state(self._fluent or client.FluentState())
         BaseContainer._resolvers.update(self._resolvers)
         self._restore_environment()  # last: MLflow's addresses are variables too
 
@@ -122,7 +122,7 @@ def _is_closed(stream: TextIO) -> bool:
         return True
 
 
-def _fluent() -> Any:
-    from besom.tracking import fluent  # with MLflow, which only some tasks load
+def _client() -> Any:
+    from besom.tracking import client  # of MLflow, which only some tasks load
 
-    return fluent
+    return client

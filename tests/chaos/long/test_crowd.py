@@ -38,13 +38,13 @@ def test_eight_studies_may_start_at_once_below_a_new_root(tmp_path: Path) -> Non
 
 
 def test_of_eight_sweeps_of_one_study_one_wins_and_the_others_are_told_who(
-    tmp_path: Path, schema: Path
+    tmp_path: Path, empty_database: Path
 ) -> None:
     forks = context()
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         (folder / "mlruns").mkdir(parents=True)
-        shutil.copy(schema, folder / "mlruns")  # the winner alone would make it
+        shutil.copy(empty_database, folder / "mlruns")  # the winner alone would make it
         ended = start_at_once(forks, folder, ["study"] * CROWD)
         winners = [start for start in ended if start.code == 0]
         refused = [start for start in ended if start.code == 2]

@@ -19,7 +19,7 @@ N_STUDIES = 200
 
 
 def test_luck_beats_the_baseline_in_at_most_one_study_of_twenty(
-    schema: Path, tmp_path: Path
+    empty_database: Path, tmp_path: Path
 ) -> None:
     """Every configuration is the baseline with another name; the best three of twelve trials,
     lucky in the trial, are trained again on five seeds."""
@@ -27,7 +27,7 @@ def test_luck_beats_the_baseline_in_at_most_one_study_of_twenty(
     for number in range(N_STUDIES):
         root = tmp_path / str(number)
         root.mkdir()
-        shutil.copy(schema, root / "mlflow.db")
+        shutil.copy(empty_database, root / "mlflow.db")
         sentences.append(_sentence(root, number))
     assert sum("beats the baseline" in sentence for sentence in sentences) <= N_STUDIES // 20
     assert sum("within noise" in sentence for sentence in sentences) >= N_STUDIES * 9 // 10

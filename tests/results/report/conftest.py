@@ -13,7 +13,7 @@ import pytest
 from besom.results.report.data import Material, read_material
 from besom.results.report.page import report_html
 from besom.results.workload import WORKLOAD
-from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking import schema
 from besom.tracking.reader import Point, ReadRun
 
 BEGAN = 1_700_000_000.0
@@ -23,7 +23,7 @@ STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "running": "RUNNING", "d
 
 def begun_by_besom_sweep() -> dict[tuple[str, str], str]:
     command = {"task": WORKLOAD, "config_name": "small", "overrides": []}
-    return {("parent", COMMAND_FILE): json.dumps(command)}
+    return {("parent", schema.COMMAND_FILE): json.dumps(command)}
 
 
 @dataclass
@@ -52,13 +52,13 @@ class Book:
         **tags: str,
     ) -> str:
         """One attempt; trial 0 is the baseline."""
-        own = {"besom.trial": str(number), "besom.attempt": str(attempt), "besom.state": state}
-        own |= {"besom.role": "trial" if number else "baseline"}
+        own = {schema.TRIAL: str(number), schema.ATTEMPT: str(attempt), schema.STATE: state}
+        own |= {schema.ROLE: "trial" if number else "baseline"}
         return self.run(f"{self.name}/{number:03d}", params, curves, own | tags, worker)
 
     def confirmation(self, trial: int, seed: int, accuracy: float, worker: int = 0) -> str:
-        tags = {"besom.confirms": str(trial), "besom.seed": str(seed), "besom.state": "complete"}
-        tags |= {"besom.role": "confirmation", "besom.attempt": "1"}
+        tags = {schema.CONFIRMS: str(trial), schema.SEED: str(seed), schema.STATE: "complete"}
+        tags |= {schema.ROLE: "confirmation", schema.ATTEMPT: "1"}
         return self.run(f"{self.name}/c", {}, {"test_accuracy": [accuracy]}, tags, worker)
 
     def run(
@@ -81,11 +81,11 @@ class Book:
             ]
         ended = started + SET_UP + EPOCH * steps + SAVING
         self.clocks[worker] = ended + 0.1
-        own = {"besom.study": self.name, "mlflow.parentRunId": "parent"} | dict(tags)
+        own = {schema.STUDY: self.name, schema.PARENT: "parent"} | dict(tags)
         if worker is not None:
-            own["besom.worker"] = str(worker)
+            own[schema.WORKER] = str(worker)
         last = {metric: values[-1] for metric, values in curves.items() if values}
-        status = STATUS.get(tags["besom.state"], "FAILED")
+        status = STATUS.get(tags[schema.STATE], "FAILED")
         written = {key: str(value) for key, value in params.items()}
         end = None if status == "RUNNING" else ended
         self.found.append(ReadRun(run_id, name, status, started, end, written, last, own))
@@ -110,9 +110,9 @@ class Book:
             "difference": {"mean": 0.03, "low": 0.0123, "high": 0.0456},
             "sentence": sentence,
         }
-        self.texts["parent", "verdict.json"] = json.dumps(document)
-        self.tags |= {"besom.verdict": sentence, "besom.winner": str(challenger)}
-        self.tags |= {"besom.beats": "true"}
+        self.texts["parent", schema.VERDICT_FILE] = json.dumps(document)
+        self.tags |= {schema.VERDICT: sentence, schema.WINNER: str(challenger)}
+        self.tags |= {schema.BEATS: "true"}
 
     # -- what a reader is asked ------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Book:
     def _parent(self) -> ReadRun:
         params = {f"space.{key}": text for key, text in self.space.items()}
         params |= {"objective": self.objective, "direction": self.direction}
-        tags = {"besom.study": self.name, "besom.role": "sweep"} | self.tags
+        tags = {schema.STUDY: self.name, schema.ROLE: "sweep"} | self.tags
         ended = max([BEGAN, *(run.ended or BEGAN for run in self.found)])
         return ReadRun("parent", self.name, "FINISHED", BEGAN, ended, params, {}, tags)
 
@@ -216,13 +216,13 @@ def small() -> Book:
     )
     book.trial(2, base | {"units": 8}, {"val_accuracy": [0.5], "loss": [0.9]}, "pruned")
     book.trial(
-        3, base | {"units": 16}, {}, "dead", worker=1, **{"besom.error": "its worker was killed"}
+        3, base | {"units": 16}, {}, "dead", worker=1, **{schema.ERROR: "its worker was killed"}
     )
     book.trial(3, base | {"units": 16}, {"val_accuracy": [0.6, 0.7]}, worker=1, attempt=2)
     failed = book.trial(
-        4, base | {"optimizer": "sgd"}, {}, "failed", **{"besom.error": "ValueError: too much"}
+        4, base | {"optimizer": "sgd"}, {}, "failed", **{schema.ERROR: "ValueError: too much"}
     )
-    book.texts[failed, "traceback.txt"] = "Traceback\n  in train\nValueError: too much"
+    book.texts[failed, schema.TRACEBACK_FILE] = "Traceback\n  in train\nValueError: too much"
     return book
 
 

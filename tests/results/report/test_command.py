@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.results.studies import read_study
-from besom.tracking import connect
+from besom.tracking import connect, schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
 from tests.conftest import Command
@@ -22,7 +22,7 @@ def test_writes_one_file_named_after_the_study(
     page = Page((tmp_path / "small-report.html").read_text(encoding="utf-8"))
     assert page.row("val_accuracy") == ["val_accuracy", "0.85", "0.8", "+0.05"]
     reader = open_reader(root, None)
-    kept = reader.text(read_study(reader, "small").parent.run_id, "report.html")
+    kept = reader.text(read_study(reader, "small").parent.run_id, schema.REPORT_FILE)
     assert kept == (tmp_path / "small-report.html").read_text(encoding="utf-8")
 
 
@@ -66,6 +66,6 @@ def test_the_file_is_there_also_where_mlflow_takes_no_copy(
 
 def test_a_study_without_trials_is_refused(root: Path, besom: Command) -> None:
     with connect(root, None, "besom") as record:
-        record.start_run("empty", {"besom.study": "empty", "besom.role": "sweep"})
+        record.start_run("empty", {schema.STUDY: "empty", schema.ROLE: "sweep"})
     ended = besom("report", "empty")
     assert ended.code == 2 and "no finished trial" in ended.err

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from besom.results.report.page import write_report
+from besom.tracking import schema
 from tests.results.report.conftest import Book, many
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -64,7 +65,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def confirmed() -> Book:
     """A study with every section."""
     book = many(40)
-    book.trial(40, {"model.units": 8}, {}, "failed", **{"besom.error": "ValueError: too much"})
+    book.trial(40, {"model.units": 8}, {}, "failed", **{schema.ERROR: "ValueError: too much"})
     values = {0: [0.8, 0.79, 0.81], 7: [0.84, 0.82, 0.83], 15: [0.7, 0.75, 0.72]}
     book.conclude("Trial 7 beats the baseline.", values, challenger=7)
     return book

@@ -12,7 +12,7 @@ from besom.common.errors import StoreError, StudyError
 from besom.results.report.data import read_material
 from besom.results.report.page import report_html, write_report
 from besom.results.workload import WORKLOAD
-from besom.sweep.output.command_line import COMMAND_FILE
+from besom.tracking import schema
 from besom.tracking.reader import open_reader
 from tests.results.report.conftest import Book, Page, many
 
@@ -92,9 +92,9 @@ def test_a_study_that_a_shell_would_split_is_quoted() -> None:
 def test_what_besom_confirm_refuses_is_confirmed_by_its_own_command(
     command: dict[str, Any] | None, book: Book
 ) -> None:
-    del book.texts["parent", COMMAND_FILE]
+    del book.texts["parent", schema.COMMAND_FILE]
     if command:
-        book.texts["parent", COMMAND_FILE] = json.dumps(command)
+        book.texts["parent", schema.COMMAND_FILE] = json.dumps(command)
     text = book.page().text
     assert "besom confirm" not in text
     assert "The sweep's own command with hydra.sweeper.confirm.top_k=3 trains the" in text
@@ -104,7 +104,7 @@ def test_what_besom_confirm_refuses_is_confirmed_by_its_own_command(
 def test_a_verdict_of_fewer_trials_says_so(known: str | None, is_old: bool, book: Book) -> None:
     book.conclude("Trial 1 wins.", {0: [0.8, 0.79, 0.81], 1: [0.83, 0.82, 0.84]}, challenger=1)
     if known:
-        book.tags["besom.verdict_trials"] = known
+        book.tags[schema.VERDICT_TRIALS] = known
     text = book.page().text
     age = "It was reached after 4 of 5 trials; besom confirm small judges anew."
     assert (age in text) == is_old
@@ -152,7 +152,7 @@ def test_a_baseline_alone() -> None:
 def test_failures_alone() -> None:
     broken = Book()
     for number in range(3):
-        broken.trial(number, {"n": number}, {}, "failed", **{"besom.error": "OSError: no disk"})
+        broken.trial(number, {"n": number}, {}, "failed", **{schema.ERROR: "OSError: no disk"})
     page = broken.page()
     assert "No trial was completed" in page.text
     assert page.row("OSError: no disk") == ["OSError: no disk", "3", "0, 1, 2", "failed"]
@@ -224,13 +224,13 @@ def test_hostile_names_stay_text() -> None:
     book = Book(name=f"study{HOSTILE}", space={f"key{HOSTILE}": f"choice({HOSTILE})"})
     for number in range(12):
         params = {f"key{HOSTILE}": f"{HOSTILE}{number % 3}", f"size{HOSTILE}": number}
-        tags = {"besom.error": f"error{HOSTILE}"} if number == 7 else {}
+        tags = {schema.ERROR: f"error{HOSTILE}"} if number == 7 else {}
         state = "failed" if number == 7 else "complete"
         curves = {"val_accuracy": [0.1, 0.1 * number], f"loss{HOSTILE}": [0.2, 0.3]}
-        run_id = book.trial(number, params, curves, state, **tags, **{"besom.host": HOSTILE})
-        book.texts[run_id, "traceback.txt"] = f"trace{HOSTILE}"
-        book.texts[run_id, "packages.txt"] = f"{HOSTILE}==1"
-    book.texts["parent", "sweep.yaml"] = f"sampler: {HOSTILE}"
+        run_id = book.trial(number, params, curves, state, **tags, **{schema.HOST: HOSTILE})
+        book.texts[run_id, schema.TRACEBACK_FILE] = f"trace{HOSTILE}"
+        book.texts[run_id, schema.PACKAGES_FILE] = f"{HOSTILE}==1"
+    book.texts["parent", schema.SWEEPER_FILE] = f"sampler: {HOSTILE}"
     book.conclude(f"sentence{HOSTILE}", {0: [0.1, 0.2, 0.3], 1: [0.2, 0.3, 0.4]}, challenger=1)
     page = book.page()
     assert "seeds" in page.sections and "failures" in page.sections

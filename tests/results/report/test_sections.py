@@ -1,5 +1,6 @@
 """Failures, configurations and surroundings, as tables."""
 
+from besom.tracking import schema
 from tests.results.report.conftest import Book
 
 
@@ -15,7 +16,7 @@ def test_many_causes_are_cut_short() -> None:
     book.trial(0, {"n": 0}, {"val_accuracy": [0.5]})
     for number in range(1, 39):
         error = f"ValueError: {number}" if number > 13 else "ValueError: same"
-        book.trial(number, {"n": number}, {}, "failed", **{"besom.error": error})
+        book.trial(number, {"n": number}, {}, "failed", **{schema.ERROR: error})
     page = book.page()
     assert page.row("ValueError: same")[1:3] == ["13", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"]
     assert "… and 6 more causes" in page.text  # 26 causes in all, 20 shown
@@ -56,9 +57,11 @@ def test_importances_of_trials_with_equal_parameters() -> None:
 
 def test_surroundings_that_changed_are_counted(book: Book) -> None:
     for place, run in enumerate(book.found):
-        run.tags["besom.git.commit"] = "abc" if place < 4 else "def"  # type: ignore[index]
-        run.tags["besom.python"] = "3.11.9"  # type: ignore[index]
-    book.texts[book.found[1].run_id, "packages.txt"] = "keras==3.15.1\nnumpy==2.4.6\nzope==1\n"
+        run.tags[schema.COMMIT] = "abc" if place < 4 else "def"  # type: ignore[index]
+        run.tags[schema.PYTHON] = "3.11.9"  # type: ignore[index]
+    book.texts[book.found[1].run_id, schema.PACKAGES_FILE] = (
+        "keras==3.15.1\nnumpy==2.4.6\nzope==1\n"
+    )
     page = book.page()
     assert page.row("commit") == ["commit", "abc (4 runs); def (2 runs)"]
     assert page.row("Python") == ["Python", "3.11.9"]

@@ -27,6 +27,7 @@ from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.finalists import finalists
 from besom.sweep.confirmation.store import recall
 from besom.sweep.output.summary import note, print_summary
+from besom.tracking import schema
 from besom.tracking.record import connect
 from besom.workers.messages import (
     Assignment,
@@ -78,11 +79,11 @@ def parent(driver: Driver, bench: Bench) -> Any:
 
 
 @pytest.fixture(scope="module")
-def six_trials(schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def six_trials(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a sweep that is still to be confirmed."""
     root = tmp_path_factory.mktemp("six") / "mlruns"
     root.mkdir()
-    shutil.copy(schema, root / "mlflow.db")
+    shutil.copy(empty_database, root / "mlflow.db")
     with connect(root, None, "test") as record:
         Bench(root, record).sweep(noisy, n_trials=6)
     return root
@@ -105,22 +106,22 @@ def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Be
     assert confirmations(pool) == dict.fromkeys(expected, 1)
     assert len(rows) == 6  # they are no trials
 
-    runs = swept.record.runs({"besom.role": "confirmation"})
+    runs = swept.record.runs({schema.ROLE: "confirmation"})
     assert len(runs) == 9
     assert {run.status for run in runs} == {"FINISHED"}
-    assert {run.tags["mlflow.parentRunId"] for run in runs} == {driver.sweep.parent_run}
-    assert not any("besom.trial" in run.tags for run in runs)
+    assert {run.tags[schema.PARENT] for run in runs} == {driver.sweep.parent_run}
+    assert not any(schema.TRIAL in run.tags for run in runs)
 
     tags = parent(driver, swept).data.tags
-    assert tags["besom.verdict"] == sentence
+    assert tags[schema.VERDICT] == sentence
     assert sentence.startswith("Trial ") and "beats the baseline" in sentence
     client = MlflowClient(swept.record.uri)
-    file = client.download_artifacts(driver.sweep.parent_run, "verdict.json")
+    file = client.download_artifacts(driver.sweep.parent_run, schema.VERDICT_FILE)
     document = json.loads(Path(file).read_text())
-    assert tags["besom.winner"] == str(document["winner"]) == str(document["challenger"])
-    assert tags["besom.beats"] == "true"
+    assert tags[schema.WINNER] == str(document["winner"]) == str(document["challenger"])
+    assert tags[schema.BEATS] == "true"
     for run in runs:
-        place = int(run.tags["besom.confirms"]), int(run.tags["besom.seed"])
+        place = int(run.tags[schema.CONFIRMS]), int(run.tags[schema.SEED])
         known = recall(driver.sweep.study, *place)
         assert known is not None and known.run_id == run.run_id
         value = document["values"][str(place[0])][document["seeds"].index(place[1])]
@@ -129,7 +130,7 @@ def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Be
 
 def test_what_is_confirmed_is_never_trained_again_and_its_verdict_stays(swept: Bench) -> None:
     driver, _, sentence = confirming(swept)
-    assert parent(driver, swept).data.tags["besom.verdict_trials"] == "6"
+    assert parent(driver, swept).data.tags[schema.VERDICT_TRIALS] == "6"
     _, pool, second = confirming(swept)
     assert pool.assigned == [] and pool.started == []
     assert second == sentence
@@ -170,11 +171,11 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     assert driver.confirm() == f"No verdict yet: {left}"
     assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
     swept.record.flush()
-    assert "besom.verdict" not in parent(driver, swept).data.tags
+    assert schema.VERDICT not in parent(driver, swept).data.tags
     driver, pool, verdict = confirming(swept)
     assert sum(confirmations(pool).values()) == 6 and verdict
-    runs = swept.record.runs({"besom.role": "confirmation"})
-    states = Counter(run.tags["besom.state"] for run in runs)
+    runs = swept.record.runs({schema.ROLE: "confirmation"})
+    states = Counter(run.tags[schema.STATE] for run in runs)
     assert states == {"complete": 9, "interrupted": 1}
 
 
@@ -236,7 +237,7 @@ def test_no_number_is_no_confirmation(swept: Bench, value: float) -> None:
     driver, _, sentence = confirming(swept, breaks)
     done = "No verdict: the baseline was trained to its end on 0 seeds."
     assert sentence == f"{done} The last error: loss is {value}"
-    assert "besom.winner" not in parent(driver, swept).data.tags
+    assert schema.WINNER not in parent(driver, swept).data.tags
 
 
 def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
@@ -343,7 +344,7 @@ def test_an_objective_that_nobody_named_is_known_by_the_tasks_own_name(
     driver, _, _ = bench.driver(returns, n_trials=2, objective=objective)
     driver.run()
     bench.record.flush()
-    assert parent(driver, bench).data.tags.get("besom.objective") == tag
+    assert parent(driver, bench).data.tags.get(schema.OBJECTIVE) == tag
 
 
 def test_a_death_after_the_last_words_loses_no_confirmation(
@@ -363,9 +364,9 @@ def test_a_death_after_the_last_words_loses_no_confirmation(
     swept.record = connect(swept.root, None, "test")
     _, pool, _ = confirming(swept)
     assert sum(confirmations(pool).values()) == 8
-    finished = swept.record.runs({"besom.role": "confirmation", "besom.state": "complete"})
+    finished = swept.record.runs({schema.ROLE: "confirmation", schema.STATE: "complete"})
     assert len(finished) == 9
-    assert swept.record.runs({"besom.role": "confirmation"}, status="RUNNING") == []
+    assert swept.record.runs({schema.ROLE: "confirmation"}, status="RUNNING") == []
 
 
 def test_nothing_is_confirmed_unless_asked_for(swept: Bench) -> None:

@@ -17,6 +17,7 @@ from besom.results.compare import compare
 from besom.results.studies import read_study
 from besom.sweep.recovery.missing_runs import sentence
 from besom.sweep.recovery.orphaned_runs import MISSING, close_orphaned_runs
+from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
 from besom.tracking.record import Record, connect
@@ -28,7 +29,7 @@ REPORTS = {1: 0.9, 2: 0.5, 3: 0.3}
 
 def _begun(bench: Bench, number: int, parent: str) -> str:
     """A run of which only the first of three reports has reached MLflow."""
-    run_id = bench.record.start_run(f"trial {number}", {"besom.trial": str(number)}, parent)
+    run_id = bench.record.start_run(f"trial {number}", {schema.TRIAL: str(number)}, parent)
     bench.record.metrics(run_id, 1, {"loss": 0.9, "accuracy": 0.1})
     return run_id
 
@@ -45,7 +46,7 @@ def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
 ) -> None:
     study = bench.study()
     study.remember("fingerprint", {"objective": "loss"})
-    parent = bench.record.start_run("bench", {"besom.role": "sweep"})
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
     ended = {State.COMPLETE: [0.25], State.PRUNED: [], State.FAILED: []}
     runs = {}
     for state, values in ended.items():
@@ -63,8 +64,8 @@ def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
         steps = [metric.step for metric in client.get_metric_history(run_id, "loss")]
         assert sorted(steps) == ([1, 2, 3, 3] if state is State.COMPLETE else [1, 2, 3])
         assert run.data.params.keys() == {"x"}
-        assert run.data.tags["besom.missing"] == MISSING
-        assert run.data.tags["besom.error"] == f"{state.value} at last"
+        assert run.data.tags[schema.MISSING] == MISSING
+        assert run.data.tags[schema.ERROR] == f"{state.value} at last"
         assert run.info.end_time - run.info.start_time == 2000
 
 
@@ -78,7 +79,7 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
     reader = open_reader(bench.root, None)
     client = MlflowClient(own_address(bench.root))
     for run_id in reader.run_ids():
-        client.set_tag(run_id, "besom.study", "bench")
+        client.set_tag(run_id, schema.STUDY, "bench")
     known = reader.names("bench")
     assert known == {name for run in reader.study("bench") for name in run.names}
     restore = partial(restoring, own_address(bench.root))
@@ -99,7 +100,7 @@ def test_the_command_that_is_named_restores_a_deleted_run(bench: Bench) -> None:
     reader, client = open_reader(bench.root, None), MlflowClient(own_address(bench.root))
     deleted = study.runs_of_ended()[1]
     for run_id in reader.run_ids():
-        client.set_tag(run_id, "besom.study", "bench")
+        client.set_tag(run_id, schema.STUDY, "bench")
     client.delete_run(deleted)
     told = read_study(reader, "bench").missing_runs
     assert "no run of 1 ended trials of bench (1)" in told

@@ -8,16 +8,16 @@ from mlflow import MlflowClient
 from besom.common.states import State
 from besom.sweep.confirmation.store import Confirmation, remember
 from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
+from besom.tracking import schema
 from besom.tracking.record import connect
-from besom.tracking.runs import KEY
 from tests.sweep.conftest import Bench
 
 
 def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) -> None:
     study, record = bench.study(), bench.record
-    parent = record.start_run("bench", {"besom.role": "sweep"})
+    parent = record.start_run("bench", {schema.ROLE: "sweep"})
     record._latecomers.is_away = True
-    late = record.start_run("trial 0", {"besom.study": "bench"}, parent, {"x": 0.5})
+    late = record.start_run("trial 0", {schema.STUDY: "bench"}, parent, {"x": 0.5})
     record.flush()
     run_id = record.mlflow_id(late)
     assert late != run_id
@@ -25,7 +25,7 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
     study.note(number, run_id=late)
     study.tell(number, State.COMPLETE, [0.25])
     client = MlflowClient(record.uri)
-    tags = {"mlflow.parentRunId": parent, KEY: late}
+    tags = {schema.PARENT: parent, schema.KEY: late}
     double = client.create_run(record.experiment_id, tags=tags).info.run_id
     record.close()
     _lose(bench.root / "spool")
@@ -42,8 +42,8 @@ def test_a_confirmation_is_closed_as_the_study_knows_it(
     state: str, status: str, bench: Bench
 ) -> None:
     study, record = bench.study(), bench.record
-    parent = record.start_run("bench", {"besom.role": "sweep"})
-    run_id = record.start_run("000 seed=1", {"besom.study": "bench"}, parent)
+    parent = record.start_run("bench", {schema.ROLE: "sweep"})
+    run_id = record.start_run("000 seed=1", {schema.STUDY: "bench"}, parent)
     remember(study, Confirmation(0, 1, 1, run_id, state, setting="a"))
     record.close()
     _lose(bench.root / "spool")

@@ -9,9 +9,8 @@ import yaml
 from mlflow import MlflowClient
 
 from besom.session import KerasModel, TensorSpec
-from besom.tracking import Record, connect
+from besom.tracking import Record, connect, schema
 from besom.tracking.models.model_files import model_file
-from besom.tracking.outbox.duplicates import DUPLICATE_OF
 from besom.tracking.reader import open_reader
 
 TOKENS = TensorSpec((None, 5), "int32")
@@ -60,7 +59,7 @@ def test_a_duplicate_has_the_final_metrics_and_finds_the_rest_at_its_original(
     record.metrics(original, 1, {"loss": 0.5})
     record.metrics(original, 2, {"loss": 0.75})
     record.log(original, {"data.digest": "abc"})
-    record.text(original, "config.yaml", "units: 8")
+    record.text(original, schema.CONFIG_FILE, "units: 8")
     record.model(original, stub)
     close_run(record, original)
     duplicates = [record.start_run("trial 9", {}), record.start_run("trial 12", {})]
@@ -74,9 +73,9 @@ def test_a_duplicate_has_the_final_metrics_and_finds_the_rest_at_its_original(
     for duplicate in duplicates:
         assert [(p.step, p.value) for p in reader.points([duplicate])] == [(2, 0.75)]
         (run,) = reader.runs([duplicate])
-        assert run.tags[DUPLICATE_OF] == original and run.tags["data.digest"] == "abc"
+        assert run.tags[schema.DUPLICATE_OF] == original and run.tags["data.digest"] == "abc"
         assert run.params == {"units": "8"}
-        assert reader.text(duplicate, "config.yaml") == "units: 8"
+        assert reader.text(duplicate, schema.CONFIG_FILE) == "units: 8"
         assert reader.text(duplicate, "other.yaml") is None
         found = model_file(record.uri, duplicate, tmp_path)
         assert found.read_bytes() == stub.path.read_bytes()

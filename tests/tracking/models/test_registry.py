@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from besom.app.hooks import Packaging, PackModel
 from besom.common.errors import StoreError, StudyError
 from besom.session import KerasModel, TensorSpec
-from besom.tracking import Record, connect
+from besom.tracking import Record, connect, schema
 from besom.tracking.models.model_files import address_of, model_file, model_name, registered_model
 from besom.tracking.models.registry import Champion, register
 from tests.cli.test_serving import free_port
@@ -64,7 +64,7 @@ def trained(record: Record, folder: Path, number: int, config: str = "number: 10
     file = folder / "model.keras"
     file.write_text(str(number))
     run_id = record.start_run("trial", {}, params={"units": 8})
-    record.text(run_id, "config.yaml", config)
+    record.text(run_id, schema.CONFIG_FILE, config)
     tokens, chance = TensorSpec((None, 5), "int32"), TensorSpec((None, 1), "float32")
     record.model(run_id, KerasModel(file, tokens, chance))
     record.finish(run_id, "FINISHED", {}, {})
@@ -86,8 +86,8 @@ def test_the_champion_is_complete(
     assert address == "models:/small@champion"
     version = client.get_model_version_by_alias("small", "champion")
     assert (version.run_id, version.description) == (run_id, "17 beats the baseline.")
-    assert version.tags == {"besom.study": "small", "besom.trial": "17", "besom.run": run_id}
-    assert client.get_registered_model("small").tags == {"besom.study": "small"}
+    assert version.tags == {schema.STUDY: "small", schema.TRIAL: "17", schema.RUN: run_id}
+    assert client.get_registered_model("small").tags == {schema.STUDY: "small"}
 
     served = mlflow.pyfunc.load_model(version.source)
     assert served.predict(pandas.DataFrame({"text": ["four", "eleven char"]})) == [105, 112]
@@ -113,7 +113,7 @@ def test_its_pages_are_linked(
     models = {model.name: model for model in (client.get_logged_model(o.model_id) for o in outputs)}
     assert models.keys() == {"model", "served"}
     assert models["served"].status.name == "READY"
-    assert '"name": "small"' in models["served"].tags["mlflow.modelVersions"]
+    assert '"name": "small"' in models["served"].tags[schema.MODEL_VERSIONS]
 
 
 def test_the_same_winner_once_more_adds_no_version(
@@ -193,7 +193,7 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
-from besom import config
+from besom.rnn import config
 from besom.app.config_paths import conf_folder
 from besom.rnn.train import HOOKS
 from besom.tracking import connect

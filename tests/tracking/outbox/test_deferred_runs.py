@@ -8,9 +8,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from besom.common.errors import StoreError
-from besom.tracking import Record, connect
+from besom.tracking import Record, connect, schema
 from besom.tracking.outbox.deferred_runs import PREFIX, Latecomers
-from besom.tracking.runs import KEY
 from tests import warm
 from tests.conftest import Command
 
@@ -23,21 +22,21 @@ def found(client: MlflowClient, name: str) -> list[Run]:
 LOST = """
 import os
 from pathlib import Path
-from besom.tracking import connect
+from besom.tracking import connect, schema
 
 record = connect(Path("mlruns"), None, "sweeps")
-parent = record.start_run("sweep", {"besom.role": "sweep"})
+parent = record.start_run("sweep", {schema.ROLE: "sweep"})
 record.flush()
 
 def lose(*_, **__):
     raise ConnectionError("lost")
 
 record._client.create_run = lose
-late = record.start_run("late", {"besom.study": "s"}, parent, {"units": 8})
+late = record.start_run("late", {schema.STUDY: "s"}, parent, {"units": 8})
 for step in range(1, 6):
     record.metrics(late, step, {"loss": 1 / step})
-record.text(late, "config.yaml", "a: 1\\n")
-record.finish(late, "FINISHED", {"besom.state": "complete"}, {})
+record.text(late, schema.CONFIG_FILE, "a: 1\\n")
+record.finish(late, "FINISHED", {schema.STATE: "complete"}, {})
 record.confirm(late)
 print(late, flush=True)
 os._exit(9)
@@ -60,7 +59,7 @@ def test_a_run_that_began_meanwhile_is_delivered_by_sync(
     assert ended.code == 0, ended.err
     assert ended.out.startswith("1 runs delivered\n1 wait for their sweep")
     assert again.out.startswith("nothing was waiting\n1 wait")
-    assert run.info.status == "FINISHED" and run.data.tags["besom.state"] == "complete"
+    assert run.info.status == "FINISHED" and run.data.tags[schema.STATE] == "complete"
     assert steps == [1, 2, 3, 4, 5] and run.data.params == {"units": "8"}
 
 
@@ -92,7 +91,7 @@ def test_a_run_whose_creation_was_not_answered_is_there_once(
 ) -> None:
     parent = record.start_run("sweep", {})
     made = breaking(record, monkeypatch, after)
-    late = record.start_run("late", {"besom.study": "s"}, parent)
+    late = record.start_run("late", {schema.STUDY: "s"}, parent)
     record.metrics(late, 1, {"loss": 0.5})
     record.kill(late, {})
     record.flush()
@@ -100,7 +99,7 @@ def test_a_run_whose_creation_was_not_answered_is_there_once(
     assert run.info.run_id == record.mlflow_id(late) and run.info.run_id in (
         made or [run.info.run_id]
     )
-    assert run.data.tags[KEY] == late and run.data.metrics == {"loss": 0.5}
+    assert run.data.tags[schema.KEY] == late and run.data.metrics == {"loss": 0.5}
 
 
 def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
@@ -108,9 +107,9 @@ def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
 ) -> None:
     parent = record.start_run("sweep", {})
     breaking(record, monkeypatch, after=False)
-    late = record.start_run("late", {"besom.study": "s"}, parent, {"units": 8})
+    late = record.start_run("late", {schema.STUDY: "s"}, parent, {"units": 8})
     record.flush()
-    tags = {"besom.study": "s", "mlflow.parentRunId": parent, KEY: late}
+    tags = {schema.STUDY: "s", schema.PARENT: parent, schema.KEY: late}
     for _ in range(2):  # a server that was held up carries out what nobody waits for any more
         client.create_run(record.experiment_id, tags=tags, run_name="late")
     assert len(found(client, "late")) == 3
@@ -125,9 +124,9 @@ def test_what_else_came_of_a_request_is_closed_with_the_run(
     breaking(record, monkeypatch, after=False)
     late = record.start_run("late", {}, parent, {"units": 8})
     record.flush()
-    tags = {"mlflow.parentRunId": parent, KEY: late}
+    tags = {schema.PARENT: parent, schema.KEY: late}
     client.create_run(record.experiment_id, tags=tags, run_name="late")  # its answer never came
-    record.finish(late, "FINISHED", {"besom.state": "complete"}, {})
+    record.finish(late, "FINISHED", {schema.STATE: "complete"}, {})
     record.confirm(late)
     record.flush()
     statuses = {run.info.run_id: run.info.status for run in found(client, "late")}

@@ -9,16 +9,16 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from requests import ConnectionError, HTTPError, Response
 
-from besom.tracking import Record
+from besom.tracking import Record, schema
 from besom.tracking.client import is_refusal
 from besom.tracking.outbox.log import Entry
 
-SHOWN = "mlflow.loggedArtifacts"
+SHOWN = schema.TABLES
 NOT_TEXT = os.fsdecode(b"caf\xe9")
 
 
 def close(record: Record, run_id: str) -> None:
-    record.finish(run_id, "FAILED", {"besom.error": f"OSError: {NOT_TEXT}"}, {})
+    record.finish(run_id, "FAILED", {schema.ERROR: f"OSError: {NOT_TEXT}"}, {})
     record.confirm(run_id)
     record.flush()
 
@@ -28,16 +28,19 @@ def test_text_that_is_none_is_shown_as_it_can_be(
 ) -> None:
     run_id = record.start_run(NOT_TEXT, {"t": NOT_TEXT}, params={NOT_TEXT: NOT_TEXT, "nul": "\0"})
     record.metrics(run_id, 1, {NOT_TEXT: 0.5})
-    record.text(run_id, "traceback.txt", f"{NOT_TEXT}\0")
+    record.text(run_id, schema.TRACEBACK_FILE, f"{NOT_TEXT}\0")
     (tmp_path / NOT_TEXT).touch()
     record.file(run_id, tmp_path / NOT_TEXT)
     close(record, run_id)
     run = client.get_run(run_id)
     assert (run.info.status, run.info.run_name) == ("FAILED", r"caf\udce9")
-    assert run.data.tags["besom.error"] == r"OSError: caf\udce9"
+    assert run.data.tags[schema.ERROR] == r"OSError: caf\udce9"
     assert sorted(run.data.params.values()) == [r"\x00", r"caf\udce9"]
-    assert [*run.data.metrics.values()] == [0.5] and "besom.missing" not in run.data.tags
-    assert {file.path for file in client.list_artifacts(run_id)} == {"traceback.txt", NOT_TEXT}
+    assert [*run.data.metrics.values()] == [0.5] and schema.MISSING not in run.data.tags
+    assert {file.path for file in client.list_artifacts(run_id)} == {
+        schema.TRACEBACK_FILE,
+        NOT_TEXT,
+    }
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_each_is_left_out_and_named(
     assert run.info.status == "FAILED" and run.data.metrics == {"loss": 0.5}
     assert run.data.params == {"units": "32"}
     assert [file.path for file in client.list_artifacts(run_id)] == ["fine.json"]
-    missing = run.data.tags["besom.missing"].split("\n")
+    missing = run.data.tags[schema.MISSING].split("\n")
     assert len(missing) == len(poisoned)
     assert all(any(name in line for line in missing) for name in poisoned)
     assert client.get_run(other).data.params == {"units": "8"}

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from besom.common.errors import StudyError
 from besom.common.interpreter import uncollected
 from besom.results.report.figures.base import Scale
-from besom.results.studies import ENDED, StudyRecord, Trial, names_of, read_study
+from besom.results.studies import ENDED, StudyRecord, Trial, read_study
 from besom.search.importance import importances
+from besom.tracking import schema
 from besom.tracking.reader import Point, Reader, ReadRun
 
 SHOWN = 1000
@@ -142,7 +143,7 @@ class Material:
         """What was searched, as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
         params = self.study.parent.params
         found = {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
-        names = names_of(self.study.parent)
+        names = schema.parameter_names(self.study.parent.tags)
         return {names.get(key, key): text for key, text in found.items()}
 
     @cached_property
@@ -172,7 +173,7 @@ def read_material(reader: Reader, study_name: str) -> Material:
                 f"`besom sweep {study_name}` goes on with it"
             )
         points = _by_run(reader.points([run.run_id for run in study.runs]))
-    document = reader.text(study.parent.run_id, "verdict.json") if study.verdict else None
+    document = reader.text(study.parent.run_id, schema.VERDICT_FILE) if study.verdict else None
     return Material(study, points, json.loads(document or "{}"), reader, n_left_out)
 
 

@@ -10,6 +10,7 @@ from besom.results.report.figures.time_spent import BROKEN
 from besom.results.report.markup import Markup, Section, details, element, join, note, show, table
 from besom.results.studies import Trial
 from besom.results.workload import how_to_confirm
+from besom.tracking import schema
 from besom.tracking.reader import ReadRun
 
 MOST_CAUSES = 20
@@ -20,15 +21,15 @@ LONGEST = 20_000
 MISSING = "–"
 # How it is called here -> tag.
 FACTS = {
-    "command": "besom.command",
-    "Besom": "besom.version",
-    "source": "besom.code",
-    "commit": "besom.git.commit",
-    "uncommitted changes": "besom.git.dirty",
-    "Python": "besom.python",
-    "system": "besom.platform",
-    "processor": "besom.processor",
-    "host": "besom.host",
+    "command": schema.COMMAND,
+    "Besom": schema.VERSION,
+    "source": schema.CODE,
+    "commit": schema.COMMIT,
+    "uncommitted changes": schema.HAS_CHANGES,
+    "Python": schema.PYTHON,
+    "system": schema.PLATFORM,
+    "processor": schema.PROCESSOR,
+    "host": schema.HOST,
     "threads": "threads",
     "data": "data.name",
     "data digest": "data.digest",
@@ -167,12 +168,12 @@ def _causes(material: Material) -> dict[str, list[ReadRun]]:
     for run in material.runs:
         state = _state(run)
         if state in BROKEN and run.status != "RUNNING":
-            causes[run.tags.get("besom.error") or f"{state}, no cause recorded"].append(run)
+            causes[run.tags.get(schema.ERROR) or f"{state}, no cause recorded"].append(run)
     return causes
 
 
 def _state(run: ReadRun) -> str:
-    return run.tags.get("besom.state", run.status.lower())
+    return run.tags.get(schema.STATE, run.status.lower())
 
 
 def _cause(cause: str) -> Markup:
@@ -180,7 +181,7 @@ def _cause(cause: str) -> Markup:
 
 
 def _names(runs: Sequence[ReadRun]) -> str:
-    numbers = [run.tags.get("besom.trial") or run.tags.get("besom.confirms", "") for run in runs]
+    numbers = [run.tags.get(schema.TRIAL) or run.tags.get(schema.CONFIRMS, "") for run in runs]
     named = list(dict.fromkeys(numbers))
     left = len(named) - MOST_NAMES
     return ", ".join(named[:MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
@@ -195,7 +196,7 @@ def _ended(runs: Sequence[ReadRun]) -> str:
 def _traceback(material: Material, cause: str, runs: Sequence[ReadRun]) -> Markup:
     """That of the first run that has one."""
     failed = [run for run in runs if _state(run) == "failed"]
-    text = material.reader.text(failed[0].run_id, "traceback.txt") if failed else None
+    text = material.reader.text(failed[0].run_id, schema.TRACEBACK_FILE) if failed else None
     if not text or text.strip() == cause:
         return Markup()
     return details(
@@ -232,7 +233,7 @@ def _marked(values: list[str]) -> list[object]:
 
 def _options(material: Material) -> Markup:
     """The options of the sweep, where the record has them."""
-    text = material.reader.text(material.study.parent.run_id, "sweep.yaml")
+    text = material.reader.text(material.study.parent.run_id, schema.SWEEPER_FILE)
     return details("Options of the sweep", element("pre", text.strip())) if text else Markup()
 
 
@@ -259,7 +260,7 @@ def _values(material: Material, tag: str) -> str:
 def _packages(material: Material) -> list[str]:
     """The pins of the best trial, or of the first there is."""
     trial = material.best or next(iter(material.study.trials))
-    return (material.reader.text(trial.run.run_id, "packages.txt") or "").split()
+    return (material.reader.text(trial.run.run_id, schema.PACKAGES_FILE) or "").split()
 
 
 def _all_packages(packages: list[str]) -> Markup:

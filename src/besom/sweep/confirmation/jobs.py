@@ -16,8 +16,8 @@ from besom.sweep.jobs import RUN_STATUS, Job, Sweep
 from besom.sweep.naming import confirmation_tags
 from besom.sweep.output.progress import Pace, Progress
 from besom.sweep.plan import Plan
-from besom.tracking.environment import CODE, Environment
-from besom.tracking.outbox.limits import renamed
+from besom.tracking import schema
+from besom.tracking.environment import Environment
 from besom.workers.messages import Assignment, Outcome, Reported
 
 
@@ -85,10 +85,12 @@ class ConfirmationJobs:
             number, seed, attempt, setting=self._setting, deaths=deaths, code=self._code
         )
         tags = confirmation_tags(self._study.name, confirmation, worker)
-        tags |= dict(Environment.here().tags) | {CODE: self._code}
+        tags |= dict(Environment.here().tags) | {schema.CODE: self._code}
         name = f"{self._study.name}/{confirmation.name}"
         chosen = self._plan.options_of(self._rows[number])
-        run_id = self._record.start_run(name, tags | renamed(chosen), self._parent_run, chosen)
+        run_id = self._record.start_run(
+            name, tags | schema.parameter_names_tag(chosen), self._parent_run, chosen
+        )
         self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)
         remember(self._study, confirmation)
         return Job(self._assignment(confirmation), run_id, confirmation.name)
@@ -115,7 +117,7 @@ class ConfirmationJobs:
         self._record.log(job.run_id, numbers)
         state, value, error = self._found(outcome, numbers)
         if error and state is State.FAILED:
-            self._record.text(job.run_id, "traceback.txt", outcome.traceback or error)
+            self._record.text(job.run_id, schema.TRACEBACK_FILE, outcome.traceback or error)
         ended = replace(
             self._running.pop(job.run_id),
             state=state.value,
@@ -157,7 +159,7 @@ class ConfirmationJobs:
             self._conclude(worker, replace(confirmation, state="failed", error=error))
             return
         remember(self._study, confirmation)
-        self._record.kill(job.run_id, {"besom.state": "dead", "besom.error": cause})
+        self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
         self._open.appendleft((confirmation.trial, confirmation.seed))
         self._progress.left(worker, f"{confirmation.name}  {cause}; it is tried again")
 
@@ -167,9 +169,9 @@ class ConfirmationJobs:
 
     def _conclude(self, worker: int, confirmation: Confirmation) -> None:
         """Commit: the run's last words on disk, then the study, then close the run."""
-        tags = {"besom.state": confirmation.state}
+        tags = {schema.STATE: confirmation.state}
         if confirmation.error:
-            tags["besom.error"] = confirmation.error
+            tags[schema.ERROR] = confirmation.error
         status = RUN_STATUS[State(confirmation.state)]
         outcome = {"confirmation": asdict(confirmation)}
         self._record.finish(confirmation.run_id, status, tags, outcome)

@@ -26,6 +26,7 @@ from besom.sweep.naming import is_baseline
 from besom.sweep.output.progress import make_progress
 from besom.sweep.output.summary import n_ended, ranked
 from besom.sweep.supervisor import Supervisor
+from besom.tracking import schema
 
 if TYPE_CHECKING:
     from besom.sweep.confirmation.statistics import Verdict
@@ -168,15 +169,15 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
     sentence = _sentence(contest, verdict)
     document = json.dumps(_document(contest, verdict), indent=2)
     n_trials = n_ended(sweep.study.rows())
-    sweep.record.text(sweep.parent_run, "verdict.json", document)
+    sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, document)
     sweep.record.log(
         sweep.parent_run,
         {
-            "besom.verdict": sentence,
-            "besom.setting": setting(sweep.plan.options.confirm),
-            "besom.winner": str(_winner(contest, verdict)),
-            "besom.beats": str(verdict.beats).lower(),
-            "besom.verdict_trials": str(n_trials),
+            schema.VERDICT: sentence,
+            schema.SETTING: setting(sweep.plan.options.confirm),
+            schema.WINNER: str(_winner(contest, verdict)),
+            schema.BEATS: schema.flag(verdict.beats),
+            schema.VERDICT_TRIALS: str(n_trials),
         },
     )
     code = sweep.plan.source.text

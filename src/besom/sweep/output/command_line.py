@@ -10,8 +10,6 @@ from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.common.addresses import mask
 
-COMMAND_FILE = "command.json"
-
 
 def typed(words: Sequence[str] | None = None) -> str:
     """``besom sweep quickstart --trials 40``, or ``python app.py -m …``, without passwords.

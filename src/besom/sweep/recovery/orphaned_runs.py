@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
+from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation, recall_all
 from besom.sweep.jobs import RUN_STATUS
-from besom.tracking import Record
-from besom.tracking.outbox.limits import clean
+from besom.tracking import Record, schema
 from besom.tracking.runs import RunInfo
 
 MISSING = "its log is lost: only what the study knows of it is here, no other numbers and no files"
@@ -45,7 +45,7 @@ def close_orphaned_runs(study: Study, record: Record, parent_run: str) -> None:
     Raises:
         StoreError: the store does not answer.
     """
-    orphaned = record.runs({"mlflow.parentRunId": parent_run}, status="RUNNING")
+    orphaned = record.runs({schema.PARENT: parent_run}, status=schema.RunStatus.RUNNING)
     ended = _ended(study) if orphaned else {}
     for run in orphaned:
         known_as = run.run_id
@@ -54,12 +54,12 @@ def close_orphaned_runs(study: Study, record: Record, parent_run: str) -> None:
         if known := ended.get(known_as):
             _close(record, run, known)
         else:
-            record.kill(run.run_id, {"besom.state": "lost"})
+            record.kill(run.run_id, {schema.STATE: State.LOST})
 
 
 def _ended(study: Study) -> dict[str, _Known]:
     """By run."""
-    names = tuple(map(clean, study.objective_names))
+    names = tuple(map(schema.valid_name, study.objective_names))
     rows = [row for row in study.rows() if row.state in _STATUS and "run_id" in row.notes]
     trials = {row.notes["run_id"]: _trial(study, row, names) for row in rows}
     confirmations = [one for one in recall_all(study) if one.state in _STATUS]
@@ -73,21 +73,21 @@ def _trial(study: Study, row: TrialRow, names: tuple[str, ...]) -> _Known:
 
 
 def _confirmation(one: Confirmation) -> _Known:
-    values = {clean(name): value for name, value in one.values.items()}
+    values = {schema.valid_name(name): value for name, value in one.values.items()}
     return _Known(one.state, values, {"error": one.error} if one.error else {})
 
 
 def _close(record: Record, run: RunInfo, known: _Known) -> None:
     """Write what the run lacks of it, say that there was more, and close the run."""
-    params = {clean(key): value for key, value in known.params.items()}
+    params = {schema.valid_name(key): value for key, value in known.params.items()}
     record.params(run.run_id, {k: value for k, value in params.items() if k not in run.params})
     reported = _reported(run, known)
     for name in {**known.values, reported: None}:
         reports = known.reports if name == reported else {}
         _write(record, run, name, reports, known.values.get(name))
-    tags = {"besom.state": known.state, "besom.missing": MISSING}
+    tags = {schema.STATE: known.state, schema.MISSING: MISSING}
     if "error" in known.notes:
-        tags["besom.error"] = known.notes["error"]
+        tags[schema.ERROR] = known.notes["error"]
     seconds = known.notes.get("seconds")
     ended = None if seconds is None else run.started + round(1000 * seconds)
     record.finish(run.run_id, _STATUS[known.state], tags, {}, ended)

@@ -23,7 +23,7 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.store import Confirmation, recall, remember
 from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
-from besom.tracking import Pending, Record
+from besom.tracking import Pending, Record, schema
 
 
 def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
@@ -34,11 +34,11 @@ def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
             another sweep of the same name may share the tracking server.
     """
     rows = {row.number: row for row in study.rows()}
-    for pending in record.pending({"mlflow.parentRunId": parent_run}):
+    for pending in record.pending({schema.PARENT: parent_run}):
         if _settle(study, rows, pending):
             record.confirm(pending.run_id)
         else:
-            record.kill(pending.run_id, {"besom.state": "lost"})
+            record.kill(pending.run_id, {schema.STATE: State.LOST})
     close_orphaned_runs(study, record, parent_run)
     record.flush()
     return [row for row in study.rows() if row.state == "running"]
@@ -52,10 +52,10 @@ def close_former(study: Study, record: Record) -> None:
     """
     if (former := study.recall("former_run_id")) is None:
         return
-    for pending in record.pending({"mlflow.parentRunId": former}):
-        record.kill(pending.run_id, {"besom.state": "lost"})
+    for pending in record.pending({schema.PARENT: former}):
+        record.kill(pending.run_id, {schema.STATE: State.LOST})
     close_orphaned_runs(study, record, former)
-    record.kill(former, {"besom.state": "lost"})
+    record.kill(former, {schema.STATE: State.LOST})
     study.remember("former_run_id", None)
 
 

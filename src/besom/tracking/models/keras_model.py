@@ -20,8 +20,8 @@ from mlflow.types import Schema
 from mlflow.types import TensorSpec as MlflowTensorSpec
 
 from besom.session import KerasModel, TensorSpec
+from besom.tracking import schema
 
-NAME = "model"
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
@@ -35,7 +35,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: Kera
 
 
 def find_model(
-    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = schema.MODEL
 ) -> LoggedModel | None:
     """The logged model of a run, if it has one of that name."""
     found = client.search_logged_models(
@@ -45,7 +45,7 @@ def find_model(
 
 
 def logged_model(
-    client: MlflowClient, experiment_id: str, run_id: str, name: str = NAME
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = schema.MODEL
 ) -> LoggedModel:
     """The logged model of a run, created and linked where it is not there yet."""
     run = client.get_run(run_id)

@@ -18,6 +18,7 @@ from mlflow.types.schema import AnyType
 from omegaconf import DictConfig, OmegaConf
 
 from besom.app.hooks import Packaging, PackModel
+from besom.tracking import schema
 from besom.tracking.client import asking
 from besom.tracking.models.keras_model import find_model, logged_model, pin
 from besom.tracking.models.model_files import ALIAS, address_of, model_file, model_name
@@ -26,9 +27,6 @@ from besom.tracking.record import Record
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
-
-SERVED = "served"
-"""The name of a run's second logged model: the one that answers without Besom."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,9 @@ class Champion:
     @property
     def tags(self) -> dict[str, str]:
         return {
-            "besom.study": self.study,
-            "besom.trial": str(self.trial),
-            "besom.run": self.run_id,
+            schema.STUDY: self.study,
+            schema.TRIAL: str(self.trial),
+            schema.RUN: self.run_id,
         }
 
 
@@ -103,14 +101,14 @@ def _ready(client: MlflowClient, run_id: str, pack_model: PackModel | None) -> L
         contents.mkdir()
         file = model_file(client.tracking_uri, run_id, Path(temporary))
         packaging = pack_model(_config(client, run_id, temporary), file, contents)
-        served = logged_model(client, experiment_id, run_id, SERVED)
+        served = logged_model(client, experiment_id, run_id, schema.SERVED_MODEL)
         _write(whole, contents, packaging, served)
         client.log_model_artifacts(served.model_id, str(whole))
     return client.finalize_logged_model(served.model_id, LoggedModelStatus.READY)
 
 
 def _config(client: MlflowClient, run_id: str, folder: str) -> DictConfig:
-    text = Path(client.download_artifacts(run_id, "config.yaml", folder)).read_text("utf-8")
+    text = Path(client.download_artifacts(run_id, schema.CONFIG_FILE, folder)).read_text("utf-8")
     config = OmegaConf.create(text)
     assert isinstance(config, DictConfig)
     return config
@@ -157,14 +155,14 @@ def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -
     )
     # As mlflow.register_model does: the model's page links its version.
     link = json.dumps([{"name": name, "version": version.version}])
-    client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": link})
+    client.set_logged_model_tags(model.model_id, {schema.MODEL_VERSIONS: link})
     return version
 
 
 def _make_registered_model(client: MlflowClient, name: str, study: str) -> None:
     try:
         client.create_registered_model(
-            name, {"besom.study": study}, f"What the study {study} has found, by Besom."
+            name, {schema.STUDY: study}, f"What the study {study} has found, by Besom."
         )
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":

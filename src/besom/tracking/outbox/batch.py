@@ -7,16 +7,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from besom.common.text import shorten, storable
+from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
-from besom.tracking.outbox.limits import (
-    METRICS,
-    PARAM_LENGTH,
-    PARAMS,
-    TAG_LENGTH,
-    TAGS,
-    clean,
-)
 from besom.tracking.outbox.log import Entry
+
+# What MLflow takes in one request: 1000 in all.
+PARAMS = TAGS = 100
+METRICS = 800
 
 KINDS = frozenset({"params", "metrics", "tags"})
 
@@ -52,15 +49,17 @@ class Batch:
         if entry.kind == "metrics":
             step = entry.body["step"]
             self._metrics += (
-                Metric(clean(name), value, entry.at, step)
+                Metric(schema.valid_name(name), value, entry.at, step)
                 for name, value in entry.body["values"].items()
             )
         elif entry.kind == "params":
             for name, value in entry.body.items():
-                self._params.setdefault(clean(name), shorten(storable(value), PARAM_LENGTH))
+                self._params.setdefault(
+                    schema.valid_name(name), shorten(storable(value), schema.PARAM_LENGTH)
+                )
         else:
             for name, value in entry.body.items():
-                self._tags[clean(name)] = shorten(storable(value), TAG_LENGTH)
+                self._tags[schema.valid_name(name)] = shorten(storable(value), schema.TAG_LENGTH)
 
     def _chunks(self) -> Iterator[tuple[list[Param], list[RunTag], list[Metric]]]:
         params = [Param(name, value) for name, value in self._params.items()]

@@ -14,11 +14,12 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
+from besom.common.states import State
+from besom.tracking import schema
 from besom.tracking.address import sqlite_path
 from besom.tracking.outbox.create import WAIT_SECONDS, Creation
 from besom.tracking.outbox.log import OPENED, Entry
 from besom.tracking.outbox.sender import NotYet
-from besom.tracking.runs import KEY
 
 PREFIX = "late-"
 REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")
@@ -101,10 +102,10 @@ class Latecomers:
         """Close what else has come of the requests for a late run, now that the run is closed."""
         if not key.startswith(PREFIX):
             return
-        query = f"tags.`{KEY}` = '{key}' AND attributes.status = 'RUNNING'"
+        query = f"tags.`{schema.KEY}` = '{key}' AND attributes.status = 'RUNNING'"
         for double in self._client.search_runs([self._experiment_id], query):
-            self._client.set_tag(double.info.run_id, "besom.state", "lost")
-            self._client.set_terminated(double.info.run_id, "KILLED")
+            self._client.set_tag(double.info.run_id, schema.STATE, State.LOST)
+            self._client.set_terminated(double.info.run_id, schema.RunStatus.KILLED)
 
     def _settle(self, key: str) -> None:
         """Learn what has come of an earlier request for a run."""
@@ -118,7 +119,7 @@ class Latecomers:
             self._known[key] = creation.run_id
 
     def _find(self, key: str) -> str | None:
-        found = self._client.search_runs([self._experiment_id], f"tags.`{KEY}` = '{key}'")
+        found = self._client.search_runs([self._experiment_id], f"tags.`{schema.KEY}` = '{key}'")
         self.is_away = False
         if not found:
             return None

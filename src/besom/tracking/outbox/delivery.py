@@ -17,6 +17,7 @@ from besom.common.addresses import mask
 from besom.common.files import check_kept
 from besom.common.text import check_table, shorten, storable
 from besom.session import KerasModel, TensorSpec
+from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.models.keras_model import link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
@@ -24,7 +25,6 @@ from besom.tracking.outbox.batch import Batch
 from besom.tracking.outbox.deferred_runs import Latecomers, is_away
 from besom.tracking.outbox.duplicates import OriginalGone, repeat
 from besom.tracking.outbox.file_fingerprint import is_anothers
-from besom.tracking.outbox.limits import TAG_LENGTH, clean
 from besom.tracking.outbox.log import Entry
 from besom.tracking.outbox.sender import Refused
 
@@ -151,17 +151,17 @@ class Delivery:
         """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
         check_table(name)
         # MLflow puts a name into an address as it is, and a server would cut it there.
-        path = f"{clean(name) if set(name) & set('#?%') else name}.json"
+        path = f"{schema.valid_name(name) if set(name) & set('#?%') else name}.json"
         columns = list(rows[0]) if rows else []
         data = [[row.get(column) for column in columns] for row in rows]
         self._client.log_text(run_id, json.dumps({"columns": columns, "data": data}), path)
-        known = self._client.get_run(run_id).data.tags.get("mlflow.loggedArtifacts", "[]")
+        known = self._client.get_run(run_id).data.tags.get(schema.TABLES, "[]")
         tables = json.loads(known)
         if (table := {"path": path, "type": "table"}) in tables:
             return
         shown = json.dumps([*tables, table])
-        if len(shown) <= TAG_LENGTH:  # a tag that is cut would name none of them
-            self._client.set_tag(run_id, "mlflow.loggedArtifacts", shown)
+        if len(shown) <= schema.TAG_LENGTH:  # a tag that is cut would name none of them
+            self._client.set_tag(run_id, schema.TABLES, shown)
 
     def _model(
         self,
@@ -208,10 +208,10 @@ class Delivery:
         """What is not to be had must not keep the rest of the run from being delivered."""
         what = shorten(storable(mask(what)), LONGEST_MISSING)
         _logger.warning("run %s: not in the record: %s", run_id, what)
-        known = self._client.get_run(run_id).data.tags.get("besom.missing", "")
+        known = self._client.get_run(run_id).data.tags.get(schema.MISSING, "")
         if what not in known.split("\n"):
-            missing = shorten(f"{known}\n{what}".strip(), TAG_LENGTH)
-            self._client.set_tag(run_id, "besom.missing", missing)
+            missing = shorten(f"{known}\n{what}".strip(), schema.TAG_LENGTH)
+            self._client.set_tag(run_id, schema.MISSING, missing)
 
 
 def _batchable(entries: Sequence[Entry]) -> Iterator[Entry]:

@@ -6,13 +6,12 @@ of the metrics.
 
 from typing import TYPE_CHECKING
 
+from besom.tracking import schema
 from besom.tracking.outbox.sender import NotYet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-DUPLICATE_OF = "besom.duplicate_of"
 
 
 class OriginalGone(Exception):
@@ -33,13 +32,13 @@ def repeat(client: "MlflowClient", run_id: str, original_id: str) -> None:
     from besom.tracking.models.keras_model import final_metrics
 
     found = _closed(client, original_id)
-    original = _closed(client, found.data.tags.get(DUPLICATE_OF, original_id))
+    original = _closed(client, found.data.tags.get(schema.DUPLICATE_OF, original_id))
     facts = {
         name: text
         for name, text in original.data.tags.items()
         if not name.startswith(("besom.", "mlflow."))
     }
-    tags = [RunTag(*fact) for fact in (facts | {DUPLICATE_OF: original.info.run_id}).items()]
+    tags = [RunTag(*fact) for fact in (facts | {schema.DUPLICATE_OF: original.info.run_id}).items()]
     params = [Param(name, value) for name, value in original.data.params.items()]
     client.log_batch(run_id, final_metrics(client, original), params, tags)
 
@@ -47,7 +46,7 @@ def repeat(client: "MlflowClient", run_id: str, original_id: str) -> None:
 def original_of(client: "MlflowClient", run_id: str) -> "Run":
     """The run that has the files and the model: the one that is repeated, else the run itself."""
     run = client.get_run(run_id)
-    original = run.data.tags.get(DUPLICATE_OF)
+    original = run.data.tags.get(schema.DUPLICATE_OF)
     return run if original is None else client.get_run(original)
 
 
@@ -60,7 +59,7 @@ def _closed(client: "MlflowClient", run_id: str) -> "Run":
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise OriginalGone(f"run {run_id}") from error
-    if run.info.status == "RUNNING":
+    if run.info.status == schema.RunStatus.RUNNING:
         if run.info.lifecycle_stage == "deleted":
             raise OriginalGone(f"run {run_id}")
         raise NotYet(f"run {run_id} is still open")

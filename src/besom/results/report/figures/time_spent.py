@@ -16,6 +16,7 @@ from besom.common.text import duration
 from besom.results.report.data import SHOWN, Material
 from besom.results.report.figures.base import PRUNED, TRIAL, axis, frame, place
 from besom.results.report.markup import Markup, Section, join, note, table
+from besom.tracking import schema
 from besom.tracking.reader import Point, ReadRun
 
 PAUSE = 60.0
@@ -109,20 +110,20 @@ class Timeline:
 def read_timeline(material: Material) -> Timeline:
     """The attempts that took any worker's time; results taken over from another trial took none."""
     attempts = [
-        _attempt(run, material.points) for run in material.runs if "besom.worker" in run.tags
+        _attempt(run, material.points) for run in material.runs if schema.WORKER in run.tags
     ]
     return Timeline(attempts, _sessions(material.study.parent.started, attempts))
 
 
 def _attempt(run: ReadRun, points: Mapping[str, Sequence[Point]]) -> Attempt:
     tags = run.tags
-    state = tags.get("besom.state", run.status.lower())
+    state = tags.get(schema.STATE, run.status.lower())
     marks = _marks(run, points.get(run.run_id, ()))
     end = run.ended if run.ended is not None else max([run.started, *marks])
     return Attempt(
         _what(tags),
-        tags.get("besom.trial") or tags["besom.confirms"],
-        tags["besom.worker"],
+        tags.get(schema.TRIAL) or tags[schema.CONFIRMS],
+        tags[schema.WORKER],
         run.started,
         end,
         marks,
@@ -131,10 +132,10 @@ def _attempt(run: ReadRun, points: Mapping[str, Sequence[Point]]) -> Attempt:
 
 
 def _what(tags: Mapping[str, str]) -> str:
-    if "besom.confirms" in tags:
-        return f"trial {tags['besom.confirms']} again, seed {tags.get('besom.seed', '?')}"
-    attempt = tags.get("besom.attempt", "1")
-    return f"trial {tags['besom.trial']}" + (f", attempt {attempt}" if attempt != "1" else "")
+    if schema.CONFIRMS in tags:
+        return f"trial {tags[schema.CONFIRMS]} again, seed {tags.get(schema.SEED, '?')}"
+    attempt = tags.get(schema.ATTEMPT, "1")
+    return f"trial {tags[schema.TRIAL]}" + (f", attempt {attempt}" if attempt != "1" else "")
 
 
 def _marks(run: ReadRun, points: Sequence[Point]) -> list[float]:

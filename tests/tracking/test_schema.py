@@ -1,7 +1,7 @@
 import pytest
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
-from besom.tracking.outbox.limits import KEY_LENGTH, clean
+from besom.tracking import schema
 
 GOOD = ("loss", "val/acc", "f1 macro", "p:x", "αβγ", "R²", "a.b-c_d", "x" * 250, "_", "..a/b"[2:])
 BAD = (
@@ -12,11 +12,11 @@ BAD = (
 
 
 def test_each_name_has_one_of_its_own_that_mlflow_takes() -> None:
-    assert [clean(name) for name in GOOD] == list(GOOD)
-    fits = [clean(name) for name in BAD]
+    assert [schema.valid_name(name) for name in GOOD] == list(GOOD)
+    fits = [schema.valid_name(name) for name in BAD]
     assert len({*fits, *GOOD}) == len(BAD) + len(GOOD)
     for fit in fits:
-        assert clean(fit) == fit and 0 < len(fit) <= KEY_LENGTH
+        assert schema.valid_name(fit) == fit and 0 < len(fit) <= schema.NAME_LENGTH
         for validate in (_validate_metric_name, _validate_param_name, _validate_tag_name):
             validate(fit)
 
@@ -25,4 +25,4 @@ def test_each_name_has_one_of_its_own_that_mlflow_takes() -> None:
     ("name", "fit"), [("hits@10", "hits_10-47663a"), ("../up", "__up-8c722b"), ("", "-e3b0c4")]
 )
 def test_a_name_is_the_same_at_any_time(name: str, fit: str) -> None:
-    assert clean(name) == fit
+    assert schema.valid_name(name) == fit

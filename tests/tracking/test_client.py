@@ -7,7 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from besom.tracking import fluent
+from besom.tracking.client import FluentState, fluent_state, restore_fluent_state
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +21,9 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    before = fluent.remember()
+    before = fluent_state()
     yield
-    fluent.restore(before)
+    restore_fluent_state(before)
 
 
 def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
@@ -32,7 +32,7 @@ def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
     own, tasks = (f"sqlite:///{root / name}" for name in ("mlflow.db", "tasks.db"))
     shutil.copy(root / "mlflow.db", root / "tasks.db")
     mlflow.set_tracking_uri(own)
-    before = fluent.remember()
+    before = fluent_state()
 
     mlflow.set_tracking_uri(tasks)
     mlflow.set_registry_uri(tasks)
@@ -40,7 +40,7 @@ def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
     mlflow.log_param("x", 1)  # opens a run
     with mlflow.start_run(nested=True):
         left_open = mlflow.start_run(nested=True)
-        fluent.restore(before)
+        restore_fluent_state(before)
     assert mlflow.active_run() is None
     monkeypatch.delenv("MLFLOW_REGISTRY_URI")  # as a worker puts back its environment
     monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
@@ -53,5 +53,5 @@ def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
     mlflow.set_tracking_uri(tasks)
     mlflow.start_run()
     mlflow.set_tracking_uri("http://127.0.0.1:9")  # where that run is not
-    fluent.restore(fluent.Fluent())
-    assert mlflow.active_run() is None and fluent.remember() == fluent.Fluent()
+    restore_fluent_state(FluentState())
+    assert mlflow.active_run() is None and fluent_state() == FluentState()
