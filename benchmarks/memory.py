@@ -22,8 +22,9 @@ from besom.app.job import JobRunner
 from besom.common.states import State
 from besom.rnn import config
 from besom.rnn.__main__ import task
-from besom.workers.local import GROWTH_LIMIT, LocalPool
+from besom.workers.local import LocalPool
 from besom.workers.messages import Assignment, Outcome, Ready, Reported, ReportReply, WorkerExited
+from besom.workers.resources import GROWTH_LIMIT
 
 SHORT = (
     *("data=synthetic", "data.train_reviews=400", "data.test_reviews=20"),

@@ -43,7 +43,7 @@ def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> N
         ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
         ("besom.app.job", "pickle", "loads"),
         ("besom.app.modules.state", "pickle", "loads"),
-        ("besom.workers.process", "pickle", "loads"),
+        ("besom.workers.local", "pickle", "loads"),
     }
 
 

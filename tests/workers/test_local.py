@@ -9,16 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra._internal.callbacks import Callbacks
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import HydraContext, RunMode
 
 from besom.app import job
-from besom.app.job import JobRunner
 from besom.common.states import State
-from besom.workers import memory, worker
+from besom.workers import resources, worker
 from besom.workers.local import LocalPool
 from besom.workers.messages import (
     Assignment,
@@ -30,21 +24,17 @@ from besom.workers.messages import (
     WorkerExited,
 )
 from tests.sweep.apps import is_alive, wait_for
+from tests.workers.conftest import runner_in
 from tests.workers.hoarding import framed, hoard
 
 TIMEOUT = 30.0
 
 
 @pytest.fixture
-def payload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
-    """The application, as launch ships it; its job folders are in ``tmp_path``."""
-    monkeypatch.chdir(tmp_path)
-    hydra = Hydra.create_main_hydra2("task", create_config_search_path(None))
-    overrides = ["hydra.sweep.dir=jobs"]
-    master = hydra.compose_config(None, overrides, RunMode.MULTIRUN)
-    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    yield job.dump(JobRunner(context, hoard, master))
-    GlobalHydra.instance().clear()
+def payload(tmp_path: Path) -> Iterator[bytes]:
+    """The application, as a pool sends it."""
+    with runner_in(tmp_path, hoard) as runner:
+        yield job.dump(runner)
 
 
 @pytest.fixture
@@ -127,7 +117,7 @@ def test_memory_that_ran_out_is_named_where_the_system_says_so(
     pool: LocalPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = tmp_path / "vmstat"
-    monkeypatch.setattr(memory, "_KILL_COUNTS", (counts, tmp_path / "missing"))
+    monkeypatch.setattr(resources, "_KILL_COUNTS", (counts, tmp_path / "missing"))
     for before, after, cause in [
         (2, 2, "was killed by SIGKILL"),
         (2, 3, "was killed by SIGKILL: the system has run out of memory"),

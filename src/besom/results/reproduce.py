@@ -23,7 +23,7 @@ from besom.rnn import environment
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.reader import Reader
-from besom.workers.process import THREAD_VARIABLES
+from besom.workers.resources import THREAD_VARIABLES
 
 AGREES = 1e-3
 """The largest difference of a loss or an accuracy that still counts as the same result: what the

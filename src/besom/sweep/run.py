@@ -12,7 +12,6 @@ from typing import Any
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from besom.app import job
 from besom.app.job import JobRunner
 from besom.app.redaction import redacted_logs
 from besom.common.addresses import sqlite_address
@@ -47,8 +46,7 @@ from besom.tracking.record import Record, connect
 from besom.tracking.runs import restoring
 from besom.tracking.schema import RunStatus
 from besom.workers import disk_space
-from besom.workers.local import LocalPool
-from besom.workers.pool import Pool
+from besom.workers.pool import Pool, make_pool
 from besom.workers.signals import ending_after, handled_by, quitting_after
 
 
@@ -131,7 +129,7 @@ def _open(plan: Plan) -> Study:
 
 
 @contextmanager
-def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
+def _workers(plan: Plan, study: Study) -> Iterator[Pool]:
     """The pool, with workers on their way for what remains; however this ends, they are gone.
 
     What they import takes seconds, and so does MLflow: both at once.
@@ -139,7 +137,7 @@ def _workers(plan: Plan, study: Study) -> Iterator[LocalPool]:
     rows = study.rows()
     fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
-    pool = LocalPool(plan.options.n_jobs, job.dump(plan.application), _log_folder(plan))
+    pool = make_pool(plan.application, plan.options.n_jobs, _log_folder(plan))
     try:
         for worker in range(min(plan.options.n_jobs, n_open)):
             pool.start(worker)

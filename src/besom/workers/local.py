@@ -1,15 +1,36 @@
-"""Workers as processes of this machine, each replaced when it is over its memory limit."""
+"""Workers as processes of this machine, each at the end of a pipe.
 
+A worker is replaced when it is over its memory limit.
+"""
+
+import multiprocessing
+import os
+import pickle
 import queue
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 
-from besom.common.interpreter import cores
-from besom.workers.messages import Event, Outcome, ToWorker, WorkerExited
-from besom.workers.process import WorkerProcess
-
-GROWTH_LIMIT = 1 << 30
-"""Bytes. TensorFlow keeps about 14 MB of each program that a process has run, and cannot free
-them (docs/decisions/009); other libraries leak too."""
+from besom.app.modules.main_module import kept_from_multiprocessing
+from besom.common.files import make_private
+from besom.workers import resources, worker
+from besom.workers.messages import (
+    LONGEST,
+    TOLD,
+    Event,
+    FromWorker,
+    Outcome,
+    Told,
+    ToWorker,
+    WorkerExited,
+)
+from besom.workers.resources import GROWTH_LIMIT, thread_limits
+from besom.workers.signals import ENDING
 
 
 class LocalPool:
@@ -24,20 +45,20 @@ class LocalPool:
     ) -> None:
         self._payload = payload
         self._log_folder = log_folder
-        self._threads = max(1, cores() // size)
+        self._variables = thread_limits(size)
         self._growth_limit = growth_limit
-        self._workers: dict[int, WorkerProcess] = {}
+        self._workers: dict[int, _WorkerProcess] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def start(self, worker_id: int) -> None:
         if worker_id in self._workers:
             return
-        self._workers[worker_id] = WorkerProcess(
+        self._workers[worker_id] = _WorkerProcess(
             f"besom-worker-{worker_id}",
             lambda message: self._events.put(Event(worker_id, message)),
             self._payload,
             self._log_folder / f"worker-{worker_id}.log",
-            self._threads,
+            self._variables,
             self._growth_limit,
         )
 
@@ -66,3 +87,157 @@ class LocalPool:
             process.reap()
         self._workers.clear()
         self._events = queue.SimpleQueue()
+
+
+class _WorkerProcess:
+    """Spawned, never forked; its threads are capped before anything loads.
+
+    One thread reads its messages, and a second one waits for its death. The last message is always
+    ``WorkerExited``; :meth:`reap` is to be called after it.
+
+    Args:
+        on_message: called with each message as soon as it is whole, by the reading thread.
+        payload: the application, see :func:`besom.app.job.dump`; it is sent first.
+        log_file: receives all that it prints.
+        variables: of its environment; those that the user has set stay.
+        growth_limit: see :func:`besom.workers.worker.main`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        on_message: Callable[[FromWorker], None],
+        payload: bytes,
+        log_file: Path,
+        variables: Mapping[str, str],
+        growth_limit: int,
+    ) -> None:
+        self._on_message = on_message
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe(duplex=True)
+        # Never written to: that the pipe closes, with this process, ends the worker.
+        far_end, self._watchdog_pipe = context.Pipe(duplex=False)
+        self._ended_for = ""
+        self._memory_kills = resources.out_of_memory_kills()
+        make_private(log_file.parent)
+        self._process = context.Process(
+            target=worker.main,
+            args=(theirs, far_end, str(log_file), growth_limit),
+            name=name,
+        )
+        with _signals_held(), _environment(variables), kept_from_multiprocessing():
+            self._process.start()
+        theirs.close()
+        far_end.close()
+        self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name=f"{name}-waiter", daemon=True)
+        self._waiter.start()
+        self._reader.start()
+        # Not among its arguments: where a process dies before it has read these, and they are more
+        # than a pipe holds, multiprocessing waits for good, with the signals held.
+        self._send_bytes(payload)
+
+    def send(self, message: ToWorker) -> None:
+        self._send_bytes(pickle.dumps(message))
+
+    def _send_bytes(self, content: bytes) -> None:
+        # A worker that has just died shows when something is received.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.send_bytes(content)
+
+    def kill(self) -> None:
+        """End it and all that it has started: they share its process group."""
+        assert self._process.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()  # it may not have made its own group yet
+
+    def end(self, cause: str) -> None:
+        """Kill it for a reason that its exit code does not tell."""
+        self._ended_for = self._ended_for or cause
+        self.kill()
+
+    def reap(self) -> None:
+        """Wait for its end, and have the watchdog end all that it has started."""
+        self._reader.join()
+        self._connection.close()
+        self._watchdog_pipe.close()
+
+    def _read(self) -> None:
+        """Pass on what it says until its pipe ends, and at last that it has died."""
+        try:
+            while (message := self._receive()) is not None:
+                self._on_message(message)
+        except ValueError:
+            self.end("wrote something else than messages to its pipe")
+        self._waiter.join(timeout=0.5)  # its own exit code, where it ended by itself
+        self.kill()
+        self._waiter.join()
+        self._on_message(WorkerExited(self._ended_for or self._cause()))
+
+    def _receive(self) -> FromWorker | None:
+        """Wait for the next message; None where the pipe has ended, half a message included.
+
+        Raises:
+            ValueError: something else has come.
+        """
+        try:
+            content = self._connection.recv_bytes(LONGEST)
+        except (EOFError, OSError):
+            if self._connection.readable:
+                return None
+            raise ValueError("longer than any message") from None
+        try:
+            message = pickle.loads(content)
+        except Exception as error:  # whatever a pickle that is none raises
+            raise ValueError("no pickle") from error
+        if not isinstance(message, FromWorker):
+            raise ValueError("no message")
+        if isinstance(message, Told) and message.method not in TOLD:
+            raise ValueError("no call that a task may make")
+        return message
+
+    def _wait(self) -> None:
+        """Wait for its death, and end its pipe then, which what it has forked may keep open.
+
+        The death is not seen by the process' sentinel, which such a process keeps open too.
+        """
+        self._process.join()
+        while self._process.exitcode is None:  # another thread of ours is just reaping it
+            time.sleep(0.01)
+        descriptor = os.dup(self._connection.fileno())
+        with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
+            pipe.shutdown(socket.SHUT_RD)  # what it has said before is still read
+
+    def _cause(self) -> str:
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        killed = f"was killed by {signal.Signals(-code).name}"
+        if code == -signal.SIGKILL and resources.out_of_memory_kills() > self._memory_kills:
+            return f"{killed}: the system has run out of memory"
+        return killed
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
+    resource_tracker.ensure_running()  # to start it later would let them through
+    held = set(ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables for a child; those that the user has set himself stay."""
+    added = {key: value for key, value in values.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            del os.environ[key]

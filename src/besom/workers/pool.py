@@ -1,7 +1,10 @@
-"""What the supervisor asks of a pool of workers."""
+"""What the supervisor asks of a pool of workers, and the pools that there are."""
 
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
+from besom.app import job
+from besom.app.job import JobRunner
 from besom.workers.messages import Event, ToWorker
 
 
@@ -30,3 +33,21 @@ class Pool(Protocol):
     def stop(self) -> None:
         """End every worker now, and what it has started; returns when they are gone."""
         ...
+
+
+def make_pool(
+    app: JobRunner, size: int, log_folder: Path, kind: Literal["local", "inline"] = "local"
+) -> Pool:
+    """Up to ``size`` workers for an application, none of them started.
+
+    Args:
+        log_folder: for what they print.
+        kind: processes of this machine; or threads of this process, one job at a time.
+    """
+    if kind == "inline":
+        from besom.workers.inline import InlinePool
+
+        return InlinePool(app)
+    from besom.workers.local import LocalPool
+
+    return LocalPool(size, job.dump(app), log_folder)

@@ -5,11 +5,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from besom.app import job
-from besom.app.job import JobRunner
 from besom.common.states import State
 from besom.sweep.plan import Plan
-from besom.workers.local import LocalPool
 from besom.workers.messages import (
     Assignment,
     Outcome,
@@ -19,6 +16,7 @@ from besom.workers.messages import (
     Told,
     WorkerExited,
 )
+from besom.workers.pool import Pool, make_pool
 
 MAX_SECONDS = 600
 
@@ -55,17 +53,16 @@ class _Watch:
 def probe(plan: Plan) -> Probe | None:
     """Run the baseline with the task's probe overrides; None where it fails or takes too long."""
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
-        app = JobRunner(plan.application.context, plan.application.task, plan.application.master)
         sweep_dir = f"hydra.sweep.dir={folder}"
         overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
-        pool = LocalPool(plan.options.n_jobs, job.dump(app), Path(folder, "workers"))
+        pool = make_pool(plan.application, plan.options.n_jobs, Path(folder, "workers"))
         try:
             return _watch(pool, Assignment(0, 1, overrides), Path(folder))
         finally:
             pool.stop()
 
 
-def _watch(pool: LocalPool, assignment: Assignment, folder: Path) -> Probe | None:
+def _watch(pool: Pool, assignment: Assignment, folder: Path) -> Probe | None:
     watch = _Watch()
     pool.start(0)
     while watch.now() < MAX_SECONDS:

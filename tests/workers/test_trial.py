@@ -6,7 +6,7 @@ import pytest
 from omegaconf import ListConfig
 
 from besom.common.errors import UserError
-from besom.workers.returned import as_numbers
+from besom.workers.trial import as_numbers
 
 
 def some() -> Iterator[float]:

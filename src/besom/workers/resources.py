@@ -1,9 +1,33 @@
-"""The memory that this process takes, and whether the system has ended others for theirs."""
+"""What a worker is given of the machine: its share of the cores, and memory up to a limit."""
 
 import os
 import resource
 import sys
 from pathlib import Path
+
+from besom.common.interpreter import cores
+
+THREAD_VARIABLES = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+GROWTH_LIMIT = 1 << 30
+"""Bytes that a worker may grow by since its first trial. TensorFlow keeps about 14 MB of each
+program that a process has run, and cannot free them (docs/decisions/009); other libraries leak
+too."""
+
+
+def thread_limits(n_workers: int) -> dict[str, str]:
+    """Environment variables that give each of ``n_workers`` processes its share of the cores.
+
+    They count where they are set before a numerical library loads.
+    """
+    return dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // n_workers)))
+
 
 _STATM = Path("/proc/self/statm")
 

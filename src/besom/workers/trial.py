@@ -1,0 +1,235 @@
+"""One attempt at a trial: compose its configuration, call the task, say how it ended."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobStatus
+from omegaconf import DictConfig, OmegaConf
+
+from besom import session
+from besom.app.error_messages import HYDRA_ERRORS
+from besom.app.hooks import of_task
+from besom.app.job import JobRunner
+from besom.app.overrides import as_typed
+from besom.common.addresses import mask
+from besom.common.errors import Interrupted, Pruned, UserError
+from besom.common.flatten import flatten
+from besom.common.states import State
+from besom.common.text import named, number, plain, shorten_middle, storable, unnamed
+from besom.session import KerasModel
+from besom.workers import disk_space
+from besom.workers.messages import (
+    Assignment,
+    Composed,
+    Expected,
+    FromWorker,
+    Outcome,
+    Reported,
+    ReportReply,
+    Told,
+)
+
+LONGEST_TRACEBACK = 30_000
+"""Characters: an exception may quote a whole file, and databases hold 64 KiB of text."""
+
+# What is wrong with the trial itself before its task is called.
+OF_CONFIGURATION = (UserError, *HYDRA_ERRORS)
+
+MOST_NUMBERS = 10_000
+"""All are kept with the run; a list of predictions belongs into a file."""
+
+
+class Pipe(Protocol):
+    """What joins an attempt and the supervisor."""
+
+    def send(self, message: FromWorker) -> None: ...
+
+    def receive(self) -> Any:
+        """Wait for the supervisor's next message."""
+        ...
+
+
+class PipeListener:
+    """The task's listener: passes everything on, and turns replies into exceptions.
+
+    Attributes:
+        interrupted: whether the sweep has asked the task to stop.
+    """
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self.interrupted = False
+
+    def expect(self, steps: int) -> None:
+        self._pipe.send(Expected(steps))
+
+    def report(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._pipe.send(Reported(step, metrics))
+        match self._pipe.receive():
+            case ReportReply.PRUNE:
+                raise Pruned(f"pruned after step {step}")
+            case ReportReply.INTERRUPT:
+                self.interrupted = True
+                raise Interrupted(f"interrupted after step {step}")
+
+    def log(self, values: Mapping[str, float | str]) -> None:
+        self._pipe.send(Told("log", (values,)))
+
+    def save(self, path: Path) -> None:
+        self._pipe.send(Told("save", (path,)))
+
+    def save_model(self, model: KerasModel) -> None:
+        self._pipe.send(Told("save_model", (model,)))
+
+    def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
+        self._pipe.send(Told("table", (name, rows)))
+
+
+def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool) -> Outcome:
+    """Compose the configuration, run the task, and say how it ended.
+
+    Args:
+        is_used: whether this process has run others. What goes wrong before the task is called may
+            be their doing; it is raised then, and ends this process: the trial is for another.
+    """
+    started, process = time.perf_counter(), os.getpid()
+    listener, is_called = PipeListener(pipe), False
+
+    def before(config: DictConfig) -> None:
+        nonlocal is_called
+        pipe.send(_composed(config))
+        is_called = True
+
+    try:
+        config = app.compose(assignment.overrides, assignment.trial, assignment.folder)
+        with session.listening(listener):
+            job = app.run(config, before)
+        if job.status is JobStatus.FAILED:
+            raise job._return_value  # the property would also write to standard error
+        outcome = Outcome(State.COMPLETE, as_numbers(job.return_value), 0.0)
+    except Pruned:
+        outcome = Outcome(State.PRUNED, {}, 0.0)
+    except Interrupted:
+        error = "" if listener.interrupted else "its task raised besom.Interrupted by itself"
+        outcome = Outcome(State.INTERRUPTED, {}, 0.0, error=error)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of a task fail it too
+        if disk_space.is_lacking(error):
+            outcome = _without_room(error, Path(app.master.hydra.sweeper.root))
+        elif is_used and not is_called and not isinstance(error, OF_CONFIGURATION):
+            raise
+        else:
+            outcome = _failed(error)
+    if os.getpid() != process:
+        _end_forked(outcome)
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def _end_forked(outcome: Outcome) -> NoReturn:
+    """End a process that the task has forked, and that has come to the task's end as well.
+
+    The trial and the pipe are its parent's.
+    """
+    print(outcome.traceback or outcome.error, file=sys.stderr, flush=True)
+    os._exit(outcome.state is not State.COMPLETE)
+
+
+def _without_room(error: BaseException, root: Path) -> Outcome:
+    """An attempt that counts, or the end of the sweep where its record has no room either."""
+    file = disk_space.file_of(error)
+    ends_sweep = disk_space.is_lacking_at(root, file)
+    where = file or (root if ends_sweep else "a file that the error does not name")
+    text = f"{where} cannot be written: {os.strerror(getattr(error, 'errno', 0))}"
+    text = plain(mask(text)) if ends_sweep else f"its task stopped: {plain(mask(text))}"
+    return Outcome(State.INTERRUPTED, {}, 0.0, error=text, ends_sweep=ends_sweep)
+
+
+def _composed(config: DictConfig) -> Composed:
+    """The task's configuration; read inside the job, where ``${hydra:…}`` has all its values."""
+    job = HydraConfig.get()
+    return Composed(
+        params=flatten(config),
+        config=OmegaConf.to_yaml(config, resolve=True),
+        overrides=tuple(as_typed(job.overrides.task)),
+        folder=Path(job.runtime.output_dir),
+    )
+
+
+def _failed(error: BaseException) -> Outcome:
+    if isinstance(error, UserError):
+        return Outcome(State.FAILED, {}, 0.0, error=str(error))
+    frames = mask(_traceback_of_task(error))
+    frames = storable(shorten_middle(frames, LONGEST_TRACEBACK))
+    return Outcome(State.FAILED, {}, 0.0, error=plain(mask(_one_line(error))), traceback=frames)
+
+
+def _one_line(error: BaseException) -> str:
+    """``ValueError: x is above 1``; only the type's name where there is no text, or it raises."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException:  # of the task's own code, as the error is
+        return name
+    return f"{name}: {text}".splitlines()[0] if text else name
+
+
+def _traceback_of_task(error: BaseException) -> str:
+    """The traceback from the task's own first frame on: Hydra's and ours explain nothing."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
+        frames = frames.tb_next
+    first = of_task(frames.tb_next) if frames is not None else error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, first))
+
+
+def as_numbers(returned: Any) -> dict[str, float]:
+    """Numbers under their names, plain ones under those of :func:`unnamed`; none for None.
+
+    Raises:
+        UserError: it is neither a number, nor several, nor a mapping of names to numbers.
+    """
+    if returned is None:
+        return {}
+    named = _by_name(returned)
+    if len(named) > MOST_NUMBERS:
+        raise UserError(
+            f"the task returned more than {MOST_NUMBERS:,} numbers; it must return those that are "
+            "judged, and may keep others in a file with besom.save"
+        )
+    try:
+        numbers = {name: number(name, value) for name, value in named.items()}
+    except (TypeError, ValueError):
+        numbers = {}
+    if not numbers:
+        raise UserError(
+            f"the task returned {_shown(returned)}; "
+            "it must return a number, a list of numbers, or a mapping of names to numbers"
+        )
+    return numbers
+
+
+def _by_name(returned: Any) -> dict[str, Any]:
+    """Whatever their number, one more at most than are allowed."""
+    if isinstance(returned, Mapping):
+        first = islice(returned.items(), MOST_NUMBERS + 1)
+        return named((storable(str(name)), value) for name, value in first)
+    # An array without dimensions says that it can be iterated, and cannot.
+    is_one = getattr(returned, "ndim", None) == 0 or isinstance(returned, str | bytes | Set)
+    if is_one or not isinstance(returned, Iterable):
+        return {"objective": returned}
+    several = list(islice(returned, MOST_NUMBERS + 1))
+    return dict(zip(unnamed(len(several)), several, strict=True))
+
+
+def _shown(returned: Any) -> str:
+    try:
+        return storable(" ".join(repr(returned).split()))[:80]
+    except Exception:  # a whole number of too many digits, or a bug of the object's own
+        return f"an object of type {type(returned).__name__}"

@@ -1,0 +1,32 @@
+"""Applications as a pool gets them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hydra import version
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import HydraContext, RunMode
+
+from besom.app.hooks import Task
+from besom.app.job import JobRunner
+
+
+@contextmanager
+def runner_in(folder: Path, task: Task) -> Iterator[JobRunner]:
+    """An application of a task, in a folder of its own, where its job folders are too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        version.setbase("1.3")
+        hydra = Hydra.create_main_hydra2("task", create_config_search_path(None))
+        master = hydra.compose_config(None, ["hydra.sweep.dir=jobs"], RunMode.MULTIRUN)
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+        before = HydraConfig.instance().cfg
+        yield JobRunner(context, task, master)
+        HydraConfig.instance().cfg = before
+        GlobalHydra.instance().clear()
