@@ -40,7 +40,7 @@ def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> N
     loading = {found for found in names if found[2] in ("load", "loads", "Unpickler")}
     by_pickle = {found for found in loading if "pickle" in found[1] or "joblib" in found[1]}
     assert by_pickle == {
-        ("besom.rnn.data.npz", "ListUnpickler(stream)", "load"),
+        ("besom.rnn.data.imdb", "ListUnpickler(stream)", "load"),
         ("besom.app.job", "pickle", "loads"),
         ("besom.app.modules.state", "pickle", "loads"),
         ("besom.workers.local", "pickle", "loads"),

@@ -2,13 +2,14 @@
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from besom.common.errors import StoreError
-from besom.common.files import make_private, replace_text
+from besom.common.files import cache_folder, make_private, replace_text
 from besom.tracking import connect, schema
 from besom.tracking.outbox.log import Spool
 from tests.conftest import Command
@@ -106,3 +107,33 @@ def test_besom_train_writes_for_its_owner_alone(
     assert (tmp_path / "mlruns" / "jobs").is_dir()
     assert open_to_others(tmp_path) == []
     assert os.umask(0o022) == 0o022
+
+
+def test_the_variable_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BESOM_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "folder"),
+    [
+        ("linux", None, ".cache/besom"),
+        ("linux", "XDG_CACHE_HOME", "chosen/besom"),
+        ("darwin", None, "Library/Caches/besom"),
+        ("win32", "LOCALAPPDATA", "chosen/besom"),
+    ],
+)
+def test_otherwise_it_is_in_the_platforms_own(
+    platform: str,
+    variable: str | None,
+    folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BESOM_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "chosen"))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert cache_folder() == tmp_path / folder

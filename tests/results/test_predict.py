@@ -19,7 +19,6 @@ from omegaconf import DictConfig, OmegaConf
 from besom.cli import main
 from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
-from besom.rnn.data.corpus import encode
 from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect, schema
@@ -29,6 +28,7 @@ from besom.tracking.reader import open_reader
 from tests.cli.test_serving import free_port
 from tests.conftest import Command
 from tests.results.conftest import start
+from tests.rnn.conftest import encode
 from tests.servers import post, running
 
 TEXTS = ["The film was wonderful!", "the plot was not dull, but the ending was", "its GOOD cast"]

@@ -1,7 +1,8 @@
 """For the workload's tests: no network, and small data."""
 
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 
 from besom.app.config_paths import conf_folder
 from besom.rnn import config
+from besom.rnn.data.corpus import INDEX_FROM, START, UNKNOWN
 from tests import warm
 
 REAL_IMDB = os.environ.get("BESOM_IMDB_PATH")
@@ -76,6 +78,12 @@ def small(hydra: None) -> Callable[..., DictConfig]:
 def small_imdb(hydra: None, imdb_file: Path) -> DictConfig:
     """The same on a file like Keras' imdb.npz."""
     return compose("train", overrides=[*SMALL, f"data.path='{imdb_file}'"])
+
+
+def encode(text: str, index: Mapping[str, int]) -> list[int]:
+    """Tokens of a text: a start token, then one for each word, in small letters."""
+    ranks = (index.get(word) for word in re.findall(r"[\w']+", text.lower()))
+    return [START, *(UNKNOWN if rank is None else rank + INDEX_FROM for rank in ranks)]
 
 
 def objects(reviews: list[list[int]]) -> np.ndarray:

@@ -10,6 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from besom.app.config_paths import conf_folder
 from besom.common.errors import ConfigError
 from besom.rnn import config
+from besom.rnn.check import check_config, check_sizes
+from besom.rnn.data import DATA_SETS
+from besom.rnn.models import MODELS
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +28,13 @@ def composed(*overrides: str) -> DictConfig:
 
 def refusal(*overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        config.check(composed(*overrides))
+        check_config(composed(*overrides))
     return str(caught.value)
 
 
 def test_the_baseline_is_the_reference_notebook() -> None:
     baseline = composed()
-    config.check(baseline)
+    check_config(baseline)
     assert OmegaConf.to_container(baseline) == {
         "data": {"name": "imdb", "vocab_size": 10000, "max_length": 100, "path": None},
         "model": {"name": "simple_rnn", "embedding_dim": 32, "units": 32, "dropout": 0.0},
@@ -53,15 +56,15 @@ def test_the_baseline_is_the_reference_notebook() -> None:
     }
 
 
-@pytest.mark.parametrize("name", config.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_a_group_option_that_changes_the_name_alone(name: str) -> None:
     assert composed(f"model={name}").model == {**composed().model, "name": name}
 
 
-@pytest.mark.parametrize("name", config.DATA_SETS)
+@pytest.mark.parametrize("name", DATA_SETS)
 def test_every_data_set_is_a_group_option(name: str) -> None:
     chosen = composed(f"data={name}")
-    config.check(chosen)
+    check_config(chosen)
     assert chosen.data.name == name
 
 
@@ -130,7 +133,7 @@ def test_a_synthetic_corpus_that_cannot_be_made_is_refused(override: str) -> Non
     ],
 )
 def test_the_limits_themselves_are_accepted(override: str) -> None:
-    config.check(composed(override))
+    check_config(composed(override))
 
 
 def test_an_unknown_name_comes_with_what_there_is() -> None:
@@ -167,11 +170,11 @@ def test_hydra_itself_refuses_wrong_types_and_misspelled_keys(override: str) -> 
 
 def test_sizes_must_leave_reviews_on_both_sides_of_the_split() -> None:
     training = composed("training.batch_size=128").training
-    config.check_sizes(training, reviews=160, train_reviews=128)
+    check_sizes(training, reviews=160, train_reviews=128)
     with pytest.raises(ConfigError, match=r"batch_size=128` is above the 127 reviews"):
-        config.check_sizes(training, reviews=160, train_reviews=127)
+        check_sizes(training, reviews=160, train_reviews=127)
     with pytest.raises(ConfigError, match=r"validation_split=0.2` leaves none of 160"):
-        config.check_sizes(training, reviews=160, train_reviews=160)
+        check_sizes(training, reviews=160, train_reviews=160)
 
 
 def test_job_folders_are_below_the_root() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from besom.rnn import config
+from besom.rnn.models import MODELS
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -15,13 +15,7 @@ def sizes(name: str = "simple_rnn", dropout: float = 0.0) -> Any:
     return SimpleNamespace(name=name, embedding_dim=3, units=5, dropout=dropout)
 
 
-def test_every_name_of_the_configuration_is_a_network() -> None:
-    from besom.rnn.models import RECURRENT
-
-    assert set(RECURRENT) == set(config.MODELS)
-
-
-@pytest.mark.parametrize("name", config.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_tokens_go_in_and_a_probability_comes_out(name: str) -> None:
     from besom.rnn.models import build_model
 

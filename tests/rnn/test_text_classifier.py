@@ -14,9 +14,10 @@ from omegaconf import DictConfig
 
 from besom.rnn import text_classifier
 from besom.rnn.data import Reviews, open_corpus, view
-from besom.rnn.data.corpus import INDEX_FROM, encode
-from besom.rnn.packaging import CONTENTS, pack
+from besom.rnn.data.corpus import INDEX_FROM
+from besom.rnn.packaging import CONTENTS, pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier
+from tests.rnn.conftest import encode
 from tests.test_layers import imports
 
 Small = Callable[..., DictConfig]
@@ -42,7 +43,7 @@ def packed(config: DictConfig, folder: Path) -> Mapping[str, Any]:
     contents.mkdir()
     model = folder / "model.keras"
     model.write_bytes(b"weights")
-    pack(config, model, contents)
+    pack_model(config, model, contents)
     assert (contents / "model.keras").read_bytes() == b"weights"
     return reading(contents)
 
@@ -159,7 +160,7 @@ def test_the_packed_network_gives_its_own_probabilities(
     model.save(tmp_path / "model.keras")
     contents = tmp_path / "contents"
     contents.mkdir()
-    pack(config, tmp_path / "model.keras", contents)
+    pack_model(config, tmp_path / "model.keras", contents)
     found = text_classifier._load_pyfunc(str(contents)).predict(pd.DataFrame({"text": TEXTS[:2]}))
     padded = TextClassifier(Mean(), **reading(contents)).read(TEXTS[:2])
     np.testing.assert_array_equal(found, model.predict(padded, verbose=0)[:, 0])

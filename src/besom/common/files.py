@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -82,3 +83,20 @@ def remedy(error: OSError) -> str:
     """What helps where a folder cannot be written."""
     for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return "Make room" if for_room else "Mend its permissions"
+
+
+def cache_folder() -> Path:
+    """Where Besom keeps what it can make again.
+
+    BESOM_CACHE, or ``besom`` in the platform's folder for a user's caches.
+    """
+    if chosen := os.environ.get("BESOM_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    return _platform_folder() / "besom"
+
+
+def _platform_folder() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
+    return Path(os.environ.get(variable) or Path.home() / ".cache")

@@ -1,1 +1,5 @@
-"""What a sweep has taught: from its record, without training anything."""
+"""What a sweep has taught: compared, confirmed, reproduced, exported, asked, and as a report.
+
+It reads the record, and knows the workload where a command needs ``besom train``. It opens no run
+and starts no worker: ``confirm`` gives words to ``besom sweep``, ``reproduce`` trains in this process.
+"""

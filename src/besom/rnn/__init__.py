@@ -1,1 +1,7 @@
-"""The workload: a recurrent network that tells praise from blame in film reviews."""
+"""The workload: a recurrent network that tells praise from blame in film reviews.
+
+The one room that knows TensorFlow and Keras, its own data and configuration. It knows no record, no
+search and no worker: only :mod:`besom.rnn.__main__` joins it with them. What can be chosen by name
+stands in one registry each: ``DATA_SETS`` (:mod:`besom.rnn.data`), ``MODELS``
+(:mod:`besom.rnn.models`), ``ENGINES`` and ``OPTIMIZERS`` (:mod:`besom.rnn.engines.base`).
+"""

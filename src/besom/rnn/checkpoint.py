@@ -12,15 +12,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from besom.common.errors import Interrupted
-from besom.rnn.early_stopping import Best
-from besom.rnn.fit import Epoch
+from besom.rnn.fit import EarlyStopping, Epoch
+
+if TYPE_CHECKING:
+    import keras
 
 NAME = "checkpoint.npz"
 
@@ -36,16 +37,20 @@ class Checkpoint:
     Args:
         identity: all that the training depends on; a file of another one is not used.
         variables: everything that an epoch changes.
-        best: what has been seen so far.
+        stopping: what has been seen so far.
     """
 
     def __init__(
-        self, file: Path, identity: str, variables: Sequence[keras.Variable], best: Best
+        self,
+        file: Path,
+        identity: str,
+        variables: "Sequence[keras.Variable]",
+        stopping: EarlyStopping,
     ) -> None:
         self._file = file
         self._identity = hashlib.sha256(identity.encode()).hexdigest()
         self._variables = variables
-        self._best = best
+        self._stopping = stopping
         self._epochs: list[Epoch] = []
 
     def restore(self) -> list[Epoch]:
@@ -56,16 +61,16 @@ class Checkpoint:
         for number, variable in enumerate(self._variables):
             variable.assign(arrays[f"variable_{number}"])
         weights = [arrays[name] for name in sorted(arrays) if name.startswith("best_")]
-        self._best.go_on(epochs, weights)
+        self._stopping.go_on(epochs, weights)
         self._epochs = epochs
         return list(epochs)
 
     def keep(self, epoch: Epoch) -> None:
-        """Keep the state after an epoch that ``best`` has seen, if there is room."""
+        """Keep the state after an epoch that ``stopping`` has seen, if there is room."""
         self._epochs.append(epoch)
         arrays: dict[str, Any] = {"identity": self._identity}
         arrays |= {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
-        arrays |= {f"best_{i:03d}": np.asarray(w) for i, w in enumerate(self._best.weights)}
+        arrays |= {f"best_{i:03d}": np.asarray(w) for i, w in enumerate(self._stopping.weights)}
         arrays["epochs"] = json.dumps([asdict(epoch) for epoch in self._epochs])
         draft = self._file.with_name(f".{self._file.name}")
         try:

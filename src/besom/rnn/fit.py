@@ -1,14 +1,20 @@
-"""Training as a generator of epochs: a caller that has seen enough stops asking."""
+"""Training as a generator of epochs, and what stops it: a caller that has seen enough does not ask
+for another.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from besom.rnn.data import Split
 from besom.rnn.engines.base import Engine
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -72,3 +78,58 @@ def order_of(seed: int, epoch: int, reviews: int) -> NDArray[np.int32]:
     It depends on its arguments alone, so an epoch can be repeated without those before it.
     """
     return np.random.default_rng((seed, epoch)).permutation(reviews).astype(np.int32)
+
+
+class EarlyStopping:
+    """Follows a training, and knows when to give up and which weights were best.
+
+    Args:
+        model: the model in training.
+        restore: keep the best weights, for :meth:`kept` to put back.
+        patience: epochs without a better ``val_accuracy`` before :meth:`see` says stop;
+            None never does.
+    """
+
+    def __init__(self, model: "keras.Model", *, restore: bool, patience: int | None) -> None:
+        self._model = model
+        self._restore = restore
+        self._patience = patience
+        self._best: Epoch | None = None
+        self._last: Epoch | None = None
+        self.weights: Sequence[NDArray[np.generic]] = []
+        """Those of the best epoch, where they are to be put back."""
+
+    def see(self, epoch: Epoch) -> bool:
+        """Take note of an epoch; whether to go on. The first of equal epochs is the best."""
+        if self._rank(epoch) and self._restore:
+            self.weights = self._model.get_weights()
+        return self.goes_on
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the epochs so far are a reason to train another."""
+        if self._patience is None or self._best is None or self._last is None:
+            return True
+        return self._last.number - self._best.number < self._patience
+
+    def go_on(self, epochs: Sequence[Epoch], weights: Sequence[NDArray[np.generic]]) -> None:
+        """Be as after these epochs, which another process has trained, and ``weights`` the best."""
+        for epoch in epochs:
+            self._rank(epoch)
+        self.weights = weights
+
+    def _rank(self, epoch: Epoch) -> bool:
+        """Whether it is the best so far."""
+        self._last = epoch
+        if self._best is not None and epoch.val_accuracy <= self._best.val_accuracy:
+            return False
+        self._best = epoch
+        return True
+
+    def kept(self) -> Epoch:
+        """The epoch whose weights the model holds from now on: the best, or the last."""
+        assert self._best and self._last, "no epoch was seen"
+        if not self._restore:
+            return self._last
+        self._model.set_weights(self.weights)
+        return self._best

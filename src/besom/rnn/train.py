@@ -3,7 +3,6 @@
 Importing this module is cheap; TensorFlow comes in when a training starts.
 """
 
-import importlib
 import logging
 import tempfile
 from collections.abc import Mapping
@@ -15,22 +14,21 @@ from typing import TYPE_CHECKING
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-import besom.rnn.config
 from besom import __version__, session
 from besom.app.hooks import Hooks, hooked
 from besom.rnn import environment
+from besom.rnn.check import check_config, check_sizes
+from besom.rnn.checkpoint import NAME, Checkpoint
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.corpus import decode
+from besom.rnn.engines.base import Engine, import_engines, make_engine
+from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
+from besom.rnn.models import build_model, reset
 from besom.rnn.packaging import pack_model
 from besom.session import KerasModel, TensorSpec
 
 if TYPE_CHECKING:
     import keras
-
-    from besom.rnn.checkpoint import Checkpoint
-    from besom.rnn.early_stopping import Best
-    from besom.rnn.engines.base import Engine
-    from besom.rnn.fit import Epoch
 
 PREDICTIONS = 5
 
@@ -44,11 +42,11 @@ def check(config: DictConfig) -> None:
         ConfigError: a key or value is wrong.
         DataError: the data set is missing or damaged.
     """
-    besom.rnn.config.check(config)
+    check_config(config)
     corpus = open_corpus(config.data)
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
-    besom.rnn.config.check_sizes(config.training, reviews, train_reviews)
+    check_sizes(config.training, reviews, train_reviews)
     _note_vocabulary(config.data.vocab_size, corpus.vocab_size)
 
 
@@ -65,8 +63,7 @@ def steps(config: DictConfig) -> int:
 def prepare() -> None:
     """Import what a training needs: TensorFlow, Keras and the engines, which takes seconds."""
     environment.prepare()
-    importlib.import_module("besom.rnn.engines.base")
-    importlib.import_module("besom.rnn.early_stopping")
+    import_engines()
 
 
 HOOKS = Hooks(
@@ -85,9 +82,6 @@ def train(config: DictConfig) -> dict[str, float]:
     """Load, build, fit, evaluate, save; the metrics of the weights that are kept."""
     check(config)
     environment.prepare()
-    from besom.rnn.engines.base import make_engine
-    from besom.rnn.models import build_model, reset
-
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
     _describe(data.corpus, config)
     reset(config.seed)
@@ -125,49 +119,44 @@ def _describe(corpus: Corpus, config: DictConfig) -> None:
 
 
 def _fit(
-    model: "keras.Model", engine: "Engine", data: Dataset, config: DictConfig
+    model: "keras.Model", engine: Engine, data: Dataset, config: DictConfig
 ) -> dict[str, float]:
     """Train to the end, and report each epoch. The metrics of the weights that are kept."""
-    from besom.rnn.early_stopping import Best
-    from besom.rnn.fit import fit, make_order
-
     training = config.training
-    best = Best(model, restore=training.restore_best, patience=training.patience)
+    stopping = EarlyStopping(model, restore=training.restore_best, patience=training.patience)
     session.expect(training.epochs)
     order = make_order(training.shuffle, config.seed, len(data.train))
-    with _checkpoint(engine, best, data, config) or nullcontext() as checkpoint:
+    with _checkpoint(engine, stopping, data, config) or nullcontext() as checkpoint:
         done = checkpoint.restore() if checkpoint else []
         for epoch in done:
             _report(epoch)
-        epochs = training.epochs if best.goes_on else 0
+        epochs = training.epochs if stopping.goes_on else 0
         for epoch in fit(engine, order, data.validation, epochs, len(done)):
-            goes_on = best.see(epoch)
+            goes_on = stopping.see(epoch)
             if checkpoint:
                 checkpoint.keep(epoch)  # before the answer to the report may end the training
             _report(epoch)
             if not goes_on:
                 break
-    return best.kept().metrics
+    return stopping.kept().metrics
 
 
-def _report(epoch: "Epoch") -> None:
+def _report(epoch: Epoch) -> None:
     shown = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
     log.info("epoch %d: %s, %.2f s", epoch.number, shown, epoch.seconds)
     session.report(epoch.number, **epoch.metrics)
 
 
 def _checkpoint(
-    engine: "Engine", best: "Best", data: Dataset, config: DictConfig
-) -> "Checkpoint | None":
+    engine: Engine, stopping: EarlyStopping, data: Dataset, config: DictConfig
+) -> Checkpoint | None:
     """In the job's folder, where the next attempt at the same trial looks for it."""
     if not config.training.get("checkpoint"):  # a Besom of before recorded no such key
         return None
-    from besom.rnn.checkpoint import NAME, Checkpoint
-
     what = {key: config[key] for key in ("data", "model", "training", "seed")}
     identity = OmegaConf.to_yaml(OmegaConf.create(what), resolve=True)
     facts = f"{data.corpus.digest}, {environment.numerics()}, besom {__version__}\n{identity}"
-    return Checkpoint(_output_folder() / NAME, facts, engine.variables, best)
+    return Checkpoint(_output_folder() / NAME, facts, engine.variables, stopping)
 
 
 def _save(model: "keras.Model", data: Dataset) -> None:

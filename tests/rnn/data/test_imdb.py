@@ -1,7 +1,13 @@
-"""The IMDb reviews: found, and equal to Keras' own to the last element."""
+"""Keras' imdb.npz: found, read without trusting it, in Keras' order."""
 
+import io
+import os
+import pickle
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +15,8 @@ import pytest
 from besom.common.errors import DataError
 from besom.rnn.data import imdb
 from besom.rnn.data.corpus import Reviews, view
-from besom.rnn.data.imdb import open_imdb
+from besom.rnn.data.imdb import open_imdb, read_reviews
+from tests.rnn.conftest import objects, reviews_of
 
 VOCAB_SIZE, MAX_LENGTH = 40, 10
 
@@ -125,3 +132,142 @@ def test_an_empty_review_is_a_start_token(tmp_path: Path) -> None:
         [0, 1],
         [1, 7],
     ]
+
+
+def npz(path: Path, reviews: Any, labels: Any) -> Path:
+    np.savez(path, x_train=reviews, y_train=labels)
+    return path
+
+
+def raw(path: Path, pickled: bytes, rows: int = 1) -> Path:
+    """A file whose reviews are ``pickled`` behind the header of an object array."""
+    member = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": (rows,)}
+    np.lib.format.write_array_header_1_0(member, header)  # type: ignore[arg-type]
+    labels = io.BytesIO()
+    np.save(labels, np.zeros(rows, int))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", member.getvalue() + pickled)
+        archive.writestr("y_train.npy", labels.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_reads_what_numpy_wrote(tmp_path: Path, protocol: int) -> None:
+    reviews = reviews_of(9, seed=0)
+    path = raw(tmp_path / "a.npz", pickle.dumps(objects(reviews), protocol=protocol), rows=9)
+    found, labels = read_reviews(path, "train")
+    assert found == reviews
+    assert labels.tolist() == [0] * 9
+
+
+def test_reads_the_older_name_of_numpys_module(tmp_path: Path) -> None:
+    pickled = pickle.dumps(objects([[1, 2]]), protocol=3).replace(b"numpy._core", b"numpy.core")
+    assert b"numpy.core" in pickled
+    assert read_reviews(raw(tmp_path / "a.npz", pickled), "train")[0] == [[1, 2]]
+
+
+class Malicious:
+    """Calls ``function`` when it is unpickled."""
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self.call
+
+
+@pytest.mark.parametrize("inside", ["alone", "in an array", "in a review"])
+@pytest.mark.parametrize("function", [os.system, eval, exec, os.mkdir])
+def test_a_pickle_that_acts_is_refused_before_it_acts(
+    tmp_path: Path, inside: str, function: Callable[..., object]
+) -> None:
+    trace = tmp_path / "trace"
+    argument = {
+        os.system: f"mkdir '{trace}'",
+        os.mkdir: str(trace),
+    }.get(function, f"__import__('os').mkdir({str(trace)!r})")
+    item: Any = Malicious(function, argument)
+    if inside == "in an array":
+        item = objects([item])
+    if inside == "in a review":
+        item = objects([[1, item]])
+    pickled = pickle.dumps(item)
+    with pytest.raises(DataError, match="it asks for"):
+        read_reviews(raw(tmp_path / "evil.npz", pickled), "train")
+    assert not trace.exists()
+    pickle.loads(pickled)
+    assert trace.exists(), "the test's own pickle does nothing"
+
+
+@pytest.mark.parametrize(
+    ("reviews", "labels", "reason"),
+    [
+        (objects([[1.5]]), [0], "whole numbers"),
+        (objects([[True]]), [0], "whole numbers"),
+        (objects([["1"]]), [0], "whole numbers"),
+        (objects([[[1]]]), [0], "whole numbers"),
+        (objects([(1, 2)]), [0], "not a list"),  # type: ignore[list-item]
+        (objects([{1: 2}]), [0], "not a list"),  # type: ignore[list-item]
+        (objects([[-1]]), [0], "below 0"),
+        (objects([[2**31]]), [0], "above"),
+        (objects([]), [], "no reviews"),
+        (np.ones((3, 4), int), [0, 1, 0], "not a row of lists"),
+        (objects([[1]]).reshape(1, 1), [[0]], "not a row of lists"),
+        (objects([[1], [2]]), [0], "labels of shape"),
+        (objects([[1]]), [[0]], "labels of shape"),
+        (objects([[1]]), [2], "neither 0 nor 1"),
+        (objects([[1]]), [0.5], "neither 0 nor 1"),
+    ],
+)
+def test_anything_but_reviews_and_labels_is_refused(
+    tmp_path: Path, reviews: np.ndarray, labels: list[Any], reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason):
+        read_reviews(npz(tmp_path / "a.npz", reviews, np.array(labels)), "train")
+
+
+def test_fewer_reviews_than_the_header_says_are_refused(tmp_path: Path) -> None:
+    path = raw(tmp_path / "a.npz", pickle.dumps(objects([[1]])), rows=2)
+    with pytest.raises(DataError, match="header"):
+        read_reviews(path, "train")
+
+
+@pytest.mark.parametrize(
+    "pickled", [b"", b"\x80\x04", b"\x80\x03\xff.", pickle.dumps([1, 2]), pickle.dumps(None)]
+)
+def test_a_pickle_of_something_else_is_refused(tmp_path: Path, pickled: bytes) -> None:
+    with pytest.raises(DataError):
+        read_reviews(raw(tmp_path / "a.npz", pickled), "train")
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (2**31, 2**31), (3,)])
+def test_labels_are_as_many_as_their_header_says(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    labels = io.BytesIO()
+    header = {"descr": "<i8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(labels, header)  # type: ignore[arg-type]
+    path = npz(tmp_path / "a.npz", objects([[1], [2]]), np.zeros(2, int))
+    with zipfile.ZipFile(path) as archive:
+        reviews = archive.read("x_train.npy")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", reviews)
+        archive.writestr("y_train.npy", labels.getvalue() + bytes(16))
+    with pytest.raises(DataError, match="labels, int64"):
+        read_reviews(path, "train")
+
+
+def test_a_missing_member_is_named(imdb_file: Path) -> None:
+    with pytest.raises(DataError, match=r"x_validation\.npy"):
+        read_reviews(imdb_file, "validation")
+
+
+@pytest.mark.parametrize("kept", [0, 10, 200, -30])
+def test_a_truncated_file_is_refused_with_a_remedy(imdb_file: Path, kept: int) -> None:
+    imdb_file.write_bytes(imdb_file.read_bytes()[:kept])
+    with pytest.raises(DataError, match=r"imdb\.npz` is not .*`data\.path`"):
+        read_reviews(imdb_file, "train")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        read_reviews(tmp_path / "imdb.npz", "train")

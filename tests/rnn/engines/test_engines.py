@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from besom.rnn import config
 from besom.rnn.data import Split
-from besom.rnn.engines.score import Score
+from besom.rnn.engines.base import ENGINES, Score
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -58,13 +57,6 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
     return np.array([list(epoch.metrics.values()) for epoch in trained])
 
 
-def test_every_name_of_the_configuration_is_known() -> None:
-    from besom.rnn.engines.base import ENGINES, OPTIMIZERS
-
-    assert set(ENGINES) == set(config.ENGINES)
-    assert set(OPTIMIZERS) == set(config.OPTIMIZERS)
-
-
 @pytest.mark.parametrize(
     "settings",
     [
@@ -77,7 +69,7 @@ def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
     """80 reviews: batches of 30 leave a smaller last one, of 40 none."""
     train, validation = split(REVIEWS), split(40, seed=1)
     found = []
-    for name in config.ENGINES:
+    for name in ENGINES:
         engine, _ = made(name, train, **settings)
         found.append(history(engine, train, validation))
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
@@ -91,7 +83,7 @@ def test_both_find_the_same_losses_at_the_baselines_sizes(
     monkeypatch.setattr(f"{__name__}.MAX_LENGTH", 100)
     train, validation = split(600), split(100, seed=1)
     sizes = {"units": 32, "embedding_dim": 32, "batch_size": 128, "learning_rate": 0.001}
-    found = [history(made(name, train, **sizes)[0], train, validation) for name in config.ENGINES]
+    found = [history(made(name, train, **sizes)[0], train, validation) for name in ENGINES]
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
 
 
@@ -106,7 +98,7 @@ def test_the_order_of_the_reviews_matters() -> None:
 
 def test_both_score_any_number_of_reviews_and_move_their_models_weights_alike() -> None:
     train = split(REVIEWS)
-    (one, first), (other, second) = (made(name, train) for name in config.ENGINES)
+    (one, first), (other, second) = (made(name, train) for name in ENGINES)
     for reviews in (1, 999, 1000, 1001, 2300):
         found, expected = (engine.evaluate(split(reviews, seed=2)) for engine in (one, other))
         assert found.loss == pytest.approx(expected.loss, abs=1e-5), reviews

@@ -1,14 +1,26 @@
-"""The reviews: found, read once, cut to the sizes of a trial. No TensorFlow in here."""
+"""The reviews: found, read once, cut to the sizes of a trial.
 
+It knows its part of the configuration, and no TensorFlow, but to download IMDb.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
-from besom.rnn.config import Data, SyntheticData
+from besom.rnn.config import Data
 from besom.rnn.data.corpus import Corpus, Reviews, Split, training_size, view
 from besom.rnn.data.imdb import open_imdb
 from besom.rnn.data.synthetic import open_synthetic
 
 __all__ = ["Corpus", "Dataset", "Reviews", "Split", "load", "open_corpus", "training_size", "view"]
+
+DATA_SETS: dict[str, Callable[[Any], Corpus]] = {
+    "imdb": lambda data: open_imdb(data.path),
+    "synthetic": lambda data: open_synthetic(
+        data.train_reviews, data.test_reviews, data.label_noise
+    ),
+}
+"""How each ``data.name`` is opened, given its part of the configuration."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +42,7 @@ def open_corpus(data: Data) -> Corpus:
     Raises:
         DataError: its file is missing or damaged.
     """
-    if data.name == "synthetic":
-        made = cast(SyntheticData, data)
-        return open_synthetic(made.train_reviews, made.test_reviews, made.label_noise)
-    return open_imdb(data.path)
+    return DATA_SETS[data.name](data)
 
 
 def load(data: Data, validation_split: float, *, with_test: bool) -> Dataset:

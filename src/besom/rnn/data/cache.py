@@ -57,12 +57,14 @@ def _intact(folder: Path) -> bool:
         manifest = json.loads((folder / MANIFEST).read_text())
         if manifest["format"] != FORMAT or manifest["files"].keys() != NAMES:
             return False
-        return all(_stamp(folder / name) == stamp for name, stamp in manifest["files"].items())
+        return all(
+            _fingerprint(folder / name) == known for name, known in manifest["files"].items()
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
-def _stamp(path: Path) -> list[int]:
+def _fingerprint(path: Path) -> list[int]:
     """Size in bytes and CRC-32: it finds torn and damaged files, not forged ones."""
     size = path.stat().st_size
     return [size, zlib.crc32(np.memmap(path, mode="r").data) if size else 0]
@@ -73,8 +75,8 @@ def _write(folder: Path, pair: Pair) -> None:
         for split, reviews in zip(SPLITS, pair, strict=True):
             for item in fields(Reviews):
                 np.save(draft / f"{split}-{item.name}.npy", getattr(reviews, item.name))
-        stamps = {path.name: _stamp(path) for path in sorted(draft.iterdir())}
-        (draft / MANIFEST).write_text(json.dumps({"format": FORMAT, "files": stamps}))
+        fingerprints = {path.name: _fingerprint(path) for path in sorted(draft.iterdir())}
+        (draft / MANIFEST).write_text(json.dumps({"format": FORMAT, "files": fingerprints}))
 
 
 @contextmanager

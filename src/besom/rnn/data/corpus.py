@@ -4,7 +4,6 @@ between tokens and text."""
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,9 +126,3 @@ def decode(tokens: Iterable[int], index: WordIndex) -> str:
     by_token = {rank + INDEX_FROM: word for word, rank in index.items()}
     shown = (token for token in tokens if token not in (PADDING, START))
     return " ".join(by_token.get(int(token), "?") for token in shown)
-
-
-def encode(text: str, index: WordIndex) -> list[int]:
-    """Tokens of a text: a start token, then one for each word, in small letters."""
-    ranks = (index.get(word) for word in re.findall(r"[\w']+", text.lower()))
-    return [START, *(UNKNOWN if rank is None else rank + INDEX_FROM for rank in ranks)]

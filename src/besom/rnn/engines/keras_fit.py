@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from besom.rnn.data import Split
-from besom.rnn.engines.score import Score
+from besom.rnn.engines.base import Score
 
 
-class StockEngine:
+class KerasEngine:
     """An :class:`besom.rnn.engines.base.Engine` that leaves everything to Keras but the order."""
 
     def __init__(

@@ -17,9 +17,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from besom.rnn.data import Split
-from besom.rnn.engines import fast_clone, fused_rnn
+from besom.rnn.engines import fast_clone
+from besom.rnn.engines.base import Score
 from besom.rnn.engines.compiled import Program
-from besom.rnn.engines.score import Score
 
 SCORED_AT_ONCE = 1000
 """Reviews in one call of the scoring program; it divides IMDb's 5,000 and 25,000."""
@@ -42,7 +42,7 @@ class XlaEngine:
         batch_size: int,
     ) -> None:
         optimizer.build(model.trainable_variables)
-        fast = fast_clone.twin_of(model)
+        fast = fast_clone.fast_clone_of(model)
         size = len(train)
         self.variables = [*model.variables, *optimizer.variables]
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
@@ -80,7 +80,7 @@ def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
 @cache
 def _code() -> str:
     """Names the code that makes the programs, so that an earlier Besom's are not taken for ours."""
-    sources = map(inspect.getsource, (fused_rnn, fast_clone, sys.modules[__name__]))
+    sources = map(inspect.getsource, (fast_clone, sys.modules[__name__]))
     return f"keras {keras.__version__} {hashlib.sha256(''.join(sources).encode()).hexdigest()}"
 
 

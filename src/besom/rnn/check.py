@@ -1,0 +1,190 @@
+"""What is refused of a configuration that has passed Hydra: keys added with ``+`` or ``++``, values
+out of range."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from besom.common.errors import ConfigError
+from besom.common.flatten import flatten
+from besom.common.suggest import did_you_mean, listed
+from besom.rnn.config import GROUPS, Data, Model, SyntheticData, Train, Training
+from besom.rnn.data import DATA_SETS
+from besom.rnn.engines.base import ENGINES, OPTIMIZERS
+from besom.rnn.models import MODELS
+
+SHUFFLES = ("every_epoch", "once")
+
+SMALLEST_VOCABULARY = 4
+"""Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
+
+LARGEST_SEED = 2**32 - 1
+LARGEST_SIZE = 2**31 - 1
+"""Tokens are int32, and so are the shapes of TensorFlow's kernels."""
+MOST_REVIEWS = 100_000
+"""Made-up ones of a split: ten seconds, in every process."""
+
+
+def check_config(config: DictConfig) -> None:
+    """Refuse keys and values that Hydra lets through.
+
+    Raises:
+        ConfigError: it names the value, the limit and the remedy.
+    """
+    _check_groups(config)
+    _check_keys(config)
+    _check_types(config)
+    _check_data(config.data)
+    _check_model(config.model)
+    _check_training(config.training)
+    _check_seed(config.seed)
+
+
+def _check_groups(config: DictConfig) -> None:
+    """Refuse a configuration that was not begun with ``train``, which brings every key."""
+    for group in GROUPS:
+        if not OmegaConf.is_dict(OmegaConf.select(config, group)):
+            raise ConfigError(
+                f"`{group}` holds no keys; begin the defaults list with `train`, and leave out "
+                f"what overwrites {group}"
+            )
+
+
+def _check_types(config: DictConfig) -> None:
+    """Refuse values of another type, which only a configuration without the schema can have."""
+    for group, schema in GROUPS.items():
+        if not is_dataclass(OmegaConf.get_type(config, group)):
+            try:
+                OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.select(config, group))
+            except OmegaConfBaseException as error:
+                reason = str(error).partition("\n")[0]
+                raise ConfigError(f"`{group}.{error.key}`: {reason}") from error
+
+
+def _check_keys(config: DictConfig) -> None:
+    """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can bring in."""
+    data = SyntheticData if config.data.name == "synthetic" else Data
+    known = {f"data.{item.name}" for item in fields(data)}
+    for group, schema in GROUPS.items():
+        known |= {f"{group}.{item.name}" for item in fields(schema) if group != "data"}
+    known |= {item.name for item in fields(Train)} - GROUPS.keys()
+    for key in flatten(config):
+        if key not in known:
+            raise ConfigError(
+                f"no key `{key}`; {did_you_mean(key, known, '--cfg job shows every key')}"
+            )
+
+
+def _check_data(data: Data) -> None:
+    """Refuse sizes that leave no word or no step, and another data set's name over its keys."""
+    _one_of("data.name", data.name, DATA_SETS)
+    if data.vocab_size < SMALLEST_VOCABULARY:
+        raise ConfigError(
+            f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "
+            f"start and unknown words take; give {SMALLEST_VOCABULARY} or more"
+        )
+    _at_most("data.vocab_size", data.vocab_size, LARGEST_SIZE)
+    _at_least_one("data.max_length", data.max_length)
+    if data.name == "synthetic":
+        if not hasattr(data, "train_reviews"):
+            raise ConfigError("`data.name=synthetic` has no sizes; give `data=synthetic` instead")
+        _check_synthetic(cast(SyntheticData, data))
+
+
+def _check_synthetic(data: SyntheticData) -> None:
+    """Refuse an empty split and noise that leaves nothing to learn."""
+    _at_least_one("data.train_reviews", data.train_reviews)
+    _at_most("data.train_reviews", data.train_reviews, MOST_REVIEWS)
+    _at_least_one("data.test_reviews", data.test_reviews)
+    _at_most("data.test_reviews", data.test_reviews, MOST_REVIEWS)
+    if data.path is not None:
+        raise ConfigError(
+            f"`data.path={data.path}` with data=synthetic, which reads no file; leave one of "
+            "them out"
+        )
+    if not 0 <= data.label_noise < 0.5:
+        raise ConfigError(
+            f"`data.label_noise={data.label_noise}` is outside [0, 0.5); give the share of wrong "
+            "labels, 0.05 say"
+        )
+
+
+def _check_model(model: Model) -> None:
+    """Refuse layers without units, and dropout that drops everything."""
+    _one_of("model.name", model.name, MODELS)
+    _at_least_one("model.embedding_dim", model.embedding_dim)
+    _at_least_one("model.units", model.units)
+    if not 0 <= model.dropout < 1:
+        raise ConfigError(
+            f"`model.dropout={model.dropout}` is outside [0, 1); give the share of activations to "
+            "drop, 0.2 say, or 0 for none"
+        )
+
+
+def _check_training(training: Training) -> None:
+    """Refuse a training that cannot begin."""
+    _one_of("training.optimizer", training.optimizer, OPTIMIZERS)
+    _one_of("training.engine", training.engine, ENGINES)
+    _one_of("training.shuffle", training.shuffle, SHUFFLES)
+    _at_least_one("training.batch_size", training.batch_size)
+    _at_least_one("training.epochs", training.epochs)
+    if training.patience is not None:
+        _at_least_one("training.patience", training.patience, otherwise="or null for no limit")
+    if not (math.isfinite(training.learning_rate) and training.learning_rate > 0):
+        raise ConfigError(
+            f"`training.learning_rate={training.learning_rate}` is not a finite number above 0; "
+            "give 0.001, say"
+        )
+    if not 0 < training.validation_split < 1:
+        raise ConfigError(
+            f"`training.validation_split={training.validation_split}` is outside (0, 1); give the "
+            "share of the training reviews to validate on, 0.2 say"
+        )
+
+
+def _check_seed(seed: int) -> None:
+    """Refuse a seed that NumPy's and Keras' generators do not take."""
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"`seed={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it")
+
+
+def check_sizes(training: Training, reviews: int, train_reviews: int) -> None:
+    """Refuse an empty validation split, and a batch larger than what is left to train on.
+
+    Args:
+        training: what was asked for.
+        reviews: all reviews that are not the test's.
+        train_reviews: those before the validation split.
+    """
+    if train_reviews == reviews:
+        raise ConfigError(
+            f"`training.validation_split={training.validation_split}` leaves none of {reviews} "
+            "reviews to validate on; give more"
+        )
+    if training.batch_size > train_reviews:
+        raise ConfigError(
+            f"`training.batch_size={training.batch_size}` is above the {train_reviews} reviews of "
+            "the training split; give less, or lower `training.validation_split`"
+        )
+
+
+def _at_least_one(name: str, value: int, otherwise: str = "") -> None:
+    if value < 1:
+        remedy = f"give 1 or more{', ' + otherwise if otherwise else ''}"
+        raise ConfigError(f"`{name}={value}` is below 1; {remedy}")
+    _at_most(name, value, LARGEST_SIZE)
+
+
+def _at_most(name: str, value: int, limit: int) -> None:
+    if value > limit:
+        raise ConfigError(f"`{name}={value}` is above {limit}; give less")
+
+
+def _one_of(name: str, value: Any, names: Iterable[str]) -> None:
+    if value not in names:
+        hint = did_you_mean(str(value), names, f"give one of {listed(names)}")
+        raise ConfigError(f"`{name}={value}` is unknown; {hint}")
