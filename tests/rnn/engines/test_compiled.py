@@ -119,7 +119,7 @@ def test_two_processes_may_make_the_same_program_at_once(tmp_path: Path) -> None
 TRAIN = """
 import sys
 from hydra import compose, initialize_config_dir
-from besom import config
+from besom.rnn import config
 from besom.app.config_paths import conf_folder
 from besom.rnn.train import train
 from tests.rnn.conftest import SMALL, SYNTHETIC
