@@ -22,7 +22,7 @@ from besom.common.suggest import listed
 from besom.search.objective import Objective, read_objective
 from besom.search.options import PRUNERS, SAMPLERS, SweepOptions
 from besom.search.samplers import rehearse, unguided
-from besom.search.space.baseline import Base, compose, read_moved
+from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
 from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space
@@ -148,15 +148,14 @@ def _check_pruner(options: SweepOptions, objective: Objective) -> None:
 def _check_confirmation(
     options: SweepOptions, objective: Objective, space: Space, application: JobRunner, base: Base
 ) -> None:
-    """Compose the baseline as it will be confirmed, on the first of the fresh seeds."""
+    """Check the baseline as it will be confirmed, on the first of the fresh seeds."""
     if not options.confirm.top_k:
         return
     baseline = task_config(base.whole)
     seeds.check(options.confirm, objective, space, baseline)
     seeds.check_baseline(base.lacking)
     again = seeds.overrides(options.confirm, seeds.seeds(options.confirm, baseline)[0])
-    config = application.compose((*base.words, *again))
-    hooks_of(application.task).check(task_config(config))
+    hooks_of(application.task).check(changed(application, baseline, base.words, again))
 
 
 def _check(

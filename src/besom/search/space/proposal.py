@@ -16,12 +16,10 @@ from enum import Enum
 from typing import Any
 
 import optuna
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
-from omegaconf import Container, DictConfig, OmegaConf, flag_override
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import Container, DictConfig, OmegaConf
 from optuna.distributions import BaseDistribution
 
 from besom.app.error_messages import ALREADY_THERE, already_there
@@ -29,7 +27,7 @@ from besom.app.hooks import task_config
 from besom.app.job import JobRunner
 from besom.app.overrides import as_typed
 from besom.common.flatten import flatten
-from besom.search.space.baseline import Base
+from besom.search.space.baseline import Base, changed
 from besom.search.space.space import Dimension, Scalar, Space, same, spell
 from besom.search.study import Suggest
 
@@ -252,25 +250,12 @@ def corner(
     config: DictConfig,
     proposal: Mapping[str, Scalar],
 ) -> DictConfig:
-    """The baseline with one value of the space; composed anew where a group is among them.
-
-    A composition takes 60 ms, and a space has some dozen corners, before any worker starts.
+    """The baseline with one value of the space.
 
     Args:
         config: the baseline as the task sees it.
     """
-    loader = application.context.config_loader
     lacking = set(base.lacking) - proposal.keys()
     others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in lacking]
     written = space.propose(proposal)[len(space.overrides) :]
-    changed = config.copy()
-    for override in OverridesParser.create(loader).parse_overrides(list(written)):
-        plain = override.type is OverrideType.CHANGE and override.package is None
-        if not plain or loader.get_group_options(override.key_or_group):
-            return task_config(application.compose((*space.overrides, *others, *written)))
-        try:
-            with flag_override(changed, "struct", True):  # a key that is not there is no key
-                OmegaConf.update(changed, override.key_or_group, override.value())
-        except OmegaConfBaseException:  # Hydra says better what is wrong with it
-            return task_config(application.compose((*space.overrides, *others, *written)))
-    return changed
+    return changed(application, config, (*space.overrides, *others), written)
