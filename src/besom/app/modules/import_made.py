@@ -1,9 +1,9 @@
 """Which names of an application its import makes in each process anew: a process id, a time, a
 temporary folder.
 
-A literal is the same in every import: where it differs, the application has set it since. What a
-function returns at a file's top may differ by itself, and what is made of that too; it counts as
-the import's, unless the application's source shows that the name is bound later as well.
+What is made of literals and classes is the same in every import: where it differs, the application
+has set it since. What a function returns at a file's top may differ by itself, and what is made of
+other names too; that is the import's, unless the source shows that the name is bound later as well.
 """
 
 import ast
@@ -11,7 +11,6 @@ import builtins
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.util import resolve_name
 from types import ModuleType
 
 # A module's or a class's entry: ``("app", "Registry", "entries")``, ``("app", "", "REGISTRY")``.
@@ -25,18 +24,15 @@ class Names:
 
     def __init__(self, modules: Iterable[str]) -> None:
         trees = {module: _tree(module) for module in modules}
+        self._made = {place for module, tree in trees.items() for place in _made(module, "", tree)}
         self._later = {
             found for module, tree in trees.items() for found in _bound_later(module, tree)
         }
-        self._made: set[Place] = set()
-        n_before = -1
-        while n_before != (n_before := len(self._made)):  # what is made of what is made
-            for module, tree in trees.items():
-                self._made.update(list(self._made_in(module, "", tree)))
 
     def are_made_by_import_alone(self, place: Place) -> bool:
         """Whether a place's value may differ between two imports, and only these bind it."""
-        return place in self._made and not self.are_bound_later(place)
+        is_made = not self._made.isdisjoint({place, (*place[:2], ALL)})
+        return is_made and not self.are_bound_later(place)
 
     def are_bound_later(self, place: Place) -> bool:
         """Whether code binds it from elsewhere: ``global X``, ``module.X = 1``, ``setattr``."""
@@ -45,47 +41,31 @@ class Names:
         scopes = (last, "cls") if owner else (last, module)
         return any((scope, bound) in self._later for scope in scopes for bound in (name, ALL))
 
-    def _made_in(self, module: str, owner: str, parent: ast.AST) -> Iterator[Place]:
-        for node in ast.iter_child_nodes(parent):
-            match node:
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-                    continue
-                case ast.ClassDef(name=name):
-                    yield from self._made_in(module, f"{owner}.{name}".lstrip("."), node)
-                case ast.ImportFrom():
-                    yield from self._imported(module, owner, node)
-                case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.NamedExpr():
-                    if node.value and self._may_differ(module, owner, node.value):
-                        for target in ast.walk(node):
-                            if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store):
-                                yield module, owner, target.id
-                case _:
-                    yield from self._made_in(module, owner, node)
 
-    def _imported(self, module: str, owner: str, node: ast.ImportFrom) -> Iterator[Place]:
-        package = getattr(sys.modules[module], "__package__", None) or ""
-        try:
-            source = resolve_name("." * node.level + (node.module or ""), package)
-        except ImportError:  # not run: a part of the file for another use
-            return
-        for made in self._made:
-            for alias in node.names:
-                if made[:2] == (source, "") and alias.name in (made[2], ALL):
-                    yield module, owner, alias.asname or made[2]
+def _made(module: str, owner: str, parent: ast.AST) -> Iterator[Place]:
+    """Names that a module or class binds to what may differ between two imports."""
+    for node in ast.iter_child_nodes(parent):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                continue
+            case ast.ClassDef(name=name):
+                yield from _made(module, f"{owner}.{name}".lstrip("."), node)
+            case ast.ImportFrom(names=names):
+                yield from ((module, owner, alias.asname or alias.name) for alias in names)
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.NamedExpr():
+                if node.value and _may_differ(module, node.value):
+                    for target in ast.walk(node):
+                        if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store):
+                            yield module, owner, target.id
+            case _:
+                yield from _made(module, owner, node)
 
-    def _may_differ(self, module: str, owner: str, value: ast.expr) -> bool:
-        for node in ast.walk(value):
-            match node:
-                case ast.Call(func=function) if not isinstance(_find(module, function), type):
-                    return True  # a class makes the same of the same
-                case ast.Name(id=name):
-                    if not self._made.isdisjoint({(module, owner, name), (module, "", name)}):
-                        return True
-                case ast.Attribute(value=base, attr=name):
-                    scope = _find(module, base)
-                    if isinstance(scope, ModuleType) and (scope.__name__, "", name) in self._made:
-                        return True
-        return False
+
+def _may_differ(module: str, value: ast.expr) -> bool:
+    """Whether it has a name in it of what is neither a class, which makes the same of the same,
+    nor a module."""
+    names = (node for node in ast.walk(value) if isinstance(node, ast.Name | ast.Attribute))
+    return not all(isinstance(_find(module, name), type | ModuleType) for name in names)
 
 
 def _tree(module: str) -> ast.Module:

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
 from hydra.core.singleton import Singleton
 
-from besom.app.modules.generators import is_generator, shared_name
 from besom.app.modules.import_made import Names, Place
 from besom.app.modules.main_module import MAIN, MainModule
 from besom.app.source import is_installed
@@ -71,9 +71,9 @@ class _StatePickler(Pickler):
     def reducer_override(self, value: Any) -> Any:
         if isinstance(type(value), Singleton):
             return Singleton.instance, (type(value),)
-        if name := shared_name(value):
+        if name := _shared_name(value):
             return name
-        self.met_generator = self.met_generator or is_generator(value)
+        self.met_generator = self.met_generator or _is_generator(value)
         reduced = super().reducer_override(value)
         by_value = isinstance(value, type) and isinstance(reduced, tuple) and len(reduced) > 2
         if by_value and not (self._main and _is_later(value, self._main)):
@@ -207,6 +207,21 @@ def _digest(value: Any, place: Place, main: MainModule) -> bytes | None:
     except Exception:  # whatever the pickling of an unknown object raises
         return None
     return hashlib.sha256(file.getbuffer()).digest()
+
+
+def _is_generator(value: Any) -> bool:
+    """Whether it is one of Python's or NumPy's, or a seed sequence or bit generator of these."""
+    modules = (str(kind.__module__) for kind in type(value).__mro__)
+    return isinstance(value, Random) or any(name.startswith("numpy.random.") for name in modules)
+
+
+def _shared_name(value: Any) -> str | None:
+    """The name in its module of the generator behind ``random.random`` or ``numpy.random.rand``."""
+    if not _is_generator(value):
+        return None
+    module = sys.modules.get(type(value).__module__)
+    found = (name for name in ("_inst", "_rand") if getattr(module, name, None) is value)
+    return next(found, None)
 
 
 def _is_later(value: Any, main: MainModule) -> bool:
