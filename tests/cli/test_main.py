@@ -10,7 +10,7 @@ import pytest
 
 from besom import __version__
 from besom.app import config_paths
-from besom.app.command import SweepCommandError, hydra_arguments
+from besom.app.command import CommandError, hydra_arguments
 from besom.cli import main
 from tests.conftest import Command
 
@@ -71,7 +71,7 @@ def test_a_sweep_is_a_multirun_of_its_file(
     ],
 )
 def test_a_sweep_that_cannot_be_named(words: str, parts: list[str], sweeps: Path) -> None:
-    with pytest.raises(SweepCommandError) as raised:
+    with pytest.raises(CommandError) as raised:
         hydra_arguments(words.split())
     assert [part for part in parts if part not in str(raised.value)] == []
 

@@ -1,12 +1,14 @@
-"""Puts ``besom sweep NAME ...`` into Hydra's words: a named configuration, run as a multirun."""
+"""The words of a command line: ``besom sweep NAME ...`` in Hydra's, and every command's flags."""
 
+import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 
 from besom.app.config_paths import sweep_files
-from besom.app.flags import suggested_flag
 from besom.common.errors import UserError
-from besom.common.suggest import did_you_mean
+from besom.common.suggest import MISTYPED, did_you_mean
 
 # With these Hydra shows something instead of running, and refuses --multirun.
 SHOWING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
@@ -27,19 +29,19 @@ Sweeps:
 """
 
 
-class SweepCommandError(UserError):
-    """A ``besom sweep`` command that names no sweep, or a flag with a wrong value."""
+class CommandError(UserError):
+    """A command line that cannot be understood: an unknown word, or a flag with a wrong value."""
 
 
 def hydra_arguments(words: list[str]) -> list[str]:
     """The arguments of ``python -m besom.rnn`` that ``besom sweep WORDS`` stands for.
 
     Raises:
-        SweepCommandError: no sweep or an unknown one, or a flag's value is missing or wrong.
+        CommandError: no sweep or an unknown one, or a flag's value is missing or wrong.
     """
     flags, rest = _our_flags(words)
     if not rest or rest[0].startswith("-") or "=" in rest[0]:
-        raise SweepCommandError("name the sweep first: besom sweep NAME ...; `besom sweep` lists")
+        raise CommandError("name the sweep first: besom sweep NAME ...; `besom sweep` lists")
     name, *rest = rest
     named = ["--config-dir", str(_folder(name)), "--config-name", name]
     shows = any(word.partition("=")[0] in SHOWING for word in rest)
@@ -62,10 +64,10 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     try:
         flags, rest = parser.parse_known_args(words)
     except ArgumentError as error:
-        raise SweepCommandError(f"{error}; see besom sweep --help") from None
+        raise CommandError(f"{error}; see besom sweep --help") from None
     for word in rest:
         if meant := suggested_flag(word, parser):
-            raise SweepCommandError(f"no flag `{word.partition('=')[0]}`; did you mean `{meant}`?")
+            raise CommandError(f"no flag `{word.partition('=')[0]}`; did you mean `{meant}`?")
     return flags, rest
 
 
@@ -93,14 +95,14 @@ def _folder(name: str) -> Path:
     files = sweep_files()
     if name not in files:
         hint = did_you_mean(Path(name).stem, files, "`besom sweep` lists what there is")
-        raise SweepCommandError(f"no sweep `{name}`; {hint}")
+        raise CommandError(f"no sweep `{name}`; {hint}")
     try:
         text = files[name].read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SweepCommandError(f"{files[name]} cannot be read: {reason}; mend it") from error
+        raise CommandError(f"{files[name]} cannot be read: {reason}; mend it") from error
     if "hydra/sweeper: besom" not in text:
-        raise SweepCommandError(
+        raise CommandError(
             f"{files[name]} does not choose Besom's sweeper; begin it with\n"
             "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
         )
@@ -115,3 +117,36 @@ def _purpose(file: Path) -> str:
         return "(cannot be read)"
     comments = [line.strip("# ") for line in lines if line.startswith("#")]
     return next((text for text in comments if text and not text.startswith("besom ")), "")
+
+
+class _Parser(ArgumentParser):
+    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)
+        meant = suggested_flag(unknown[1], self) if unknown else None
+        hint = f"did you mean `{meant}`?" if meant else f"see {self.prog} --help"
+        raise CommandError(f"{message}; {hint}")
+
+
+def suggested_flag(word: str, parser: ArgumentParser) -> str | None:
+    """The flag that ``--word`` or ``--word=value`` is a misspelling of; None where it is none."""
+    flag = word.partition("=")[0].casefold()
+    known = re.findall(r"--[\w-]+", parser.format_usage())
+    if not flag.startswith("--") or flag in known:
+        return None
+    return next(iter(get_close_matches(flag, known, 1, MISTYPED)), None)
+
+
+def parser_of(command: str, description: str) -> ArgumentParser:
+    """A command's flags; the record is below ``--root``."""
+    parser = _Parser(f"besom {command}", description=description, allow_abbrev=False)
+    parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
+    return parser
+
+
+def reading_parser(command: str, description: str) -> ArgumentParser:
+    """The flags of a command that reads any record, also one that a server keeps."""
+    parser = parser_of(command, description)
+    parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
+    return parser

@@ -7,6 +7,7 @@ first words. The tests hold each translation to the installed Hydra.
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from omegaconf.errors import (
 )
 from yaml import MarkedYAMLError, YAMLError
 
-from besom.app.spelling import meant
 from besom.common.errors import ConfigError
 from besom.common.suggest import did_you_mean, listed
 
@@ -40,6 +40,35 @@ ALREADY_THERE = r"\s*Could not append to config.*\s+Either remove \+ prefix: '(.
 """What Hydra says about ``+key=value`` where the configuration has the key."""
 
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
+
+# Functions of other libraries' grammars, and how Hydra writes what they mean.
+_HYDRAS = (
+    "choice",
+    "range",
+    "interval",
+    "tag",
+    "int",
+    "float",
+    "str",
+    "bool",
+    "sort",
+    "shuffle",
+)
+_BETWEEN = "interval({},{})"
+_LOG = "tag(log,interval({},{}))"
+_WHOLE = "int(interval({},{}))"
+_WHOLE_LOG = "tag(log,int(interval({},{})))"
+_STEPS = "range({},{},step={})"
+_ONE_OF = "choice({})"
+_MEANT = {
+    _BETWEEN: "uniform float floatuniform uniformfloat real between",
+    _LOG: "loguniform logfloat loginterval reciprocal loguniformvalues logspace log",
+    _WHOLE: "randint intuniform uniformint integer",
+    _WHOLE_LOG: "lograndint intloguniform loguniformint logint logrange",
+    _STEPS: "quniform qrange discreteuniform qrandint linspace arange step",
+    _ONE_OF: "categorical choices options oneof grid gridsearch sample select",
+}
+_BY_NAME = {name: meant for meant, names in _MEANT.items() for name in names.split()}
 
 
 def config_error(error: Exception) -> ConfigError:
@@ -112,7 +141,7 @@ def _unreadable(error: OverrideParseException) -> str:
     if "missing EQUAL" in error.message:
         return f"`{error.override}` is no override; write KEY=VALUE, without spaces around ="
     if (cause := error.__cause__) and (unknown := re.match("Unknown function '(.*)'", str(cause))):
-        if known := meant(unknown[1], str(error.override)):
+        if known := _meant(unknown[1], str(error.override)):
             return f"`{error.override}`: no function `{unknown[1]}`; did you mean `{known}`?"
         return (
             f"`{error.override}`: no function `{unknown[1]}`; write {SEARCHED},\n"
@@ -127,6 +156,24 @@ def _unreadable(error: OverrideParseException) -> str:
         f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"
         "put a value with special characters into quotes twice: 'key=\"a, b\"'"
     )
+
+
+def _meant(name: str, override: str) -> str:
+    """How Hydra writes what ``override`` means by a function ``name``; empty where unknown."""
+    plain = name.lower().replace("_", "").removeprefix("suggest")
+    near = get_close_matches(plain, [*_BY_NAME, *_HYDRAS], n=1, cutoff=0.75)
+    if not near:
+        return ""
+    if near[0] in _HYDRAS and near[0] not in _BY_NAME:
+        return override.replace(f"{name}(", f"{near[0]}(")
+    pattern = _BY_NAME[near[0]]
+    call = re.search(rf"\b{name}\(([^()]*)\)", override)
+    given = [part.rpartition("=")[2].strip() for part in call[1].split(",")] if call else []
+    if pattern == _ONE_OF and call:
+        return override.replace(call[0], _ONE_OF.format(call[1].strip("[] ")))
+    if not call or len(given) != pattern.count("{}"):
+        return pattern.format(*("low", "high", "s")[: pattern.count("{}")])
+    return override.replace(call[0], pattern.format(*given))
 
 
 def _missing_file(error: MissingConfigException) -> str:

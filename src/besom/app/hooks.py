@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 Task = Callable[[DictConfig], Any]
 
@@ -116,3 +116,14 @@ def task_config(config: DictConfig) -> DictConfig:
     with open_dict(task):
         task.pop("hydra", None)
     return task
+
+
+def as_typed(words: Sequence[str]) -> list[str]:
+    """Overrides with their interpolations as they were written.
+
+    Iterated, the list would resolve ``twin=${lr}`` against the configuration that holds it, and a
+    later composition would not follow another ``lr`` any more.
+    """
+    written = OmegaConf.to_container(words, resolve=False)
+    assert isinstance(written, list)
+    return written

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -48,6 +48,23 @@ def redacted_logs() -> Iterator[None]:
         yield
     finally:
         logging.setLogRecordFactory(before)
+
+
+class RedactedStream:
+    """A stream that shows no password of an address."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(mask(text))
+        return len(text)
+
+    def close(self) -> None:
+        """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _masked(make: Any, *arguments: Any, **named: Any) -> logging.LogRecord:

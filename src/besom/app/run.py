@@ -17,16 +17,16 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, TextIO, cast
+from typing import NoReturn, TextIO, cast
 
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.core.hydra_config import HydraConfig
 
+from besom.app.command import suggested_flag
 from besom.app.error_messages import HYDRA_ERRORS, config_error
-from besom.app.flags import suggested_flag
 from besom.app.hooks import Task, of_task
-from besom.app.redaction import redacted_logs
+from besom.app.redaction import RedactedStream, redacted_logs
 from besom.app.validate import check
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError, UserError
@@ -90,7 +90,7 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
 
 
 def _launch_fully(application: HydraApp, flags: Namespace) -> int:
-    with redirect_stderr(cast(TextIO, _Redacted(sys.stderr))):
+    with redirect_stderr(cast(TextIO, RedactedStream(sys.stderr))):
         try:
             _launch(application, flags)
         except UserError:
@@ -128,7 +128,7 @@ def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
 def _launch(application: HydraApp, flags: Namespace) -> None:
     with ExitStack() as shown:
         if flags.cfg or flags.info:
-            shown.enter_context(redirect_stdout(cast(TextIO, _Redacted(sys.stdout))))
+            shown.enter_context(redirect_stdout(cast(TextIO, RedactedStream(sys.stdout))))
         _run_hydra(flags, get_args_parser(), application.task, flags.config_path, flags.config_name)
 
 
@@ -167,24 +167,7 @@ def _raw_errors() -> Iterator[None]:
             os.environ[FULL_ERROR] = before
 
 
-class _Redacted:
-    """A stream that shows no password of an address."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        self._stream.write(mask(text))
-        return len(text)
-
-    def close(self) -> None:
-        """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _WithoutEcho(_Redacted):
+class _WithoutEcho(RedactedStream):
     """The same, less the line that Hydra prints itself before it raises a task's error."""
 
     def write(self, text: str) -> int:

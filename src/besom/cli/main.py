@@ -9,8 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from besom import __version__
-from besom.app.command import hydra_arguments, overview, whole_number
-from besom.app.flags import CommandError, parser_of, reading_parser
+from besom.app.command import (
+    CommandError,
+    hydra_arguments,
+    overview,
+    parser_of,
+    reading_parser,
+    whole_number,
+)
 from besom.cli.completion import completion
 from besom.cli.serving import HOST
 from besom.common.errors import UserError

@@ -9,7 +9,7 @@ from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from besom.app.error_messages import unknown_key
-from besom.app.overrides import as_typed
+from besom.app.hooks import as_typed
 from besom.common.errors import ConfigError
 from besom.common.stdout import say
 from besom.common.suggest import did_you_mean, listed

@@ -18,8 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from besom import session
-from besom.app.hooks import Task, hooked, hooks_of
-from besom.app.overrides import as_typed
+from besom.app.hooks import Task, as_typed, hooked, hooks_of
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten

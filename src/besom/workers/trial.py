@@ -16,9 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import session
 from besom.app.error_messages import HYDRA_ERRORS
-from besom.app.hooks import of_task
+from besom.app.hooks import as_typed, of_task
 from besom.app.job import JobRunner
-from besom.app.overrides import as_typed
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.flatten import flatten

@@ -15,7 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import InterpolationResolutionError
 
-from besom.app.overrides import as_typed
+from besom.app.hooks import as_typed
 from besom.common.errors import BesomError, ConfigError, SweepFailed, UserError
 from besom.common.files import check_working_folder
 from besom.common.stdout import complain, read_or_not, say, stopped, warnings_no_errors

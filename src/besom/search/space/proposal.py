@@ -23,9 +23,8 @@ from omegaconf import Container, DictConfig, OmegaConf
 from optuna.distributions import BaseDistribution
 
 from besom.app.error_messages import ALREADY_THERE, already_there
-from besom.app.hooks import task_config
+from besom.app.hooks import as_typed, task_config
 from besom.app.job import JobRunner
-from besom.app.overrides import as_typed
 from besom.common.flatten import flatten
 from besom.search.space.baseline import Base, changed
 from besom.search.space.space import Dimension, Scalar, Space, same, spell

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from besom.app.hooks import as_typed
 from besom.app.job import JobRunner
-from besom.app.overrides import as_typed
 from besom.common.addresses import mask
 
 

@@ -1,6 +1,6 @@
 """The flags of the commands."""
 
-from besom.app.flags import reading_parser, suggested_flag
+from besom.app.command import reading_parser, suggested_flag
 
 
 def test_only_what_begins_as_a_flag_is_a_mistyped_one() -> None:
