@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 from scipy import stats
 
 from besom.tracking import schema
-from tests.sweep.apps import audit, kill, n_ended, wait_for, workers_of
+from tests.processes import kill, wait_for, workers_of
+from tests.sweep.apps import audit, n_ended
 
 AXES = {
     "data.vocab_size",

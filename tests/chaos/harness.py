@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy
 
 from tests.chaos.autopsy import STEPS, Findings, Stores, examine
-from tests.sweep.apps import kill, workers_of
+from tests.processes import kill, workers_of
 
 APP = Path(__file__).with_name("app.py")
 CHECKOUT = Path(__file__).parents[2]

@@ -12,8 +12,9 @@ from mlflow import MlflowClient
 from besom.tracking import schema
 from tests import warm
 from tests.conftest import Command
+from tests.processes import wait_for
 from tests.servers import MlflowServer, hanging
-from tests.sweep.apps import n_ended, start, wait_for
+from tests.sweep.apps import n_ended, start
 
 N_TRIALS, STEPS = 8, 3
 

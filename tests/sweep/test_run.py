@@ -11,7 +11,8 @@ from rich.console import Console
 from besom.search.storage.server import ConnectionLost
 from besom.sweep import run as sweep_run
 from besom.tracking import schema
-from tests.sweep.apps import audit, is_alive, kill, run, start, wait_for
+from tests.processes import is_alive, kill, wait_for
+from tests.sweep.apps import audit, run, start
 from tests.sweep.conftest import Bench, ScriptedPool, completes
 
 SPACE = ("+x=interval(0,1)", "hydra.sweeper.n_trials=3")

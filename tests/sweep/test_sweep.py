@@ -11,18 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.tracking import schema
-from tests.sweep.apps import (
-    audit,
-    is_alive,
-    kill,
-    n_ended,
-    run,
-    run_cold,
-    sleepers,
-    start,
-    wait_for,
-    workers_of,
-)
+from tests.processes import is_alive, kill, sleepers, wait_for, workers_of
+from tests.sweep.apps import audit, n_ended, run, run_cold, start
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 

@@ -23,7 +23,7 @@ from besom.workers.messages import (
     Told,
     WorkerExited,
 )
-from tests.sweep.apps import is_alive, wait_for
+from tests.processes import is_alive, wait_for
 from tests.workers.conftest import runner_in
 from tests.workers.hoarding import framed, hoard
 

@@ -8,8 +8,9 @@ import optuna
 import pytest
 
 from besom.tracking.outbox.sender import RETRY_SECONDS
+from tests.processes import wait_for
 from tests.servers import MlflowServer, hanging
-from tests.sweep.apps import n_ended, wait_for
+from tests.sweep.apps import n_ended
 from tests.sweep.test_outage import STEPS, back, check, sweep
 
 pytestmark = pytest.mark.slow
