@@ -87,15 +87,6 @@ def test_both_find_the_same_losses_at_the_baselines_sizes(
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
 
 
-def test_the_order_of_the_reviews_matters() -> None:
-    train = split(REVIEWS)
-    losses = []
-    for order in (np.arange(REVIEWS), np.arange(REVIEWS)[::-1]):
-        engine, _ = made("xla", train)
-        losses.append(engine.train(order.astype(np.int32)).loss)
-    assert losses[0] != losses[1]
-
-
 def test_both_score_any_number_of_reviews_and_move_their_models_weights_alike() -> None:
     train = split(REVIEWS)
     (one, first), (other, second) = (made(name, train) for name in ENGINES)
@@ -109,54 +100,6 @@ def test_both_score_any_number_of_reviews_and_move_their_models_weights_alike() 
     for weights in zip(first.get_weights(), second.get_weights(), before, strict=True):
         np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
         assert (weights[0] != weights[2]).any()
-
-
-def test_dropout_drops_in_training_and_never_when_scoring() -> None:
-    train = split(REVIEWS)
-    order = np.arange(REVIEWS, dtype=np.int32)
-    plain, network = made("xla", train)
-    dropping, other = made("xla", train, dropout=0.5)
-    other.set_weights(network.get_weights())
-    assert dropping.evaluate(train) == plain.evaluate(train)
-    first = dropping.train(order)
-    assert first != plain.train(order)
-    assert dropping.evaluate(train) == dropping.evaluate(train)
-
-
-def test_programs_that_differ_in_a_constant_are_not_taken_for_one_another() -> None:
-    """Their shapes are the same, and compiled programs are kept by name."""
-    train = split(REVIEWS)
-    order = np.arange(REVIEWS, dtype=np.int32)
-    found: dict[float, Score] = {}
-    for dropout in (0.5, 0.3, 0.5):
-        engine, _ = made("xla", train, dropout=dropout)
-        engine.train(order)
-        score = engine.train(order)
-        assert found.setdefault(dropout, score) == score
-    assert found[0.5] != found[0.3]
-
-
-def test_the_learning_rate_is_not_a_constant_of_the_program() -> None:
-    train = split(REVIEWS)
-    order = np.arange(REVIEWS, dtype=np.int32)
-    moved = []
-    for learning_rate in (1e-4, 1e-2):
-        engine, network = made("xla", train, learning_rate=learning_rate)
-        before = network.get_weights()[0]
-        engine.train(order)
-        moved.append(np.abs(network.get_weights()[0] - before).max())
-    assert moved[1] > 20 * moved[0]
-
-
-def test_two_engines_of_one_shape_can_live_at_once() -> None:
-    train = split(REVIEWS)
-    order = np.arange(REVIEWS, dtype=np.int32)
-    one, _ = made("xla", train, seed=1)
-    two, _ = made("xla", train, seed=2)
-    alternating = [one.train(order), two.train(order), one.train(order), two.train(order)]
-    alone, _ = made("xla", train, seed=1)
-    assert [alternating[0], alternating[2]] == [alone.train(order), alone.train(order)]
-    assert alternating[0] != alternating[1]
 
 
 def test_engines_of_one_shape_need_no_session_of_their_own() -> None:
@@ -174,3 +117,36 @@ def test_engines_of_one_shape_need_no_session_of_their_own() -> None:
         for model in (network, again)
     ]
     assert scores[0] == scores[1]
+
+
+def test_engines_of_one_shape_share_a_program_and_nothing_else() -> None:
+    """Two at once, each with its weights; the order and the learning rate are no constants."""
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    (one, network), (two, _) = made("xla", train, seed=1), made("xla", train, seed=2)
+    before = network.get_weights()[0]
+    alternating = [one.train(order), two.train(order), one.train(order), two.train(order)]
+    moved = np.abs(network.get_weights()[0] - before).max()
+    alone, _ = made("xla", train, seed=1)
+    assert [alternating[0], alternating[2]] == [alone.train(order), alone.train(order)]
+    assert alternating[0] != alternating[1]
+    slow, crawling = made("xla", train, seed=1, learning_rate=1e-4)
+    assert slow.train(order[::-1].copy()).loss != alternating[0].loss
+    assert 0 < 20 * np.abs(crawling.get_weights()[0] - before).max() < moved
+
+
+def test_dropout_drops_in_training_as_often_as_it_says_and_never_when_scoring() -> None:
+    """The programs' shapes are the same, and compiled programs are kept by name."""
+    train = split(REVIEWS)
+    order = np.arange(REVIEWS, dtype=np.int32)
+    plain, network = made("xla", train)
+    weights = network.get_weights()
+    as_scored, as_trained = plain.evaluate(train), plain.train(order)
+    found: dict[float, Score] = {}
+    for dropout in (0.5, 0.3, 0.5):
+        engine, network = made("xla", train, dropout=dropout)
+        network.set_weights(weights)
+        assert engine.evaluate(train) == as_scored
+        score = engine.train(order)
+        assert found.setdefault(dropout, score) == score != as_trained
+    assert found[0.5] != found[0.3]
