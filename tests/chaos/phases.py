@@ -8,7 +8,8 @@ from typing import Any
 
 from besom.search.study import Study
 from besom.sweep.confirmation import jobs
-from besom.tracking.outbox.outbox import Ledger
+from besom.tracking.outbox.log import RunLog
+from besom.tracking.outbox.outbox import Outbox
 from besom.tracking.record import Record
 
 BEFORE, AFTER = "before", "after"
@@ -26,9 +27,9 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "before the run is closed": (Record, "confirm", BEFORE),
     "after the run is closed": (Record, "confirm", AFTER),
     "after a fact is kept with the study": (Study, "remember", AFTER),
-    "after a log is begun": (Ledger, "open", AFTER),
+    "after a log is begun": (Outbox, "open", AFTER),
     "after a fact is kept with a trial": (Study, "note", AFTER),
-    "before a log is removed": (Ledger, "remove", BEFORE),
+    "before a log is removed": (RunLog, "remove", BEFORE),
     "before a confirmation is noted": (jobs, "remember", BEFORE),
     "after a confirmation is noted": (jobs, "remember", AFTER),
 }

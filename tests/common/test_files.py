@@ -11,7 +11,7 @@ import pytest
 from besom.common.errors import StoreError
 from besom.common.files import cache_folder, make_private, replace_text
 from besom.tracking import connect, schema
-from besom.tracking.outbox.log import Spool
+from besom.tracking.outbox.log import RunLog
 from tests.conftest import Command
 from tests.sweep.apps import audit, run
 
@@ -76,7 +76,7 @@ def test_links_inside_the_record_are_followed(root: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["../abc", "/tmp/abc", "a/b"])
 def test_the_id_of_a_run_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(StoreError, match="no plain name"):
-        Spool.create(tmp_path, name)
+        RunLog.create(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 
 

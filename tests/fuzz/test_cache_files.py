@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from besom.rnn.data import cache
 from besom.rnn.data.corpus import Reviews
 from besom.tracking import schema
-from besom.tracking.outbox.log import SUFFIX, Entry, Spool, read
-from besom.tracking.outbox.outbox import Ledger
+from besom.tracking.outbox.entries import Entry
+from besom.tracking.outbox.log import SUFFIX, RunLog, read
+from besom.tracking.outbox.outbox import Outbox
 from tests.fuzz.damage import JSON, Damage, damages
 from tests.fuzz.harness import bounded, examples
 
@@ -84,21 +85,21 @@ SAID = [
 @example(damage=lambda content: content.partition(b"\n")[0])
 @example(damage=lambda content: content.replace(b',"crc":', b""))
 def test_a_log_tells_what_was_said_or_less(folder: Path, damage: Damage) -> None:
-    spool_folder = folder / "spool"
-    spool_folder.mkdir(exist_ok=True)
-    path = spool_folder / f"r{SUFFIX}"
+    logs = folder / "spool"
+    logs.mkdir(exist_ok=True)
+    path = logs / f"r{SUFFIX}"
     path.unlink(missing_ok=True)
-    spool = Spool.create(spool_folder, "r")
+    log = RunLog.create(logs, "r")
     for entry in SAID:
-        spool.append(entry)
-    spool.close()
+        log.append(entry)
+    log.close()
     path.write_bytes(damage(path.read_bytes()))
     with bounded():
         assert [entry for entry in read(path) if entry not in SAID] == []
-        ledger = Ledger(spool_folder, "own", "e")
-        ledger.adopt({})
-        ledger.settled(), ledger.pending({})
-        ledger.close(delivered=False)
+        outbox = Outbox(logs, "own", "e", lambda run_id, entries: None)
+        outbox.take_over({})
+        outbox.pending({})
+        outbox.close()
 
 
 @examples(60)
@@ -106,11 +107,11 @@ def test_a_log_tells_what_was_said_or_less(folder: Path, damage: Damage) -> None
 @example(lines=[{"kind": "opened", "body": {}, "at": 1}])
 @example(lines=[{"kind": "opened", "body": None, "at": 1}])
 def test_a_log_of_something_else_is_let_alone(folder: Path, lines: list[Any]) -> None:
-    spool_folder = folder / "strange"
-    spool_folder.mkdir(exist_ok=True)
-    (spool_folder / f"r{SUFFIX}").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    logs = folder / "strange"
+    logs.mkdir(exist_ok=True)
+    (logs / f"r{SUFFIX}").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with bounded():
-        ledger = Ledger(spool_folder, "own", "e")
-        ledger.adopt({})
-        ledger.settled(), ledger.pending({})
-        ledger.close(delivered=False)
+        outbox = Outbox(logs, "own", "e", lambda run_id, entries: None)
+        outbox.take_over({})
+        outbox.pending({})
+        outbox.close()

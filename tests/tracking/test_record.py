@@ -294,7 +294,9 @@ def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of equal step and millisecond, MLflow takes the larger."""
-    monkeypatch.setattr("besom.tracking.outbox.log.time.time_ns", lambda: 1_800_000_000_000_000_000)
+    monkeypatch.setattr(
+        "besom.tracking.outbox.entries.time.time_ns", lambda: 1_800_000_000_000_000_000
+    )
     run_id = record.start_run("fast", {})
     record.metrics(run_id, 4, {"loss": 0.9})
     record.log(run_id, {"loss": 0.5})

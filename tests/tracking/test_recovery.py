@@ -17,9 +17,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from besom.tracking import connect, schema
-from besom.tracking.outbox.sender import Courier
+from besom.tracking.outbox.sender import Sender
 
-Courier.post = lambda *_: None  # nothing is delivered in time
+Sender.post = lambda *_: None  # nothing is delivered in time
 record = connect(Path(sys.argv[1]), None, "tests")
 finished = record.start_run("finished", {schema.STUDY: "s"}, params={"units": 8})
 for step in range(50):

@@ -10,15 +10,15 @@ from mlflow import MlflowClient
 from besom.common.errors import StoreError
 from besom.tracking import connect, schema
 from besom.tracking.address import own_address
-from besom.tracking.models.log_artifact import attach
 from besom.tracking.reader import open_reader
+from besom.tracking.runs import log_artifact
 
 FIRST_START = """
 import sys
 from pathlib import Path
 from besom.tracking import connect
 from besom.tracking.address import own_address
-from besom.tracking.models.log_artifact import attach
+from besom.tracking.runs import log_artifact
 from besom.tracking.reader import open_reader
 
 with connect(Path(sys.argv[1]), None, "tests") as record:
@@ -118,5 +118,5 @@ def test_a_record_that_cannot_be_written_is_read_from_a_copy(
     assert reader.run_ids() == [run_id]
     assert reader.text(run_id, "none.txt") is None
     assert reader.folder == root
-    assert not attach(own_address(root), run_id, schema.REPORT_FILE, root / "mlflow.db")
+    assert not log_artifact(own_address(root), run_id, schema.REPORT_FILE, root / "mlflow.db")
     assert {path: path.stat().st_mtime_ns for path in root.iterdir()} == before

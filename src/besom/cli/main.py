@@ -232,10 +232,10 @@ def report(words: list[str]) -> int:
     if study.missing_runs:
         print(study.missing_runs, file=sys.stderr)
 
-    from besom.tracking.models.log_artifact import attach
+    from besom.tracking.runs import log_artifact
 
     uri = options.tracking_uri or own_address(options.root)
-    if attach(uri, study.parent.run_id, schema.REPORT_FILE, file):
+    if log_artifact(uri, study.parent.run_id, schema.REPORT_FILE, file):
         return 0
     print("the record cannot be written, so it has no copy of it", file=sys.stderr)
     return 0

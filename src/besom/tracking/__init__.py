@@ -3,7 +3,7 @@
 Importing this package is cheap; MLflow itself is imported by :func:`connect`.
 """
 
-from besom.tracking.outbox.outbox import Pending
+from besom.tracking.outbox.logged_run import Pending
 from besom.tracking.record import Record, connect
 from besom.tracking.runs import RunInfo
 

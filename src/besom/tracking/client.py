@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
@@ -20,7 +21,7 @@ DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # The spool tries again by itself; MLflow's own 7 x 120 s would only hold up the end of a run.
+    # The outbox tries again by itself; MLflow's own 7 x 120 s would only hold up the end of a run.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
@@ -33,7 +34,7 @@ LEVELS = {
     "alembic": logging.WARNING,
     # Logs a traceback of its own for every error that it raises as well.
     "mlflow.store.db.utils": logging.CRITICAL,
-    # Tells of every attempt to reach a server that is away; the courier says it once.
+    # Tells of every attempt to reach a server that is away; the sender says it once.
     "urllib3.connectionpool": logging.ERROR,
 }
 
@@ -105,6 +106,24 @@ def asking(uri: str) -> Iterator[None]:
         raise StoreError(
             f"tracking.uri={mask(uri)} does not answer as it should: {said}\n"
             f"{way_on}, then give the same command again."
+        ) from error
+
+
+@contextmanager
+def delivering(uri: str, kept: Path) -> Iterator[None]:
+    """Say plainly that the store does not take what is to be delivered, and where it is ``kept``.
+
+    Raises:
+        StoreError: MLflow or the network raised an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_mendable(error):
+            raise
+        raise StoreError(
+            f"{mask(uri)} does not take the record: {reason(error)}\n"
+            f"Nothing is lost: it is kept in {kept}, and `besom sync` delivers it."
         ) from error
 
 

@@ -26,7 +26,7 @@ from besom.tracking.address import (
     sqlite_path,
 )
 from besom.tracking.client import import_mlflow, reason
-from besom.tracking.outbox.duplicates import original_of
+from besom.tracking.runs import original_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -2,9 +2,9 @@
 
 What is told of runs is kept without the passwords of addresses; files are kept as they are.
 
-:class:`Record` writes first to a log on disk (:mod:`besom.tracking.outbox.log`); a thread
-makes that safe from power failures and carries it to MLflow. A process may be killed at any moment:
-the next one that asks for :meth:`Record.pending` delivers what was left.
+:class:`Record` writes first to a log on disk; a thread makes that safe from power failures and
+tells MLflow (:mod:`besom.tracking.outbox`). A process may be killed at any moment: the next one
+that asks for :meth:`Record.pending` delivers what was left.
 
 A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
 the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
@@ -12,10 +12,9 @@ Until then it looks as it did before it ended. As it is closed its tags are told
 then its files and model, and at last that it is no longer RUNNING.
 """
 
-import functools
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,14 +22,12 @@ from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.interpreter import importing
 from besom.common.states import State
-from besom.common.text import shorten, storable
 from besom.session import KerasModel
 from besom.tracking import schema
-from besom.tracking.client import asking, import_mlflow, is_mendable, reason
-from besom.tracking.outbox.file_fingerprint import stamp
-from besom.tracking.outbox.log import Entry, set_strangers_aside
-from besom.tracking.outbox.outbox import Ledger, Pending
-from besom.tracking.outbox.sender import Courier, Refused
+from besom.tracking.client import asking, delivering, import_mlflow, is_mendable
+from besom.tracking.outbox import entries
+from besom.tracking.outbox.logged_run import Pending
+from besom.tracking.outbox.outbox import Outbox
 from besom.tracking.runs import RunInfo, find_runs, get_run
 
 if TYPE_CHECKING:
@@ -53,30 +50,20 @@ def connect(root: Path, uri: str | None, experiment: str) -> "Record":
     return Record(open_store(root, uri, experiment))
 
 
-@dataclass(frozen=True)
-class _Last:
-    """The last value of a metric, and when it was said (ms since 1970)."""
-
-    step: int
-    value: float
-    at: int
-
-
 class Record:
     """Writes runs to one experiment. Methods may be called from any thread."""
 
     def __init__(self, store: "Store") -> None:
+        from besom.tracking.outbox.deferred_runs import DeferredRuns
         from besom.tracking.outbox.delivery import Delivery
 
         self.uri = store.uri
         self.experiment_id = store.experiment_id
         self._client = store.client
-        self._deliver_to_mlflow = Delivery(store.client, store.experiment_id)
-        self._latecomers = self._deliver_to_mlflow.latecomers
+        self._deferred_runs = DeferredRuns(store.client, store.experiment_id)
+        deliver = Delivery(store.client, store.experiment_id, self._deferred_runs)
         address = "own" if store.is_own else mask(store.uri)
-        self._ledger = Ledger(store.spool, address, store.experiment)
-        self._courier = Courier(self._deliver, keep=self._ledger.sync)
-        self._last: dict[str, dict[str, _Last]] = {}
+        self._outbox = Outbox(store.outbox, address, store.experiment, deliver)
 
     def __enter__(self) -> Self:
         return self
@@ -107,16 +94,12 @@ class Record:
         Raises:
             StoreError: MLflow does not take it; or it does not answer, and there is no parent.
         """
-        from besom.tracking.outbox.deferred_runs import new_key
-
-        name, key = shorten(storable(mask(name)), schema.RUN_NAME_LENGTH), new_key()
+        key = self._deferred_runs.new_key()
         parents = {schema.PARENT: parent} if parent else {}
-        tags = {**_masked(tags), **parents, schema.KEY: key}
+        opened = self._outbox.opened(name, {**tags, **parents, schema.KEY: key})
         with asking(self.uri):
-            run_id = self._latecomers.create(key, name, tags, may_be_late=parent is not None)
-        opened = self._ledger.open(run_id or key, name, tags)
-        if run_id is None:
-            self._courier.post(key, [opened])
+            run_id = self._deferred_runs.start(key, opened, may_be_deferred=parent is not None)
+        self._outbox.open(run_id or key, opened, send=run_id is None)
         if params:
             self.params(run_id or key, params)
         return run_id or key
@@ -128,8 +111,7 @@ class Record:
         Raises:
             StoreError: the store does not answer, or does not take it.
         """
-        with asking(self.uri):
-            found = next(iter(find_runs(self._client, self.experiment_id, tags, None)), None)
+        found = next(iter(self.runs(tags)), None)
         if found is None:
             return self.start_run(name, tags)
         self.reopen(found.run_id)
@@ -142,7 +124,7 @@ class Record:
             StoreError: it is still to be created, or the store does not answer.
         """
         with asking(self.uri):
-            return self._latecomers.run_id(run_id)
+            return self._deferred_runs.run_id(run_id)
 
     def reopen(self, run_id: str) -> None:
         """Go on with a run that was closed, or with one that a dead process left open.
@@ -150,12 +132,13 @@ class Record:
         Raises:
             StoreError: the run is not in the store any more, or the store does not answer.
         """
-        self._take_over({}, run_id)
+        with self._delivering():
+            self._outbox.take_over({}, run_id)
         with asking(self.uri):
             info = get_run(self._client, run_id)
-            if run_id not in self._ledger:
+            if run_id not in self._outbox:
                 self._client.update_run(run_id, status=schema.RunStatus.RUNNING)
-                self._ledger.open(run_id, info.name, info.tags)
+                self._outbox.open(run_id, self._outbox.opened(info.name, info.tags))
         self._tag(run_id, {schema.STATE: State.RUNNING})
 
     def finish(
@@ -168,21 +151,15 @@ class Record:
     ) -> None:
         """Put a run's last words on disk, all or none, safe from power failures from then on.
 
-        The run stays open until :meth:`confirm`. ``outcome`` (JSON) tells the next start,
-        after a crash in between, what the caller was about to commit; where it is empty, there is
-        nothing to find out, and the next start confirms by itself. ``ended`` (ms since 1970) is
-        for runs that have not ended just now.
+        The run stays open until :meth:`confirm`. ``outcome`` (JSON) tells the next start, after a
+        crash in between, what the caller was about to commit; where it is empty, the next start
+        confirms by itself. ``ended`` (ms since 1970): where that is not now.
         """
-        last_words = {"status": status, "tags": _masked(tags), "outcome": dict(outcome)}
-        entry = Entry("finished", last_words)
-        self._ledger.append(run_id, replace(entry, at=ended or entry.at), sync=True)
+        self._outbox.log(run_id, entries.finished(status, tags, outcome, ended), sync=True)
 
     def confirm(self, run_id: str) -> None:
         """Let a finished run be closed in MLflow and forgotten here."""
-        finished = self._ledger.finished(run_id)
-        last_words = {key: finished.body[key] for key in ("status", "tags")}
-        rest = {"ended": finished.at, "model": self._ledger.has_model(run_id)}
-        self._append(run_id, "closed", last_words | rest)
+        self._outbox.confirm(run_id)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Close a run whose work is lost as KILLED, also one of another process."""
@@ -193,18 +170,14 @@ class Record:
 
     def params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Parameters; MLflow keeps the first value of each."""
-        self._append(run_id, "params", _masked(params))
+        self._outbox.send(run_id, entries.params(params))
 
     def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Numbers after ``step``."""
-        values = {name: float(value) for name, value in metrics.items()}
-        known = self._last.setdefault(run_id, {})
+        known = self._outbox.last_metrics(run_id)
         # Of equal step and millisecond, MLflow would show the larger value instead of the last.
-        before = max((known[name].at for name in values if name in known), default=0)
-        entry = Entry("metrics", {"step": step, "values": values})
-        entry = replace(entry, at=max(entry.at, before + 1))
-        known.update({name: _Last(step, value, entry.at) for name, value in values.items()})
-        self._write(run_id, entry)
+        after = max((known[name].at for name in metrics if name in known), default=0)
+        self._outbox.send(run_id, entries.metrics(step, metrics, after))
 
     def log(self, run_id: str, values: Mapping[str, float | str]) -> None:
         """Facts about the whole run: numbers become metrics, text becomes tags.
@@ -212,31 +185,29 @@ class Record:
         A number whose name was reported per step too becomes the last step's value, which is the
         one that MLflow's tables show; where it is that value, nothing is added.
         """
+        known = self._outbox.last_metrics(run_id)
         for name, value in values.items():
             if not isinstance(value, str):
-                last = self._last.get(run_id, {}).get(name)
+                last = known.get(name)
                 if last is None or value != last.value:
                     self.metrics(run_id, last.step if last else 0, {name: value})
         self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
 
     def text(self, run_id: str, artifact_path: str, content: str) -> None:
         """A text file of the run."""
-        self._append(run_id, "text", {"path": artifact_path, "text": _clean_once(content)})
+        self._outbox.send(run_id, entries.text(artifact_path, content))
 
     def file(self, run_id: str, path: Path) -> None:
         """A file or folder; it must stay until it has been delivered."""
-        self._append(run_id, "file", {"path": str(path.absolute()), "stamp": stamp(path)})
+        self._outbox.send(run_id, entries.file(path))
 
     def model(self, run_id: str, model: KerasModel) -> None:
         """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered."""
-        body = {"path": str(model.path.absolute()), "stamp": stamp(model.path)}
-        sides = {"inputs": asdict(model.inputs), "outputs": asdict(model.outputs)}
-        self._append(run_id, "model", body | sides)
+        self._outbox.send(run_id, entries.model(model))
 
     def table(self, run_id: str, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         """A small table, ``NAME.json``, that MLflow's interface shows as one."""
-        shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
-        self._append(run_id, "table", {"name": name, "rows": shown})
+        self._outbox.send(run_id, entries.table(name, rows))
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
@@ -257,8 +228,11 @@ class Record:
             params: what the run has where the other one is gone.
             values: the same, its objectives.
         """
-        known = {"params": _masked(params), "values": dict(values)}
-        self._append(run_id, "duplicate", {"source_run_id": source_run_id, **known})
+        self._outbox.send(run_id, entries.duplicate(source_run_id, params, values))
+
+    def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        if tags:
+            self._outbox.send(run_id, entries.tags(tags))
 
     # -- what is there -------------------------------------------------------------------------
 
@@ -271,8 +245,9 @@ class Record:
         Raises:
             StoreError: as :meth:`flush`.
         """
-        self._take_over(tags or {})
-        return self._ledger.pending(tags or {})
+        with self._delivering():
+            self._outbox.take_over(tags or {})
+        return self._outbox.pending(tags or {})
 
     def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[RunInfo]:
         """All runs of the experiment with these tags, newest first; waits for :meth:`flush`, and
@@ -281,8 +256,7 @@ class Record:
         Raises:
             StoreError: the store does not answer.
         """
-        for run_id in self._ledger.refused():
-            self._courier.post(run_id, [])
+        self._outbox.retry_refused()
         self.flush()
         with asking(self.uri):
             return list(find_runs(self._client, self.experiment_id, tags, status))
@@ -305,14 +279,12 @@ class Record:
         Raises:
             StoreError: it does not take it; what was said stays on disk.
         """
-        try:
-            self._courier.flush()
-        except Exception as error:
-            raise self._undelivered(error) from error
+        with self._delivering():
+            self._outbox.flush()
 
     def check(self) -> None:
         """Raise what broke the delivery, if it is a bug: waiting mends all else."""
-        error = self._courier.error
+        error = self._outbox.error
         if error is not None and not is_mendable(error):
             raise error
 
@@ -322,72 +294,8 @@ class Record:
         Raises:
             StoreError: as :meth:`flush`.
         """
-        delivered = False
-        try:
-            self._courier.close()
-            delivered = True
-        except Exception as error:
-            raise self._undelivered(error) from error
-        finally:
-            self._ledger.close(delivered)
+        with self._delivering():
+            self._outbox.close()
 
-    def _append(self, run_id: str, kind: str, body: Mapping[str, Any]) -> None:
-        self._write(run_id, Entry(kind, body))
-
-    def _write(self, run_id: str, entry: Entry) -> None:
-        self._ledger.append(run_id, entry)
-        self._courier.post(run_id, [entry])
-
-    def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
-        if tags:
-            self._append(run_id, "tags", _masked(tags))
-
-    def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
-        """Once a parcel was refused, all entries go each time: the run may be back."""
-        if was_refused := run_id in self._ledger.refused():
-            entries = self._ledger.entries(run_id)
-        try:
-            self._deliver_to_mlflow(run_id, entries)
-        except Refused as reason:
-            if aside := self._ledger.set_aside(run_id):
-                _logger.warning(
-                    "run %s is not in MLflow (%s); its log is kept as %s, and tried again by the "
-                    "next start or `besom sync`",
-                    *(run_id, reason, aside),
-                )
-            return
-        if was_refused:
-            self._ledger.taken(run_id)
-        if any(entry.kind == "closed" for entry in entries):
-            self._ledger.remove(run_id)
-            self._last.pop(run_id, None)
-
-    def _take_over(self, tags: Mapping[str, str], run_id: str | None = None) -> None:
-        """Deliver what dead processes left, and close what they had left to be closed only."""
-        set_strangers_aside(self._ledger.folder)
-        for adopted, entries in self._ledger.adopt(tags, run_id).items():
-            self._courier.post(adopted, entries)
-        for settled in self._ledger.settled():
-            self.confirm(settled)
-        self.flush()
-
-    def _undelivered(self, error: Exception) -> Exception:
-        if not is_mendable(error):
-            return error
-        return StoreError(
-            f"{mask(self.uri)} does not take the record: {reason(error)}\n"
-            f"Nothing is lost: it is kept in {self._ledger.folder}, and `besom sync` delivers it."
-        )
-
-
-def _masked(values: Mapping[str, Any]) -> dict[str, str]:
-    """Text as all that may read the record see it: without the passwords of addresses."""
-    return {name: storable(mask(str(value))) for name, value in values.items()}
-
-
-def _cell(value: float | str) -> float | str:
-    return mask(value) if isinstance(value, str) else value
-
-
-# The texts of an environment are long, and the same for all runs of a process.
-_clean_once = functools.lru_cache(maxsize=8)(lambda content: storable(mask(content)))
+    def _delivering(self) -> AbstractContextManager[None]:
+        return delivering(self.uri, self._outbox.folder)

@@ -1,14 +1,17 @@
-"""Finding runs in the store."""
+"""Runs in the store: found, read, added to."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
+from besom.common.sqlite import is_read_only
 from besom.tracking import schema
-from besom.tracking.address import BUSY_SECONDS
+from besom.tracking.address import BUSY_SECONDS, sqlite_path
+from besom.tracking.client import asking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,6 +64,32 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
             "name."
         )
     return _info(run)
+
+
+def original_of(client: "MlflowClient", run_id: str) -> "Run":
+    """The run that has the files and the model: the one that is repeated, else the run itself."""
+    run = client.get_run(run_id)
+    original = run.data.tags.get(schema.DUPLICATE_OF)
+    return run if original is None else client.get_run(original)
+
+
+def log_artifact(uri: str, run_id: str, name: str, file: Path) -> bool:
+    """Keep a text file with a run that has ended, under ``name``; an older one is replaced.
+
+    Returns:
+        False where the record is one that is only to be read.
+
+    Raises:
+        StoreError: the store does not answer, or does not take it.
+    """
+    from mlflow import MlflowClient
+
+    path = sqlite_path(uri)
+    if path is not None and is_read_only(path):
+        return False
+    with asking(uri):
+        MlflowClient(uri).log_text(run_id, file.read_text(encoding="utf-8"), name)
+    return True
 
 
 def restoring(uri: str, command: str) -> str:

@@ -23,6 +23,9 @@ from besom.tracking.address import SERVERS, check_address, own_address, patient,
 from besom.tracking.client import reason
 from besom.tracking.runs import restoring
 
+OUTBOX = "spool"
+"""The folder of what is on its way to MLflow, below the root."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -33,7 +36,7 @@ class Store:
     is_own: bool  # the root's own file, which may move with the root
     experiment: str
     experiment_id: str
-    spool: Path
+    outbox: Path
 
 
 def open_store(root: Path, uri: str | None, experiment: str) -> Store:
@@ -46,7 +49,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
     own = own_address(root)
     uri = uri or own
     check_address(uri)
-    spool = _make_folders(root)
+    outbox = _make_folders(root)
     try:
         with _alone(root):
             _create_schema(uri, root / "artifacts")
@@ -56,26 +59,26 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
     except (MlflowException, CommandError, SQLAlchemyError) as error:
         _refuse(uri, error)
-    return Store(client, uri, uri == own, experiment, experiment_id, spool)
+    return Store(client, uri, uri == own, experiment, experiment_id, outbox)
 
 
 def _make_folders(root: Path) -> Path:
     """Private to their owner: diffs and configurations may hold secrets."""
-    spool = root / "spool"
+    outbox = root / OUTBOX
     try:
         make_private(root)
         make_private(root / "artifacts")
-        make_private(spool)
+        make_private(outbox)
     except OSError as error:
         raise _unwritable(root, error) from error
-    return spool
+    return outbox
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """One process at a time: MLflow's migrations must not race."""
     try:
-        lock = str(root / "spool" / ".lock")
+        lock = str(root / OUTBOX / ".lock")
         descriptor = private(lock, os.O_CREAT | os.O_RDWR)
     except OSError as error:
         raise _unwritable(root, error) from error

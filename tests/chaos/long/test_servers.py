@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 SECONDS = 0.3
 """Of a step."""
 AWAY_SECONDS = sum(RETRY_SECONDS) + 12
-"""Past every stage of the courier's patience: it asks after 1, 2, 5, 10 and 30 s, and from then on
+"""Past every pause of the sender: it asks after 1, 2, 5, 10 and 30 s, and from then on
 every 30 s, whatever the age of what waits. Ten minutes are more of that last stage, and a longer
 log of each run."""
 

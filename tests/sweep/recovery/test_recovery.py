@@ -16,7 +16,7 @@ from tests.sweep.conftest import Bench
 def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) -> None:
     study, record = bench.study(), bench.record
     parent = record.start_run("bench", {schema.ROLE: "sweep"})
-    record._latecomers.is_away = True
+    record._deferred_runs.is_away = True
     late = record.start_run("trial 0", {schema.STUDY: "bench"}, parent, {"x": 0.5})
     record.flush()
     run_id = record.mlflow_id(late)
@@ -52,6 +52,6 @@ def test_a_confirmation_is_closed_as_the_study_knows_it(
     assert MlflowClient(record.uri).get_run(run_id).info.status == status
 
 
-def _lose(spool: Path) -> None:
-    for path in spool.glob("*.jsonl"):
+def _lose(logs: Path) -> None:
+    for path in logs.glob("*.jsonl"):
         path.unlink()

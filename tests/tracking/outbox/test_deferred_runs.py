@@ -9,7 +9,7 @@ from mlflow.entities import Run
 
 from besom.common.errors import StoreError
 from besom.tracking import Record, connect, schema
-from besom.tracking.outbox.deferred_runs import PREFIX, Latecomers
+from besom.tracking.outbox.deferred_runs import PREFIX, DeferredRuns
 from tests import warm
 from tests.conftest import Command
 
@@ -113,7 +113,7 @@ def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
     for _ in range(2):  # a server that was held up carries out what nobody waits for any more
         client.create_run(record.experiment_id, tags=tags, run_name="late")
     assert len(found(client, "late")) == 3
-    of_another_process = Latecomers(client, record.experiment_id)
+    of_another_process = DeferredRuns(client, record.experiment_id)
     assert of_another_process.run_id(late) == record.mlflow_id(late)
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from besom.tracking.outbox import log as spooling
-from besom.tracking.outbox.log import OPENED, Entry, Spool, read, set_strangers_aside, spools
+from besom.tracking.outbox import log as log_module
+from besom.tracking.outbox.entries import Entry, Kind
+from besom.tracking.outbox.log import RunLog, read, run_logs, set_orphaned_logs_aside
 
 
 def kinds(path: Path) -> list[str]:
@@ -12,42 +13,42 @@ def kinds(path: Path) -> list[str]:
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:
-    spool = Spool.create(tmp_path, "r1")
-    spool.append(Entry("text", {"text": "zwei\nZeilen \ud800"}, at=7))
-    assert list(read(spool.path)) == [Entry("text", {"text": "zwei\nZeilen \ud800"}, at=7)]
+    log = RunLog.create(tmp_path, "r1")
+    log.append(Entry("text", {"text": "zwei\nZeilen \ud800"}, at=7))
+    assert list(read(log.path)) == [Entry("text", {"text": "zwei\nZeilen \ud800"}, at=7)]
 
 
-def test_a_living_log_is_not_adopted(tmp_path: Path) -> None:
-    spool = Spool.create(tmp_path, "r1")
-    assert Spool.adopt(spool.path) is None
-    spool.close()
-    assert Spool.adopt(spool.path) is not None
+def test_a_living_log_is_not_taken_over(tmp_path: Path) -> None:
+    log = RunLog.create(tmp_path, "r1")
+    assert RunLog.take_over(log.path) is None
+    log.close()
+    assert RunLog.take_over(log.path) is not None
 
 
-def test_a_removed_log_is_not_adopted(tmp_path: Path) -> None:
-    spool = Spool.create(tmp_path, "r1")
-    spool.remove()
-    assert Spool.adopt(spool.path) is None
-    assert spools(tmp_path) == []
+def test_a_removed_log_is_not_taken_over(tmp_path: Path) -> None:
+    log = RunLog.create(tmp_path, "r1")
+    log.remove()
+    assert RunLog.take_over(log.path) is None
+    assert run_logs(tmp_path) == []
 
 
 @pytest.mark.parametrize("torn", [b'{"kind":"metr', b'{"kind":1', b"\0\0\0\0"])
 def test_a_torn_last_line_is_ignored_and_written_over(tmp_path: Path, torn: bytes) -> None:
-    spool = Spool.create(tmp_path, "r1")
-    spool.append(Entry("first", {}))
-    spool.close()
-    with spool.path.open("ab") as file:
+    log = RunLog.create(tmp_path, "r1")
+    log.append(Entry("first", {}))
+    log.close()
+    with log.path.open("ab") as file:
         file.write(torn)
-    assert kinds(spool.path) == ["first"]
-    adopted = Spool.adopt(spool.path)
-    assert adopted is not None
-    adopted.append(Entry("second", {}))
-    assert kinds(spool.path) == ["first", "second"]
+    assert kinds(log.path) == ["first"]
+    taken = RunLog.take_over(log.path)
+    assert taken is not None
+    taken.append(Entry("second", {}))
+    assert kinds(log.path) == ["first", "second"]
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool = Spool.create(tmp_path, "r1")
-    spool.append(Entry("first", {}))
+    log = RunLog.create(tmp_path, "r1")
+    log.append(Entry("first", {}))
     write = os.write
 
     def full_after_five_bytes(descriptor: int, content: memoryview) -> int:
@@ -58,9 +59,9 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full_after_five_bytes)
         with pytest.raises(OSError, match="No space"):
-            spool.append(Entry("lost", {}))
-    spool.append(Entry("second", {}))
-    assert kinds(spool.path) == ["first", "second"]
+            log.append(Entry("lost", {}))
+    log.append(Entry("second", {}))
+    assert kinds(log.path) == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -77,29 +78,29 @@ def test_a_log_without_its_beginning_is_set_aside_with_a_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
     (tmp_path / "r1.jsonl").write_bytes(content)
-    set_strangers_aside(tmp_path)
+    set_orphaned_logs_aside(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r1.refused"]
     assert (tmp_path / "r1.refused").read_bytes() == content
     assert "does not say whose log it is; it is kept as" in caplog.text
 
 
 def test_logs_that_tell_whose_they_are_stay_and_so_do_living_ones(tmp_path: Path) -> None:
-    told = Spool.create(tmp_path, "told")
-    told.append(Entry(OPENED, {"name": "", "tags": {}}))
+    told = RunLog.create(tmp_path, "told")
+    told.append(Entry(Kind.OPENED, {"name": "", "tags": {}}))
     told.close()
-    living = Spool.create(tmp_path, "living")
+    living = RunLog.create(tmp_path, "living")
     living.append(Entry("metrics", {}))
     (tmp_path / "just made.jsonl").touch()
-    set_strangers_aside(tmp_path)
-    assert {path.stem for path in spools(tmp_path)} == {"told", "living", "just made"}
+    set_orphaned_logs_aside(tmp_path)
+    assert {path.stem for path in run_logs(tmp_path)} == {"told", "living", "just made"}
     living.close()
 
 
 def test_what_was_killed_before_its_first_line_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spooling, "EMPTY_SECONDS", -1)
+    monkeypatch.setattr(log_module, "EMPTY_SECONDS", -1)
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "torn.jsonl").write_bytes(b'{"kind":"ope')
-    set_strangers_aside(tmp_path)
+    set_orphaned_logs_aside(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from requests import ConnectionError, HTTPError, Response
 
 from besom.tracking import Record, schema
 from besom.tracking.client import is_refusal
-from besom.tracking.outbox.log import Entry
+from besom.tracking.outbox.entries import Entry
 
 SHOWN = schema.TABLES
 NOT_TEXT = os.fsdecode(b"caf\xe9")
@@ -68,7 +68,7 @@ def test_each_is_left_out_and_named(
     run_id = record.start_run("poisoned", {}, params={"units": 32})
     record.flush()
     for entry in poisoned.values():
-        record._write(run_id, entry)
+        record._outbox.send(run_id, entry)
         record.metrics(run_id, 1, {"loss": 0.5})
         record.table(run_id, "fine", [{"a": 1}])
     other = record.start_run("other", {}, params={"units": 8})

@@ -22,8 +22,8 @@ from besom.tracking import schema
 from besom.tracking.client import asking
 from besom.tracking.models.keras_model import find_model, logged_model, pin
 from besom.tracking.models.model_files import ALIAS, address_of, model_file, model_name
-from besom.tracking.outbox.duplicates import original_of
 from besom.tracking.record import Record
+from besom.tracking.runs import original_of
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

@@ -9,13 +9,13 @@ from mlflow.entities import Metric, Param, RunTag
 from besom.common.text import shorten, storable
 from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
-from besom.tracking.outbox.log import Entry
+from besom.tracking.outbox.entries import Entry, Kind
 
 # What MLflow takes in one request: 1000 in all.
 PARAMS = TAGS = 100
 METRICS = 800
 
-KINDS = frozenset({"params", "metrics", "tags"})
+KINDS = frozenset({Kind.PARAMS, Kind.METRICS, Kind.TAGS})
 
 
 class Batch:
@@ -46,13 +46,13 @@ class Batch:
                 _send(client, run_id, kind, items, leave_out)
 
     def _add(self, entry: Entry) -> None:
-        if entry.kind == "metrics":
+        if entry.kind == Kind.METRICS:
             step = entry.body["step"]
             self._metrics += (
                 Metric(schema.valid_name(name), value, entry.at, step)
                 for name, value in entry.body["values"].items()
             )
-        elif entry.kind == "params":
+        elif entry.kind == Kind.PARAMS:
             for name, value in entry.body.items():
                 self._params.setdefault(
                     schema.valid_name(name), shorten(storable(value), schema.PARAM_LENGTH)

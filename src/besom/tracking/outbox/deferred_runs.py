@@ -1,13 +1,17 @@
 """New runs; those that began while MLflow was away are created when it is back.
 
-Such a late run has a name of our own until then, which its tag ``besom.key`` keeps: who finds that
-tag has found the run, so that none is created twice, whichever process is killed in between.
+Such a deferred run has a name of our own until then, which its tag ``besom.key`` keeps: a process
+that finds that tag has found the run, so that none is created twice, whichever process is killed in
+between.
+
+A server that hangs takes a request and is silent, and may carry it out minutes later. So it is
+asked for something harmless first, and a request that was sent is never taken for one that failed.
 """
 
+import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -17,17 +21,13 @@ from requests.exceptions import RequestException
 from besom.common.states import State
 from besom.tracking import schema
 from besom.tracking.address import sqlite_path
-from besom.tracking.outbox.create import WAIT_SECONDS, Creation
-from besom.tracking.outbox.log import OPENED, Entry
+from besom.tracking.outbox.entries import Entry, Kind
 from besom.tracking.outbox.sender import NotYet
 
 PREFIX = "late-"
 REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")
-
-
-def new_key() -> str:
-    """A name for a run that no other run has."""
-    return PREFIX + uuid.uuid4().hex
+WAIT_SECONDS = 2.0
+"""How long a trial waits for its run before it begins without."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -37,8 +37,8 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, OSError | RequestException) and not isinstance(error, NotYet)
 
 
-class Latecomers:
-    """Creates runs, and knows which run each of the late ones has become.
+class DeferredRuns:
+    """Creates all runs, and knows which run each of the deferred ones has become.
 
     Attributes:
         is_away: whether the store did not answer when it was last asked.
@@ -48,24 +48,28 @@ class Latecomers:
         self._client = client
         self._experiment_id = experiment_id
         self._known: dict[str, str] = {}
-        self._asked_for: dict[str, Creation] = {}
+        self._requests: dict[str, CreateRequest] = {}
         self._may_hang = sqlite_path(client.tracking_uri) is None
         self.is_away = False
 
-    def create(self, key: str, name: str, tags: Mapping[str, str], may_be_late: bool) -> str | None:
-        """The id of a new run with this key; None where it will be a late one.
+    @staticmethod
+    def new_key() -> str:
+        """A name for a run that no other run has."""
+        return PREFIX + uuid.uuid4().hex
+
+    def start(self, key: str, opened: Entry, may_be_deferred: bool) -> str | None:
+        """The id of a new run with this key; None where it is deferred.
 
         Raises:
             Exception: of MLflow or the network: it refuses the run, or does not answer, and the run
-                may not be late.
+                may not be deferred.
         """
-        body = {"name": name, "tags": dict(tags)}
-        if not may_be_late:
-            return self._create(body)
+        if not may_be_deferred:
+            return self._create(key, opened)
         if self.is_away:
             return None  # no caller has to wait for a store that did not answer a moment ago
         try:
-            return self._create_soon(key, body) if self._may_hang else self._create(body)
+            return self._create(key, opened, WAIT_SECONDS if self._may_hang else None)
         except Exception as error:
             if not is_away(error):
                 raise
@@ -84,39 +88,64 @@ class Latecomers:
             raise NotYet(f"run {key} has not been created yet")
         return found
 
-    def admit(self, key: str, entries: Sequence[Entry]) -> str:
+    def ensure(self, key: str, told: Sequence[Entry]) -> str:
         """The same, for a run about which something is to be told: it is created if need be.
 
         Raises:
             TimeoutError: the store is still to say what has become of the run.
         """
         if key.startswith(PREFIX) and key not in self._known:
-            self._settle(key)
-        if key.startswith(PREFIX) and key not in self._known:
-            for entry in entries:
-                if entry.kind == OPENED:
-                    self._known[key] = self._find(key) or self._create(entry.body, entry.at)
+            self._await_request(key)
+            opened = next((entry for entry in told if entry.kind == Kind.OPENED), None)
+            if opened and key not in self._known:
+                self._known[key] = self._find(key) or self._create(key, opened)
         return self.run_id(key)
 
-    def close_doubles(self, key: str) -> None:
-        """Close what else has come of the requests for a late run, now that the run is closed."""
+    def close_unused(self, key: str) -> None:
+        """Close what else has come of the requests for a deferred run, now that it is closed."""
         if not key.startswith(PREFIX):
             return
         query = f"tags.`{schema.KEY}` = '{key}' AND attributes.status = 'RUNNING'"
-        for double in self._client.search_runs([self._experiment_id], query):
-            self._client.set_tag(double.info.run_id, schema.STATE, State.LOST)
-            self._client.set_terminated(double.info.run_id, schema.RunStatus.KILLED)
+        for run in self._client.search_runs([self._experiment_id], query):
+            self._client.set_tag(run.info.run_id, schema.STATE, State.LOST)
+            self._client.set_terminated(run.info.run_id, schema.RunStatus.KILLED)
 
-    def _settle(self, key: str) -> None:
+    def _create(self, key: str, opened: Entry, seconds: float | None = None) -> str:
+        """Create a run. The one place that does.
+
+        Args:
+            seconds: how long to wait for the answer; as long as it takes where None.
+
+        Raises:
+            TimeoutError: there is none yet.
+        """
+        create = partial(
+            self._client.create_run,
+            self._experiment_id,
+            start_time=opened.at,
+            tags=opened.body["tags"],
+            run_name=opened.body["name"],
+        )
+        if seconds is None:
+            return str(create().info.run_id)
+        probe = partial(self._client.get_experiment, self._experiment_id)
+        request = CreateRequest(probe, lambda: str(create().info.run_id))
+        try:
+            return request.wait(seconds)
+        except TimeoutError:
+            self._requests[key] = request
+            raise
+
+    def _await_request(self, key: str) -> None:
         """Learn what has come of an earlier request for a run."""
-        creation = self._asked_for.get(key)
-        if creation is None:
+        request = self._requests.get(key)
+        if request is None:
             return
-        if not creation.is_settled(WAIT_SECONDS):
+        if not request.has_ended(WAIT_SECONDS):
             raise TimeoutError(f"run {key} has been asked for, and there is no answer yet")
-        del self._asked_for[key]
-        if creation.run_id is not None:
-            self._known[key] = creation.run_id
+        del self._requests[key]
+        if request.run_id is not None:
+            self._known[key] = request.run_id
 
     def _find(self, key: str) -> str | None:
         found = self._client.search_runs([self._experiment_id], f"tags.`{schema.KEY}` = '{key}'")
@@ -124,30 +153,66 @@ class Latecomers:
         if not found:
             return None
         # A server may have made several: MLflow's client repeats a request that is not answered.
-        self._known[key] = str(max(found, key=_told).info.run_id)
+        self._known[key] = str(max(found, key=_n_told).info.run_id)
         return self._known[key]
 
-    def _create_soon(self, key: str, body: Mapping[str, Any]) -> str:
-        """Create a run, and wait a little for the answer.
+
+class CreateRequest:
+    """The request for one run, sent by a thread of its own, and answered at an unknown time.
+
+    Args:
+        probe: asks the store for anything; returns once it has answered.
+        create: creates the run, and returns its id.
+
+    Attributes:
+        run_id: the run, once it is known.
+    """
+
+    def __init__(self, probe: Callable[[], object], create: Callable[[], str]) -> None:
+        self._probe = probe
+        self._create = create
+        self._sending = threading.Lock()
+        self._is_sent = self._is_called_off = False
+        self._ended = threading.Event()
+        self._error: Exception | None = None
+        self.run_id: str | None = None
+        threading.Thread(target=self._work, name="besom-create", daemon=True).start()
+
+    def wait(self, seconds: float) -> str:
+        """The run's id.
 
         Raises:
-            TimeoutError: there is none yet.
+            TimeoutError: there is no answer so far. What has not been sent never will be.
+            Exception: of MLflow or the network.
         """
-        probe = partial(self._client.get_experiment, self._experiment_id)
-        creation = Creation(probe, partial(self._create, body))
+        if not self._ended.wait(seconds):
+            with self._sending:
+                self._is_called_off = True
+            raise TimeoutError(f"no answer within {seconds:g} s")
+        if self._error:
+            raise self._error
+        assert self.run_id is not None
+        return self.run_id
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether nothing more will come of it: it was never sent, or has been answered within
+        ``seconds`` from now."""
+        return not self._is_sent or self._ended.wait(seconds)
+
+    def _work(self) -> None:
         try:
-            return creation.wait(WAIT_SECONDS)
-        except TimeoutError:
-            self._asked_for[key] = creation
-            raise
+            self._probe()
+            with self._sending:
+                if self._is_called_off:
+                    return
+                self._is_sent = True
+            self.run_id = self._create()
+        except Exception as error:
+            self._error = error
+        finally:
+            self._ended.set()
 
-    def _create(self, body: Mapping[str, Any], at: int | None = None) -> str:
-        run = self._client.create_run(
-            self._experiment_id, start_time=at, tags=body["tags"], run_name=body["name"]
-        )
-        return str(run.info.run_id)
 
-
-def _told(run: Run) -> int:
+def _n_told(run: Run) -> int:
     """How much a run has been told: those that are not used have been told nothing."""
     return len(run.data.params) + len(run.data.metrics) + len(run.data.tags)

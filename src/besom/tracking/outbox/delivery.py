@@ -1,4 +1,4 @@
-"""Entries of the spool, said to MLflow. Every delivery may be repeated without harm."""
+"""Entries of runs' logs, told to MLflow. Every delivery may be repeated without harm."""
 
 import json
 import logging
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from besom.common.addresses import mask
@@ -19,34 +20,38 @@ from besom.common.text import check_table, shorten, storable
 from besom.session import KerasModel, TensorSpec
 from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
-from besom.tracking.models.keras_model import link_metrics, log_model
+from besom.tracking.models.keras_model import final_metrics, link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
 from besom.tracking.outbox.batch import Batch
-from besom.tracking.outbox.deferred_runs import Latecomers, is_away
-from besom.tracking.outbox.duplicates import OriginalGone, repeat
-from besom.tracking.outbox.file_fingerprint import is_anothers
-from besom.tracking.outbox.log import Entry
-from besom.tracking.outbox.sender import Refused
+from besom.tracking.outbox.deferred_runs import DeferredRuns, is_away
+from besom.tracking.outbox.entries import Entry, Kind, is_overwritten
+from besom.tracking.outbox.sender import NotYet, Refused
 
 LONGEST_MISSING = 1000
 
 _logger = logging.getLogger(__name__)
 
 
+class OriginalGone(Exception):
+    """The run that is repeated will never be there again."""
+
+
 class Delivery:
     """Carries out the entries of runs in one experiment of one store."""
 
-    def __init__(self, client: MlflowClient, experiment_id: str) -> None:
+    def __init__(
+        self, client: MlflowClient, experiment_id: str, deferred_runs: DeferredRuns
+    ) -> None:
         self._client = client
         self._experiment_id = experiment_id
-        self.latecomers = Latecomers(client, experiment_id)
+        self._deferred_runs = deferred_runs
         self._acts: Mapping[str, Callable[..., None]] = {
-            "file": self._file,
-            "table": self._table,
-            "model": self._model,
-            "duplicate": self._duplicate,
+            Kind.FILE: self._file,
+            Kind.TABLE: self._table,
+            Kind.MODEL: self._model,
+            Kind.DUPLICATE: self._duplicate,
             "twin": self._duplicate,  # in logs of before
-            "closed": self._close,
+            Kind.CLOSED: self._close,
         }
 
     def __call__(self, key: str, entries: Sequence[Entry]) -> None:
@@ -57,22 +62,22 @@ class Delivery:
             Exception: of MLflow or the network; trying again may help.
         """
         try:
-            self._deliver(self.latecomers.admit(key, entries), entries)
-            if any(entry.kind == "closed" for entry in entries):
-                self.latecomers.close_doubles(key)
+            self._deliver(self._deferred_runs.ensure(key, entries), entries)
+            if any(entry.kind == Kind.CLOSED for entry in entries):
+                self._deferred_runs.close_unused(key)
         except Exception as error:
-            self.latecomers.is_away = self.latecomers.is_away or is_away(error)
+            self._deferred_runs.is_away |= is_away(error)
             raise
         if any(entry.kind in BATCHED or entry.kind in self._acts for entry in entries):
-            self.latecomers.is_away = False  # it has answered
+            self._deferred_runs.is_away = False  # it has answered
 
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
         try:
             self._deliver_batch(run_id, entries)
-            self._deliver_texts(run_id, [e.body for e in entries if e.kind == "text"])
-            ended = next((e.body["ended"] for e in entries if e.kind == "closed"), None)
+            self._deliver_texts(run_id, [e.body for e in entries if e.kind == Kind.TEXT])
+            ended = next((e.body["ended"] for e in entries if e.kind == Kind.CLOSED), None)
             for entry in entries:
-                if is_anothers(entry.body, ended):
+                if is_overwritten(entry, ended):
                     self._miss(run_id, f"{entry.body['path']}, overwritten by another attempt,")
                 elif act := self._acts.get(entry.kind):
                     self._carry_out(act, run_id, entry)
@@ -185,11 +190,48 @@ class Delivery:
         values: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         try:
-            repeat(self._client, run_id, self.latecomers.run_id(source_run_id))
+            self._repeat(run_id, self._deferred_runs.run_id(source_run_id))
         except OriginalGone as gone:
-            known = [Entry("params", params), Entry("metrics", {"step": 0, "values": values})]
+            known = [Entry(Kind.PARAMS, params), Entry(Kind.METRICS, {"step": 0, "values": values})]
             Batch(known).send(self._client, run_id)
             self._miss(run_id, f"{gone}, which this one repeats: only its values are known")
+
+    def _repeat(self, run_id: str, original_id: str) -> None:
+        """Give a run the parameters, facts and final metrics of the one that it repeats.
+
+        Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own.
+
+        Raises:
+            NotYet: the original has not been closed.
+            OriginalGone: it has been deleted for good, or before it was closed.
+        """
+        found = self._closed_run(original_id)
+        original = self._closed_run(found.data.tags.get(schema.DUPLICATE_OF, original_id))
+        tags = {
+            name: text
+            for name, text in original.data.tags.items()
+            if not name.startswith(("besom.", "mlflow."))
+        }
+        tags[schema.DUPLICATE_OF] = original.info.run_id
+        self._client.log_batch(
+            run_id,
+            final_metrics(self._client, original),
+            [Param(name, value) for name, value in original.data.params.items()],
+            [RunTag(name, value) for name, value in tags.items()],
+        )
+
+    def _closed_run(self, run_id: str) -> Run:
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise OriginalGone(f"run {run_id}") from error
+        if run.info.status == schema.RunStatus.RUNNING:
+            if run.info.lifecycle_stage == "deleted":
+                raise OriginalGone(f"run {run_id}")
+            raise NotYet(f"run {run_id} is still open")
+        return run
 
     def _close(
         self,
@@ -199,7 +241,7 @@ class Delivery:
         tags: Mapping[str, str],
         model: bool,
     ) -> None:
-        """The end of a run; its last tags have gone with the parcel's other tags."""
+        """The end of a run; its last tags have gone with all other tags."""
         if model:
             link_metrics(self._client, run_id)
         self._client.set_terminated(run_id, status, ended)
@@ -218,5 +260,5 @@ def _batchable(entries: Sequence[Entry]) -> Iterator[Entry]:
     for entry in entries:
         if entry.kind in BATCHED:
             yield entry
-        elif entry.kind == "closed":
-            yield Entry("tags", entry.body["tags"], entry.at)
+        elif entry.kind == Kind.CLOSED:
+            yield Entry(Kind.TAGS, entry.body["tags"], entry.at)

@@ -12,37 +12,23 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from besom.common.errors import StoreError
 from besom.common.files import private
+from besom.tracking.outbox.entries import Entry, Kind
 
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
-_SEAL = re.compile(rb',"crc":(\d{1,10})\}$')
+_CHECKSUM = re.compile(rb',"crc":(\d{1,10})\}$')
 EMPTY_SECONDS = 60.0
 """A log without a line that is older than this will get none: its process was killed."""
-
-
-OPENED = "opened"
-"""The kind of a log's first entry, which says what its run is called and to which store it goes."""
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One thing to tell: its kind, its content (JSON), and when it was said (ms since 1970)."""
-
-    kind: str
-    body: Mapping[str, Any]
-    at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
-
-
-class Spool:
+class RunLog:
     """The log of one run, open and locked. Appending costs microseconds."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -53,7 +39,7 @@ class Spool:
         self._size = os.fstat(descriptor).st_size
 
     @classmethod
-    def create(cls, folder: Path, run_id: str) -> "Spool":
+    def create(cls, folder: Path, run_id: str) -> "RunLog":
         """Open the log of a run of this process.
 
         Raises:
@@ -63,12 +49,12 @@ class Spool:
         if path.name != f"{run_id}{SUFFIX}":
             raise StoreError(f"run {run_id!r} has no plain name; its store is not to be trusted.")
         flags = os.O_CREAT | os.O_RDWR | os.O_APPEND
-        spool = cls(path, private(str(path), flags))
-        fcntl.flock(spool._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return spool
+        log = cls(path, private(str(path), flags))
+        fcntl.flock(log._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return log
 
     @classmethod
-    def adopt(cls, path: Path) -> "Spool | None":
+    def take_over(cls, path: Path) -> "RunLog | None":
         """Take over the log of a dead process; ``None`` where its process lives or it is gone."""
         try:
             descriptor = private(str(path), os.O_RDWR | os.O_APPEND)
@@ -82,9 +68,9 @@ class Spool:
         if os.fstat(descriptor).st_nlink == 0:
             os.close(descriptor)
             return None
-        spool = cls(path, descriptor)
-        spool._drop_torn_line()
-        return spool
+        log = cls(path, descriptor)
+        log._drop_partial_line()
+        return log
 
     @property
     def is_empty(self) -> bool:
@@ -135,16 +121,16 @@ class Spool:
         """MLflow takes it after all."""
         self.path = self.path.replace(self.path.with_suffix(SUFFIX))
 
-    def _drop_torn_line(self) -> None:
+    def _drop_partial_line(self) -> None:
         content = self.path.read_bytes()
         self._size = content.rfind(b"\n") + 1
         os.ftruncate(self._descriptor, self._size)
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The whole lines of a log; a line torn by a power failure, or damaged later, is no line."""
+    """The whole lines of a log; a line that a power failure has cut, or damaged later, is none."""
     try:
-        *lines, _torn = path.read_bytes().split(b"\n")
+        *lines, _partial = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
     for line in lines:
@@ -152,10 +138,10 @@ def read(path: Path) -> Iterator[Entry]:
             yield entry
 
 
-def opening(path: Path) -> Entry | None:
+def first_entry(path: Path) -> Entry | None:
     """How a log begins, None where that cannot be read: it is not known whose log it is then."""
     first = next(read(path), None)
-    if first is None or first.kind != OPENED:
+    if first is None or first.kind != Kind.OPENED:
         return None
     is_whole = isinstance(first.body.get("name"), str) and isinstance(first.body.get("tags"), dict)
     return first if is_whole else None
@@ -169,11 +155,11 @@ def _line(entry: Entry) -> bytes:
 
 def _entry(line: bytes) -> Entry | None:
     """What a line says, if all of it is as it was written."""
-    sealed = _SEAL.search(line)
-    if sealed is None:
+    checksum = _CHECKSUM.search(line)
+    if checksum is None:
         return None
-    text = line[: sealed.start()] + b"}"
-    if zlib.crc32(text) != int(sealed[1]):
+    text = line[: checksum.start()] + b"}"
+    if zlib.crc32(text) != int(checksum[1]):
         return None
     try:
         entry = Entry(**json.loads(text))
@@ -183,30 +169,30 @@ def _entry(line: bytes) -> Entry | None:
     return entry if is_entry and isinstance(entry.at, int) else None
 
 
-def spools(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
+def run_logs(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
     """The logs in a folder, oldest first."""
     return sorted((path for suffix in suffixes for path in folder.glob(f"*{suffix}")), key=_age)
 
 
-def set_strangers_aside(folder: Path) -> None:
+def set_orphaned_logs_aside(folder: Path) -> None:
     """Keep, under another name, logs of dead processes whose beginning a power failure or a full
     disk has destroyed: it is not known to which run they belong. Those without a line go.
     """
-    for path in spools(folder):
-        if opening(path) or not _is_settled(path) or not (spool := Spool.adopt(path)):
+    for path in run_logs(folder):
+        if first_entry(path) or not _has_begun(path) or not (log := RunLog.take_over(path)):
             continue
-        if opening(path):  # its process has just begun it, and died
-            spool.close()
-        elif spool.is_empty:
-            spool.remove()
+        if first_entry(path):  # its process has just begun it, and died
+            log.close()
+        elif log.is_empty:
+            log.remove()
         else:
-            aside = spool.set_aside()
-            spool.close()
+            aside = log.set_aside()
+            log.close()
             _logger.warning("%s does not say whose log it is; it is kept as %s", path, aside)
 
 
-def _is_settled(path: Path) -> bool:
-    """Whether a process that has made this log has had the time to lock it and to begin."""
+def _has_begun(path: Path) -> bool:
+    """Whether the process that made this log has had the time to lock it and to write a line."""
     try:
         return path.stat().st_size > 0 or time.time() - _age(path) > EMPTY_SECONDS
     except FileNotFoundError:

@@ -1,244 +1,247 @@
-"""The logs of all runs that this process answers for: its own, and those that dead ones left."""
+"""The one way to MLflow: what is told of a run goes to its log on disk, and from there on.
 
+The runs are those that this process answers for: its own, and those that dead ones left.
+"""
+
+import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from besom.common.errors import StoreError
 from besom.common.files import remedy
-from besom.tracking.outbox.log import OPENED, REFUSED, SUFFIX, Entry, Spool, opening, read, spools
+from besom.tracking.outbox import entries
+from besom.tracking.outbox.entries import Entry, Kind
+from besom.tracking.outbox.log import (
+    REFUSED,
+    SUFFIX,
+    RunLog,
+    first_entry,
+    read,
+    run_logs,
+    set_orphaned_logs_aside,
+)
+from besom.tracking.outbox.logged_run import LastMetric, LoggedRun, Pending, Progress
+from besom.tracking.outbox.sender import Deliver, Refused, Sender
+
+_logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A run that its process left open: not finished (``outcome`` is None), or finished with an
-    outcome and not confirmed."""
+class Outbox:
+    """Logs and sends what is told of the runs of one experiment of one store.
 
-    run_id: str
-    name: str
-    tags: Mapping[str, str]
-    outcome: Mapping[str, Any] | None
+    Logs of other stores and experiments are let alone: their runs are unknown here.
 
-
-@dataclass
-class _Page:
-    """One run: its log, and what the log says about its beginning and end."""
-
-    spool: Spool
-    opened: Entry
-    finished: Entry | None = None
-    confirmed: bool = False
-    adopted: bool = False
-    has_model: bool = False
-    is_synced: bool = False
-    is_refused: bool = False
-
-    @property
-    def guest(self) -> bool:
-        """A run that was only added to need not be closed: it was closed before, or will be."""
-        return not self.opened.body["tags"]
-
-    @property
-    def settled(self) -> bool:
-        """Whether the run has ended and no outcome has to be committed before it is closed."""
-        return self.finished is not None and not self.finished.body["outcome"]
-
-    def take(self, entry: Entry) -> None:
-        """Learn from an entry how far the run is."""
-        if entry.kind == "finished":
-            self.finished = entry
-        elif entry.kind == "closed":
-            self.confirmed = True
-        elif entry.kind == "model":
-            self.has_model = True
-
-
-class Ledger:
-    """Opens, adopts and removes logs in one folder, for one experiment of one store (``address``).
-
-    Logs of others are let alone: their runs are unknown here.
+    Args:
+        folder: where the logs are.
+        address: the store, without passwords.
+        experiment: its name.
+        deliver: tells the store.
     """
 
-    def __init__(self, folder: Path, address: str, experiment: str) -> None:
+    def __init__(self, folder: Path, address: str, experiment: str, deliver: Deliver) -> None:
         self.folder = folder
         self._place = {"store": address, "experiment": experiment}
-        self._pages: dict[str, _Page] = {}
+        self._deliver_to_store = deliver
+        self._runs: dict[str, LoggedRun] = {}
         self._lock = threading.RLock()
+        self._sender = Sender(self._deliver, keep=self._sync)
 
-    def open(self, run_id: str, name: str, tags: Mapping[str, str]) -> Entry:
-        """Begin the log of a run of this process, with this entry."""
-        opened = Entry(OPENED, {"name": name, "tags": dict(tags), **self._place})
+    # -- a run's log ---------------------------------------------------------------------------
+
+    def opened(self, name: str, tags: Mapping[str, str]) -> Entry:
+        """The first entry of a run's log."""
+        return entries.opened(name, tags, self._place)
+
+    def open(self, run_id: str, opened: Entry, send: bool = False) -> None:
+        """Begin the log of a run of this process; ``send``: the store is still to create it."""
         try:
-            spool = Spool.create(self.folder, run_id)
+            log = RunLog.create(self.folder, run_id)
             try:
-                spool.append(opened)
+                log.append(opened)
             except OSError:
-                spool.remove()
+                log.remove()
                 raise
         except OSError as error:
             raise self._unwritable(error) from error
         with self._lock:
-            self._pages[run_id] = _Page(spool, opened)
-        return opened
+            self._runs[run_id] = LoggedRun(log, opened)
+        if send:
+            self._sender.post(run_id, [opened])
 
     def __contains__(self, run_id: str) -> bool:
         with self._lock:
-            return run_id in self._pages
+            return run_id in self._runs
 
-    def append(self, run_id: str, entry: Entry, sync: bool = False) -> None:
-        """Add an entry to a run's log; runs that were not opened here become guests."""
+    def send(self, run_id: str, entry: Entry) -> None:
+        """On disk when this returns, in the store soon after."""
+        self.log(run_id, entry)
+        self._sender.post(run_id, [entry])
+
+    def log(self, run_id: str, entry: Entry, sync: bool = False) -> None:
+        """Add an entry to a run's log; one that was not opened here is added to."""
         with self._lock:
-            if run_id not in self._pages:
-                self.open(run_id, name="", tags={})
-            page = self._pages[run_id]
+            if run_id not in self._runs:
+                self.open(run_id, self.opened(name="", tags={}))
+            run = self._runs[run_id]
             try:
-                page.spool.append(entry)
+                run.log.append(entry)
                 if sync:
-                    page.spool.sync()
+                    run.log.sync()
             except OSError as error:
                 raise self._unwritable(error) from error
-            page.take(entry)
+            run.note(entry)
             # A run that has finished is closed by the next start, whether or not this was kept.
-            page.is_synced = sync or (page.is_synced and entry.kind == "closed")
+            run.is_synced = sync or (run.is_synced and entry.kind == Kind.CLOSED)
 
-    def sync(self) -> None:
-        """Make sure that even a power failure keeps what was appended so far.
-
-        Only for the thread that also removes logs. A writer that appends meanwhile does not wait.
-
-        Raises:
-            StoreError: the disk does not take it.
-        """
-        with self._lock:
-            pages = [page for page in self._pages.values() if not page.is_synced]
-        for page in pages:
-            page.is_synced = True  # first: what is appended meanwhile takes it back
-            try:
-                page.spool.sync()
-            except OSError as error:
-                page.is_synced = False
-                raise self._unwritable(error) from error
-
-    def finished(self, run_id: str) -> Entry:
-        """The last words of a run.
+    def confirm(self, run_id: str) -> None:
+        """Let a finished run be closed.
 
         Raises:
             KeyError: it has not finished.
         """
         with self._lock:
-            finished = self._pages[run_id].finished
-        if finished is None:
+            run = self._runs[run_id]
+        if run.finished is None:
             raise KeyError(run_id)
-        return finished
+        self.send(run_id, entries.closed(run.finished, run.has_model))
 
-    def has_model(self, run_id: str) -> bool:
-        """Whether the run may have a model, its own or one that it shares."""
+    def last_metrics(self, run_id: str) -> Mapping[str, LastMetric]:
+        """What was said last of each metric of a run."""
         with self._lock:
-            return self._pages[run_id].has_model
+            return dict(self._runs[run_id].metrics) if run_id in self._runs else {}
 
-    def adopt(
-        self, tags: Mapping[str, str], run_id: str | None = None
-    ) -> dict[str, Sequence[Entry]]:
-        """Take over what dead processes left of runs with these tags, or of one run alone, also
-        what was refused: the run may have been restored.
+    # -- what dead processes left --------------------------------------------------------------
 
-        Returns:
-            Their entries by run.
+    def take_over(self, tags: Mapping[str, str], run_id: str | None = None) -> None:
+        """Deliver what dead processes left of runs with these tags, or of one run alone, also
+        what was refused: the run may have been restored. Runs without an outcome are closed.
+
+        Raises:
+            Exception: as :meth:`flush`.
         """
-        adopted: dict[str, Sequence[Entry]] = {}
-        for path in spools(self.folder, (SUFFIX, REFUSED)):
-            opened = opening(path)
+        set_orphaned_logs_aside(self.folder)
+        for path in run_logs(self.folder, (SUFFIX, REFUSED)):
+            opened = first_entry(path)
             if opened is None or run_id not in (None, path.stem):
                 continue
-            if not self._concerns(opened, tags) or path.stem in self._pages:
+            if not self._concerns(opened, tags) or path.stem in self:
                 continue
-            if spool := Spool.adopt(path):
-                adopted[path.stem] = list(read(path))
-                self._turn_to(spool, adopted[path.stem])
-        return adopted
-
-    def settled(self) -> list[str]:
-        """The adopted runs that have ended and need no confirmation."""
-        with self._lock:
-            pages = list(self._pages.values())
-        return [
-            page.spool.run_id
-            for page in pages
-            if page.adopted and page.settled and not page.confirmed
-        ]
+            if log := RunLog.take_over(path):
+                self._go_on_with(log)
+        for run in self._taken_over(Progress.ENDED):
+            self.confirm(run.log.run_id)
+        self.flush()
 
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
-        """The adopted runs with these tags that are not closed yet."""
-        with self._lock:
-            pages = list(self._pages.values())
-        return [
-            _pending(page)
-            for page in pages
-            if page.adopted and not (page.guest or page.settled or page.confirmed)
-            if tags.items() <= page.opened.body["tags"].items()
-        ]
+        """The runs with these tags that were taken over and are not closed yet."""
+        runs = self._taken_over(Progress.OPEN, Progress.FINISHED)
+        return [run.pending for run in runs if tags.items() <= run.opened.body["tags"].items()]
 
-    def remove(self, run_id: str) -> None:
-        """All of a closed run has been delivered."""
+    def _taken_over(self, *progress: Progress) -> list[LoggedRun]:
         with self._lock:
-            if page := self._pages.pop(run_id, None):
-                page.spool.remove()
-
-    def set_aside(self, run_id: str) -> Path | None:
-        """MLflow has refused to take a run's entries; the new place of its log, the first time."""
-        with self._lock:
-            self._pages[run_id].is_refused = True
-            return self._pages[run_id].spool.set_aside()
-
-    def refused(self) -> list[str]:
-        """The runs of which MLflow has refused entries, and taken none since."""
-        with self._lock:
-            return [run_id for run_id, page in self._pages.items() if page.is_refused]
-
-    def entries(self, run_id: str) -> list[Entry]:
-        """All that was said of a run."""
-        with self._lock:
-            return list(read(self._pages[run_id].spool.path))
-
-    def taken(self, run_id: str) -> None:
-        """MLflow has taken all entries of a run that it had refused."""
-        with self._lock:
-            self._pages[run_id].is_refused = False
-            self._pages[run_id].spool.take_back()
-
-    def close(self, delivered: bool) -> None:
-        """Let go of all logs; they stay, except those of guests if all is delivered."""
-        with self._lock:
-            for page in self._pages.values():
-                if page.guest and delivered and not page.is_refused:
-                    page.spool.remove()
-                else:
-                    page.spool.close()
-            self._pages.clear()
+            runs = list(self._runs.values())
+        return [run for run in runs if run.is_taken_over and run.progress in progress]
 
     def _concerns(self, opened: Entry, tags: Mapping[str, str]) -> bool:
         theirs = opened.body["tags"]
         is_here = all(opened.body.get(key) == here for key, here in self._place.items())
         return is_here and (not theirs or tags.items() <= theirs.items())
 
-    def _turn_to(self, spool: Spool, entries: Sequence[Entry]) -> None:
-        is_refused = spool.path.suffix == REFUSED
-        page = _Page(spool, entries[0], adopted=True, is_refused=is_refused)
-        for entry in entries:
-            page.take(entry)
+    def _go_on_with(self, log: RunLog) -> None:
+        told = list(read(log.path))
+        run = LoggedRun(log, told[0], True, is_refused=log.path.suffix == REFUSED)
+        for entry in told:
+            run.note(entry)
         with self._lock:
-            self._pages[spool.run_id] = page
+            self._runs[log.run_id] = run
+        self._sender.post(log.run_id, told)
+
+    # -- delivery ------------------------------------------------------------------------------
+
+    @property
+    def error(self) -> Exception | None:
+        """What the last delivery failed of, if it failed."""
+        return self._sender.error
+
+    def flush(self) -> None:
+        """Wait until the store has everything; raise what prevented it."""
+        self._sender.flush()
+
+    def retry_refused(self) -> None:
+        """Try once more what was refused."""
+        with self._lock:
+            refused = [run_id for run_id, run in self._runs.items() if run.is_refused]
+        for run_id in refused:
+            self._sender.post(run_id, [])
+
+    def close(self) -> None:
+        """Deliver everything, end the thread, and let go of all logs: those of open runs stay.
+
+        Raises:
+            Exception: what prevented the delivery; then all logs stay.
+        """
+        is_delivered = False
+        try:
+            self._sender.close()
+            is_delivered = True
+        finally:
+            with self._lock:
+                for run in self._runs.values():
+                    is_all = run.progress is Progress.ADDED_TO and not run.is_refused
+                    if is_delivered and is_all:
+                        run.log.remove()
+                    else:
+                        run.log.close()
+                self._runs.clear()
+
+    def _deliver(self, run_id: str, told: Sequence[Entry]) -> None:
+        """Once entries were refused, all of the run go each time: it may be back."""
+        with self._lock:
+            run = self._runs[run_id]
+            if run.is_refused:
+                told = list(read(run.log.path))
+        try:
+            self._deliver_to_store(run_id, told)
+        except Refused as reason:
+            self._set_aside(run, reason)
+            return
+        with self._lock:
+            if run.is_refused:
+                run.is_refused = False
+                run.log.take_back()
+            if any(entry.kind == Kind.CLOSED for entry in told):
+                del self._runs[run_id]
+                run.log.remove()
+
+    def _set_aside(self, run: LoggedRun, reason: Exception) -> None:
+        with self._lock:
+            run.is_refused = True
+            aside = run.log.set_aside()
+        if aside:
+            _logger.warning(
+                "run %s is not in MLflow (%s); its log is kept as %s, and tried again by the next "
+                "start or `besom sync`",
+                *(run.log.run_id, reason, aside),
+            )
+
+    def _sync(self) -> None:
+        """Make sure that even a power failure keeps what was logged so far.
+
+        Only for the thread that also removes logs. A writer that appends meanwhile does not wait.
+        """
+        with self._lock:
+            runs = [run for run in self._runs.values() if not run.is_synced]
+        for run in runs:
+            run.is_synced = True  # first: what is appended meanwhile takes it back
+            try:
+                run.log.sync()
+            except OSError as error:
+                run.is_synced = False
+                raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self.folder} cannot be written ({error.strerror}).\n"
             f"{remedy(error)}; the same command goes on from here."
         )
-
-
-def _pending(page: _Page) -> Pending:
-    opened = page.opened.body
-    outcome = page.finished.body["outcome"] if page.finished else None
-    return Pending(page.spool.run_id, opened["name"], opened["tags"], outcome)

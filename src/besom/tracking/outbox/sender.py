@@ -1,4 +1,4 @@
-"""The thread that carries entries from the spool to MLflow, off the callers' path."""
+"""The thread that sends entries to MLflow, off the callers' path."""
 
 import logging
 import threading
@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from besom.tracking.client import reason
-from besom.tracking.outbox.log import Entry
+from besom.tracking.outbox.entries import Entry
 
-# A parcel costs much the same whatever it holds: who has many runs to see waits for more of each.
+# A delivery costs much the same whatever it holds: where there are many runs, more is gathered.
 GATHER_SECONDS = 0.2
 MAX_GATHER_SECONDS = 10.0
 REST = 2.0
@@ -25,23 +25,23 @@ class Refused(Exception):
 
 
 class NotYet(OSError):
-    """What a delivery raises when another run's parcel has to be delivered first."""
+    """What a delivery raises when another run's entries have to be delivered first."""
 
 
-class Courier:
-    """Delivers what is posted, run by run, each run's entries in order and in one parcel.
+class Sender:
+    """Delivers what is posted: a queue for each run, whose entries go in order and at once.
 
-    A parcel that fails stays, and goes again later, whole, together with what was added since:
-    deliveries may be repeated. Other runs do not wait for it.
+    A delivery that fails is repeated later, whole, together with what was added since. Other runs
+    do not wait for it.
 
     Args:
         keep: called at the start of each round: what it delivers is to be safe first.
     """
 
-    def __init__(self, deliver: Deliver, keep: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, deliver: Deliver, keep: Callable[[], None]) -> None:
         self._deliver = deliver
         self._keep = keep
-        self._lanes: dict[str, list[Entry]] = {}
+        self._queues: dict[str, list[Entry]] = {}
         self._changed = threading.Condition()
         self._started = self._finished = 0
         self._urgent = self._closing = False
@@ -54,7 +54,7 @@ class Courier:
     def post(self, run_id: str, entries: Sequence[Entry]) -> None:
         """Have entries delivered soon; returns at once."""
         with self._changed:
-            self._lanes.setdefault(run_id, []).extend(entries)
+            self._queues.setdefault(run_id, []).extend(entries)
             self._changed.notify_all()
 
     @property
@@ -66,7 +66,7 @@ class Courier:
     def flush(self) -> None:
         """Wait until all that was posted has been delivered; raise what prevented it."""
         with self._changed:
-            if not self._lanes or self._closing:
+            if not self._queues or self._closing:
                 return
             self._urgent = True
             self._changed.notify_all()
@@ -92,7 +92,7 @@ class Courier:
     def _await_work(self) -> bool:
         """Sleep until there is something to deliver, gather a little more, say whether to go on."""
         with self._changed:
-            self._changed.wait_for(lambda: self._lanes or self._urgent or self._closing)
+            self._changed.wait_for(lambda: self._queues or self._urgent or self._closing)
             self._changed.wait_for(lambda: self._urgent or self._closing, self._pause())
             self._urgent = False
             return not self._closing
@@ -105,21 +105,21 @@ class Courier:
     def _deliver_all(self) -> None:
         with self._changed:
             self._started += 1
-            parcels = {run_id: list(entries) for run_id, entries in self._lanes.items()}
+            batches = {run_id: list(entries) for run_id, entries in self._queues.items()}
         began = time.monotonic()
         errors = self._keep_all()
         waiting: dict[str, list[Entry]] = {}
-        for run_id, parcel in parcels.items():
-            # A store that is away makes each parcel wait for a timeout: enough is enough.
+        for run_id, batch in batches.items():
+            # A store that is away makes each delivery wait for a timeout: enough is enough.
             if len(errors) < FAILURES_PER_ROUND:
-                failed = self._deliver_one(run_id, parcel)
+                failed = self._deliver_one(run_id, batch)
                 if any(isinstance(error, NotYet) for error in failed):
-                    waiting[run_id] = parcel
+                    waiting[run_id] = batch
                 else:
                     errors += failed
-        for run_id, parcel in waiting.items():
+        for run_id, batch in waiting.items():
             if len(errors) < FAILURES_PER_ROUND:
-                errors += self._deliver_one(run_id, parcel)
+                errors += self._deliver_one(run_id, batch)
         if errors and not self._failures:
             _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
         self._round_seconds = time.monotonic() - began
@@ -136,15 +136,15 @@ class Courier:
             return [error]
         return []
 
-    def _deliver_one(self, run_id: str, parcel: list[Entry]) -> list[Exception]:
-        """Deliver a parcel; whether or not it went well, other runs are first next time."""
+    def _deliver_one(self, run_id: str, batch: list[Entry]) -> list[Exception]:
+        """Deliver a batch; whether or not it went well, other runs are first next time."""
         errors: list[Exception] = []
-        delivered = len(parcel)
+        delivered = len(batch)
         try:
-            self._deliver(run_id, parcel)
+            self._deliver(run_id, batch)
         except Exception as error:
             errors, delivered = [error], 0
         with self._changed:
-            if rest := self._lanes.pop(run_id)[delivered:]:
-                self._lanes[run_id] = rest
+            if rest := self._queues.pop(run_id)[delivered:]:
+                self._queues[run_id] = rest
         return errors

@@ -7,7 +7,14 @@ from pathlib import Path
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.tracking.address import own_address
-from besom.tracking.outbox.log import REFUSED, SUFFIX, Entry, opening, set_strangers_aside, spools
+from besom.tracking.outbox.entries import Entry
+from besom.tracking.outbox.log import (
+    REFUSED,
+    SUFFIX,
+    first_entry,
+    run_logs,
+    set_orphaned_logs_aside,
+)
 from besom.tracking.record import connect
 
 
@@ -22,7 +29,7 @@ class Synced:
 
 
 def sync(root: Path, uri: str | None) -> Synced:
-    """Deliver all that dead processes have left in the spool of ``root``.
+    """Deliver all that dead processes have left in the outbox of ``root``.
 
     What a sweep has not committed, since it was killed in between, stays for that sweep, and so
     does what is meant for another address. Processes that are alive deliver by themselves.
@@ -37,7 +44,7 @@ def sync(root: Path, uri: str | None) -> Synced:
     folder = root / "spool"
     if not os.path.isdir(folder):  # Path.is_dir fails over a name too long
         raise StoreError(f"{root} holds no record; `besom sweep NAME` makes one")
-    set_strangers_aside(folder)
+    set_orphaned_logs_aside(folder)
     before = _known(folder)
     address = "own" if uri in (None, own_address(root)) else mask(uri)
     here = [first for first in before.values() if first.body.get("store") == address]
@@ -57,5 +64,5 @@ def sync(root: Path, uri: str | None) -> Synced:
 
 def _known(folder: Path) -> dict[Path, Entry]:
     """The logs that say whose they are, and how they begin."""
-    paths = spools(folder, (SUFFIX, REFUSED))
-    return {path: first for path in paths if (first := opening(path))}
+    paths = run_logs(folder, (SUFFIX, REFUSED))
+    return {path: first for path in paths if (first := first_entry(path))}

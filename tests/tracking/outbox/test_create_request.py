@@ -10,8 +10,7 @@ from mlflow import MlflowClient
 
 from besom.tracking import Record
 from besom.tracking.outbox import deferred_runs
-from besom.tracking.outbox.create import Creation
-from besom.tracking.outbox.deferred_runs import PREFIX
+from besom.tracking.outbox.deferred_runs import PREFIX, CreateRequest
 
 MOMENT = 0.3
 
@@ -25,7 +24,7 @@ def gate() -> Iterator[threading.Event]:
 
 
 def test_what_is_answered_in_time() -> None:
-    assert Creation(lambda: None, lambda: "r1").wait(10) == "r1"
+    assert CreateRequest(lambda: None, lambda: "r1").wait(10) == "r1"
 
 
 def test_what_fails_in_time() -> None:
@@ -33,29 +32,29 @@ def test_what_fails_in_time() -> None:
         raise ConnectionError("refused")
 
     with pytest.raises(ConnectionError, match="refused"):
-        Creation(lambda: None, refuse).wait(10)
+        CreateRequest(lambda: None, refuse).wait(10)
 
 
 def test_who_does_not_answer_the_first_question_is_not_asked_for_a_run(
     gate: threading.Event,
 ) -> None:
     created: list[str] = []
-    creation = Creation(gate.wait, lambda: created.append("r1") or "r1")  # type: ignore[func-returns-value]
+    request = CreateRequest(gate.wait, lambda: created.append("r1") or "r1")  # type: ignore[func-returns-value]
     with pytest.raises(TimeoutError):
-        creation.wait(MOMENT)
-    assert creation.is_settled(0)
+        request.wait(MOMENT)
+    assert request.has_ended(0)
     gate.set()
-    assert creation._ended.wait(10)
-    assert created == [] and creation.run_id is None
+    assert request._ended.wait(10)
+    assert created == [] and request.run_id is None
 
 
 def test_a_request_that_was_sent_may_still_be_carried_out(gate: threading.Event) -> None:
-    creation = Creation(lambda: None, lambda: str(gate.wait()))
+    request = CreateRequest(lambda: None, lambda: str(gate.wait()))
     with pytest.raises(TimeoutError):
-        creation.wait(MOMENT)
-    assert not creation.is_settled(0)
+        request.wait(MOMENT)
+    assert not request.has_ended(0)
     gate.set()
-    assert creation.is_settled(10) and creation.run_id == "True"
+    assert request.has_ended(10) and request.run_id == "True"
 
 
 def after(gate: threading.Event, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,10 +74,10 @@ def test_a_run_that_is_created_late_after_all_is_there_once(
     request_: str,
 ) -> None:
     monkeypatch.setattr(deferred_runs, "WAIT_SECONDS", MOMENT)
-    monkeypatch.setattr(record._latecomers, "_may_hang", True)
+    monkeypatch.setattr(record._deferred_runs, "_may_hang", True)
     parent = record.start_run("sweep", {})
     record.flush()
-    for name in (request_, "search_runs"):  # the courier is not answered either
+    for name in (request_, "search_runs"):  # the sender is not answered either
         monkeypatch.setattr(record._client, name, after(gate, getattr(record._client, name)))
     began = time.monotonic()
     late = [record.start_run("late", {}, parent) for _ in range(5)]
@@ -98,7 +97,7 @@ def test_after_an_answer_runs_are_created_at_once_again(
     record: Record, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
 ) -> None:
     monkeypatch.setattr(deferred_runs, "WAIT_SECONDS", MOMENT)
-    monkeypatch.setattr(record._latecomers, "_may_hang", True)
+    monkeypatch.setattr(record._deferred_runs, "_may_hang", True)
     parent = record.start_run("sweep", {})
     with monkeypatch.context() as patch:
         patch.setattr(record._client, "get_experiment", lambda _: gate.wait(20))
