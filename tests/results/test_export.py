@@ -1,5 +1,6 @@
 """``besom export``: the winner as a configuration that composes to what was recorded."""
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from omegaconf import OmegaConf
 
 from besom.app.config_paths import conf_folder
 from besom.common.errors import StoreError, StudyError
+from besom.common.text import duration
 from besom.results.export import Exported, export, plain, show
 from besom.rnn import config
 from besom.tracking import connect, schema
@@ -36,6 +38,7 @@ def record_trials(
     objective: str = "val_accuracy",
     direction: str = "maximize",
     state: str = "complete",
+    groups: Mapping[str, str] | None = None,
 ) -> list[str]:
     """A study of trials with these configurations and values; the ids of their runs."""
     study = {schema.STUDY: STUDY}
@@ -46,6 +49,8 @@ def record_trials(
         for number, (text, value) in enumerate(trials.items()):
             of_trial = {schema.TRIAL: str(number), schema.ROLE: "trial"}
             run_id = record.start_run(f"{STUDY}/{number:03d}", study | of_trial, parent)
+            if groups:
+                record.log(run_id, {schema.GROUPS: json.dumps(groups)})
             if text:
                 record.text(run_id, schema.CONFIG_FILE, text)
             record.metrics(run_id, 1, {"val_accuracy": value})
@@ -106,7 +111,7 @@ def test_the_file_says_what_differs_and_where_it_comes_from(root: Path, exported
         == f"""\
 # @package _global_
 # besom train +experiment=small
-# Trial 1 of small, run {run_id}: val_accuracy 0.85, {took:.1f} s.
+# Trial 1 of small, run {run_id}: val_accuracy 0.85, {duration(took)}.
 # Not confirmed: the best of 2 finished trials, one run each; the sweep's own command with
 # `hydra.sweeper.confirm.top_k=3` tells more.
 
@@ -175,12 +180,13 @@ def own_conf(root: Path) -> Path:
     return Path(shutil.copytree(conf_folder(), root.parent / "conf"))
 
 
-def test_an_option_of_ones_own_is_found(
+def test_an_option_of_ones_own_is_taken_as_it_was_recorded(
     root: Path, own_conf: Path, exported: Export, besom: Command
 ) -> None:
     big = "defaults: [gru, _self_]\nname: gru\nunits: 256\nembedding_dim: 128\n"
     (own_conf / "model" / "big.yaml").write_text(big)
-    record_trials(root, {recorded(["model=big", "model.dropout=0.1"]): 0.8})
+    groups = {"model": "big", "data": "imdb"}
+    record_trials(root, {recorded(["model=big", "model.dropout=0.1"]): 0.8}, groups=groups)
     text = exported().file.read_text()
     assert "override /model: big" in text and "units:" not in text  # an id may hold 256
     assert "units: 256" in besom("train", "+experiment=small", "--cfg", "job").out
@@ -279,3 +285,5 @@ def test_a_training_with_it_has_the_trials_parameters(
     (run,) = open_reader(root, None).runs([run_id])
     assert run.params["model.units"] == "4" and run.params["training.epochs"] == "1"
     assert run.params["data.name"] == "synthetic" and run.params["seed"] == "2"
+    chosen = json.loads(run.tags[schema.GROUPS])
+    assert chosen["data"] == "synthetic" and chosen["model"] == "simple_rnn"

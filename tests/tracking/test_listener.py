@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -38,10 +39,12 @@ def test_a_run_is_described_without_passwords(record: Record, client: MlflowClie
         ["model.units=7", f"tracking.uri={address}"],
         Environment({}, {schema.DIFF_FILE: f"+ {address}\n"}),
         Path("outputs/1"),
+        {"model": "gru"},
     )
     record.flush()
     data = client.get_run(run_id).data
     assert data.tags[schema.FOLDER] == "outputs/1"
+    assert json.loads(data.tags[schema.GROUPS]) == {"model": "gru"}
     assert data.params == {"model.units": "100", "data.source": "postgresql://ann:***@db/x"}
     texts = {
         path: Path(client.download_artifacts(run_id, path)).read_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 Task = Callable[[DictConfig], Any]
@@ -127,3 +128,12 @@ def as_typed(words: Sequence[str]) -> list[str]:
     written = OmegaConf.to_container(words, resolve=False)
     assert isinstance(written, list)
     return written
+
+
+def chosen_groups(hydra: HydraConf) -> dict[str, str]:
+    """The option of each of the application's config groups: ``{"model": "lstm"}``."""
+    return {
+        group: option
+        for group, option in hydra.runtime.choices.items()
+        if isinstance(option, str) and not group.startswith("hydra/") and "@" not in group
+    }

@@ -1,19 +1,32 @@
-"""Writes a study's winner as a configuration to train with: ``conf/experiment/NAME.yaml``."""
+"""Writes a study's winner as a configuration to train with: ``conf/experiment/NAME.yaml``.
 
+It holds only what differs from ``conf/train.yaml``: ``besom train +experiment=NAME`` composes the
+baseline and lays the experiment over it.
+"""
+
+import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
-from omegaconf import DictConfig
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
 
+from besom.app.config_paths import conf_folder
 from besom.app.error_messages import HYDRA_ERRORS, config_error
+from besom.app.hooks import chosen_groups
 from besom.common.errors import StoreError, StudyError
+from besom.common.flatten import flatten
 from besom.common.text import duration
-from besom.results.experiment import Flat, as_experiment, composed, values
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
+from besom.rnn import config
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
@@ -22,6 +35,11 @@ NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]{0,199}", re.ASCI
 """What Hydra reads as a text without quotes, and any system as the name of one file."""
 
 WIDTH = 100
+PRIMARY = "train"
+LEFT_OUT = ("tracking", "evaluate_test")
+"""Where a run is recorded, and whether the test split is opened: not the trial's, its sweep's."""
+Flat = Mapping[str, Any]
+"""Values under dotted names."""
 
 
 @dataclass(frozen=True)
@@ -154,18 +172,26 @@ def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
         StudyError: it cannot.
     """
     try:
-        text = as_experiment(recorded).text(comment)
-        found = composed(text)
+        text = _experiment(recorded, _groups(trial, recorded), comment)
+        found = _composed(text)
     except HYDRA_ERRORS as error:
         raise StudyError(
             f"trial {trial.number} does not fit the configurations of today: {config_error(error)}"
         ) from error
-    if differing := _differing(found, values(recorded)):
+    if differing := _differing(found, _values(recorded)):
         raise StudyError(
             f"trial {trial.number} does not fit the configurations of today: {differing[0]}\n"
             f"`besom reproduce {trial.run.run_id} --code` tells how to get the one that it had"
         )
     return text
+
+
+def _groups(trial: Trial, recorded: DictConfig) -> Mapping[str, str]:
+    """The recorded options. Earlier records name them in the configuration alone."""
+    if tag := trial.run.tags.get(schema.GROUPS):
+        chosen: dict[str, str] = json.loads(tag)
+        return {group: option for group, option in chosen.items() if group not in LEFT_OUT}
+    return {group: recorded[group].name for group in ("data", "model")}
 
 
 def _differing(found: Flat, wanted: Flat) -> list[str]:
@@ -175,3 +201,72 @@ def _differing(found: Flat, wanted: Flat) -> list[str]:
         for key in {**wanted, **found}
         if found.get(key, absent) != wanted.get(key, absent)
     ]
+
+
+def _experiment(recorded: DictConfig, chosen: Mapping[str, str], comment: Sequence[str]) -> str:
+    """The file that leads from the baseline to a recorded configuration.
+
+    Args:
+        chosen: the option of each config group, as it was recorded.
+
+    Raises:
+        besom.app.error_messages.HYDRA_ERRORS: an option of a config group that cannot be composed.
+    """
+    wanted = _values(recorded)
+    with _hydra():
+        own = chosen_groups(compose(PRIMARY, return_hydra_config=True).hydra)
+        options_of = GlobalHydra.instance().config_loader().get_group_options
+        groups = {
+            group: option
+            for group, option in chosen.items()
+            if own.get(group, option) != option and option in options_of(group)
+        }
+        base = _compose(f"{group}={option}" for group, option in groups.items())
+    left = {key: value for key, value in wanted.items() if key not in base or base[key] != value}
+    defaults = [f"  - override /{group}: {option}\n" for group, option in groups.items()]
+    parts = [
+        # Hydra wants the package in the first line.
+        "".join(f"# {line}\n" for line in ("@package _global_", *comment)),
+        "".join(["defaults:\n", *defaults]) if defaults else "",
+        *(OmegaConf.to_yaml({key: value}) for key, value in _nested(left).items()),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _composed(text: str) -> Flat:
+    """What ``besom train`` would train with this text as its experiment.
+
+    Raises:
+        besom.app.error_messages.HYDRA_ERRORS: it does not fit the baseline.
+    """
+    with TemporaryDirectory(prefix="besom-") as folder:
+        draft = Path(folder, "draft", "draft.yaml")
+        draft.parent.mkdir()
+        draft.write_text(text, encoding="utf-8")
+        with _hydra():
+            return _compose([f"hydra.searchpath=['file://{folder}']", "+draft=draft"])
+
+
+def _values(whole: DictConfig) -> Flat:
+    """What a training's result depends on, under dotted names."""
+    kept = [str(key) for key in whole if key not in LEFT_OUT]
+    return flatten(OmegaConf.masked_copy(whole, kept))
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    config.register()
+    with initialize_config_dir(str(conf_folder()), job_name="besom", version_base="1.3"):
+        yield
+
+
+def _compose(overrides: Iterable[str]) -> Flat:
+    return _values(compose(PRIMARY, list(overrides)))
+
+
+def _nested(flat: Flat) -> dict[str, Any]:
+    """``{"model.units": 64}`` as ``{"model": {"units": 64}}``."""
+    tree = OmegaConf.create()
+    for key, value in flat.items():
+        OmegaConf.update(tree, key, value)
+    return cast(dict[str, Any], OmegaConf.to_container(tree))

@@ -173,6 +173,7 @@ class Supervisor:
             composed.overrides,
             Environment.here(),
             composed.folder,
+            composed.groups,
         )
 
     def _end(self, worker: int, job: Job, outcome: Outcome, jobs: JobSource) -> None:

@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from besom import session
-from besom.app.hooks import Task, as_typed, hooked, hooks_of
+from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
@@ -100,7 +100,8 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
     tags = ROLE | environment.tags | {schema.CODE: source_of(task, named_by(flatten(config))).text}
     run_id = record.start_run(_name(overrides), tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
-    describe(record, run_id, parameters(config), text, overrides, environment, folder)
+    params, groups = parameters(config), chosen_groups(job)
+    describe(record, run_id, params, text, overrides, environment, folder, groups)
     return run_id
 
 

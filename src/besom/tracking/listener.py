@@ -1,5 +1,6 @@
 """From a task to its run: what it was made with, and what it tells."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def describe(
     overrides: Sequence[str],
     environment: Environment,
     folder: Path,
+    groups: Mapping[str, str],
 ) -> None:
     """Write down what a run was made with.
 
@@ -65,8 +67,9 @@ def describe(
         overrides: the words of the command line that led to it.
         environment: whose texts are kept; its tags belong to the run from its start.
         folder: where the job works and logs.
+        groups: the option of each config group.
     """
-    record.log(run_id, {schema.FOLDER: str(folder)})
+    record.log(run_id, {schema.FOLDER: str(folder), schema.GROUPS: json.dumps(dict(groups))})
     record.params(run_id, params)
     record.text(run_id, schema.CONFIG_FILE, config)
     record.text(run_id, schema.OVERRIDES_FILE, OmegaConf.to_yaml(list(overrides)))

@@ -25,6 +25,8 @@ ERROR = "besom.error"
 """Why it has failed or was stopped, in one line; written as it ends."""
 FOLDER = "besom.folder"
 """Where the job works and logs."""
+GROUPS = "besom.groups"
+"""The option of each config group, ``{"model": "lstm"}`` (JSON)."""
 PARENT = "mlflow.parentRunId"
 """The sweep's own run."""
 

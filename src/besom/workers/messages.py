@@ -44,6 +44,8 @@ class Composed:
     config: str
     overrides: tuple[str, ...]
     folder: Path
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The option of each config group."""
 
 
 @dataclass(frozen=True)

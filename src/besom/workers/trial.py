@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from besom import session
 from besom.app.error_messages import HYDRA_ERRORS
-from besom.app.hooks import as_typed, of_task
+from besom.app.hooks import as_typed, chosen_groups, of_task
 from besom.app.job import JobRunner
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError
@@ -158,6 +158,7 @@ def _composed(config: DictConfig) -> Composed:
         config=OmegaConf.to_yaml(config, resolve=True),
         overrides=tuple(as_typed(job.overrides.task)),
         folder=Path(job.runtime.output_dir),
+        groups=chosen_groups(job),
     )
 
 
