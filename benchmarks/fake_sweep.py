@@ -26,8 +26,8 @@ from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
 from besom.sweep.jobs import Sweep
-from besom.sweep.output.progress import PlainProgress, Tally
 from besom.sweep.plan import Plan
+from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs

@@ -25,10 +25,10 @@ from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
 from besom.search.study import Study
 from besom.sweep.confirmation.run import confirm
+from besom.sweep.fingerprint import leave_out
 from besom.sweep.jobs import Sweep
-from besom.sweep.other_code import leave_out
-from besom.sweep.output.progress import PlainProgress, Tally
 from besom.sweep.plan import Plan
+from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import reconcile
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs

@@ -33,10 +33,9 @@ from besom.search.options import (
 )
 from besom.search.study import Study
 from besom.sweep import plan as plan_module
-from besom.sweep.naming import is_baseline
-from besom.sweep.other_code import FOOTNOTE, sentences
-from besom.sweep.output.summary import note, print_summary
+from besom.sweep.fingerprint import FOOTNOTE, sentences
 from besom.sweep.plan import Plan, make_plan
+from besom.sweep.summary import note, print_summary
 from besom.tracking import schema
 from besom.tracking.reader import open_reader
 from besom.tracking.record import connect
@@ -97,7 +96,7 @@ def test_nothing_is_the_best_or_the_baseline_but_what_todays_code_has_made(
     study, pool = bench.sweep(worse, n_trials=7, code=NEW)
     assert [assignment.trial for assignment in pool.assigned] == [4, 5, 6]
     rows = study.rows()
-    assert rows[4].params == {"x": 0.5} and [n for n in range(7) if is_baseline(rows[n])] == [4]
+    assert rows[4].params == {"x": 0.5} and [n for n in range(7) if rows[n].is_baseline] == [4]
     (best,) = study.best()
     assert best.number == 6 and best.values[0] == 94
     plan = bench.plan(n_trials=7, code=NEW)
@@ -203,7 +202,7 @@ def test_a_trial_of_other_code_that_is_told_only_now_does_not_count(bench: Bench
         driver, study, _ = replace(bench, record=again).driver(completes, n_trials=2, code=NEW)
         assert [(row.state, row.counts) for row in study.rows()] == [("complete", False)]
         driver.run()
-    assert [is_baseline(row) for row in study.rows()] == [False, True]
+    assert [row.is_baseline for row in study.rows()] == [False, True]
 
 
 def test_what_configurations_of_the_search_name_is_source(

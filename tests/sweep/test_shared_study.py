@@ -12,8 +12,7 @@ from besom.common.errors import StoreError, StudyError
 from besom.common.locks import only_supervisor
 from besom.search.storage.database import open_study
 from besom.sweep.fingerprint import claim
-from besom.sweep.naming import is_baseline
-from besom.sweep.output.progress import PlainProgress
+from besom.sweep.progress import PlainProgress
 from tests.sweep.apps import run
 from tests.sweep.confirmation.test_jobs import confirming
 from tests.sweep.conftest import Bench
@@ -100,7 +99,7 @@ def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Benc
     driver, pool, verdict = confirming(bench)
     rows = driver.sweep.study.rows()
     assert [row.params["x"] for row in rows[:4]] == [0.5, 0.25, 0.125, 0.5]
-    assert [row.number for row in rows if is_baseline(row)] == [3]
+    assert [row.number for row in rows if row.is_baseline] == [3]
     assert pool.assigned[0].trial == 3  # first of all, so that few trials are enough for a verdict
     assert rows[0].notes["reused"] == 3
     assert "beats the baseline" in verdict

@@ -13,7 +13,6 @@ from mlflow import MlflowClient
 from besom.common.errors import SweepFailed
 from besom.common.states import State
 from besom.search.options import AshaPruner, GridSampler, ThresholdPruner
-from besom.sweep.naming import is_baseline
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.reader import open_reader
@@ -37,7 +36,7 @@ def test_trial_zero_is_the_baseline_and_every_trial_has_one_run(bench: Bench) ->
     study, _ = bench.sweep(n_trials=5)
     rows = study.rows()
     assert [row.state for row in rows] == ["complete"] * 5
-    assert rows[0].params == {"x": 0.5} and is_baseline(rows[0])
+    assert rows[0].params == {"x": 0.5} and rows[0].is_baseline
     assert [row.values[0] for row in rows] == pytest.approx([row.params["x"] ** 2 for row in rows])
     runs = bench.record.runs({schema.STUDY: "bench", schema.STATE: "complete"})
     assert {run.run_id for run in runs} == {row.notes["run_id"] for row in rows}
@@ -283,7 +282,7 @@ def test_a_proposal_that_was_cut_short_is_asked_for_to_the_end(bench: Bench) -> 
     study = bench.study()
     study._study.ask()  # a death before the first parameter: the enqueued baseline, half asked
     study, _ = bench.sweep(n_trials=3)
-    assert study.row(0).params == plan.baseline_params and is_baseline(study.row(0))
+    assert study.row(0).params == plan.baseline_params and study.row(0).is_baseline
     assert [row.state for row in study.rows()] == ["complete"] * 3
 
 
@@ -291,7 +290,7 @@ def test_a_death_before_the_role_is_noted_does_not_cost_the_baseline(bench: Benc
     study = bench.study()
     study.ask(bench.plan().space.distributions, None)
     study, _ = bench.sweep(n_trials=2)
-    assert is_baseline(study.row(0)) and study.row(0).state == "complete"
+    assert study.row(0).is_baseline and study.row(0).state == "complete"
 
 
 def test_last_words_of_another_study_are_not_believed(bench: Bench) -> None:

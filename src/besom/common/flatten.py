@@ -1,9 +1,12 @@
-"""A nested configuration as flat parameters under dotted names."""
+"""A nested configuration as flat parameters under dotted names; and these names cut short."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from besom.common.text import show
 
 
 def flatten(config: DictConfig, resolve: bool = True) -> dict[str, Any]:
@@ -29,3 +32,29 @@ def _leaves(tree: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, prefix=f"{name}.")
         elif value != "???":
             yield name, value
+
+
+def short_text(params: Mapping[str, Any]) -> str:
+    """Parameters under the last part of their names: ``units=64 max_length=200``."""
+    return " ".join(f"{name}={show(params[key])}" for key, name in short_names(params).items())
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """The last part of each key, and of those that share it as much as tells them apart. The place
+    in a list is no name by itself: ``layers.0``."""
+    # What follows a dot in a group's package is no name of its own.
+    parts = {key: [key] if "@" in key else key.split(".") for key in keys}
+    least = {key: _first_word(path) for key, path in parts.items()}
+    names = {key: ".".join(path[-least[key] :]) for key, path in parts.items()}
+    for length in range(2, max(map(len, parts.values()), default=0) + 1):
+        counts = Counter(names.values())
+        for key, path in parts.items():
+            if counts[names[key]] > 1:
+                names[key] = ".".join(path[-max(length, least[key]) :])
+    return names
+
+
+def _first_word(path: Sequence[str]) -> int:
+    """How many parts from the end there are up to one that is no number."""
+    words = (place for place, part in enumerate(reversed(path), 1) if not part.isdigit())
+    return next(words, len(path))

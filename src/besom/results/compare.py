@@ -16,12 +16,12 @@ from rich.text import Text
 
 from besom.common import text
 from besom.common.errors import StudyError
+from besom.common.flatten import short_names
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import printable
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.results.tables import rows_as_json, side_by_side
-from besom.sweep.naming import distinct
-from besom.sweep.other_code import FOOTNOTE, MARK
+from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
@@ -216,7 +216,7 @@ def _short_names(keys: Sequence[str]) -> Mapping[str, str]:
     named = {key: key.removesuffix(".name") for key in keys}
     counts = Counter(named.values())
     paths = [name if counts[name] == 1 else key for key, name in named.items()]
-    return dict(zip(keys, distinct(paths).values(), strict=True))
+    return dict(zip(keys, short_names(paths).values(), strict=True))
 
 
 def _text(value: Any) -> str:

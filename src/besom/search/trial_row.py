@@ -7,6 +7,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from besom.common.flatten import short_text
 from besom.search.storage.cached_storage import OWN
 
 PREFIX = "besom."
@@ -28,7 +29,7 @@ class TrialRow:
 
     Attributes:
         notes: Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
-        counts: false where other source code than today's has made it; see other_code.py.
+        counts: false where other source code than today's has made it; see fingerprint.py.
     """
 
     number: int
@@ -57,6 +58,16 @@ class TrialRow:
     def role(self) -> str:
         """``baseline`` or ``trial``; empty until it is asked for to the end."""
         return str(self.notes.get("role", ""))
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the baseline of today's code."""
+        return self.counts and self.role == "baseline"
+
+    @property
+    def label(self) -> str:
+        """What sets it apart: ``baseline``, or its parameters, ``units=64 max_length=200``."""
+        return "baseline" if self.is_baseline else short_text(self.params)
 
     @property
     def outside(self) -> Mapping[str, Any] | None:

@@ -32,7 +32,7 @@ class Repeats:
         """That worker has stopped, however that went."""
         self._training[_key(row.params)] -= 1
 
-    def twin(self, row: TrialRow) -> TrialRow | None:
+    def duplicate_of(self, row: TrialRow) -> TrialRow | None:
         """The completed trial that this one repeats."""
         return self._complete.get(_key(row.params))
 

@@ -1,15 +1,12 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
-import json
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
 from besom.app.job import JobRunner
@@ -25,18 +22,17 @@ from besom.search.storage.database import file_of, in_use, open_study
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep.confirmation.run import Answer, confirm
-from besom.sweep.fingerprint import claim, claim_baseline, fingerprint
+from besom.sweep.dry_run import show_dry_run
+from besom.sweep.fingerprint import claim, claim_baseline, fingerprint, leave_out, sentences
 from besom.sweep.jobs import Sweep
-from besom.sweep.other_code import leave_out, sentences
-from besom.sweep.output.command_line import parts, typed
-from besom.sweep.output.dry_run import show_dry_run
-from besom.sweep.output.progress import Tally, make_progress
-from besom.sweep.output.result_files import write_configuration, write_results
-from besom.sweep.output.summary import note, print_summary
+from besom.sweep.parent_run import close_parent_run, open_parent_run
 from besom.sweep.plan import Plan, make_plan
+from besom.sweep.progress import Tally, make_progress
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
 from besom.sweep.recovery.recovery import close_former, reconcile
+from besom.sweep.result_files import write_configuration, write_results
+from besom.sweep.summary import print_summary
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
@@ -151,7 +147,7 @@ def _sweep(
 ) -> tuple[Answer, int | None]:
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
-        sweep = Sweep(plan, study, record, _parent_run(plan, study, record))
+        sweep = Sweep(plan, study, record, open_parent_run(plan, study, record))
         close_former(study, record)
         unfinished = reconcile(study, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
@@ -180,7 +176,7 @@ def _sweep(
         pool.stop()
         supervisor.abandon()
         if is_ours:
-            _close_own_run(sweep, status, answer.verdict)
+            close_parent_run(sweep, status, answer.verdict)
     return answer, received[0] if received else None
 
 
@@ -192,42 +188,6 @@ def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
         restore = partial(restoring, uri or own_address(root))
         if said := missing_runs.sentence(study.name, trials, known, restore):
             console.print(said, markup=False, highlight=False, soft_wrap=True)
-
-
-def _close_own_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
-    """Unless the connection to the study breaks as it is asked for the last time."""
-    record, run_id = sweep.record, sweep.parent_run
-    with suppress(ConnectionLost):
-        record.note(run_id, note(sweep.plan, sweep.study, verdict))
-        record.finish(run_id, status, {schema.STATE: status.lower()}, {})
-        record.confirm(run_id)
-
-
-def _parent_run(plan: Plan, study: Study, record: Record) -> str:
-    """The sweep's own run; a resumed sweep goes on with the one it has."""
-    run_id: str | None = study.recall("run_id")
-    if run_id is not None:
-        record.reopen(run_id)
-        return run_id
-    # The id is kept last: a run without all that is said here is found by the study's own key, and
-    # told again.
-    key = study.recall("key") or uuid.uuid4().hex
-    study.remember("key", key)
-    tags = {schema.STUDY: study.name, schema.ROLE: schema.Role.SWEEP, schema.SWEEP: key}
-    run_id = record.resume_run(study.name, tags)
-    study.remember("command", typed())
-    searched = {f"space.{schema.valid_name(d.key)}": d.text for d in plan.space.dimensions}
-    directions = ", ".join(plan.objective.directions)
-    recorded = ", ".join(map(schema.valid_name, plan.objective.names)) or plan.objective.label
-    facts = {"objective": recorded, "direction": directions}
-    record.params(run_id, searched | facts)
-    record.log(run_id, schema.parameter_names_tag(plan.space.distributions))
-    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
-    record.text(run_id, schema.SWEEPER_FILE, sweeper)
-    record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
-    record.text(run_id, schema.COMMAND_FILE, json.dumps(parts(plan.application), indent=2))
-    study.remember("run_id", run_id)
-    return run_id
 
 
 def _log_folder(plan: Plan) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from besom.common.errors import StoreError, SweepFailed
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
-from besom.sweep.output.progress import Progress
+from besom.sweep.progress import Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener, describe

@@ -7,11 +7,11 @@ from typing import Any
 
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
+from besom.common.text import printable
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import RUN_STATUS, Job, Sweep
-from besom.sweep.naming import is_baseline, role_of, run_name, run_tags, title
-from besom.sweep.output.progress import Progress, Tally, describe
+from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.repeats import Repeats
 from besom.tracking import schema
 from besom.tracking.environment import Environment
@@ -38,13 +38,14 @@ class TrialJobs:
         rows = self._study.rows()
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
-        self._has_baseline = any(map(is_baseline, rows))
+        self._has_baseline = any(row.is_baseline for row in rows)
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
         self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
         self._hopeless = ""
-        self._deadline = _deadline(self._plan.options.timeout)
+        timeout = self._plan.options.timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
 
     def n_open(self) -> int:
         """Trials that are still to be started."""
@@ -56,7 +57,7 @@ class TrialJobs:
     def next(self, worker: int) -> Job | None:
         """The next trial, unless it repeats one.
 
-        Commits in this order: run, its id on the trial, training. See reconcile.py.
+        Commits in this order: run, its id on the trial, training. See :mod:`besom.sweep.recovery`.
         """
         row = self._next_row()
         if self._is_repeat(row):
@@ -65,7 +66,8 @@ class TrialJobs:
         run_id = self._open_run(row, attempt, worker)
         self._repeats.began(row)
         overrides = self._plan.overrides(row)
-        return Job(Assignment(row.number, attempt, overrides), run_id, title(row))
+        what = printable(f"trial {row.number:3d}  {row.label}")
+        return Job(Assignment(row.number, attempt, overrides), run_id, what)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Ask the pruner."""
@@ -201,8 +203,8 @@ class TrialJobs:
             self._progress.remark(sentence)
         with self._study.transaction():
             row = self._study.ask(self._plan.space.distributions, self._plan.suggest, unasked)
-            params = self._plan.baseline_params
-            role = "trial" if self._has_baseline else role_of(row, params)
+            is_it = row.outside is not None or row.params == self._plan.baseline_params
+            role = "baseline" if is_it and not self._has_baseline else "trial"
             self._study.note(row.number, role=role)
         self._has_baseline |= role == "baseline"
         return self._study.row(row.number)
@@ -214,26 +216,35 @@ class TrialJobs:
         """
         if self._plan.options.duplicates == "rerun":
             return False
-        if twin := self._repeats.twin(row):
-            self._reuse(row, twin)
+        if original := self._repeats.duplicate_of(row):
+            self._reuse(row, original)
             return True
         return self._repeats.wait(row)
 
-    def _reuse(self, row: TrialRow, twin: TrialRow) -> None:
+    def _reuse(self, row: TrialRow, original: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
-        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=twin.code)
-        values = dict(zip(self._study.objective_names, twin.values, strict=True))
-        self._record.reuse(run_id, twin.notes["run_id"], row.shown, values)
-        notes = {"reused": twin.number}
-        self._conclude(None, run_id, row.number, State.COMPLETE, twin.values, notes)
+        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=original.code)
+        values = dict(zip(self._study.objective_names, original.values, strict=True))
+        self._record.reuse(run_id, original.notes["run_id"], row.shown, values)
+        notes = {"reused": original.number}
+        self._conclude(None, run_id, row.number, State.COMPLETE, original.values, notes)
 
     def _open_run(
         self, row: TrialRow, attempt: int, worker: int | None = None, code: str | None = None
     ) -> str:
         code = self._plan.source.text if code is None else code
-        tags = run_tags(self._study.name, row, attempt, worker) | dict(Environment.here().tags)
-        tags[schema.CODE] = code
-        name = run_name(self._study.name, row)
+        tags = {
+            **Environment.here().tags,
+            schema.STUDY: self._study.name,
+            schema.TRIAL: str(row.number),
+            schema.ATTEMPT: str(attempt),
+            schema.STATE: State.RUNNING,
+            schema.ROLE: row.role,
+            schema.CODE: code,
+        }
+        if worker is not None:
+            tags[schema.WORKER] = str(worker)
+        name = f"{self._study.name}/{row.number:03d} {row.label}"
         chosen = self._plan.options_of(row)
         run_id = self._record.start_run(
             name, tags | schema.parameter_names_tag(chosen), self._parent_run, chosen
@@ -277,7 +288,3 @@ class TrialJobs:
         self._n_judged += state is not State.FAILED
         self._tally.add(row)
         self._progress.ended(worker, describe(row))
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else time.monotonic() + timeout

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-# -- tags of each run, written as it begins (sweep/naming.py, tracking/decorator.py) ---------------
+# -- tags of each run, written as it begins (sweep/trials.py, tracking/decorator.py) ---------------
 
 STUDY = "besom.study"
 """The study's name."""
@@ -30,7 +30,7 @@ GROUPS = "besom.groups"
 PARENT = "mlflow.parentRunId"
 """The sweep's own run."""
 
-# -- tags of a trial's run, and of a confirmation's (sweep/naming.py) ------------------------------
+# -- tags of a trial's run, and of a confirmation's (sweep/trials.py, confirmation/jobs.py) --------
 
 TRIAL = "besom.trial"
 """The trial's number in the study."""
@@ -120,7 +120,7 @@ TRACEBACK_FILE = "traceback.txt"
 SWEEPER_FILE = "sweep.yaml"
 """The sweeper's options, in a sweep's own run (sweep/run.py)."""
 COMMAND_FILE = "command.json"
-"""The command of the sweep, in its own run (sweep/output/command_line.py)."""
+"""The command of the sweep, in its own run (sweep/parent_run.py)."""
 VERDICT_FILE = "verdict.json"
 """The figures of the verdict, in the sweep's own run (sweep/confirmation/run.py)."""
 REPORT_FILE = "report.html"

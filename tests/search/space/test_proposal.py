@@ -24,8 +24,8 @@ from besom.common.states import State
 from besom.search.options import ConfirmOptions, NoPruner, SweepOptions, TpeSampler
 from besom.search.storage.database import memory_study
 from besom.sweep.fingerprint import claim_baseline
-from besom.sweep.output.result_files import write_results
 from besom.sweep.plan import Plan, make_plan
+from besom.sweep.result_files import write_results
 
 
 class Kind(Enum):

@@ -26,7 +26,7 @@ from besom.sweep.confirmation import jobs as confirmations_module
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.finalists import finalists
 from besom.sweep.confirmation.store import recall
-from besom.sweep.output.summary import note, print_summary
+from besom.sweep.summary import note, print_summary
 from besom.tracking import schema
 from besom.tracking.record import connect
 from besom.workers.messages import (

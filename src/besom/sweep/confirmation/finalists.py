@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from besom.search.trial_row import TrialRow
-from besom.sweep.naming import is_baseline
 
 
 def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
@@ -13,9 +12,9 @@ def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
     where there is none, or nothing to compare it with.
 
     Args:
-        ranked: all trials, the best first, see :func:`besom.sweep.output.summary.ranked`.
+        ranked: all trials, the best first, see :func:`besom.sweep.summary.ranked`.
     """
-    baseline = next((row for row in ranked if is_baseline(row)), None)
+    baseline = next((row for row in ranked if row.is_baseline), None)
     if baseline is None:
         return []
     chosen = [baseline]

@@ -13,9 +13,8 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.confirmation.store import Confirmation, recall, remember
 from besom.sweep.jobs import RUN_STATUS, Job, Sweep
-from besom.sweep.naming import confirmation_tags
-from besom.sweep.output.progress import Pace, Progress
 from besom.sweep.plan import Plan
+from besom.sweep.progress import Pace, Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.workers.messages import Assignment, Outcome, Reported
@@ -84,7 +83,7 @@ class ConfirmationJobs:
         confirmation = Confirmation(
             number, seed, attempt, setting=self._setting, deaths=deaths, code=self._code
         )
-        tags = confirmation_tags(self._study.name, confirmation, worker)
+        tags = _tags(self._study.name, confirmation, worker)
         tags |= dict(Environment.here().tags) | {schema.CODE: self._code}
         name = f"{self._study.name}/{confirmation.name}"
         chosen = self._plan.options_of(self._rows[number])
@@ -229,3 +228,17 @@ def judged(plan: Plan, values: Mapping[str, float]) -> float:
         f"the task returned {few(values) or 'nothing'}, {lacks}; set "
         "hydra.sweeper.confirm.metric to one of these"
     )
+
+
+def _tags(study: str, confirmation: Confirmation, worker: int) -> dict[str, str]:
+    """What ties a run to the trial that it confirms."""
+    return {
+        schema.STUDY: study,
+        schema.CONFIRMS: str(confirmation.trial),
+        schema.SEED: str(confirmation.seed),
+        schema.SETTING: confirmation.setting,
+        schema.ATTEMPT: str(confirmation.attempt),
+        schema.STATE: State.RUNNING,
+        schema.ROLE: schema.Role.CONFIRMATION,
+        schema.WORKER: str(worker),
+    }

@@ -22,9 +22,8 @@ from besom.sweep.confirmation.jobs import (
 from besom.sweep.confirmation.seeds import seeds, setting
 from besom.sweep.confirmation.store import Confirmation, recall
 from besom.sweep.jobs import Sweep
-from besom.sweep.naming import is_baseline
-from besom.sweep.output.progress import make_progress
-from besom.sweep.output.summary import n_ended, ranked
+from besom.sweep.progress import make_progress
+from besom.sweep.summary import n_ended, ranked
 from besom.sweep.supervisor import Supervisor
 from besom.tracking import schema
 
@@ -97,7 +96,7 @@ def _lack(rows: Sequence[TrialRow]) -> str:
     """Why there are no finalists."""
     if all(row.counts for row in rows):
         return "no trial beside the baseline was completed"
-    who = "no trial beside the baseline" if any(map(is_baseline, rows)) else "no baseline"
+    who = "no trial beside the baseline" if any(row.is_baseline for row in rows) else "no baseline"
     return (
         f"{who} was completed by today's code; more trials (hydra.sweeper.n_trials) do that, and "
         "hydra.sweeper.duplicates=reuse_any_code takes the earlier ones"

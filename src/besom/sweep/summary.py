@@ -9,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from besom.common.addresses import mask
+from besom.common.flatten import short_names
 from besom.common.text import printable, show
 from besom.search.options import SweepOptions
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.naming import distinct, is_baseline
-from besom.sweep.other_code import FOOTNOTE, MARK
-from besom.sweep.output.progress import describe
+from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
+from besom.sweep.progress import describe
 
 MAX_ROWS = 20
 
@@ -144,10 +144,10 @@ def _where(options: SweepOptions) -> str:
 
 def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
     """The best trials in Markdown, and the baseline; each leads to its run's page."""
-    shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if is_baseline(row)]
+    shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if row.is_baseline]
     keys = _keys(shown)
     lines = [
-        _line(["trial", *distinct(keys).values(), plan.objective.label, "state"]),
+        _line(["trial", *short_names(keys).values(), plan.objective.label, "state"]),
         "|" + "---|" * (len(keys) + 3),
     ]
     for row in shown:
@@ -179,7 +179,7 @@ def _table(plan: Plan, rows: list[TrialRow]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     keys = _keys(rows)
     table.add_column("trial", justify="right", no_wrap=True)
-    for name in (*distinct(keys).values(), plan.objective.label):
+    for name in (*short_names(keys).values(), plan.objective.label):
         # Broken between words, six parameters fit into 80 columns.
         table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
     table.add_column("state", no_wrap=True)
@@ -199,7 +199,7 @@ def _state(row: TrialRow) -> str:
         return f"= trial {row.notes['reused']}{'' if row.counts else MARK}"
     if row.state == "running":
         return "interrupted"
-    state = "baseline" if is_baseline(row) and row.state == "complete" else row.state
+    state = "baseline" if row.is_baseline and row.state == "complete" else row.state
     return state if row.counts else f"{state}{MARK}"
 
 
@@ -212,7 +212,7 @@ def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
         by = "" if all(row.counts for row in rows) else " by today's code"
         return [f"No trial was completed{by}."]
     best = complete[0]
-    baseline = next((row for row in complete if is_baseline(row)), None)
+    baseline = next((row for row in complete if row.is_baseline), None)
     if baseline is best:
         return [f"Best: the baseline, {plan.objective.label} {show(best.values[0])}"]
     lines = [f"Best: trial {best.number}, {plan.objective.label} {show(best.values[0])}"]

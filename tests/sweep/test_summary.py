@@ -8,7 +8,7 @@ from typing import Any
 from besom.common.states import State
 from besom.rnn.train import train
 from besom.search.options import ConfirmOptions
-from besom.sweep.output.summary import MAX_ROWS, note
+from besom.sweep.summary import MAX_ROWS, note
 from besom.workers.messages import Assignment, FromWorker, Outcome
 from tests.sweep.conftest import Bench
 

@@ -10,10 +10,9 @@ from rich.console import Console
 
 from besom.app.hooks import Hooks
 from besom.common.states import State
+from besom.sweep import dry_run
+from besom.sweep.dry_run import Probe, show_dry_run
 from besom.sweep.fingerprint import claim, fingerprint
-from besom.sweep.output import dry_run
-from besom.sweep.output.dry_run import show_dry_run
-from besom.sweep.output.probe import Probe
 from besom.sweep.plan import Plan
 from besom.workers.messages import Assignment, FromWorker, Outcome
 from tests.sweep.conftest import Bench

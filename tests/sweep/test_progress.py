@@ -4,7 +4,7 @@ from rich.console import Console
 
 from besom.search.objective import read_objective
 from besom.search.trial_row import TrialRow
-from besom.sweep.output.progress import (
+from besom.sweep.progress import (
     MAX_BARS,
     LiveProgress,
     PlainProgress,

@@ -1,21 +1,53 @@
 """What a sweep would do, and what it would cost, without leaving a trace of it."""
 
 import math
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 
+from besom.common.flatten import short_text
+from besom.common.states import State
 from besom.common.text import duration, show
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.fingerprint import describes
-from besom.sweep.naming import short
-from besom.sweep.output.probe import Probe, probe
 from besom.sweep.plan import Plan
+from besom.workers.messages import (
+    Assignment,
+    Outcome,
+    Ready,
+    Reported,
+    ReportReply,
+    Told,
+    WorkerExited,
+)
+from besom.workers.pool import Pool, make_pool
 
 N_PROPOSALS = 5
+MAX_PROBE_SECONDS = 600
+
+
+@dataclass
+class Probe:
+    """What a short run has shown.
+
+    Attributes:
+        start: seconds until a worker has started and computed its first step.
+        step: seconds of each further step.
+        rest: seconds of a trial that are no steps: composing, building, evaluating, saving.
+        disk: bytes that a trial leaves, its saved files kept twice: job folder and record.
+    """
+
+    start: float
+    step: float
+    rest: float
+    disk: int
 
 
 def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
@@ -78,7 +110,7 @@ def _proposals(plan: Plan) -> Iterator[str]:
     for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
         row = study.ask(plan.space.distributions, plan.suggest)
         mark = "  (baseline)" if row.params == plan.baseline_params else ""
-        yield f"  {row.number}  {short(row.shown)}{mark}"
+        yield f"  {row.number}  {short_text(row.shown)}{mark}"
 
 
 def _known_seconds(plan: Plan, storage: str) -> float | None:
@@ -123,3 +155,59 @@ def _confirmations(plan: Plan) -> int:
     """Trainings after the trials: the baseline and the best, each on every seed."""
     confirm = plan.options.confirm
     return (confirm.top_k + 1) * confirm.seeds if confirm.top_k else 0
+
+
+@dataclass
+class _Watch:
+    """When things happened, in seconds since the start."""
+
+    began: float = field(default_factory=time.monotonic)
+    reports: list[float] = field(default_factory=list)
+    saved: list[Path] = field(default_factory=list)
+
+    def now(self) -> float:
+        return time.monotonic() - self.began
+
+
+def probe(plan: Plan) -> Probe | None:
+    """Run the baseline with the task's probe overrides; None where it fails or takes too long."""
+    with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
+        sweep_dir = f"hydra.sweep.dir={folder}"
+        overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
+        pool = make_pool(plan.application, plan.options.n_jobs, Path(folder, "workers"))
+        try:
+            return _watch(pool, Assignment(0, 1, overrides), Path(folder))
+        finally:
+            pool.stop()
+
+
+def _watch(pool: Pool, assignment: Assignment, folder: Path) -> Probe | None:
+    watch = _Watch()
+    pool.start(0)
+    while watch.now() < MAX_PROBE_SECONDS:
+        event = pool.next_event(1.0)
+        match event.message if event else None:
+            case Ready():
+                pool.send(0, assignment)
+            case Reported():
+                watch.reports.append(watch.now())
+                pool.send(0, ReportReply.CONTINUE)
+            case Told("save", (path,)):
+                watch.saved.append(path)
+            case Told("save_model", (model,)):
+                watch.saved.append(model.path)
+            case WorkerExited():
+                return None
+            case Outcome(state=state):
+                return _measured(watch, folder) if state is State.COMPLETE else None
+    return None
+
+
+def _measured(watch: _Watch, folder: Path) -> Probe:
+    end = watch.now()
+    first = watch.reports[0] if watch.reports else end
+    last = watch.reports[-1] if watch.reports else end
+    step = (last - first) / (len(watch.reports) - 1) if len(watch.reports) > 1 else 0.0
+    kept = sum(path.stat().st_size for path in watch.saved if path.is_file())
+    left = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Probe(start=first, step=step, rest=end - last, disk=kept + left)

@@ -13,7 +13,6 @@ from rich.text import Text
 from besom.common.text import duration, printable, shorten, show
 from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
-from besom.sweep.naming import what_of
 from besom.workers.signals import stopping_between
 
 # More bars cannot be followed, and drawing a thousand four times a second is work for a core.
@@ -219,7 +218,7 @@ def make_progress(
 def describe(row: TrialRow) -> str:
     """``trial   7  complete  0.8312  units=64 max_length=200``."""
     value = " ".join(map(show, row.values)) if row.values else "-"
-    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {what_of(row)}"
+    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {row.label}"
     if "reused" in row.notes:
         text += f"  (same as trial {row.notes['reused']}: its value is reused)"
     if row.state == "failed" and "error" in row.notes:

@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from besom.app.job import JobRunner
-from besom.sweep.output.command_line import parts, typed
+from besom.sweep.parent_run import command_parts, typed_command
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from besom.sweep.output.command_line import parts, typed
     ],
 )
 def test_a_command_as_it_can_be_typed_again(words: list[str], shown: str) -> None:
-    assert typed(words) == shown
+    assert typed_command(words) == shown
 
 
 def test_a_task_may_be_an_object() -> None:
@@ -33,5 +33,5 @@ def test_a_task_may_be_an_object() -> None:
 
     node = {"job": {"config_name": "c"}, "overrides": {"task": ["twin=${x}"], "hydra": []}}
     context: Any = None
-    found = parts(JobRunner(context, Task(), OmegaConf.create({"hydra": node})))
+    found = command_parts(JobRunner(context, Task(), OmegaConf.create({"hydra": node})))
     assert found["task"].endswith("Task") and found["overrides"] == ["twin=${x}"]

@@ -1,0 +1,87 @@
+"""The sweep's own run: begun or gone on with, told what the sweep is about, and closed."""
+
+import json
+import shlex
+import sys
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from besom.app.hooks import as_typed
+from besom.app.job import JobRunner
+from besom.common.addresses import mask
+from besom.search.storage.server import ConnectionLost
+from besom.search.study import Study
+from besom.sweep.jobs import Sweep
+from besom.sweep.plan import Plan
+from besom.sweep.summary import note
+from besom.tracking import schema
+from besom.tracking.record import Record
+from besom.tracking.schema import RunStatus
+
+
+def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
+    """The sweep's own run; a resumed sweep goes on with the one it has."""
+    run_id: str | None = study.recall("run_id")
+    if run_id is not None:
+        record.reopen(run_id)
+        return run_id
+    # The id is kept last: a run without all that is said here is found by the study's own key, and
+    # told again.
+    key = study.recall("key") or uuid.uuid4().hex
+    study.remember("key", key)
+    tags = {schema.STUDY: study.name, schema.ROLE: schema.Role.SWEEP, schema.SWEEP: key}
+    run_id = record.resume_run(study.name, tags)
+    study.remember("command", typed_command())
+    searched = {f"space.{schema.valid_name(d.key)}": d.text for d in plan.space.dimensions}
+    directions = ", ".join(plan.objective.directions)
+    recorded = ", ".join(map(schema.valid_name, plan.objective.names)) or plan.objective.label
+    facts = {"objective": recorded, "direction": directions}
+    record.params(run_id, searched | facts)
+    record.log(run_id, schema.parameter_names_tag(plan.space.distributions))
+    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
+    record.text(run_id, schema.SWEEPER_FILE, sweeper)
+    record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
+    record.text(run_id, schema.COMMAND_FILE, json.dumps(command_parts(plan.application), indent=2))
+    study.remember("run_id", run_id)
+    return run_id
+
+
+def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
+    """Close it with the sweep's summary as its note, unless the study's connection is lost."""
+    record, run_id = sweep.record, sweep.parent_run
+    with suppress(ConnectionLost):
+        record.note(run_id, note(sweep.plan, sweep.study, verdict))
+        record.finish(run_id, status, {schema.STATE: status.lower()}, {})
+        record.confirm(run_id)
+
+
+def typed_command(words: Sequence[str] | None = None) -> str:
+    """``besom sweep quickstart --trials 40``, or ``python app.py -m …``, without passwords.
+
+    Empty where there is nothing that could be typed again, such as in a notebook.
+
+    Args:
+        words: the interpreter and its arguments; those of this process where None.
+    """
+    python, *rest = sys.orig_argv if words is None else words
+    if not rest or rest[0] == "-c" or "ipykernel_launcher" in rest:
+        return ""
+    is_besom = Path(rest[0]).name == "besom"
+    shown = ["besom", *rest[1:]] if is_besom else [Path(python).name, *rest]
+    return mask(shlex.join(shown))
+
+
+def command_parts(application: JobRunner) -> dict[str, Any]:
+    """The task, the name of the primary configuration, and all overrides as they were given."""
+    hydra = application.master.hydra
+    task = application.task
+    return {
+        "task": f"{task.__module__}.{getattr(task, '__qualname__', type(task).__qualname__)}",
+        "config_name": hydra.job.config_name,
+        "overrides": [*as_typed(hydra.overrides.task), *as_typed(hydra.overrides.hydra)],
+    }
