@@ -11,7 +11,7 @@ import pytest
 from besom.results.studies import meant
 from besom.tracking import connect, schema
 from besom.tracking.address import own_address
-from besom.tracking.reader import DatabaseReader
+from besom.tracking.mlflow_readers import DatabaseReader
 from tests.conftest import Command
 from tests.results.conftest import start
 

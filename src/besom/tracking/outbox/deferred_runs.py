@@ -107,7 +107,7 @@ class DeferredRuns:
             return
         query = f"tags.`{schema.KEY}` = '{key}' AND attributes.status = 'RUNNING'"
         for run in self._client.search_runs([self._experiment_id], query):
-            self._client.set_tag(run.info.run_id, schema.STATE, State.LOST)
+            self._client.set_tag(run.info.run_id, schema.STATE, State.LOST.value)
             self._client.set_terminated(run.info.run_id, schema.RunStatus.KILLED)
 
     def _create(self, key: str, opened: Entry, seconds: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What is read from a real MLflow server is what its database holds; errors come in a line."""
+"""What every reader tells of a record; a real MLflow server serves it. Errors come in a line."""
 
 import socket
 import threading
@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 
 from besom.common.errors import StoreError
 from besom.tracking import connect, schema
-from besom.tracking.reader import DatabaseReader, Reader
-from besom.tracking.server_reader import ServerReader
+from besom.tracking.mlflow_readers import DatabaseReader, ServerReader
+from besom.tracking.reader import Reader
 from tests.servers import MlflowServer
 
 STUDY, QUOTED = "plain study", "it's a study"
@@ -21,12 +21,10 @@ STUDY, QUOTED = "plain study", "it's a study"
 
 @dataclass(frozen=True)
 class Recorded:
-    """The same runs by both ways, and the run that has been deleted."""
+    """The same runs by both ways; run ids by study and name."""
 
-    server: ServerReader
-    database: DatabaseReader
-    deleted: str
-    kept: str
+    readers: dict[str, Reader]
+    ids: dict[tuple[str, str], str]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +38,7 @@ def recorded(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         with connect(folder / "own", server.address, "besom") as record:
             for study in (STUDY, QUOTED):
                 parent = record.start_run(study, {schema.STUDY: study, schema.ROLE: "sweep"})
+                ids[study, study] = parent
                 for name in ("kept", "deleted"):
                     run_id = record.start_run(name, {schema.STUDY: study}, parent, {"x": 1})
                     for step, loss in ((1, 0.5), (2, 0.4)):
@@ -52,32 +51,51 @@ def recorded(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         for study in (STUDY, QUOTED):
             client.delete_run(ids[study, "deleted"])
         client.log_metric(ids[STUDY, "kept"], "loss", 0.3, step=2)  # a step told once more
-        yield Recorded(
-            ServerReader(server.address),
-            DatabaseReader(f"sqlite:///{database}"),
-            ids[STUDY, "deleted"],
-            ids[STUDY, "kept"],
-        )
+        readers = (ServerReader(server.address), DatabaseReader(f"sqlite:///{database}"))
+        yield Recorded({type(reader).__name__: reader for reader in readers}, ids)
+
+
+@pytest.fixture(params=["ServerReader", "DatabaseReader"])
+def reader(request: pytest.FixtureRequest, recorded: Recorded) -> Reader:
+    return recorded.readers[request.param]
 
 
 @pytest.mark.parametrize("study", [STUDY, QUOTED, "nothing"])
-def test_a_study_is_what_the_database_holds(study: str, recorded: Recorded) -> None:
-    found = recorded.server.study(study)
-    assert found == recorded.database.study(study)
+def test_a_study_has_the_runs_that_are_not_deleted(
+    study: str, reader: Reader, recorded: Recorded
+) -> None:
+    found = reader.study(study)
     assert [run.name for run in found] == ([study, "kept"] if study != "nothing" else [])
+    keys = {run.tags[schema.KEY] for run in found}
+    assert reader.names(study) == {run.run_id for run in found} | keys
+    assert all(other.study(study) == found for other in recorded.readers.values())
 
 
-def test_runs_studies_and_points_are_what_the_database_holds(recorded: Recorded) -> None:
-    server, database = recorded.server, recorded.database
-    ids = [recorded.kept, recorded.deleted, "0" * 32]
-    assert server.studies() == database.studies() == [STUDY, QUOTED]
-    assert set(server.run_ids()) == set(database.run_ids())
-    assert server.runs(ids) == database.runs(ids) != []
-    points = server.points([recorded.kept])
-    assert points == database.points([recorded.kept])
-    assert [(point.step, point.value) for point in points] == [(1, 0.5), (2, 0.3)]
-    assert server.text(recorded.kept, schema.CONFIG_FILE) == "name: kept\n"
-    assert server.text(recorded.kept, "other.yaml") is None
+def test_a_run_is_as_it_was_told(reader: Reader, recorded: Recorded) -> None:
+    run_id = recorded.ids[STUDY, "kept"]
+    (run,) = reader.runs([run_id, recorded.ids[STUDY, "deleted"], "0" * 32])
+    assert (run.run_id, run.name, run.status) == (run_id, "kept", "FINISHED")
+    assert run.params == {"x": "1"} and run.metrics == {"loss": 0.3}
+    assert run.tags[schema.STUDY] == STUDY and run.tags[schema.STATE] == "complete"
+    assert run.ended is not None and run.started <= run.ended
+    points = reader.points([run_id])
+    assert [(point.metric, point.step, point.value) for point in points] == [
+        ("loss", 1, 0.5),
+        ("loss", 2, 0.3),
+    ]
+
+
+def test_all_studies_and_runs(reader: Reader, recorded: Recorded) -> None:
+    assert reader.studies() == [STUDY, QUOTED]
+    kept = {run_id for (_, name), run_id in recorded.ids.items() if name != "deleted"}
+    assert set(reader.run_ids()) == kept
+
+
+def test_a_text_file_of_a_run(recorded: Recorded) -> None:
+    """By the server's way only: the other finds files where that has put them, if it can."""
+    server, kept = recorded.readers["ServerReader"], recorded.ids[STUDY, "kept"]
+    assert server.text(kept, schema.CONFIG_FILE) == "name: kept\n"
+    assert server.text(kept, "other.yaml") is None
 
 
 def test_a_study_is_asked_for_by_its_tag(
@@ -91,7 +109,7 @@ def test_a_study_is_asked_for_by_its_tag(
         return search(client, ids, query, **more)
 
     monkeypatch.setattr(MlflowClient, "search_runs", listening)
-    recorded.server.study(STUDY)
+    recorded.readers["ServerReader"].study(STUDY)
     assert asked == [f"tags.`besom.study` = '{STUDY}'"]
 
 

@@ -1,0 +1,247 @@
+"""The two ways to read a record: MLflow's database by its tables, MLflow's server by its interface.
+
+MLflow's own search builds objects for a thousand runs in a second; its tables give ten thousand in
+that time. So only a server is asked through its interface.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.dbmodels.models import (
+    SqlLatestMetric,
+    SqlMetric,
+    SqlParam,
+    SqlRun,
+    SqlTag,
+)
+from sqlalchemy import Row, Select, create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from besom.common.addresses import mask
+from besom.common.errors import StoreError
+from besom.tracking import schema
+from besom.tracking.address import patient, readable, sqlite_path
+from besom.tracking.client import asking, reason
+from besom.tracking.reader import Point, ReadRun
+from besom.tracking.runs import original_of
+
+AT_ONCE = 500
+"""Values in one condition of a query; SQLite takes 999 at least."""
+
+
+class DatabaseReader:
+    """Reads the tables of an MLflow database."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = readable(uri)
+        self._engine = create_engine(patient(self._uri))
+        path = sqlite_path(uri)
+        self.folder = path and path.parent
+
+    def studies(self) -> list[str]:
+        query: Select[Any] = select(SqlTag.run_uuid).where(
+            SqlTag.key == schema.ROLE, SqlTag.value == schema.Role.SWEEP.value
+        )
+        return _names_of_studies(self.runs([row[0] for row in self._rows(query)]))
+
+    def study(self, name: str) -> list[ReadRun]:
+        query: Select[Any] = select(SqlTag.run_uuid).where(
+            SqlTag.key == schema.STUDY, SqlTag.value == name
+        )
+        return self.runs([row[0] for row in self._rows(query)])
+
+    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
+        params, metrics, tags = (defaultdict[str, dict[str, Any]](dict) for _ in range(3))
+        for found, model in ((params, SqlParam), (tags, SqlTag)):
+            for run_id, key, value in self._of(run_ids, model, "key", "value"):
+                found[run_id][key] = value
+        latest = self._of(run_ids, SqlLatestMetric, "key", "value", "is_nan")
+        for run_id, key, value, is_nan in latest:
+            metrics[run_id][key] = _number(value, is_nan)
+        columns = ("name", "status", "start_time", "end_time", "lifecycle_stage")
+        rows = self._of(run_ids, SqlRun, *columns)
+        found_runs = [
+            ReadRun(
+                run_id,
+                name or "",
+                status,
+                start / 1000,
+                end / 1000 if end else None,
+                params[run_id],
+                metrics[run_id],
+                tags[run_id],
+            )
+            for run_id, name, status, start, end, stage in rows
+            if stage == "active"
+        ]
+        return sorted(found_runs, key=lambda run: run.started)
+
+    def run_ids(self) -> list[str]:
+        query: Select[Any] = select(SqlRun.run_uuid).where(SqlRun.lifecycle_stage == "active")
+        return [row[0] for row in self._rows(query)]
+
+    def names(self, study: str) -> set[str]:
+        of_study: Select[Any] = (
+            select(SqlTag.run_uuid)
+            .join(SqlRun)
+            .where(
+                SqlTag.key == schema.STUDY,
+                SqlTag.value == study,
+                SqlRun.lifecycle_stage == "active",
+            )
+        )
+        keys: Select[Any] = select(SqlTag.value).where(
+            SqlTag.key == schema.KEY, SqlTag.run_uuid.in_(of_study)
+        )
+        return {row[0] for query in (of_study, keys) for row in self._rows(query)}
+
+    def points(self, run_ids: Sequence[str]) -> list[Point]:
+        rows = self._of(run_ids, SqlMetric, "key", "step", "value", "is_nan", "timestamp")
+        return _last_of_steps(
+            Point(run_id, key, step, _number(value, is_nan), timestamp / 1000)
+            for run_id, key, step, value, is_nan, timestamp in rows
+        )
+
+    def text(self, run_id: str, path: str) -> str | None:
+        return _text_of(MlflowClient(self._uri), self._uri, run_id, path)
+
+    def _of(self, run_ids: Sequence[str], model: Any, *columns: str) -> Iterator[Any]:
+        """The rows of one table that belong to these runs."""
+        chosen = [getattr(model, column) for column in ("run_uuid", *columns)]
+        for start in range(0, len(run_ids), AT_ONCE):
+            some = run_ids[start : start + AT_ONCE]
+            yield from self._rows(select(*chosen).where(model.run_uuid.in_(some)))
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except SQLAlchemyError as error:
+            reason = mask(str(error.__cause__ or error)).splitlines()[0]
+            address = mask(str(self._engine.url))
+            raise StoreError(f"tracking.uri={address} cannot be read: {reason}") from error
+
+
+class ServerReader:
+    """Asks an MLflow server, page by page."""
+
+    folder = None
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._client = MlflowClient(uri)
+
+    def studies(self) -> list[str]:
+        return _names_of_studies(self._search(f"tags.`{schema.ROLE}` = '{schema.Role.SWEEP}'"))
+
+    def study(self, name: str) -> list[ReadRun]:
+        # MLflow's filter language cannot quote a quote: such names are compared afterwards only.
+        query = "" if "'" in name else f"tags.`{schema.STUDY}` = '{name}'"
+        return [run for run in self._search(query) if run.tags.get(schema.STUDY) == name]
+
+    def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
+        with asking(self._uri):
+            found = [run for run in map(self._run, run_ids) if run is not None]
+        return sorted(found, key=lambda run: run.started)
+
+    def run_ids(self) -> list[str]:
+        return [run.run_id for run in self._search()]
+
+    def names(self, study: str) -> set[str]:
+        return {name for run in self.study(study) for name in run.names}
+
+    def points(self, run_ids: Sequence[str]) -> list[Point]:
+        with asking(self._uri):
+            return _last_of_steps(
+                Point(run.run_id, metric, entry.step, entry.value, entry.timestamp / 1000)
+                for run in self.runs(run_ids)
+                for metric in run.metrics
+                for entry in self._client.get_metric_history(run.run_id, metric)
+            )
+
+    def text(self, run_id: str, path: str) -> str | None:
+        return _text_of(self._client, self._uri, run_id, path)
+
+    def _run(self, run_id: str) -> ReadRun | None:
+        """A run, None where there is none or it has been deleted."""
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            return None
+        return _of_server(run) if run.info.lifecycle_stage == "active" else None
+
+    def _search(self, query: str = "") -> list[ReadRun]:
+        found: list[ReadRun] = []
+        with asking(self._uri):
+            experiments = [one.experiment_id for one in self._client.search_experiments()]
+            token = None
+            while True:
+                page = self._client.search_runs(
+                    experiments, query, order_by=["attributes.start_time"], page_token=token
+                )
+                found += map(_of_server, page)
+                token = page.token
+                if not token:
+                    return found
+
+
+def _of_server(run: Any) -> ReadRun:
+    info, data = run.info, run.data
+    end = info.end_time / 1000 if info.end_time else None
+    return ReadRun(
+        info.run_id,
+        info.run_name or "",
+        info.status,
+        info.start_time / 1000,
+        end,
+        data.params,
+        data.metrics,
+        data.tags,
+    )
+
+
+def _names_of_studies(sweeps: Iterable[ReadRun]) -> list[str]:
+    """The studies of sweeps that come in the order in which they were begun."""
+    started = {run.tags[schema.STUDY]: run.started for run in sweeps if schema.STUDY in run.tags}
+    return sorted(started, key=lambda name: started[name])
+
+
+def _last_of_steps(points: Iterable[Point]) -> list[Point]:
+    """By run, metric and step. What was said of a step last is what counts."""
+    ordered = sorted(points, key=lambda point: point.at)
+    last = {(point.run_id, point.metric, point.step): point for point in ordered}
+    return [last[place] for place in sorted(last)]
+
+
+def _text_of(client: MlflowClient, uri: str, run_id: str, path: str) -> str | None:
+    """A text file among the artifacts of a run, or of the one that it repeats.
+
+    Raises:
+        StoreError: they cannot be had. Each kind of store has libraries, and errors, of its own.
+    """
+    try:
+        if path not in {item.path for item in client.list_artifacts(run_id)}:
+            original = original_of(client, run_id).info.run_id
+            return None if original == run_id else _text_of(client, uri, original, path)
+        with TemporaryDirectory() as folder:
+            return Path(client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+    except Exception as error:
+        raise StoreError(
+            f"tracking.uri={mask(uri)}: the files of run {run_id} cannot be read: {reason(error)}\n"
+            "Make sure that its artifact store can be reached, then give the same command again."
+        ) from error
+
+
+def _number(value: float, is_nan: bool) -> float:
+    """MLflow's databases keep NaN as 0 with a mark, and infinity as the largest number."""
+    if is_nan:
+        return math.nan
+    return math.copysign(math.inf, value) if abs(value) >= 1.7976931348623157e308 else value
