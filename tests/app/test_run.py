@@ -5,8 +5,10 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig
 
@@ -244,3 +246,24 @@ def test_a_file_in_place_of_the_root_is_refused(
     ended = besom(*words, "data=synthetic", "tracking.root=taken")
     assert ended.code == 2, ended.err
     assert "taken" in ended.err and len(ended.err.splitlines()) <= 2
+
+
+def test_what_was_composed_to_be_checked_is_run(
+    application: run.HydraApp, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    composed = []
+    compose = ConfigLoaderImpl._load_configuration_impl
+
+    def counted(self: ConfigLoaderImpl, *how: Any, **also: Any) -> DictConfig:
+        composed.append(1)
+        return compose(self, *how, **also)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
+    assert run.run(application, ["model.units=7"]) == 0
+    assert "units=7" in capfd.readouterr().out and len(composed) == 2  # once for its mode
+    composed.clear()
+    assert (
+        run.run(application, ["--multirun", "hydra/sweeper=besom", "hydra.sweeper.dry_run=true"])
+        == 0
+    )
+    assert len(composed) == 2  # the command line's, and the baseline

@@ -22,12 +22,13 @@ from typing import NoReturn, TextIO, cast
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 
 from besom.app.command import suggested_flag
 from besom.app.error_messages import HYDRA_ERRORS, config_error
 from besom.app.hooks import Task, of_task
 from besom.app.redaction import RedactedStream, redacted_logs
-from besom.app.validate import check
+from besom.app.validate import check, hydra_of
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError, UserError
 from besom.common.stdout import complain, say, stopped
@@ -109,8 +110,7 @@ def _refuse(message: str) -> NoReturn:
 def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
     try:
         with _raw_errors():
-            check(application.task, flags)
-            _launch(application, flags)
+            _check_and_launch(application, flags)
     except UserError:
         raise
     except Exception as error:
@@ -123,6 +123,18 @@ def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
         say(mask("".join(traceback.format_exception(shown))).rstrip())
         return 1
     return 0
+
+
+def _check_and_launch(application: HydraApp, flags: Namespace) -> None:
+    if flags.help or flags.hydra_help or flags.shell_completion:
+        return _launch(application, flags)
+    with hydra_of(application.task, flags) as hydra:
+        mode = check(hydra, application.task, flags)
+        if not (flags.cfg or flags.info):
+            run = hydra.multirun if mode is RunMode.MULTIRUN else hydra.run
+            run(flags.config_name, application.task, flags.overrides)
+            return None
+    return _launch(application, flags)
 
 
 def _launch(application: HydraApp, flags: Namespace) -> None:

@@ -15,8 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
+from hydra._internal.utils import (
+    create_config_search_path,
+    detect_calling_file_or_module_from_task_function,
+    detect_task_name,
+)
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -47,36 +52,73 @@ COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """Hydra's own sweeper, which lists all combinations before it starts the first."""
 
 
-def check(task: Task, flags: Namespace) -> None:
-    """Compose what ``flags``, Hydra's parsed command line, ask for, and look at every part of it.
+class _LoadingOnce(ConfigLoaderImpl):
+    """Composes a command line once: what was loaded to be checked is given again to be run."""
+
+    _loaded: tuple[tuple[Any, ...], DictConfig] | None = None
+
+    def load_configuration(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        asked = config_name, [*overrides], run_mode, from_shell, validate_sweep_overrides
+        loaded, self._loaded = self._loaded, None  # workers get this object: without the other
+        if loaded is not None and loaded[0] == asked:
+            return loaded[1]
+        config = super().load_configuration(*asked)
+        self._loaded = asked, config
+        return config
+
+
+@contextmanager
+def hydra_of(task: Task, flags: Namespace) -> Iterator[Hydra]:
+    """Hydra for ``flags``, its parsed command line, as its own ``main`` sets it up."""
+    search_path = create_config_search_path(flags.config_path)
+    if flags.config_dir:
+        folder = f"file://{Path(flags.config_dir).absolute()}"
+        search_path.prepend("command-line", folder, anchor=SearchPathQuery(provider="schema"))
+    name = detect_task_name(*detect_calling_file_or_module_from_task_function(task))
+    hydra = Hydra(name, _LoadingOnce(search_path))
+    GlobalHydra.instance().initialize(hydra)
+    try:
+        yield hydra
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def check(hydra: Hydra, task: Task, flags: Namespace) -> RunMode:
+    """Compose what ``flags`` ask for, and look at every part of it.
 
     Leaves the configuration where ``${hydra:…}`` looks: a sweeper's options are read before Hydra
-    puts it there.
+    puts it there. Its mode, one run or several, is an override from then on.
 
     Raises:
         besom.common.errors.UserError: a key, a value or a combination that cannot be run.
         besom.app.error_messages.HYDRA_ERRORS: whatever Hydra has to say against it.
     """
-    if flags.help or flags.hydra_help or flags.shell_completion:
-        return
     shows = bool(flags.cfg or flags.info)
-    with _hydra(flags) as hydra:
-        overrides = _parsed(hydra, flags.overrides)
-        if shows:
-            _refuse_sweeps(overrides)
-        several = flags.multirun or _asks_for_several(hydra, flags)
-        mode = RunMode.MULTIRUN if several else RunMode.RUN
-        config = _compose(hydra, flags.config_name, flags.overrides, mode)
-        HydraConfig.instance().set_config(config)
-        _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
-        for override in overrides:
-            _check_override(hydra, config, override)
-        first = _first_job(hydra, flags.config_name, config, overrides) if several else config
-        if shows:
-            return
+    overrides = _parsed(hydra, flags.overrides)
+    if shows:
+        _refuse_sweeps(overrides)
+    mode = RunMode.MULTIRUN if flags.multirun else _mode_of_files(hydra, flags)
+    if not shows:
+        flags.overrides.append(f"hydra.mode={mode.name}")
+    config = _compose(hydra, flags.config_name, flags.overrides, mode)
+    HydraConfig.instance().set_config(config.copy())
+    _check_number(config, [one for one in overrides if one.is_discrete_sweep()])
+    for override in overrides:
+        _check_override(hydra, config, override)
+    several = mode is RunMode.MULTIRUN
+    first = _first_job(hydra, flags.config_name, config, overrides) if several else config
+    if not shows:
         _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
         if first is not None:
             hooks_of(task).check(_job_config(first))
+    return mode
 
 
 def _check_folder(folder: Path) -> None:
@@ -95,18 +137,6 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-@contextmanager
-def _hydra(flags: Namespace) -> Iterator[Hydra]:
-    search_path = create_config_search_path(flags.config_path)
-    if flags.config_dir:
-        folder = f"file://{Path(flags.config_dir).absolute()}"
-        search_path.prepend("command-line", folder, anchor=SearchPathQuery(provider="schema"))
-    try:
-        yield Hydra.create_main_hydra2("besom", search_path)
-    finally:
-        GlobalHydra.instance().clear()
-
-
 def _refuse_sweeps(overrides: list[Override]) -> None:
     for override in overrides:
         if override.is_sweep_override():
@@ -115,9 +145,10 @@ def _refuse_sweeps(overrides: list[Override]) -> None:
             )
 
 
-def _asks_for_several(hydra: Hydra, flags: Namespace) -> bool:
-    """Whether a configuration file says ``hydra.mode: MULTIRUN``."""
-    return bool(hydra.get_mode(flags.config_name, list(flags.overrides)) == RunMode.MULTIRUN)
+def _mode_of_files(hydra: Hydra, flags: Namespace) -> RunMode:
+    """Several runs where a configuration says ``hydra.mode: MULTIRUN``."""
+    asked = hydra.get_mode(flags.config_name, list(flags.overrides))
+    return RunMode.MULTIRUN if asked == RunMode.MULTIRUN else RunMode.RUN
 
 
 def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
@@ -132,7 +163,8 @@ def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> Di
         raise
     except Exception as error:  # a plain ValueError for `group=1`, an AssertionError for `+=`
         reason = f"{error}" if isinstance(error, ValueError) else "Hydra cannot read it"
-        raise ConfigError(f"`{' '.join(overrides)}`: {reason}") from error
+        typed = [word for word in overrides if not word.startswith("hydra.mode=")]
+        raise ConfigError(f"`{' '.join(typed)}`: {reason}") from error
 
 
 def _first_job(
