@@ -9,7 +9,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.states import State
 from besom.common.text import unnamed
@@ -53,6 +53,13 @@ class Study:
         return self._study.study_name
 
     @property
+    def storage(self) -> CachedStorage:
+        """Where it is kept; not of a study in memory."""
+        storage = self._study._storage
+        assert isinstance(storage, CachedStorage)
+        return storage
+
+    @property
     def directions(self) -> tuple[str, ...]:
         return tuple(direction.name.lower() for direction in self._study.directions)
 
@@ -82,8 +89,7 @@ class Study:
     def begin_anew(self, directions: Sequence[str]) -> None:
         """Judge by another objective from now on, in a run of the sweep's own of which that is
         told; the former one is to be closed. Only where :attr:`is_unjudged`."""
-        storage = self._study._storage
-        assert isinstance(storage, CachedStorage)
+        storage = self.storage
         with self.transaction():
             storage.set_directions(self._study._study_id, as_directions(directions))
             former = self.recall("run_id") or self.recall("former_run_id")
@@ -94,10 +100,8 @@ class Study:
 
     def leave_out(self, numbers: Set[int]) -> None:
         """Count these trials, which have ended, for nothing from now on."""
-        storage = self._study._storage
-        assert isinstance(storage, CachedStorage)
         self._left_out = numbers
-        storage.hide(numbers)
+        self.storage.hide(numbers)
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner
@@ -166,6 +170,22 @@ class Study:
         row = self.row(trial.number)
         self._note_point(row.params)
         return row
+
+    def add(
+        self, notes: Mapping[str, Any], state: State | None = None, values: Sequence[float] = ()
+    ) -> TrialRow:
+        """A trial that no sampler proposes, with its notes from its first moment on.
+
+        Args:
+            state: how it has ended; running where None.
+        """
+        trial = create_trial(
+            state=TrialState.RUNNING if state is None else _STATES[state],
+            values=list(values) or None,
+            user_attrs={OWN: True} | {f"{_PREFIX}{key}": note for key, note in notes.items()},
+        )
+        storage = self._study._storage
+        return self._row(storage.get_trial(storage.create_new_trial(self._study._study_id, trial)))
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Record an intermediate value; returns whether the pruner would end the trial.

@@ -76,6 +76,17 @@ class CachedStorage(BaseStorage):
         """All trials, the hidden ones as well."""
         return self._trials
 
+    def second_study(self, name: str, directions: Sequence[StudyDirection]) -> "CachedStorage | None":
+        """Another study of the same database; None where there is none, unless there are
+        directions to make it with."""
+        try:
+            study_id = self._disk.get_study_id_from_name(name)
+        except KeyError:
+            if not directions:
+                return None
+            study_id = self._disk.create_new_study(directions, name)
+        return CachedStorage(self._disk, study_id, self._transaction, self._largest_step)
+
     # -- the study -----------------------------------------------------------------------------
 
     def create_new_study(

@@ -23,6 +23,9 @@ from besom.search.storage.server import CONNECT_SECONDS, ConnectionLost, hold, o
 from besom.search.storage.transaction import SqliteTransaction, Transaction, TransactionFailed
 from besom.search.study import Study, as_directions
 
+CONFIRMATIONS = "/confirmations"
+"""Ends the name of a study of confirmations. The study of a sweep has no slash in its name."""
+
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
 UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, OSError, RuntimeError, ValueError)
 
@@ -61,6 +64,21 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
             f"{missing_driver(error) or _made_by_another(error) or other}"
         ) from error
     return Study(cached_study, transaction, database.engine.dispose)
+
+
+def open_confirmations(study: Study, direction: str | None) -> Study:
+    """The second study of an open one, in its database: its trials are confirmations.
+
+    Args:
+        direction: whether more of what is confirmed is better. Where it is None nothing is
+            confirmed: no second study is made then, and an empty one in memory stands for it.
+    """
+    name = f"{study.name}{CONFIRMATIONS}"
+    directions = as_directions([direction] if direction else [])
+    storage = study.storage.second_study(name, directions)
+    if storage is None:
+        return memory_study(["minimize"])
+    return Study(optuna.load_study(study_name=name, storage=storage), study.transaction)
 
 
 def existing_study(name: str, storage: str) -> Study | None:
