@@ -24,11 +24,11 @@ from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
-from besom.search.storage.database import open_study
+from besom.search.storage.database import open_confirmations, open_study
 from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
-from besom.sweep.recovery.recovery import reconcile
+from besom.sweep.recovery.recovery import recover
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking import connect, schema
@@ -188,12 +188,13 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         record = connect(root, None, "besom")
         parent = study.recall("run_id") or record.start_run("scale", {schema.ROLE: "sweep"})
         study.remember("run_id", parent)
-        unfinished = reconcile(study, record, parent)
+        sweep = Sweep(plan, study, open_confirmations(study, None), record, parent)
+        unfinished = recover(sweep.studies, record, parent)
         tally = Tally(options.n_trials, plan.objective, rows)
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
         supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Timeouts())
-        jobs = TrialJobs(Sweep(plan, study, record, parent), tally, progress, unfinished)
+        jobs = TrialJobs(sweep, tally, progress, unfinished)
         with spending() as spent:
             for worker in range(min(options.n_jobs, options.n_trials - len(rows))):
                 pool.start(worker)

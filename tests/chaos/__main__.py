@@ -3,12 +3,12 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.chaos.autopsy import Findings
 from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
-from tests.chaos.phases import PHASES
+from tests.chaos.phases import OF_AN_END, PHASES
 
 KILLS, SUPERVISOR_KILLS = 100, 10
 """So many, at the least, a seed must have brought about."""
@@ -17,6 +17,9 @@ SIZES = Sizes(
     seconds=0.05, worker_kills=KILLS * 13 // 10, supervisor_kills=SUPERVISOR_KILLS * 3 // 2
 )
 """A few more: some come when there is nobody to be killed, or when the sweep has ended."""
+
+N_TRIALS = 8
+"""Of a sweep whose supervisor is killed in one phase."""
 
 COLUMNS = "kills  restarts  stops  trials  attempts  losses  doubles  mismatches"
 
@@ -34,14 +37,21 @@ def main() -> int:
         print(f"{seed:4d}  {_counts(done, found)}  {_times(done)}", flush=True)
         faults += _complain([*found.faults, *done.broken_promises(), *_too_few(done)])
     print("\nthe supervisor killed in a phase, for the nth time: trials, attempts, faults")
-    for phase in PHASES:
-        for count in (1, 2, 3):
-            with tempfile.TemporaryDirectory(prefix="besom-chaos-") as folder:
-                found = kill_in([f"{phase}@{count}"], Path(folder), Sizes(workers=2, trials=8))
-            numbers = f"{found.trials:3d}  {found.attempts:3d}  {len(found.faults):3d}"
-            print(f"{phase:38s}  {count}  {numbers}", flush=True)
-            faults += _complain(found.faults)
+    for phase, count in _kills():
+        sizes = Sizes(workers=2, trials=N_TRIALS)
+        with tempfile.TemporaryDirectory(prefix="besom-chaos-") as folder:
+            found = kill_in([f"{phase}@{count}"], Path(folder), sizes)
+        numbers = f"{found.trials:3d}  {found.attempts:3d}  {len(found.faults):3d}"
+        print(f"{phase:38s}  {count}  {numbers}", flush=True)
+        faults += _complain(found.faults)
     return 1 if faults else 0
+
+
+def _kills() -> Iterator[tuple[str, int]]:
+    """Each phase three times; those of an end in the second confirmation as well."""
+    for phase in PHASES:
+        yield from ((phase, count) for count in (1, 2, 3))
+    yield from ((phase, N_TRIALS + 2) for phase in OF_AN_END)
 
 
 def _counts(done: Hurt, found: Findings) -> str:

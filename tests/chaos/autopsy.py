@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
+from besom.search.storage.database import CONFIRMATIONS
 from besom.tracking import schema
 
 STEPS = 4
@@ -60,6 +61,7 @@ def examine(
         root: where the sweep keeps what has not been delivered.
     """
     kept = optuna.load_study(study_name=study, storage=stores.storage)
+    second = optuna.load_study(study_name=f"{study}{CONFIRMATIONS}", storage=stores.storage)
     trials = kept.get_trials()
     client = MlflowClient(stores.tracking)
     runs = _runs(client, study)
@@ -73,7 +75,7 @@ def examine(
     for trial in trials:
         _examine_trial(trial, named, client, found)
     _examine_attempts(trials, attempts, found)
-    _examine_confirmations(kept, named, n_confirmations, found)
+    _examine_confirmations(second, named, n_confirmations, found)
     _examine_doubles(attempts, found)
     found.losses += [f"undelivered: {path.name}" for path in (root / "spool").glob("*.jsonl")]
     return found
@@ -165,15 +167,16 @@ def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Fin
 def _examine_confirmations(
     study: optuna.Study, runs: dict[str, Run], expected: int, found: Findings
 ) -> None:
-    prefix = "besom.confirmation."
-    facts = [fact for key, fact in study.user_attrs.items() if key.startswith(prefix)]
-    if len(facts) != expected:
-        found.losses.append(f"{len(facts)} confirmations of {expected}")
-    for fact in facts:
-        name = f"confirmation {fact['trial']} seed {fact['seed']}"
-        run = runs.get(fact["run_id"])
-        if fact["state"] != "complete" or run is None:
-            found.losses.append(f"{name} is {fact['state']}, run {run and run.info.status}")
+    """The trials of a second study."""
+    trials = study.get_trials()
+    if len(trials) != expected:
+        found.losses.append(f"{len(trials)} confirmations of {expected}")
+    for trial in trials:
+        facts = trial.user_attrs
+        name = f"confirmation {facts['besom.confirms']} seed {facts['besom.seed']}"
+        run = runs.get(facts.get("besom.run_id", ""))
+        if trial.state.name != "COMPLETE" or run is None:
+            found.losses.append(f"{name} is {trial.state.name}, run {run and run.info.status}")
         elif run.info.status != "FINISHED":
             found.mismatches.append(f"{name} is complete, its run {run.info.status}")
 

@@ -139,13 +139,10 @@ class Victim:
         """Trials and confirmations that have ended; 0 while there is no study, or no answer."""
         return self._count(
             "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
-        ) + self._count(
-            "SELECT COUNT(*) FROM study_user_attributes "
-            "WHERE key LIKE 'besom.confirmation.%' AND value_json LIKE '%\"complete\"%'"
         )
 
     def n_begun(self) -> int:
-        """Trials under way whose run is known; that is written just before a worker gets them."""
+        """Trials and confirmations under way; their run is known just before a worker gets them."""
         return self._count(
             "SELECT COUNT(*) FROM trials NATURAL JOIN trial_user_attributes "
             "WHERE state = 'RUNNING' AND key = 'besom.run_id'"

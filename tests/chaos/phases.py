@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from besom.search.study import Study
-from besom.sweep.confirmation import jobs
 from besom.tracking.outbox.log import RunLog
 from besom.tracking.outbox.outbox import Outbox
 from besom.tracking.record import Record
@@ -30,10 +29,13 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "after a log is begun": (Outbox, "open", AFTER),
     "after a fact is kept with a trial": (Study, "note", AFTER),
     "before a log is removed": (RunLog, "remove", BEFORE),
-    "before a confirmation is noted": (jobs, "remember", BEFORE),
-    "after a confirmation is noted": (jobs, "remember", AFTER),
+    "before a confirmation is begun": (Study, "add", BEFORE),
+    "after a confirmation is begun": (Study, "add", AFTER),
 }
 """By name: what is called then, and whether the kill comes before or after it."""
+
+OF_AN_END = ("before the last words", "before tell", "after tell", "before the run is closed")
+"""Those that come once at the end of each trial, and then of each confirmation."""
 
 
 def arm(order: str) -> None:

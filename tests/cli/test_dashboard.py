@@ -18,7 +18,7 @@ import sqlalchemy
 from besom.cli.dashboard import only_for, read_only, serve
 from besom.common.errors import StoreError, UserError
 from besom.common.states import State
-from besom.search.storage.database import open_study
+from besom.search.storage.database import open_confirmations, open_study
 from tests.cli.test_serving import free_port
 
 SERVE = "import sys; from pathlib import Path; from besom.cli.dashboard import serve; "
@@ -34,6 +34,7 @@ def studies(tmp_path: Path) -> Path:
     row = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
     study.report(row.number, 1, 0.5)
     study.tell(row.number, State.COMPLETE, [0.5])
+    open_confirmations(study, "minimize")
     return root
 
 
@@ -79,14 +80,14 @@ def test_the_dashboard_shows_the_studies_and_cannot_change_them(studies: Path) -
             ask(f"{address}/api/studies", "POST", {"study_name": "n", "directions": ["minimize"]})
         with pytest.raises(HTTPError, match="403"):
             ask(f"{address}/api/studies", Host="attacker.example")
-    assert names(studies) == ["small"]
+    assert names(studies) == ["small", "small/confirmations"]
 
 
 def test_an_address_that_only_reads(studies: Path) -> None:
     engine = sqlalchemy.create_engine(read_only(studies / "optuna.db"))
     with engine.connect() as connection:
-        (name,) = connection.execute(sqlalchemy.text("SELECT study_name FROM studies")).scalars()
-        assert name == "small"
+        query = sqlalchemy.text("SELECT study_name FROM studies ORDER BY study_id")
+        assert connection.execute(query).scalar() == "small"
         with pytest.raises(sqlalchemy.exc.OperationalError, match="readonly"):
             connection.execute(sqlalchemy.text("DELETE FROM studies"))
 

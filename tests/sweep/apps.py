@@ -12,6 +12,7 @@ import optuna
 from mlflow import MlflowClient
 from optuna.trial import FrozenTrial
 
+from besom.search.storage.database import CONFIRMATIONS
 from besom.tracking import schema
 from tests import warm
 
@@ -78,20 +79,26 @@ def audit(root: Path, study: str) -> Audit:
         assert found.statuses[run_id] == expected[trial.state.name]
         assert found.tags[run_id][schema.TRIAL] == str(trial.number)
     confirmations = {
-        fact["run_id"]: fact
-        for key, fact in kept.user_attrs.items()
-        if key.startswith("besom.confirmation.")
+        trial.user_attrs.get("besom.run_id"): trial for trial in confirmations_of(study, database)
     }
-    for run_id, fact in confirmations.items():
-        assert found.tags[run_id][schema.CONFIRMS] == str(fact["trial"])
-        assert found.tags[run_id][schema.SEED] == str(fact["seed"])
-        if fact["state"] == "complete":
-            assert found.statuses[run_id] == "FINISHED"
+    for run_id, trial in confirmations.items():
+        if run_id is not None:
+            assert found.tags[run_id][schema.CONFIRMS] == str(trial.user_attrs[schema.CONFIRMS])
+            assert found.tags[run_id][schema.SEED] == str(trial.user_attrs[schema.SEED])
+        if trial.state.is_finished():
+            assert found.statuses[run_id] == expected[trial.state.name]
     for run_id in found.statuses.keys() - of_trials.keys() - confirmations.keys():
         if found.tags[run_id][schema.ROLE] != "sweep":
             assert found.statuses[run_id] == "KILLED", found.tags[run_id]
     assert not list((root / "spool").glob("*.jsonl"))
     return found
+
+
+def confirmations_of(study: str, database: str) -> list[FrozenTrial]:
+    """The trials of a study's second one; none where that is not there."""
+    names = optuna.get_all_study_names(database)
+    second = f"{study}{CONFIRMATIONS}"
+    return optuna.load_study(study_name=second, storage=database).trials if second in names else []
 
 
 def n_ended(root: Path, study: str) -> int:

@@ -22,14 +22,14 @@ from besom.search.options import NoPruner, RandomSampler, SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
-from besom.search.storage.database import open_study
+from besom.search.storage.database import open_confirmations, open_study
 from besom.search.study import Study
 from besom.sweep.confirmation.run import confirm
 from besom.sweep.fingerprint import leave_out
 from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
-from besom.sweep.recovery.recovery import reconcile
+from besom.sweep.recovery.recovery import recover, take_earlier_confirmations
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
@@ -173,7 +173,11 @@ class Bench:
         if parent is None:
             parent = self.record.start_run("bench", {schema.STUDY: "bench", schema.ROLE: "sweep"})
             study.remember("run_id", parent)
-        unfinished = reconcile(study, self.record, parent)
+        is_confirmed = plan.options.confirm.top_k > 0
+        confirmations = open_confirmations(study, "minimize" if is_confirmed else None)
+        take_earlier_confirmations(study, confirmations)
+        sweep = Sweep(plan, study, confirmations, self.record, parent)
+        unfinished = recover(sweep.studies, self.record, parent)
         leave_out(plan, study)
         self.record.log(parent, {schema.COUNTED_CODE: plan.counted.text})
         pool = ScriptedPool(script)
@@ -181,7 +185,6 @@ class Bench:
         progress = PlainProgress(Console(quiet=True), tally)
         limits = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
         supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)
-        sweep = Sweep(plan, study, self.record, parent)
         trials = TrialJobs(sweep, tally, progress, unfinished)
         return Driver(supervisor, trials, progress, sweep), study, pool
 

@@ -6,13 +6,12 @@ import socket
 import time
 from pathlib import Path
 
-import optuna
 import pytest
 from mlflow import MlflowClient
 
 from besom.tracking import schema
 from tests.processes import is_alive, kill, sleepers, wait_for, workers_of
-from tests.sweep.apps import audit, n_ended, run, run_cold, start
+from tests.sweep.apps import audit, confirmations_of, n_ended, run, run_cold, start
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -316,11 +315,10 @@ JUDGED = (
 def n_confirmed(root: Path) -> int:
     """How many confirmations the study knows to be complete."""
     try:
-        found = optuna.load_study(study_name="noisy", storage=f"sqlite:///{root / 'optuna.db'}")
+        found = confirmations_of("noisy", f"sqlite:///{root / 'optuna.db'}")
     except Exception:  # the tables are being made
         return 0
-    facts = [fact for key, fact in found.user_attrs.items() if "confirmation." in key]
-    return sum(fact["state"] == "complete" for fact in facts)
+    return sum(trial.state.name == "COMPLETE" for trial in found)
 
 
 def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Path) -> None:

@@ -81,9 +81,19 @@ class _Silent(WSGIRequestHandler):
 
 def _answer(database: Path, port: int, host: str) -> None:
     from optuna.storages import RDBStorage
+    from optuna.study._frozen import FrozenStudy
     from optuna_dashboard import wsgi
 
-    storage = RDBStorage(read_only(database), skip_compatibility_check=True)
+    from besom.search.storage.database import CONFIRMATIONS
+
+    class Studies(RDBStorage):
+        """Lists no study of confirmations, which is a part of another."""
+
+        def get_all_studies(self) -> list[FrozenStudy]:
+            found = super().get_all_studies()
+            return [study for study in found if not study.study_name.endswith(CONFIRMATIONS)]
+
+    storage = Studies(read_only(database), skip_compatibility_check=True)
     application = only_for(allowed_hosts(port, host), wsgi(storage))
     with make_server(host, port, application, _Threaded, _Silent) as server:
         server.serve_forever()

@@ -182,10 +182,11 @@ class Study:
         trial = create_trial(
             state=TrialState.RUNNING if state is None else _STATES[state],
             values=list(values) or None,
-            user_attrs={OWN: True} | {f"{_PREFIX}{key}": note for key, note in notes.items()},
+            user_attrs={OWN: True} | {f"{PREFIX}{key}": note for key, note in notes.items()},
         )
         storage = self._study._storage
-        return self._row(storage.get_trial(storage.create_new_trial(self._study._study_id, trial)))
+        trial_id = storage.create_new_trial(self._study._study_id, trial)
+        return self._row(storage.get_trial(trial_id))
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Record an intermediate value; returns whether the pruner would end the trial.

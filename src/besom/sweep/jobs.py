@@ -1,13 +1,20 @@
 """What there is to do in a sweep, job by job, as the supervisor sees it."""
 
 import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 from besom.common.errors import BesomError
 from besom.common.states import State
 from besom.search.study import Study
+from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
+from besom.sweep.progress import Progress
+from besom.tracking import schema
+from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 from besom.workers.messages import Assignment, Outcome, Reported
 
@@ -24,13 +31,19 @@ class Sweep:
     """What was asked for, and the two places where what comes of it is kept.
 
     Attributes:
+        confirmations: the second study, each trial of which trains one of ``study`` again.
         parent_run: the sweep's own run, whose children are the runs of its jobs.
     """
 
     plan: Plan
     study: Study
+    confirmations: Study
     record: Record
     parent_run: str
+
+    @property
+    def studies(self) -> tuple[Study, Study]:
+        return self.study, self.confirmations
 
 
 @dataclass
@@ -39,6 +52,7 @@ class Job:
 
     Attributes:
         assignment: what the worker is to do.
+        number: of its trial, in the study that has it.
         run_id: the MLflow run that is open for it.
         what: how a person knows it: ``trial  17  units=64``.
         begun: whether the worker has said that the task has started.
@@ -50,6 +64,7 @@ class Job:
     """
 
     assignment: Assignment
+    number: int
     run_id: str
     what: str
     begun: bool = False
@@ -60,33 +75,142 @@ class Job:
     doomed: str = ""
 
 
-class JobSource(Protocol):
-    """Hands out jobs, and decides what each end means. It alone writes to the study."""
+class JobSource(ABC):
+    """Hands out trials of one study as jobs, and decides what each end means.
 
+    It alone writes to the study. A trial's life is committed in this order: the trial, its run,
+    the run's id on the trial; then, after the training, the run's last words on disk, the trial's
+    end, the run's end. What a kill between two of these leaves, recovery.py puts right.
+    """
+
+    def __init__(self, sweep: Sweep, study: Study, progress: Progress) -> None:
+        self._sweep = sweep
+        self._plan = sweep.plan
+        self._record = sweep.record
+        self._study = study
+        self._progress = progress
+        self._again: deque[TrialRow] = deque()  # begun, and to be tried again
+
+    @abstractmethod
     def n_open(self) -> int:
         """Jobs that are still to be started; 0 where none may be started any more."""
-        ...
 
+    @abstractmethod
     def next(self, worker: int) -> Job | None:
         """Commit the next job, its run first; None where it has settled itself without a worker."""
-        ...
 
+    @abstractmethod
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Whether the job is to be pruned, and the value that a person should see of the report."""
-        ...
 
+    @abstractmethod
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
         """The job has ended in a state that its worker could name."""
-        ...
 
-    def put_back(self, worker: int, job: Job) -> None:
+    @abstractmethod
+    def failure(self) -> BesomError | None:
+        """Why nothing more should be started, if too much has failed."""
+
+    @abstractmethod
+    def _concluded(self, worker: int | None, row: TrialRow) -> None:
+        """A trial has ended for good: count it, and say so."""
+
+    @abstractmethod
+    def _title(self, row: TrialRow) -> str:
+        """How a person knows a trial."""
+
+    @abstractmethod
+    def _tags(self, row: TrialRow) -> dict[str, str]:
+        """What ties a run to its trial, beside what each run has."""
+
+    def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
         """The job was interrupted, and its run is closed; it is to be done again."""
-        ...
+        row = self._stopped(job)
+        self._again.append(row)
+        self._progress.left(worker, f"{self._title(row)}  {why}; it is tried again on resume")
 
     def lose(self, worker: int, job: Job, cause: str) -> None:
         """The job's worker has died: close its run, and do it again, up to a limit."""
-        ...
+        row = self._stopped(job)
+        # A worker that dies before the trial has begun does not die of it.
+        deaths = row.notes.get("deaths", 0) + job.begun
+        if deaths >= self._plan.options.max_attempts:
+            notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
+            self._conclude(worker, row, State.FAILED, (), notes)
+            return
+        self._study.note(row.number, deaths=deaths)
+        self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
+        self._again.append(self._study.row(row.number))
+        self._progress.left(worker, f"{self._title(row)}  {cause}; it is tried again")
 
-    def failure(self) -> BesomError | None:
-        """Why nothing more should be started, if too much has failed."""
-        ...
+    def _stopped(self, job: Job) -> TrialRow:
+        """The trial of a job that no worker has any more."""
+        return self._study.row(job.number)
+
+    def _open_run(
+        self,
+        row: TrialRow,
+        of: TrialRow,
+        name: str,
+        worker: int | None = None,
+        code: str | None = None,
+    ) -> TrialRow:
+        """The trial, whose next attempt has a run now.
+
+        Args:
+            of: the trial whose configuration it has.
+            name: of the run, after the study's.
+            worker: that is going to train it.
+            code: that has made its values, where it is not trained.
+        """
+        attempt, chosen = row.notes.get("attempt", 0) + 1, self._plan.options_of(of)
+        code = self._plan.source.text if code is None else code
+        study = self._sweep.study.name
+        tags = {
+            **Environment.here().tags,
+            **self._tags(row),
+            **schema.parameter_names_tag(chosen),
+            schema.STUDY: study,
+            schema.ATTEMPT: str(attempt),
+            schema.STATE: State.RUNNING,
+            schema.ROLE: row.role,
+            schema.CODE: code,
+        }
+        if worker is not None:
+            tags[schema.WORKER] = str(worker)
+        parent = self._sweep.parent_run
+        run_id = self._record.start_run(f"{study}/{name}", tags, parent, chosen)
+        self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
+        return self._study.row(row.number)
+
+    def _notes(self, job: Job, outcome: Outcome, error: str) -> dict[str, Any]:
+        """What is kept with a trial that has ended; its run has the traceback too."""
+        notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
+        if error:
+            notes |= {"error": error, "traceback": outcome.traceback or error}
+            self._record.text(job.run_id, schema.TRACEBACK_FILE, notes["traceback"])
+        return notes
+
+    def _conclude(
+        self,
+        worker: int | None,
+        row: TrialRow,
+        state: State,
+        values: tuple[float, ...],
+        notes: Mapping[str, Any],
+    ) -> None:
+        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
+        run_id, tags = row.notes["run_id"], {schema.STATE: state.value}
+        if "error" in notes:
+            tags[schema.ERROR] = notes["error"]
+        outcome = {
+            "trial": row.number,
+            "state": state.value,
+            "values": values,
+            "notes": notes,
+            "reports": list(self._study.reports(row.number).items()),
+        }
+        self._record.finish(run_id, RUN_STATUS[state], tags, outcome)
+        self._study.tell(row.number, state, values, notes)
+        self._record.confirm(run_id)
+        self._concluded(worker, self._study.row(row.number))

@@ -18,7 +18,7 @@ from besom.common.locks import one_at_a_time, only_supervisor
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
-from besom.search.storage.database import file_of, in_use, open_study
+from besom.search.storage.database import file_of, in_use, open_confirmations, open_study
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep.confirmation.run import Answer, confirm
@@ -29,8 +29,12 @@ from besom.sweep.parent_run import close_parent_run, open_parent_run
 from besom.sweep.plan import Plan, make_plan
 from besom.sweep.progress import Tally, make_progress
 from besom.sweep.recovery import missing_runs
-from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
-from besom.sweep.recovery.recovery import close_former, reconcile
+from besom.sweep.recovery.recovery import (
+    close_former,
+    close_orphaned_runs,
+    recover,
+    take_earlier_confirmations,
+)
 from besom.sweep.result_files import write_configuration, write_results
 from besom.sweep.summary import print_summary
 from besom.sweep.supervisor import Supervisor, Timeouts
@@ -124,6 +128,14 @@ def _open(plan: Plan) -> Study:
     return study
 
 
+def _open_confirmations(plan: Plan, study: Study) -> Study:
+    options = plan.options.confirm
+    direction = options.direction or plan.objective.directions[0]
+    confirmations = open_confirmations(study, direction if options.top_k else None)
+    take_earlier_confirmations(study, confirmations)
+    return confirmations
+
+
 @contextmanager
 def _workers(plan: Plan, study: Study) -> Iterator[Pool]:
     """The pool, with workers on their way for what remains; however this ends, they are gone.
@@ -147,9 +159,10 @@ def _sweep(
 ) -> tuple[Answer, int | None]:
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
-        sweep = Sweep(plan, study, record, open_parent_run(plan, study, record))
+        confirmations = _open_confirmations(plan, study)
+        sweep = Sweep(plan, study, confirmations, record, open_parent_run(plan, study, record))
         close_former(study, record)
-        unfinished = reconcile(study, record, sweep.parent_run)
+        unfinished = recover(sweep.studies, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
         record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
         _say_missing_runs(plan, study, console)
@@ -167,7 +180,7 @@ def _sweep(
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
         with suppress(StoreError):  # away: the next start does it too
-            close_orphaned_runs(study, record, sweep.parent_run)
+            close_orphaned_runs(sweep.studies, record, sweep.parent_run)
     except ConnectionLost:
         # Another supervisor may have the study by now, and with it the sweep's own run.
         is_ours = False

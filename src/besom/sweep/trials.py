@@ -1,24 +1,21 @@
 """The trials of a sweep: proposed, repeated, judged, told, tried again."""
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from typing import Any
 
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
 from besom.common.text import printable
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.trial_row import TrialRow
-from besom.sweep.jobs import RUN_STATUS, Job, Sweep
+from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.repeats import Repeats
 from besom.tracking import schema
-from besom.tracking.environment import Environment
 from besom.workers.messages import Assignment, Outcome, Reported
 
 
-class TrialJobs:
+class TrialJobs(JobSource):
     """The jobs of a sweep's first part: as many trials as ``n_trials`` says.
 
     Args:
@@ -28,13 +25,9 @@ class TrialJobs:
     def __init__(
         self, sweep: Sweep, tally: Tally, progress: Progress, unfinished: list[TrialRow]
     ) -> None:
-        self._plan = sweep.plan
-        self._study = sweep.study
-        self._record = sweep.record
-        self._parent_run = sweep.parent_run
+        super().__init__(sweep, sweep.study, progress)
         self._tally = tally
-        self._progress = progress
-        self._again: deque[TrialRow] = deque(unfinished)
+        self._again.extend(unfinished)
         rows = self._study.rows()
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
@@ -55,19 +48,15 @@ class TrialJobs:
         return len(self._again) + max(0, fresh)
 
     def next(self, worker: int) -> Job | None:
-        """The next trial, unless it repeats one.
-
-        Commits in this order: run, its id on the trial, training. See :mod:`besom.sweep.recovery`.
-        """
+        """The next trial, unless it repeats one."""
         row = self._next_row()
         if self._is_repeat(row):
             return None
-        attempt = row.notes.get("attempt", 0) + 1
-        run_id = self._open_run(row, attempt, worker)
+        row = self._open_run(row, row, f"{row.number:03d} {row.label}", worker)
         self._repeats.began(row)
-        overrides = self._plan.overrides(row)
-        what = printable(f"trial {row.number:3d}  {row.label}")
-        return Job(Assignment(row.number, attempt, overrides), run_id, what)
+        assignment = Assignment(row.number, row.notes["attempt"], self._plan.overrides(row))
+        what = printable(f"{self._title(row)}  {row.label}")
+        return Job(assignment, row.number, row.notes["run_id"], what)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Ask the pruner."""
@@ -75,7 +64,7 @@ class TrialJobs:
         if value is None:
             job.doomed = "" if self._n_judged else self._hopeless
             return bool(job.doomed), None
-        return self._study.report(job.assignment.trial, report.step, value), value
+        return self._study.report(job.number, report.step, value), value
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
         """Tell the study of a trial that is complete, pruned or failed."""
@@ -94,11 +83,7 @@ class TrialJobs:
         row = self._stopped(job)
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
-        notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
-        if error:
-            notes |= {"error": error, "traceback": outcome.traceback or error}
-            self._record.text(job.run_id, schema.TRACEBACK_FILE, notes["traceback"])
-        self._conclude(worker, job.run_id, row.number, state, values, notes)
+        self._conclude(worker, row, state, values, self._notes(job, outcome, error))
         if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
 
@@ -123,30 +108,10 @@ class TrialJobs:
     def _ends_hopeless(self) -> bool:
         return bool(self._hopeless) and self._plan.options.max_failure_rate < 1
 
-    def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
-        """Leave it for a resume."""
-        row = self._stopped(job)
-        self._again.append(row)
-        self._progress.left(worker, f"trial {row.number:3d}  {why}; it is tried again on resume")
-
     def _give_up(self, worker: int, job: Job, why: str) -> None:
         """Leave a trial without an objective for a resume that knows the objective's name."""
         self._record.kill(job.run_id, {schema.STATE: State.INTERRUPTED, schema.ERROR: why})
         self.put_back(worker, job, why)
-
-    def lose(self, worker: int, job: Job, cause: str) -> None:
-        """Try it again, unless it has cost too many workers."""
-        row = self._stopped(job)
-        # A worker that dies before the trial has begun does not die of it.
-        deaths = row.notes.get("deaths", 0) + job.begun
-        if deaths >= self._plan.options.max_attempts:
-            notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
-            self._conclude(worker, job.run_id, row.number, State.FAILED, (), notes)
-            return
-        self._study.note(row.number, deaths=deaths)
-        self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
-        self._again.append(self._study.row(row.number))
-        self._progress.left(worker, f"trial {row.number:3d}  {cause}; it is tried again")
 
     def failure(self) -> BesomError | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
@@ -186,7 +151,7 @@ class TrialJobs:
             return
         (name,) = returned
         if name != "objective":
-            self._record.log(self._parent_run, {schema.OBJECTIVE: schema.valid_name(name)})
+            self._record.log(self._sweep.parent_run, {schema.OBJECTIVE: schema.valid_name(name)})
             self._study.remember("objective", schema.valid_name(name))
         self._has_named_objective = True
 
@@ -223,68 +188,28 @@ class TrialJobs:
 
     def _reuse(self, row: TrialRow, original: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
-        run_id = self._open_run(row, row.notes.get("attempt", 0) + 1, code=original.code)
+        name = f"{row.number:03d} {row.label}"
+        row = self._open_run(row, row, name, code=original.code)
         values = dict(zip(self._study.objective_names, original.values, strict=True))
-        self._record.reuse(run_id, original.notes["run_id"], row.shown, values)
+        self._record.reuse(row.notes["run_id"], original.notes["run_id"], row.shown, values)
         notes = {"reused": original.number}
-        self._conclude(None, run_id, row.number, State.COMPLETE, original.values, notes)
+        self._conclude(None, row, State.COMPLETE, original.values, notes)
 
-    def _open_run(
-        self, row: TrialRow, attempt: int, worker: int | None = None, code: str | None = None
-    ) -> str:
-        code = self._plan.source.text if code is None else code
-        tags = {
-            **Environment.here().tags,
-            schema.STUDY: self._study.name,
-            schema.TRIAL: str(row.number),
-            schema.ATTEMPT: str(attempt),
-            schema.STATE: State.RUNNING,
-            schema.ROLE: row.role,
-            schema.CODE: code,
-        }
-        if worker is not None:
-            tags[schema.WORKER] = str(worker)
-        name = f"{self._study.name}/{row.number:03d} {row.label}"
-        chosen = self._plan.options_of(row)
-        run_id = self._record.start_run(
-            name, tags | schema.parameter_names_tag(chosen), self._parent_run, chosen
-        )
-        self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
-        return run_id
+    def _title(self, row: TrialRow) -> str:
+        return f"trial {row.number:3d}"
+
+    def _tags(self, row: TrialRow) -> dict[str, str]:
+        return {schema.TRIAL: str(row.number)}
 
     def _stopped(self, job: Job) -> TrialRow:
-        """The trial of a job that no worker has any more."""
-        row = self._study.row(job.assignment.trial)
+        row = super()._stopped(job)
         self._repeats.stopped(row)
         return row
 
-    def _conclude(
-        self,
-        worker: int | None,
-        run_id: str,
-        number: int,
-        state: State,
-        values: tuple[float, ...],
-        notes: Mapping[str, Any],
-    ) -> None:
-        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
-        tags = {schema.STATE: state}
-        if "error" in notes:
-            tags[schema.ERROR] = notes["error"]
-        outcome = {
-            "trial": number,
-            "state": state.value,
-            "values": values,
-            "notes": notes,
-            "reports": list(self._study.reports(number).items()),
-        }
-        self._record.finish(run_id, RUN_STATUS[state], tags, outcome)
-        self._study.tell(number, state, values, notes)
-        self._record.confirm(run_id)
-        row = self._study.row(number)
+    def _concluded(self, worker: int | None, row: TrialRow) -> None:
         self._repeats.learn(row)
         self._again.extend(self._repeats.release(row))
-        self._n_failed += state is State.FAILED and row.outside is None
-        self._n_judged += state is not State.FAILED
+        self._n_failed += row.state == "failed" and row.outside is None
+        self._n_judged += row.state != "failed"
         self._tally.add(row)
         self._progress.ended(worker, describe(row))

@@ -17,7 +17,7 @@ PLACES = (
     "before tell",
     "after tell",
     "before the run is closed",
-    "after a confirmation is noted",
+    "after a confirmation is begun",
 )
 """Those that leave different things behind; ``make chaos`` tries all of phases.py, one by one."""
 

@@ -11,21 +11,23 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.app.source import Source
 from besom.common.errors import ConfigError
 from besom.common.states import State
 from besom.search.objective import read_objective
 from besom.search.options import ConfirmOptions
 from besom.search.space.grammar import read_space
+from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.confirmation import jobs as confirmations_module
 from besom.sweep.confirmation import seeds
-from besom.sweep.confirmation.finalists import finalists
-from besom.sweep.confirmation.store import recall
+from besom.sweep.confirmation.jobs import last_attempts
+from besom.sweep.confirmation.run import finalists
 from besom.sweep.summary import note, print_summary
 from besom.tracking import schema
 from besom.tracking.record import connect
@@ -122,8 +124,7 @@ def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Be
     assert tags[schema.BEATS] == "true"
     for run in runs:
         place = int(run.tags[schema.CONFIRMS]), int(run.tags[schema.SEED])
-        known = recall(driver.sweep.study, *place)
-        assert known is not None and known.run_id == run.run_id
+        assert last_attempts(driver.sweep)[place].notes["run_id"] == run.run_id
         value = document["values"][str(place[0])][document["seeds"].index(place[1])]
         assert swept.metrics(run.run_id)["loss"] == value
 
@@ -220,8 +221,8 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench)
     counts = confirmations(pool)
     assert {counts[number, 1] for number, _ in counts} == {2}
     assert counts[poisoned, 2] == driver.sweep.plan.options.max_attempts
-    known = recall(driver.sweep.study, poisoned, 2)
-    assert known is not None and known.state == "failed" and "SIGKILL" in known.error
+    known = last_attempts(driver.sweep)[poisoned, 2]
+    assert known.state == "failed" and "SIGKILL" in known.notes["error"]
     assert f"Trial {poisoned} " not in sentence and "beats the baseline" in sentence
     assert sentence.endswith(f" Left out, having failed on some seed: trial {poisoned}.")
 
@@ -285,16 +286,24 @@ def test_another_setting_is_another_confirmation(swept: Bench) -> None:
     assert not pool.assigned and again == first  # they were set aside, not lost
 
 
-def test_what_a_besom_of_before_has_kept_is_read_and_does_not_count(swept: Bench) -> None:
-    study = swept.sweep(noisy, n_trials=6)[0]
-    old = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": -9.0}
-    study.remember("confirmation.0.1", old | {"deaths": 0, "error": ""})
-    known = recall(study, 0, 1)
-    assert known is not None and (known.value, known.setting) == (-9.0, "")
-    driver, pool, _ = confirming(swept)
-    assert confirmations(pool)[0, 1] == 1
-    known = recall(driver.sweep.study, 0, 1)
-    assert known is not None and known.value == known.values["loss"] > 0
+def test_what_an_earlier_besom_has_kept_with_the_study_counts(swept: Bench) -> None:
+    """Of today's setting; what was kept without any saying does not."""
+    driver, _, _ = confirming(swept)
+    kept = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": 9.0}
+    kept |= {"setting": seeds.setting(driver.sweep.plan.options.confirm), "metric": "loss"}
+    kept |= {"values": {"loss": 9.0}, "deaths": 1, "error": "", "code": Source("0" * 64).text}
+    study = driver.sweep.study
+    study.remember("confirmation.0.1", kept)
+    study.remember("confirmation.0.2", {**kept, "seed": 2, "run_id": "b", "state": "open"})
+    old = {name: kept[name] for name in ("trial", "attempt", "state", "value")}
+    study.remember("confirmation.0.3", {**old, "seed": 3, "run_id": "c"})
+    for _ in range(2):
+        driver, pool, _ = confirming(swept)
+        assert not confirmations(pool)
+        known = last_attempts(driver.sweep)
+        losses = [known[0, seed].notes["values"]["loss"] for seed in (1, 2, 3)]
+        assert losses[0] == 9 and 9 not in losses[1:]
+        assert len(driver.sweep.confirmations.rows()) == 9 + 1
 
 
 def test_what_has_failed_is_tried_again_by_the_next_process(swept: Bench) -> None:
@@ -350,14 +359,11 @@ def test_an_objective_that_nobody_named_is_known_by_the_tasks_own_name(
 def test_a_death_after_the_last_words_loses_no_confirmation(
     swept: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(study: object, confirmation: Any) -> None:
-        if confirmation.state != "open":
-            raise KeyboardInterrupt  # the last words are on disk, the study knows of nothing
-        remember(study, confirmation)
+    def die(study: Study, *_: object) -> None:
+        raise KeyboardInterrupt  # the last words are on disk, the study knows of nothing
 
-    remember = confirmations_module.remember
     with monkeypatch.context() as patch:
-        patch.setattr(confirmations_module, "remember", die)
+        patch.setattr(Study, "tell", die)
         with pytest.raises(KeyboardInterrupt):
             confirming(swept)
     swept.record.close()
@@ -370,9 +376,10 @@ def test_a_death_after_the_last_words_loses_no_confirmation(
 
 
 def test_nothing_is_confirmed_unless_asked_for(swept: Bench) -> None:
-    driver, pool, verdict = confirming(swept, top_k=0)
+    _, pool, verdict = confirming(swept, top_k=0)
     assert verdict == "" and not confirmations(pool)
-    assert driver.sweep.study.recall("confirmation.0.1") is None
+    names = optuna.get_all_study_names(f"sqlite:///{swept.root / 'optuna.db'}")
+    assert names == ["bench"]
 
 
 def test_finalists_are_distinct_and_led_by_the_baseline() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from besom.sweep.confirmation.statistics import Estimate, Verdict, estimate, judge
+from besom.sweep.confirmation.statistics import ComparisonResult, Estimate, estimate, judge
 
 
 def test_an_interval_is_the_textbook_s() -> None:
@@ -77,10 +77,10 @@ def test_refuses_what_cannot_be_judged(
         judge(baseline, candidates, "maximize")
 
 
-def _verdict(difference: Estimate, candidates: int = 1) -> Verdict:
+def _verdict(difference: Estimate, candidates: int = 1) -> ComparisonResult:
     value = Estimate(0.83, 0.82, 0.84)
     beats, loses = difference.low > 0, difference.high < 0
-    return Verdict(17, value, value, difference, 5, candidates, beats, loses)
+    return ComparisonResult(17, value, value, difference, 5, candidates, beats, loses)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from besom.common.states import State
 from besom.results.compare import compare
 from besom.results.studies import read_study
 from besom.sweep.recovery.missing_runs import sentence
-from besom.sweep.recovery.orphaned_runs import MISSING, close_orphaned_runs
+from besom.sweep.recovery.recovery import MISSING, close_orphaned_runs
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
@@ -55,7 +55,7 @@ def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
         study.note(number, run_id=runs[state], seconds=2.0, error=f"{state.value} at last")
         study.tell(number, state, values, reports=REPORTS)
     with _reopened(bench, bench.record) as record:
-        close_orphaned_runs(study, record, parent)
+        close_orphaned_runs([study], record, parent)
     client = MlflowClient(bench.record.uri)
     for state, run_id in runs.items():
         run = client.get_run(run_id)

@@ -6,8 +6,8 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.common.states import State
-from besom.sweep.confirmation.store import Confirmation, remember
-from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
+from besom.search.storage.database import open_confirmations
+from besom.sweep.recovery.recovery import close_orphaned_runs
 from besom.tracking import schema
 from besom.tracking.record import connect
 from tests.sweep.conftest import Bench
@@ -30,26 +30,33 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
     record.close()
     _lose(bench.root / "spool")
     with connect(bench.root, None, "test") as again:
-        close_orphaned_runs(study, again, parent)
+        close_orphaned_runs([study], again, parent)
     statuses = {name: client.get_run(name).info.status for name in (run_id, double)}
     assert statuses == {run_id: "FINISHED", double: "KILLED"}
 
 
 @pytest.mark.parametrize(
-    ("state", "status"), [("complete", "FINISHED"), ("failed", "FAILED"), ("open", "KILLED")]
+    ("state", "status"),
+    [(State.COMPLETE, "FINISHED"), (State.FAILED, "FAILED"), (None, "KILLED")],
 )
-def test_a_confirmation_is_closed_as_the_study_knows_it(
-    state: str, status: str, bench: Bench
+def test_a_confirmation_is_closed_as_its_study_knows_it(
+    state: State | None, status: str, bench: Bench
 ) -> None:
-    study, record = bench.study(), bench.record
+    study, record = open_confirmations(bench.study(), "minimize"), bench.record
     parent = record.start_run("bench", {schema.ROLE: "sweep"})
     run_id = record.start_run("000 seed=1", {schema.STUDY: "bench"}, parent)
-    remember(study, Confirmation(0, 1, 1, run_id, state, setting="a"))
+    notes = {"role": schema.Role.CONFIRMATION, "confirms": 0, "seed": 1, "run_id": run_id}
+    row = study.add(notes | {"setting": "a"})
+    if state is not None:
+        values = {"values": {"loss": 0.5, "score": 2.0}} if state is State.COMPLETE else {}
+        study.tell(row.number, state, [0.5], values)
     record.close()
     _lose(bench.root / "spool")
     with connect(bench.root, None, "test") as again:
-        close_orphaned_runs(study, again, parent)
-    assert MlflowClient(record.uri).get_run(run_id).info.status == status
+        close_orphaned_runs([bench.study(), study], again, parent)
+    run = MlflowClient(record.uri).get_run(run_id)
+    assert run.info.status == status
+    assert run.data.metrics == ({"loss": 0.5, "score": 2.0} if state is State.COMPLETE else {})
 
 
 def _lose(logs: Path) -> None:

@@ -76,7 +76,9 @@ class CachedStorage(BaseStorage):
         """All trials, the hidden ones as well."""
         return self._trials
 
-    def second_study(self, name: str, directions: Sequence[StudyDirection]) -> "CachedStorage | None":
+    def second_study(
+        self, name: str, directions: Sequence[StudyDirection]
+    ) -> "CachedStorage | None":
         """Another study of the same database; None where there is none, unless there are
         directions to make it with."""
         try:

@@ -2,22 +2,23 @@
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping, Sequence
 
 from besom.common.errors import SweepFailed
 from besom.common.states import State
 from besom.common.text import duration, show
-from besom.search.objective import few
+from besom.search.objective import NoObjective, few
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
-from besom.sweep.confirmation.store import Confirmation, recall, remember
-from besom.sweep.jobs import RUN_STATUS, Job, Sweep
+from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Pace, Progress
 from besom.tracking import schema
-from besom.tracking.environment import Environment
+from besom.tracking.schema import Role
 from besom.workers.messages import Assignment, Outcome, Reported
+
+TrialAndSeed = tuple[int, int]
+"""What is confirmed: the number of a trial, and the seed that its configuration is trained on."""
 
 
 class ConfirmationCount:
@@ -40,67 +41,58 @@ class ConfirmationCount:
         )
 
 
-class ConfirmationJobs:
-    """The jobs of a confirmation.
+class ConfirmationJobs(JobSource):
+    """The jobs of a confirmation: trials of the sweep's second study.
+
+    Each notes which trial it ``confirms``, its ``seed``, the ``setting`` that it is trained with
+    (see seeds.py), and in ``values``, once the task is through, all numbers that it has returned,
+    so that another of them can be judged later. What has failed stays so; it is begun anew.
 
     Args:
         finalists: the trials whose configurations are trained.
-        pairs: numbers and seeds that are still to be trained, see :func:`still_open`.
+        wanted: what is still to be trained, in this order.
     """
 
     def __init__(
         self,
         sweep: Sweep,
         finalists: Sequence[TrialRow],
-        pairs: Sequence[tuple[int, int]],
+        wanted: Sequence[TrialAndSeed],
         count: ConfirmationCount,
         progress: Progress,
     ) -> None:
-        self._plan = sweep.plan
-        self._study = sweep.study
-        self._record = sweep.record
-        self._code = sweep.plan.source.text
-        self._parent_run = sweep.parent_run
-        self._rows = {row.number: row for row in finalists}
-        self._open = deque(pairs)
-        self._running: dict[str, Confirmation] = {}  # by run
+        super().__init__(sweep, sweep.confirmations, progress)
+        self._finalists = {row.number: row for row in finalists}
+        self._wanted = deque(wanted)
+        self._known = last_attempts(sweep)
         self._count = count
-        self._progress = progress
-        self._setting = setting(sweep.plan.options.confirm)
         self._is_hopeless = False
 
     def n_open(self) -> int:
         """Confirmations that are still to be started; none where no number of theirs can count."""
-        return 0 if self._is_hopeless else len(self._open)
+        return 0 if self._is_hopeless else len(self._again) + len(self._wanted)
 
     def next(self, worker: int) -> Job | None:
-        """Commits in this order: run, its id with the study, training."""
-        number, seed = self._open.popleft()
-        known = recall(self._study, number, seed, self._setting)
-        attempt = known.attempt + 1 if known else 1
-        # One that has failed is begun afresh: its workers' deaths were counted, and are paid.
-        deaths = known.deaths if known and known.state == "open" else 0
-        confirmation = Confirmation(
-            number, seed, attempt, setting=self._setting, deaths=deaths, code=self._code
-        )
-        tags = _tags(self._study.name, confirmation, worker)
-        tags |= dict(Environment.here().tags) | {schema.CODE: self._code}
-        name = f"{self._study.name}/{confirmation.name}"
-        chosen = self._plan.options_of(self._rows[number])
-        run_id = self._record.start_run(
-            name, tags | schema.parameter_names_tag(chosen), self._parent_run, chosen
-        )
-        self._running[run_id] = confirmation = replace(confirmation, run_id=run_id)
-        remember(self._study, confirmation)
-        return Job(self._assignment(confirmation), run_id, confirmation.name)
+        row = self._again.popleft() if self._again else self._begin(*self._wanted.popleft())
+        confirmed = self._finalists[row.notes["confirms"]]
+        title = self._title(row)
+        row = self._open_run(row, confirmed, title, worker)
+        return Job(self._assignment(row, confirmed), row.number, row.notes["run_id"], title)
 
-    def _assignment(self, confirmation: Confirmation) -> Assignment:
-        options, seed = self._plan.options.confirm, confirmation.seed
-        row = self._rows[confirmation.trial]
-        added = overrides(options, seed)
-        folder = f"{confirmation.trial}-{options.seed_key}-{seed}-{self._setting}"
-        words = (*self._plan.overrides(row), *added)
-        return Assignment(confirmation.trial, confirmation.attempt, words, folder)
+    def _begin(self, trial: int, seed: int) -> TrialRow:
+        """What an earlier process began and did not end, or a new one."""
+        known = self._known.get((trial, seed))
+        if known and known.state == "running":
+            return known
+        notes = {"role": Role.CONFIRMATION, "confirms": trial, "seed": seed}
+        notes |= {"setting": setting(self._plan.options.confirm)}
+        return self._study.add(notes | {"attempt": known.notes["attempt"] if known else 0})
+
+    def _assignment(self, row: TrialRow, confirmed: TrialRow) -> Assignment:
+        options, seed = self._plan.options.confirm, row.notes["seed"]
+        words = (*self._plan.overrides(confirmed), *overrides(options, seed))
+        folder = f"{confirmed.number}-{options.seed_key}-{seed}-{row.notes['setting']}"
+        return Assignment(confirmed.number, row.notes["attempt"], words, folder)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """None is pruned."""
@@ -112,92 +104,76 @@ class ConfirmationJobs:
         Where that is not among them, it will not be among the others' either: no more of them are
         started.
         """
-        numbers = named(self._plan, outcome.returned, job.reported)
+        asked_for = (metric_of(self._plan),)
+        numbers = self._plan.objective.named(outcome.returned, job.reported, asked_for)
         self._record.log(job.run_id, numbers)
-        state, value, error = self._found(outcome, numbers)
-        if error and state is State.FAILED:
-            self._record.text(job.run_id, schema.TRACEBACK_FILE, outcome.traceback or error)
-        ended = replace(
-            self._running.pop(job.run_id),
-            state=state.value,
-            metric=metric_of(self._plan),
-            values=numbers,
-            value=value,
-            error=error,
-        )
-        self._conclude(worker, ended)
+        state, values, error = self._judged(outcome, numbers)
+        notes = self._notes(job, outcome, error)
+        if outcome.state is State.COMPLETE:
+            notes["values"] = numbers
+        self._conclude(worker, self._stopped(job), state, values, notes)
 
-    def _found(
+    def _judged(
         self, outcome: Outcome, numbers: Mapping[str, float]
-    ) -> tuple[State, float | None, str]:
-        """How it ended, the number that is judged, and what is wrong."""
+    ) -> tuple[State, tuple[float, ...], str]:
+        """How it has ended, the number that is judged, and what is wrong."""
         if outcome.state is not State.COMPLETE:
-            return State.FAILED, None, outcome.error
+            return State.FAILED, (), outcome.error
         try:
             value = judged(self._plan, numbers)
-        except ValueError as refusal:  # its other numbers may be judged later
+        except NoObjective as refusal:
             self._is_hopeless = True
-            return State.COMPLETE, None, str(refusal)
+            return State.FAILED, (), str(refusal)
         if math.isfinite(value):
-            return State.COMPLETE, value, ""
-        return State.FAILED, None, f"{metric_of(self._plan) or 'objective'} is {value}"
-
-    def put_back(self, worker: int, job: Job) -> None:
-        """Leave it for a resume."""
-        confirmation = self._running.pop(job.run_id)
-        self._open.appendleft((confirmation.trial, confirmation.seed))
-        self._progress.left(worker, f"{confirmation.name}  interrupted; done again on resume")
-
-    def lose(self, worker: int, job: Job, cause: str) -> None:
-        """Train it again, unless it has cost too many workers."""
-        confirmation = self._running.pop(job.run_id)
-        deaths = confirmation.deaths + job.begun
-        confirmation = replace(confirmation, deaths=deaths)
-        if deaths >= self._plan.options.max_attempts:
-            error = f"{cause}, in each of {deaths} attempts"
-            self._conclude(worker, replace(confirmation, state="failed", error=error))
-            return
-        remember(self._study, confirmation)
-        self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
-        self._open.appendleft((confirmation.trial, confirmation.seed))
-        self._progress.left(worker, f"{confirmation.name}  {cause}; it is tried again")
+            return State.COMPLETE, (value,), ""
+        return State.FAILED, (), f"{metric_of(self._plan) or 'objective'} is {value}"
 
     def failure(self) -> SweepFailed | None:
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
 
-    def _conclude(self, worker: int, confirmation: Confirmation) -> None:
-        """Commit: the run's last words on disk, then the study, then close the run."""
-        tags = {schema.STATE: confirmation.state}
-        if confirmation.error:
-            tags[schema.ERROR] = confirmation.error
-        status = RUN_STATUS[State(confirmation.state)]
-        outcome = {"confirmation": asdict(confirmation)}
-        self._record.finish(confirmation.run_id, status, tags, outcome)
-        remember(self._study, confirmation)
-        self._record.confirm(confirmation.run_id)
+    def _title(self, row: TrialRow) -> str:
+        return f"{row.notes['confirms']:03d} seed={row.notes['seed']}"
+
+    def _tags(self, row: TrialRow) -> dict[str, str]:
+        notes = row.notes
+        return {
+            schema.CONFIRMS: str(notes["confirms"]),
+            schema.SEED: str(notes["seed"]),
+            schema.SETTING: notes["setting"],
+        }
+
+    def _concluded(self, worker: int | None, row: TrialRow) -> None:
         self._count.add()
-        value = "-" if confirmation.value is None else show(confirmation.value)
-        line = f"{confirmation.name}  {confirmation.state:8s}  {value}  {confirmation.error}"
+        value = show(row.values[0]) if row.values else "-"
+        line = f"{self._title(row)}  {row.state:8s}  {value}  {row.notes.get('error', '')}"
         self._progress.ended(worker, line.rstrip())
 
 
-def still_open(
-    sweep: Sweep, finalists: Sequence[TrialRow], seeds: Sequence[int]
-) -> list[tuple[int, int]]:
-    """Trial and seed of what has not been trained to its end, in any process, by today's code.
-
-    What has failed is open again: a command that is given again follows a mend. Seed by
-    seed, so that an interrupted confirmation has as many of each.
-    """
+def last_attempts(sweep: Sweep) -> dict[TrialAndSeed, TrialRow]:
+    """The confirmations with today's setting, each as it was tried last, less what other code
+    than today's has made."""
     wanted = setting(sweep.plan.options.confirm)
+    return {
+        (row.notes["confirms"], row.notes["seed"]): row
+        for row in sweep.confirmations.rows()
+        if row.notes["setting"] == wanted
+        if row.state == "running" or sweep.plan.counts(row.code)
+    }
 
-    def is_done(trial: int, seed: int) -> bool:
-        known = recall(sweep.study, trial, seed, wanted)
-        return known is not None and known.state == "complete" and sweep.plan.counts(known.code)
 
-    pairs = [(row.number, seed) for seed in seeds for row in finalists]
-    return [pair for pair in pairs if not is_done(*pair)]
+def judged_values(sweep: Sweep, wanted: Collection[TrialAndSeed]) -> dict[TrialAndSeed, float]:
+    """The numbers that are judged, of those confirmations that have one.
+
+    Raises:
+        NoObjective: it is not among what a task has returned; says what is.
+    """
+    values = {
+        confirmed: judged(sweep.plan, row.notes["values"])
+        for confirmed, row in last_attempts(sweep).items()
+        if confirmed in wanted and "values" in row.notes
+    }
+    return {confirmed: value for confirmed, value in values.items() if math.isfinite(value)}
 
 
 def metric_of(plan: Plan) -> str:
@@ -205,18 +181,11 @@ def metric_of(plan: Plan) -> str:
     return plan.options.confirm.metric or (plan.objective.names or ("",))[0]
 
 
-def named(
-    plan: Plan, returned: Mapping[str, float], reported: Mapping[str, float]
-) -> dict[str, float]:
-    """A task's numbers, see :meth:`besom.search.objective.Objective.named`."""
-    return plan.objective.named(returned, reported, (metric_of(plan),))
-
-
 def judged(plan: Plan, values: Mapping[str, float]) -> float:
     """What is judged among a task's numbers; it may be NaN.
 
     Raises:
-        ValueError: it is not among them; says what is.
+        NoObjective: it is not among them; says what is.
     """
     metric = metric_of(plan)
     if metric in values:
@@ -224,21 +193,7 @@ def judged(plan: Plan, values: Mapping[str, float]) -> float:
     if not metric and len(values) == 1:
         return next(iter(values.values()))
     lacks = f"but not {metric}" if metric else "and none of them is the objective"
-    raise ValueError(
+    raise NoObjective(
         f"the task returned {few(values) or 'nothing'}, {lacks}; set "
         "hydra.sweeper.confirm.metric to one of these"
     )
-
-
-def _tags(study: str, confirmation: Confirmation, worker: int) -> dict[str, str]:
-    """What ties a run to the trial that it confirms."""
-    return {
-        schema.STUDY: study,
-        schema.CONFIRMS: str(confirmation.trial),
-        schema.SEED: str(confirmation.seed),
-        schema.SETTING: confirmation.setting,
-        schema.ATTEMPT: str(confirmation.attempt),
-        schema.STATE: State.RUNNING,
-        schema.ROLE: schema.Role.CONFIRMATION,
-        schema.WORKER: str(worker),
-    }

@@ -1,26 +1,25 @@
 """From the best trial to an answer: train the finalists again, judge them, keep the verdict."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from besom.common.errors import UserError
+from besom.search.objective import NoObjective
 from besom.search.options import FEWEST_SEEDS
 from besom.search.trial_row import TrialRow
-from besom.sweep.confirmation.finalists import finalists
 from besom.sweep.confirmation.jobs import (
     ConfirmationCount,
     ConfirmationJobs,
-    judged,
+    TrialAndSeed,
+    judged_values,
+    last_attempts,
     metric_of,
-    still_open,
 )
 from besom.sweep.confirmation.seeds import seeds, setting
-from besom.sweep.confirmation.store import Confirmation, recall
 from besom.sweep.jobs import Sweep
 from besom.sweep.progress import make_progress
 from besom.sweep.summary import n_ended, ranked
@@ -28,7 +27,7 @@ from besom.sweep.supervisor import Supervisor
 from besom.tracking import schema
 
 if TYPE_CHECKING:
-    from besom.sweep.confirmation.statistics import Verdict
+    from besom.sweep.confirmation.statistics import ComparisonResult
 
 
 @dataclass(frozen=True)
@@ -77,19 +76,30 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
     if not chosen:
         return Answer(f"No verdict: {_lack(rows)}.")
     fresh = seeds(options, plan.baseline)
-    if why := _unjudgeable(sweep, chosen, fresh):
-        return Answer(f"No verdict: {why}.")
-    pairs = still_open(sweep, chosen, fresh)
-    n_all = len(chosen) * len(fresh)
-    count = ConfirmationCount(n_all - len(pairs), n_all)
-    with make_progress(console, count) as progress:
-        supervisor.run(ConfirmationJobs(sweep, chosen, pairs, count, progress), progress)
-    if supervisor.stopping:
-        left = f"{count.n_all - count.n_done} of {n_all} confirmations are still to be done"
-        return Answer(f"No verdict yet: {left}; the same command goes on.")
-    if why := _unjudgeable(sweep, chosen, fresh):
-        return Answer(f"No verdict: {why}.")
-    return _settle(_contest(sweep, chosen, fresh), sweep, fresh)
+    try:
+        return _compare(sweep, supervisor, console, chosen, fresh)
+    except NoObjective as refusal:  # no training could help
+        return Answer(f"No verdict: {refusal}.")
+
+
+def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
+    """The baseline first, then up to ``top_k`` others, the best first; each configuration once.
+
+    All are of today's code. The baseline is there however its trial has ended. The list is empty
+    where there is none, or nothing to compare it with.
+
+    Args:
+        ranked: all trials, the best first, see :func:`besom.sweep.summary.ranked`.
+    """
+    baseline = next((row for row in ranked if row.is_baseline), None)
+    if baseline is None:
+        return []
+    chosen = [baseline]
+    for row in ranked:
+        is_new = row.params not in [other.params for other in chosen]
+        if row.state == "complete" and row.counts and is_new and len(chosen) <= top_k:
+            chosen.append(row)
+    return chosen if len(chosen) > 1 else []
 
 
 def _lack(rows: Sequence[TrialRow]) -> str:
@@ -103,54 +113,54 @@ def _lack(rows: Sequence[TrialRow]) -> str:
     )
 
 
-def _unjudgeable(sweep: Sweep, chosen: Sequence[TrialRow], fresh: Sequence[int]) -> str:
-    """Why no training could help: what is judged is not among what the task returns."""
-    for row in chosen:
-        for known in _known(sweep, row.number, fresh):
-            try:
-                if known.state == "complete":
-                    judged(sweep.plan, known.values)
-            except ValueError as refusal:
-                return str(refusal)
-    return ""
+def _compare(
+    sweep: Sweep,
+    supervisor: Supervisor,
+    console: Console,
+    chosen: Sequence[TrialRow],
+    fresh: Sequence[int],
+) -> Answer:
+    """Train what has no number yet, seed by seed, so that an interrupted confirmation has as many
+    of each; then judge. What has failed is tried again: a command that is given again follows a
+    mend."""
+    wanted = [(row.number, seed) for seed in fresh for row in chosen]
+    values = judged_values(sweep, wanted)
+    left = [confirmed for confirmed in wanted if confirmed not in values]
+    count = ConfirmationCount(len(values), len(wanted))
+    with make_progress(console, count) as progress:
+        supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
+    if supervisor.stopping:
+        n_left = f"{count.n_all - count.n_done} of {count.n_all} confirmations"
+        return Answer(f"No verdict yet: {n_left} are still to be done; the same command goes on.")
+    return _settle(_contest(sweep, chosen, fresh, judged_values(sweep, wanted)), sweep, fresh)
 
 
-def _contest(sweep: Sweep, chosen: Sequence[TrialRow], fresh: Sequence[int]) -> Contest:
-    plan = sweep.plan
+def _contest(
+    sweep: Sweep,
+    chosen: Sequence[TrialRow],
+    fresh: Sequence[int],
+    values: Mapping[TrialAndSeed, float],
+) -> Contest:
+    plan, options = sweep.plan, sweep.plan.options.confirm
     baseline, *others = [row.number for row in chosen]
-    found = {row.number: _values(sweep, row.number, fresh) for row in chosen}
-    common = [seed for seed in fresh if seed in found[baseline]]
-    whole = [number for number in others if found[number].keys() >= set(common)]
-    options = plan.options.confirm
+    common = [seed for seed in fresh if (baseline, seed) in values]
+    whole = [number for number in others if all((number, seed) in values for seed in common)]
     return Contest(
         metric_of(plan) or "objective",
         options.direction or plan.objective.directions[0],
         baseline,
         common,
-        {number: [found[number][seed] for seed in common] for number in (baseline, *whole)},
+        {number: [values[number, seed] for seed in common] for number in (baseline, *whole)},
         [number for number in others if number not in whole],
     )
 
 
-def _values(sweep: Sweep, number: int, fresh: Sequence[int]) -> dict[int, float]:
-    """What is judged of a trial's confirmations, by seed; those without a number are missing."""
-    complete = (one for one in _known(sweep, number, fresh) if one.state == "complete")
-    values = {one.seed: judged(sweep.plan, one.values) for one in complete}
-    return {seed: value for seed, value in values.items() if math.isfinite(value)}
-
-
-def _known(sweep: Sweep, number: int, fresh: Sequence[int]) -> list[Confirmation]:
-    """A trial's confirmations that were trained with what is asked for now, by today's code."""
-    wanted = setting(sweep.plan.options.confirm)
-    known = (recall(sweep.study, number, seed, wanted) for seed in fresh)
-    return [one for one in known if one and sweep.plan.counts(one.code)]
-
-
-def _last_error(sweep: Sweep, numbers: Sequence[int], fresh: Sequence[int]) -> str:
+def _last_error(sweep: Sweep, numbers: Collection[int], fresh: Sequence[int]) -> str:
     """What a person needs to mend what failed."""
-    known = [one for number in numbers for one in _known(sweep, number, fresh)]
-    errors = [one.error.splitlines()[0] for one in known if one.state == "failed" and one.error]
-    return f" The last error: {errors[-1]}" if errors else ""
+    known = last_attempts(sweep)
+    rows = [known.get((number, seed)) for number in numbers for seed in fresh]
+    errors = [row.notes["error"] for row in rows if row and row.notes.get("error")]
+    return f" The last error: {errors[-1].splitlines()[0]}" if errors else ""
 
 
 def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
@@ -164,9 +174,9 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
         return Answer(f"No verdict: each of the best trials failed on some seed.{error}")
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
-    verdict = judge(contest.values[contest.baseline], candidates, contest.direction)
-    sentence = _sentence(contest, verdict)
-    document = json.dumps(_document(contest, verdict), indent=2)
+    result = judge(contest.values[contest.baseline], candidates, contest.direction)
+    sentence = _sentence(contest, result)
+    document = json.dumps(_document(contest, result), indent=2)
     n_trials = n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, document)
     sweep.record.log(
@@ -174,26 +184,24 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
         {
             schema.VERDICT: sentence,
             schema.SETTING: setting(sweep.plan.options.confirm),
-            schema.WINNER: str(_winner(contest, verdict)),
-            schema.BEATS: schema.flag(verdict.beats),
+            schema.WINNER: str(_winner(contest, result)),
+            schema.BEATS: schema.flag(result.beats),
             schema.VERDICT_TRIALS: str(n_trials),
         },
     )
     code = sweep.plan.source.text
     sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials, "code": code})
-    return Answer(sentence, _register(contest, verdict, sweep))
+    return Answer(sentence, _register(contest, result, sweep))
 
 
-def _register(contest: Contest, verdict: "Verdict", sweep: Sweep) -> str:
+def _register(contest: Contest, result: "ComparisonResult", sweep: Sweep) -> str:
     """Make the winner's model of the first seed the study's champion."""
     from besom.tracking.models.registry import Champion, register  # pandas, and more of MLflow
 
-    number = _winner(contest, verdict)
-    wanted = setting(sweep.plan.options.confirm)
-    confirmation = recall(sweep.study, number, contest.seeds[0], wanted)
-    assert confirmation is not None
-    sentence = _sentence(contest, verdict)
-    champion = Champion(sweep.study.name, number, confirmation.run_id, sentence)
+    number = _winner(contest, result)
+    confirmation = last_attempts(sweep)[number, contest.seeds[0]]
+    sentence = _sentence(contest, result)
+    champion = Champion(sweep.study.name, number, confirmation.notes["run_id"], sentence)
     try:
         address = register(sweep.record, champion, sweep.plan.hooks.packaging)
     except UserError as error:  # the verdict stands without it
@@ -201,29 +209,29 @@ def _register(contest: Contest, verdict: "Verdict", sweep: Sweep) -> str:
     return f"Champion: {address}, trial {number}" if address else ""
 
 
-def _sentence(contest: Contest, verdict: "Verdict") -> str:
+def _sentence(contest: Contest, result: "ComparisonResult") -> str:
     """The verdict, and who could not take part in it."""
-    sentence = verdict.sentence(contest.metric)
+    sentence = result.sentence(contest.metric)
     if not contest.left_out:
         return sentence
     who = ", ".join(map(str, contest.left_out))
     return f"{sentence} Left out, having failed on some seed: trial {who}."
 
 
-def _winner(contest: Contest, verdict: "Verdict") -> int:
+def _winner(contest: Contest, result: "ComparisonResult") -> int:
     """The baseline keeps its place unless it is beaten."""
-    return verdict.challenger if verdict.beats else contest.baseline
+    return result.challenger if result.beats else contest.baseline
 
 
-def _document(contest: Contest, verdict: "Verdict") -> dict[str, Any]:
+def _document(contest: Contest, result: "ComparisonResult") -> dict[str, Any]:
     """All numbers of a verdict, to check or to draw it."""
     return {
         **asdict(contest),
-        "challenger": verdict.challenger,
-        "winner": _winner(contest, verdict),
-        "beats": verdict.beats,
-        "value": asdict(verdict.value),
-        "baseline_value": asdict(verdict.baseline),
-        "difference": asdict(verdict.difference),
-        "sentence": _sentence(contest, verdict),
+        "challenger": result.challenger,
+        "winner": _winner(contest, result),
+        "beats": result.beats,
+        "value": asdict(result.value),
+        "baseline_value": asdict(result.baseline),
+        "difference": asdict(result.difference),
+        "sentence": _sentence(contest, result),
     }

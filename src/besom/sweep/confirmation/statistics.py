@@ -37,7 +37,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ComparisonResult:
     """The challenger, which is the best of the candidates in the mean, against the baseline.
 
     ``difference`` is the challenger's value less the baseline's. ``beats``, and ``loses``: its
@@ -69,7 +69,7 @@ class Verdict:
 
 def judge(
     baseline: Sequence[float], candidates: Mapping[int, Sequence[float]], direction: str
-) -> Verdict:
+) -> ComparisonResult:
     """Find the challenger and say whether it beats the baseline.
 
     Args:
@@ -88,7 +88,7 @@ def judge(
     challenger = max(candidates, key=lambda number: sign * np.mean(candidates[number]))
     difference = _difference(candidates[challenger], baseline, 1 - (1 - LEVEL) / len(candidates))
     above, below = difference.low > 0, difference.high < 0
-    return Verdict(
+    return ComparisonResult(
         challenger=challenger,
         value=estimate(candidates[challenger]),
         baseline=estimate(baseline),

@@ -12,36 +12,68 @@ running                    last words on disk      told from these, then closed
 ended                      not closed              closed
 =========================  ======================  =============================================
 
-A confirmation lives the same way; what is told of it is kept with the study (confirmation.py).
+Confirmations are trials too, of a second study.
+
+Last come orphaned runs: open although none of the trials is under way. Their logs are lost, or
+``mlflow.db`` was replaced by an older copy; or a server has made a run whose answer never came,
+and then another. What the study knows of their trials is written into them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from besom.common.states import State
+from besom.common.text import unnamed
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.confirmation.store import Confirmation, recall, remember
-from besom.sweep.recovery.orphaned_runs import close_orphaned_runs
-from besom.tracking import Pending, Record, schema
+from besom.sweep.jobs import RUN_STATUS
+from besom.tracking import Record, schema
+from besom.tracking.runs import RunInfo
+from besom.tracking.schema import Role
+
+MISSING = "its log is lost: only what the study knows of it is here, no other numbers and no files"
+
+_STATUS = {state.value: status for state, status in RUN_STATUS.items()}
 
 
-def reconcile(study: Study, record: Record, parent_run: str) -> list[TrialRow]:
-    """Bring study and record into agreement; returns the trials to be tried again.
+def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[TrialRow]:
+    """Bring studies and record into agreement; returns the first one's trials to be tried again.
 
     Args:
+        studies: the sweep's, and that of its confirmations.
         parent_run: the sweep's own run, which goes on, and by which its attempts are known:
             another sweep of the same name may share the tracking server.
     """
-    rows = {row.number: row for row in study.rows()}
+    begun = {
+        row.notes["run_id"]: (study, row)
+        for study in studies
+        for row in study.rows()
+        if "run_id" in row.notes
+    }
     for pending in record.pending({schema.PARENT: parent_run}):
-        if _settle(study, rows, pending):
+        if pending.outcome and pending.run_id in begun:
+            study, row = begun[pending.run_id]
+            if row.state == "running":
+                _tell(study, row.number, pending.outcome)
             record.confirm(pending.run_id)
         else:
             record.kill(pending.run_id, {schema.STATE: State.LOST})
-    close_orphaned_runs(study, record, parent_run)
+    close_orphaned_runs(studies, record, parent_run)
     record.flush()
-    return [row for row in study.rows() if row.state == "running"]
+    return [row for row in studies[0].rows() if row.state == "running"]
+
+
+def _tell(study: Study, number: int, outcome: Mapping[str, Any]) -> None:
+    """End a trial as the supervisor that died was about to, with all that it knew of it."""
+    study.tell(
+        number,
+        State(outcome["state"]),
+        outcome["values"],
+        outcome["notes"],
+        dict(outcome["reports"]),
+    )
 
 
 def close_former(study: Study, record: Record) -> None:
@@ -54,40 +86,111 @@ def close_former(study: Study, record: Record) -> None:
         return
     for pending in record.pending({schema.PARENT: former}):
         record.kill(pending.run_id, {schema.STATE: State.LOST})
-    close_orphaned_runs(study, record, former)
+    close_orphaned_runs([study], record, former)
     record.kill(former, {schema.STATE: State.LOST})
     study.remember("former_run_id", None)
 
 
-def _settle(study: Study, rows: Mapping[int, TrialRow], pending: Pending) -> bool:
-    """Commit what a run's last words say; False where they are missing, or not this study's."""
-    outcome = pending.outcome
-    if not outcome:
-        return False
-    if "confirmation" in outcome:
-        return _settle_confirmation(study, pending.run_id, Confirmation(**outcome["confirmation"]))
-    row = rows.get(int(outcome["trial"]))
-    if row is None or row.notes.get("run_id") != pending.run_id:
-        return False
-    if row.state == "running":
-        _tell(study, outcome)
-    return True
+def take_earlier_confirmations(study: Study, confirmations: Study) -> None:
+    """Make trials of the complete confirmations that Besom kept with the study itself before."""
+    taken = {row.notes.get("run_id") for row in confirmations.rows()}
+    for kept in study.recall_all("confirmation."):
+        if kept["state"] == "complete" and kept.get("values") and kept["run_id"] not in taken:
+            same = ("seed", "setting", "attempt", "run_id", "code", "values")
+            notes = {"role": Role.CONFIRMATION, "confirms": kept["trial"]}
+            notes |= {name: kept.get(name, "") for name in same}
+            # One without the number that was judged may have another that will be.
+            judged = [kept["value"]] if kept["value"] is not None else []
+            confirmations.add(notes, State.COMPLETE if judged else State.FAILED, judged)
 
 
-def _settle_confirmation(study: Study, run_id: str, ended: Confirmation) -> bool:
-    known = recall(study, ended.trial, ended.seed)
-    if known is None or known.run_id != run_id:
-        return False
-    remember(study, ended)
-    return True
+@dataclass(frozen=True)
+class _Known:
+    """What a study knows of a trial that has ended.
+
+    Attributes:
+        values: by metric; None where it has none of that metric.
+        reports: by step.
+    """
+
+    row: TrialRow
+    values: Mapping[str, float | None]
+    reports: Mapping[int, float]
 
 
-def _tell(study: Study, outcome: Mapping[str, Any]) -> None:
-    """End a trial as the supervisor that died was about to, with all that it knew of it."""
-    study.tell(
-        int(outcome["trial"]),
-        State(outcome["state"]),
-        outcome["values"],
-        outcome["notes"],
-        dict(outcome["reports"]),
-    )
+def close_orphaned_runs(studies: Sequence[Study], record: Record, parent_run: str) -> None:
+    """Close them: with what the studies know where their trials have ended, as lost elsewhere.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    orphaned = record.runs({schema.PARENT: parent_run}, status=schema.RunStatus.RUNNING)
+    ended = _ended(studies) if orphaned else {}
+    for run in orphaned:
+        known_as = run.run_id
+        if run.key in ended and record.mlflow_id(run.key) == run.run_id:
+            known_as = run.key  # it was late, and the study knows it by that
+        if known := ended.get(known_as):
+            _close(record, run, known)
+        else:
+            record.kill(run.run_id, {schema.STATE: State.LOST})
+
+
+def _ended(studies: Sequence[Study]) -> dict[str, _Known]:
+    """By run."""
+    ended = {}
+    for study in studies:
+        names = tuple(map(schema.valid_name, study.objective_names))
+        for row in study.rows():
+            if row.state in _STATUS and "run_id" in row.notes:
+                values, reports = _values(row, names), study.reports(row.number)
+                ended[row.notes["run_id"]] = _Known(row, values, reports)
+    return ended
+
+
+def _values(row: TrialRow, objectives: Sequence[str]) -> dict[str, float | None]:
+    """The objectives of a trial; all numbers of a confirmation."""
+    if row.role == Role.CONFIRMATION:
+        return {
+            schema.valid_name(name): value for name, value in row.notes.get("values", {}).items()
+        }
+    values = row.values[: len(objectives)] if row.state == "complete" else ()
+    return dict(zip_longest(objectives, values))
+
+
+def _close(record: Record, run: RunInfo, known: _Known) -> None:
+    """Write what the run lacks of it, say that there was more, and close the run."""
+    row = known.row
+    params = {schema.valid_name(key): value for key, value in row.params.items()}
+    record.params(run.run_id, {k: value for k, value in params.items() if k not in run.params})
+    reported = _reported(run, known)
+    for name in {**known.values, reported: None}:
+        reports = known.reports if name == reported else {}
+        _write(record, run, name, reports, known.values.get(name))
+    tags = {schema.STATE: row.state, schema.MISSING: MISSING}
+    if "error" in row.notes:
+        tags[schema.ERROR] = row.notes["error"]
+    seconds = row.notes.get("seconds")
+    ended = None if seconds is None else run.started + round(1000 * seconds)
+    record.finish(run.run_id, _STATUS[row.state], tags, {}, ended)
+    record.confirm(run.run_id)
+
+
+def _reported(run: RunInfo, known: _Known) -> str:
+    """The metric that the study has reports of: of an objective without a name, the only one."""
+    (name, *_) = known.values or unnamed(1)
+    others = [metric for metric in run.metrics if metric != name]
+    return others[0] if name in unnamed(1) and len(others) == 1 else name
+
+
+def _write(
+    record: Record, run: RunInfo, name: str, reports: Mapping[int, float], value: float | None
+) -> None:
+    """A metric's steps that the run does not have, and at its last step what came of it."""
+    there = record.steps(run.run_id, name) if name in run.metrics else []
+    for step in sorted(reports.keys() - set(there)):
+        record.metrics(run.run_id, step, {name: reports[step]})
+    last = max([*there, *reports], default=0)
+    shown = reports.get(last, run.metrics.get(name))
+    if value is not None and value != shown:
+        record.metrics(run.run_id, last, {name: value})
