@@ -54,10 +54,6 @@ class Trial:
         """From the run's start to its end; None while it is going on."""
         return None if self.run.ended is None else self.run.ended - self.run.started
 
-    @property
-    def error(self) -> str:
-        return self.run.tags.get(schema.ERROR, "")
-
 
 @dataclass(frozen=True)
 class Confirmation:
@@ -92,8 +88,7 @@ class StudyRecord:
     @property
     def baseline(self) -> Trial | None:
         """The trial of the configuration without any proposal, where it is complete."""
-        found = (trial for trial in self.complete if trial.role == schema.Role.BASELINE)
-        return next(found, None)
+        return next((trial for trial in self.complete if trial.role == schema.Role.BASELINE), None)
 
     @property
     def complete(self) -> list[Trial]:
@@ -171,7 +166,7 @@ def read_run(reader: Reader, run_id: str) -> Trial:
     found = reader.runs([run_id.lower()])
     if not found:
         raise StudyError(f"no run {run_id} in the record; {meant(reader, run_id)}")
-    return read_trial(found[0])
+    return _read_trial(found[0])
 
 
 def meant(reader: Reader, word: str) -> str:
@@ -194,7 +189,7 @@ def meant(reader: Reader, word: str) -> str:
     return known
 
 
-def read_trial(run: ReadRun) -> Trial:
+def _read_trial(run: ReadRun) -> Trial:
     """A run as a trial, also of another program."""
     number = run.tags.get(schema.TRIAL)
     names = schema.parameter_names(run.tags)
@@ -205,7 +200,7 @@ def read_trial(run: ReadRun) -> Trial:
         run.tags.get(schema.ROLE, ""),
         State.RUNNING.value if is_running else run.tags.get(schema.STATE, run.status.lower()),
         int(run.tags.get(schema.ATTEMPT, 1)),
-        {names.get(key, key): value_of(text) for key, text in run.params.items()},
+        {names.get(key, key): _value_of(text) for key, text in run.params.items()},
     )
 
 
@@ -220,7 +215,7 @@ def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Tri
     return sorted(trials, key=key)
 
 
-def value_of(text: str) -> Any:
+def _value_of(text: str) -> Any:
     """A parameter as it was before MLflow made text of it."""
     if text in _WORDS:
         return _WORDS[text]
@@ -260,14 +255,13 @@ def _counts(run: ReadRun, counted: Source) -> bool:
 
 
 def _last_attempts(runs: Iterable[ReadRun], counted: Source) -> list[Trial]:
-    trials = (read_trial(run) for run in runs if schema.TRIAL in run.tags)
+    trials = (_read_trial(run) for run in runs if schema.TRIAL in run.tags)
     last: dict[int, Trial] = {}
     for trial in trials:
         assert trial.number is not None
         if trial.number not in last or trial.attempt >= last[trial.number].attempt:
             last[trial.number] = trial
-    found = (last[number] for number in sorted(last))
-    return [replace(trial, counts=_counts(trial.run, counted)) for trial in found]
+    return [replace(one, counts=_counts(one.run, counted)) for _, one in sorted(last.items())]
 
 
 def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> list[Confirmation]:
@@ -283,7 +277,7 @@ def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> li
         belongs = not setting or run.tags.get(schema.SETTING, setting) == setting
         if schema.CONFIRMS in run.tags and belongs and _counts(run, counted):
             trial, seed = int(run.tags[schema.CONFIRMS]), int(run.tags[schema.SEED])
-            last[trial, seed] = Confirmation(run, trial, seed, read_trial(run).state)
+            last[trial, seed] = Confirmation(run, trial, seed, _read_trial(run).state)
     return [last[place] for place in sorted(last)]
 
 

@@ -90,14 +90,14 @@ def _front(material: Material) -> Section | None:
     """A figure for each pair of objectives, and the front as a table."""
     if not material.complete:
         return None
-    front = pareto_front(material)
+    front = _pareto_front(material)
     pairs = list(combinations(material.objectives, 2))[:MOST_PAIRS]
     figures = [_front_figure(material, front, pair, place) for place, pair in enumerate(pairs)]
     grid = element("div", *figures, class_="grid") if len(figures) > 1 else join(figures)
     return Section("history", "Pareto front", join([grid, _front_table(material, front)]))
 
 
-def pareto_front(material: Material) -> list[Trial]:
+def _pareto_front(material: Material) -> list[Trial]:
     """The complete trials that no other one matches in all objectives and beats in one."""
     places = {id(trial): _losses(material, trial) for trial in material.complete}
     front: list[Trial] = []
@@ -169,7 +169,7 @@ def _front_table(material: Material, front: Sequence[Trial]) -> Markup:
 
 def curves(material: Material) -> Section:
     """A figure for each metric that is reported per step, the objective first."""
-    metrics = stepwise(material)
+    metrics = _stepwise(material)
     if not metrics:
         text = "The task reports nothing per step (besom.report), so there are no curves."
         return Section("curves", "Learning curves", note(text))
@@ -178,7 +178,7 @@ def curves(material: Material) -> Section:
     return Section("curves", "Learning curves", join(body))
 
 
-def stepwise(material: Material) -> list[str]:
+def _stepwise(material: Material) -> list[str]:
     """The metrics with a step beyond 0, the objectives first."""
     runs = [trial.run.run_id for trial in material.study.trials]
     found = {point.metric for run in runs for point in material.points.get(run, ()) if point.step}
