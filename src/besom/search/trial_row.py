@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -64,7 +65,7 @@ class TrialRow:
         """Whether it is the baseline of today's code."""
         return self.counts and self.role == "baseline"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """What sets it apart: ``baseline``, or its parameters, ``units=64 max_length=200``."""
         return "baseline" if self.is_baseline else short_text(self.params)

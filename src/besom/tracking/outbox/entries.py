@@ -106,15 +106,15 @@ def closed(last_words: Entry, has_model: bool) -> Entry:
 
 def masked(values: Mapping[str, Any]) -> dict[str, str]:
     """Text as all that may read the record see it: without the passwords of addresses."""
-    return {name: storable(mask(str(value))) for name, value in values.items()}
+    return {name: _masked_text(str(value)) for name, value in values.items()}
 
 
 def _cell(value: float | str) -> float | str:
     return mask(value) if isinstance(value, str) else value
 
 
-# The texts of an environment are long, and the same for all runs of a process.
-_masked_text = functools.lru_cache(maxsize=8)(lambda content: storable(mask(content)))
+# What a process tells of its environment is the same for all its runs, and long.
+_masked_text = functools.lru_cache(maxsize=64)(lambda text: storable(mask(text)))
 
 
 def file_fingerprint(path: Path) -> list[int] | None:
