@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("scheme", ["http", "postgresql", "mysql+pymysql"])
-def test_nobody_there(scheme: str) -> None:
+def test_an_address_that_does_not_answer(scheme: str) -> None:
     with pytest.raises(StoreError) as error:
         check_address(f"{scheme}://ann:s3cret@127.0.0.1:{free_port()}/mlflow")
     assert "cannot be reached" in str(error.value)

@@ -14,7 +14,6 @@ from besom.common.addresses import (
 )
 from besom.common.errors import StoreError
 from besom.common.sqlite import is_read_only, readable_file
-from besom.common.text import LONGEST_NAME
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
@@ -47,7 +46,7 @@ def readable(uri: str) -> str:
     return sqlite_address(readable_file(path))
 
 
-def patient(uri: str) -> str:
+def with_timeout(uri: str) -> str:
     """A SQLite address whose connections wait for what another program has locked."""
     if scheme_of(uri) != "sqlite" or "timeout=" in uri:
         return uri
@@ -94,11 +93,6 @@ def _check_file(uri: str) -> None:
     if path is None or path == Path.cwd() or os.path.isdir(path):
         raise StoreError(
             f"tracking.uri={mask(uri)} names no file.\nWrite sqlite:///path/to/mlflow.db."
-        )
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
-        raise StoreError(
-            f"tracking.uri={mask(uri)} has a name of more than {LONGEST_NAME} bytes in it.\n"
-            "Name another file."
         )
     if os.path.exists(path) and not _is_sqlite(path):
         raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")

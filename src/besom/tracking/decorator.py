@@ -71,7 +71,7 @@ def _recorded(task: Task, config: DictConfig) -> Any:
     hooks_of(task).check(config)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:
-        _bury_the_dead(record)
+        _kill_left_runs(record)
         run_id = _open(record, task, config)
         started = time.monotonic()
         with _closing(record, run_id), session.listening(RunListener(record, run_id)):
@@ -87,7 +87,7 @@ def _root(config: DictConfig) -> Path:
     return Path(HydraConfig.get().runtime.cwd, config.tracking.root)
 
 
-def _bury_the_dead(record: Record) -> None:
+def _kill_left_runs(record: Record) -> None:
     """Runs of killed processes would be shown as running for ever."""
     for left in record.pending(ROLE):
         record.kill(left.run_id, {schema.ERROR: "its process was killed"})

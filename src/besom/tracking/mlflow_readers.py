@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.tracking import schema
-from besom.tracking.address import patient, readable, sqlite_path
+from besom.tracking.address import readable, sqlite_path, with_timeout
 from besom.tracking.client import asking, reason
 from besom.tracking.reader import Point, ReadRun
 from besom.tracking.runs import original_of
@@ -40,7 +40,7 @@ class DatabaseReader:
 
     def __init__(self, uri: str) -> None:
         self._uri = readable(uri)
-        self._engine = create_engine(patient(self._uri))
+        self._engine = create_engine(with_timeout(self._uri))
         path = sqlite_path(uri)
         self.folder = path and path.parent
 

@@ -19,12 +19,10 @@ from besom.common.addresses import mask, scheme_of, sqlite_address
 from besom.common.errors import StoreError
 from besom.common.files import make_private, private
 from besom.tracking import schema
-from besom.tracking.address import SERVERS, check_address, own_address, patient, sqlite_path
+from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path, with_timeout
 from besom.tracking.client import reason
+from besom.tracking.outbox.log import FOLDER
 from besom.tracking.runs import restoring
-
-OUTBOX = "spool"
-"""The folder of what is on its way to MLflow, below the root."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
             _create_schema(uri, root / "artifacts")
             if uri == own:
                 sqlite.write_ahead(root / "mlflow.db")
-            client = MlflowClient(patient(uri))
+            client = MlflowClient(with_timeout(uri))
             experiment_id = _experiment(client, experiment, _artifact_location(uri, root))
     except (MlflowException, CommandError, SQLAlchemyError) as error:
         _refuse(uri, error)
@@ -64,7 +62,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
 
 def _make_folders(root: Path) -> Path:
     """Private to their owner: diffs and configurations may hold secrets."""
-    outbox = root / OUTBOX
+    outbox = root / FOLDER
     try:
         make_private(root)
         make_private(root / "artifacts")
@@ -78,7 +76,7 @@ def _make_folders(root: Path) -> Path:
 def _alone(root: Path) -> Iterator[None]:
     """One process at a time: MLflow's migrations must not race."""
     try:
-        lock = str(root / OUTBOX / ".lock")
+        lock = str(root / FOLDER / ".lock")
         descriptor = private(lock, os.O_CREAT | os.O_RDWR)
     except OSError as error:
         raise _unwritable(root, error) from error

@@ -1,5 +1,11 @@
-"""Runs that begin while MLflow is away; with a real server: ``tests/sweep/test_outage.py``."""
+"""Runs that begin while MLflow is away, or is silent; what hangs is released by hand.
 
+With a real server: ``tests/sweep/test_outage.py``.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +15,8 @@ from mlflow.entities import Run
 
 from besom.common.errors import StoreError
 from besom.tracking import Record, connect, schema
-from besom.tracking.outbox.deferred_runs import PREFIX, DeferredRuns
+from besom.tracking.outbox import deferred_runs
+from besom.tracking.outbox.deferred_runs import PREFIX, CreateRequest, DeferredRuns
 from tests import warm
 from tests.conftest import Command
 
@@ -110,7 +117,7 @@ def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
     late = record.start_run("late", {schema.STUDY: "s"}, parent, {"units": 8})
     record.flush()
     tags = {schema.STUDY: "s", schema.PARENT: parent, schema.KEY: late}
-    for _ in range(2):  # a server that was held up carries out what nobody waits for any more
+    for _ in range(2):  # a server that was held up carries out requests that were given up
         client.create_run(record.experiment_id, tags=tags, run_name="late")
     assert len(found(client, "late")) == 3
     of_another_process = DeferredRuns(client, record.experiment_id)
@@ -134,20 +141,20 @@ def test_what_else_came_of_a_request_is_closed_with_the_run(
     assert list(statuses.values()) == ["KILLED"]
 
 
-def test_a_late_run_may_be_the_original_of_another(
+def test_a_deferred_run_may_be_the_original_of_another(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = record.start_run("sweep", {})
     breaking(record, monkeypatch, after=False)
     late = record.start_run("late", {}, parent)
     record.metrics(late, 1, {"loss": 0.5})
-    twin = record.start_run("twin", {}, parent)
-    record.reuse(twin, late, {}, {})
-    for run_id in (late, twin):
+    duplicate = record.start_run("duplicate", {}, parent)
+    record.reuse(duplicate, late, {}, {})
+    for run_id in (late, duplicate):
         record.finish(run_id, "FINISHED", {}, {})
         record.confirm(run_id)
     record.flush()
-    (run,) = found(client, "twin")
+    (run,) = found(client, "duplicate")
     assert run.data.metrics == {"loss": 0.5} and run.info.status == "FINISHED"
 
 
@@ -157,3 +164,98 @@ def test_the_first_run_of_a_sweep_does_not_wait(
     breaking(record, monkeypatch, after=False)
     with pytest.raises(StoreError, match="does not answer"):
         record.start_run("sweep", {})
+
+
+MOMENT = 0.3
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What hangs goes on when it is set."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+def test_what_is_answered_in_time() -> None:
+    assert CreateRequest(lambda: None, lambda: "r1").wait(10) == "r1"
+
+
+def test_what_fails_in_time() -> None:
+    def refuse() -> str:
+        raise ConnectionError("refused")
+
+    with pytest.raises(ConnectionError, match="refused"):
+        CreateRequest(lambda: None, refuse).wait(10)
+
+
+def test_a_store_that_does_not_answer_the_probe_is_not_asked_for_a_run(
+    gate: threading.Event,
+) -> None:
+    created: list[str] = []
+    request = CreateRequest(gate.wait, lambda: created.append("r1") or "r1")  # type: ignore[func-returns-value]
+    with pytest.raises(TimeoutError):
+        request.wait(MOMENT)
+    assert request.has_ended(0)
+    gate.set()
+    assert request._ended.wait(10)
+    assert created == [] and request.run_id is None
+
+
+def test_a_request_that_was_sent_may_still_be_carried_out(gate: threading.Event) -> None:
+    request = CreateRequest(lambda: None, lambda: str(gate.wait()))
+    with pytest.raises(TimeoutError):
+        request.wait(MOMENT)
+    assert not request.has_ended(0)
+    gate.set()
+    assert request.has_ended(10) and request.run_id == "True"
+
+
+def after(gate: threading.Event, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wait(*arguments: Any, **named: Any) -> Any:
+        gate.wait(20)
+        return function(*arguments, **named)
+
+    return wait
+
+
+@pytest.mark.parametrize("request_", ["get_experiment", "create_run"])
+def test_a_deferred_run_is_there_once(
+    record: Record,
+    client: MlflowClient,
+    monkeypatch: pytest.MonkeyPatch,
+    gate: threading.Event,
+    request_: str,
+) -> None:
+    monkeypatch.setattr(deferred_runs, "WAIT_SECONDS", MOMENT)
+    monkeypatch.setattr(record._deferred_runs, "_may_hang", True)
+    parent = record.start_run("sweep", {})
+    record.flush()
+    for name in (request_, "search_runs"):  # the sender is not answered either
+        monkeypatch.setattr(record._client, name, after(gate, getattr(record._client, name)))
+    began = time.monotonic()
+    late = [record.start_run("late", {}, parent) for _ in range(5)]
+    assert time.monotonic() - began < 5 * MOMENT, "only the first of them waits"
+    assert all(run_id.startswith(PREFIX) for run_id in late)
+    for number, run_id in enumerate(late):
+        record.metrics(run_id, 1, {"number": number})
+        record.kill(run_id, {})
+    gate.set()
+    record.flush()
+    runs = client.search_runs([record.experiment_id], "attributes.run_name = 'late'")
+    assert sorted(run.data.metrics["number"] for run in runs) == [0, 1, 2, 3, 4]
+    assert {run.info.status for run in runs} == {"KILLED"}
+
+
+def test_after_an_answer_runs_are_created_at_once_again(
+    record: Record, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    monkeypatch.setattr(deferred_runs, "WAIT_SECONDS", MOMENT)
+    monkeypatch.setattr(record._deferred_runs, "_may_hang", True)
+    parent = record.start_run("sweep", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(record._client, "get_experiment", lambda _: gate.wait(20))
+        late = record.start_run("late", {}, parent)
+    record.flush()
+    assert late.startswith(PREFIX)
+    assert not record.start_run("at once", {}, parent).startswith(PREFIX)

@@ -32,13 +32,13 @@ def test_a_removed_log_is_not_taken_over(tmp_path: Path) -> None:
     assert run_logs(tmp_path) == []
 
 
-@pytest.mark.parametrize("torn", [b'{"kind":"metr', b'{"kind":1', b"\0\0\0\0"])
-def test_a_torn_last_line_is_ignored_and_written_over(tmp_path: Path, torn: bytes) -> None:
+@pytest.mark.parametrize("cut", [b'{"kind":"metr', b'{"kind":1', b"\0\0\0\0"])
+def test_a_cut_last_line_is_ignored_and_written_over(tmp_path: Path, cut: bytes) -> None:
     log = RunLog.create(tmp_path, "r1")
     log.append(Entry("first", {}))
     log.close()
     with log.path.open("ab") as file:
-        file.write(torn)
+        file.write(cut)
     assert kinds(log.path) == ["first"]
     taken = RunLog.take_over(log.path)
     assert taken is not None

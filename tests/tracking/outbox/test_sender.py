@@ -29,13 +29,13 @@ def entries(*kinds: str) -> list[Entry]:
     return [Entry(kind, {}) for kind in kinds]
 
 
-def test_entries_of_a_run_travel_together_and_in_order() -> None:
+def test_entries_of_a_run_are_delivered_together_and_in_order() -> None:
     store = Store()
-    sending_thread = sending(store)
-    sending_thread.post("a", entries("1", "2"))
-    sending_thread.post("b", entries("3"))
-    sending_thread.post("a", entries("4"))
-    sending_thread.close()
+    queues = sending(store)
+    queues.post("a", entries("1", "2"))
+    queues.post("b", entries("3"))
+    queues.post("a", entries("4"))
+    queues.close()
     assert [kind for run, kinds in store.batches if run == "a" for kind in kinds] == ["1", "2", "4"]
     assert ("b", ["3"]) in store.batches
 
@@ -43,18 +43,18 @@ def test_entries_of_a_run_travel_together_and_in_order() -> None:
 def test_a_failed_batch_goes_again_and_others_do_not_wait() -> None:
     store = Store()
     store.broken = {"a"}
-    sending_thread = sending(store)
-    sending_thread.post("a", entries("1"))
-    sending_thread.post("b", entries("2"))
+    queues = sending(store)
+    queues.post("a", entries("1"))
+    queues.post("b", entries("2"))
     with pytest.raises(ConnectionError, match="no way to a"):
-        sending_thread.flush()
+        queues.flush()
     assert store.batches == [("b", ["2"])]
-    assert isinstance(sending_thread.error, ConnectionError)
+    assert isinstance(queues.error, ConnectionError)
     store.broken = set()
-    sending_thread.post("a", entries("3"))
-    sending_thread.close()
+    queues.post("a", entries("3"))
+    queues.close()
     assert store.batches[-1] == ("a", ["1", "3"])
-    assert sending_thread.error is None
+    assert queues.error is None
 
 
 def test_it_tries_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,10 +66,10 @@ def test_it_tries_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
             raise error
         delivered.set()
 
-    sending_thread = sending(deliver)
-    sending_thread.post("a", entries("1"))
+    queues = sending(deliver)
+    queues.post("a", entries("1"))
     assert delivered.wait(20)
-    sending_thread.close()
+    queues.close()
 
 
 def test_a_store_that_is_away_does_not_cost_a_timeout_for_each_run() -> None:
@@ -79,42 +79,42 @@ def test_a_store_that_is_away_does_not_cost_a_timeout_for_each_run() -> None:
         tried.append(run_id)
         raise TimeoutError
 
-    sending_thread = sending(deliver)
+    queues = sending(deliver)
     for number in range(20):
-        sending_thread.post(str(number), entries("x"))
+        queues.post(str(number), entries("x"))
     with pytest.raises(TimeoutError):
-        sending_thread.flush()
+        queues.flush()
     assert len(tried) <= 2 * sender.FAILURES_PER_ROUND
     with pytest.raises(TimeoutError):
-        sending_thread.close()
+        queues.close()
     assert len(set(tried)) > sender.FAILURES_PER_ROUND  # others had their turn
-    sending_thread.close()  # once more waits for nobody
+    queues.close()  # once more does not wait
 
 
 def test_a_run_that_needs_another_one_waits_for_it_within_the_round() -> None:
     delivered: list[str] = []
 
     def deliver(run_id: str, batch: Sequence[Entry]) -> None:
-        if run_id == "twin" and "source" not in delivered:
+        if run_id == "duplicate" and "source" not in delivered:
             raise NotYet("source is still open")
         delivered.append(run_id)
 
-    sending_thread = sending(deliver)
-    sending_thread.post("twin", entries("1"))
-    sending_thread.post("source", entries("1"))
-    sending_thread.close()
-    assert delivered == ["source", "twin"]
-    assert sending_thread.error is None
+    queues = sending(deliver)
+    queues.post("duplicate", entries("1"))
+    queues.post("source", entries("1"))
+    queues.close()
+    assert delivered == ["source", "duplicate"]
+    assert queues.error is None
 
 
 def test_posting_does_not_wait_for_the_store() -> None:
     let_go = threading.Event()
-    sending_thread = sending(lambda run_id, batch: let_go.wait(20) and None)
-    sending_thread.post("a", entries("1"))
+    queues = sending(lambda run_id, batch: let_go.wait(20) and None)
+    queues.post("a", entries("1"))
     for _ in range(1000):
-        sending_thread.post("a", entries("2"))
+        queues.post("a", entries("2"))
     let_go.set()
-    sending_thread.close()
+    queues.close()
 
 
 @pytest.mark.parametrize(
@@ -122,21 +122,19 @@ def test_posting_does_not_wait_for_the_store() -> None:
     [(0.0, sender.GATHER_SECONDS), (1.5, 3.0), (60.0, sender.MAX_GATHER_SECONDS)],
 )
 def test_after_a_long_round_more_is_gathered(round_seconds: float, pause: float) -> None:
-    sending_thread = sending(Store())
-    sending_thread._round_seconds = round_seconds
-    assert sending_thread._pause() == pause
-    sending_thread.close()
+    queues = sending(Store())
+    queues._round_seconds = round_seconds
+    assert queues._pause() == pause
+    queues.close()
 
 
 def test_what_is_delivered_is_safe_before() -> None:
     done: list[str] = []
-    sending_thread = Sender(
-        lambda run_id, batch: done.append(run_id), keep=lambda: done.append("kept")
-    )
-    sending_thread.post("a", entries("1"))
-    sending_thread.flush()
-    sending_thread.post("b", entries("1"))
-    sending_thread.close()
+    queues = Sender(lambda run_id, batch: done.append(run_id), keep=lambda: done.append("kept"))
+    queues.post("a", entries("1"))
+    queues.flush()
+    queues.post("b", entries("1"))
+    queues.close()
     assert done == ["kept", "a", "kept", "b"]
 
 
@@ -145,9 +143,9 @@ def test_what_cannot_be_made_safe_is_delivered_and_said() -> None:
         raise OSError(5, "Input/output error")
 
     store = Store()
-    sending_thread = Sender(store, keep=fail)
-    sending_thread.post("a", entries("1"))
+    queues = Sender(store, keep=fail)
+    queues.post("a", entries("1"))
     with pytest.raises(OSError, match="Input/output"):
-        sending_thread.flush()
+        queues.flush()
     assert store.batches == [("a", ["1"])]
-    sending_thread.close()
+    queues.close()

@@ -19,6 +19,8 @@ from besom.common.errors import StoreError
 from besom.common.files import private
 from besom.tracking.outbox.entries import Entry, Kind
 
+FOLDER = "spool"
+"""Where the logs are, below the root."""
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
 _CHECKSUM = re.compile(rb',"crc":(\d{1,10})\}$')

@@ -9,6 +9,7 @@ from besom.common.errors import StoreError
 from besom.tracking.address import own_address
 from besom.tracking.outbox.entries import Entry
 from besom.tracking.outbox.log import (
+    FOLDER,
     REFUSED,
     SUFFIX,
     first_entry,
@@ -41,7 +42,7 @@ def sync(root: Path, uri: str | None) -> Synced:
         StoreError: there is no record, or it cannot be reached; or an experiment has been deleted,
             once those of all others are delivered.
     """
-    folder = root / "spool"
+    folder = root / FOLDER
     if not os.path.isdir(folder):  # Path.is_dir fails over a name too long
         raise StoreError(f"{root} holds no record; `besom sweep NAME` makes one")
     set_orphaned_logs_aside(folder)
