@@ -76,7 +76,7 @@ def main(
 def in_turn(*sides: Callable[[], float], repetitions: int) -> list[tuple[float, ...]]:
     """Measure the sides one after the other, again and again, so that both see the same machine.
 
-    Every other round goes backwards: nobody always comes first.
+    Every other round goes backwards: no side always comes first.
 
     Args:
         sides: each measures itself once and returns its sample.

@@ -12,7 +12,7 @@ from benchmarks.harness import Row, in_turn, main, pinned
 from besom.common.errors import UserError
 
 
-def test_sides_take_turns_and_change_who_comes_first() -> None:
+def test_sides_take_turns_and_change_which_comes_first() -> None:
     calls: list[str] = []
 
     def side(name: str) -> float:
@@ -35,7 +35,7 @@ def test_children_run_where_their_parent_is_pinned() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot pin")
-def test_nobody_is_pinned_to_cores_that_are_not_there() -> None:
+def test_no_process_is_pinned_to_cores_that_are_not_there() -> None:
     with pytest.raises(ValueError, match="cores are asked for"), pinned(10_000):
         pass
 

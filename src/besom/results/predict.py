@@ -27,6 +27,11 @@ THRESHOLD = 0.5
 
 REGISTERED = "models:/"
 
+FOREIGN = (
+    "is of another application, and predict asks what besom train has trained; `besom ui` shows "
+    "the models that it has saved, for MLflow to load"
+)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -144,10 +149,7 @@ def _config(reader: Reader, run_id: str) -> DictConfig:
     read_run(reader, run_id)
     config = workload_config(reader.text(run_id, schema.CONFIG_FILE))
     if config is None:
-        raise StudyError(
-            f"run {run_id} is of another application, and predict asks what besom train has "
-            "trained; `besom ui` shows the models that it has saved, for MLflow to load"
-        )
+        raise StudyError(f"run {run_id} {FOREIGN}")
     return config
 
 
@@ -156,8 +158,5 @@ def _study(reader: Reader, name: str) -> str:
         hint = meant(reader, name)
         raise StudyError(f"`{name}` is no run's id, no {REGISTERED}NAME@ALIAS and no study; {hint}")
     if is_of_another_application(reader, read_study(reader, name)):
-        raise StudyError(
-            f"study {name} is of another application, and predict asks what besom train has "
-            "trained; `besom ui` shows the models that it has saved, for MLflow to load"
-        )
+        raise StudyError(f"study {name} {FOREIGN}")
     return name

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from besom.common.errors import StudyError
 from besom.common.interpreter import uncollected
@@ -21,8 +21,6 @@ SHOWN = 1000
 SPACE = "space."
 MANY_TEXTS = 20
 """A text with more different values than this is a name or a path, not a choice."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Material:
 
     @cached_property
     def best(self) -> Trial | None:
-        """Whom the confirmation chose, else the best of one run each; None with several objectives.
+        """What the confirmation chose, else the best of one run each; None with several objectives.
 
         The verdict's winner may be the baseline; then it is the one that came next.
         """
@@ -107,7 +105,9 @@ class Material:
     @cached_property
     def shown(self) -> list[Trial]:
         """The trials that are drawn: all, or an even selection with the best and the baseline."""
-        return spread(self.study.trials, SHOWN, {id(self.best), id(self.baseline)})
+        step = max(1, math.ceil(len(self.study.trials) / SHOWN))
+        kept = (self.best, self.baseline)
+        return [t for n, t in enumerate(self.study.trials) if n % step == 0 or t in kept]
 
     @cached_property
     def scales(self) -> list[Scale]:
@@ -175,13 +175,6 @@ def read_material(reader: Reader, study_name: str) -> Material:
         points = _by_run(reader.points([run.run_id for run in study.runs]))
     document = reader.text(study.parent.run_id, schema.VERDICT_FILE) if study.verdict else None
     return Material(study, points, json.loads(document or "{}"), reader, n_left_out)
-
-
-def spread(items: Sequence[Item], limit: int, always: Iterable[int] = ()) -> list[Item]:
-    """At most about ``limit`` items, evenly taken from all, and those with an id in ``always``."""
-    step = max(1, math.ceil(len(items) / limit))
-    kept = set(always)
-    return [item for place, item in enumerate(items) if place % step == 0 or id(item) in kept]
 
 
 def _by_run(points: Iterable[Point]) -> dict[str, list[Point]]:

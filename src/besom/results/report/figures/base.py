@@ -176,7 +176,7 @@ def place(
 
     Args:
         name: unlike that of any other figure of the page.
-        caption: read to those who do not see the figure; below it where ``captioned``.
+        caption: what a screen reader says of the figure; below it where ``captioned``.
     """
     data = json.dumps(figure.to_plotly_json(), default=_as_list).replace("<", "\\u003c")
     return element(
