@@ -32,9 +32,7 @@ def begun_by(
         record.confirm(parent)
 
 
-def test_the_command_that_began_it_is_given_again_without_new_trials(
-    root: Path, study: list[str]
-) -> None:
+def test_the_command_that_began_it_is_given_again(root: Path, study: list[str]) -> None:
     begun_by(
         root,
         study,
@@ -43,17 +41,20 @@ def test_the_command_that_began_it_is_given_again_without_new_trials(
         *("hydra.sweeper.confirm.top_k=1", "hydra.sweeper.study_name=x"),
         *("hydra.sweeper.timeout=600", "hydra.sweeper.confirm.seeds=9"),
     )
-    name, kept, *added = sweep_words(root, None, "small", top_k=2, seeds=4, workers=1)
-    assert (name, kept) == ("neighbourhood", "model.units=range(8,65,step=8)")
-    assert added == [
-        "hydra.sweeper.n_trials=4",
-        "hydra.sweeper.timeout=1e-9",
-        "hydra.sweeper.study_name='small'",
-        "hydra.sweeper.confirm.top_k=2",
-        "hydra.sweeper.confirm.seeds=4",
-        f"tracking.root='{root}'",
-        "hydra.sweeper.n_jobs=1",
-    ]
+    name, *words = sweep_words(root, None, "small", top_k=2, seeds=4, workers=1)
+    assert (name, words) == (
+        "neighbourhood",
+        [
+            "model.units=range(8,65,step=8)",
+            "hydra.sweeper.n_trials=40",
+            "hydra.sweeper.timeout=600",
+            "hydra.sweeper.study_name='small'",
+            "hydra.sweeper.confirm.top_k=2",
+            "hydra.sweeper.confirm.seeds=4",
+            f"tracking.root='{root}'",
+            "hydra.sweeper.n_jobs=1",
+        ],
+    )
 
 
 def test_how_much_is_confirmed_stays_the_sweeps_own(root: Path, study: list[str]) -> None:
@@ -66,20 +67,6 @@ def test_how_much_is_confirmed_stays_the_sweeps_own(root: Path, study: list[str]
 def test_no_confirm_gives_way_to_the_sweeps_file(root: Path, study: list[str]) -> None:
     begun_by(root, study, WORKLOAD, "hydra.sweeper.confirm.top_k=0")
     assert not [word for word in sweep_words(root, None, "small") if "top_k" in word]
-
-
-def test_an_interrupted_trial_is_none_that_is_missing(root: Path, study: list[str]) -> None:
-    with connect(root, None, "besom") as record:
-        cut = start(record, "cut")
-        cut.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")
-        cut.trial(1, {"x": 2}, {"val_accuracy": [0.6]})
-        cut.trial(2, {"x": 3}, {"val_accuracy": [0.6]}, "interrupted")
-        command = {"task": WORKLOAD, "config_name": "quickstart", "overrides": []}
-        record.text(cut.parent, schema.COMMAND_FILE, json.dumps(command))
-        record.finish(cut.parent, "KILLED", {}, {})
-        record.confirm(cut.parent)
-    words = sweep_words(root, None, "cut")
-    assert "hydra.sweeper.n_trials=2" in words and "hydra.sweeper.timeout=1e-9" in words
 
 
 MASKED = "hydra.sweeper.storage=postgresql://me:***@host/db"

@@ -10,8 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.tracking import schema
+from tests import warm
 from tests.processes import is_alive, kill, sleepers, wait_for, workers_of
-from tests.sweep.apps import audit, confirmations_of, n_ended, run, run_cold, start
+from tests.sweep.apps import audit, command, confirmations_of, n_ended, run, run_cold, start
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -354,6 +355,20 @@ def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> N
         if tags[schema.ROLE] == "confirmation" and found.statuses[run_id] == "FINISHED"
     ]
     assert len(finished) == len(set(finished)) == 6
+
+
+def test_where_only_confirmations_are_wanted_no_trial_is_started(root: Path) -> None:
+    space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "hydra.sweeper.study_name=noisy")
+    assert run("noisy", *space, "hydra.sweeper.n_trials=3", folder=root.parent).returncode == 0
+    source = (
+        "import runpy, sys; from besom.sweep.run import confirm_only; sys.argv.pop(0)\n"
+        "with confirm_only(): runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    words = command("noisy", *space, *CONFIRM, "hydra.sweeper.n_trials=9")[1:]
+    done = warm.run(["-c", source, *words], root.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " baseline: loss " in done.stdout and "still to be done" not in done.stdout
+    assert len(audit(root, "noisy").trials) == 3 and n_confirmed(root) == 6
 
 
 def test_a_confirmation_without_a_seed_is_refused(root: Path) -> None:

@@ -164,7 +164,11 @@ def confirm(words: list[str]) -> int:
 
     record = (options.root, options.tracking_uri, options.study)
     numbers = (options.top_k, options.seeds, options.workers)
-    return sweep(sweep_words(*record, *numbers, options.overrides))
+    words = sweep_words(*record, *numbers, options.overrides)
+    from besom.sweep.run import confirm_only
+
+    with confirm_only():
+        return sweep(words)
 
 
 def reproduce(words: list[str]) -> int:

@@ -6,20 +6,13 @@ from pathlib import Path
 from besom.app.command import quoted
 from besom.common.addresses import HIDDEN
 from besom.common.errors import StudyError
-from besom.results.studies import ENDED, StudyRecord, read_study
+from besom.results.studies import read_study
 from besom.results.workload import TOP_K, begun
 from besom.tracking.reader import open_reader
 
 SWEEPER = "hydra.sweeper"
-REPLACED = (
-    "hydra.mode",
-    f"{SWEEPER}.n_trials",
-    f"{SWEEPER}.timeout",
-    f"{SWEEPER}.study_name",
-    f"{SWEEPER}.dry_run",
-    "tracking.root",
-)
-"""Keys that are given anew, or have no place in a confirmation."""
+LEFT_OUT = ("hydra.mode", f"{SWEEPER}.dry_run")
+"""Keys that have no place in a confirmation."""
 
 MASKED = (f":{HIDDEN}@", f"={HIDDEN}")
 """What the record holds instead of a password, see :func:`besom.common.addresses.mask`."""
@@ -34,7 +27,8 @@ def sweep_words(
     workers: int | None = None,
     overrides: Sequence[str] = (),
 ) -> list[str]:
-    """What to give to ``besom sweep``: no trial, and the confirmation.
+    """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``
+    inside :func:`besom.sweep.run.confirm_only`.
 
     Args:
         top_k, seeds, workers: the sweep's own where None.
@@ -56,9 +50,6 @@ def sweep_words(
             f"and, where no key `seed` seeds it, {SWEEPER}.confirm.seed_key=KEY"
         )
     words: dict[str, object] = {
-        f"{SWEEPER}.n_trials": _n_ended(study),
-        # Trials that were interrupted are not tried again either: no trial starts that late.
-        f"{SWEEPER}.timeout": "1e-9",
         f"{SWEEPER}.study_name": quoted(name),
         TOP_K: top_k,
         f"{SWEEPER}.confirm.seeds": seeds,
@@ -67,7 +58,7 @@ def sweep_words(
         "tracking.uri": None if uri is None else quoted(uri),
     }
     given = {key: value for key, value in words.items() if value is not None}
-    anew = {*REPLACED, *given, *map(_key, overrides)}
+    anew = {*LEFT_OUT, *given, *map(_key, overrides)}
     if uri is not None:
         anew.add(f"{SWEEPER}.tracking_uri")
     kept = [word for word in command["overrides"] if _key(word) not in anew and not _is_off(word)]
@@ -93,8 +84,3 @@ def _refuse_masked(kept: Sequence[str], name: str) -> None:
             f"the record keeps no password of {', '.join(masked)}; give it anew: "
             f"besom confirm {name} {again}"
         )
-
-
-def _n_ended(study: StudyRecord) -> int:
-    """As many as have ended, so that none is missing."""
-    return sum(trial.state in ENDED for trial in study.trials)

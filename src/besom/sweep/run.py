@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,21 @@ from besom.workers import disk_space
 from besom.workers.pool import Pool, make_pool
 from besom.workers.signals import ending_after, handled_by, quitting_after
 
+_CONFIRM_ONLY: ContextVar[bool] = ContextVar("confirm_only", default=False)
+
+
+@contextmanager
+def confirm_only() -> Iterator[None]:
+    """Sweeps inside start no trial, and confirm the best of those that there are.
+
+    Hydra is between: it hands nothing to a sweeper but its configuration, where this is no option.
+    """
+    before = _CONFIRM_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _CONFIRM_ONLY.reset(before)
+
 
 def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> Any:
     """Check, open the stores, sweep, say what came of it.
@@ -62,6 +79,8 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
         SweepFailed: too many trials failed.
         SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
     """
+    if _CONFIRM_ONLY.get():
+        options = replace(options, n_trials=1)  # no more than there are
     plan = make_plan(options, app, arguments)
     console = Console()
     if options.dry_run:
@@ -174,9 +193,10 @@ def _sweep(
     status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
-            tally = Tally(options.n_trials, plan.objective, study.rows())
-            with make_progress(console, tally) as progress:
-                supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
+            if not _CONFIRM_ONLY.get():
+                tally = Tally(options.n_trials, plan.objective, study.rows())
+                with make_progress(console, tally) as progress:
+                    supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
         with suppress(StoreError):  # away: the next start does it too

@@ -180,31 +180,6 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     assert states == {"complete": 9, "interrupted": 1}
 
 
-def test_no_trial_is_tried_again_where_only_confirmations_are_wanted(bench: Bench) -> None:
-    """What ``besom confirm`` asks for: as many trials as have ended, and no time for any more."""
-    drivers: list[Driver] = []
-
-    def stops(assignment: Assignment) -> Iterator[FromWorker]:
-        if assignment.trial == 3:
-            drivers[0].supervisor.stopping = True
-            yield Reported(1, {"loss": 1.0})
-            yield Outcome(State.INTERRUPTED, {}, 0.1)
-        else:
-            yield from noisy(assignment)
-
-    driver, study, _ = bench.driver(stops, n_trials=6, n_jobs=1)
-    drivers.append(driver)
-    driver.run()
-    assert study.row(3).state == "running"
-    confirm = ConfirmOptions(top_k=2, seeds=3)
-    driver, study, pool = bench.driver(noisy, n_trials=3, timeout=1e-9, confirm=confirm)
-    driver.run()
-    assert pool.assigned == []
-    assert "beats the baseline" in driver.confirm()
-    assert sum(confirmations(pool).values()) == len(pool.assigned) == 9
-    assert study.row(3).state == "running"
-
-
 def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         seed = seed_of(assignment)
