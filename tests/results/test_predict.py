@@ -25,7 +25,7 @@ from besom.tracking import connect, schema
 from besom.tracking.models.model_files import address_of, model_file
 from besom.tracking.models.registry import Champion, register
 from besom.tracking.reader import open_reader
-from tests.cli.test_serving import free_port
+from tests.cli.test_ui import free_port
 from tests.conftest import Command
 from tests.results.conftest import start
 from tests.rnn.conftest import encode

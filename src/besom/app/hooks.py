@@ -101,14 +101,14 @@ def hooks_of(task: Task) -> Hooks:
     return getattr(task, "__besom_hooks__", Hooks())
 
 
-def of_task(frames: TracebackType | None) -> TracebackType | None:
+def of_task(trace: TracebackType | None) -> TracebackType | None:
     """A traceback less the frames of functions that only pass a call on to the task.
 
     These say so as Pytest's own do: by a local name ``__tracebackhide__``.
     """
-    while frames is not None and "__tracebackhide__" in frames.tb_frame.f_locals:
-        frames = frames.tb_next
-    return frames
+    while trace is not None and "__tracebackhide__" in trace.tb_frame.f_locals:
+        trace = trace.tb_next
+    return trace
 
 
 def task_config(config: DictConfig) -> DictConfig:

@@ -114,12 +114,12 @@ def _launch_plainly(application: HydraApp, flags: Namespace) -> int:
     except UserError:
         raise
     except Exception as error:
-        task_frames = _task_frames(error)
-        if task_frames is None and isinstance(error, HYDRA_ERRORS):
+        task_trace = _task_trace(error)
+        if task_trace is None and isinstance(error, HYDRA_ERRORS):
             raise config_error(error) from error
-        if task_frames is None and _is_hydras(error):
+        if task_trace is None and _is_hydras(error):
             raise ConfigError(f"Hydra cannot start this: {_first_line(error)}") from error
-        shown = error.with_traceback(task_frames or error.__traceback__)
+        shown = error.with_traceback(task_trace or error.__traceback__)
         say(mask("".join(traceback.format_exception(shown))).rstrip())
         return 1
     return 0
@@ -188,31 +188,31 @@ class _WithoutEcho(RedactedStream):
         return super().write(text)
 
 
-def _task_frames(error: Exception) -> TracebackType | None:
+def _task_trace(error: Exception) -> TracebackType | None:
     """The traceback from the task function on, or none when the task was not running."""
-    frames = error.__traceback__
-    while frames and frames.tb_frame.f_code.co_name != "run_job":
-        frames = frames.tb_next
-    first = frames.tb_next if frames else None
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_name != "run_job":
+        trace = trace.tb_next
+    first = trace.tb_next if trace else None
     # What stands below may as well be a folder that Hydra cannot make, or its logging.
     return None if first is None or _package(first) in BEFORE_THE_TASK else of_task(first)
 
 
 def _is_hydras(error: Exception) -> bool:
     """Whether Hydra gave up by itself, over a value of ``hydra`` that it takes as it comes."""
-    packages = [_package(frame) for frame in _frames(error.__traceback__)]
+    packages = [_package(frame) for frame in _entries(error.__traceback__)]
     launched = packages[packages.index("hydra") :] if "hydra" in packages else [""]
     return BEFORE_THE_TASK.issuperset(launched)
 
 
-def _frames(frames: TracebackType | None) -> Iterator[TracebackType]:
-    while frames:
-        yield frames
-        frames = frames.tb_next
+def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace:
+        yield trace
+        trace = trace.tb_next
 
 
-def _package(frames: TracebackType) -> str:
-    return str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+def _package(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _first_line(error: Exception) -> str:

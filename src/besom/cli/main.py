@@ -18,7 +18,7 @@ from besom.app.command import (
     whole_number,
 )
 from besom.cli.completion import completion
-from besom.cli.serving import HOST
+from besom.cli.ui import HOST
 from besom.common.errors import UserError
 from besom.common.files import check_working_folder
 from besom.common.interpreter import raise_at_interrupt

@@ -1,4 +1,4 @@
-"""The ground: errors, addresses, files, locks, and text that people read.
+"""The ground: errors, addresses, files, locks, and text to be shown.
 
 It knows nothing of Besom's other rooms, and no vendor but SQLite.
 """

@@ -1,4 +1,4 @@
-"""One supervisor a study: the second is told who the first is."""
+"""One supervisor a study: the second is told which process is the first."""
 
 import fcntl
 import os
@@ -71,7 +71,7 @@ def _opened(root: Path, name: str, mode: str) -> IO[str]:
 
 
 def _of_others(folder: Path) -> int:
-    """The permissions of those who may write in a folder beside its owner: they may lock there."""
+    """The permissions of the other users that may write in a folder: they may lock there."""
     mode = folder.stat().st_mode
     of_group = 0o070 | mode & 0o2000 if mode & 0o020 else 0
     of_world = 0o007 | mode & 0o1000 if mode & 0o002 else 0
@@ -79,8 +79,8 @@ def _of_others(folder: Path) -> int:
 
 
 def _holder(file: IO[str]) -> str:
-    """Who holds a lock. It writes that down a moment after it has got it; until then the file is
-    empty, or tells of the one before."""
+    """The process that holds a lock. It writes that down a moment after it has got it; until then
+    the file is empty, or tells of the one before."""
     deadline = time.monotonic() + TELLING_SECONDS
     while True:
         file.seek(0)

@@ -1,7 +1,7 @@
 """SQLite files: a write-ahead log where they are written, a copy where they cannot be.
 
 With the log a commit waits for the disk once instead of four times and costs less than half of the
-processor's time, and who reads does not keep the writer waiting.
+processor's time, and a reader does not keep the writer waiting.
 """
 
 import atexit

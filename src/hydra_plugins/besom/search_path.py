@@ -7,7 +7,7 @@ from besom.app.config_paths import added_folder, conf_folder
 
 
 class BesomSearchPath(SearchPathPlugin):
-    """Hydra asks this of every application; it changes nothing in those of other people."""
+    """Hydra asks this of every application; it changes nothing in others."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         main = [part.path for part in search_path.get_path() if part.provider == "main"]

@@ -51,7 +51,7 @@ class BaselineProposal:
 
     @property
     def remark(self) -> str:
-        """What a person should know of it before the first trial; empty where it lies inside."""
+        """What is to be said of it before the first trial; empty where it lies inside."""
         if self.outside is None:
             return ""
         why = ", ".join(self.reasons[:MOST_REASONS])

@@ -123,7 +123,7 @@ class CachedStorage(BaseStorage):
         return self._disk.get_study_user_attrs(study_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        """Less what genetic samplers have kept of hidden trials: who is whose parent."""
+        """Less the parents of generations that genetic samplers have kept of hidden trials."""
         kept = self._disk.get_study_system_attrs(study_id)
         return {key: ids for key, ids in kept.items() if PARENTS not in key or self._shows(ids)}
 

@@ -9,15 +9,16 @@ from urllib.request import urlopen
 
 import pytest
 
-from besom.cli.serving import Server, allowed_hosts, serve
+from besom.cli.ui import Server, allowed_hosts, run_server
 from besom.common.errors import UserError
 
 SERVE = """
 import sys
 from pathlib import Path
-from besom.cli.serving import Server, serve
+from besom.cli.ui import Server, run_server
 command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", sys.argv[1]]
-serve(Server("A server", command, int(sys.argv[1]), "/", {"SEEN": "yes"}), Path("here"), "files")
+server = Server("A server", command, int(sys.argv[1]), "/", {"SEEN": "yes"})
+run_server(server, Path("here"), "files")
 """
 
 
@@ -50,7 +51,7 @@ def test_a_server_that_does_not_start_says_why() -> None:
         "A server", [sys.executable, "-uc", program], free_port(), "/", {"SEEN": "disk"}
     )
     with pytest.raises(UserError, match=r"^A server does not start: first \| no disk$"):
-        serve(server, Path("here"), "files")
+        run_server(server, Path("here"), "files")
 
 
 def test_only_names_of_this_machine_are_allowed() -> None:
@@ -79,4 +80,4 @@ def test_another_address_says_what_it_exposes(tmp_path: Path) -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     for host in ("192.0.2.7", "no such name"):
         with pytest.raises(UserError, match=r"cannot be used|no address"):
-            serve(Server("A server", [], free_port(), "/", host=host), Path("here"), "files")
+            run_server(Server("A server", [], free_port(), "/", host=host), Path("here"), "files")
