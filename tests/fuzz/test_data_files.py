@@ -21,13 +21,12 @@ from besom.rnn.data.corpus import (
     WORD_INDEX_FILE,
     Reviews,
     decode,
-    encode,
     read_index,
     view,
 )
 from tests.fuzz.damage import JSON, Damage, damages
 from tests.fuzz.harness import bounded, examples, refused
-from tests.rnn.conftest import objects, reviews_of
+from tests.rnn.conftest import encode, objects, reviews_of
 
 VOCAB_SIZE, MAX_LENGTH = 40, 8
 MEMBERS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
