@@ -157,7 +157,7 @@ def leave_out(plan: Plan, study: Study) -> None:
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:
-    """What a person should know of values that other code has made, or may have made."""
+    """What to show of values that other code has made, or may have made."""
     ended = _ended(study)
     if ended and plan.source.digest is None:
         yield (

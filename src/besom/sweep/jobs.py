@@ -16,12 +16,13 @@ from besom.sweep.progress import Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
+from besom.tracking.schema import RunStatus
 from besom.workers.messages import Assignment, Outcome, Reported
 
 RUN_STATUS = {
-    State.COMPLETE: "FINISHED",
-    State.PRUNED: "FINISHED",
-    State.FAILED: "FAILED",
+    State.COMPLETE: RunStatus.FINISHED,
+    State.PRUNED: RunStatus.FINISHED,
+    State.FAILED: RunStatus.FAILED,
 }
 """How MLflow calls the ends of a job."""
 
@@ -54,25 +55,25 @@ class Job:
         assignment: what the worker is to do.
         number: of its trial, in the study that has it.
         run_id: the MLflow run that is open for it.
-        what: how a person knows it: ``trial  17  units=64``.
-        begun: whether the worker has said that the task has started.
-        assigned, heard: when it was handed out, and when its worker last said anything
+        label: of its worker's bar: ``trial  17  units=64``.
+        begun: whether its task has been called.
+        assigned_at, heard_at: when it was handed out, and when its worker's last message came
             (``time.monotonic()``).
         reported: the last report of each metric.
         overdue: why its worker was ended, where it took too long.
-        doomed: why it is ended at its report, where it could only fail.
+        missing_objective: why it is ended at its report: no result of it could be judged.
     """
 
     assignment: Assignment
     number: int
     run_id: str
-    what: str
+    label: str
     begun: bool = False
-    assigned: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
+    assigned_at: float = field(default_factory=time.monotonic)
+    heard_at: float = field(default_factory=time.monotonic)
     reported: dict[str, float] = field(default_factory=dict)
     overdue: str = ""
-    doomed: str = ""
+    missing_objective: str = ""
 
 
 class JobSource(ABC):
@@ -101,7 +102,7 @@ class JobSource(ABC):
 
     @abstractmethod
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
-        """Whether the job is to be pruned, and the value that a person should see of the report."""
+        """Whether the job is to be pruned, and the value to show of the report."""
 
     @abstractmethod
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
@@ -117,7 +118,7 @@ class JobSource(ABC):
 
     @abstractmethod
     def _title(self, row: TrialRow) -> str:
-        """How a person knows a trial."""
+        """What a trial is called in lines that are shown."""
 
     @abstractmethod
     def _tags(self, row: TrialRow) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Plan:
         baseline_words: the overrides that compose it.
         source: the application's own, as it is today.
         outside: its own values of what is searched, where it lies outside the space.
-        remarks: what a person should know before the first trial.
+        remarks: what to show before the first trial.
     """
 
     options: SweepOptions

@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: bars on a terminal, plain lines elsewhere."""
+"""What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
 
 import time
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ MAX_BARS = 24
 
 
 class Progress(Protocol):
-    """Who is told how a sweep goes. Every ``line`` is one that stays for a person to read."""
+    """Shows how a sweep goes. Every ``line`` is one that stays."""
 
     def started(self, worker: int, what: str) -> None: ...
 
@@ -211,7 +211,7 @@ class LiveProgress(PlainProgress):
 def make_progress(
     console: Console, count: Count
 ) -> AbstractContextManager[PlainProgress] | AbstractContextManager[LiveProgress]:
-    """Bars where a person watches a terminal, plain lines where a file or pipe receives them."""
+    """Bars on a terminal, plain lines in a file or pipe."""
     return LiveProgress(console, count) if console.is_terminal else PlainProgress(console, count)
 
 

@@ -71,7 +71,7 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
     """Check, open the stores, sweep, say what came of it.
 
     Returns:
-        The best value, or the list of values of the Pareto front, or None: for those who call
+        The best value, or the list of values of the Pareto front, or None: for programs that call
         a Hydra application's ``main`` from Python.
 
     Raises:

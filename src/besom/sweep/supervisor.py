@@ -38,7 +38,7 @@ class Timeouts:
 
     Attributes:
         trial_timeout: from a job's assignment to its outcome.
-        hang_timeout: from one word of its worker to the next.
+        hang_timeout: from one message of its worker to the next.
     """
 
     trial_timeout: float | None = None
@@ -46,13 +46,13 @@ class Timeouts:
 
     def too_long(self, job: Job, now: float) -> str:
         """Why a job should not go on, as the end of a sentence; empty where it should."""
-        if self.trial_timeout is not None and now - job.assigned > self.trial_timeout:
+        if self.trial_timeout is not None and now - job.assigned_at > self.trial_timeout:
             return f"took longer than hydra.sweeper.trial_timeout={self.trial_timeout:g} s"
         return ""
 
     def too_quiet(self, job: Job, now: float) -> str:
         """Why a job's worker seems to hang, as the end of a sentence; empty where it does not."""
-        if self.hang_timeout is not None and now - job.heard > self.hang_timeout:
+        if self.hang_timeout is not None and now - job.heard_at > self.hang_timeout:
             return f"said nothing for hydra.sweeper.hang_timeout={self.hang_timeout:g} s"
         return ""
 
@@ -122,14 +122,14 @@ class Supervisor:
                 self._idle.popleft()
                 self._running[worker] = job
                 self._pool.send(worker, job.assignment)
-                progress.started(worker, job.what)
+                progress.started(worker, job.label)
 
     # -- what workers say --------------------------------------------------------------------
 
     def _handle(self, event: Event, jobs: JobSource, progress: Progress) -> None:
         job = self._running.get(event.worker)
         if job:
-            job.heard = time.monotonic()
+            job.heard_at = time.monotonic()
         match event.message:
             case Ready():
                 self._ready.add(event.worker)
@@ -198,8 +198,8 @@ class Supervisor:
     def _end_the_overdue(self, now: float) -> None:
         """End workers whose job takes too long, or that seem to hang; what they sent still counts.
 
-        ``now`` is the time up to which all that was said has been handled: a worker is not silent
-        while what it said still waits for the supervisor.
+        ``now`` is the time up to which all messages have been handled: a worker is not silent
+        while a message of it waits for the supervisor.
 
         A job that took too long would do so again, and fails. One whose worker was silent is lost
         as if that had died, and is tried again.
@@ -221,7 +221,7 @@ class Supervisor:
         failed_to_start = worker not in self._ready or (job is not None and not job.begun)
         self._ready.discard(worker)
         if job and job.overdue:
-            seconds = time.monotonic() - job.assigned
+            seconds = time.monotonic() - job.assigned_at
             jobs.end(worker, job, Outcome(State.FAILED, {}, seconds, f"it {job.overdue}"))
         elif job:
             jobs.lose(worker, job, f"its worker {cause}")

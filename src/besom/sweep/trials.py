@@ -1,7 +1,9 @@
 """The trials of a sweep: proposed, repeated, judged, told, tried again."""
 
 import time
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
@@ -10,7 +12,6 @@ from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
-from besom.sweep.repeats import Repeats
 from besom.tracking import schema
 from besom.workers.messages import Assignment, Outcome, Reported
 
@@ -29,14 +30,14 @@ class TrialJobs(JobSource):
         self._tally = tally
         self._again.extend(unfinished)
         rows = self._study.rows()
-        self._repeats = Repeats(rows)
+        self._repeats = _Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
         self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
-        self._hopeless = ""
+        self._missing_objective = ""
         timeout = self._plan.options.timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
 
@@ -62,16 +63,16 @@ class TrialJobs(JobSource):
         """Ask the pruner."""
         value = self._objective.value(report.metrics)
         if value is None:
-            job.doomed = "" if self._n_judged else self._hopeless
-            return bool(job.doomed), None
+            job.missing_objective = "" if self._n_judged else self._missing_objective
+            return bool(job.missing_objective), None
         return self._study.report(job.number, report.step, value), value
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
         """Tell the study of a trial that is complete, pruned or failed."""
         state, error = outcome.state, outcome.error
         values: tuple[float, ...] = ()
-        if state is State.PRUNED and job.doomed:
-            state, error = State.FAILED, job.doomed
+        if state is State.PRUNED and job.missing_objective:
+            state, error = State.FAILED, job.missing_objective
         if state is State.COMPLETE:
             try:
                 values = self._values(job, outcome)
@@ -101,12 +102,12 @@ class TrialJobs(JobSource):
         Where all trials may fail it goes on, and the others fail at their first report.
         """
         if not self._n_judged:
-            self._hopeless = self._hopeless or lack
-        return self._ends_hopeless
+            self._missing_objective = self._missing_objective or lack
+        return self._ends_without_objective
 
     @property
-    def _ends_hopeless(self) -> bool:
-        return bool(self._hopeless) and self._plan.options.max_failure_rate < 1
+    def _ends_without_objective(self) -> bool:
+        return bool(self._missing_objective) and self._plan.options.max_failure_rate < 1
 
     def _give_up(self, worker: int, job: Job, why: str) -> None:
         """Leave a trial without an objective for a resume that knows the objective's name."""
@@ -116,9 +117,9 @@ class TrialJobs(JobSource):
     def failure(self) -> BesomError | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
         options = self._plan.options
-        if self._ends_hopeless:
+        if self._ends_without_objective:
             return ConfigError(
-                f"{self._hopeless}.\n"
+                f"{self._missing_objective}.\n"
                 "No other trial would fare better, and the sweep ends; with the right name this "
                 "study goes on."
             )
@@ -213,3 +214,50 @@ class TrialJobs(JobSource):
         self._n_judged += row.state != "failed"
         self._tally.add(row)
         self._progress.ended(worker, describe(row))
+
+
+_Key = frozenset[tuple[str, Any]]
+
+
+class _Repeats:
+    """Knows the completed configurations, and keeps proposals that equal one in training."""
+
+    def __init__(self, rows: Iterable[TrialRow]) -> None:
+        self._complete: dict[_Key, TrialRow] = {}
+        self._training: Counter[_Key] = Counter()
+        self._waiting: defaultdict[_Key, list[TrialRow]] = defaultdict(list)
+        for row in rows:
+            self.learn(row)
+
+    def learn(self, row: TrialRow) -> None:
+        """A trial has ended: the first complete one of its configuration is the one to repeat."""
+        if row.state == "complete" and row.counts:
+            self._complete.setdefault(_key(row.params), row)
+
+    def began(self, row: TrialRow) -> None:
+        """A worker trains this configuration from now on."""
+        self._training[_key(row.params)] += 1
+
+    def stopped(self, row: TrialRow) -> None:
+        """That worker has stopped, however that went."""
+        self._training[_key(row.params)] -= 1
+
+    def duplicate_of(self, row: TrialRow) -> TrialRow | None:
+        """The completed trial that this one repeats."""
+        return self._complete.get(_key(row.params))
+
+    def wait(self, row: TrialRow) -> bool:
+        """Keep the proposal if an equal one is in training; whether it was kept."""
+        key = _key(row.params)
+        if not self._training[key]:
+            return False
+        self._waiting[key].append(row)
+        return True
+
+    def release(self, row: TrialRow) -> list[TrialRow]:
+        """The proposals that waited for this trial, which has ended somehow."""
+        return self._waiting.pop(_key(row.params), [])
+
+
+def _key(params: Mapping[str, Any]) -> _Key:
+    return frozenset(params.items())

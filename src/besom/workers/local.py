@@ -203,7 +203,7 @@ class _WorkerProcess:
         The death is not seen by the process' sentinel, which such a process keeps open too.
         """
         self._process.join()
-        while self._process.exitcode is None:  # another thread of ours is just reaping it
+        while self._process.exitcode is None:  # another thread is reaping it
             time.sleep(0.01)
         descriptor = os.dup(self._connection.fileno())
         with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
@@ -221,7 +221,7 @@ class _WorkerProcess:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Ctrl-C meanwhile reaches us later, and the child, which inherits the mask, never."""
+    """Ctrl-C meanwhile reaches this process later; the child, which inherits the mask, never."""
     resource_tracker.ensure_running()  # to start it later would let them through
     held = set(ENDING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
@@ -233,7 +233,7 @@ def _signals_held() -> Iterator[None]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables for a child; those that the user has set himself stay."""
+    """Variables for a child; those that are set already stay."""
     added = {key: value for key, value in values.items() if key not in os.environ}
     os.environ.update(added)
     try:

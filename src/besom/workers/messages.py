@@ -121,7 +121,7 @@ LONGEST = 1 << 27
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a worker said, or that happened to it, and when (``time.monotonic()``)."""
+    """A message of a worker, or its exit, and when it came (``time.monotonic()``)."""
 
     worker: int
     message: FromWorker

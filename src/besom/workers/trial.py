@@ -181,7 +181,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _traceback_of_task(error: BaseException) -> str:
-    """The traceback from the task's own first frame on: Hydra's and ours explain nothing."""
+    """The traceback from the task's first frame on: those of Hydra and Besom explain nothing."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
         frames = frames.tb_next
