@@ -4,7 +4,7 @@ Importing this package is cheap; MLflow itself is imported by :func:`connect`.
 """
 
 from besom.tracking.outbox.logged_run import Pending
+from besom.tracking.reader import ReadRun
 from besom.tracking.record import Record, connect
-from besom.tracking.runs import RunInfo
 
-__all__ = ["Pending", "Record", "RunInfo", "connect"]
+__all__ = ["Pending", "ReadRun", "Record", "connect"]

@@ -6,7 +6,7 @@ that time. So only a server is asked through its interface.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,10 +29,11 @@ from besom.tracking import schema
 from besom.tracking.address import readable, sqlite_path, with_timeout
 from besom.tracking.client import asking, reason
 from besom.tracking.reader import Point, ReadRun
-from besom.tracking.runs import original_of
+from besom.tracking.runs import original_of, read_run, search_runs
 
 AT_ONCE = 500
 """Values in one condition of a query; SQLite takes 999 at least."""
+_OLDEST_FIRST = "attributes.start_time"
 
 
 class DatabaseReader:
@@ -138,12 +139,10 @@ class ServerReader:
         self._client = MlflowClient(uri)
 
     def studies(self) -> list[str]:
-        return _names_of_studies(self._search(f"tags.`{schema.ROLE}` = '{schema.Role.SWEEP}'"))
+        return _names_of_studies(self._search({schema.ROLE: schema.Role.SWEEP}))
 
     def study(self, name: str) -> list[ReadRun]:
-        # MLflow's filter language cannot quote a quote: such names are compared afterwards only.
-        query = "" if "'" in name else f"tags.`{schema.STUDY}` = '{name}'"
-        return [run for run in self._search(query) if run.tags.get(schema.STUDY) == name]
+        return self._search({schema.STUDY: name})
 
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
         with asking(self._uri):
@@ -151,7 +150,7 @@ class ServerReader:
         return sorted(found, key=lambda run: run.started)
 
     def run_ids(self) -> list[str]:
-        return [run.run_id for run in self._search()]
+        return [run.run_id for run in self._search({})]
 
     def names(self, study: str) -> set[str]:
         return {name for run in self.study(study) for name in run.names}
@@ -176,36 +175,12 @@ class ServerReader:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
             return None
-        return _of_server(run) if run.info.lifecycle_stage == "active" else None
+        return read_run(run) if run.info.lifecycle_stage == "active" else None
 
-    def _search(self, query: str = "") -> list[ReadRun]:
-        found: list[ReadRun] = []
+    def _search(self, tags: Mapping[str, str]) -> list[ReadRun]:
         with asking(self._uri):
             experiments = [one.experiment_id for one in self._client.search_experiments()]
-            token = None
-            while True:
-                page = self._client.search_runs(
-                    experiments, query, order_by=["attributes.start_time"], page_token=token
-                )
-                found += map(_of_server, page)
-                token = page.token
-                if not token:
-                    return found
-
-
-def _of_server(run: Any) -> ReadRun:
-    info, data = run.info, run.data
-    end = info.end_time / 1000 if info.end_time else None
-    return ReadRun(
-        info.run_id,
-        info.run_name or "",
-        info.status,
-        info.start_time / 1000,
-        end,
-        data.params,
-        data.metrics,
-        data.tags,
-    )
+            return list(search_runs(self._client, experiments, tags, order=_OLDEST_FIRST))
 
 
 def _names_of_studies(sweeps: Iterable[ReadRun]) -> list[str]:

@@ -20,6 +20,7 @@ class ReadRun:
     run_id: str
     name: str
     status: str
+    """A :class:`besom.tracking.schema.RunStatus`."""
     started: float
     ended: float | None
     params: Mapping[str, str]
@@ -27,9 +28,14 @@ class ReadRun:
     tags: Mapping[str, str]
 
     @property
+    def key(self) -> str:
+        """Its name before MLflow had given it an id; several runs may have the same."""
+        return self.tags.get(schema.KEY, "")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Its id, and its key where it has one."""
-        return (self.run_id, *([self.tags[schema.KEY]] if schema.KEY in self.tags else ()))
+        return (self.run_id, self.key) if self.key else (self.run_id,)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from besom.tracking.client import asking, delivering, import_mlflow, is_mendable
 from besom.tracking.outbox import entries
 from besom.tracking.outbox.logged_run import Pending
 from besom.tracking.outbox.outbox import Outbox
-from besom.tracking.runs import RunInfo, find_runs, get_run
+from besom.tracking.reader import ReadRun
+from besom.tracking.runs import get_run, search_runs
 
 if TYPE_CHECKING:
     from besom.tracking.store import Store
@@ -249,7 +250,7 @@ class Record:
             self._outbox.take_over(tags or {})
         return self._outbox.pending(tags or {})
 
-    def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[RunInfo]:
+    def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[ReadRun]:
         """All runs of the experiment with these tags, newest first; waits for :meth:`flush`, and
         tries once more what was refused.
 
@@ -259,7 +260,7 @@ class Record:
         self._outbox.retry_refused()
         self.flush()
         with asking(self.uri):
-            return list(find_runs(self._client, self.experiment_id, tags, status))
+            return list(search_runs(self._client, [self.experiment_id], tags, status))
 
     def steps(self, run_id: str, metric: str) -> list[int]:
         """The steps at which the store knows a metric of a run.

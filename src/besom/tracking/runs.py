@@ -1,8 +1,7 @@
 """Runs in the store: found, read, added to."""
 
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from besom.common.sqlite import is_read_only
 from besom.tracking import schema
 from besom.tracking.address import BUSY_SECONDS, sqlite_path
 from besom.tracking.client import asking
+from besom.tracking.reader import ReadRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,26 +20,7 @@ if TYPE_CHECKING:
 PAGE = 1000
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """A run as the store knows it; ``status`` is RUNNING, FINISHED, FAILED or KILLED."""
-
-    run_id: str
-    name: str
-    status: str
-    tags: Mapping[str, str]
-    params: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    started: int = 0
-    """Milliseconds since 1970."""
-
-    @property
-    def key(self) -> str:
-        """Its name before the store had given it one; several runs may have the same."""
-        return self.tags.get(schema.KEY, "")
-
-
-def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
+def get_run(client: "MlflowClient", run_id: str) -> ReadRun:
     """One run.
 
     Raises:
@@ -63,7 +44,7 @@ def get_run(client: "MlflowClient", run_id: str) -> RunInfo:
             f"run {run_id} has been deleted.\nRestore it with `{restore}`, or sweep under another "
             "name."
         )
-    return _info(run)
+    return read_run(run)
 
 
 def original_of(client: "MlflowClient", run_id: str) -> "Run":
@@ -101,31 +82,39 @@ def _shown(uri: str) -> str:
     return mask(uri.removesuffix(f"?timeout={BUSY_SECONDS}"))
 
 
-def find_runs(
-    client: "MlflowClient", experiment_id: str, tags: Mapping[str, str], status: str | None
-) -> Iterator[RunInfo]:
-    """All runs of an experiment with these tags (and status), newest first."""
+def search_runs(
+    client: "MlflowClient",
+    experiment_ids: Sequence[str],
+    tags: Mapping[str, str],
+    status: str | None = None,
+    order: str = "attributes.start_time DESC",
+) -> Iterator[ReadRun]:
+    """All runs with these tags (and status), newest first."""
     query, token = _query(tags, status), None
     while True:
-        page = client.search_runs([experiment_id], query, max_results=PAGE, page_token=token)
+        page = client.search_runs(
+            list(experiment_ids), query, max_results=PAGE, order_by=[order], page_token=token
+        )
         for run in page:
             if tags.items() <= run.data.tags.items():
-                yield _info(run)
+                yield read_run(run)
         token = page.token
         if not token:
             return
 
 
-def _info(run: "Run") -> RunInfo:
+def read_run(run: "Run") -> ReadRun:
+    """A run of MLflow's client."""
     info, data = run.info, run.data
-    return RunInfo(
+    return ReadRun(
         info.run_id,
         info.run_name or "",
         info.status,
-        dict(data.tags),
+        (info.start_time or 0) / 1000,
+        info.end_time / 1000 if info.end_time else None,
         data.params,
         data.metrics,
-        info.start_time or 0,
+        data.tags,
     )
 
 

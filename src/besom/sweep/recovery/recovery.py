@@ -30,7 +30,7 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import RUN_STATUS
 from besom.tracking import Record, schema
-from besom.tracking.runs import RunInfo
+from besom.tracking.reader import ReadRun
 from besom.tracking.schema import Role
 
 MISSING = "its log is lost: only what the study knows of it is here, no other numbers and no files"
@@ -158,7 +158,7 @@ def _values(row: TrialRow, objectives: Sequence[str]) -> dict[str, float | None]
     return dict(zip_longest(objectives, values))
 
 
-def _close(record: Record, run: RunInfo, known: _Known) -> None:
+def _close(record: Record, run: ReadRun, known: _Known) -> None:
     """Write what the run lacks of it, say that there was more, and close the run."""
     row = known.row
     params = {schema.valid_name(key): value for key, value in row.params.items()}
@@ -171,12 +171,12 @@ def _close(record: Record, run: RunInfo, known: _Known) -> None:
     if "error" in row.notes:
         tags[schema.ERROR] = row.notes["error"]
     seconds = row.notes.get("seconds")
-    ended = None if seconds is None else run.started + round(1000 * seconds)
+    ended = None if seconds is None else round(1000 * (run.started + seconds))
     record.finish(run.run_id, _STATUS[row.state], tags, {}, ended)
     record.confirm(run.run_id)
 
 
-def _reported(run: RunInfo, known: _Known) -> str:
+def _reported(run: ReadRun, known: _Known) -> str:
     """The metric that the study has reports of: of an objective without a name, the only one."""
     (name, *_) = known.values or unnamed(1)
     others = [metric for metric in run.metrics if metric != name]
@@ -184,7 +184,7 @@ def _reported(run: RunInfo, known: _Known) -> str:
 
 
 def _write(
-    record: Record, run: RunInfo, name: str, reports: Mapping[int, float], value: float | None
+    record: Record, run: ReadRun, name: str, reports: Mapping[int, float], value: float | None
 ) -> None:
     """A metric's steps that the run does not have, and at its last step what came of it."""
     there = record.steps(run.run_id, name) if name in run.metrics else []
