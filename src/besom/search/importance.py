@@ -15,10 +15,10 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.importance import PedAnovaImportanceEvaluator
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, create_trial
 
 from besom.common.errors import SpaceError
+from besom.search.objective import as_directions
 from besom.search.space.grammar import read_dimension
 from besom.search.space.space import Dimension
 
@@ -80,7 +80,7 @@ def _study(
 ) -> optuna.Study:
     """A study in memory that holds the completed trials again."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(directions=[StudyDirection[name.upper()] for name in directions])
+    study = optuna.create_study(directions=as_directions(directions))
     study.add_trials(_trial(place, row, columns) for place, row in enumerate(values))
     return study
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.study import StudyDirection
+
 from besom.common.errors import ConfigError
 from besom.common.text import unnamed
 
@@ -154,6 +156,11 @@ class ReportedObjective:
             f"reports {few(self._reported)}, and none of them is named as the objective; name it "
             "with hydra.sweeper.objective=NAME."
         )
+
+
+def as_directions(names: Iterable[str]) -> list[StudyDirection]:
+    """``minimize`` and ``maximize`` as Optuna's own."""
+    return [StudyDirection[name.upper()] for name in names]
 
 
 def few(names: Iterable[str]) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError, SpaceError, UserError
-from besom.search.objective import few
+from besom.search.objective import as_directions, few
 from besom.search.options import (
     CmaesSampler,
     GpSampler,
@@ -121,7 +121,7 @@ def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence
     sampler = make_sampler(replace(options, **soon), dimensions, 0) if soon else sampler
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a grid of fewer points is no concern here
     study = optuna.create_study(
-        directions=[StudyDirection[direction.upper()] for direction in directions],
+        directions=as_directions(directions),
         sampler=sampler,
     )
     distributions = {dimension.key: dimension.distribution for dimension in dimensions}

@@ -8,11 +8,11 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.states import State
 from besom.common.text import unnamed
+from besom.search.objective import as_directions
 from besom.search.samplers import Grid
 from besom.search.storage.cached_storage import OWN, CachedStorage
 from besom.search.storage.transaction import Transaction
@@ -89,14 +89,12 @@ class Study:
     def begin_anew(self, directions: Sequence[str]) -> None:
         """Judge by another objective from now on, in a run of the sweep's own of which that is
         told; the former one is to be closed. Only where :attr:`is_unjudged`."""
-        storage = self.storage
         with self.transaction():
-            storage.set_directions(self._study._study_id, as_directions(directions))
-            former = self.recall("run_id") or self.recall("former_run_id")
-            self.remember("former_run_id", former)
+            self.storage.set_directions(self._study._study_id, as_directions(directions))
+            self.remember("former_run_id", self.recall("run_id") or self.recall("former_run_id"))
             self.remember("run_id", None)
             self.remember("key", None)
-        self._study = optuna.load_study(study_name=self.name, storage=storage)
+        self._study = optuna.load_study(study_name=self.name, storage=self.storage)
 
     def leave_out(self, numbers: Set[int]) -> None:
         """Count these trials, which have ended, for nothing from now on."""
@@ -300,7 +298,3 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
-
-
-def as_directions(names: Sequence[str]) -> list[StudyDirection]:
-    return [StudyDirection[name.upper()] for name in names]

@@ -18,10 +18,11 @@ from besom.common.addresses import mask, missing_driver, reach
 from besom.common.errors import StoreError
 from besom.common.files import make_private
 from besom.common.interpreter import uncollected
+from besom.search.objective import as_directions
 from besom.search.storage.cached_storage import SERVER_STEP, SQLITE_STEP, CachedStorage
 from besom.search.storage.server import CONNECT_SECONDS, ConnectionLost, hold, open_server
 from besom.search.storage.transaction import SqliteTransaction, Transaction, TransactionFailed
-from besom.search.study import Study, as_directions
+from besom.search.study import Study
 
 CONFIRMATIONS = "/confirmations"
 """Ends the name of a study of confirmations. The study of a sweep has no slash in its name."""
