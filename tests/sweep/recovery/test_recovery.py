@@ -1,16 +1,58 @@
-"""What is left where a run's log is lost, besides all else."""
-
-from pathlib import Path
+"""Runs that are open although nothing is under way: their logs are lost, or they are doubles."""
 
 import pytest
 from mlflow import MlflowClient
 
 from besom.common.states import State
 from besom.search.storage.database import open_confirmations
-from besom.sweep.recovery.recovery import close_orphaned_runs
+from besom.sweep.recovery.recovery import MISSING, close_orphaned_runs
 from besom.tracking import schema
-from besom.tracking.record import connect
+from besom.tracking.record import Record, connect
 from tests.sweep.conftest import Bench
+
+REPORTS = {1: 0.9, 2: 0.5, 3: 0.3}
+
+
+def _begun(bench: Bench, number: int, parent: str) -> str:
+    """A run of which only the first of three reports has reached MLflow."""
+    run_id = bench.record.start_run(f"trial {number}", {schema.TRIAL: str(number)}, parent)
+    bench.record.metrics(run_id, 1, {"loss": 0.9, "accuracy": 0.1})
+    return run_id
+
+
+def _reopened(bench: Bench, closed: Record) -> Record:
+    closed.close()
+    for log in (bench.root / "spool").glob("*.jsonl"):
+        log.unlink()
+    return connect(bench.root, None, "test")
+
+
+def test_a_run_whose_log_is_lost_has_the_studys_numbers_and_says_what_it_lacks(
+    bench: Bench,
+) -> None:
+    study = bench.study()
+    study.remember("fingerprint", {"objective": "loss"})
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
+    ended = {State.COMPLETE: [0.25], State.PRUNED: [], State.FAILED: []}
+    runs = {}
+    for state, values in ended.items():
+        number = study.ask(bench.plan().space.distributions).number
+        runs[state] = _begun(bench, number, parent)
+        study.note(number, run_id=runs[state], seconds=2.0, error=f"{state.value} at last")
+        study.tell(number, state, values, reports=REPORTS)
+    with _reopened(bench, bench.record) as record:
+        close_orphaned_runs([study], record, parent)
+    client = MlflowClient(bench.record.uri)
+    for state, run_id in runs.items():
+        run = client.get_run(run_id)
+        last = 0.25 if state is State.COMPLETE else 0.3
+        assert run.data.metrics == {"loss": last, "accuracy": 0.1}
+        steps = [metric.step for metric in client.get_metric_history(run_id, "loss")]
+        assert sorted(steps) == ([1, 2, 3, 3] if state is State.COMPLETE else [1, 2, 3])
+        assert run.data.params.keys() == {"x"}
+        assert run.data.tags[schema.MISSING] == MISSING
+        assert run.data.tags[schema.ERROR] == f"{state.value} at last"
+        assert run.info.end_time - run.info.start_time == 2000
 
 
 def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) -> None:
@@ -27,9 +69,7 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
     client = MlflowClient(record.uri)
     tags = {schema.PARENT: parent, schema.KEY: late}
     double = client.create_run(record.experiment_id, tags=tags).info.run_id
-    record.close()
-    _lose(bench.root / "spool")
-    with connect(bench.root, None, "test") as again:
+    with _reopened(bench, record) as again:
         close_orphaned_runs([study], again, parent)
     statuses = {name: client.get_run(name).info.status for name in (run_id, double)}
     assert statuses == {run_id: "FINISHED", double: "KILLED"}
@@ -50,15 +90,8 @@ def test_a_confirmation_is_closed_as_its_study_knows_it(
     if state is not None:
         values = {"values": {"loss": 0.5, "score": 2.0}} if state is State.COMPLETE else {}
         study.tell(row.number, state, [0.5], values)
-    record.close()
-    _lose(bench.root / "spool")
-    with connect(bench.root, None, "test") as again:
+    with _reopened(bench, record) as again:
         close_orphaned_runs([bench.study(), study], again, parent)
     run = MlflowClient(record.uri).get_run(run_id)
     assert run.info.status == status
     assert run.data.metrics == ({"loss": 0.5, "score": 2.0} if state is State.COMPLETE else {})
-
-
-def _lose(logs: Path) -> None:
-    for path in logs.glob("*.jsonl"):
-        path.unlink()

@@ -24,8 +24,8 @@ MANY_TEXTS = 20
 
 
 @dataclass(frozen=True)
-class Objective:
-    """One of the numbers that are optimised."""
+class DirectedMetric:
+    """One of the objectives: a metric, and whether more of it is better."""
 
     name: str
     direction: str
@@ -58,11 +58,11 @@ class Material:
         return self.study.runs
 
     @cached_property
-    def objectives(self) -> list[Objective]:
+    def objectives(self) -> list[DirectedMetric]:
         pairs = zip(self.study.objectives, self.study.directions, strict=True)
-        return [Objective(name, direction) for name, direction in pairs]
+        return [DirectedMetric(name, direction) for name, direction in pairs]
 
-    def value(self, trial: Trial, objective: Objective | None = None) -> float | None:
+    def value(self, trial: Trial, objective: DirectedMetric | None = None) -> float | None:
         """An objective of a trial, or the last that was reported; None where it is no number."""
         value = trial.metrics.get((objective or self.objectives[0]).name)
         return None if value is None or not math.isfinite(value) else value

@@ -45,7 +45,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Contest:
-    """Who has been trained on which seeds, and what came of it.
+    """What has been trained on which seeds, and what came of it.
 
     ``values`` holds each finalist's metric, a number for each seed of ``seeds``; the baseline's is
     the first. Seeds on which the baseline failed are left out, and so is a trial that failed on
@@ -175,63 +175,53 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
-    sentence = _sentence(contest, result)
-    document = json.dumps(_document(contest, result), indent=2)
-    n_trials = n_ended(sweep.study.rows())
-    sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, document)
+    found = _document(contest, result)
+    sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
+    sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
         sweep.parent_run,
         {
             schema.VERDICT: sentence,
             schema.SETTING: setting(sweep.plan.options.confirm),
-            schema.WINNER: str(_winner(contest, result)),
+            schema.WINNER: str(found["winner"]),
             schema.BEATS: schema.flag(result.beats),
             schema.VERDICT_TRIALS: str(n_trials),
         },
     )
     code = sweep.plan.source.text
     sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials, "code": code})
-    return Answer(sentence, _register(contest, result, sweep))
+    return Answer(sentence, _register(sweep, found["winner"], contest.seeds[0], sentence))
 
 
-def _register(contest: Contest, result: "ComparisonResult", sweep: Sweep) -> str:
-    """Make the winner's model of the first seed the study's champion."""
+def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
+    """Make the winner's model of one seed the study's champion."""
     from besom.tracking.models.registry import Champion, register  # pandas, and more of MLflow
 
-    number = _winner(contest, result)
-    confirmation = last_attempts(sweep)[number, contest.seeds[0]]
-    sentence = _sentence(contest, result)
-    champion = Champion(sweep.study.name, number, confirmation.notes["run_id"], sentence)
+    run_id = last_attempts(sweep)[winner, seed].notes["run_id"]
+    champion = Champion(sweep.study.name, winner, run_id, sentence)
     try:
         address = register(sweep.record, champion, sweep.plan.hooks.packaging)
     except UserError as error:  # the verdict stands without it
         return f"No champion is registered: {error}"
-    return f"Champion: {address}, trial {number}" if address else ""
-
-
-def _sentence(contest: Contest, result: "ComparisonResult") -> str:
-    """The verdict, and who could not take part in it."""
-    sentence = result.sentence(contest.metric)
-    if not contest.left_out:
-        return sentence
-    who = ", ".join(map(str, contest.left_out))
-    return f"{sentence} Left out, having failed on some seed: trial {who}."
-
-
-def _winner(contest: Contest, result: "ComparisonResult") -> int:
-    """The baseline keeps its place unless it is beaten."""
-    return result.challenger if result.beats else contest.baseline
+    return f"Champion: {address}, trial {winner}" if address else ""
 
 
 def _document(contest: Contest, result: "ComparisonResult") -> dict[str, Any]:
-    """All numbers of a verdict, to check or to draw it."""
+    """All numbers of a verdict, to check or to draw it.
+
+    The baseline keeps its place unless it is beaten.
+    """
+    sentence = result.sentence(contest.metric)
+    if contest.left_out:
+        left_out = ", ".join(map(str, contest.left_out))
+        sentence += f" Left out, having failed on some seed: trial {left_out}."
     return {
         **asdict(contest),
         "challenger": result.challenger,
-        "winner": _winner(contest, result),
+        "winner": result.challenger if result.beats else contest.baseline,
         "beats": result.beats,
         "value": asdict(result.value),
         "baseline_value": asdict(result.baseline),
         "difference": asdict(result.difference),
-        "sentence": _sentence(contest, result),
+        "sentence": sentence,
     }

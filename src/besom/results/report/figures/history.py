@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from besom.results.report.data import SHOWN, Material, Objective
+from besom.results.report.data import SHOWN, DirectedMetric, Material
 from besom.results.report.figures.base import (
     BASELINE,
     BEST,
@@ -119,7 +119,10 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _front_figure(
-    material: Material, front: Sequence[Trial], pair: tuple[Objective, Objective], number: int
+    material: Material,
+    front: Sequence[Trial],
+    pair: tuple[DirectedMetric, DirectedMetric],
+    number: int,
 ) -> Markup:
     on_front = {trial.number for trial in front}
     known = [t for t in material.shown if t.number in material.complete_numbers]
@@ -144,7 +147,7 @@ def _front_dots(
     material: Material,
     name: str,
     trials: Sequence[Trial],
-    pair: tuple[Objective, Objective],
+    pair: tuple[DirectedMetric, DirectedMetric],
     **marker: Any,
 ) -> Any:
     x, y = ([material.value(trial, objective) for trial in trials] for objective in pair)
