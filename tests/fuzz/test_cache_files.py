@@ -69,10 +69,9 @@ def test_a_manifest_without_end(folder: Path) -> None:
     same_reviews(folder)
 
 
+PLACE = {"store": "own", "experiment": "e"}
 SAID = [
-    Entry(
-        "opened", {"name": "a", "tags": {schema.STUDY: "s"}, "store": "own", "experiment": "e"}, 1
-    ),
+    Entry("opened", {"name": "a", "tags": {schema.STUDY: "s"}, **PLACE}, 1),
     Entry("params", {"units": "32"}, 2),
     Entry("metrics", {"step": 1, "values": {"loss": 0.81}}, 3),
     Entry("text", {"path": "config.yaml", "text": "é"}, 4),
@@ -96,7 +95,7 @@ def test_a_log_tells_what_was_said_or_less(folder: Path, damage: Damage) -> None
     path.write_bytes(damage(path.read_bytes()))
     with bounded():
         assert [entry for entry in read(path) if entry not in SAID] == []
-        outbox = Outbox(logs, "own", "e", lambda run_id, entries: None)
+        outbox = Outbox(logs, "own", PLACE, lambda run_id, entries: None)
         outbox.take_over({})
         outbox.pending({})
         outbox.close()
@@ -111,7 +110,7 @@ def test_a_log_of_something_else_is_let_alone(folder: Path, lines: list[Any]) ->
     logs.mkdir(exist_ok=True)
     (logs / f"r{SUFFIX}").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with bounded():
-        outbox = Outbox(logs, "own", "e", lambda run_id, entries: None)
+        outbox = Outbox(logs, "own", PLACE, lambda run_id, entries: None)
         outbox.take_over({})
         outbox.pending({})
         outbox.close()

@@ -14,7 +14,6 @@ then its files and model, and at last that it is no longer RUNNING.
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,7 +23,7 @@ from besom.common.interpreter import importing
 from besom.common.states import State
 from besom.session import KerasModel
 from besom.tracking import schema
-from besom.tracking.client import asking, delivering, import_mlflow, is_mendable
+from besom.tracking.client import asking, import_mlflow, is_mendable
 from besom.tracking.outbox import entries
 from besom.tracking.outbox.logged_run import Pending
 from besom.tracking.outbox.outbox import Outbox
@@ -64,7 +63,8 @@ class Record:
         self._deferred_runs = DeferredRuns(store.client, store.experiment_id)
         deliver = Delivery(store.client, store.experiment_id, self._deferred_runs)
         address = "own" if store.is_own else mask(store.uri)
-        self._outbox = Outbox(store.outbox, address, store.experiment, deliver)
+        place = {"store": address, "experiment": store.experiment}
+        self._outbox = Outbox(store.outbox, store.uri, place, deliver)
 
     def __enter__(self) -> Self:
         return self
@@ -133,8 +133,7 @@ class Record:
         Raises:
             StoreError: the run is not in the store any more, or the store does not answer.
         """
-        with self._delivering():
-            self._outbox.take_over({}, run_id)
+        self._outbox.take_over({}, run_id)
         with asking(self.uri):
             info = get_run(self._client, run_id)
             if run_id not in self._outbox:
@@ -246,8 +245,7 @@ class Record:
         Raises:
             StoreError: as :meth:`flush`.
         """
-        with self._delivering():
-            self._outbox.take_over(tags or {})
+        self._outbox.take_over(tags or {})
         return self._outbox.pending(tags or {})
 
     def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[ReadRun]:
@@ -280,8 +278,7 @@ class Record:
         Raises:
             StoreError: it does not take it; what was said stays on disk.
         """
-        with self._delivering():
-            self._outbox.flush()
+        self._outbox.flush()
 
     def check(self) -> None:
         """Raise what broke the delivery, if it is a bug: waiting mends all else."""
@@ -295,8 +292,4 @@ class Record:
         Raises:
             StoreError: as :meth:`flush`.
         """
-        with self._delivering():
-            self._outbox.close()
-
-    def _delivering(self) -> AbstractContextManager[None]:
-        return delivering(self.uri, self._outbox.folder)
+        self._outbox.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from besom.common.errors import StoreError
 from besom.common.files import remedy
+from besom.tracking.client import delivering
 from besom.tracking.outbox import entries
 from besom.tracking.outbox.entries import Entry, Kind
 from besom.tracking.outbox.log import (
@@ -34,14 +35,15 @@ class Outbox:
 
     Args:
         folder: where the logs are.
-        address: the store, without passwords.
-        experiment: its name.
+        uri: the store's address.
+        place: ``store`` and ``experiment``, by which the logs say where they belong.
         deliver: tells the store.
     """
 
-    def __init__(self, folder: Path, address: str, experiment: str, deliver: Deliver) -> None:
-        self.folder = folder
-        self._place = {"store": address, "experiment": experiment}
+    def __init__(self, folder: Path, uri: str, place: Mapping[str, str], deliver: Deliver) -> None:
+        self._folder = folder
+        self._uri = uri
+        self._place = place
         self._deliver_to_store = deliver
         self._runs: dict[str, LoggedRun] = {}
         self._lock = threading.RLock()
@@ -56,7 +58,7 @@ class Outbox:
     def open(self, run_id: str, opened: Entry, send: bool = False) -> None:
         """Begin the log of a run of this process; ``send``: the store is still to create it."""
         try:
-            log = RunLog.create(self.folder, run_id)
+            log = RunLog.create(self._folder, run_id)
             try:
                 log.append(opened)
             except OSError:
@@ -118,10 +120,10 @@ class Outbox:
         what was refused: the run may have been restored. Runs without an outcome are closed.
 
         Raises:
-            Exception: as :meth:`flush`.
+            StoreError: as :meth:`flush`.
         """
-        set_orphaned_logs_aside(self.folder)
-        for path in run_logs(self.folder, (SUFFIX, REFUSED)):
+        set_orphaned_logs_aside(self._folder)
+        for path in run_logs(self._folder, (SUFFIX, REFUSED)):
             opened = first_entry(path)
             if opened is None or run_id not in (None, path.stem):
                 continue
@@ -165,8 +167,13 @@ class Outbox:
         return self._sender.error
 
     def flush(self) -> None:
-        """Wait until the store has everything; raise what prevented it."""
-        self._sender.flush()
+        """Wait until the store has everything.
+
+        Raises:
+            StoreError: it does not take it; what was said stays on disk.
+        """
+        with delivering(self._uri, self._folder):
+            self._sender.flush()
 
     def retry_refused(self) -> None:
         """Try once more what was refused."""
@@ -179,11 +186,12 @@ class Outbox:
         """Deliver everything, end the thread, and let go of all logs: those of open runs stay.
 
         Raises:
-            Exception: what prevented the delivery; then all logs stay.
+            StoreError: as :meth:`flush`; then all logs stay.
         """
         is_delivered = False
         try:
-            self._sender.close()
+            with delivering(self._uri, self._folder):
+                self._sender.close()
             is_delivered = True
         finally:
             with self._lock:
@@ -242,6 +250,6 @@ class Outbox:
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
-            f"{self.folder} cannot be written ({error.strerror}).\n"
+            f"{self._folder} cannot be written ({error.strerror}).\n"
             f"{remedy(error)}; the same command goes on from here."
         )
