@@ -53,11 +53,12 @@ class TrialJobs(JobSource):
         row = self._next_row()
         if self._is_repeat(row):
             return None
-        row = self._open_run(row, row, f"{row.number:03d} {row.label}", worker)
+        label = row.label
+        row = self._open_run(row, row, f"{row.number:03d} {label}", worker)
         self._repeats.began(row)
         assignment = Assignment(row.number, row.notes["attempt"], self._plan.overrides(row))
-        what = printable(f"{self._title(row)}  {row.label}")
-        return Job(assignment, row.number, row.notes["run_id"], what)
+        title = printable(f"{self._title(row)}  {label}")
+        return Job(assignment, row.number, row.notes["run_id"], title)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
         """Ask the pruner."""
