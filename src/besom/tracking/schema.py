@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-# -- tags of each run, written as it begins (sweep/trials.py, tracking/decorator.py) ---------------
+# -- tags of each run, written as it begins (sweep/jobs.py, tracking/decorator.py) -----------------
 
 STUDY = "besom.study"
 """The study's name."""
@@ -30,7 +30,7 @@ GROUPS = "besom.groups"
 PARENT = "mlflow.parentRunId"
 """The sweep's own run."""
 
-# -- tags of a trial's run, and of a confirmation's (sweep/trials.py, confirmation/jobs.py) --------
+# -- tags of a trial's run, and of a confirmation's (sweep/jobs.py, confirmation/jobs.py) ----------
 
 TRIAL = "besom.trial"
 """The trial's number in the study."""
@@ -45,7 +45,7 @@ SEED = "besom.seed"
 SETTING = "besom.setting"
 """What else the confirmation was made with; also in the sweep's own run, beside the verdict."""
 
-# -- tags of a sweep's own run (sweep/run.py, sweep/confirmation/run.py) ---------------------------
+# -- tags of a sweep's own run (sweep/parent_run.py, sweep/confirmation/run.py) --------------------
 
 SWEEP = "besom.sweep"
 """A key by which a sweep that was killed finds its own run."""
@@ -118,7 +118,7 @@ DIFF_FILE = "git.diff"
 TRACEBACK_FILE = "traceback.txt"
 """Where a task failed."""
 SWEEPER_FILE = "sweep.yaml"
-"""The sweeper's options, in a sweep's own run (sweep/run.py)."""
+"""The sweeper's options, in a sweep's own run (sweep/parent_run.py)."""
 COMMAND_FILE = "command.json"
 """The command of the sweep, in its own run (sweep/parent_run.py)."""
 VERDICT_FILE = "verdict.json"
