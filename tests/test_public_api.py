@@ -4,7 +4,6 @@ import inspect
 from doctest import DocTestFinder, DocTestRunner
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_type_hints
 
 import pytest
 
@@ -31,7 +30,7 @@ def test_each_has_types_an_example_and_a_place_in_the_readme(name: str) -> None:
     assert ">>> " in inspect.getdoc(public)
     assert f"besom.{name}" in README or f"`{name}" in README
     if inspect.isfunction(public):
-        hints = get_type_hints(public)
+        hints = inspect.get_annotations(public)
         assert hints.keys() == {*inspect.signature(public).parameters, "return"}
 
 
