@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from besom.search.storage.server import ConnectionLost
+from besom.sweep import parent_run
 from besom.sweep import run as sweep_run
 from besom.tracking import schema
 from tests.processes import is_alive, kill, wait_for
@@ -92,8 +93,8 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(sweep_run, "_parent_run", lambda *_: parent)
-    monkeypatch.setattr(sweep_run, "note", lambda *_: "")
+    monkeypatch.setattr(sweep_run, "open_parent_run", lambda *_: parent)
+    monkeypatch.setattr(parent_run, "note", lambda *_: "")
     monkeypatch.setattr(study, "tell", fail)
     with pytest.raises(type(error), match=str(error)):
         sweep_run._sweep(plan, study, bench.record, ScriptedPool(completes), Console(quiet=True))
@@ -109,8 +110,8 @@ def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
     def lose(*_: object) -> str:
         raise ConnectionLost("lost")
 
-    monkeypatch.setattr(sweep_run, "_parent_run", lambda *_: parent)
-    monkeypatch.setattr(sweep_run, "note", lose)
+    monkeypatch.setattr(sweep_run, "open_parent_run", lambda *_: parent)
+    monkeypatch.setattr(parent_run, "note", lose)
     pool = ScriptedPool(completes)
     sweep_run._sweep(bench.plan(n_trials=1), bench.study(), bench.record, pool, Console(quiet=True))
     bench.record.flush()

@@ -82,7 +82,7 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
     if _CONFIRM_ONLY.get():
         options = replace(options, n_trials=1)  # no more than there are
     plan = make_plan(options, app, arguments)
-    console = Console()
+    console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
         show_dry_run(plan, _storage(options), console)
         return None
