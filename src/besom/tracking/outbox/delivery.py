@@ -134,6 +134,9 @@ class Delivery:
         with TemporaryDirectory() as folder:
             for body in texts:
                 file = Path(folder, body["path"])
+                if ".." in file.parts or not file.is_relative_to(folder):  # of a forged log
+                    self._miss(run_id, body["path"])
+                    continue
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(body["text"], encoding="utf-8")
             self._client.log_artifacts(run_id, folder)
