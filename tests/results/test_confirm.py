@@ -107,6 +107,22 @@ def test_what_no_besom_sweep_began_is_confirmed_by_its_own_command(
         sweep_words(root, None, "small", 3, 5, None)
 
 
+def test_trials_of_other_code_may_be_confirmed(root: Path, study: list[str]) -> None:
+    """Whether they count is an option, and so the sweep's to say."""
+    begun_by(root, study, WORKLOAD)
+    with connect(root, None, "besom") as record:
+        parent = read_study(open_reader(root, None), "small").parent.run_id
+        for run in (parent, *study):
+            record.reopen(run)
+            tag = {schema.COUNTED_CODE: "b" * 64} if run == parent else {schema.CODE: "a" * 64}
+            record.log(run, tag)
+            record.finish(run, "FINISHED", {schema.STATE: "complete"}, {})
+            record.confirm(run)
+    assert not read_study(open_reader(root, None), "small").complete
+    given = "hydra.sweeper.duplicates=reuse_any_code"
+    assert sweep_words(root, None, "small", overrides=[given])[-1] == given
+
+
 def test_a_study_without_a_finished_trial_has_nothing_to_confirm(root: Path) -> None:
     with connect(root, None, "besom") as record:
         start(record, "empty").trial(0, {"x": 1}, {"val_accuracy": [0.5]}, "failed")

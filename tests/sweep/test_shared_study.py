@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import only_supervisor
-from besom.search.storage.database import open_study
+from besom.search.storage.database import open_confirmations, open_study
 from besom.sweep.fingerprint import claim
 from besom.sweep.progress import PlainProgress
 from tests.sweep.apps import run
@@ -52,6 +52,15 @@ def test_an_empty_one_is_taken_if_it_is_made_for_the_same_direction(tmp_path: Pa
     foreign(tmp_path).enqueue_trial({"x": 0.1})  # a point that waits is no trial
     claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
     claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+
+
+def test_confirmations_are_not_put_into_a_study_of_several_objectives(tmp_path: Path) -> None:
+    optuna.create_study(
+        study_name="s/confirmations", storage=storage_in(tmp_path), directions=["minimize"] * 2
+    )
+    study = open_study("s", storage_in(tmp_path), ["minimize"])
+    with pytest.raises(StudyError, match=r"s/confirmations.*another program"):
+        open_confirmations(study, "minimize")
 
 
 def test_another_task_is_another_experiment(tmp_path: Path) -> None:

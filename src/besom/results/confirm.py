@@ -6,6 +6,7 @@ from pathlib import Path
 from besom.app.command import quoted
 from besom.common.addresses import HIDDEN
 from besom.common.errors import StudyError
+from besom.common.states import State
 from besom.results.studies import read_study
 from besom.results.workload import TOP_K, begun
 from besom.tracking.reader import open_reader
@@ -40,7 +41,7 @@ def sweep_words(
     """
     reader = open_reader(root, uri)
     study = read_study(reader, name)
-    if not study.complete:
+    if not any(trial.state == State.COMPLETE for trial in study.trials):
         raise StudyError(f"study {name} has no finished trial to confirm")
     command = begun(reader, study)
     if not command:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from besom.common import sqlite
 from besom.common.addresses import mask, missing_driver, reach
-from besom.common.errors import StoreError
+from besom.common.errors import StoreError, StudyError
 from besom.common.files import make_private
 from besom.common.interpreter import uncollected
 from besom.search.objective import as_directions
@@ -73,13 +73,23 @@ def open_confirmations(study: Study, direction: str | None) -> Study:
     Args:
         direction: whether more of what is confirmed is better. Where it is None nothing is
             confirmed: no second study is made then, and an empty one in memory stands for it.
+
+    Raises:
+        StudyError: another program has made a study of that name, of several objectives.
     """
     name = f"{study.name}{CONFIRMATIONS}"
     directions = as_directions([direction] if direction else [])
     storage = study.storage.second_study(name, directions)
     if storage is None:
         return memory_study(["minimize"])
-    return Study(optuna.load_study(study_name=name, storage=storage), study.transaction)
+    confirmations = Study(optuna.load_study(study_name=name, storage=storage), study.transaction)
+    if len(confirmations.directions) > 1:
+        raise StudyError(
+            f"study {name}, which keeps confirmations, was made by another program, with "
+            f"{len(confirmations.directions)} objectives.\n"
+            "Delete it, or give another study name or database."
+        )
+    return confirmations
 
 
 def existing_study(name: str, storage: str) -> Study | None:
