@@ -1,6 +1,7 @@
 """``make chaos``: random kills over many seeds, then a kill in every phase; a line for each."""
 
 import argparse
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -71,9 +72,14 @@ def _counts(done: Hurt, found: Findings) -> str:
 
 
 def _times(done: Hurt) -> str:
-    """The longest it took to notice a dead worker, and to go on after a restart."""
-    slowest = max(done.noticed, default=0.0), max(done.gone_on, default=0.0)
-    return f"{slowest[0]:11.2f}  {slowest[1]:11.1f}"
+    """To notice a dead worker, and to go on after a restart: the median and the longest."""
+    noticed, gone_on = sorted(done.noticed) or [0.0], sorted(done.gone_on) or [0.0]
+    return f"{_spread(noticed, 2)}  {_spread(gone_on, 1)}"
+
+
+def _spread(seconds: Sequence[float], digits: int) -> str:
+    median = statistics.median_high(seconds)
+    return f"{median:5.{digits}f} {max(seconds):5.{digits}f}"
 
 
 def _too_few(done: Hurt) -> list[str]:
