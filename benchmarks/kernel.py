@@ -89,7 +89,7 @@ def _ours(configuration: Configuration, train: Split) -> Callable[[], object]:
     from besom.rnn.models import build_model
 
     layers = Model("simple_rnn", configuration.embedding_dim, configuration.units, dropout=0.0)
-    model = build_model(layers, configuration.vocab_size, configuration.max_length)
+    model = build_model(layers, configuration.vocab_size, configuration.max_length, 2)
     optimizer = keras.optimizers.Adam(configuration.learning_rate)
     engine = XlaEngine(model, optimizer, train, configuration.batch_size)
     numbers = count(1)

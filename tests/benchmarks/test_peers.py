@@ -64,7 +64,7 @@ def test_peers_train_the_network_that_besom_trains(reviews: Path) -> None:
     config = Data("imdb", TINY.vocab_size, TINY.max_length, path=str(reviews))
     train = load(config, validation_split=0.2, with_test=False).train
     layers = Model("simple_rnn", TINY.embedding_dim, TINY.units, dropout=0.0)
-    ours = build_model(layers, TINY.vocab_size, TINY.max_length)
+    ours = build_model(layers, TINY.vocab_size, TINY.max_length, 2)
     peer = reference.build(TINY)
     peer.build((None, TINY.max_length))
     peer.set_weights(ours.get_weights())

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf, open_dict
 
+from besom.app.config_paths import conf_folder
+from besom.results.workload import workload_config
+from besom.rnn import config
 from besom.tracking import connect, schema
 from tests.conftest import Command
 
@@ -24,6 +29,20 @@ def foreign(root: Path) -> str:
         record.text(run_id, schema.OVERRIDES_FILE, OVERRIDES)
     begun_by(root, [run_id], "app.main")
     return run_id
+
+
+def test_what_an_earlier_besom_had_no_key_for_is_as_the_schema_says() -> None:
+    config.register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        today = compose("train")
+    before = today.copy()
+    with open_dict(before.training):
+        del before.training["class_weight"]
+    found = workload_config(OmegaConf.to_yaml(before))
+    assert found == today and found is not None and found.training.class_weight is None
+    with open_dict(before.training):
+        del before.training["epochs"]
+    assert workload_config(OmegaConf.to_yaml(before)) is None
 
 
 def test_each_command_says_why_and_what_there_is_instead(

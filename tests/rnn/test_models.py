@@ -19,7 +19,7 @@ def sizes(name: str = "simple_rnn", dropout: float = 0.0) -> Any:
 def test_tokens_go_in_and_a_probability_comes_out(name: str) -> None:
     from besom.rnn.models import build_model
 
-    model = build_model(sizes(name), vocab_size=20, max_length=6)
+    model = build_model(sizes(name), vocab_size=20, max_length=6, n_classes=2)
     assert model.input_shape == (None, 6)
     assert model.inputs[0].dtype == "int32"
     praise = model(np.arange(12).reshape(2, 6)).numpy()
@@ -27,30 +27,39 @@ def test_tokens_go_in_and_a_probability_comes_out(name: str) -> None:
     assert ((praise > 0) & (praise < 1)).all()
 
 
+def test_of_many_classes_each_has_its_probability() -> None:
+    from besom.rnn.models import build_model
+
+    model = build_model(sizes(), vocab_size=20, max_length=6, n_classes=3)
+    found = model(np.arange(12).reshape(2, 6)).numpy()
+    assert found.shape == (2, 3)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+
+
 def test_the_reference_has_as_many_weights_as_the_notebook() -> None:
     from besom.rnn.models import build_model
 
     reference: Any = SimpleNamespace(name="simple_rnn", embedding_dim=32, units=32, dropout=0.0)
-    assert build_model(reference, 10000, 100).count_params() == 10000 * 32 + 32 * 65 + 33
+    assert build_model(reference, 10000, 100, 2).count_params() == 10000 * 32 + 32 * 65 + 33
 
 
 def test_dropout_is_a_layer_only_when_asked_for() -> None:
     from besom.rnn.models import build_model
 
-    names = [layer.name for layer in build_model(sizes(dropout=0.5), 20, 6).layers]
-    assert names == ["tokens", "embedding", "simple_rnn", "dropout", "praise"]
-    assert len(build_model(sizes(), 20, 6).layers) == 4
+    names = [layer.name for layer in build_model(sizes(dropout=0.5), 20, 6, 2).layers]
+    assert names == ["tokens", "embedding", "simple_rnn", "dropout", "probability"]
+    assert len(build_model(sizes(), 20, 6, 2).layers) == 4
 
 
 def test_a_seed_gives_the_same_weights_whatever_was_built_before() -> None:
     from besom.rnn.models import build_model, reset
 
     reset(3)
-    first = build_model(sizes(), 20, 6).get_weights()
-    build_model(sizes("gru"), 20, 6)
+    first = build_model(sizes(), 20, 6, 2).get_weights()
+    build_model(sizes("gru"), 20, 6, 2)
     reset(3)
-    again = build_model(sizes(), 20, 6).get_weights()
+    again = build_model(sizes(), 20, 6, 2).get_weights()
     reset(4)
-    other = build_model(sizes(), 20, 6).get_weights()
+    other = build_model(sizes(), 20, 6, 2).get_weights()
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert (first[0] != other[0]).any()

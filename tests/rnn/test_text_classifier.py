@@ -156,7 +156,7 @@ def test_the_packed_network_gives_its_own_probabilities(
 
     config = small()
     reset(config.seed)
-    model = build_model(config.model, config.data.vocab_size, config.data.max_length)
+    model = build_model(config.model, config.data.vocab_size, config.data.max_length, 2)
     model.save(tmp_path / "model.keras")
     contents = tmp_path / "contents"
     contents.mkdir()

@@ -102,8 +102,11 @@ def test_tells_every_epoch_and_saves_a_model_that_gives_the_recorded_predictions
     praise = loaded.predict(test.tokens, verbose=0)[:, 0]
     rows = notes.tables["predictions"]
     assert len(rows) == 5
-    np.testing.assert_allclose([row["probability"] for row in rows], praise[:5], atol=1e-6)
-    assert [row["label"] for row in rows] == test.labels[:5].tolist()
+    sure = np.maximum(praise, 1 - praise)[:5]
+    np.testing.assert_allclose([row["probability"] for row in rows], sure, atol=1e-6)
+    names = np.array(["negative", "positive"])
+    assert [row["label"] for row in rows] == names[test.labels[:5]].tolist()
+    assert [row["predicted"] for row in rows] == names[(praise[:5] > 0.5).astype(int)].tolist()
     assert all(len(str(row["text"]).split()) > 2 for row in rows)
     assert metrics["test_accuracy"] == pytest.approx(((praise > 0.5) == test.labels).mean())
 

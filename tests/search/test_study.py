@@ -86,7 +86,11 @@ def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage: st
 
 def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
     claim(opened(tmp_path), {"a": "1", "b": "2"})
+    later = {"a": "1", "b": "2", "configuration, added.since": "null"}
     claim(opened(tmp_path), {"a": "1", "b": "2"})
+    claim(opened(tmp_path), later)
+    with pytest.raises(StudyError, match=r"configuration, added\.since: absent → 1"):
+        claim(opened(tmp_path), later | {"configuration, added.since": "1"})
     with pytest.raises(StudyError, match=r"b: 2 → absent; c: absent → 3"):
         claim(opened(tmp_path), {"a": "1", "c": "3"})
 

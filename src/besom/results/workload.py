@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -42,15 +42,16 @@ class Advice:
 def workload_config(text: str | None) -> DictConfig | None:
     """A recorded ``config.yaml`` as ``besom train`` would be given it today.
 
-    It has all keys of the schema, each of its type. Keys that the schema does not have stay: those
-    of a later Besom, which a training that needs it names.
+    It has all keys of the schema, each of its type; what an earlier Besom had no key for is as the
+    schema says. Keys that the schema does not have stay: those of a later Besom, which a training
+    that needs it names.
 
     Returns:
         None where it is no configuration of ``besom train``.
     """
     try:
         config = OmegaConf.create(text or "")
-        return config if isinstance(config, DictConfig) and _fits(config) else None
+        return _whole(config) if isinstance(config, DictConfig) and _fits(config) else None
     except (OmegaConfBaseException, YAMLError, ValueError):
         return None
 
@@ -88,17 +89,31 @@ def how_to_run_again(reader: Reader, run_id: str) -> str:
     return f"its own command, without -m, trains it again with:\n{shlex.join(latest.values())}"
 
 
+def _whole(config: DictConfig) -> DictConfig:
+    """With the values of keys that came later."""
+    present = flatten(config)
+    for key, value in flatten(_schema(config)).items():
+        if key not in present:
+            OmegaConf.update(config, key, value)
+    return config
+
+
 def _fits(config: DictConfig) -> bool:
     """Whether every value that a training depends on is there, and of its type.
 
     Raises:
         OmegaConfBaseException: one is of another type.
     """
+    schema = _schema(config)
+    required = {key for key in OmegaConf.missing_keys(schema) if not key.startswith("tracking.")}
+    values = flatten(config)
+    for key in (required | flatten(schema).keys()) & values.keys():
+        OmegaConf.update(schema, key, values[key])
+    return values.keys() >= required
+
+
+def _schema(config: DictConfig) -> DictConfig:
+    """What a configuration is held to; of ``data``, by its data set."""
     is_synthetic = OmegaConf.select(config, "data.name") == "synthetic"
     schema = OmegaConf.structured(Train(data=SyntheticData()) if is_synthetic else Train)
-    keys = [key for key in OmegaConf.missing_keys(schema) if not key.startswith("tracking.")]
-    values = flatten(config)
-    for key in keys:
-        if key in values:
-            OmegaConf.update(schema, key, values[key])
-    return values.keys() >= set(keys)
+    return cast(DictConfig, schema)

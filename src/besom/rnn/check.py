@@ -14,7 +14,7 @@ from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean, listed
 from besom.rnn.config import GROUPS, Data, Model, SyntheticData, Train, Training
 from besom.rnn.data import DATA_SETS
-from besom.rnn.engines.base import ENGINES, OPTIMIZERS
+from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS
 from besom.rnn.models import MODELS
 
 SHUFFLES = ("every_epoch", "once")
@@ -130,6 +130,8 @@ def _check_training(training: Training) -> None:
     _one_of("training.optimizer", training.optimizer, OPTIMIZERS)
     _one_of("training.engine", training.engine, ENGINES)
     _one_of("training.shuffle", training.shuffle, SHUFFLES)
+    if training.class_weight is not None:
+        _one_of("training.class_weight", training.class_weight, CLASS_WEIGHTS)
     _at_least_one("training.batch_size", training.batch_size)
     _at_least_one("training.epochs", training.epochs)
     if training.patience is not None:

@@ -31,7 +31,7 @@ class SyntheticData(Data):
 
 @dataclass
 class Model:
-    """The network: embedding, one recurrent layer, dropout, one sigmoid unit."""
+    """The network: embedding, one recurrent layer, dropout, an output for the classes."""
 
     name: str = MISSING
     embedding_dim: int = MISSING
@@ -41,7 +41,10 @@ class Model:
 
 @dataclass
 class Training:
-    """How the weights are found; ``patience`` counts epochs without a better val_accuracy."""
+    """How the weights are found; ``patience`` counts epochs without a better val_accuracy.
+
+    Records of an earlier Besom lack what has a default here.
+    """
 
     batch_size: int = MISSING
     epochs: int = MISSING
@@ -53,6 +56,7 @@ class Training:
     restore_best: bool = MISSING
     patience: int | None = MISSING
     checkpoint: bool = MISSING
+    class_weight: str | None = None
 
 
 @dataclass

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; ``number`` counts from 1, ``seconds`` holds the validation too."""
+    """What one epoch came to; ``number`` counts from 1, ``seconds`` holds the validation too.
+
+    ``val_macro_f1`` is None where there are two classes.
+    """
 
     number: int
     loss: float
@@ -27,15 +30,18 @@ class Epoch:
     val_loss: float
     val_accuracy: float
     seconds: float
+    val_macro_f1: float | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The four numbers that Keras' ``History`` would hold, by the same names."""
+        """The four numbers that Keras' ``History`` would hold, by the same names, and macro F1."""
+        macro_f1 = {} if self.val_macro_f1 is None else {"val_macro_f1": self.val_macro_f1}
         return {
             "loss": self.loss,
             "accuracy": self.accuracy,
             "val_loss": self.val_loss,
             "val_accuracy": self.val_accuracy,
+            **macro_f1,
         }
 
 
@@ -57,6 +63,7 @@ def fit(
             accuracy=trained.accuracy,
             val_loss=validated.loss,
             val_accuracy=validated.accuracy,
+            val_macro_f1=validated.macro_f1,
             seconds=time.perf_counter() - start,
         )
 

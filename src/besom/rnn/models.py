@@ -1,4 +1,4 @@
-"""The networks: embedding, one recurrent layer, dropout, one sigmoid unit."""
+"""The networks: embedding, one recurrent layer, dropout, and an output for the classes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,10 +29,11 @@ def reset(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def build_model(model: Model, vocab_size: int, max_length: int) -> "keras.Model":
-    """An untrained classifier of reviews.
+def build_model(model: Model, vocab_size: int, max_length: int, n_classes: int) -> "keras.Model":
+    """An untrained classifier of texts.
 
-    It takes tokens, int32 [n, max_length], and gives the probability of praise, float32 [n, 1].
+    It takes tokens, int32 [n, max_length]. Of two classes it gives the probability of the second,
+    float32 [n, 1], from a sigmoid; of more those of all, float32 [n, n_classes], from a softmax.
     Padding is not masked: with padding at the front it does no harm, and masks cost time.
     """
     import keras
@@ -43,5 +44,8 @@ def build_model(model: Model, vocab_size: int, max_length: int) -> "keras.Model"
     x = MODELS[model.name](layers, model.units)(x)
     if model.dropout:
         x = layers.Dropout(model.dropout, name="dropout")(x)
-    praise = layers.Dense(1, activation="sigmoid", name="praise")(x)
-    return keras.Model(tokens, praise, name="sentiment")
+    if n_classes == 2:
+        output = layers.Dense(1, activation="sigmoid", name="probability")(x)
+    else:
+        output = layers.Dense(n_classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(tokens, output, name="classifier")

@@ -122,6 +122,12 @@ class TextClassifier:
         return known
 
 
+def class_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The probability of each class, float32 [n, n_classes], where a network with two classes
+    gives only that of the second, float32 [n, 1]."""
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
 def save(
     folder: Path, model_file: Path, words: Mapping[str, int], vocab_size: int, max_length: int
 ) -> None:

@@ -25,6 +25,7 @@ from besom.rnn.engines.base import Engine, import_engines, make_engine
 from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
 from besom.rnn.models import build_model, reset
 from besom.rnn.packaging import pack_model
+from besom.rnn.text_classifier import class_probabilities
 from besom.session import KerasModel, TensorSpec
 
 if TYPE_CHECKING:
@@ -85,12 +86,13 @@ def train(config: DictConfig) -> dict[str, float]:
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
     _describe(data.corpus, config)
     reset(config.seed)
-    model = build_model(config.model, config.data.vocab_size, config.data.max_length)
-    engine = make_engine(model, config.training, data.train)
+    sizes = config.data.vocab_size, config.data.max_length, data.corpus.n_classes
+    model = build_model(config.model, *sizes)
+    engine = make_engine(model, config.training, data.train, data.corpus.n_classes)
     metrics = _fit(model, engine, data, config)
     if data.test is not None:
         score = engine.evaluate(data.test)
-        metrics |= {"test_loss": score.loss, "test_accuracy": score.accuracy}
+        metrics |= {f"test_{name}": value for name, value in score.metrics.items()}
     if session.is_recorded():
         _save(model, data)
     return metrics
@@ -163,7 +165,8 @@ def _save(model: "keras.Model", data: Dataset) -> None:
     path = _output_folder() / "model.keras"
     model.save(path)
     inputs = TensorSpec((None, *model.input_shape[1:]), "int32")
-    session.save_model(KerasModel(path, inputs, TensorSpec((None, 1), "float32")))
+    outputs = TensorSpec((None, *model.output_shape[1:]), "float32")
+    session.save_model(KerasModel(path, inputs, outputs))
     if data.test is not None:
         session.table("predictions", _predictions(model, data))
 
@@ -175,16 +178,18 @@ def _output_folder() -> Path:
 
 
 def _predictions(model: "keras.Model", data: Dataset) -> list[dict[str, float | str]]:
-    """The first test reviews: text (empty without a word index), label, probability of praise."""
+    """The first test reviews: text (empty without a word index), its class, the answer and that
+    one's probability."""
     assert data.test is not None
-    index = data.corpus.word_index()
+    index, classes = data.corpus.word_index(), data.corpus.classes
     tokens, labels = data.test.tokens[:PREDICTIONS], data.test.labels[:PREDICTIONS]
-    praise = model(tokens, training=False).numpy()[:, 0]
+    found = class_probabilities(model(tokens, training=False).numpy())
     return [
         {
             "text": decode(review, index) if index else "",
-            "label": int(label),
-            "probability": float(probability),
+            "label": classes[label],
+            "predicted": classes[probabilities.argmax()],
+            "probability": float(probabilities.max()),
         }
-        for review, label, probability in zip(tokens, labels, praise, strict=True)
+        for review, label, probabilities in zip(tokens, labels, found, strict=True)
     ]

@@ -63,7 +63,8 @@ def _is_volatile(written: object) -> bool:
 def claim(study: Study, facts: Mapping[str, str]) -> None:
     """Write the fingerprint into a new study, or compare it with an old one's.
 
-    Another objective is nothing else as long as nothing has been judged by the old one.
+    Another objective is nothing else as long as nothing has been judged by the old one; nor is a
+    key that an earlier configuration did not have, and that is null.
 
     Raises:
         StudyError: the study was about something else, or was begun without Besom; says what.
@@ -73,7 +74,7 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         _refuse_foreign(study, facts)
         study.remember(_KEY, dict(facts))
         return
-    differing = [key for key in {**kept, **facts} if kept.get(key) != facts.get(key)]
+    differing = _differing(kept, facts)
     if differing and set(differing) <= set(_OBJECTIVE) and study.is_unjudged:
         study.begin_anew(facts["direction"].split(", "))
         study.remember(_KEY, dict(facts))
@@ -92,7 +93,15 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
 
 def describes(study: Study, plan: Plan) -> bool:
     """Whether a study is about what a plan asks for; nothing is written."""
-    return bool(study.recall(_KEY) == fingerprint(plan))
+    kept = study.recall(_KEY)
+    return kept is not None and not _differing(kept, fingerprint(plan))
+
+
+def _differing(kept: Mapping[str, str], facts: Mapping[str, str]) -> list[str]:
+    def before(key: str) -> str | None:
+        return kept.get(key, "null" if key.startswith("configuration, ") else None)
+
+    return [key for key in {**kept, **facts} if before(key) != facts.get(key)]
 
 
 def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:

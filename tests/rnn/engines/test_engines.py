@@ -22,6 +22,14 @@ def split(reviews: int, seed: int = 0) -> Split:
     return Split(tokens, (tokens[:, MAX_LENGTH // 2] < VOCAB_SIZE // 2).astype(np.int64))
 
 
+def split_of(n_classes: int, reviews: int, seed: int = 0) -> Split:
+    """Reviews whose class is the third, or fifth, of the vocabulary that holds the middle token;
+    the first class is twice as wide as the others."""
+    tokens = split(reviews, seed).tokens
+    labels = tokens[:, MAX_LENGTH // 2] * (n_classes + 1) // VOCAB_SIZE - 1
+    return Split(tokens, np.maximum(labels, 0).astype(np.int64))
+
+
 def made(
     engine: str,
     train: Split,
@@ -33,6 +41,8 @@ def made(
     dropout: float = 0.0,
     learning_rate: float = 0.01,
     seed: int = 0,
+    n_classes: int = 2,
+    class_weight: str | None = None,
 ) -> Any:
     """An engine and its model, both fresh."""
     from besom.rnn.engines.base import make_engine
@@ -42,15 +52,19 @@ def made(
     layers: Any = SimpleNamespace(
         name=model, embedding_dim=embedding_dim, units=units, dropout=dropout
     )
-    network = build_model(layers, VOCAB_SIZE, MAX_LENGTH)
+    network = build_model(layers, VOCAB_SIZE, MAX_LENGTH, n_classes)
     training: Any = SimpleNamespace(
-        engine=engine, optimizer=optimizer, batch_size=batch_size, learning_rate=learning_rate
+        engine=engine,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        class_weight=class_weight,
     )
-    return make_engine(network, training, train), network
+    return make_engine(network, training, train, n_classes), network
 
 
 def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np.ndarray:
-    """Losses and accuracies, [epochs, 4]."""
+    """Losses, accuracies and what else there is, [epochs, 4 or 5]."""
     from besom.rnn.fit import fit, make_order
 
     trained = fit(engine, make_order("every_epoch", 1, len(train)), validation, epochs)
@@ -74,6 +88,57 @@ def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
         found.append(history(engine, train, validation))
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert found[0][0, 0] != found[0][1, 0]
+
+
+def test_both_find_the_same_losses_of_many_classes() -> None:
+    train, validation = split_of(4, REVIEWS), split_of(4, 40, seed=1)
+    found = [history(made(name, train, n_classes=4)[0], train, validation) for name in ENGINES]
+    assert found[0].shape == (2, 5)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_weights_of_classes_change_the_training_alone() -> None:
+    """Of two classes, by stock Keras too; a review of a class that is rare counts for more."""
+    reviews = split(REVIEWS)
+    rare = np.flatnonzero(reviews.labels)[:10]
+    rows = np.concatenate([np.flatnonzero(reviews.labels == 0), rare])
+    train = Split(reviews.tokens[rows], reviews.labels[rows])
+    validation = split(40, seed=1)
+    plain, _ = made("xla", train)
+    as_scored = plain.evaluate(validation)
+    found = []
+    for name in ENGINES:
+        engine, network = made(name, train, class_weight="balanced")
+        assert engine.evaluate(validation).loss == pytest.approx(as_scored.loss, abs=1e-5)
+        found.append(history(engine, train, validation))
+        assert network.predict(validation.tokens, verbose=0).mean() > 0.4
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    unweighted = history(plain, train, validation)
+    assert abs(unweighted[0] - found[0][0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_macro_f1_is_scikit_learns(name: str) -> None:
+    """Also where a class is neither there nor answered: with three reviews of four classes."""
+    from sklearn.metrics import f1_score
+
+    engine, network = made(name, split_of(4, REVIEWS), n_classes=4)
+    for reviews in (3, 1001):
+        scored = split_of(4, reviews, seed=2)
+        answers = network.predict(scored.tokens, verbose=0).argmax(axis=1)
+        expected = f1_score(scored.labels, answers, average="macro", zero_division=0)
+        assert engine.evaluate(scored).macro_f1 == pytest.approx(expected, abs=1e-6)
+
+
+def test_balanced_weights_give_each_class_the_same_sum() -> None:
+    from besom.rnn.engines.base import class_weights
+
+    train = Split(np.zeros((8, 1), np.int32), np.array([0, 0, 0, 0, 0, 2, 2, 2]))
+    balanced: Any = SimpleNamespace(class_weight="balanced")
+    weights = class_weights(balanced, train, n_classes=3)
+    assert weights is not None and weights[train.labels].sum() == pytest.approx(16 / 3)
+    assert weights[0] * 5 == pytest.approx(weights[2] * 3)
+    assert class_weights(SimpleNamespace(class_weight=None), train, 3) is None  # type: ignore[arg-type]
 
 
 def test_both_find_the_same_losses_at_the_baselines_sizes(

@@ -233,7 +233,7 @@ def model_of(name: str, dropout: float = 0.0) -> Any:
 
     reset(1)
     settings: Any = SimpleNamespace(name=name, embedding_dim=5, units=4, dropout=dropout)
-    return build_model(settings, vocab_size=30, max_length=7)
+    return build_model(settings, vocab_size=30, max_length=7, n_classes=2)
 
 
 def tokens() -> np.ndarray:

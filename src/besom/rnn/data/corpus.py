@@ -16,6 +16,9 @@ PADDING, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
 """Keras' name and value: a word's token is its rank by frequency, from 1, plus this."""
 
+SENTIMENTS = ("negative", "positive")
+"""The classes of film reviews: label 1 is praise."""
+
 LARGEST_RANK = np.iinfo(np.int32).max - 16
 """Tokens are int32."""
 
@@ -31,7 +34,7 @@ class Reviews:
 
     tokens: int32 [all tokens]; review ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``
     offsets: int64 [reviews + 1]
-    labels: int64 [reviews], 1 for praise
+    labels: int64 [reviews], each the place of its class in ``Corpus.classes``
     """
 
     tokens: NDArray[np.int32]
@@ -46,16 +49,22 @@ class Reviews:
 class Corpus:
     """A data set before it is cut to size.
 
-    ``digest`` names its content, ``vocab_size`` is one above its largest token, ``word_index``
-    reads the words when text is to be shown; it is empty when they are not at hand.
+    ``digest`` names its content, ``classes`` what its labels count, ``vocab_size`` is one above its
+    largest token, ``word_index`` reads the words when text is to be shown; it is empty when they
+    are not at hand.
     """
 
     name: str
     digest: str
+    classes: tuple[str, ...]
     train: Reviews
     test: Reviews
     vocab_size: int
     word_index: Callable[[], WordIndex]
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.classes)
 
 
 @dataclass(frozen=True)

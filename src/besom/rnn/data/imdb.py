@@ -28,6 +28,7 @@ from besom.rnn.data import cache
 from besom.rnn.data.corpus import (
     INDEX_FROM,
     LARGEST_RANK,
+    SENTIMENTS,
     START,
     Corpus,
     Reviews,
@@ -89,7 +90,7 @@ def _open(source: Path, size: int, changed: int, folder: Path) -> Corpus:
     digest = _digest(source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
     vocab_size = 1 + int(max(train.tokens.max(), test.tokens.max()))
-    return Corpus("imdb", digest, train, test, vocab_size, partial(read_index, source))
+    return Corpus("imdb", digest, SENTIMENTS, train, test, vocab_size, partial(read_index, source))
 
 
 def _digest(source: Path) -> str:

@@ -21,7 +21,7 @@ from random import Random
 
 import numpy as np
 
-from besom.rnn.data.corpus import INDEX_FROM, START, Corpus, Reviews, WordIndex
+from besom.rnn.data.corpus import INDEX_FROM, SENTIMENTS, START, Corpus, Reviews, WordIndex
 
 VERSION = 1
 """Raise it when the same parameters give other reviews: it is part of the digest."""
@@ -102,6 +102,7 @@ def open_synthetic(train_reviews: int, test_reviews: int, label_noise: float) ->
     return Corpus(
         name="synthetic",
         digest=_digest(train_reviews, test_reviews, label_noise),
+        classes=SENTIMENTS,
         train=_reviews(train, index),
         test=_reviews(test, index),
         vocab_size=len(index) + INDEX_FROM + 1,

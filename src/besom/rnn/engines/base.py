@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,37 @@ ENGINES = {
     "xla": "besom.rnn.engines.xla.XlaEngine",
     "keras": "besom.rnn.engines.keras_fit.KerasEngine",
 }
-"""A class for each ``training.engine``, made of a model, an optimizer, the training reviews and a
-batch size. They are named, since TensorFlow takes seconds to import."""
+"""A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
+batch size and weights of the classes. They are named, since TensorFlow takes seconds to import."""
 
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""
 
 
+CLASS_WEIGHTS = ("balanced",)
+"""What ``training.class_weight`` may be, beside null."""
+
+ClassWeights = NDArray[np.float32]
+"""float32 [n_classes]: how much a training text of each class counts in the loss."""
+
+
 @dataclass(frozen=True)
 class Score:
-    """Mean binary cross-entropy, and the share of right answers at the threshold 0.5."""
+    """Mean cross-entropy and the share of right answers: of two classes at the threshold 0.5, of
+    more the class of the largest probability.
+
+    ``macro_f1`` is None for two classes, and for the epoch that was trained.
+    """
 
     loss: float
     accuracy: float
+    macro_f1: float | None = None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """By their names, those that there are."""
+        found = {"loss": self.loss, "accuracy": self.accuracy, "macro_f1": self.macro_f1}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Engine(Protocol):
@@ -41,7 +59,8 @@ class Engine(Protocol):
     def train(self, order: NDArray[np.int32]) -> Score:
         """One epoch over the training reviews in this order.
 
-        The score is the mean over all reviews, each judged by the weights before its batch.
+        The score is the mean over all reviews, each judged by the weights before its batch. The
+        loss counts the classes' weights, as Keras' does; scores of :meth:`evaluate` do not.
         """
         ...
 
@@ -56,13 +75,38 @@ def import_engines() -> None:
         import_module(name.rpartition(".")[0])
 
 
-def make_engine(model: "keras.Model", training: Training, train: Split) -> Engine:
+def make_engine(model: "keras.Model", training: Training, train: Split, n_classes: int) -> Engine:
     """The engine named by ``training.engine``, ready to train on ``train``."""
     import keras
 
     optimizer = getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(training.learning_rate)
     module, _, kind = ENGINES[training.engine].rpartition(".")
     engine: Engine = getattr(import_module(module), kind)(
-        model, optimizer, train, training.batch_size
+        model, optimizer, train, training.batch_size, class_weights(training, train, n_classes)
     )
     return engine
+
+
+def class_weights(training: Training, train: Split, n_classes: int) -> ClassWeights | None:
+    """What ``training.class_weight`` asks for; None where all texts count alike.
+
+    ``balanced`` gives each class the same sum: ``reviews / (n_classes * reviews of the class)``
+    (King and Zeng 2001, "Logistic Regression in Rare Events Data"), as scikit-learn has it.
+    """
+    if training.class_weight is None:
+        return None
+    counts = np.bincount(train.labels, minlength=n_classes)
+    return (len(train) / (n_classes * np.maximum(counts, 1))).astype(np.float32)
+
+
+def macro_f1(right: NDArray[Any], answered: NDArray[Any], actual: NDArray[Any]) -> float:
+    """The mean of the classes' F1, each ``2 right / (answered + actual)``; classes that are
+    neither answered nor there are left out, as in scikit-learn.
+
+    Args:
+        right: [n_classes], how often each class was answered rightly.
+        answered: [n_classes], how often at all.
+        actual: [n_classes], how many texts are of it.
+    """
+    met = answered + actual > 0
+    return float(np.mean(2 * right[met] / (answered + actual)[met]))

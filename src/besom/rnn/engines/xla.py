@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from besom.rnn.data import Split
 from besom.rnn.engines import fast_clone
-from besom.rnn.engines.base import Score
+from besom.rnn.engines.base import ClassWeights, Score, macro_f1
 from besom.rnn.engines.compiled import Program
 
 SCORED_AT_ONCE = 1000
@@ -40,6 +40,7 @@ class XlaEngine:
         optimizer: keras.optimizers.Optimizer,
         train: Split,
         batch_size: int,
+        class_weights: ClassWeights | None = None,
     ) -> None:
         optimizer.build(model.trainable_variables)
         fast = fast_clone.fast_clone_of(model)
@@ -48,8 +49,10 @@ class XlaEngine:
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
         self._size = size
         self._epoch = Program(
-            _identity("epoch", model, _settings(optimizer), batch_size, size),
-            lambda: _epoch_program(fast, optimizer, batch_size, size),
+            _identity(
+                "epoch", model, _settings(optimizer), batch_size, size, _listed(class_weights)
+            ),
+            lambda: _epoch_program(fast, optimizer, batch_size, size, class_weights),
         )
         self._score = Program(_identity("score", model), lambda: _score_program(fast))
 
@@ -61,13 +64,18 @@ class XlaEngine:
     def evaluate(self, split: Split) -> Score:
         """See :class:`besom.rnn.engines.base.Engine`."""
         sums = sum(self._score(*part).numpy().astype(float) for part in _parts(split))
-        loss, right = sums / len(split)
-        return Score(float(loss), float(right))
+        loss, right = sums[:2] / len(split)
+        counts = sums[2:].reshape(3, -1)
+        return Score(float(loss), float(right), macro_f1(*counts) if counts.size else None)
 
 
 def _identity(kind: str, model: keras.Model, *others: object) -> str:
     """All that a program depends on."""
     return json.dumps([kind, _code(), model.to_json(), *others])
+
+
+def _listed(class_weights: ClassWeights | None) -> list[float] | None:
+    return None if class_weights is None else class_weights.tolist()
 
 
 def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
@@ -86,16 +94,28 @@ def _code() -> str:
 
 def _judge(
     model: keras.Model, tokens: tf.Tensor, labels: tf.Tensor, *, training: bool
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Loss of each review, and 1.0 where the answer is right: float32 [n] both."""
-    praise = model(tokens, training=training)
-    right = tf.equal(praise[:, 0] > 0.5, labels > 0.5)
-    losses = keras.losses.binary_crossentropy(labels[:, None], praise)
-    return losses, tf.cast(right, tf.float32)
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Loss of each review, and 1.0 where the answer is right: float32 [n] both; then the answer,
+    float32 [n, n_classes], 1.0 for its class, with no columns where there are two classes.
+    """
+    found = model(tokens, training=training)
+    n_outputs = found.shape[-1]
+    if n_outputs == 1:
+        right = tf.equal(found[:, 0] > 0.5, labels > 0.5)
+        losses = keras.losses.binary_crossentropy(labels[:, None], found)
+        return losses, tf.cast(right, tf.float32), tf.zeros_like(found[:, :0])
+    answers = tf.argmax(found, axis=1, output_type=tf.int32)
+    right = tf.equal(answers, tf.cast(labels, tf.int32))
+    losses = keras.losses.sparse_categorical_crossentropy(labels, found)
+    return losses, tf.cast(right, tf.float32), tf.one_hot(answers, n_outputs)
 
 
 def _epoch_program(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, batch_size: int, size: int
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    batch_size: int,
+    size: int,
+    class_weights: ClassWeights | None,
 ) -> Traced:
     """tokens, labels, order -> sum of losses and number of right answers, float32 [2].
 
@@ -108,7 +128,9 @@ def _epoch_program(
 
     def learn(tokens: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            losses, right = _judge(model, tokens, labels, training=True)
+            losses, right, _ = _judge(model, tokens, labels, training=True)
+            if class_weights is not None:
+                losses *= tf.gather(class_weights, tf.cast(labels, tf.int32))
             loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         optimizer.apply(gradients, variables)
@@ -133,11 +155,24 @@ def _epoch_program(
 
 
 def _score_program(model: keras.Model) -> Traced:
-    """tokens, labels, weights -> weighted sum of losses and of right answers, float32 [2]."""
+    """tokens, labels, weights -> weighted sum of losses and of right answers, float32 [2].
+
+    Of more than two classes, after these for each class: how often it was answered rightly, how
+    often at all, and how many reviews are of it. float32 [2 + 3 n_classes].
+    """
 
     def score(tokens: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        judged = tf.stack(_judge(model, tokens, labels, training=False))
-        return tf.linalg.matvec(judged, weights)
+        losses, right, answers = _judge(model, tokens, labels, training=False)
+        sums = tf.linalg.matvec(tf.stack([losses, right]), weights)
+        n_classes = answers.shape[-1]
+        if not n_classes:
+            return sums
+        actual = tf.one_hot(tf.cast(labels, tf.int32), n_classes)
+        counts = [
+            tf.linalg.matvec(which, weights, transpose_a=True)
+            for which in (answers * actual, answers, actual)
+        ]
+        return tf.concat([sums, *counts], axis=0)
 
     return _traced(
         score,
