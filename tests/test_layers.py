@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 # From the ground up; a room may import itself and what stands before it, less what UNKNOWN says.
 FLOORS = [
-    ["besom.session", "besom.common"],
+    ["besom.session", "besom.keras_task", "besom.common"],
     ["besom.app"],
     ["besom.tracking", "besom.workers"],
     ["besom.search", "besom.rnn"],
@@ -38,7 +38,9 @@ VENDORS = {
     "mlflow": ["besom.tracking"],
     "optuna": ["besom.search", "besom.cli.dashboard"],
     "tensorflow": ["besom.rnn"],
-    "keras": ["besom.rnn"],
+    # What a Keras task of one's own calls is no part of the workload; loaded as it is called. The
+    # session names the type of a model in a signature.
+    "keras": ["besom.rnn", "besom.keras_task", "besom.session"],
     "optuna_dashboard": ["besom.cli.dashboard"],
     "plotly": ["besom.results.report"],
     "scipy": ["besom.sweep.confirmation.statistics"],

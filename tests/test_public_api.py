@@ -3,16 +3,18 @@
 import inspect
 from doctest import DocTestFinder, DocTestRunner
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
+import keras
+import numpy as np
 import pytest
 
 import besom
 
 NAMES = [
-    *("Hooks", "Interrupted", "KerasModel", "Packaging", "Pruned", "TensorSpec", "UserError"),
-    *("__version__", "curves", "expect", "hooked", "is_recorded", "log", "report", "runs", "save"),
-    *("save_model", "table"),
+    *("Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging", "Pruned", "TensorSpec"),
+    *("UserError", "__version__", "curves", "expect", "hooked", "is_recorded", "log", "report"),
+    *("runs", "save", "save_model", "table"),
 ]
 DOCUMENTED = [name for name in NAMES if name != "__version__"]
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -34,10 +36,21 @@ def test_each_has_types_an_example_and_a_place_in_the_readme(name: str) -> None:
         assert hints.keys() == {*inspect.signature(public).parameters, "return"}
 
 
+@pytest.fixture(scope="module")
+def given() -> dict[str, Any]:
+    """What the examples speak of: a Keras model that can be trained, and its data."""
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    network.compile(loss="mse")
+    x, y = np.zeros((4, 3)), np.zeros((4, 1))
+    return {"besom": besom, "Path": Path, "network": network, "x": x, "y": y}
+
+
 @pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in ("curves", "runs")])
-def test_its_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_example_runs(
+    name: str, given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    network = SimpleNamespace(save=lambda path: Path(path).touch())
-    given = {"besom": besom, "Path": Path, "network": network}
+    given["network"].save("model.keras")
+    given = dict(given)
     for example in DocTestFinder(recurse=False).find(getattr(besom, name), name, globs=given):
         assert DocTestRunner(optionflags=0).run(example).failed == 0

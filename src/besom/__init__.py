@@ -1,7 +1,8 @@
 """Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
 What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :func:`table`,
-:func:`save`, :func:`save_model`, :func:`is_recorded`. What it may see, or raise:
+:func:`save`, :func:`save_model`, :func:`is_recorded`, and in Keras' ``fit``
+:class:`KerasCallback`. What it may see, or raise:
 :class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
 :class:`Hooks`, :func:`hooked`. The record as tables for pandas: :func:`runs`, :func:`curves`.
 
@@ -36,6 +37,7 @@ from besom.session import (
 
 if TYPE_CHECKING:
     from besom.app.hooks import Hooks, Packaging, hooked
+    from besom.keras_task import KerasCallback
     from besom.results.tables import curves, runs
 
 __version__ = "0.1.0"
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Hooks",
     "Interrupted",
+    "KerasCallback",
     "KerasModel",
     "Packaging",
     "Pruned",
@@ -63,12 +66,13 @@ __all__ = [
 
 _LATE = {
     "Hooks": "besom.app.hooks",
+    "KerasCallback": "besom.keras_task",
     "Packaging": "besom.app.hooks",
     "hooked": "besom.app.hooks",
     "curves": "besom.results.tables",
     "runs": "besom.results.tables",
 }
-"""Where names are that need OmegaConf or pandas, which ``import besom`` alone does not load."""
+"""Where names are that need Keras, OmegaConf or pandas: ``import besom`` alone loads none."""
 
 
 def __getattr__(name: str) -> Any:

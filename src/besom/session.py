@@ -6,59 +6,26 @@ that uses them still runs as a plain function. What cannot be recorded is refuse
 said, whether or not there is a listener.
 """
 
-import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat, SupportsIndex
 
 from besom.common.files import check_kept
-from besom.common.text import check_table, named, number, storable
+from besom.common.keras_model import KerasModel as KerasModel
+from besom.common.keras_model import TensorSpec as TensorSpec
+from besom.common.keras_model import check_keras, checked
+from besom.common.text import LARGEST, check_table, named, number, storable, whole
 
-_LARGEST = 2**63 - 1
+if TYPE_CHECKING:
+    import keras
+
 _OURS = re.compile(r"(besom|mlflow)\.")
 _OURS_OR_UNNAMED = re.compile(rf"{_OURS.pattern}|objective(_\d+)?$")
 """The names of plain numbers that a task returns are also ours."""
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """Shape and type of one side of a model.
-
-    Args:
-        shape: the sizes; ``None`` is the free batch dimension.
-        dtype: the type, as NumPy names it.
-
-    Example:
-        >>> besom.TensorSpec((None, 100), "int32")
-        TensorSpec(shape=(None, 100), dtype='int32')
-    """
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass(frozen=True)
-class KerasModel:
-    """A saved ``.keras`` file and what it takes and gives, known without loading it.
-
-    Args:
-        path: the file.
-        inputs: what the model takes.
-        outputs: what it gives.
-
-    Example:
-        >>> tokens = besom.TensorSpec((None, 100), "int32")
-        >>> score = besom.TensorSpec((None, 1), "float32")
-        >>> model = besom.KerasModel(Path("model.keras"), tokens, score)
-    """
-
-    path: Path
-    inputs: TensorSpec
-    outputs: TensorSpec
 
 
 class Listener(Protocol):
@@ -77,17 +44,27 @@ class Listener(Protocol):
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None: ...
 
 
+@dataclass
+class Steps:
+    """How far a task has come: the most steps that it has reported, and that it expects."""
+
+    done: int = 0
+    expected: int = 0
+
+
 _listener: ContextVar[Listener | None] = ContextVar("besom_listener", default=None)
+_steps: ContextVar[Steps] = ContextVar("besom_steps")
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
     """Send everything that is told inside the block to ``listener``."""
-    token = _listener.set(listener)
+    token, steps = _listener.set(listener), _steps.set(Steps())
     try:
         yield
     finally:
         _listener.reset(token)
+        _steps.reset(steps)
 
 
 def stop_listening() -> None:
@@ -105,6 +82,15 @@ def is_recorded() -> bool:
     return _listener.get() is not None
 
 
+def steps() -> Steps:
+    """How far the task has come that is listened to.
+
+    Raises:
+        LookupError: none is, see :func:`is_recorded`.
+    """
+    return _steps.get()
+
+
 def expect(steps: SupportsIndex) -> None:
     """Say how many reports will come, for progress bars and time estimates.
 
@@ -114,8 +100,9 @@ def expect(steps: SupportsIndex) -> None:
     Example:
         >>> besom.expect(10)
     """
-    count = _count("steps", steps)
+    count = whole("steps", steps)
     if listener := _listener.get():
+        _steps.get().expected = count
         listener.expect(count)
 
 
@@ -133,9 +120,10 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
         ...     val_loss = 1 / epoch
         ...     besom.report(epoch, val_loss=val_loss)
     """
-    count = _count("step", step)
+    count = whole("step", step)
     numbers = named((_free(name), number(name, value)) for name, value in metrics.items())
     if listener := _listener.get():
+        _steps.get().done = max(_steps.get().done, count)
         listener.report(count, numbers)
 
 
@@ -176,22 +164,35 @@ def save(path: str | Path) -> None:
         listener.save(found)
 
 
-def save_model(model: KerasModel) -> None:
-    """Keep a saved Keras model as the run's model, loadable from ``runs:/ID/model``.
+def save_model(model: "KerasModel | keras.Model") -> None:
+    """Keep a Keras model as the run's model, loadable from ``runs:/ID/model``.
+
+    A model in memory is written to ``besom_model.keras`` in the job's folder, and MLflow is told
+    the shapes and types of its inputs and outputs. Where nothing is recorded, nothing is written.
 
     Raises:
-        FileNotFoundError: its file is not there.
-        TypeError, ValueError, OSError: it is no file that can be read, or a shape is none.
+        FileNotFoundError: the file of a saved model is not there.
+        TypeError, ValueError, OSError: it is no model of Keras, no file that can be read, or a
+            shape or type is none.
 
     Example:
-        >>> network.save("model.keras")  # a Keras model
+        >>> besom.save_model(network)  # a Keras model that has been trained
+
+        One that is saved already, which this process need not load:
+
         >>> tokens = besom.TensorSpec((None, 100), "int32")
         >>> score = besom.TensorSpec((None, 1), "float32")
         >>> besom.save_model(besom.KerasModel(Path("model.keras"), tokens, score))
     """
-    path = _existing(Path(model.path))
-    check_kept(path)
-    found = KerasModel(path, _spec(model.inputs), _spec(model.outputs))
+    if not isinstance(model, KerasModel):
+        check_keras(model)
+        if not is_recorded():
+            return
+        from besom.keras_task import saved
+
+        model = saved(model)
+    found = checked(replace(model, path=_existing(Path(model.path))))
+    check_kept(found.path)
     if listener := _listener.get():
         listener.save_model(found)
 
@@ -218,19 +219,6 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         listener.table(name, cells)
 
 
-def _count(name: str, value: SupportsIndex) -> int:
-    """A whole number from 0, as Python's own type; numpy's and TensorFlow's are taken too."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} must be a whole number") from None
-    if count < 0:
-        raise ValueError(f"{name}={count} must not be below 0")
-    if count > _LARGEST:
-        raise ValueError(f"{name} must not be above 2**63 - 1, the most that a database holds")
-    return count
-
-
 def _free(name: object, ours: re.Pattern[str] = _OURS) -> str:
     """A name for a metric or tag of the task's."""
     if ours.match(free := storable(str(name))):
@@ -244,13 +232,8 @@ def _cell(value: Any) -> float | str:
         import numpy
 
         value = numpy.asarray(value).item()
-    is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= _LARGEST)
+    is_number = type(value) in (bool, float) or (type(value) is int and abs(value) <= LARGEST)
     return value if is_number else storable(value)
-
-
-def _spec(spec: TensorSpec) -> TensorSpec:
-    shape = tuple(None if size is None else _count("shape", size) for size in spec.shape)
-    return TensorSpec(shape, storable(spec.dtype))
 
 
 def _existing(path: Path) -> Path:

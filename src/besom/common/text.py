@@ -1,13 +1,16 @@
 """Text, names and numbers as terminals, databases and file systems take them, and people read."""
 
+import operator
 from collections.abc import Iterable
-from typing import Any, SupportsFloat, TypeVar
+from typing import Any, SupportsFloat, SupportsIndex, TypeVar
 
 LONGEST_LINE = 600
 """Characters: a message quotes what is wrong, not ten thousand characters of it."""
 LONGEST_NAME = 255
 """Bytes of a file's name, as file systems have it."""
 MOST_LINES = 3
+LARGEST = 2**63 - 1
+"""The largest whole number that databases hold."""
 
 Value = TypeVar("Value")
 
@@ -73,6 +76,19 @@ def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
     except OverflowError:
         raise ValueError(f"{name} is a whole number beyond all floats") from None
     raise TypeError(f"{name} is of type {type(value).__name__}; it must be {wanted}")
+
+
+def whole(name: str, value: SupportsIndex) -> int:
+    """A whole number from 0, as Python's own type; numpy's and TensorFlow's are taken too."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} must be a whole number") from None
+    if count < 0:
+        raise ValueError(f"{name}={count} must not be below 0")
+    if count > LARGEST:
+        raise ValueError(f"{name} must not be above 2**63 - 1, the most that a database holds")
+    return count
 
 
 def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:

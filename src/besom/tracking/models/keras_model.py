@@ -6,7 +6,7 @@ Source of the layout: ``mlflow/keras/save.py`` and ``mlflow/models/model.py`` of
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema
 from mlflow.types import TensorSpec as MlflowTensorSpec
 
-from besom.session import KerasModel, TensorSpec
+from besom.common.keras_model import KerasModel, TensorSpec
 from besom.tracking import schema
 
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
@@ -91,7 +91,7 @@ def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:
         model_uuid=logged.model_id,
         model_id=logged.model_id,
         model_size_bytes=saved.path.stat().st_size,
-        signature=ModelSignature(_schema(saved.inputs), _schema(saved.outputs)),
+        signature=_signature(saved),
     )
     mlmodel.add_flavor(
         "keras",
@@ -106,9 +106,22 @@ def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:
     mlmodel.save(folder / "MLmodel")
 
 
-def _schema(spec: TensorSpec) -> Schema:
+def _signature(saved: KerasModel) -> ModelSignature | None:
+    if saved.inputs is None:
+        return None
+    outputs = None if saved.outputs is None else _schema(saved.outputs)
+    return ModelSignature(_schema(saved.inputs), outputs)
+
+
+def _schema(side: TensorSpec | Mapping[str, TensorSpec]) -> Schema:
+    if isinstance(side, TensorSpec):
+        return Schema([_tensor(side)])
+    return Schema([_tensor(spec, name) for name, spec in side.items()])
+
+
+def _tensor(spec: TensorSpec, name: str | None = None) -> MlflowTensorSpec:
     shape = tuple(-1 if size is None else size for size in spec.shape)
-    return Schema([MlflowTensorSpec(numpy.dtype(spec.dtype), shape)])
+    return MlflowTensorSpec(numpy.dtype(spec.dtype), shape, name)
 
 
 def _write_environment(folder: Path, requirements: Sequence[str]) -> None:

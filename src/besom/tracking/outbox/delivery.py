@@ -17,14 +17,14 @@ from mlflow.exceptions import MlflowException
 from besom.common.addresses import mask
 from besom.common.files import check_kept
 from besom.common.text import check_table, shorten, storable
-from besom.session import KerasModel, TensorSpec
+from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.models.keras_model import final_metrics, link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
 from besom.tracking.outbox.batch import Batch
 from besom.tracking.outbox.deferred_runs import DeferredRuns, is_away
-from besom.tracking.outbox.entries import Entry, Kind, is_overwritten
+from besom.tracking.outbox.entries import Entry, Kind, is_overwritten, tensors
 from besom.tracking.outbox.sender import NotYet, Refused
 
 LONGEST_MISSING = 1000
@@ -172,14 +172,14 @@ class Delivery:
         self,
         run_id: str,
         path: str,
-        inputs: dict[str, Any],
-        outputs: dict[str, Any],
+        inputs: dict[str, Any] | None,
+        outputs: dict[str, Any] | None,
         stamp: object = None,
     ) -> None:
         if not os.access(path, os.R_OK):
             self._miss(run_id, path)
             return
-        saved = KerasModel(Path(path), TensorSpec(**inputs), TensorSpec(**outputs))
+        saved = KerasModel(Path(path), tensors(inputs), tensors(outputs))
         log_model(self._client, self._experiment_id, run_id, saved)
 
     def _duplicate(

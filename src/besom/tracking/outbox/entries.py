@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from besom.common.addresses import mask
+from besom.common.keras_model import KerasModel, Tensors, TensorSpec
 from besom.common.text import shorten, storable
-from besom.session import KerasModel
 from besom.tracking import schema
 
 
@@ -77,8 +77,17 @@ def file(path: Path) -> Entry:
 
 
 def model(saved: KerasModel) -> Entry:
-    sides = {"inputs": asdict(saved.inputs), "outputs": asdict(saved.outputs)}
-    return Entry(Kind.MODEL, {**file(saved.path).body, **sides})
+    sides = asdict(saved)
+    return Entry(Kind.MODEL, {**sides, **file(saved.path).body})
+
+
+def tensors(side: dict[str, Any] | None) -> Tensors:
+    """One side of a model as the body of its entry has it: see :func:`model`."""
+    if side is None:
+        return None
+    if isinstance(side.get("dtype"), str):
+        return TensorSpec(**side)
+    return {name: TensorSpec(**spec) for name, spec in side.items()}
 
 
 def table(name: str, rows: Sequence[Mapping[str, float | str]]) -> Entry:

@@ -1,0 +1,87 @@
+"""A saved Keras model as a task tells of it: its file, and what it takes and gives."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from besom.common.text import named, storable, whole
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Shape and type of one side of a model.
+
+    Args:
+        shape: the sizes; ``None`` is the free batch dimension.
+        dtype: the type, as NumPy names it.
+
+    Example:
+        >>> besom.TensorSpec((None, 100), "int32")
+        TensorSpec(shape=(None, 100), dtype='int32')
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+Tensors = TensorSpec | Mapping[str, TensorSpec] | None
+"""One side of a model: one tensor, several by their names, or not known."""
+
+
+@dataclass(frozen=True)
+class KerasModel:
+    """A saved ``.keras`` file and what it takes and gives, known without loading it.
+
+    Args:
+        path: the file.
+        inputs: what the model takes: one tensor, or a mapping of names to several. Where it is not
+            known, None: MLflow then checks nothing that the model is asked.
+        outputs: what it gives, likewise.
+
+    Example:
+        >>> tokens = besom.TensorSpec((None, 100), "int32")
+        >>> score = besom.TensorSpec((None, 1), "float32")
+        >>> model = besom.KerasModel(Path("model.keras"), tokens, score)
+    """
+
+    path: Path
+    inputs: Tensors
+    outputs: Tensors
+
+
+def check_keras(model: object) -> None:
+    """Without Keras: a model of it comes with it."""
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        raise TypeError(
+            f"a model of type {type(model).__name__} cannot be kept: give one of Keras, or "
+            "besom.KerasModel; besom.save keeps files of other libraries"
+        )
+
+
+def checked(model: KerasModel) -> KerasModel:
+    """The same in Python's own types.
+
+    Raises:
+        TypeError, ValueError: a shape is none, or a type is none of NumPy's.
+    """
+    return replace(model, inputs=_tensors(model.inputs), outputs=_tensors(model.outputs))
+
+
+def _tensors(side: Tensors) -> Tensors:
+    if side is None or isinstance(side, TensorSpec):
+        return side and _spec(side)
+    return named((storable(name), _spec(spec)) for name, spec in side.items())
+
+
+def _spec(spec: TensorSpec) -> TensorSpec:
+    import numpy
+
+    shape = tuple(None if size is None else whole("shape", size) for size in spec.shape)
+    dtype = storable(spec.dtype)
+    try:
+        numpy.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype={dtype!r} is no type of NumPy's; float32 is one, say") from None
+    return TensorSpec(shape, dtype)
