@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WITH_BYTECODE := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep train ui test audit chaos bench bench-quick lock clean
+.PHONY: help sweep train ui docs test audit chaos bench bench-quick lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ train: $(VENV)/ready ## train the baseline once and record it
 
 ui: $(VENV)/ready ## browse the recorded runs at http://127.0.0.1:5000
 	@$(BIN)/besom ui
+
+docs: $(VENV)/ready ## the documentation as a site: site/index.html, offline
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open site/index.html"
 
 test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command)
 	@$(BIN)/ruff check --quiet .

@@ -39,8 +39,8 @@ class Recorded:
         for step in range(max(map(len, curve.values()), default=0)):
             self.record.metrics(run_id, step + 1, {name: curve[name][step] for name in curve})
         status = {"complete": "FINISHED", "pruned": "FINISHED", "dead": "KILLED"}
-        self.record.finish(run_id, status.get(state, "FAILED"), {schema.STATE: state}, {})
-        self.record.confirm(run_id)
+        self.record.prepare_end(run_id, status.get(state, "FAILED"), {schema.STATE: state}, {})
+        self.record.end_run(run_id)
         return run_id
 
 

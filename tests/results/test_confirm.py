@@ -28,8 +28,8 @@ def begun_by(
         record.reopen(parent)
         command = {"task": task, "config_name": config_name, "overrides": list(overrides)}
         record.text(parent, schema.COMMAND_FILE, json.dumps(command))
-        record.finish(parent, "FINISHED", {}, {})
-        record.confirm(parent)
+        record.prepare_end(parent, "FINISHED", {}, {})
+        record.end_run(parent)
 
 
 def test_the_command_that_began_it_is_given_again(root: Path, study: list[str]) -> None:
@@ -116,8 +116,8 @@ def test_trials_of_other_code_may_be_confirmed(root: Path, study: list[str]) -> 
             record.reopen(run)
             tag = {schema.COUNTED_CODE: "b" * 64} if run == parent else {schema.CODE: "a" * 64}
             record.log(run, tag)
-            record.finish(run, "FINISHED", {schema.STATE: "complete"}, {})
-            record.confirm(run)
+            record.prepare_end(run, "FINISHED", {schema.STATE: "complete"}, {})
+            record.end_run(run)
     assert not read_study(open_reader(root, None), "small").complete
     given = "hydra.sweeper.duplicates=reuse_any_code"
     assert sweep_words(root, None, "small", overrides=[given])[-1] == given
@@ -136,8 +136,8 @@ def confirmed(small: Recorded, attempt: int, state: str, **tags: str) -> str:
     whose = {schema.STUDY: small.study, schema.ROLE: "confirmation", schema.CONFIRMS: "0"}
     of_it = {schema.SEED: "1", schema.ATTEMPT: str(attempt)} | tags
     run = record.start_run("small/000 seed=1", whose | of_it, small.parent)
-    record.finish(run, "KILLED" if state == "dead" else "FINISHED", {schema.STATE: state}, {})
-    record.confirm(run)
+    record.prepare_end(run, "KILLED" if state == "dead" else "FINISHED", {schema.STATE: state}, {})
+    record.end_run(run)
     return run
 
 

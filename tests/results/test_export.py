@@ -54,8 +54,8 @@ def record_trials(
             if text:
                 record.text(run_id, schema.CONFIG_FILE, text)
             record.metrics(run_id, 1, {"val_accuracy": value})
-            record.finish(run_id, "FINISHED", {schema.STATE: state}, {})
-            record.confirm(run_id)
+            record.prepare_end(run_id, "FINISHED", {schema.STATE: state}, {})
+            record.end_run(run_id)
             run_ids.append(run_id)
         return run_ids
 

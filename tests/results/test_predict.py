@@ -200,8 +200,8 @@ def unfit(trained: Trained) -> dict[str, str]:
         for name, text in texts.items():
             ids[name] = record.start_run(name, {})
             record.text(ids[name], schema.CONFIG_FILE, text)
-            record.finish(ids[name], "FINISHED", {}, {})
-            record.confirm(ids[name])
+            record.prepare_end(ids[name], "FINISHED", {}, {})
+            record.end_run(ids[name])
     return ids
 
 

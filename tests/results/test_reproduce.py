@@ -148,8 +148,8 @@ def test_a_record_that_breaks_off_is_not_trained_again(
             record.metrics(run_id, 1, {"loss": 0.5})
         if state != "running":
             status = "FINISHED" if state == "pruned" else "FAILED"
-            record.finish(run_id, status, {schema.STATE: state}, {})
-            record.confirm(run_id)
+            record.prepare_end(run_id, status, {schema.STATE: state}, {})
+            record.end_run(run_id)
     ended = besom("reproduce", run_id)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err and ended.err.count("\n") == 1
@@ -160,8 +160,8 @@ def test_another_applications_record_is_refused(root: Path, besom: Command) -> N
         run_id = record.start_run("foreign", {})
         record.text(run_id, schema.CONFIG_FILE, "training: {epochs: 3}\n")
         record.metrics(run_id, 1, {"loss": 0.5})
-        record.finish(run_id, "FINISHED", {}, {})
-        record.confirm(run_id)
+        record.prepare_end(run_id, "FINISHED", {}, {})
+        record.end_run(run_id)
     ended = besom("reproduce", run_id)
     assert (ended.code, ended.out) == (2, "")
     assert "is of another application than besom train" in ended.err

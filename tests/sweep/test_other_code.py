@@ -196,7 +196,7 @@ def test_a_trial_of_other_code_that_is_told_only_now_does_not_count(bench: Bench
     run_id = record.start_run("bench/000", {schema.STUDY: "bench"}, parent)
     study.note(number, role="baseline", run_id=run_id, code=OLD)
     outcome = {"trial": number, "state": "complete", "values": [0.25], "notes": {}, "reports": []}
-    record.finish(run_id, "FINISHED", {}, outcome)
+    record.prepare_end(run_id, "FINISHED", {}, outcome)
     record.close()  # the supervisor died before it told the study
     with connect(bench.root, None, "test") as again:
         driver, study, _ = replace(bench, record=again).driver(completes, n_trials=2, code=NEW)

@@ -300,7 +300,7 @@ def test_last_words_of_another_study_are_not_believed(bench: Bench) -> None:
     row = study.ask(bench.plan().space.distributions, None)
     stranger = bench.record.start_run("x", {schema.STUDY: "bench"}, parent)
     outcome = {"trial": row.number, "state": "complete", "values": [-99.0]}
-    bench.record.finish(stranger, "FINISHED", {}, outcome)
+    bench.record.prepare_end(stranger, "FINISHED", {}, outcome)
     bench.record.close()
     bench.record = connect(bench.root, None, "test")
     study, _ = bench.sweep(n_trials=1)

@@ -44,8 +44,8 @@ def recorded(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
                     for step, loss in ((1, 0.5), (2, 0.4)):
                         record.metrics(run_id, step, {"loss": loss})
                     record.text(run_id, schema.CONFIG_FILE, f"name: {name}\n")
-                    record.finish(run_id, "FINISHED", {schema.STATE: "complete"}, {})
-                    record.confirm(run_id)
+                    record.prepare_end(run_id, "FINISHED", {schema.STATE: "complete"}, {})
+                    record.end_run(run_id)
                     ids[study, name] = run_id
         client = MlflowClient(server.address)
         for study in (STUDY, QUOTED):

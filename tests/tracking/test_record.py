@@ -24,8 +24,8 @@ def artifact(client: MlflowClient, run_id: str, path: str) -> str:
 
 
 def close_run(record: Record, run_id: str) -> None:
-    record.finish(run_id, "FINISHED", {}, {})
-    record.confirm(run_id)
+    record.prepare_end(run_id, "FINISHED", {}, {})
+    record.end_run(run_id)
     record.flush()
 
 
@@ -68,11 +68,11 @@ def test_a_run_is_closed_by_confirm_not_by_finish(
     record: Record, client: MlflowClient, root: Path
 ) -> None:
     run_id = record.start_run("trial", {schema.STATE: "running"})
-    record.finish(run_id, "FAILED", {schema.STATE: "failed"}, {"value": None})
+    record.prepare_end(run_id, "FAILED", {schema.STATE: "failed"}, {"value": None})
     record.flush()
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags[schema.STATE]) == ("RUNNING", "running")
-    record.confirm(run_id)
+    record.end_run(run_id)
     record.flush()
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags[schema.STATE]) == ("FAILED", "failed")
@@ -183,11 +183,11 @@ def test_a_run_that_is_restored_gets_what_was_refused(
     for run_id in (live, left):
         client.delete_run(run_id)
         record.metrics(run_id, 1, {"loss": 0.5})
-        record.finish(run_id, "FINISHED", {}, {})
-    record.confirm(left)
+        record.prepare_end(run_id, "FINISHED", {}, {})
+    record.end_run(left)
     record.flush()
     client.restore_run(live)
-    record.confirm(live)  # all of it goes, not only what has come since
+    record.end_run(live)  # all of it goes, not only what has come since
     record.close()
     assert (client.get_run(live).data.metrics, client.get_run(live).info.status) == (
         {"loss": 0.5},
@@ -392,8 +392,8 @@ def test_the_end_of_a_run_is_safe_at_once_and_only_then_is_waited_for(
     run_id = record.start_run("first", {})
     record.flush()
     synced.clear()
-    record.finish(run_id, "FINISHED", {}, {})
+    record.prepare_end(run_id, "FINISHED", {}, {})
     assert [name for name, _ in synced][:1] == [f"{run_id}.jsonl"]
-    record.confirm(run_id)
+    record.end_run(run_id)
     record.flush()
     assert len(synced) <= 2  # the folder's name of the log, where it is the first time

@@ -25,15 +25,15 @@ finished = record.start_run("finished", {schema.STUDY: "s"}, params={"units": 8}
 for step in range(50):
     record.metrics(finished, step, {"loss": 1 / (step + 1)})
 record.text(finished, schema.CONFIG_FILE, "a: 1\\n")
-record.finish(finished, "FINISHED", {schema.STATE: "complete"}, {"trial": 3, "values": [0.5]})
+record.prepare_end(finished, "FINISHED", {schema.STATE: "complete"}, {"trial": 3, "values": [0.5]})
 confirmed = record.start_run("confirmed", {schema.STUDY: "s"})
-record.finish(confirmed, "FAILED", {}, {})
-record.confirm(confirmed)
+record.prepare_end(confirmed, "FAILED", {}, {})
+record.end_run(confirmed)
 lost = record.start_run("lost", {schema.STUDY: "s"})
 record.metrics(lost, 0, {"loss": 0.7})
 given_up = record.start_run("given up", {schema.STUDY: "s"})
 print(finished, confirmed, lost, given_up, flush=True)
-record.confirm = lambda run_id: os.kill(os.getpid(), signal.SIGKILL)
+record.end_run = lambda run_id: os.kill(os.getpid(), signal.SIGKILL)
 record.kill(given_up, {schema.STATE: "dead"})
 """
 
@@ -95,7 +95,7 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
         assert (run.info.status, run.data.tags.get(schema.STATE)) == ("RUNNING", None)
     with connect(root, None, "tests") as record:  # the same again, killed or not in between
         assert {run.run_id for run in record.pending(STUDY)} == {finished, lost}
-        record.confirm(finished)
+        record.end_run(finished)
         record.kill(lost, {schema.STATE: "lost"})
         assert {run.name: run.status for run in record.runs(STUDY)} == {
             "finished": "FINISHED",

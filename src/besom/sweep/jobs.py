@@ -211,7 +211,7 @@ class JobSource(ABC):
             "notes": notes,
             "reports": list(self._study.reports(row.number).items()),
         }
-        self._record.finish(run_id, RUN_STATUS[state], tags, outcome)
+        self._record.prepare_end(run_id, RUN_STATUS[state], tags, outcome)
         self._study.tell(row.number, state, values, notes)
-        self._record.confirm(run_id)
+        self._record.end_run(run_id)
         self._concluded(worker, self._study.row(row.number))

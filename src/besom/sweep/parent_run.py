@@ -56,8 +56,8 @@ def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
     record, run_id = sweep.record, sweep.parent_run
     with suppress(ConnectionLost):
         record.note(run_id, note(sweep.plan, sweep.study, verdict))
-        record.finish(run_id, status, {schema.STATE: status.lower()}, {})
-        record.confirm(run_id)
+        record.prepare_end(run_id, status, {schema.STATE: status.lower()}, {})
+        record.end_run(run_id)
 
 
 def typed_command(words: Sequence[str] | None = None) -> str:

@@ -135,8 +135,8 @@ def _closing(record: Record, run_id: str) -> Iterator[None]:
         record.text(run_id, schema.TRACEBACK_FILE, _traceback(error))
         raise
     finally:
-        record.finish(run_id, status, tags, {})
-        record.confirm(run_id)
+        record.prepare_end(run_id, status, tags, {})
+        record.end_run(run_id)
 
 
 @contextmanager

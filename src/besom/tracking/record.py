@@ -6,8 +6,8 @@ What is told of runs is kept without the passwords of addresses; files are kept 
 tells MLflow (:mod:`besom.tracking.outbox`). A process may be killed at any moment: the next one
 that asks for :meth:`Record.pending` delivers what was left.
 
-A run ends in this order: :meth:`Record.finish` puts its last words on disk; the caller commits
-the result wherever else it counts (Optuna, say); :meth:`Record.confirm` lets the run be closed.
+A run ends in this order: :meth:`Record.prepare_end` puts its last words on disk; the caller commits
+the result wherever else it counts (Optuna, say); :meth:`Record.end_run` lets the run be closed.
 Until then it looks as it did before it ended. As it is closed its tags are told to MLflow first,
 then its files and model, and at last that it is no longer RUNNING.
 """
@@ -141,7 +141,7 @@ class Record:
                 self._outbox.open(run_id, self._outbox.opened(info.name, info.tags))
         self._tag(run_id, {schema.STATE: State.RUNNING})
 
-    def finish(
+    def prepare_end(
         self,
         run_id: str,
         status: str,
@@ -151,20 +151,20 @@ class Record:
     ) -> None:
         """Put a run's last words on disk, all or none, safe from power failures from then on.
 
-        The run stays open until :meth:`confirm`. ``outcome`` (JSON) tells the next start, after a
+        The run stays open until :meth:`end_run`. ``outcome`` (JSON) tells the next start, after a
         crash in between, what the caller was about to commit; where it is empty, the next start
-        confirms by itself. ``ended`` (ms since 1970): where that is not now.
+        ends it by itself. ``ended`` (ms since 1970): where that is not now.
         """
         self._outbox.log(run_id, entries.finished(status, tags, outcome, ended), sync=True)
 
-    def confirm(self, run_id: str) -> None:
+    def end_run(self, run_id: str) -> None:
         """Let a finished run be closed in MLflow and forgotten here."""
-        self._outbox.confirm(run_id)
+        self._outbox.end_run(run_id)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Close a run whose work is lost as KILLED, also one of another process."""
-        self.finish(run_id, schema.RunStatus.KILLED, tags, {})
-        self.confirm(run_id)
+        self.prepare_end(run_id, schema.RunStatus.KILLED, tags, {})
+        self.end_run(run_id)
 
     # -- what it is told; on disk when these return, in MLflow soon after ----------------------
 
@@ -238,7 +238,7 @@ class Record:
 
     def pending(self, tags: Mapping[str, str] | None = None) -> list[Pending]:
         """Take over the runs with these tags that dead processes left open, and deliver what they
-        had to say. Each wants :meth:`confirm` (if it has an outcome), :meth:`kill`, or to go on.
+        had to say. Each wants :meth:`end_run` (if it has an outcome), :meth:`kill`, or to go on.
 
         Runs of processes that are alive are not touched. Without tags: all runs.
 

@@ -26,8 +26,8 @@ def stub(tmp_path: Path) -> KerasModel:
 
 
 def close_run(record: Record, run_id: str) -> None:
-    record.finish(run_id, "FINISHED", {}, {})
-    record.confirm(run_id)
+    record.prepare_end(run_id, "FINISHED", {}, {})
+    record.end_run(run_id)
     record.flush()
 
 
@@ -87,8 +87,8 @@ def test_a_source_that_is_open_is_waited_for(record: Record, client: MlflowClien
     record.reuse(duplicate, source, {}, {})
     time.sleep(0.5)
     assert client.get_run(duplicate).data.metrics == {}
-    record.finish(source, "FINISHED", {}, {})
-    record.confirm(source)
+    record.prepare_end(source, "FINISHED", {}, {})
+    record.end_run(source)
     while record_fails(record):
         time.sleep(0.05)
     assert client.get_run(duplicate).data.metrics == {"loss": 0.5}

@@ -67,8 +67,8 @@ def trained(record: Record, folder: Path, number: int, config: str = "number: 10
     record.text(run_id, schema.CONFIG_FILE, config)
     tokens, chance = TensorSpec((None, 5), "int32"), TensorSpec((None, 1), "float32")
     record.model(run_id, KerasModel(file, tokens, chance))
-    record.finish(run_id, "FINISHED", {}, {})
-    record.confirm(run_id)
+    record.prepare_end(run_id, "FINISHED", {}, {})
+    record.end_run(run_id)
     record.flush()
     return run_id
 

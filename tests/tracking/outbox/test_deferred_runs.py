@@ -43,8 +43,8 @@ late = record.start_run("late", {schema.STUDY: "s"}, parent, {"units": 8})
 for step in range(1, 6):
     record.metrics(late, step, {"loss": 1 / step})
 record.text(late, schema.CONFIG_FILE, "a: 1\\n")
-record.finish(late, "FINISHED", {schema.STATE: "complete"}, {})
-record.confirm(late)
+record.prepare_end(late, "FINISHED", {schema.STATE: "complete"}, {})
+record.end_run(late)
 print(late, flush=True)
 os._exit(9)
 """
@@ -133,8 +133,8 @@ def test_what_else_came_of_a_request_is_closed_with_the_run(
     record.flush()
     tags = {schema.PARENT: parent, schema.KEY: late}
     client.create_run(record.experiment_id, tags=tags, run_name="late")  # its answer never came
-    record.finish(late, "FINISHED", {schema.STATE: "complete"}, {})
-    record.confirm(late)
+    record.prepare_end(late, "FINISHED", {schema.STATE: "complete"}, {})
+    record.end_run(late)
     record.flush()
     statuses = {run.info.run_id: run.info.status for run in found(client, "late")}
     assert statuses.pop(record.mlflow_id(late)) == "FINISHED"
@@ -151,8 +151,8 @@ def test_a_deferred_run_may_be_the_original_of_another(
     duplicate = record.start_run("duplicate", {}, parent)
     record.reuse(duplicate, late, {}, {})
     for run_id in (late, duplicate):
-        record.finish(run_id, "FINISHED", {}, {})
-        record.confirm(run_id)
+        record.prepare_end(run_id, "FINISHED", {}, {})
+        record.end_run(run_id)
     record.flush()
     (run,) = found(client, "duplicate")
     assert run.data.metrics == {"loss": 0.5} and run.info.status == "FINISHED"

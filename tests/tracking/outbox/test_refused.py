@@ -18,8 +18,8 @@ NOT_TEXT = os.fsdecode(b"caf\xe9")
 
 
 def close(record: Record, run_id: str) -> None:
-    record.finish(run_id, "FAILED", {schema.ERROR: f"OSError: {NOT_TEXT}"}, {})
-    record.confirm(run_id)
+    record.prepare_end(run_id, "FAILED", {schema.ERROR: f"OSError: {NOT_TEXT}"}, {})
+    record.end_run(run_id)
     record.flush()
 
 

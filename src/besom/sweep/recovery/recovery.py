@@ -57,7 +57,7 @@ def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[T
             study, row = begun[pending.run_id]
             if row.state == "running":
                 _tell(study, row.number, pending.outcome)
-            record.confirm(pending.run_id)
+            record.end_run(pending.run_id)
         else:
             record.kill(pending.run_id, {schema.STATE: State.LOST})
     close_orphaned_runs(studies, record, parent_run)
@@ -172,8 +172,8 @@ def _close(record: Record, run: ReadRun, known: _Known) -> None:
         tags[schema.ERROR] = row.notes["error"]
     seconds = row.notes.get("seconds")
     ended = None if seconds is None else round(1000 * (run.started + seconds))
-    record.finish(run.run_id, _STATUS[row.state], tags, {}, ended)
-    record.confirm(run.run_id)
+    record.prepare_end(run.run_id, _STATUS[row.state], tags, {}, ended)
+    record.end_run(run.run_id)
 
 
 def _reported(run: ReadRun, known: _Known) -> str:

@@ -16,17 +16,17 @@ class Progress(StrEnum):
     """Closed before, or to be closed by another process: something is added to it here."""
     OPEN = "open"
     FINISHED = "finished"
-    """It has an outcome that its caller is still to commit, and then to confirm."""
+    """It has an outcome that its caller is still to commit, and then to end."""
     ENDED = "ended"
     """It has no outcome to commit, and is to be closed."""
     CLOSED = "closed"
-    """Confirmed; MLflow is still to be told."""
+    """Ended by its caller; MLflow is still to be told."""
 
 
 @dataclass(frozen=True)
 class Pending:
     """A run that its process left open: not finished (``outcome`` is None), or finished with an
-    outcome and not confirmed."""
+    outcome and not ended."""
 
     run_id: str
     name: str

@@ -96,7 +96,7 @@ class Outbox:
             # A run that has finished is closed by the next start, whether or not this was kept.
             run.is_synced = sync or (run.is_synced and entry.kind == Kind.CLOSED)
 
-    def confirm(self, run_id: str) -> None:
+    def end_run(self, run_id: str) -> None:
         """Let a finished run be closed.
 
         Raises:
@@ -132,7 +132,7 @@ class Outbox:
             if log := RunLog.take_over(path):
                 self._go_on_with(log)
         for run in self._taken_over(Progress.ENDED):
-            self.confirm(run.log.run_id)
+            self.end_run(run.log.run_id)
         self.flush()
 
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
