@@ -6,9 +6,13 @@ import pytest
 
 from tests.docs.walkthrough import DOCS, walk
 
-TUTORIALS = sorted(path.name for path in (DOCS / "tutorials").glob("*.md"))
+SLOW = ["first-sweep.md"]
+"""They start TensorFlow ten times; tests/test_end_to_end.py runs the same sweep in the check."""
+QUICK = sorted({path.name for path in (DOCS / "tutorials").glob("*.md")} - {*SLOW})
 
 
-@pytest.mark.parametrize("page", TUTORIALS)
+@pytest.mark.parametrize(
+    "page", [*QUICK, *(pytest.param(page, marks=pytest.mark.slow) for page in SLOW)]
+)
 def test_what_the_tutorial_says_is_what_happens(page: str, tmp_path: Path) -> None:
     walk(f"tutorials/{page}", tmp_path)
