@@ -195,5 +195,7 @@ def test_the_terminal_says_what_came_of_it(swept: Path) -> None:
     lines = (swept / "output.txt").read_text().splitlines()
     assert sum("complete" in line and line.startswith("trial") for line in lines) <= 4
     assert any(line.startswith("Best: ") for line in lines)
-    assert lines[-1] == "Compare the runs:  besom ui"
+    assert [line.partition("  ")[0] for line in lines[-3:]] == [
+        f"besom {command} small" for command in ("ui", "compare", "report")
+    ]
     assert not any("Warning" in line or "tensorflow" in line.lower() for line in lines)

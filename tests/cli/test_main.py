@@ -111,7 +111,7 @@ def test_help_and_version(besom: Command) -> None:
         ("ui --port many", ["--port", "'many'", "besom ui --help"]),
         ("ui --port 65536", ["--port 65536", "1..65535"]),
         ("ui --root nowhere", ["--root nowhere", "no such folder", "besom train"]),
-        ("ui --roots mlruns", ["--roots mlruns; did you mean `--root`?"]),
+        ("ui --roots mlruns", ["--roots; did you mean `--root`?"]),
         ("train model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
         ("train model.units=abc", ["`model.units=abc`", "not an integer"]),
         ("train model.units=0", ["`model.units=0`", "1 or more"]),

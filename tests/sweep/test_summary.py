@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
 from typing import Any
+
+import pytest
+from rich.console import Console
 
 from besom.common.states import State
 from besom.rnn.train import train
 from besom.search.options import ConfirmOptions
-from besom.sweep.summary import MAX_ROWS, note
+from besom.sweep.summary import MAX_ROWS, note, print_summary
 from besom.workers.messages import Assignment, FromWorker, Outcome
 from tests.sweep.conftest import Bench
 
@@ -70,6 +74,26 @@ def test_the_commands_find_the_record(bench: Bench) -> None:
     text = note(bench.plan(**elsewhere), study)
     where = "--root 'my runs' --tracking-uri 'http://me:***@host:5000'"
     assert f"besom compare bench {where}" in commands(text)
+
+
+@pytest.mark.parametrize(
+    ("uri", "ends"),
+    [
+        (None, ["besom ui bench", "besom compare bench", "besom report bench"]),
+        ("http://me:secret@host:5000/", ["All trials, sorted:", "besom compare", "besom report"]),
+        ("postgresql://host/runs", ["besom compare bench", "besom report bench"]),
+    ],
+)
+def test_the_last_lines_say_where_all_trials_can_be_looked_at(
+    bench: Bench, uri: str | None, ends: list[str]
+) -> None:
+    study, _ = bench.sweep(n_trials=2)
+    console = Console(file=StringIO(), width=80)
+    print_summary(bench.plan(tracking_uri=uri), study, [], "#/experiments/1/runs", console)
+    lines = console.file.getvalue().splitlines()[-len(ends) :]  # type: ignore[attr-defined]
+    assert all(line.startswith(end) for line, end in zip(lines, ends, strict=True))
+    if uri and uri.startswith("http"):
+        assert lines[0].endswith("http://me:***@host:5000/#/experiments/1/runs")
 
 
 def test_the_baseline_is_in_the_table_of_a_long_sweep(bench: Bench) -> None:

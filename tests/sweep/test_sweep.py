@@ -1,5 +1,6 @@
 """Real sweeps: real Hydra applications, worker processes, SQLite and MLflow."""
 
+import json
 import re
 import signal
 import socket
@@ -12,7 +13,7 @@ from mlflow import MlflowClient
 from besom.tracking import schema
 from tests import warm
 from tests.processes import is_alive, kill, sleepers, wait_for, workers_of
-from tests.sweep.apps import audit, command, confirmations_of, n_ended, run, run_cold, start
+from tests.sweep.apps import Audit, audit, command, confirmations_of, n_ended, run, run_cold, start
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -28,7 +29,7 @@ def test_a_users_own_application_is_swept(root: Path, monkeypatch: pytest.Monkey
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "besom ui" in done.stdout.splitlines()[-1]
+    assert done.stdout.splitlines()[-3].startswith("besom ui quadratic ")
     found = audit(root, "quadratic")
     assert found.states() == {"COMPLETE": 8}
     for trial in found.trials:
@@ -49,8 +50,28 @@ def test_reports_reach_pruner_and_record(root: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = audit(root, "stepping")
     assert found.states()["PRUNED"] > 0 and found.states().total() == 6
+    assert_can_be_looked_at(root, found)
     folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
     assert {str(number) for number in range(6)} <= folders  # Hydra's own job folders
+
+
+def assert_can_be_looked_at(root: Path, found: Audit) -> None:
+    """The experiment has a view of the trials, and the sweep's own run what ranks sweeps."""
+    (parent,) = (run for run, tags in found.tags.items() if tags[schema.ROLE] == "sweep")
+    complete = {t.number: t.value for t in found.trials if t.state.name == "COMPLETE"}
+    assert found.metrics[parent] == {
+        "best_value": min(complete.values()),
+        "baseline_value": complete[0],
+        "trials_complete": len(complete),
+        "trials_pruned": 6 - len(complete),
+        "trials_failed": 0,
+    }
+    experiment = MlflowClient(f"sqlite:///{root / 'mlflow.db'}").get_experiment_by_name("besom")
+    view = json.loads(experiment.tags[f"{schema.VIEW_PREFIX}stepping"])
+    assert view["name"] == "stepping" and view["orderByKey"] == "metrics.`loss`"
+    assert view["selectedColumns"][:3] == ["metrics.`loss`", "tags.`besom.state`", "params.`x`"]
+    link = f"(#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning&view"
+    assert link in found.tags[parent][schema.NOTE]
 
 
 ERRORS = {"raise": "ValueError: x is above 1", "exit": "SystemExit: 3", "undefined": "loss is nan"}

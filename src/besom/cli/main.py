@@ -3,7 +3,6 @@
 Each command imports what it needs when it is called, so that ``besom --help`` answers at once.
 """
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +12,10 @@ from besom.app.command import (
     CommandError,
     hydra_arguments,
     overview,
-    parser_of,
     reading_parser,
     whole_number,
 )
 from besom.cli.completion import completion
-from besom.cli.ui import HOST
 from besom.common.errors import UserError
 from besom.common.files import check_working_folder
 from besom.common.interpreter import raise_at_interrupt
@@ -42,7 +39,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom predict RUN_ID|STUDY "text" ...
                                       how likely a review is praise
   besom sync                          deliver what MLflow could not take at the time
-  besom ui [--optuna] [--port N]      browse the recorded runs, or Optuna's dashboard
+  besom ui [STUDY] [--port N]         its trials in MLflow, sorted; --optuna: dashboard
 
   besom train --help, besom sweep --help: more on each          besom --version
 """
@@ -101,25 +98,9 @@ def sweep(words: list[str]) -> int:
 
 def ui(words: list[str]) -> int:
     """Serve MLflow's pages, or Optuna's dashboard."""
-    parser = parser_of("ui", "Browse the recorded runs.")
-    parser.add_argument("--optuna", action="store_true", help="Optuna's dashboard, an extra")
-    parser.add_argument("--port", type=int, help="default: 5000; with --optuna 8080")
-    parser.add_argument("--host", default=HOST, help=f"who may look; default: {HOST}, this machine")
-    options = parser.parse_args(words)
-    default = 8080 if options.optuna else 5000
-    port = default if options.port is None else options.port
-    if not 0 < port < 2**16:
-        raise CommandError(f"--port {port} is outside 1..65535; the default is {default}")
-    if not os.path.isdir(options.root):
-        raise CommandError(f"--root {options.root}: no such folder; `besom train` records into it")
+    from besom.cli.browse import ui as browse
 
-    if options.optuna:
-        from besom.cli.dashboard import serve
-    else:
-        from besom.cli.ui import serve
-
-    serve(root=options.root, port=port, host=options.host)
-    return 0
+    return browse(words)
 
 
 def compare(words: list[str]) -> int:

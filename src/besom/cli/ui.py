@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,22 @@ from types import FrameType
 from typing import IO
 from urllib.request import urlopen
 
+from besom.common.addresses import mask
 from besom.common.errors import StoreError, UserError
 from besom.common.sqlite import readable_file
+from besom.results.pages import Page
+from besom.tracking.address import own_address, sqlite_path
 
 HOST = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
+# "Port blocking" of the Fetch standard (WHATWG): browsers ask nothing there.
+_BLOCKED = """
+0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115
+117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563
+587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667
+6668 6669 6679 6697 10080
+"""
+BLOCKED = frozenset(map(int, _BLOCKED.split()))
 PATIENCE_SECONDS = 120.0
 FAREWELL_SECONDS = 10.0
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -55,21 +67,35 @@ class Server:
         return f"http://{host}:{self.port}"
 
 
-def serve(root: Path, port: int, host: str = HOST) -> None:
+def serve(
+    root: Path,
+    port: int,
+    host: str = HOST,
+    uri: str | None = None,
+    find_pages: Callable[[], Sequence[Page]] = tuple,
+    opens: bool = False,
+) -> None:
     """Serve the runs of ``root`` at an address of this machine until interrupted.
+
+    Args:
+        uri: of the SQLite file that has them, where that is not below ``root``.
+        find_pages: called while the server starts: what to name once it is up.
+        opens: the first of these in a browser.
 
     Raises:
         StoreError: there is nothing to serve.
         UserError: the port cannot be used, or the server does not start.
     """
-    database = root.absolute() / "mlflow.db"
+    database = sqlite_path(uri or own_address(root))
+    assert database is not None
     if not database.exists():
         raise StoreError(
-            f"{root} holds no runs yet: there is no {database.name}.\n"
+            f"{database.parent if uri else root} holds no runs yet: there is no {database.name}.\n"
             "Run `besom train` first, or name the right folder with --root."
         )
     artifacts = database.parent / "artifacts"
-    run_server(_mlflow(readable_file(database), artifacts, port, host), root, "the runs")
+    server = _mlflow(readable_file(database), artifacts, port, host)
+    run_server(server, database.parent if uri else root, "the runs", find_pages, opens)
 
 
 def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
@@ -87,8 +113,17 @@ def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
     return Server("MLflow", command, port, "/health", environment, host, database.parent)
 
 
-def run_server(server: Server, root: Path, shown: str) -> None:
+def run_server(
+    server: Server,
+    root: Path,
+    shown: str,
+    find_pages: Callable[[], Sequence[Page]] = tuple,
+    opens: bool = False,
+) -> None:
     """Serve ``shown``, which is in the folder ``root``, until interrupted.
+
+    Args:
+        find_pages, opens: as in :func:`serve`.
 
     Raises:
         UserError: the port cannot be used, or the server does not start.
@@ -102,9 +137,20 @@ def run_server(server: Server, root: Path, shown: str) -> None:
         )
     print(f"starting {server.name} for {root}", flush=True)
     with tempfile.TemporaryFile() as log, _running(server, log) as process:
+        pages = find_pages()
         _await(process, server, log)
         print(f"{server.address}  shows {shown} in {root}; Ctrl-C ends it", flush=True)
+        announce(server.address, pages, opens)
         process.wait()
+
+
+def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
+    """Name the pages of a server, and open the first in a browser where ``opens`` says so."""
+    links = [f"{server.rstrip('/')}/{page.address}" for page in pages]
+    for page, link in zip(pages, links, strict=True):
+        print(f"{page.shows}:\n  {mask(link)}", flush=True)
+    if opens and links:
+        webbrowser.open(links[0])
 
 
 def allowed_hosts(port: int, host: str = HOST) -> list[str]:
@@ -126,6 +172,8 @@ def _own_addresses() -> list[str]:
 
 
 def _check_place(host: str, port: int) -> None:
+    if port in BLOCKED:
+        raise UserError(f"port {port} is one that browsers refuse; choose another with --port")
     try:
         family, kind, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
     except OSError as error:

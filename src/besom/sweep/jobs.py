@@ -34,6 +34,7 @@ class Sweep:
     Attributes:
         confirmations: the second study, each trial of which trains one of ``study`` again.
         parent_run: the sweep's own run, whose children are the runs of its jobs.
+        metrics: the names of the metrics that trials of this process have had, in their order.
     """
 
     plan: Plan
@@ -41,6 +42,7 @@ class Sweep:
     confirmations: Study
     record: Record
     parent_run: str
+    metrics: dict[str, None] = field(default_factory=dict)
 
     @property
     def studies(self) -> tuple[Study, Study]:

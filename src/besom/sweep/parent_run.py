@@ -3,8 +3,10 @@
 import json
 import shlex
 import sys
+import time
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.summary import note
 from besom.tracking import schema
+from besom.tracking.pages.views import StudyView, address
 from besom.tracking.record import Record
 from besom.tracking.schema import RunStatus
 
@@ -47,17 +50,50 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     record.text(run_id, schema.SWEEPER_FILE, sweeper)
     record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
     record.text(run_id, schema.COMMAND_FILE, json.dumps(command_parts(plan.application), indent=2))
+    _view(plan, study, record, run_id, ())
     study.remember("run_id", run_id)
     return run_id
 
 
 def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
     """Close it with the sweep's summary as its note, unless the study's connection is lost."""
-    record, run_id = sweep.record, sweep.parent_run
+    plan, study, record, run_id = sweep.plan, sweep.study, sweep.record, sweep.parent_run
     with suppress(ConnectionLost):
-        record.note(run_id, note(sweep.plan, sweep.study, verdict))
+        if sweep.metrics:
+            _view(plan, study, record, run_id, sweep.metrics)
+        record.log(run_id, _facts(study))
+        pages = address(record.experiment_id, study.name)
+        record.note(run_id, note(plan, study, verdict, pages))
         record.prepare_end(run_id, status, {schema.STATE: status.lower()}, {})
         record.end_run(run_id)
+
+
+def _view(plan: Plan, study: Study, record: Record, run_id: str, metrics: Iterable[str]) -> None:
+    """Have MLflow's pages show the trials, with these metrics beside the objectives."""
+    view = StudyView(
+        study.name,
+        tuple(map(schema.valid_name, study.objective_names)),
+        study.directions,
+        [schema.valid_name(dimension.key) for dimension in plan.space.dimensions],
+        list(metrics),
+    )
+    record.view(run_id, view.tags(at=time.time_ns() // 1_000_000))
+
+
+def _facts(study: Study) -> dict[str, float]:
+    """Numbers by which sweeps can be ranked: of the trials that count, and how many there are."""
+    rows = study.rows()
+    states = Counter(row.state for row in rows)
+    facts: dict[str, float] = {
+        f"trials_{state}": states[state] for state in ("complete", "pruned", "failed")
+    }
+    if len(study.directions) > 1:
+        return facts
+    baseline = [row for row in rows if row.is_baseline and row.state == "complete"]
+    for name, found in (("best_value", study.best()), ("baseline_value", baseline)):
+        if found:
+            facts[name] = found[0].values[0]
+    return facts
 
 
 def typed_command(words: Sequence[str] | None = None) -> str:

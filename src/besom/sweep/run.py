@@ -43,6 +43,7 @@ from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.address import check_address, own_address
+from besom.tracking.pages.views import address
 from besom.tracking.reader import open_reader
 from besom.tracking.record import Record, connect
 from besom.tracking.runs import restoring
@@ -104,7 +105,8 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
         write_configuration(plan)
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
         # Before the record is closed: a store that does not take it hides nothing of this.
-        print_summary(plan, study, [*filter(None, (answer.verdict, answer.champion))], console)
+        found = [*filter(None, (answer.verdict, answer.champion))]
+        print_summary(plan, study, found, address(record.experiment_id, study.name), console)
         write_results(plan, study)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)

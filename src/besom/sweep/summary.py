@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from besom.common.addresses import mask
+from besom.common.addresses import mask, scheme_of
 from besom.common.flatten import short_names
 from besom.common.text import printable, show
 from besom.search.options import SweepOptions
@@ -17,15 +17,19 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
 from besom.sweep.progress import describe
+from besom.tracking.address import SERVERS
 
 MAX_ROWS = 20
 
 
-def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Console) -> None:
+def print_summary(
+    plan: Plan, study: Study, found: Sequence[str], pages: str, console: Console
+) -> None:
     """The table of trials, best first, and the sentences below it.
 
     Args:
         found: what the confirmation has to say.
+        pages: the address of its trials, below that of MLflow's server.
     """
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
@@ -33,8 +37,7 @@ def print_summary(plan: Plan, study: Study, found: Sequence[str], console: Conso
         n_open = plan.options.n_trials - n_ended(rows)
         lines.append(f"{n_open} trials are still to be done; the same command goes on.")
     lines += [*found, *_earlier(plan, study, rows, found)]
-    root = plan.options.root
-    lines.append("Compare the runs:  besom ui" + ("" if root == "mlruns" else f" --root {root}"))
+    lines += _lookup(plan.options, study.name, pages)
     console.print()
     table = _table(plan, rows[:MAX_ROWS])
     if console.measure(table).maximum <= console.width:
@@ -100,21 +103,23 @@ def _is_own(plan: Plan) -> bool:
     return plan.application.task.__module__.startswith("besom.")
 
 
-def note(plan: Plan, study: Study, verdict: str = "") -> str:
+def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
     """The sweep in Markdown, for its parent run's page in MLflow.
 
     The answer and how to go on stand first: what MLflow has no room for is cut off at the end.
 
     Args:
         verdict: what its confirmation has found; empty where there was none.
+        pages: the address of its trials, below that of MLflow's server.
     """
     rows = ranked(plan, study.rows())
     earlier = _earlier(plan, study, rows, [verdict])
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
     said = [*([f"**{verdict}**"] if verdict else []), *earlier]
     found = [*said, *_sentences(plan, study, rows)]
+    link = [f"[All trials, sorted]({pages})", ""] if pages else []
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
-    return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
+    return "\n".join([head, "", *found, "", *link, *steps, "", *_linked_table(plan, rows)])
 
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
@@ -130,6 +135,19 @@ def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
         steps[f"besom export {found}"] = "a configuration to train with"
     width = max(map(len, steps))
     return [f"{step:<{width}}  # {why}" for step, why in steps.items()]
+
+
+def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
+    """Where all trials can be looked at, a line each."""
+    found, scheme = f"{shlex.quote(study)}{_where(options)}", scheme_of(options.tracking_uri or "")
+    steps = {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
+    if scheme in ("", "sqlite"):
+        steps = {f"besom ui {found}": "all trials in MLflow, sorted", **steps}
+    width = max(map(len, steps))
+    lines = [f"{step:<{width}}  # {why}" for step, why in steps.items()]
+    if scheme not in SERVERS:
+        return lines
+    return [f"All trials, sorted:  {mask(options.tracking_uri or '').rstrip('/')}/{pages}", *lines]
 
 
 def _where(options: SweepOptions) -> str:

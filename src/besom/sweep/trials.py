@@ -85,6 +85,7 @@ class TrialJobs(JobSource):
         row = self._stopped(job)
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
+        self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
         self._conclude(worker, row, state, values, self._notes(job, outcome, error))
         if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)

@@ -39,8 +39,6 @@ _logger = logging.getLogger(__name__)
 def connect(root: Path, uri: str | None, experiment: str) -> "Record":
     """Open the record below ``root``, or the one at ``uri``; creates what is not there.
 
-    Takes one to three seconds, most of it the import of MLflow.
-
     Raises:
         StoreError: the folder cannot be written, or the address cannot be reached.
     """
@@ -158,7 +156,7 @@ class Record:
         self._outbox.log(run_id, entries.finished(status, tags, outcome, ended), sync=True)
 
     def end_run(self, run_id: str) -> None:
-        """Let a finished run be closed in MLflow and forgotten here."""
+        """Let a finished run be closed in MLflow."""
         self._outbox.end_run(run_id)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -209,6 +207,14 @@ class Record:
         """A small table, ``NAME.json``, that MLflow's interface shows as one."""
         self._outbox.send(run_id, entries.table(name, rows))
 
+    def view(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """The view of a sweep's own run, see :class:`besom.tracking.pages.views.StudyView`."""
+        self._outbox.send(run_id, entries.view(tags))
+
+    def metric_names(self, run_id: str) -> list[str]:
+        """The metrics that an open run has been told of."""
+        return list(self._outbox.last_metrics(run_id))
+
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
         while len(markdown) > schema.TAG_LENGTH:
@@ -233,8 +239,6 @@ class Record:
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         if tags:
             self._outbox.send(run_id, entries.tags(tags))
-
-    # -- what is there -------------------------------------------------------------------------
 
     def pending(self, tags: Mapping[str, str] | None = None) -> list[Pending]:
         """Take over the runs with these tags that dead processes left open, and deliver what they

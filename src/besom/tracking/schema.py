@@ -100,6 +100,8 @@ TABLES = "mlflow.loggedArtifacts"
 
 EXPERIMENT_KIND = "mlflow.experimentKind"
 """Of an experiment (tracking/store.py)."""
+VIEW_PREFIX = "mlflow.sharedViewState."
+"""Of an experiment: what MLflow's pages show of a study, whose name follows (tracking/pages)."""
 RUN = "besom.run"
 """Of a registered version: the run that holds its model (tracking/models/registry.py)."""
 MODEL_VERSIONS = "mlflow.modelVersions"

@@ -1,7 +1,10 @@
-"""MLflow's server as `besom ui` starts it: pages of another origin cannot write.
+"""MLflow's server as `besom ui` starts it: pages of another origin cannot write, and no assistant.
 
 MLflow takes writes from every page of this machine, whatever its port. A browser names the page's
 origin in each such request, so here only the server's own is taken. Programs name none.
+
+MLflow's assistant runs commands on this machine for a language model, and MLflow has no option that
+takes it away: here its part of the interface answers nothing, and its page does not show it.
 
 MLflow finds :data:`app` by its entry point, ``mlflow server --app-name besom``.
 """
@@ -9,11 +12,26 @@ MLflow finds :data:`app` by its entry point, ``mlflow server --app-name besom``.
 from urllib.parse import urlsplit
 
 from mlflow.server.fastapi_app import app as mlflow_app
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READING = ("GET", "HEAD", "OPTIONS")
+ASSISTANT = "/ajax-api/3.0/mlflow/assistant"
+CACHED = (b"if-none-match", b"if-modified-since")
+# How MLflow's page keeps what was chosen last. It would begin with the pages for language models,
+# the assistant beside them, and a word on usage reports, which the server does not take either.
+SETTINGS = b"""\
+<script>
+localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+localStorage.setItem("mlflow.settings.telemetry.enabled_v1", "false");
+localStorage.setItem("mlflow.telemetry.info.alert.dismissed_v1", "true");
+if (localStorage.getItem("mlflow.workflowType_v1") === null)
+  localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
+</script>
+<style>[data-assistant-ui] { display: none !important }</style>
+</head>"""
 
 
 class OwnOrigin:
@@ -36,4 +54,37 @@ def _is_foreign_write(method: str, headers: Headers) -> bool:
     return urlsplit(origin).netloc != headers.get("host")
 
 
-app = OwnOrigin(mlflow_app)
+class NoAssistant:
+    """Answers nothing for MLflow's assistant, and has the page begin with the pages of runs."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._application
+        if scope["type"] == "http" and scope["path"].startswith(ASSISTANT):
+            answer = PlainTextResponse("the assistant is off\n", 404)
+        elif scope["type"] == "http" and scope["path"] == "/":
+            answer = self._page
+        await answer(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """MLflow's page, whole and with :data:`SETTINGS`; a copy in a browser may have others."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        asked = [(name, value) for name, value in scope["headers"] if name not in CACHED]
+        await self._application({**scope, "headers": asked}, receive, keep)
+        start, *parts = messages
+        text = b"".join(part.get("body", b"") for part in parts).replace(b"</head>", SETTINGS, 1)
+        headers = MutableHeaders(raw=list(start["headers"]))
+        del headers["etag"], headers["last-modified"]
+        if scope["method"] != "HEAD":
+            headers["content-length"] = str(len(text))
+        await send({**start, "headers": headers.raw})
+        await send({"type": "http.response.body", "body": text})
+
+
+app = NoAssistant(OwnOrigin(mlflow_app))

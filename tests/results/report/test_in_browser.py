@@ -1,6 +1,5 @@
 """The page in a real browser: nothing breaks, nothing is fetched, figures answer the pointer."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,10 @@ import pytest
 
 from besom.results.report.page import write_report
 from besom.tracking import schema
+from tests.browser import chromium, needs_browser
 from tests.results.report.conftest import Book, many
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
+pytestmark = needs_browser
 
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 420, "height": 800}
 
@@ -49,10 +45,8 @@ class Tab:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

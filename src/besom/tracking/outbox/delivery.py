@@ -49,6 +49,7 @@ class Delivery:
             Kind.FILE: self._file,
             Kind.TABLE: self._table,
             Kind.MODEL: self._model,
+            Kind.VIEW: self._view,
             Kind.DUPLICATE: self._duplicate,
             "twin": self._duplicate,  # in logs of before
             Kind.CLOSED: self._close,
@@ -167,6 +168,10 @@ class Delivery:
         shown = json.dumps([*tables, table])
         if len(shown) <= schema.TAG_LENGTH:  # a tag that is cut would name none of them
             self._client.set_tag(run_id, schema.TABLES, shown)
+
+    def _view(self, run_id: str, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._client.set_experiment_tag(self._experiment_id, key, value)
 
     def _model(
         self,

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     FILE = "file"
     MODEL = "model"
     TABLE = "table"
+    VIEW = "view"
+    """What MLflow's pages show of a study: tags of the experiment."""
     DUPLICATE = "duplicate"
     """The run repeats another one."""
     FINISHED = "finished"
@@ -93,6 +95,10 @@ def tensors(side: dict[str, Any] | None) -> Tensors:
 def table(name: str, rows: Sequence[Mapping[str, float | str]]) -> Entry:
     shown = [{column: _cell(value) for column, value in row.items()} for row in rows]
     return Entry(Kind.TABLE, {"name": name, "rows": shown})
+
+
+def view(tags: Mapping[str, str]) -> Entry:
+    return Entry(Kind.VIEW, {"tags": masked(tags)})
 
 
 def duplicate(source_run_id: str, params: Mapping[str, Any], values: Mapping[str, float]) -> Entry:

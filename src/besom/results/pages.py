@@ -1,0 +1,50 @@
+"""A study in MLflow's pages: its view, made where it has none or an older one, and its address."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from besom.results.studies import StudyRecord, read_study
+from besom.tracking.address import own_address, readable
+from besom.tracking.pages.views import StudyView, address
+from besom.tracking.reader import open_reader
+
+SPACE = "space."
+
+
+class Page(NamedTuple):
+    """What a page shows, and its address below that of the server."""
+
+    shows: str
+    address: str
+
+
+def pages(root: Path, uri: str | None, name: str | None) -> list[Page]:
+    """The pages of a study in MLflow, the first of which has all its trials.
+
+    Args:
+        name: the study; the latest where None. A record without any has one page of all runs.
+
+    Raises:
+        StudyError: there is no such study.
+        StoreError: there is no record, it cannot be reached, or it does not take the view.
+    """
+    from besom.tracking.pages.share import experiment_of, share
+
+    reader = open_reader(root, uri)
+    uri = readable(uri or own_address(root))  # a copy, where it is only to be read
+    name = name or next(reversed(reader.studies()), None)
+    if name is None:
+        some = reader.run_ids()[-1:]
+        return [Page("all runs", address(experiment_of(uri, run_id), None)) for run_id in some]
+    study = read_study(reader, name)
+    experiment_id = experiment_of(uri, study.parent.run_id)
+    share(uri, experiment_id, _view(study), round(study.parent.started * 1000))
+    table, charts = (address(experiment_id, name, charts) for charts in (False, True))
+    shown = f"{name}: its {len(study.trials)} trials, sorted by {study.objectives[0]}"
+    return [Page(shown, table), Page("the same in charts", charts)]
+
+
+def _view(study: StudyRecord) -> StudyView:
+    metrics = dict.fromkeys(name for trial in study.trials for name in trial.metrics)
+    searched = [key.removeprefix(SPACE) for key in study.parent.params if key.startswith(SPACE)]
+    return StudyView(study.name, study.objectives, study.directions, searched, list(metrics))

@@ -1,0 +1,25 @@
+"""A real browser, for tests of pages. Skipped where the machine has none: none is in the locks."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+needs_browser = pytest.mark.skipif(
+    BROWSER is None, reason="no chromium on this machine: a browser is no Python package"
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Chromium without a window, for the length of the block."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
