@@ -58,8 +58,13 @@ def test_a_wheel_carries_configurations_and_types(installed: Path) -> None:
     for name in ("conf", "sweeps"):
         carried = {file.name for file in (installed / "besom" / name).rglob("*.yaml")}
         assert carried == {file.name for file in (ROOT / name).rglob("*.yaml")} != set()
+    assert files(installed / "besom" / "examples") == files(ROOT / "examples") > {"README.md"}
     assert (installed / "besom" / "py.typed").is_file()
     assert not (installed / "hydra_plugins" / "__init__.py").exists()
+
+
+def files(folder: Path) -> set[str]:
+    return {file.name for file in folder.rglob("*.*") if file.suffix != ".pyc"}
 
 
 COMMANDS = """
@@ -75,6 +80,7 @@ def test_an_installed_besom_works_from_an_empty_folder(installed: Path, tmp_path
     said = {
         ("--help",): "besom train",
         ("sweep",): "quickstart",
+        ("init", "mine", "--keras"): "python main.py -m",
         ("train", "--cfg", "job"): "units: 32",
         ("train", "--info", "searchpath"): f"file://{installed}/besom/conf",
         ("sweep", "quickstart", "--cfg", "hydra", "-p", "hydra.sweeper"): "besom",

@@ -104,7 +104,9 @@ def _folder(name: str) -> Path:
     if "hydra/sweeper: besom" not in text:
         raise CommandError(
             f"{files[name]} does not choose Besom's sweeper; begin it with\n"
-            "defaults: [train, sweep, override hydra/sweeper: besom, _self_]"
+            "defaults: [train, sweep, override hydra/sweeper: besom, _self_]\n"
+            "or run the application of your own that it is for: "
+            f"python main.py -m --config-dir sweeps --config-name {name}"
         )
     return files[name].parent
 
@@ -138,9 +140,14 @@ def suggested_flag(word: str, parser: ArgumentParser) -> str | None:
     return next(iter(get_close_matches(flag, known, 1, MISTYPED)), None)
 
 
+def plain_parser(command: str, description: str) -> ArgumentParser:
+    """The flags of a command that looks at no record."""
+    return _Parser(f"besom {command}", description=description, allow_abbrev=False)
+
+
 def parser_of(command: str, description: str) -> ArgumentParser:
     """A command's flags; the record is below ``--root``."""
-    parser = _Parser(f"besom {command}", description=description, allow_abbrev=False)
+    parser = plain_parser(command, description)
     parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
     return parser
 

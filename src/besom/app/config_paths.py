@@ -24,6 +24,11 @@ def sweep_files() -> dict[str, Path]:
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
 
 
+def examples_folder() -> Path:
+    """Applications to copy: ``besom init``."""
+    return _own("examples")
+
+
 def _own(name: str) -> Path:
     """A folder that an installed package holds inside, and a checkout at its top."""
     installed = PACKAGE / name

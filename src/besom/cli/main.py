@@ -16,6 +16,7 @@ from besom.app.command import (
     whole_number,
 )
 from besom.cli.completion import completion
+from besom.cli.init import init
 from besom.common.errors import UserError
 from besom.common.files import check_working_folder
 from besom.common.interpreter import raise_at_interrupt
@@ -39,6 +40,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom predict RUN_ID|STUDY "text" ...
                                       how likely a review is praise
   besom sync                          deliver what MLflow could not take at the time
+  besom init NAME [--keras]           a Hydra application of your own in a new folder
   besom ui [STUDY] [--port N]         its trials in MLflow, sorted; --optuna: dashboard
 
   besom train --help, besom sweep --help: more on each          besom --version
@@ -271,6 +273,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "confirm": confirm,
     "report": report,
     "export": export,
+    "init": init,
     "predict": predict,
     "reproduce": reproduce,
     "sync": sync,

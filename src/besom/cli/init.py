@@ -1,0 +1,80 @@
+"""``besom init NAME``: a Hydra application in a new folder, a copy of one of ``examples/``."""
+
+import os
+import re
+import tempfile
+from fnmatch import fnmatch
+from pathlib import Path
+
+from besom.app.command import CommandError, plain_parser
+from besom.app.config_paths import examples_folder
+from besom.common.errors import StoreError
+
+TEMPLATES = {False: "loop_app", True: "keras_app"}
+"""By whether it is for Keras. Each is called by its name inside of its files, too."""
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+
+NEXT = {
+    "python main.py": "trains once",
+    "python main.py -m": "sweeps; the same command goes on where it stopped",
+    "besom report {name}": "what the sweep has taught",
+}
+
+
+def init(words: list[str]) -> int:
+    """Make an application, and say how to run it."""
+    parser = plain_parser("init", "Make a Hydra application in a new folder: NAME/.")
+    parser.add_argument("name", metavar="NAME", help="letters, digits, - and _")
+    parser.add_argument("--keras", action="store_true", help="a task for Keras, not a plain loop")
+    options = parser.parse_args(words)
+    folder = Path(options.name)
+    if not NAME.fullmatch(folder.name):
+        raise CommandError(
+            f"`{options.name}` is no name for an application: it must begin with a letter and "
+            "hold letters, digits, - and _ alone, as my_app does"
+        )
+    try:
+        make_application(folder, TEMPLATES[options.keras])
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be made: {error.strerror}; give another folder"
+        ) from error
+    print(f"{folder}/  main.py is the task, conf/ its configuration and what is searched\n")
+    commands = {command.format(name=folder.name): what for command, what in NEXT.items()}
+    width = max(map(len, commands))
+    print(f"  cd {folder}")
+    for command, what in commands.items():
+        print(f"  {command:<{width}}  # {what}")
+    return 0
+
+
+def make_application(folder: Path, template: str) -> None:
+    """Copy an example into ``folder``, under the folder's name; whole or not at all.
+
+    Raises:
+        CommandError: something is there already.
+        OSError: it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CommandError(f"{folder} is there already; give another name, or an empty folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    source = examples_folder() / template
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        draft = Path(scratch, folder.name)
+        for file in _files(source):
+            copy = draft / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            text = file.read_text(encoding="utf-8").replace(template, folder.name)
+            copy.write_text(text, encoding="utf-8")
+        os.replace(draft, folder)
+
+
+def _files(source: Path) -> list[Path]:
+    """What belongs to an example, and is not left from its having been run."""
+    ignored = (source / ".gitignore").read_text(encoding="utf-8").replace("/", "").split()
+    return [
+        file
+        for file in sorted(source.rglob("*"))
+        if file.is_file()
+        and not any(fnmatch(part, p) for part in file.relative_to(source).parts for p in ignored)
+    ]
