@@ -62,7 +62,7 @@ class Trained:
         """``TEXTS`` as the training would have read them."""
         path = MlflowClient(self.store).download_artifacts(self.run_id, schema.CONFIG_FILE)
         data = cast(DictConfig, OmegaConf.load(path)).data
-        encoded = [encode(text, open_corpus(data).word_index()) for text in TEXTS]
+        encoded = [encode(text, open_corpus(data, 0.2).word_index()) for text in TEXTS]
         offsets = np.cumsum([0, *map(len, encoded)])
         reviews = Reviews(np.concatenate(encoded).astype(np.int32), offsets, np.zeros(len(TEXTS)))
         return view(reviews, data.vocab_size, data.max_length).tokens

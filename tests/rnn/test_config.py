@@ -64,9 +64,11 @@ def test_every_model_is_a_group_option_that_changes_the_name_alone(name: str) ->
 
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_every_data_set_is_a_group_option(name: str) -> None:
-    chosen = composed(f"data={name}")
+    needed = ["data.path=there/film.reviews.CSV.gz"] if name == "text_files" else []
+    chosen = composed(f"data={name}", *needed)
     check_config(chosen)
-    assert chosen.data.name == name
+    assert config.kind_of(chosen.data) == name
+    assert chosen.data.name == (name if not needed else "film.reviews")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,31 @@ def test_a_value_out_of_range_is_refused_by_name(override: str) -> None:
 )
 def test_a_synthetic_corpus_that_cannot_be_made_is_refused(override: str) -> None:
     assert override.partition("=")[0] in refusal("data=synthetic", override)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.text=label", "`data.text=label` is the column of labels too"),
+        ("data.test_split=0", "`data.test_split=0.0` is outside (0, 1)"),
+        ("data.test_split=1", "`data.test_split=1.0` is outside (0, 1)"),
+        ("data.seed=-1", "`data.seed=-1` is outside 0.."),
+        ("data.path=null", "`data.path=null` with data=text_files"),
+        ("data.kind=text_file", "`data.kind=text_file` is unknown; did you mean `text_files`?"),
+        ("+data.labels=x", "no key `data.labels`; did you mean `data.label`?"),
+    ],
+)
+def test_text_files_that_cannot_be_read_are_refused(override: str, said: str) -> None:
+    assert said in refusal("data=text_files", "data.path=reviews.csv", override)
+
+
+def test_a_test_file_needs_no_share_of_the_rows() -> None:
+    words = ["data.path=a.csv", "data.test_path=b.csv", "data.test_split=0"]
+    check_config(composed("data=text_files", *words))
+
+
+def test_before_its_file_is_known_a_data_set_has_its_kinds_name() -> None:
+    assert composed("data=text_files").data.name == "text_files"
 
 
 @pytest.mark.parametrize(

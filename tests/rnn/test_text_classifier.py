@@ -63,7 +63,7 @@ def test_a_text_is_read_as_the_training_would(
     vocab_size: int, max_length: int, small: Small, tmp_path: Path
 ) -> None:
     config = small(f"data.vocab_size={vocab_size}", f"data.max_length={max_length}")
-    corpus = open_corpus(config.data)
+    corpus = open_corpus(config.data, 0.2)
     encoded = [encode(text, corpus.word_index()) for text in TEXTS]
     offsets = np.cumsum([0, *map(len, encoded)])
     reviews = Reviews(np.concatenate(encoded).astype(np.int32), offsets, np.zeros(len(TEXTS)))
@@ -73,7 +73,7 @@ def test_a_text_is_read_as_the_training_would(
 
 def test_tokens_are_read_as_the_training_does(small: Small, tmp_path: Path) -> None:
     config = small()
-    test = open_corpus(config.data).test
+    test = open_corpus(config.data, 0.2).test
     lists = [test.tokens[start:end] for start, end in pairwise(test.offsets)]
     expected = view(test, config.data.vocab_size, config.data.max_length).tokens
     found = TextClassifier(Mean(), **packed(config, tmp_path))
@@ -120,16 +120,16 @@ def test_rows_hold_texts_or_tokens(rows: dict[str, Any], probabilities: list[flo
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({}, "no review was given"),
-        ({"text": ["good", ""]}, r"review 2 \(``\) holds no word; give"),
-        ({"text": [" ,.!\n"]}, r"review 1 \(`,.!`\) holds no word"),
+        ({}, "no text was given"),
+        ({"text": ["good", ""]}, r"text 2 \(``\) holds no word; give some"),
+        ({"text": [" ,.!\n"]}, r"text 1 \(`,.!`\) holds no word"),
         ({"text": ["qwzx xyzzy"]}, "holds none of the 2 words that the model knows"),
         ({"text": ["xyzzy " * 20]}, r"\(`xyzzy xyzzy xyzzy xyzzy xyzzy xyzzy xyz…`\)"),
         ({"other": ["good"]}, "row 1 has no `text` and no list of `tokens`; give one"),
         ({"tokens": [1, 2]}, "row 1 has no `text` and no list"),
         ({"text": ["good"], "tokens": [[1]]}, "row 1 has both"),
-        ({"tokens": [[]]}, "review 1 has no tokens"),
-        ({"tokens": [[1, -4]]}, "review 1 has the token `-4`; give whole numbers from 0"),
+        ({"tokens": [[]]}, "text 1 has no tokens"),
+        ({"tokens": [[1, -4]]}, "text 1 has the token `-4`; give whole numbers from 0"),
         ({"tokens": [[1, 2.5]]}, "the token `2.5`"),
         ({"tokens": [["good"]]}, "the token `'good'`"),
         ({"tokens": ["good"]}, "row 1 has text as its `tokens`; give it as its `text`"),
@@ -144,7 +144,7 @@ def test_refuses_in_a_line(rows: dict[str, Any], message: str) -> None:
 
 
 def test_a_model_without_words_takes_tokens_only() -> None:
-    assert classifier({}).probabilities([[1, 4]]).tolist() == [0.5]
+    assert classifier({}).probabilities([[1, 4]]).tolist() == [[0.5, 0.5]]
     with pytest.raises(ReviewError, match=r"imdb_word_index\.json"):
         classifier({}).probabilities(["good"])
 

@@ -24,7 +24,7 @@ class Packaging:
             object whose ``predict(table)`` takes and returns a row for each answer.
         inputs: the columns of that table and their types, such as ``string`` and ``long``, or
             ``any``. Each may be missing.
-        output: the type of an answer.
+        output: the type of an answer; of a row of several, the columns and their types.
         example: rows of such a table, to try it with.
         requirements: what to install for the code.
 
@@ -40,7 +40,7 @@ class Packaging:
 
     code: Path
     inputs: Mapping[str, str]
-    output: str
+    output: str | Mapping[str, str]
     example: Sequence[Mapping[str, Any]]
     requirements: tuple[str, ...]
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,8 @@ from besom.results.studies import RUN_ID, meant, read_run, read_study
 from besom.results.tables import rows_as_json
 from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
+from besom.rnn.config import kind_of
+from besom.rnn.data import open_corpus
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
 from besom.tracking import schema
@@ -35,11 +37,16 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Prediction:
-    """One review, and the probability that it is praise."""
+    """One text and its likeliest class.
+
+    ``probability`` is that of the class, and ``probabilities`` has those of all. Of film reviews
+    it is the probability of praise, and they are None.
+    """
 
     text: str
     probability: float
     label: str
+    probabilities: Mapping[str, float] | None = None
 
 
 def read_file(file: Path) -> list[str]:
@@ -85,17 +92,20 @@ def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> lis
 
 
 def show(predictions: Sequence[Prediction]) -> None:
-    """Print a line for each review; on a terminal, as much of its text as there is room for."""
+    """Print a line for each text; on a terminal, as much of it as there is room for."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print("probability  label     text")
-    for prediction in predictions:
-        text = " ".join(prediction.text.split())
-        print(f"{prediction.probability:11.4f}  {prediction.label:8}  {printable(text)}"[:width])
+    labels = [printable(prediction.label) for prediction in predictions]
+    n_letters = max(8, *map(len, labels))
+    print(f"probability  {'label':{n_letters}}  text")
+    for prediction, label in zip(predictions, labels, strict=True):
+        text = printable(" ".join(prediction.text.split()))
+        print(f"{prediction.probability:11.4f}  {label:{n_letters}}  {text}"[:width])
 
 
 def as_json(predictions: Sequence[Prediction]) -> str:
     """All of it, as a list of objects."""
-    return rows_as_json(asdict(prediction) for prediction in predictions)
+    rows = (asdict(prediction) for prediction in predictions)
+    return rows_as_json({k: v for k, v in row.items() if v is not None} for row in rows)
 
 
 def _load(folder: Path, what: str) -> TextClassifier:
@@ -112,13 +122,13 @@ def _load(folder: Path, what: str) -> TextClassifier:
 
 def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:
     try:
-        probabilities = classifier.probabilities(texts)
+        if classifier.classes is not None:
+            answers = classifier.answers(texts, classifier.classes)
+            return [Prediction(text, **row) for text, row in zip(texts, answers, strict=True)]
+        praise = classifier.probabilities(texts)[:, 1].tolist()
     except ReviewError as error:
         raise DataError(str(error)) from error
-    return [
-        Prediction(text, float(probability), _label(probability))
-        for text, probability in zip(texts, probabilities, strict=True)
-    ]
+    return [Prediction(text, p, _label(p)) for text, p in zip(texts, praise, strict=True)]
 
 
 def _label(probability: float) -> str:
@@ -132,6 +142,7 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
     if RUN_ID.fullmatch(what):
         run_id = what.lower()
         config = _config(reader, run_id)
+        _refuse_other_data(reader, run_id, config)
         contents = temporary / "contents"
         contents.mkdir()
         pack_model(config, model_file(uri, run_id, temporary), contents)
@@ -151,6 +162,19 @@ def _config(reader: Reader, run_id: str) -> DictConfig:
     if config is None:
         raise StudyError(f"run {run_id} {FOREIGN}")
     return config
+
+
+def _refuse_other_data(reader: Reader, run_id: str, config: DictConfig) -> None:
+    """The words of a text file's tokens are its own: another file would be read as gibberish."""
+    if kind_of(config.data) != "text_files":
+        return
+    then = read_run(reader, run_id).run.tags.get("data.digest")
+    now = open_corpus(config.data, config.training.validation_split).digest
+    if then not in (None, now):
+        raise StudyError(
+            f"{config.data.path} is not as it was when run {run_id} was trained; bring it back, or "
+            "ask a study's champion, which has its words"
+        )
 
 
 def _study(reader: Reader, name: str) -> str:

@@ -15,7 +15,7 @@ from yaml import YAMLError
 
 from besom.common.flatten import flatten
 from besom.results.studies import StudyRecord
-from besom.rnn.config import SyntheticData, Train
+from besom.rnn.config import DATA, Data, Train
 from besom.tracking import schema
 from besom.tracking.reader import Reader
 
@@ -114,6 +114,5 @@ def _fits(config: DictConfig) -> bool:
 
 def _schema(config: DictConfig) -> DictConfig:
     """What a configuration is held to; of ``data``, by its data set."""
-    is_synthetic = OmegaConf.select(config, "data.name") == "synthetic"
-    schema = OmegaConf.structured(Train(data=SyntheticData()) if is_synthetic else Train)
-    return cast(DictConfig, schema)
+    kind = OmegaConf.select(config, "data.kind", default=OmegaConf.select(config, "data.name"))
+    return cast(DictConfig, OmegaConf.structured(Train(data=DATA.get(kind, Data)())))

@@ -12,7 +12,17 @@ from omegaconf.errors import OmegaConfBaseException
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean, listed
-from besom.rnn.config import GROUPS, Data, Model, SyntheticData, Train, Training
+from besom.rnn.config import (
+    DATA,
+    GROUPS,
+    Data,
+    Model,
+    SyntheticData,
+    TextFilesData,
+    Train,
+    Training,
+    kind_of,
+)
 from besom.rnn.data import DATA_SETS
 from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS
 from besom.rnn.models import MODELS
@@ -41,7 +51,7 @@ def check_config(config: DictConfig) -> None:
     _check_data(config.data)
     _check_model(config.model)
     _check_training(config.training)
-    _check_seed(config.seed)
+    _check_seed("seed", config.seed)
 
 
 def _check_groups(config: DictConfig) -> None:
@@ -56,7 +66,7 @@ def _check_groups(config: DictConfig) -> None:
 
 def _check_types(config: DictConfig) -> None:
     """Refuse values of another type, which only a configuration without the schema can have."""
-    for group, schema in GROUPS.items():
+    for group, schema in (GROUPS | {"data": DATA.get(kind_of(config.data), Data)}).items():
         if not is_dataclass(OmegaConf.get_type(config, group)):
             try:
                 OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.select(config, group))
@@ -67,8 +77,7 @@ def _check_types(config: DictConfig) -> None:
 
 def _check_keys(config: DictConfig) -> None:
     """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can bring in."""
-    data = SyntheticData if config.data.name == "synthetic" else Data
-    known = {f"data.{item.name}" for item in fields(data)}
+    known = {f"data.{item.name}" for item in fields(DATA.get(kind_of(config.data), Data))}
     for group, schema in GROUPS.items():
         known |= {f"{group}.{item.name}" for item in fields(schema) if group != "data"}
     known |= {item.name for item in fields(Train)} - GROUPS.keys()
@@ -81,7 +90,8 @@ def _check_keys(config: DictConfig) -> None:
 
 def _check_data(data: Data) -> None:
     """Refuse sizes that leave no word or no step, and another data set's name over its keys."""
-    _one_of("data.name", data.name, DATA_SETS)
+    kind = kind_of(data)
+    _one_of("data.kind" if hasattr(data, "kind") else "data.name", kind, DATA_SETS)
     if data.vocab_size < SMALLEST_VOCABULARY:
         raise ConfigError(
             f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "
@@ -89,10 +99,30 @@ def _check_data(data: Data) -> None:
         )
     _at_most("data.vocab_size", data.vocab_size, LARGEST_SIZE)
     _at_least_one("data.max_length", data.max_length)
-    if data.name == "synthetic":
+    if kind == "synthetic":
         if not hasattr(data, "train_reviews"):
             raise ConfigError("`data.name=synthetic` has no sizes; give `data=synthetic` instead")
         _check_synthetic(cast(SyntheticData, data))
+    if kind == "text_files":
+        if not hasattr(data, "label"):
+            raise ConfigError("`data.name=text_files` has no columns; give `data=text_files`")
+        _check_text_files(cast(TextFilesData, data))
+
+
+def _check_text_files(data: TextFilesData) -> None:
+    """Refuse what names no two columns, and an empty part."""
+    if data.path is None:
+        raise ConfigError("`data.path=null` with data=text_files; give the file: data.path=…")
+    if data.text == data.label:
+        raise ConfigError(
+            f"`data.text={data.text}` is the column of labels too; name that of the texts"
+        )
+    if data.test_path is None and not 0 < data.test_split < 1:
+        raise ConfigError(
+            f"`data.test_split={data.test_split}` is outside (0, 1); give the share of the rows "
+            "to test on, 0.2 say, or a file of its own with data.test_path"
+        )
+    _check_seed("data.seed", data.seed)
 
 
 def _check_synthetic(data: SyntheticData) -> None:
@@ -148,10 +178,12 @@ def _check_training(training: Training) -> None:
         )
 
 
-def _check_seed(seed: int) -> None:
+def _check_seed(name: str, seed: int) -> None:
     """Refuse a seed that NumPy's and Keras' generators do not take."""
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        raise ConfigError(f"`seed={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it")
+        raise ConfigError(
+            f"`{name}={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it"
+        )
 
 
 def check_sizes(training: Training, reviews: int, train_reviews: int) -> None:

@@ -5,9 +5,11 @@ passes Hydra all the same.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 
 @dataclass
@@ -27,6 +29,23 @@ class SyntheticData(Data):
     train_reviews: int = MISSING
     test_reviews: int = MISSING
     label_noise: float = MISSING
+
+
+@dataclass
+class TextFilesData(Data):
+    """One's own texts in a table on disk.
+
+    ``text`` and ``label`` name its columns. ``name`` is the file's, ``kind`` says what it is read
+    as. ``test_split`` is the share of the rows that the test takes, where no ``test_path`` is
+    given; ``seed`` decides which they are, and the order of the others.
+    """
+
+    kind: str = MISSING
+    test_path: str | None = MISSING
+    text: str = MISSING
+    label: str = MISSING
+    test_split: float = MISSING
+    seed: int = MISSING
 
 
 @dataclass
@@ -80,12 +99,37 @@ class Train:
     seed: int = MISSING
 
 
-GROUPS = {"data": SyntheticData, "model": Model, "training": Training, "tracking": Tracking}
-"""Of ``data`` the schema with the most keys."""
+GROUPS = {"data": Data, "model": Model, "training": Training, "tracking": Tracking}
+"""Of ``data``, what all data sets have; :data:`DATA` has the whole of each."""
+
+DATA = {"imdb": Data, "synthetic": SyntheticData, "text_files": TextFilesData}
+"""The schema of each kind of data set."""
+
+
+def kind_of(data: Any) -> str:
+    """Which kind of data set a configuration's ``data`` is: its ``kind``, or, of what has none,
+    its ``name``."""
+    return str(getattr(data, "kind", data.name))
+
+
+def name_of_file(*, _parent_: DictConfig) -> str:
+    """What ``${besom.name_of_file:}`` stands for: the name, without endings, of the ``path``
+    beside it."""
+    path = None if OmegaConf.is_missing(_parent_, "path") else _parent_.path
+    return stem(path) if path else "text_files"
+
+
+def stem(path: str) -> str:
+    """A file's name without its endings: ``reviews`` of ``data/reviews.csv.gz``."""
+    name = Path(path).name
+    plain = name[: -len(".gz")] if name.lower().endswith(".gz") else name
+    return Path(plain).stem
 
 
 def register() -> None:
     """Make the schemas known to Hydra; call it before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
     store.store(group="schema", name="train", node=Train, provider="besom")
-    store.store(group="schema", name="synthetic", node=SyntheticData, provider="besom")
+    for name in ("synthetic", "text_files"):
+        store.store(group="schema", name=name, node=DATA[name], provider="besom")
+    OmegaConf.register_new_resolver("besom.name_of_file", name_of_file, replace=True)

@@ -1,12 +1,15 @@
-"""From a review's text to the probability that it is praise.
+"""From a text to the probabilities of its classes.
 
 This file travels inside registered models, as the module that MLflow loads them with. So a served
-model needs no Besom, and this file imports nothing of it: the numbers and the pattern below are
-those of ``besom.rnn.data``, and a test holds them together.
+model needs no Besom, and this file imports nothing of it: the numbers below are those of
+``besom.rnn.data``, and a test holds them together.
+
+What a word is, in training and where a model is served, says :func:`words`.
 """
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
@@ -29,6 +32,40 @@ Review = str | Sequence[int] | NDArray[np.integer[Any]]
 """A text, or its tokens."""
 
 
+class _WordParts(dict[int, int]):
+    """The code of a character -> itself where it is a part of words, else a space."""
+
+    def __missing__(self, code: int) -> int:
+        character = chr(code)
+        is_part = _is_mark(character) or WORD.fullmatch(character) is not None
+        self[code] = code if is_part else ord(" ")
+        return self[code]
+
+
+def _is_mark(character: str) -> bool:
+    """Whether it belongs to the letter before it, which ``re`` does not know."""
+    return unicodedata.category(character).startswith("M")
+
+
+_PARTS = _WordParts()
+
+
+def words(text: str) -> list[str]:
+    """The words of a text: runs of letters, digits, marks, underscores and apostrophes.
+
+    Of any script, as Unicode has it; in small letters and composed (NFC), with ``'`` for ``’``.
+    Scripts without spaces, such as Chinese, are not taken apart.
+
+    Example:
+        >>> words("It wasn’t DULL: 8/10, naïve.")
+        ['it', "wasn't", 'dull', '8', '10', 'naïve']
+    """
+    composed = unicodedata.normalize("NFC", text.lower()).replace("’", "'")
+    if composed.isascii() or not any(map(_is_mark, set(composed))):
+        return WORD.findall(composed)
+    return composed.translate(_PARTS).split()
+
+
 class ReviewError(ValueError):
     """What was given is no review that the model can read."""
 
@@ -37,39 +74,72 @@ class TextClassifier:
     """A trained network, and how it reads.
 
     Args:
-        model: int32 [n, max_length] -> float32 [n, 1].
+        model: int32 [n, max_length] -> float32 [n, n_classes], or [n, 1] of two classes.
         words: each known word's token; all others are read as unknown.
         vocab_size: tokens from it on are read as unknown.
         max_length: longer reviews lose their front, shorter ones are padded there.
+        classes: their names; None of film reviews, which are blame or praise.
+        column: what the texts' column is called in tables.
     """
 
     def __init__(
-        self, model: "keras.Model", words: Mapping[str, int], vocab_size: int, max_length: int
+        self,
+        model: "keras.Model",
+        words: Mapping[str, int],
+        vocab_size: int,
+        max_length: int,
+        classes: Sequence[str] | None = None,
+        column: str = "text",
     ) -> None:
         self._model = model
         self._words = words
         self._vocab_size = vocab_size
         self._max_length = max_length
+        self.classes = classes
+        self._column = column
 
     def predict(
         self, model_input: "pd.DataFrame", params: Mapping[str, Any] | None = None
-    ) -> NDArray[np.float32]:
-        """MLflow's call: rows with a ``text`` or with ``tokens`` -> probabilities, float32 [n].
+    ) -> "NDArray[np.float32] | pd.DataFrame":
+        """MLflow's call: rows with a text or with ``tokens`` -> an answer for each.
+
+        Returns:
+            The rows of :meth:`answers`; of film reviews the probabilities of praise, float32 [n].
 
         Raises:
-            ReviewError: a row has neither or both, text under ``tokens`` or something else under
-                ``text``, or what :meth:`read` refuses.
+            ReviewError: a row has neither or both, text under ``tokens`` or something else as its
+                text, or what :meth:`read` refuses.
         """
-        return self.probabilities(list(_reviews(model_input)))
+        reviews = list(_reviews(model_input, self._column))
+        if self.classes is None:
+            return self.probabilities(reviews)[:, 1]
+        import pandas as pd
 
-    def probabilities(self, reviews: Sequence[Review]) -> NDArray[np.float32]:
-        """How likely each review is praise, float32 [n].
+        return pd.DataFrame(self.answers(reviews, self.classes))
+
+    def answers(self, reviews: Sequence[Review], classes: Sequence[str]) -> list[dict[str, Any]]:
+        """The likeliest class of each as ``label``, its ``probability``, and the ``probabilities``
+        of all classes by their names.
 
         Raises:
             ReviewError: see :meth:`read`.
         """
-        found: NDArray[np.float32] = self._model.predict(self.read(reviews), verbose=0)[:, 0]
-        return found
+        return [
+            {
+                "label": classes[row.argmax()],
+                "probability": float(row.max()),
+                "probabilities": dict(zip(classes, row.tolist(), strict=True)),
+            }
+            for row in self.probabilities(reviews)
+        ]
+
+    def probabilities(self, reviews: Sequence[Review]) -> NDArray[np.float32]:
+        """How likely each class is for each text, float32 [n, n_classes].
+
+        Raises:
+            ReviewError: see :meth:`read`.
+        """
+        return class_probabilities(self._model.predict(self.read(reviews), verbose=0))
 
     def read(self, reviews: Sequence[Review]) -> NDArray[np.int32]:
         """What the network sees: tokens, int32 [n, max_length], 0 pads at the front.
@@ -79,10 +149,12 @@ class TextClassifier:
                 no whole number from 0.
         """
         if not len(reviews):
-            raise ReviewError("no review was given; give at least one `text`, or its `tokens`")
+            raise ReviewError(
+                f"no text was given; give at least one `{self._column}`, or its `tokens`"
+            )
         tokens = np.full((len(reviews), self._max_length), PADDING, np.int32)
         for number, (row, review) in enumerate(zip(tokens, reviews, strict=True), start=1):
-            name = f"review {number}"
+            name = f"text {number}"
             if isinstance(review, str):
                 known = self._encode(name, review)
             else:
@@ -93,20 +165,20 @@ class TextClassifier:
 
     def _encode(self, name: str, text: str) -> list[int]:
         """A start token, then one for each word, in small letters."""
-        words = WORD.findall(text.lower())
+        found = words(text)
         shown = f"{name} (`{_short(text)}`)"
-        if not words:
-            raise ReviewError(f"{shown} holds no word; give the words of a review")
+        if not found:
+            raise ReviewError(f"{shown} holds no word; give some")
         if not self._words:
             raise ReviewError(
-                f"{shown} is text, and this model was packed where its words were not at hand; "
+                f"{shown}: this model was packed where its words were not at hand; "
                 "give `tokens`, or pack it with imdb_word_index.json beside imdb.npz"
             )
-        tokens = [self._words.get(word, UNKNOWN) for word in words]
+        tokens = [self._words.get(word, UNKNOWN) for word in found]
         if set(tokens) == {UNKNOWN}:
             raise ReviewError(
                 f"{shown} holds none of the {len(self._words)} words that the model knows; give "
-                "a review in the language of its training"
+                "one in the language of its training"
             )
         return [START, *tokens]
 
@@ -129,11 +201,19 @@ def class_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def save(
-    folder: Path, model_file: Path, words: Mapping[str, int], vocab_size: int, max_length: int
+    folder: Path,
+    model_file: Path,
+    words: Mapping[str, int],
+    vocab_size: int,
+    max_length: int,
+    classes: Sequence[str] | None = None,
+    column: str = "text",
 ) -> None:
     """Write what :func:`load` reads; words whose token is not below ``vocab_size`` are left out."""
     known = {word: token for word, token in words.items() if token < vocab_size}
     reading = {"vocab_size": vocab_size, "max_length": max_length, "words": known}
+    if classes is not None:
+        reading |= {"classes": list(classes), "column": column}
     text = json.dumps(reading, ensure_ascii=False)
     (folder / READING_FILE).write_text(text, encoding="utf-8")
     copyfile(model_file, folder / MODEL_FILE)
@@ -145,7 +225,7 @@ def load(folder: Path) -> TextClassifier:
 
     reading = json.loads((folder / READING_FILE).read_text(encoding="utf-8"))
     model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
-    return TextClassifier(model, reading["words"], reading["vocab_size"], reading["max_length"])
+    return TextClassifier(model, **reading)
 
 
 def _load_pyfunc(path: str) -> TextClassifier:
@@ -153,19 +233,20 @@ def _load_pyfunc(path: str) -> TextClassifier:
     return load(Path(path))
 
 
-def _reviews(table: "pd.DataFrame") -> Iterator[Review]:
-    """One review for each row.
+def _reviews(table: "pd.DataFrame", column: str) -> Iterator[Review]:
+    """One text for each row.
 
     MLflow makes a single row of ``{"text": ["one", "another"]}``, so a list of texts is as many.
     """
     for number, row in enumerate(table.to_dict("records"), start=1):
-        given = [row[name] for name in ("text", "tokens") if _is_there(row.get(name))]
+        given = [row[name] for name in (column, "tokens") if _is_there(row.get(name))]
         if len(given) != 1:
-            found = "both a `text` and `tokens`" if given else "no `text` and no list of `tokens`"
+            no = f"no `{column}` and no list of `tokens`"
+            found = f"both a `{column}` and `tokens`" if given else no
             raise ReviewError(f"row {number} has {found}; give one of them")
         if isinstance(row.get("tokens"), str):
-            raise ReviewError(f"row {number} has text as its `tokens`; give it as its `text`")
-        if _is_there(row.get("text")) and not isinstance(given[0], str):
+            raise ReviewError(f"row {number} has text as its `tokens`; give it as its `{column}`")
+        if _is_there(row.get(column)) and not isinstance(given[0], str):
             yield from _texts(number, given[0])
         else:
             yield given[0]

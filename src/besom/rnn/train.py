@@ -44,16 +44,18 @@ def check(config: DictConfig) -> None:
         DataError: the data set is missing or damaged.
     """
     check_config(config)
-    corpus = open_corpus(config.data)
+    corpus = open_corpus(config.data, config.training.validation_split)
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
     check_sizes(config.training, reviews, train_reviews)
     _note_vocabulary(config.data.vocab_size, corpus.vocab_size)
+    for remark in corpus.remarks:
+        _note(f"{corpus.name}: {remark}")
 
 
 def identity(config: DictConfig) -> Mapping[str, str]:
     """What the result depends on beside the configuration: the data's digest."""
-    return {"data": open_corpus(config.data).digest}
+    return {"data": open_corpus(config.data, config.training.validation_split).digest}
 
 
 def steps(config: DictConfig) -> int:
@@ -70,7 +72,7 @@ def prepare() -> None:
 HOOKS = Hooks(
     check=check,
     identity=identity,
-    places=("tracking", "data.path", "training.checkpoint"),
+    places=("tracking", "data.path", "data.test_path", "training.checkpoint"),
     steps=steps,
     probe=("training.epochs=2",),
     prepare=prepare,
@@ -99,13 +101,17 @@ def train(config: DictConfig) -> dict[str, float]:
 
 
 @lru_cache
+def _note(remark: str) -> None:
+    """Made once per process."""
+    log.warning("%s", remark)
+
+
 def _note_vocabulary(vocab_size: int, held: int) -> None:
-    """A remark, not an error: a sweep may well reach beyond the data. Made once per process."""
+    """A remark, not an error: a sweep may well reach beyond the data."""
     if vocab_size > held:
-        log.warning(
-            "`data.vocab_size=%d` is above the %d that the data holds; the rest stays unused",
-            vocab_size,
-            held,
+        _note(
+            f"`data.vocab_size={vocab_size}` is above the {held} that the data holds; the rest "
+            "stays unused"
         )
 
 

@@ -11,7 +11,7 @@ from besom.rnn.data import load, open_corpus, view
 def test_validation_is_the_tail_of_the_training_reviews(small: Callable[..., DictConfig]) -> None:
     data = small().data
     loaded = load(data, 0.25, with_test=True)
-    whole = view(open_corpus(data).train, 50, 8)
+    whole = view(open_corpus(data, 0.2).train, 50, 8)
     assert (len(loaded.train), len(loaded.validation)) == (75, 25)
     both = np.concatenate([loaded.train.tokens, loaded.validation.tokens])
     np.testing.assert_array_equal(both, whole.tokens)
@@ -23,5 +23,5 @@ def test_the_test_split_is_left_alone_unless_asked_for(small: Callable[..., Dict
 
 
 def test_data_is_read_by_name(small: Callable[..., DictConfig], small_imdb: DictConfig) -> None:
-    assert open_corpus(small().data).name == "synthetic"
-    assert open_corpus(small_imdb.data).name == "imdb"
+    assert open_corpus(small().data, 0.2).name == "synthetic"
+    assert open_corpus(small_imdb.data, 0.2).name == "imdb"

@@ -7,20 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from besom.rnn.config import Data
+from besom.rnn.config import Data, kind_of
 from besom.rnn.data.corpus import Corpus, Reviews, Split, training_size, view
 from besom.rnn.data.imdb import open_imdb
 from besom.rnn.data.synthetic import open_synthetic
+from besom.rnn.data.text_files import open_text_files
 
 __all__ = ["Corpus", "Dataset", "Reviews", "Split", "load", "open_corpus", "training_size", "view"]
 
-DATA_SETS: dict[str, Callable[[Any], Corpus]] = {
-    "imdb": lambda data: open_imdb(data.path),
-    "synthetic": lambda data: open_synthetic(
+DATA_SETS: dict[str, Callable[[Any, float], Corpus]] = {
+    "imdb": lambda data, _: open_imdb(data.path),
+    "synthetic": lambda data, _: open_synthetic(
         data.train_reviews, data.test_reviews, data.label_noise
     ),
+    "text_files": open_text_files,
 }
-"""How each ``data.name`` is opened, given its part of the configuration."""
+"""How each kind of data set is opened, given its part of the configuration and the share of the
+training texts that is validated on."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,13 @@ class Dataset:
     test: Split | None
 
 
-def open_corpus(data: Data) -> Corpus:
-    """The data set by its name, whole; kept for the next call of this process.
+def open_corpus(data: Data, validation_split: float) -> Corpus:
+    """The data set by its kind, whole; kept for the next call of this process.
 
     Raises:
         DataError: its file is missing or damaged.
     """
-    return DATA_SETS[data.name](data)
+    return DATA_SETS[kind_of(data)](data, validation_split)
 
 
 def load(data: Data, validation_split: float, *, with_test: bool) -> Dataset:
@@ -51,7 +54,7 @@ def load(data: Data, validation_split: float, *, with_test: bool) -> Dataset:
     Raises:
         DataError: its file is missing or damaged.
     """
-    corpus = open_corpus(data)
+    corpus = open_corpus(data, validation_split)
     whole = view(corpus.train, data.vocab_size, data.max_length)
     size = training_size(len(whole), validation_split)
     return Dataset(

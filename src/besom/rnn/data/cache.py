@@ -3,6 +3,7 @@
 A folder per source file, named by its digest::
 
     train-tokens.npy  train-offsets.npy  train-labels.npy      (and the same for test)
+    words.json, …     what else a data set keeps
     manifest.json     format, and the size and CRC-32 of every file above
 """
 
@@ -12,6 +13,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -31,6 +33,10 @@ MANIFEST = "manifest.json"
 SPLITS = ("train", "test")
 NAMES = {f"{split}-{item.name}.npy" for split in SPLITS for item in fields(Reviews)}
 
+READ_AT_ONCE = 1 << 20
+"""Bytes."""
+
+Names = AbstractSet[str]
 Pair = tuple[Reviews, Reviews]
 
 
@@ -40,22 +46,41 @@ def open_or_build(folder: Path, build: Callable[[], Pair]) -> Pair:
     Raises:
         DataError: the folder cannot be written.
     """
-    if not _intact(folder):
+    open_or_write(folder, lambda draft: _save(draft, build()))
+    return read(folder)
+
+
+def open_or_write(folder: Path, write: Callable[[Path], None], names: Names = NAMES) -> None:
+    """Find ``folder`` whole, or have ``write`` fill a draft of it, when it is absent or damaged.
+
+    Args:
+        names: of the files that are in it, beside the manifest; those of the reviews among them.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    if not _intact(folder, names):
         try:
-            _write(folder, build())
+            with _replacing(folder, names) as draft:
+                write(draft)
+                _seal(draft)
         except OSError as error:
             raise DataError(
                 f"the data cache `{folder}` cannot be written: {error.strerror}; make room there, "
                 "or name another folder with BESOM_CACHE"
             ) from error
+
+
+def read(folder: Path) -> Pair:
+    """Train and test reviews of a folder that was found whole, mapped into memory."""
     train, test = (_read(folder, split) for split in SPLITS)
     return train, test
 
 
-def _intact(folder: Path) -> bool:
+def _intact(folder: Path, names: Names) -> bool:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        if manifest["format"] != FORMAT or manifest["files"].keys() != NAMES:
+        if manifest["format"] != FORMAT or manifest["files"].keys() != names:
             return False
         return all(
             _fingerprint(folder / name) == known for name, known in manifest["files"].items()
@@ -66,21 +91,27 @@ def _intact(folder: Path) -> bool:
 
 def _fingerprint(path: Path) -> list[int]:
     """Size in bytes and CRC-32: it finds torn and damaged files, not forged ones."""
-    size = path.stat().st_size
-    return [size, zlib.crc32(np.memmap(path, mode="r").data) if size else 0]
+    size = crc = 0
+    with path.open("rb") as file:
+        while part := file.read(READ_AT_ONCE):
+            size, crc = size + len(part), zlib.crc32(part, crc)
+    return [size, crc]
 
 
-def _write(folder: Path, pair: Pair) -> None:
-    with _replacing(folder) as draft:
-        for split, reviews in zip(SPLITS, pair, strict=True):
-            for item in fields(Reviews):
-                np.save(draft / f"{split}-{item.name}.npy", getattr(reviews, item.name))
-        fingerprints = {path.name: _fingerprint(path) for path in sorted(draft.iterdir())}
-        (draft / MANIFEST).write_text(json.dumps({"format": FORMAT, "files": fingerprints}))
+def _save(draft: Path, pair: Pair) -> None:
+    for split, reviews in zip(SPLITS, pair, strict=True):
+        for item in fields(Reviews):
+            np.save(draft / f"{split}-{item.name}.npy", getattr(reviews, item.name))
+
+
+def _seal(draft: Path) -> None:
+    """Write the manifest, of what is there."""
+    fingerprints = {path.name: _fingerprint(path) for path in sorted(draft.iterdir())}
+    (draft / MANIFEST).write_text(json.dumps({"format": FORMAT, "files": fingerprints}))
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
+def _replacing(folder: Path, names: Names) -> Iterator[Path]:
     """A draft that takes the folder's place at the end, whole or not at all.
 
     A process that has the old files mapped keeps them. When two processes build at once, one wins.
@@ -89,18 +120,18 @@ def _replacing(folder: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield draft
-        _swap(draft, folder)
+        _swap(draft, folder, names)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _swap(draft: Path, folder: Path) -> None:
-    if folder.exists() and not _intact(folder):
+def _swap(draft: Path, folder: Path, names: Names) -> None:
+    if folder.exists() and not _intact(folder, names):
         shutil.rmtree(folder, ignore_errors=True)
     try:
         os.rename(draft, folder)
     except OSError:
-        if not _intact(folder):
+        if not _intact(folder, names):
             raise
 
 

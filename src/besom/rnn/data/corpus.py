@@ -51,7 +51,8 @@ class Corpus:
 
     ``digest`` names its content, ``classes`` what its labels count, ``vocab_size`` is one above its
     largest token, ``word_index`` reads the words when text is to be shown; it is empty when they
-    are not at hand.
+    are not at hand. ``source`` says where the texts come from, ``remarks`` what is to be told of
+    them.
     """
 
     name: str
@@ -61,6 +62,8 @@ class Corpus:
     test: Reviews
     vocab_size: int
     word_index: Callable[[], WordIndex]
+    source: str
+    remarks: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:

@@ -6,7 +6,6 @@ and type; any other name in the pickle is refused before it is imported. No NumP
 the pickle says either.
 """
 
-import hashlib
 import io
 import math
 import os
@@ -35,6 +34,7 @@ from besom.rnn.data.corpus import (
     keras_folder,
     read_index,
 )
+from besom.rnn.data.digests import content_digest
 
 SHUFFLE_SEED = 113
 """The seed of ``keras.datasets.imdb.load_data``."""
@@ -87,15 +87,11 @@ def _download(target: Path) -> Path:
 @lru_cache(maxsize=4)
 def _open(source: Path, size: int, changed: int, folder: Path) -> Corpus:
     """``size`` and ``changed`` are part of the key, so that a replaced file is read again."""
-    digest = _digest(source)
+    digest = content_digest(source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
     vocab_size = 1 + int(max(train.tokens.max(), test.tokens.max()))
-    return Corpus("imdb", digest, SENTIMENTS, train, test, vocab_size, partial(read_index, source))
-
-
-def _digest(source: Path) -> str:
-    with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    index = partial(read_index, source)
+    return Corpus("imdb", digest, SENTIMENTS, train, test, vocab_size, index, str(source))
 
 
 def read(source: Path) -> tuple[Reviews, Reviews]:

@@ -107,6 +107,7 @@ def open_synthetic(train_reviews: int, test_reviews: int, label_noise: float) ->
         test=_reviews(test, index),
         vocab_size=len(index) + INDEX_FROM + 1,
         word_index=lambda: index,
+        source=__name__,
     )
 
 

@@ -134,11 +134,16 @@ def _write(folder: Path, contents: Path, packaging: Packaging, model: LoggedMode
 
 
 def _signature(packaging: Packaging) -> ModelSignature:
-    columns = [
-        ColSpec(AnyType() if kind == "any" else DataType[kind], name, required=False)
-        for name, kind in packaging.inputs.items()
-    ]
-    return ModelSignature(Schema([*columns]), Schema([ColSpec(DataType[packaging.output])]))
+    inputs = [ColSpec(_type(kind), name, required=False) for name, kind in packaging.inputs.items()]
+    if isinstance(packaging.output, str):
+        outputs = [ColSpec(_type(packaging.output))]
+    else:
+        outputs = [ColSpec(_type(kind), name) for name, kind in packaging.output.items()]
+    return ModelSignature(Schema([*inputs]), Schema([*outputs]))
+
+
+def _type(kind: str) -> DataType | AnyType:
+    return AnyType() if kind == "any" else DataType[kind]
 
 
 def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -> "ModelVersion":

@@ -1,0 +1,23 @@
+"""The order of a file's rows: shuffled, and every part of it with each class in its share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def stratified_order(labels: NDArray[np.integer], seed: int) -> NDArray[np.int64]:
+    """The rows in an order of which any tail is a stratified sample: int64 [rows].
+
+    The rows of each class, shuffled, are spread evenly from the beginning to the end. So a tail of
+    a share ``s`` has ``s`` of the rows of each class, rounded to the nearest row.
+
+    Args:
+        labels: the class of each row, from 0.
+        seed: two equal ones give one order.
+    """
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    counts = np.bincount(labels)
+    n_before = np.repeat(np.cumsum(counts) - counts, counts)
+    place = (np.arange(len(labels)) - n_before + 0.5) / np.repeat(counts, counts)
+    return by_class[np.lexsort((random.random(len(labels)), place))]

@@ -1,0 +1,255 @@
+"""One's own texts and their classes, out of a table on disk: see :mod:`besom.rnn.data.tables`.
+
+``data.test_path`` is the test part; without it, the tail of the rows' stratified order is
+(:mod:`besom.rnn.data.order`), ``data.test_split`` of them. What is left is trained on, but for
+its own tail, ``training.validation_split`` of it, which is validated on. The words that have
+tokens, and their order, are those of the training part alone.
+
+The first call for a file reads it and leaves a cache; later ones map that into memory.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from besom.common.errors import DataError
+from besom.common.files import cache_folder
+from besom.common.suggest import listed
+from besom.common.text import printable, shorten
+from besom.rnn.config import TextFilesData
+from besom.rnn.data import cache
+from besom.rnn.data.corpus import INDEX_FROM, Corpus, WordIndex, training_size
+from besom.rnn.data.digests import content_digest, known_digest
+from besom.rnn.data.encoding import Encoded, encode, offsets_of, rank, write_tokens
+from besom.rnn.data.formats import Columns
+from besom.rnn.data.order import stratified_order
+from besom.rnn.data.tables import find, read_rows
+
+VERSION = 1
+"""Raise it when the same file gives other tokens, or another order: caches of before are left."""
+WORDS, FACTS = "words.json", "facts.json"
+NAMES = cache.NAMES | {WORDS, FACTS}
+SLOW = 1 << 26
+"""Bytes of a file that takes so long to read that a word is said before."""
+MOST_CLASSES = 1000
+SHOWN = 60
+"""Characters of a label in a message."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file becomes tokens; :class:`besom.rnn.config.TextFilesData` says what each is."""
+
+    text: str
+    label: str
+    test_split: float
+    validation_split: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is kept with the tokens."""
+
+    classes: tuple[str, ...]
+    n_words: int
+    n_duplicates: int
+    n_without_words: int
+
+
+def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
+    """The corpus out of ``data.path``, and ``data.test_path`` where that is given.
+
+    Raises:
+        DataError: there is no such file, or it does not hold texts of two classes or more.
+    """
+    files = [find(str(data.path), "data.path")]
+    if data.test_path is not None:
+        files.append(find(data.test_path, "data.test_path"))
+    reading = Reading(data.text, data.label, data.test_split, validation_split, data.seed)
+    stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    return _open(stamps, reading, data.name, cache_folder() / "text_files")
+
+
+@lru_cache(maxsize=4)
+def _open(
+    stamps: Sequence[tuple[Path, int, int]], reading: Reading, name: str, folder: Path
+) -> Corpus:
+    """Sizes and times are part of the key, so that a replaced file is read again."""
+    files = [file for file, _, _ in stamps]
+    try:
+        digests = [known_digest(file, folder / "digests") for file in files]
+    except OSError as error:
+        raise DataError(f"`{files[0]}` cannot be read: {error.strerror}") from error
+    digest = digests[0] if len(files) == 1 else _sha256(digests)
+    kept = folder / _sha256([VERSION, digest, asdict(reading)])
+    cache.open_or_write(kept, partial(_build, files, digests, reading), NAMES)
+    train, test = cache.read(kept)
+    facts = Facts(**json.loads((kept / FACTS).read_text(encoding="utf-8")))
+    return Corpus(
+        name,
+        digest,
+        tuple(facts.classes),
+        train,
+        test,
+        vocab_size=facts.n_words + INDEX_FROM + 1,
+        word_index=partial(_word_index, kept),
+        source=str(files[0]),
+        remarks=tuple(_remarks(facts, len(test))),
+    )
+
+
+def _sha256(what: object) -> str:
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _word_index(folder: Path) -> WordIndex:
+    ranked = json.loads((folder / WORDS).read_text(encoding="utf-8"))
+    return {word: rank for rank, word in enumerate(ranked, start=1)}
+
+
+def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
+    if facts.n_duplicates:
+        yield (
+            f"{facts.n_duplicates} of the {n_test} texts of the test part are in the training "
+            "part as well: test metrics are too good by what is learned by heart"
+        )
+    if facts.n_without_words:
+        yield f"{facts.n_without_words} texts hold no word, emoji alone say: all of them look alike"
+
+
+def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draft: Path) -> None:
+    """Write the cache's files into ``draft``."""
+    if files[0].stat().st_size > SLOW:
+        log.warning("%s is read once, which takes a while; then it is in the cache", files[0])
+    n_rows: list[int] = []
+    scratch = draft / "scratch"
+    encoded = encode(_rows(files, Columns(reading.text, reading.label), n_rows), scratch)
+    if digests != [content_digest(file) for file in files]:
+        raise DataError(f"`{files[0]}` has changed while it was read; give the command again")
+    classes, labels = _classes(files, reading, encoded, n_rows)
+    train, test = _parts(labels, n_rows, reading)
+    ranked = rank(encoded, train[: training_size(len(train), reading.validation_split)])
+    _refuse_numbers(files[0], reading.text, encoded, ranked)
+    for split, rows in zip(cache.SPLITS, (train, test), strict=True):
+        write_tokens(encoded, rows, ranked, draft / f"{split}-tokens.npy")
+        np.save(draft / f"{split}-offsets.npy", offsets_of(encoded, rows))
+        np.save(draft / f"{split}-labels.npy", labels[rows])
+    scratch.unlink()
+    facts = Facts(
+        classes,
+        n_words=len(ranked),
+        n_duplicates=int(np.isin(encoded.hashes[test], encoded.hashes[train]).sum()),
+        n_without_words=int((np.diff(encoded.offsets) == 1).sum()),
+    )
+    known = [encoded.words[place] for place in ranked]
+    (draft / WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+    (draft / FACTS).write_text(json.dumps(asdict(facts), ensure_ascii=False), encoding="utf-8")
+
+
+def _rows(files: Sequence[Path], columns: Columns, n_rows: list[int]) -> Iterator[tuple[str, str]]:
+    """Those of all files; ``n_rows`` gets the number of each."""
+    for file in files:
+        number = 0
+        for row in read_rows(file, columns):
+            yield row
+            number += 1
+        if not number:
+            raise DataError(f"`{file}` holds no rows; give a file with a text and a label in each")
+        n_rows.append(number)
+
+
+def _classes(
+    files: Sequence[Path], reading: Reading, encoded: Encoded, n_rows: Sequence[int]
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The classes in order, of numbers by their size, and each row's place among them."""
+    file, column = files[0], reading.label
+    names = encoded.names
+    counts = np.bincount(encoded.labels[: n_rows[0]], minlength=len(names)).tolist()
+    known = [name for name, count in zip(names, counts, strict=True) if count]
+    _refuse_fractions(file, column, known)
+    if len(known) == 1:
+        raise DataError(
+            f"`{file}`: every row has the label {_shown(known[0])} in `{column}`; give texts of "
+            "two classes or more"
+        )
+    alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if alone:
+        others = f", and so have {len(alone) - 1} more" if len(alone) > 1 else ""
+        raise DataError(
+            f"`{file}`: the class {_shown(alone[0])} of `{column}` has one row{others}; give "
+            "each two or more, to learn from and to judge by"
+        )
+    if len(known) > MOST_CLASSES:
+        raise DataError(
+            f"`{file}`: `{column}` holds {len(known)} classes, above {MOST_CLASSES}; name the "
+            "column of classes with data.label"
+        )
+    if new := [name for name, count in zip(names, counts, strict=True) if not count]:
+        raise DataError(
+            f"`{files[-1]}`: the label {_shown(new[0])} of `{column}` is none of {file}'s "
+            f"({shorten(listed(map(printable, known)), 200)}); mend it, or leave its rows out"
+        )
+    classes = sorted(known, key=_size_or_text if all(map(_is_number, known)) else None)
+    places = {name: place for place, name in enumerate(classes)}
+    of_name = np.array([places[name] for name in names], np.int64)
+    return tuple(classes), of_name[encoded.labels]
+
+
+def _size_or_text(name: str) -> tuple[float, str]:
+    return float(name), name
+
+
+def _refuse_fractions(file: Path, column: str, names: Sequence[str]) -> None:
+    """Numbers that measure something are no classes."""
+    fractions = [name for name in names if _is_number(name) and not float(name).is_integer()]
+    if fractions and all(map(_is_number, names)):
+        raise DataError(
+            f"`{file}`: `{column}` holds numbers with fractions ({_shown(fractions[0])}), which "
+            "are no classes; name another column with data.label, or make classes of them"
+        )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return bool(np.isfinite(float(name)))
+    except ValueError:
+        return False
+
+
+def _refuse_numbers(file: Path, column: str, encoded: Encoded, ranked: Sequence[int]) -> None:
+    """A column of numbers was named by mistake."""
+    if not any(any(map(str.isalpha, encoded.words[place])) for place in ranked):
+        raise DataError(
+            f"`{file}`: no text of `{column}` holds a word with a letter; name the column of "
+            "texts with data.text"
+        )
+
+
+def _parts(
+    labels: NDArray[np.int64], n_rows: Sequence[int], reading: Reading
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows to train and validate on, and those of the test."""
+    order = stratified_order(labels[: n_rows[0]], reading.seed)
+    if len(n_rows) > 1:
+        return order, np.arange(n_rows[0], sum(n_rows))
+    kept = training_size(len(order), reading.test_split)
+    if kept == len(order):
+        raise DataError(
+            f"`data.test_split={reading.test_split}` leaves none of {len(order)} rows to test "
+            "on; give more"
+        )
+    return order[:kept], order[kept:]
+
+
+def _shown(label: str) -> str:
+    return f"`{shorten(printable(label), SHOWN)}`"
