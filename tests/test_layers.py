@@ -42,6 +42,7 @@ VENDORS = {
     # session names the type of a model in a signature.
     "keras": ["besom.rnn", "besom.keras_task", "besom.session"],
     "optuna_dashboard": ["besom.cli.dashboard"],
+    "pyarrow": ["besom.rnn.data.formats"],
     "plotly": ["besom.results.report"],
     "scipy": ["besom.sweep.confirmation.statistics"],
     "sqlalchemy": ["besom.search.storage", "besom.tracking", "besom.cli.dashboard"],

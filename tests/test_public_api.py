@@ -13,7 +13,17 @@ import besom
 
 NAMES = [
     *("Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging", "Pruned", "TensorSpec"),
-    *("UserError", "__version__", "curves", "expect", "hooked", "is_recorded", "log", "report"),
+    *(
+        "UserError",
+        "__version__",
+        "curves",
+        "expect",
+        "hooked",
+        "is_recorded",
+        "log",
+        "log_dataset",
+        "report",
+    ),
     *("runs", "save", "save_model", "table"),
 ]
 DOCUMENTED = [name for name in NAMES if name != "__version__"]

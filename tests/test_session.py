@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 import besom
-from besom.session import KerasModel, TensorSpec, listening
+from besom.session import KerasModel, LoggedDataset, TensorSpec, listening
 from besom.tracking import schema
 
 
@@ -36,6 +36,9 @@ class Told:
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         self.said.append(list(rows))
+
+    def log_dataset(self, dataset: LoggedDataset) -> None:
+        self.said.append(dataset)
 
 
 @pytest.fixture

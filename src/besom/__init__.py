@@ -1,6 +1,7 @@
 """Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
 What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :func:`table`,
+:func:`log_dataset`,
 :func:`save`, :func:`save_model`, :func:`is_recorded`, and in Keras' ``fit``
 :class:`KerasCallback`. What it may see, or raise:
 :class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
@@ -29,6 +30,7 @@ from besom.session import (
     expect,
     is_recorded,
     log,
+    log_dataset,
     report,
     save,
     save_model,
@@ -57,6 +59,7 @@ __all__ = [
     "hooked",
     "is_recorded",
     "log",
+    "log_dataset",
     "report",
     "runs",
     "save",

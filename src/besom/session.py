@@ -43,6 +43,18 @@ class Listener(Protocol):
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None: ...
 
+    def log_dataset(self, dataset: "LoggedDataset") -> None: ...
+
+
+@dataclass(frozen=True)
+class LoggedDataset:
+    """Data that a run is made of: see :func:`log_dataset`."""
+
+    name: str
+    digest: str
+    source: str
+    rows: int
+
 
 @dataclass
 class Steps:
@@ -145,6 +157,28 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
     )
     if listener := _listener.get():
         listener.log(facts)
+
+
+def log_dataset(name: str, digest: str, source: str | Path, rows: SupportsIndex) -> None:
+    """Say which data the run is made of. MLflow shows them among its inputs.
+
+    Args:
+        name: what they are called.
+        digest: names their content; MLflow keeps 36 characters of it.
+        source: where they are: a path or an address.
+        rows: how many there are.
+
+    Raises:
+        TypeError, ValueError: ``rows`` is no whole number, or below 0.
+
+    Example:
+        >>> besom.log_dataset("reviews", digest="5f2c", source="reviews.csv", rows=3_000)
+    """
+    dataset = LoggedDataset(
+        storable(name), storable(digest), storable(str(source)), whole("rows", rows)
+    )
+    if listener := _listener.get():
+        listener.log_dataset(dataset)
 
 
 def save(path: str | Path) -> None:

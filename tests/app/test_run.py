@@ -267,3 +267,11 @@ def test_what_was_composed_to_be_checked_is_run(
         == 0
     )
     assert len(composed) == 2  # the command line's, and the baseline
+
+
+def test_jobs_that_are_alike_run_one_after_the_other(
+    application: run.HydraApp, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Hydra locks the configuration of each."""
+    assert run.run(application, ["--multirun", "model.units=7,7,7"]) == 0
+    assert capfd.readouterr().out.count("\nunits=7\n") == 3

@@ -29,6 +29,7 @@ class Notes:
         self.tags: dict[str, float | str] = {}
         self.models: list[KerasModel] = []
         self.tables: dict[str, Sequence[Mapping[str, float | str]]] = {}
+        self.datasets: list[session.LoggedDataset] = []
 
     def expect(self, steps: int) -> None:
         self.expected = steps
@@ -50,6 +51,9 @@ class Notes:
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         self.tables[name] = rows
+
+    def log_dataset(self, dataset: session.LoggedDataset) -> None:
+        self.datasets.append(dataset)
 
 
 @pytest.fixture
@@ -73,6 +77,8 @@ def test_the_record_says_what_was_trained_on(small: Small, job: Path) -> None:
     assert notes.tags.pop("threads")
     digest = identity(config)["data"]
     assert notes.tags == {"data.name": "synthetic", "data.digest": digest, "engine": "xla"}
+    source = "besom.rnn.data.synthetic"
+    assert notes.datasets == [session.LoggedDataset("synthetic", digest, source, 120)]
 
 
 @pytest.mark.parametrize("engine", ["xla", "keras"])

@@ -70,7 +70,7 @@ class _LoadingOnce(ConfigLoaderImpl):
         if loaded is not None and loaded[0] == asked:
             return loaded[1]
         config = super().load_configuration(*asked)
-        self._loaded = asked, config
+        self._loaded = asked, config.copy()  # before Hydra locks what one job has
         return config
 
 

@@ -105,6 +105,9 @@ class Replay:
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         """The record has it."""
 
+    def log_dataset(self, dataset: session.LoggedDataset) -> None:
+        """The record has it."""
+
 
 def show(found: Reproduction) -> None:
     """Print the last of both sets of numbers, the sentence, and what has changed since."""

@@ -46,6 +46,7 @@ def check_config(config: DictConfig) -> None:
         ConfigError: it names the value, the limit and the remedy.
     """
     _check_groups(config)
+    _check_kind(config.data)
     _check_keys(config)
     _check_types(config)
     _check_data(config.data)
@@ -88,10 +89,14 @@ def _check_keys(config: DictConfig) -> None:
             )
 
 
+def _check_kind(data: Data) -> None:
+    """Refuse a data set that there is not."""
+    _one_of("data.kind" if hasattr(data, "kind") else "data.name", kind_of(data), DATA_SETS)
+
+
 def _check_data(data: Data) -> None:
     """Refuse sizes that leave no word or no step, and another data set's name over its keys."""
     kind = kind_of(data)
-    _one_of("data.kind" if hasattr(data, "kind") else "data.name", kind, DATA_SETS)
     if data.vocab_size < SMALLEST_VOCABULARY:
         raise ConfigError(
             f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "

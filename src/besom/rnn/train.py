@@ -116,6 +116,8 @@ def _note_vocabulary(vocab_size: int, held: int) -> None:
 
 
 def _describe(corpus: Corpus, config: DictConfig) -> None:
+    n_rows = len(corpus.train) + len(corpus.test)
+    session.log_dataset(corpus.name, corpus.digest, corpus.source, n_rows)
     session.log(
         {
             "data.name": corpus.name,

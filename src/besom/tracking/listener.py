@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from besom.common.flatten import flatten
-from besom.session import KerasModel
+from besom.session import KerasModel, LoggedDataset
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
@@ -38,6 +38,9 @@ class RunListener:
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         self._record.table(self._run_id, name, rows)
+
+    def log_dataset(self, dataset: LoggedDataset) -> None:
+        self._record.dataset(self._run_id, dataset)
 
 
 def parameters(config: DictConfig) -> dict[str, Any]:

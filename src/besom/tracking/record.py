@@ -21,7 +21,7 @@ from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.interpreter import importing
 from besom.common.states import State
-from besom.session import KerasModel
+from besom.session import KerasModel, LoggedDataset
 from besom.tracking import schema
 from besom.tracking.client import asking, import_mlflow, is_mendable
 from besom.tracking.outbox import entries
@@ -214,6 +214,10 @@ class Record:
     def metric_names(self, run_id: str) -> list[str]:
         """The metrics that an open run has been told of."""
         return list(self._outbox.last_metrics(run_id))
+
+    def dataset(self, run_id: str, dataset: LoggedDataset) -> None:
+        """Data that the run is made of, among its inputs."""
+        self._outbox.send(run_id, entries.dataset(dataset))
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""

@@ -75,7 +75,7 @@ class Told:
     arguments: tuple[Any, ...]
 
 
-TOLD = ("log", "save", "save_model", "table")
+TOLD = ("log", "log_dataset", "save", "save_model", "table")
 
 
 @dataclass(frozen=True)

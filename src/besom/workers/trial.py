@@ -91,6 +91,9 @@ class PipeListener:
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         self._pipe.send(Told("table", (name, rows)))
 
+    def log_dataset(self, dataset: session.LoggedDataset) -> None:
+        self._pipe.send(Told("log_dataset", (dataset,)))
+
 
 def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool) -> Outcome:
     """Compose the configuration, run the task, and say how it ended.

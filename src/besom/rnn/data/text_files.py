@@ -124,7 +124,7 @@ def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
             "part as well: test metrics are too good by what is learned by heart"
         )
     if facts.n_without_words:
-        yield f"{facts.n_without_words} texts hold no word, emoji alone say: all of them look alike"
+        yield f"texts without a word, of emoji alone say: {facts.n_without_words}, all alike"
 
 
 def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draft: Path) -> None:
@@ -243,10 +243,11 @@ def _parts(
     if len(n_rows) > 1:
         return order, np.arange(n_rows[0], sum(n_rows))
     kept = training_size(len(order), reading.test_split)
-    if kept == len(order):
+    if kept == len(order) or not training_size(kept, reading.validation_split):
         raise DataError(
-            f"`data.test_split={reading.test_split}` leaves none of {len(order)} rows to test "
-            "on; give more"
+            f"`data.test_split={reading.test_split}` and `training.validation_split="
+            f"{reading.validation_split}` leave none of {len(order)} rows to train or to test on; "
+            "give more rows, or other shares"
         )
     return order[:kept], order[kept:]
 

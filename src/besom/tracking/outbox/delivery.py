@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE, MAX_DATASET_NAME_SIZE
 
 from besom.common.addresses import mask
 from besom.common.files import check_kept
@@ -50,6 +52,7 @@ class Delivery:
             Kind.TABLE: self._table,
             Kind.MODEL: self._model,
             Kind.VIEW: self._view,
+            Kind.DATASET: self._dataset,
             Kind.DUPLICATE: self._duplicate,
             "twin": self._duplicate,  # in logs of before
             Kind.CLOSED: self._close,
@@ -187,6 +190,18 @@ class Delivery:
         saved = KerasModel(Path(path), tensors(inputs), tensors(outputs))
         log_model(self._client, self._experiment_id, run_id, saved)
 
+    def _dataset(self, run_id: str, name: str, digest: str, source: str, n_rows: int) -> None:
+        """Once more adds nothing: MLflow knows a data set by its name and digest."""
+        data = Dataset(
+            shorten(name, MAX_DATASET_NAME_SIZE),
+            digest[:MAX_DATASET_DIGEST_SIZE],
+            "local",
+            json.dumps({"uri": source}),
+            profile=json.dumps({"num_rows": n_rows}),
+        )
+        context = InputTag(MLFLOW_DATASET_CONTEXT, "training")
+        self._client.log_inputs(run_id, datasets=[DatasetInput(data, [context])])
+
     def _duplicate(
         self,
         run_id: str,
@@ -224,6 +239,8 @@ class Delivery:
             [Param(name, value) for name, value in original.data.params.items()],
             [RunTag(name, value) for name, value in tags.items()],
         )
+        if original.inputs and original.inputs.dataset_inputs:
+            self._client.log_inputs(run_id, datasets=original.inputs.dataset_inputs)
 
     def _closed_run(self, run_id: str) -> Run:
         try:

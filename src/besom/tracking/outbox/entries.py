@@ -15,6 +15,7 @@ from typing import Any
 from besom.common.addresses import mask
 from besom.common.keras_model import KerasModel, Tensors, TensorSpec
 from besom.common.text import shorten, storable
+from besom.session import LoggedDataset
 from besom.tracking import schema
 
 
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     TABLE = "table"
     VIEW = "view"
     """What MLflow's pages show of a study: tags of the experiment."""
+    DATASET = "dataset"
     DUPLICATE = "duplicate"
     """The run repeats another one."""
     FINISHED = "finished"
@@ -99,6 +101,11 @@ def table(name: str, rows: Sequence[Mapping[str, float | str]]) -> Entry:
 
 def view(tags: Mapping[str, str]) -> Entry:
     return Entry(Kind.VIEW, {"tags": masked(tags)})
+
+
+def dataset(data: LoggedDataset) -> Entry:
+    texts = {"name": data.name, "digest": data.digest, "source": data.source}
+    return Entry(Kind.DATASET, {**masked(texts), "n_rows": data.rows})
 
 
 def duplicate(source_run_id: str, params: Mapping[str, Any], values: Mapping[str, float]) -> Entry:
