@@ -232,12 +232,8 @@ class Record:
         params: Mapping[str, Any],
         values: Mapping[str, float],
     ) -> None:
-        """Have a run say that it repeats another, with its parameters, facts and final metrics.
-
-        Args:
-            params: what the run has where the other one is gone.
-            values: the same, its objectives.
-        """
+        """Have a run say that it repeats another, with its parameters, facts and final metrics;
+        ``params`` and the objectives' ``values`` are all that it has where that one is gone."""
         self._outbox.send(run_id, entries.duplicate(source_run_id, params, values))
 
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
