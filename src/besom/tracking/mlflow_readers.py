@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -38,6 +39,8 @@ _OLDEST_FIRST = "attributes.start_time"
 
 class DatabaseReader:
     """Reads the tables of an MLflow database."""
+
+    pages = None
 
     def __init__(self, uri: str) -> None:
         self._uri = readable(uri)
@@ -137,6 +140,8 @@ class ServerReader:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._client = MlflowClient(uri)
+        parts = urlsplit(uri.rstrip("/"))
+        self.pages = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
     def studies(self) -> list[str]:
         return _names_of_studies(self._search({schema.ROLE: schema.Role.SWEEP}))

@@ -57,6 +57,11 @@ class Reader(Protocol):
         """Where its own file lies, if it has one."""
         ...
 
+    @property
+    def pages(self) -> str | None:
+        """The address of the server that shows its runs, without a password; None without one."""
+        ...
+
     def studies(self) -> list[str]:
         """The names of all studies, the one that was begun last at the end."""
         ...

@@ -40,6 +40,7 @@ class Book:
     tags: dict[str, str] = field(default_factory=dict)
     clocks: dict[int | None, float] = field(default_factory=dict)
     folder: Path | None = None
+    pages: str | None = None
 
     def trial(
         self,

@@ -27,6 +27,7 @@ def test_has_all_sections_in_their_order(book: Book) -> None:
         "importances",
         "slices",
         "parallel",
+        "trials",
         "time",
         "failures",
         "configuration",
@@ -146,7 +147,15 @@ def test_a_baseline_alone() -> None:
     page = alone.page()
     assert "One trial was completed, trial 0, the baseline: val_accuracy 0.8." in page.text
     assert "besom confirm" not in page.text
-    assert page.sections == ["verdict", "history", "curves", "time", "configuration", "environment"]
+    assert page.sections == [
+        "verdict",
+        "history",
+        "curves",
+        "trials",
+        "time",
+        "configuration",
+        "environment",
+    ]
 
 
 def test_failures_alone() -> None:
@@ -156,7 +165,7 @@ def test_failures_alone() -> None:
     page = broken.page()
     assert "No trial was completed" in page.text
     assert page.row("OSError: no disk") == ["OSError: no disk", "3", "0, 1, 2", "failed"]
-    assert page.sections == ["verdict", "curves", "time", "failures", "environment"]
+    assert page.sections == ["verdict", "curves", "trials", "time", "failures", "environment"]
 
 
 def test_a_study_without_a_finished_trial_is_refused() -> None:
@@ -284,3 +293,13 @@ def test_a_recorded_study(study: list[str], root: Path) -> None:
 def test_an_unknown_study_is_named(study: list[str], root: Path) -> None:
     with pytest.raises(StudyError, match="did you mean `small`"):
         read_material(open_reader(root, None), "smal")
+
+
+def test_a_row_for_every_trial_the_best_first() -> None:
+    book = many(60)
+    page = book.page()
+    assert page.row("0 baseline")[1:3] == ["0.72", "complete"]
+    assert "/#/runs/" not in page.html
+    book.pages = "https://host/mlflow"
+    links = dict(re.findall(r'<a href="https://host/mlflow/#/runs/(\w+)">(\d+)<', book.page().html))
+    assert links == {run.run_id: run.tags[schema.TRIAL] for run in book.found}

@@ -32,18 +32,18 @@ def join(parts: Iterable[object]) -> Markup:
     return Markup("".join(map(html, parts)))
 
 
-def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
-    """A table that scrolls within itself where the window is narrow; its first column names."""
+def table(
+    head: Sequence[object], rows: Iterable[Iterable[object]], class_: str | None = None
+) -> Markup:
+    """A table whose first column names; where the window is narrow each row becomes a paragraph."""
     body = (
-        element(
-            "tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])
-        )
-        for row in rows
+        element("tr", element("th", name, scope="row"), *(element("td", cell) for cell in cells))
+        for name, *cells in rows
     )
     top = element("tr", *(element("th", cell, scope="col") for cell in head))
     return element(
         "div",
-        element("table", element("thead", top), element("tbody", *body)),
+        element("table", element("thead", top), element("tbody", *body), class_=class_),
         class_="scroll",
         tabindex=0,
     )

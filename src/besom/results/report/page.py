@@ -19,6 +19,7 @@ from besom.results.report.figures.seeds import confirmation
 from besom.results.report.figures.time_spent import time_spent
 from besom.results.report.markup import Markup, Section, element, show
 from besom.results.report.sections import configuration, environment, failures, verdict
+from besom.results.report.trials import trials
 from besom.results.studies import StudyRecord, Trial
 from besom.tracking.reader import Reader
 
@@ -31,6 +32,7 @@ SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     importances,
     slices,
     parallel,
+    trials,
     time_spent,
     failures,
     configuration,
