@@ -19,6 +19,7 @@ from besom.app.hooks import Hooks
 from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
+from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import read_objective
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
@@ -190,7 +191,7 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         study.remember("run_id", parent)
         sweep = Sweep(plan, study, open_confirmations(study, None), record, parent)
         unfinished = recover(sweep.studies, record, parent)
-        tally = Tally(options.n_trials, plan.objective, rows)
+        tally = Tally(options.n_trials, plan.objective, rows, TimeLeft(options.n_jobs))
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
         supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Timeouts())

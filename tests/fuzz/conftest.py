@@ -16,7 +16,7 @@ from besom.app.hooks import hooked, hooks_of
 from besom.rnn.__main__ import task
 from besom.sweep.dry_run import _proposals, _space
 from besom.sweep.fingerprint import fingerprint
-from besom.sweep.plan import make_plan
+from besom.sweep.plan import Plan
 from besom.tracking.address import check_address, own_address
 from besom.tracking.listener import parameters
 from tests.rnn.conftest import objects, reviews_of
@@ -64,10 +64,10 @@ def only_looked_at(config: DictConfig) -> None:
     parameters(config)
 
 
-def only_planned(options: Any, app: job.JobRunner, arguments: list[str]) -> None:
-    """What a sweep does before it opens its stores, and the first proposals after."""
-    plan = make_plan(options, app, arguments)
+def only_planned(plan: Plan) -> None:
+    """What a sweep does before it opens its stores, and the first proposals."""
+    options = plan.options
     [*_space(plan), *_proposals(plan)]
     fingerprint(plan)
     check_address(options.tracking_uri or own_address(Path(options.root)))
-    job.dump(app)
+    job.dump(plan.application)

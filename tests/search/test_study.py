@@ -85,7 +85,9 @@ def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage: st
 
 
 def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
-    claim(opened(tmp_path), {"a": "1", "b": "2"})
+    study = opened(tmp_path)
+    claim(study, {"a": "1", "b": "2"})
+    study.add({"role": "baseline"})
     later = {"a": "1", "b": "2", "configuration, added.since": "null"}
     claim(opened(tmp_path), {"a": "1", "b": "2"})
     claim(opened(tmp_path), later)
@@ -93,6 +95,24 @@ def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
         claim(opened(tmp_path), later | {"configuration, added.since": "1"})
     with pytest.raises(StudyError, match=r"b: 2 → absent; c: absent → 3"):
         claim(opened(tmp_path), {"a": "1", "c": "3"})
+
+
+def test_a_study_without_a_trial_may_become_another(tmp_path: Path) -> None:
+    """A sweep that was interrupted before its first trial, and whose configuration is mended."""
+    first = {"direction": "minimize", "configuration, x": "1"}
+    study = opened(tmp_path)
+    claim(study, first)
+    study.enqueue({"x": 0.25}, {"x": 9})
+    study.remember("run_id", "abc")
+    study = opened(tmp_path)
+    claim(study, {"direction": "maximize", "configuration, x": "2"})
+    study.enqueue({"x": 0.75})
+    study = opened(tmp_path)
+    assert study.directions == ("maximize",) and study.recall("former_run_id") == "abc"
+    row = study.ask(SPACE.distributions)
+    assert (row.params, row.outside) == ({"x": 0.75}, None)
+    with pytest.raises(StudyError, match="configuration, x: 2 → 1"):
+        claim(study, first)
 
 
 def test_one_supervisor_at_a_time(tmp_path: Path) -> None:

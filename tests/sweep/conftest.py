@@ -17,6 +17,7 @@ from besom.app.hooks import Hooks
 from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
+from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import read_objective
 from besom.search.options import NoPruner, RandomSampler, SweepOptions
 from besom.search.pruners import make_pruner
@@ -181,7 +182,7 @@ class Bench:
         leave_out(plan, study)
         self.record.log(parent, {schema.COUNTED_CODE: plan.counted.text})
         pool = ScriptedPool(script)
-        tally = Tally(plan.options.n_trials, plan.objective, [])
+        tally = Tally(plan.options.n_trials, plan.objective, [], TimeLeft(plan.options.n_jobs))
         progress = PlainProgress(Console(quiet=True), tally)
         limits = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
         supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)

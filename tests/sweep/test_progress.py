@@ -2,6 +2,7 @@ import io
 
 from rich.console import Console
 
+from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import read_objective
 from besom.search.trial_row import TrialRow
 from besom.sweep.progress import (
@@ -21,21 +22,21 @@ def row(number: int, state: str = "complete", value: float = 0.5, **notes: objec
 
 
 def test_the_tally_counts_and_keeps_the_best() -> None:
-    tally = Tally(10, MAXIMIZE, [row(0, value=0.7)])
+    tally = Tally(10, MAXIMIZE, [row(0, value=0.7)], TimeLeft(1))
     for added in (row(1, value=0.9), row(2, "pruned", 0.95), row(3, "failed"), row(4, value=0.8)):
-        tally.add(added)
+        tally.add(added, None)
     assert tally.n_done == 5
     assert tally.line().startswith("5/10 done  1 pruned  1 failed  best 0.9 (trial 1)")
 
 
 def test_a_file_receives_one_plain_line_for_each_trial() -> None:
-    file, tally = io.StringIO(), Tally(3, MAXIMIZE, [])
+    file, tally = io.StringIO(), Tally(3, MAXIMIZE, [], TimeLeft(1))
     with make_progress(Console(file=file), tally) as progress:
         assert type(progress) is PlainProgress
         progress.started(0, "trial 0")
         progress.expects(0, 3)
         progress.reported(0, 1, 0.1)
-        tally.add(row(0))
+        tally.add(row(0), 0)
         progress.ended(0, "trial 0  [complete]")
         progress.left(0, "trial 1  its worker was killed by SIGKILL")
     lines = file.getvalue().splitlines()
@@ -49,7 +50,7 @@ def test_a_file_receives_one_plain_line_for_each_trial() -> None:
 def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=120)
-    with make_progress(console, Tally(3, MAXIMIZE, [])) as progress:
+    with make_progress(console, Tally(3, MAXIMIZE, [], TimeLeft(1))) as progress:
         assert type(progress) is LiveProgress
         progress.started(0, "trial 0")
         progress.started(1, "trial 1")
@@ -62,13 +63,13 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
 
 def test_a_thousand_workers_do_not_get_a_thousand_bars() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    tally = Tally(2000, MAXIMIZE, [])
+    tally = Tally(2000, MAXIMIZE, [], TimeLeft(1))
     with make_progress(console, tally) as progress:
         for worker in range(1000):
             progress.started(worker, "trial")
             progress.expects(worker, 10)
             progress.reported(worker, 1, 0.5)
-            tally.add(row(worker))
+            tally.add(row(worker), worker)
             progress.ended(worker, "trial")
         assert isinstance(progress, LiveProgress)
         shown = "".join(str(s.text) for s in console.render(progress._render()))

@@ -64,7 +64,9 @@ def test_confirmations_are_not_put_into_a_study_of_several_objectives(tmp_path: 
 
 
 def test_another_task_is_another_experiment(tmp_path: Path) -> None:
-    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+    study = open_study("s", storage_in(tmp_path), ["minimize"])
+    claim(study, FACTS)
+    study.add({"role": "baseline"})
     with pytest.raises(StudyError, match=r"task: app\.main → app\.other"):
         claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS | {"task": "app.other"})
 

@@ -382,7 +382,8 @@ def test_where_only_confirmations_are_wanted_no_trial_is_started(root: Path) -> 
     space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "hydra.sweeper.study_name=noisy")
     assert run("noisy", *space, "hydra.sweeper.n_trials=3", folder=root.parent).returncode == 0
     source = (
-        "import runpy, sys; from besom.sweep.run import confirm_only; sys.argv.pop(0)\n"
+        "import runpy, sys\nfrom besom.sweep.confirmation.only import confirm_only\n"
+        "sys.argv.pop(0)\n"
         "with confirm_only(): runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     words = command("noisy", *space, *CONFIRM, "hydra.sweeper.n_trials=9")[1:]

@@ -148,7 +148,7 @@ def confirm(words: list[str]) -> int:
     record = (options.root, options.tracking_uri, options.study)
     numbers = (options.top_k, options.seeds, options.workers)
     words = sweep_words(*record, *numbers, options.overrides)
-    from besom.sweep.run import confirm_only
+    from besom.sweep.confirmation.only import confirm_only
 
     with confirm_only():
         return sweep(words)

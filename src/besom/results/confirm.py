@@ -29,7 +29,7 @@ def sweep_words(
     overrides: Sequence[str] = (),
 ) -> list[str]:
     """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``
-    inside :func:`besom.sweep.run.confirm_only`.
+    inside :func:`besom.sweep.confirmation.only.confirm_only`.
 
     Args:
         top_k, seeds, workers: the sweep's own where None.

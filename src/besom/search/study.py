@@ -14,12 +14,11 @@ from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.objective import as_directions
 from besom.search.samplers import Grid
-from besom.search.storage.cached_storage import OWN, CachedStorage
+from besom.search.space.space import Suggest
+from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import PREFIX, TrialRow, is_own, unfit_values
+from besom.search.trial_row import FIXED, OWN, PREFIX, TrialRow, is_own, unfit_values
 from besom.search.windowed_sampler import OUTSIDE
-
-Suggest = Callable[[optuna.trial.BaseTrial], None]
 
 _STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -87,8 +86,8 @@ class Study:
         )
 
     def begin_anew(self, directions: Sequence[str]) -> None:
-        """Judge by another objective from now on, in a run of the sweep's own of which that is
-        told; the former one is to be closed. Only where :attr:`is_unjudged`."""
+        """Be about something else from now on, in a run of the sweep's own of which that is told;
+        the former one is to be closed. Only where :attr:`is_unjudged`."""
         with self.transaction():
             self.storage.set_directions(self._study._study_id, as_directions(directions))
             self.remember("former_run_id", self.recall("run_id") or self.recall("former_run_id"))
@@ -116,16 +115,18 @@ class Study:
         return isinstance(self._study.sampler, Grid) and self._study.sampler.exhausted
 
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
-        """Have ``params`` proposed before anything else; once, however often that is asked.
+        """Have ``params`` proposed before anything else, once, in the place of what waits so far.
 
-        Args:
-            outside: what a baseline has instead that lies outside the space. Then nothing is
-                suggested to the trial, and samplers are not shown it.
+        ``outside`` is what a baseline outside the space has instead; nothing is suggested then.
         """
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if not any(map(is_own, waiting)):
+        own = next(filter(is_own, waiting), None)
+        if own is None:
             notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
             self._study.enqueue_trial(dict(params), user_attrs=notes)
+        elif own.system_attrs.get(FIXED) != params or own.user_attrs.get(OUTSIDE) != outside:
+            self._study._storage.set_trial_system_attr(own._trial_id, FIXED, dict(params))
+            self._study._storage.set_trial_user_attr(own._trial_id, OUTSIDE, outside)
 
     def leave_out_unfit(
         self, distributions: Mapping[str, optuna.distributions.BaseDistribution]

@@ -9,11 +9,12 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.flatten import short_text
-from besom.search.storage.cached_storage import OWN
 
 PREFIX = "besom."
 """Of the attributes under which Besom keeps facts with a trial or a study."""
-_FIXED = "fixed_params"
+OWN = f"{PREFIX}own"
+"""What every trial bears from its first moment on that this program has made."""
+FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
 _NAMES = {
     TrialState.COMPLETE: "complete",
@@ -89,7 +90,7 @@ def is_own(trial: FrozenTrial) -> bool:
 def unfit_values(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> list[str]:
     """The values of an enqueued point that are of another kind than their parameter, such as text
     for a number: Optuna raises on them. Numbers beyond a range it only warns of, and runs."""
-    point = trial.system_attrs.get(_FIXED, {})
+    point = trial.system_attrs.get(FIXED, {})
     return [
         f"{key}={value!r}"
         for key, value in point.items()

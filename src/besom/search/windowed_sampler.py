@@ -85,7 +85,7 @@ class _Window:
     def __init__(self, study: Study, history: int | None) -> None:
         self._whole = study
         trials = study.get_trials(deepcopy=False)
-        proposed = [trial for trial in trials if OUTSIDE not in trial.user_attrs]
+        proposed = [trial for trial in trials if trial.user_attrs.get(OUTSIDE) is None]
         if history is None:
             self._shown = proposed
         else:

@@ -16,6 +16,7 @@ from besom.common.text import duration, show
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
+from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes
 from besom.sweep.plan import Plan
 from besom.workers.messages import (
@@ -131,7 +132,7 @@ def _known_seconds(plan: Plan, storage: str) -> float | None:
 def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
     steps = max(1, plan.hooks.steps(plan.baseline))
     trial = steps * measured.step + measured.rest
-    disk = (plan.options.n_trials + _confirmations(plan)) * measured.disk
+    disk = (plan.options.n_trials + n_trainings(plan.options.confirm)) * measured.disk
     yield (
         f"A worker needs {duration(measured.start)} to its first step; the baseline's "
         f"{steps} steps then take {duration(trial)}."
@@ -142,19 +143,13 @@ def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
 def _estimate(plan: Plan, trial: float, start: float = 0.0) -> str:
     """The time as if every trial took as long as the baseline, unpruned."""
     n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
-    n_again = _confirmations(plan)
+    n_again = n_trainings(plan.options.confirm)
     rounds = math.ceil((n_trials + n_again) / n_jobs)
     what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
     return (
         f"Estimate, at the baseline's cost and unpruned: {what} on {n_jobs} workers "
         f"take {duration(start + rounds * trial)}"
     )
-
-
-def _confirmations(plan: Plan) -> int:
-    """Trainings after the trials: the baseline and the best, each on every seed."""
-    confirm = plan.options.confirm
-    return (confirm.top_k + 1) * confirm.seeds if confirm.top_k else 0
 
 
 @dataclass

@@ -63,8 +63,9 @@ def _is_volatile(written: object) -> bool:
 def claim(study: Study, facts: Mapping[str, str]) -> None:
     """Write the fingerprint into a new study, or compare it with an old one's.
 
-    Another objective is nothing else as long as nothing has been judged by the old one; nor is a
-    key that an earlier configuration did not have, and that is null.
+    Anything is the same as long as no trial has begun, and another objective as long as nothing has
+    been judged by the old one; so is a key that an earlier configuration did not have, and that is
+    null.
 
     Raises:
         StudyError: the study was about something else, or was begun without Besom; says what.
@@ -75,7 +76,8 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         study.remember(_KEY, dict(facts))
         return
     differing = _differing(kept, facts)
-    if differing and set(differing) <= set(_OBJECTIVE) and study.is_unjudged:
+    only_judged_otherwise = set(differing) <= set(_OBJECTIVE) and study.is_unjudged
+    if differing and (only_judged_otherwise or not study.has_begun):
         study.begin_anew(facts["direction"].split(", "))
         study.remember(_KEY, dict(facts))
         return

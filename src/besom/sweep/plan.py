@@ -1,7 +1,7 @@
 """A sweep as it was asked for, checked before anything is started."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,10 +25,10 @@ from besom.search.samplers import rehearse, unguided
 from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
 from besom.search.space.proposal import propose_baseline
-from besom.search.space.space import Scalar, Space
-from besom.search.study import Suggest
+from besom.search.space.space import Scalar, Space, Suggest
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
+from besom.sweep.confirmation.only import confirms_only
 
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
@@ -91,20 +91,30 @@ class Plan:
         return {key: row.shown[key] for key in groups if key in row.shown}
 
 
-def make_plan(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Plan:
+def make_plan(
+    options: SweepOptions,
+    application: JobRunner,
+    arguments: list[str],
+    show: Callable[[SweepOptions, Objective, Space], None] = lambda *read: None,
+) -> Plan:
     """Read and check all that the user said.
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
+        show: called with what the words alone tell, before the task's own checks, which may read
+            its data.
 
     Raises:
         UserError: anything of it cannot work; says what, and what would.
         hydra.errors.HydraException: an override does not fit the configuration.
     """
+    if confirms_only():
+        options = replace(options, n_trials=1)  # no more than there are
     check_options(options)
     objective = read_objective(options.objective, options.direction)
     _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
+    show(options, objective, space)
     rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
     custom = options.custom_search_space

@@ -1,6 +1,7 @@
 """What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
 
-import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from besom.common.terminal.time_left import TimeLeft
 from besom.common.text import duration, printable, shorten, show
 from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
@@ -44,41 +46,51 @@ class Count(Protocol):
     @property
     def n_all(self) -> int: ...
 
+    @property
+    def time_left(self) -> TimeLeft: ...
+
+    def left(self) -> str: ...
+
     def line(self) -> str: ...
 
 
-class Pace:
-    """Tells the time that is left from the time that was taken."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._n_here = 0
-
-    def step(self) -> None:
-        self._n_here += 1
-
-    def seconds(self, n: int) -> float | None:
-        """What ``n`` more will take; None before the first has ended."""
-        if not self._n_here:
-            return None
-        return (time.monotonic() - self._began) / self._n_here * max(0, n)
+def as_left(seconds: float | None) -> str:
+    """``1 min 20 s left``; empty where that is not known, or less than a second."""
+    return f"{duration(seconds)} left" if seconds is not None and seconds >= 1 else ""
 
 
 class Tally:
-    """Trials: counts, the best value so far, and the time that is left."""
+    """Trials: counts, the best value so far, and the time that is left.
 
-    def __init__(self, n_trials: int, objective: Objective, rows: list[TrialRow]) -> None:
+    Args:
+        rows: trials of earlier processes.
+        time_left: is told of each trial.
+        n_confirmations: to come after the trials.
+    """
+
+    def __init__(
+        self,
+        n_trials: int,
+        objective: Objective,
+        rows: Sequence[TrialRow],
+        time_left: TimeLeft,
+        n_confirmations: int = 0,
+    ) -> None:
         self.n_all = n_trials
         self._objective = objective
-        self._pace = Pace()
+        self.time_left = time_left
+        self._n_confirmations = n_confirmations
         self.counts = {"complete": 0, "pruned": 0, "failed": 0}
         self.best: TrialRow | None = None
         for row in rows:
             if row.state in self.counts:
                 self._count(row)
+        seconds = seconds_of(rows)
+        time_left.know(seconds["complete"], seconds["pruned"])
 
-    def add(self, row: TrialRow) -> None:
-        self._pace.step()
+    def add(self, row: TrialRow, worker: int | None) -> None:
+        """A trial has ended, in a worker or without one."""
+        self.time_left.ended(worker, whole=row.state == "complete")
         self._count(row)
 
     def _count(self, row: TrialRow) -> None:
@@ -98,9 +110,21 @@ class Tally:
         parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
             parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
-        if left := self._pace.seconds(self.n_all - self.n_done):
-            parts.append(f"{duration(left)} left")
-        return "  ".join(parts)
+        return "  ".join(filter(None, (*parts, self.left())))
+
+    def left(self) -> str:
+        """The time until all is done, confirmations too."""
+        n_open = self.n_all - self.n_done - self.time_left.n_running
+        return as_left(self.time_left.seconds(max(0, n_open), self._n_confirmations))
+
+
+def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
+    """How long trials took that have ended, by their state."""
+    seconds = defaultdict[str, list[float]](list)
+    for row in rows:
+        if "seconds" in row.notes:
+            seconds[row.state].append(row.notes["seconds"])
+    return seconds
 
 
 class PlainProgress:
@@ -117,18 +141,22 @@ class PlainProgress:
         pass
 
     def started(self, worker: int, what: str) -> None:
-        pass
+        self._count.time_left.started(worker)
 
     def expects(self, worker: int, steps: int) -> None:
-        pass
+        self._count.time_left.expects(worker, steps)
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
-        pass
+        self._count.time_left.reported(worker, step)
 
     def ended(self, worker: int | None, line: str) -> None:
-        self._say(f"{line}  [{self._count.n_done}/{self._count.n_all}]")
+        left = ", ".join(
+            filter(None, (f"{self._count.n_done}/{self._count.n_all}", self._count.left()))
+        )
+        self._say(f"{line}  [{left}]")
 
     def left(self, worker: int, line: str) -> None:
+        self._count.time_left.left(worker)
         self._say(line)
 
     def remark(self, line: str) -> None:
@@ -168,15 +196,18 @@ class LiveProgress(PlainProgress):
         self._live.stop()
 
     def started(self, worker: int, what: str) -> None:
+        super().started(worker, what)
         self._show(worker, what)
 
     def expects(self, worker: int, steps: int) -> None:
+        super().expects(worker, steps)
         if worker not in self._tasks:
             return
         self._totals[worker] = f"/{steps}"
         self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
+        super().reported(worker, step, value)
         if worker not in self._tasks:
             return
         total = self._totals.get(worker, "")

@@ -1,34 +1,36 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from besom.app.job import JobRunner
 from besom.app.redaction import redacted_logs
 from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError
 from besom.common.files import make_private
 from besom.common.locks import one_at_a_time, only_supervisor
+from besom.common.terminal.time_left import TimeLeft
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.database import file_of, in_use, open_confirmations, open_study
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
+from besom.search.trial_row import TrialRow
+from besom.sweep.confirmation.only import confirms_only
 from besom.sweep.confirmation.run import Answer, confirm
+from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
 from besom.sweep.fingerprint import claim, claim_baseline, fingerprint, leave_out, sentences
 from besom.sweep.jobs import Sweep
+from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
-from besom.sweep.plan import Plan, make_plan
+from besom.sweep.plan import Plan
 from besom.sweep.progress import Tally, make_progress
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.recovery import (
@@ -52,24 +54,9 @@ from besom.workers import disk_space
 from besom.workers.pool import Pool, make_pool
 from besom.workers.signals import ending_after, handled_by, quitting_after
 
-_CONFIRM_ONLY: ContextVar[bool] = ContextVar("confirm_only", default=False)
 
-
-@contextmanager
-def confirm_only() -> Iterator[None]:
-    """Sweeps inside start no trial, and confirm the best of those that there are.
-
-    Hydra is between: it hands nothing to a sweeper but its configuration, where this is no option.
-    """
-    before = _CONFIRM_ONLY.set(True)
-    try:
-        yield
-    finally:
-        _CONFIRM_ONLY.reset(before)
-
-
-def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> Any:
-    """Check, open the stores, sweep, say what came of it.
+def run_sweep(plan: Plan) -> Any:
+    """Open the stores, sweep, say what came of it.
 
     Returns:
         The best value, or the list of values of the Pareto front, or None: for programs that call
@@ -80,9 +67,7 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
         SweepFailed: too many trials failed.
         SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
     """
-    if _CONFIRM_ONLY.get():
-        options = replace(options, n_trials=1)  # no more than there are
-    plan = make_plan(options, app, arguments)
+    options = plan.options
     console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
         show_dry_run(plan, _storage(options), console)
@@ -100,6 +85,7 @@ def run_sweep(options: SweepOptions, app: JobRunner, arguments: list[str]) -> An
         with ending_after():
             study = _open(plan)
             opened.callback(study.close)
+            print_so_far(study.rows(), options.n_trials, console)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
@@ -195,8 +181,8 @@ def _sweep(
     status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
-            if not _CONFIRM_ONLY.get():
-                tally = Tally(options.n_trials, plan.objective, study.rows())
+            if not confirms_only():
+                tally = _tally(plan, study.rows())
                 with make_progress(console, tally) as progress:
                     supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
             answer = confirm(sweep, supervisor, console)
@@ -213,6 +199,12 @@ def _sweep(
         if is_ours:
             close_parent_run(sweep, status, answer.verdict)
     return answer, received[0] if received else None
+
+
+def _tally(plan: Plan, rows: Sequence[TrialRow]) -> Tally:
+    options, n_confirmations = plan.options, n_trainings(plan.options.confirm)
+    time_left = TimeLeft(options.n_jobs, may_prune=options.pruner.name != "none")
+    return Tally(options.n_trials, plan.objective, rows, time_left, n_confirmations)
 
 
 def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:

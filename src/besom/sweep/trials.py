@@ -214,7 +214,7 @@ class TrialJobs(JobSource):
         self._again.extend(self._repeats.release(row))
         self._n_failed += row.state == "failed" and row.outside is None
         self._n_judged += row.state != "failed"
-        self._tally.add(row)
+        self._tally.add(row, worker)
         self._progress.ended(worker, describe(row))
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from threading import Timer
 from types import FrameType
 
+from besom.common.stdout import say
+
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 MAX_TIDY_SECONDS = 1.5
@@ -75,7 +77,8 @@ def ending_after() -> Iterator[None]:
 
     Not at once: what is raised while large packages are imported is swallowed and printed wherever
     it hits the callback of a weak reference. Where that, and what is tidied up then, takes longer
-    than ``MAX_TIDY_SECONDS``, and at a second signal, the process ends as it is.
+    than ``MAX_TIDY_SECONDS``, and at a second signal, the process ends as it is. How to go on is
+    said at once.
     """
     received: list[int] = []
     timers: list[Timer] = []
@@ -84,6 +87,7 @@ def ending_after() -> Iterator[None]:
         if received:
             os._exit(128 + number)
         received.append(number)
+        say("besom: stopped; the same command goes on")
         timers.append(Timer(MAX_TIDY_SECONDS, os._exit, (128 + number,)))
         timers[0].daemon = True
         timers[0].start()

@@ -76,12 +76,16 @@ class BesomSweeper(Sweeper):
         check_working_folder()
         with ending_after():
             from besom.app.job import JobRunner
-            from besom.sweep.run import run_sweep
+            from besom.sweep.opening import print_opening
+            from besom.sweep.plan import make_plan
 
         application = JobRunner(self._context, self._task, self._master)
         options = self._options()
         options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
-        return run_sweep(options, application, arguments)
+        plan = make_plan(options, application, arguments, print_opening)
+        with ending_after():
+            from besom.sweep.run import run_sweep
+        return run_sweep(plan)
 
     def _options(self) -> SweepOptions:
         from besom.app.error_messages import HYDRA_ERRORS, config_error

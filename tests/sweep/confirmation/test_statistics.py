@@ -102,6 +102,14 @@ def test_the_sentence_says_out_of_how_many_the_challenger_was_chosen() -> None:
     assert "the best of 3 on fresh seeds" in _verdict(Estimate(1, 0, 2), 3).sentence("x")
 
 
+def test_the_sentence_says_what_two_seeds_are_worth_and_which_way_is_better() -> None:
+    value = Estimate(0.9, 0.4, 1.4)
+    of_two = ComparisonResult(1, value, value, value, 2, 1, True, False)
+    assert "same 2 seeds (95 % intervals, so wide with 2 seeds that" in of_two.sentence("accuracy")
+    said = _verdict(value).sentence("loss", "minimize")
+    assert said.endswith("same 5 seeds (95 % intervals; lower is better).")
+
+
 def test_a_difference_that_is_rounding_is_told_as_none() -> None:
     assert Estimate(-3.7e-17, -0.4, 0.4).text("+") == "+0 (-0.4 to +0.4)"
     assert Estimate(-3.7e-8, -0.4, 0.4).text("+") == "-3.7e-08 (-0.4 to +0.4)"

@@ -27,8 +27,7 @@ from besom.app.hooks import as_typed, task_config
 from besom.app.job import JobRunner
 from besom.common.flatten import flatten
 from besom.search.space.baseline import Base, changed
-from besom.search.space.space import Dimension, Scalar, Space, same, spell
-from besom.search.study import Suggest
+from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
 
 MOST_REASONS = 3
 _ABSENT = object()

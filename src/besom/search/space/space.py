@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,10 +15,14 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import BaseTrial
 
 from besom.common.errors import SpaceError
 
 Scalar = None | bool | int | float | str
+
+Suggest = Callable[[BaseTrial], None]
+"""Adds to a trial of Optuna's what a custom search space defines."""
 
 # What Hydra's grammar reads as a string without quotes, names of group options among it.
 _WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)

@@ -21,6 +21,7 @@ from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.search.storage.transaction import Transaction
+from besom.search.trial_row import OWN
 
 _number = attrgetter("number")
 
@@ -30,9 +31,6 @@ SERVER_STEP = 2**31 - 1
 
 PARENTS = ":parent:"
 """What the names of a study's attributes hold that list the parents of a generation."""
-
-OWN = "besom.own"
-"""What every trial bears from its first moment on that this program has made."""
 
 
 class CachedStorage(BaseStorage):

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from besom.common.errors import SweepFailed
 from besom.common.states import State
-from besom.common.text import duration, show
+from besom.common.terminal.time_left import TimeLeft
+from besom.common.text import show
 from besom.search.objective import NoObjective, few
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.plan import Plan
-from besom.sweep.progress import Pace, Progress
+from besom.sweep.progress import Progress, as_left
 from besom.tracking import schema
 from besom.tracking.schema import Role
 from besom.workers.messages import Assignment, Outcome, Reported
@@ -22,23 +23,25 @@ TrialAndSeed = tuple[int, int]
 
 
 class ConfirmationCount:
-    """How many of the confirmations have ended."""
+    """How many of the confirmations have ended, and the time that is left."""
 
-    def __init__(self, n_done: int, n_all: int) -> None:
+    def __init__(self, n_done: int, n_all: int, time_left: TimeLeft) -> None:
         self.n_done = n_done
         self.n_all = n_all
-        self._pace = Pace()
+        self.time_left = time_left
 
-    def add(self) -> None:
+    def add(self, worker: int | None) -> None:
         self.n_done += 1
-        self._pace.step()
+        self.time_left.ended(worker)
 
     def line(self) -> str:
         """``3/20 confirmations  1 min left``."""
-        left = self._pace.seconds(self.n_all - self.n_done)
-        return f"{self.n_done}/{self.n_all} confirmations" + (
-            f"  {duration(left)} left" if left else ""
-        )
+        return "  ".join(filter(None, (f"{self.n_done}/{self.n_all} confirmations", self.left())))
+
+    def left(self) -> str:
+        """The time until all are done."""
+        n_open = self.n_all - self.n_done - self.time_left.n_running
+        return as_left(self.time_left.seconds(max(0, n_open)))
 
 
 class ConfirmationJobs(JobSource):
@@ -144,7 +147,7 @@ class ConfirmationJobs(JobSource):
         }
 
     def _concluded(self, worker: int | None, row: TrialRow) -> None:
-        self._count.add()
+        self._count.add(worker)
         value = show(row.values[0]) if row.values else "-"
         line = f"{self._title(row)}  {row.state:8s}  {value}  {row.notes.get('error', '')}"
         self._progress.ended(worker, line.rstrip())

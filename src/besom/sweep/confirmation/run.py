@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from besom.common.errors import UserError
+from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import NoObjective
 from besom.search.options import FEWEST_SEEDS
 from besom.search.trial_row import TrialRow
@@ -21,7 +22,7 @@ from besom.sweep.confirmation.jobs import (
 )
 from besom.sweep.confirmation.seeds import seeds, setting
 from besom.sweep.jobs import Sweep
-from besom.sweep.progress import make_progress
+from besom.sweep.progress import make_progress, seconds_of
 from besom.sweep.summary import n_ended, ranked
 from besom.sweep.supervisor import Supervisor
 from besom.tracking import schema
@@ -126,7 +127,9 @@ def _compare(
     wanted = [(row.number, seed) for seed in fresh for row in chosen]
     values = judged_values(sweep, wanted)
     left = [confirmed for confirmed in wanted if confirmed not in values]
-    count = ConfirmationCount(len(values), len(wanted))
+    time_left = TimeLeft(sweep.plan.options.n_jobs)
+    time_left.know(seconds_of(chosen)["complete"])
+    count = ConfirmationCount(len(values), len(wanted), time_left)
     with make_progress(console, count) as progress:
         supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
     if supervisor.stopping:
@@ -175,7 +178,7 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
-    found = _document(contest, result)
+    found = _document(contest, result, _unsaid_direction(contest, sweep))
     sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
@@ -206,12 +209,22 @@ def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
     return f"Champion: {address}, trial {winner}" if address else ""
 
 
-def _document(contest: Contest, result: "ComparisonResult") -> dict[str, Any]:
+def _unsaid_direction(contest: Contest, sweep: Sweep) -> str:
+    """The direction, where another metric than the objective is judged by the objective's."""
+    plan = sweep.plan
+    is_said = plan.options.confirm.direction or contest.metric == plan.objective.label
+    return "" if is_said else contest.direction
+
+
+def _document(contest: Contest, result: "ComparisonResult", unsaid: str) -> dict[str, Any]:
     """All numbers of a verdict, to check or to draw it.
 
     The baseline keeps its place unless it is beaten.
+
+    Args:
+        unsaid: the direction, where the sentence has to name it.
     """
-    sentence = result.sentence(contest.metric)
+    sentence = result.sentence(contest.metric, unsaid)
     if contest.left_out:
         left_out = ", ".join(map(str, contest.left_out))
         sentence += f" Left out, having failed on some seed: trial {left_out}."

@@ -79,3 +79,8 @@ def check(
         )
     if options.seed_key in space.distributions:
         raise ConfigError(f"{name}.seed_key={options.seed_key} is searched itself; fix it, {SKIP}.")
+
+
+def n_trainings(options: ConfirmOptions) -> int:
+    """How many there are at most: of the baseline and the best, each on every seed."""
+    return (options.top_k + 1) * options.seeds if options.top_k else 0

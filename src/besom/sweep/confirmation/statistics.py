@@ -53,17 +53,26 @@ class ComparisonResult:
     beats: bool
     loses: bool
 
-    def sentence(self, metric: str) -> str:
-        """What a person reads."""
+    def sentence(self, metric: str, direction: str = "") -> str:
+        """What a person reads.
+
+        Args:
+            direction: by which ``metric`` is judged, where that is to be said.
+        """
         who = f"trial {self.challenger}"
         if self.candidates > 1:
             who += f", the best of {self.candidates} on fresh seeds,"
         outcome = "beats the baseline" if self.beats else "is within noise of the baseline"
         if self.loses:
             outcome = "loses against the baseline"
+        intervals = "95 % intervals"
+        if self.seeds == FEWEST_SEEDS:
+            intervals += f", so wide with {self.seeds} seeds that they may leave the metric's range"
+        if direction:
+            intervals += f"; {'higher' if direction == 'maximize' else 'lower'} is better"
         return (
             f"{who[0].upper()}{who[1:]} {outcome}: {metric} {self.value.text()}, a difference of "
-            f"{self.difference.text('+')} over the same {self.seeds} seeds (95 % intervals)."
+            f"{self.difference.text('+')} over the same {self.seeds} seeds ({intervals})."
         )
 
 

@@ -1,0 +1,145 @@
+"""How long jobs on several workers will still take."""
+
+import heapq
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+PRUNED_PART = 0.35
+"""How much of a whole job one takes on average that may be pruned, before it is known."""
+PRIOR_WEIGHT = 3
+"""So many jobs of that length are added to those that have been seen."""
+OVERDUE_PART = 1.5
+"""What a job takes that tells no steps, by what it has taken, once that is more than others do."""
+MOST_PLACED = 200
+"""Of more jobs than these, the last ones' waiting does not matter."""
+
+
+@dataclass
+class _Running:
+    """A job in a worker."""
+
+    since: float
+    steps: int | None = None
+    done: int = 0
+
+    def whole(self, now: float) -> float | None:
+        """How long it takes to its last step; None where it has not told how far it has come."""
+        return (now - self.since) * self.steps / self.done if self.steps and self.done else None
+
+
+@dataclass
+class TimeLeft:
+    """Learns from jobs that have ended, and from those that run, how long others will take.
+
+    A job that runs is known by its steps, where it tells them: of long and short ones the short
+    ones end first, and alone would tell too little. Where jobs are pruned, the first that end are
+    rarely pruned, and alone would tell too much.
+
+    Args:
+        n_workers: jobs at the same time.
+        may_prune: whether jobs may be ended before they are whole.
+        clock: seconds; for tests.
+
+    Example:
+        >>> left = TimeLeft(n_workers=2, clock=iter([0.0, 4.0, 4.0]).__next__)
+        >>> left.started(0)
+        >>> left.ended(0)
+        >>> left.seconds(n_jobs=4)
+        8.0
+    """
+
+    n_workers: int
+    may_prune: bool = False
+    clock: Callable[[], float] = time.monotonic
+    _taken: list[float] = field(default_factory=list)
+    _whole: list[float] = field(default_factory=list)
+    _running: dict[int, _Running] = field(default_factory=dict)
+
+    def know(self, whole: Iterable[float], pruned: Iterable[float] = ()) -> None:
+        """Learn from what jobs have taken that have ended before, in seconds."""
+        self._whole += whole
+        self._taken += [*self._whole, *pruned]
+
+    @property
+    def n_running(self) -> int:
+        """Jobs that have been started and have not ended."""
+        return len(self._running)
+
+    def started(self, worker: int) -> None:
+        """A worker begins a job."""
+        self._running[worker] = _Running(self.clock())
+
+    def expects(self, worker: int, steps: int) -> None:
+        """Its job has so many steps."""
+        if worker in self._running:
+            self._running[worker].steps = steps
+
+    def reported(self, worker: int, step: int) -> None:
+        """Its job has done so many of them."""
+        if worker in self._running:
+            self._running[worker].done = step
+
+    def left(self, worker: int) -> None:
+        """Its job has ended without an end, and is done again."""
+        self._running.pop(worker, None)
+
+    def ended(self, worker: int | None, whole: bool = True) -> None:
+        """Its job has ended; one that no worker had has taken no time."""
+        job = self._running.pop(worker, None) if worker is not None else None
+        now = self.clock()
+        taken = now - job.since if job else 0.0
+        self._taken.append(taken)
+        known = job.whole(now) if job and not whole else None
+        if whole or known:
+            self._whole.append(known or taken)
+
+    def seconds(self, n_jobs: int, n_whole_after: int = 0) -> float | None:
+        """Until all is done; None where nothing is known yet.
+
+        Args:
+            n_jobs: to be started yet, beside those that run.
+            n_whole_after: to be started when all of these have ended, and not pruned.
+        """
+        now = self.clock()
+        running = [(now - job.since, job.whole(now)) for job in self._running.values()]
+        whole = [*self._whole, *(total for _, total in running if total)] or self._taken
+        if not whole:
+            return None
+        usual = self._usual(_mean(whole), running)
+        rest = [self._rest(*job, usual) for job in running]
+        first = _makespan(rest, n_jobs, usual, self.n_workers)
+        return first + _makespan([], n_whole_after, _mean(whole), self.n_workers)
+
+    def _usual(self, whole: float, running: list[tuple[float, float | None]]) -> float:
+        """The mean length of a job to come, by those that have ended, and those that run."""
+        seen = [*self._taken]
+        usual = _mean(seen or [whole])
+        for taken, total in running:
+            if total is not None:
+                seen.append(max(taken, PRUNED_PART * total) if self.may_prune else total)
+            elif taken >= usual:
+                seen.append(taken * OVERDUE_PART)
+        if self.may_prune:
+            seen += [PRUNED_PART * whole] * PRIOR_WEIGHT
+        return _mean(seen)
+
+    def _rest(self, taken: float, total: float | None, usual: float) -> float:
+        """How long a job still takes that runs."""
+        if total is None:
+            return max(usual - taken, (OVERDUE_PART - 1) * min(usual, taken))
+        return (total - taken) / (2 if self.may_prune else 1)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _makespan(rest: list[float], n_jobs: int, usual: float, n_workers: int) -> float:
+    """When the last worker is done, where each takes the next job once it is free."""
+    free = rest + [0.0] * (n_workers - len(rest))
+    beyond = max(0, n_jobs - MOST_PLACED) * usual / len(free)
+    heapq.heapify(free)
+    for _ in range(min(n_jobs, MOST_PLACED)):
+        heapq.heapreplace(free, free[0] + usual)
+    return max(free) + beyond

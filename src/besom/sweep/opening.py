@@ -1,0 +1,118 @@
+"""What a sweep says at once: what it is about to do. Nothing heavy is loaded for it."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from besom.common.addresses import mask
+from besom.common.flatten import short_names
+from besom.common.text import shorten
+from besom.search.objective import Objective
+from besom.search.options import SweepOptions
+from besom.search.space.space import Space
+from besom.search.trial_row import TrialRow
+from besom.sweep.confirmation.only import confirms_only
+
+WIDTH = 80
+LABEL = 11
+MOST_COUNTED = 1e15
+"""Points; of more only the size is said."""
+
+
+def print_opening(options: SweepOptions, objective: Objective, space: Space) -> None:
+    """The study, its objective, the size of its space, workers, where it writes.
+
+    A dry run says more of all that.
+    """
+    if options.dry_run:
+        return
+    console = Console(emoji=False)
+    for line in opening(options, objective, space):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def opening(options: SweepOptions, objective: Objective, space: Space) -> list[str]:
+    """The lines, of at most 80 columns where names and paths are not longer."""
+    facts = {
+        "objective": f"{objective.label}, {', '.join(objective.directions)}",
+        "space": _space(options, space),
+        "trials": _trials(options),
+        "confirm": _confirmation(options, objective),
+        "writes to": _places(options),
+    }
+    head = "Confirmation of" if confirms_only() else "Sweep"
+    return [
+        f"{head} {options.study_name}",
+        *(_fact(name, text) for name, text in facts.items() if text),
+    ]
+
+
+def print_so_far(rows: Sequence[TrialRow], n_trials: int, console: Console) -> None:
+    """What a study that is resumed holds, and what remains; nothing of a new one."""
+    if rows:
+        said = _fact("so far", _so_far(rows, n_trials))
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def _so_far(rows: Sequence[TrialRow], n_trials: int) -> str:
+    """``7 of 12 trials ended (2 pruned, 1 failed); 5 remain, 1 of them begun``."""
+    counts = Counter(row.state for row in rows)
+    n_begun = counts.pop("running", 0)
+    n_ended = counts.total()
+    others = ", ".join(
+        f"{counts[state]} {state}" for state in ("pruned", "failed") if counts[state]
+    )
+    done = f"{n_ended} of {n_trials} trials ended" + (f" ({others})" if others else "")
+    n_left = max(n_begun, n_trials - n_ended)
+    if confirms_only() or not n_left:
+        return done if n_ended < n_trials or confirms_only() else f"{done}; none remains"
+    return f"{done}; {n_left} remain{'s' if n_left == 1 else ''}" + (
+        f", {n_begun} of them begun" if n_begun else ""
+    )
+
+
+def _fact(name: str, text: str) -> str:
+    return f"  {name:<{LABEL}}{text}"
+
+
+def _space(options: SweepOptions, space: Space) -> str:
+    """``24 points: model, units``, or ``continuous, 2 axes: units, learning_rate``."""
+    custom = options.custom_search_space
+    names = [*short_names(d.key for d in space.dimensions).values()]
+    if not names:
+        return f"what {custom} suggests" if custom else "one configuration"
+    size = "continuous" if math.isinf(space.size) else _counted(space.size, "point")
+    shown = f"{size}, {_counted(len(names), 'axis', 'axes')}: {', '.join(names)}"
+    return shorten(shown, WIDTH - LABEL - 2) + (f"; and what {custom} suggests" if custom else "")
+
+
+def _counted(number: float, what: str, several: str = "") -> str:
+    shown = f"{number:,.0f}" if number < MOST_COUNTED else f"{number:.0e}"
+    return f"{shown} {what if number == 1 else several or what + 's'}"
+
+
+def _trials(options: SweepOptions) -> str:
+    workers = _counted(options.n_jobs, "worker")
+    if confirms_only():
+        return f"those that there are; {workers}"
+    pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
+    return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {workers}"
+
+
+def _confirmation(options: SweepOptions, objective: Objective) -> str:
+    """Whom the confirmation trains again, on how many seeds, and by what and how it judges."""
+    asked = options.confirm
+    if not asked.top_k:
+        return ""
+    metric = asked.metric or objective.label
+    direction = asked.direction or objective.directions[0]
+    return f"baseline and best {asked.top_k} on {asked.seeds} seeds, by {metric} ({direction})"
+
+
+def _places(options: SweepOptions) -> str:
+    places = [f"{options.root}/"]
+    places += [f"MLflow at {mask(options.tracking_uri)}"] if options.tracking_uri else []
+    places += [f"Optuna's database at {mask(options.storage)}"] if options.storage else []
+    return ", ".join(places)

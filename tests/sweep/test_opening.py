@@ -1,0 +1,113 @@
+"""What a sweep says before it does anything."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from besom.search.objective import read_objective
+from besom.search.options import (
+    ConfirmOptions,
+    MedianPruner,
+    NoPruner,
+    RandomSampler,
+    SweepOptions,
+    TpeSampler,
+)
+from besom.search.space.grammar import read_space
+from besom.search.trial_row import TrialRow
+from besom.sweep.confirmation.only import confirm_only
+from besom.sweep.opening import _so_far, opening
+
+
+def said(*space: str, **options: Any) -> list[str]:
+    defaults = {"study_name": "mine", "sampler": TpeSampler(), "pruner": NoPruner()}
+    asked = SweepOptions(**(defaults | options))
+    objective = read_objective(asked.objective, asked.direction)
+    return opening(asked, objective, read_space({}, list(space), loader=None))
+
+
+def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
+    lines = said(
+        "model.units=choice(8,16,32)",
+        "training.epochs=range(1,9)",
+        pruner=MedianPruner(),
+        objective="val_accuracy",
+        direction="maximize",
+        confirm=ConfirmOptions(top_k=3, seeds=5, metric="test_accuracy"),
+        n_trials=1200,
+    )
+    assert lines == [
+        "Sweep mine",
+        "  objective  val_accuracy, maximize",
+        "  space      24 points, 2 axes: units, epochs",
+        "  trials     1,200 by tpe, pruned by median; 2 workers",
+        "  confirm    baseline and best 3 on 5 seeds, by test_accuracy (maximize)",
+        "  writes to  mlruns/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("space", "options", "line"),
+    [
+        (["x=interval(0,1)"], {}, "  space      continuous, 1 axis: x"),
+        ([], {}, "  space      one configuration"),
+        ([], {"custom_search_space": "my.space"}, "  space      what my.space suggests"),
+        (
+            ["x=interval(0,1)"],
+            {"custom_search_space": "my.space"},
+            "  space      continuous, 1 axis: x; and what my.space suggests",
+        ),
+        (["x=choice(1)"], {}, "  space      1 point, 1 axis: x"),
+        (
+            ["x=1"],
+            {"objective": ["a", "b"], "direction": ["minimize", "maximize"]},
+            "  objective  a, b, minimize, maximize",
+        ),
+        (["x=1"], {"n_jobs": 1, "sampler": RandomSampler()}, "  trials     20 by random; 1 worker"),
+        (
+            ["x=1"],
+            {"root": "runs", "tracking_uri": "http://me:secret@host", "storage": "sqlite:///a.db"},
+            "  writes to  runs/, MLflow at http://me:***@host, Optuna's database at sqlite:///a.db",
+        ),
+    ],
+)
+def test_what_differs(space: list[str], options: dict[str, Any], line: str) -> None:
+    assert line in said(*space, **options)
+
+
+def test_many_axes_stay_in_the_line() -> None:
+    lines = said(*(f"parameter_{number}=interval(0,1)" for number in range(20)))
+    assert max(map(len, lines)) == 80 and "continuous, 20 axes: parameter_0, " in lines[2]
+
+
+def test_a_huge_space_is_told_by_its_size() -> None:
+    lines = said(*(f"p{number}=range(0,1000)" for number in range(6)))
+    assert "1e+18 points, 6 axes" in lines[2]
+
+
+def test_only_a_confirmation_says_so() -> None:
+    with confirm_only():
+        lines = said("x=interval(0,1)", confirm=ConfirmOptions(top_k=3))
+    assert lines[0] == "Confirmation of mine"
+    assert "  trials     those that there are; 2 workers" in lines
+
+
+def test_a_resumed_study_says_what_is_there_and_what_remains() -> None:
+    states = ["complete", "complete", "pruned", "failed", "running"]
+    rows = [TrialRow(n, {}, state, (), {}) for n, state in enumerate(states)]
+    assert _so_far(rows, 7) == (
+        "4 of 7 trials ended (1 pruned, 1 failed); 3 remain, 1 of them begun"
+    )
+    assert _so_far(rows[:2], 2) == "2 of 2 trials ended; none remains"
+
+
+def test_nothing_heavy_is_loaded_for_it() -> None:
+    check = (
+        "import sys, hydra_plugins.besom.sweeper, besom.app.job, besom.sweep.plan\n"
+        "import besom.sweep.opening\n"
+        "print(*{'tensorflow', 'mlflow', 'sqlalchemy', 'scipy', 'pandas'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert ended.stdout.split() == [] and ended.stderr == ""
