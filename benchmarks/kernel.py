@@ -15,7 +15,7 @@ from itertools import count
 from benchmarks.configurations import BASELINE, Configuration
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
 from besom.rnn import environment
-from besom.rnn.config import Data, Model
+from besom.rnn.config import Data
 from besom.rnn.data import Split, load
 
 SHAPES = {
@@ -84,11 +84,17 @@ def _rows(
 def _ours(configuration: Configuration, train: Split) -> Callable[[], object]:
     import keras
 
+    from besom.rnn.config import RecurrentModel
     from besom.rnn.engines.xla import XlaEngine
     from besom.rnn.fit import order_of
     from besom.rnn.models import build_model
 
-    layers = Model("simple_rnn", configuration.embedding_dim, configuration.units, dropout=0.0)
+    layers = RecurrentModel(
+        name="simple_rnn",
+        embedding_dim=configuration.embedding_dim,
+        units=configuration.units,
+        dropout=0.0,
+    )
     model = build_model(layers, configuration.vocab_size, configuration.max_length, 2)
     optimizer = keras.optimizers.Adam(configuration.learning_rate)
     engine = XlaEngine(model, optimizer, train, configuration.batch_size)

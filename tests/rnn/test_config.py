@@ -1,6 +1,7 @@
 """conf/ and its schemas: the baseline, and every value that is refused."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -11,6 +12,7 @@ from besom.app.config_paths import conf_folder
 from besom.common.errors import ConfigError
 from besom.rnn import config
 from besom.rnn.check import check_config, check_sizes
+from besom.rnn.config import RecurrentModel
 from besom.rnn.data import DATA_SETS
 from besom.rnn.models import MODELS
 
@@ -37,7 +39,13 @@ def test_the_baseline_is_the_reference_notebook() -> None:
     check_config(baseline)
     assert OmegaConf.to_container(baseline) == {
         "data": {"name": "imdb", "vocab_size": 10000, "max_length": 100, "path": None},
-        "model": {"name": "simple_rnn", "embedding_dim": 32, "units": 32, "dropout": 0.0},
+        "model": {
+            "name": "simple_rnn",
+            "build": None,
+            "embedding_dim": 32,
+            "units": 32,
+            "dropout": 0.0,
+        },
         "training": {
             "batch_size": 128,
             "epochs": 10,
@@ -58,8 +66,42 @@ def test_the_baseline_is_the_reference_notebook() -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_model_is_a_group_option_that_changes_the_name_alone(name: str) -> None:
-    assert composed(f"model={name}").model == {**composed().model, "name": name}
+def test_every_model_is_a_group_option_with_the_keys_of_its_schema(name: str) -> None:
+    chosen = composed(f"model={name}", "data=synthetic")
+    check_config(chosen)
+    assert chosen.model.name == name
+    assert chosen.model.keys() == {item.name for item in fields(MODELS[name].schema)}
+    if MODELS[name].schema is RecurrentModel:
+        assert chosen.model == {**composed().model, "name": name}
+
+
+def test_a_model_without_name_and_function_is_refused() -> None:
+    nameless = composed("data=synthetic")
+    nameless.model = {"filters": 8}
+    with pytest.raises(ConfigError, match=r"neither a name nor a function.*gru.*model\.build="):
+        check_config(nameless)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        (["model=convolution", "model.filters=0"], ["`model.filters=0` is below 1"]),
+        (["model=convolution", "model.dropout=1"], ["`model.dropout=1.0` is outside"]),
+        (["model=convolution", "model.kernel_sizes=[]"], ["`model.kernel_sizes=[]`"]),
+        (["model=convolution", "model.kernel_sizes=[3,3]"], ["`model.kernel_sizes=[3, 3]`"]),
+        (["model=convolution", "data.max_length=4"], ["[3, 4, 5]", "`data.max_length=4`"]),
+        (["model=convolution", "+model.units=8"], ["no key `model.units`"]),
+        (["model=fasttext", "model.ngrams=0"], ["`model.ngrams=0` is below 1"]),
+        (["model=fasttext", "model.buckets=0"], ["`model.buckets=0` is below 1"]),
+        (["model=fasttext", "model.ngrams=9", "data.max_length=8"], ["`model.ngrams=9` is above"]),
+        (["model=fasttext", "++model.bucket=9"], ["did you mean `model.buckets`?"]),
+        (["model.name=fasttext"], ["no `model.ngrams`", "give `model=fasttext` instead"]),
+    ],
+    ids=str,
+)
+def test_a_network_that_cannot_be_built_is_refused(overrides: list[str], parts: list[str]) -> None:
+    message = refusal(*overrides)
+    assert all(part in message for part in parts), message
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
@@ -174,6 +216,8 @@ def test_an_unknown_name_comes_with_what_there_is() -> None:
     ("added", "key", "meant"),
     [
         ("+model.unit=8", "model.unit", "model.units"),
+        ("model.unit=8", "model.unit", "model.units"),
+        ("++model.unit=8", "model.unit", "model.units"),
         ("++training.batchsize=8", "training.batchsize", "training.batch_size"),
         ("++data.train_reviews=8", "data.train_reviews", ""),
         ("+sede=8", "sede", "seed"),
@@ -191,7 +235,9 @@ def test_the_name_of_a_data_set_over_another_ones_keys_is_refused() -> None:
     assert "data.train_reviews" in refusal("data=synthetic", "data.name=imdb")
 
 
-@pytest.mark.parametrize("override", ["model.units=many", "model.unit=8", "training.epochs=1.5"])
+@pytest.mark.parametrize(
+    "override", ["model.units=many", "training.epoch=8", "training.epochs=1.5"]
+)
 def test_hydra_itself_refuses_wrong_types_and_misspelled_keys(override: str) -> None:
     with pytest.raises(ConfigCompositionException):
         composed(override)

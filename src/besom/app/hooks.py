@@ -27,6 +27,7 @@ class Packaging:
         output: the type of an answer; of a row of several, the columns and their types.
         example: rows of such a table, to try it with.
         requirements: what to install for the code.
+        modules: files and package folders of the application's own that the code imports.
 
     Example:
         >>> packaging = besom.Packaging(
@@ -43,6 +44,7 @@ class Packaging:
     output: str | Mapping[str, str]
     example: Sequence[Mapping[str, Any]]
     requirements: tuple[str, ...]
+    modules: tuple[Path, ...] = ()
 
 
 PackModel = Callable[[DictConfig, Path, Path], Packaging]

@@ -2,7 +2,7 @@
 
 Own is what stands neither in Python nor among the installed packages: the task's file, its whole
 package, the modules that these import, in functions too, and those that the configuration names,
-as ``_target_`` does. Besom itself has a version.
+as ``_target_: models.Net`` and ``model.build: models:build`` do. Besom itself has a version.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ _NAMED = 16
 _INSTALLED = {"site-packages", "dist-packages"}
 _LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
 _DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.\w+)*:\w+")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
 
 
@@ -74,9 +75,11 @@ class Source:
 
 
 def named_by(value: Any) -> frozenset[str]:
-    """Dotted names, ``models.net.Net``, among the values of a configuration, nested as they are."""
+    """Names, ``models.net.Net`` and ``models.net:build``, among the values of a configuration,
+    nested as they are."""
     if isinstance(value, str):
-        return frozenset([value] if _DOTTED.fullmatch(value) else [])
+        is_name = _DOTTED.fullmatch(value) or _FUNCTION.fullmatch(value)
+        return frozenset([value] if is_name else [])
     inner = value.values() if isinstance(value, Mapping) else value
     parts = map(named_by, inner) if isinstance(value, Mapping | list) else ()
     return frozenset[str]().union(*parts)
@@ -100,8 +103,9 @@ def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
         home = _package_of(file) or file
         known = {file, home}
         digest = _digest(_sources({home}, known))
-        named = {place for name in names for place in _named_places(name)} - known
-        if named and not _is_besoms(function):
+        meant = filter(_FUNCTION.fullmatch, names) if _is_besoms(function) else names
+        named = {place for name in meant for place in _named_places(name)} - known
+        if named:
             digest += _digest(_sources(named, known))[:_NAMED]
         return Source(digest)
     except (OSError, TypeError) as error:
@@ -109,7 +113,7 @@ def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
 
 
 def _is_besoms(function: Task) -> bool:
-    """Besom's own tasks make nothing of names in a configuration."""
+    """Besom's own tasks make nothing of dotted names in a configuration."""
     return function.__module__.startswith("besom.")
 
 
@@ -133,6 +137,14 @@ def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
             found = {own for name in _imported(content) for own in _own_places(name)} - known
             known |= found
             ahead += sorted(found)
+
+
+def own_places(name: str) -> set[Path]:
+    """The files and package folders of a module of the user's own, and of all that it imports."""
+    known: set[Path] = set()
+    for _ in _sources({*_named_places(name)}, known):
+        pass
+    return known
 
 
 def _file_of(function: Task) -> Path | None:
@@ -191,13 +203,16 @@ def _own_places(name: str) -> list[Path]:
 
 
 def _named_places(name: str) -> list[Path]:
-    """The same for a dotted name, if it can be one of Python's: ``data.csv`` is a file's."""
-    first, second = name.split(".")[:2]
+    """The same for a name in a configuration, if it can be one of Python's: ``data.csv`` is a
+    file's."""
+    module, _, _ = name.partition(":")
+    first, second, *_ = [*module.split("."), ""]
     if first in _LEFT_OUT:
         return []
 
     def holds(folder: Path) -> bool:
-        return (folder / second).is_dir() or (folder / f"{second}.py").exists()
+        is_there = (folder / second).is_dir() or (folder / f"{second}.py").exists()
+        return bool(second) and is_there
 
     return [
         place

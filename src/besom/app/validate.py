@@ -250,7 +250,7 @@ def _check_exists(config: DictConfig, key: str) -> None:
     """Refuse to vary a key that is not there; Hydra leaves this to the sweeper."""
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
-    if not (OmegaConf.is_dict(node) and name in list(node)):
+    if not (OmegaConf.is_dict(node) and (name in list(node) or _is_open(node))):
         raise unknown_key(key, config)
 
 
@@ -267,14 +267,21 @@ def _check_value(config: DictConfig, single: Override, options: list[str]) -> No
 
 
 def _check_in_schema(config: DictConfig, key: str) -> None:
-    """Refuse a key that a dataclass on its way does not declare. Free mappings take any key."""
+    """Refuse a key that a dataclass on its way does not declare. Free mappings take any key, and
+    so do dataclasses that are open: the task's own check looks at those."""
     node: Any = config
     for depth, name in enumerate(key.split(".")):
         schema = OmegaConf.get_type(node)
         declared = {field.name for field in fields(schema)} if is_dataclass(schema) else {name}
         # Hydra adds itself to the root of any configuration.
-        if name not in declared and not (name == "hydra" and depth == 0):
+        is_known = name in declared or _is_open(node) or (name == "hydra" and depth == 0)
+        if not is_known:
             raise unknown_key(key, config)
         node = OmegaConf.select(node, name)
         if not OmegaConf.is_dict(node):
             return
+
+
+def _is_open(node: Any) -> bool:
+    """Whether its schema lets other keys through, whatever Hydra makes of the rest."""
+    return OmegaConf.is_dict(node) and node._get_node_flag("struct") is False

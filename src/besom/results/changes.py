@@ -59,7 +59,10 @@ def _code(
         yield f"code: other uncommitted changes on commit {_digits(commit_now)}"
     source, source_now = Source.read(then.get(schema.CODE)), Source.read(now.get(schema.CODE))
     if source.differs_from(source_now):
-        yield f"code: source {_digits(source.text)} then, {_digits(source_now.text)} now"
+        shown = _digits(source.text), _digits(source_now.text)
+        if shown[0] == shown[1]:  # the task's is, and what its configuration names is not
+            shown = source.text[-LONGEST:], source_now.text[-LONGEST:]
+        yield f"code: source {shown[0]} then, {shown[1]} now"
     elif source.digest is None or source_now.digest is None:
         yield "code: not known whether it is as it was"
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig
 
+from besom.app.modules.reference import search_working_folder
 from besom.common.errors import DataError, StudyError
 from besom.common.text import printable
 from besom.results.studies import RUN_ID, meant, read_run, read_study
@@ -110,8 +111,14 @@ def as_json(predictions: Sequence[Prediction]) -> str:
 
 def _load(folder: Path, what: str) -> TextClassifier:
     environment.prepare()
+    search_working_folder()
     try:
         return load(folder)
+    except ModuleNotFoundError as error:
+        raise StudyError(
+            f"the model of {what} has layers of the module `{error.name}`, which is not found from "
+            "here; call besom predict in the folder where it was trained"
+        ) from error
     except Exception as error:  # a damaged file can raise anything
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise StudyError(

@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 
 from besom import session
 from besom.app.hooks import Task
-from besom.app.source import source_of
+from besom.app.source import named_by, source_of
 from besom.common.errors import Pruned, StudyError
+from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean
 from besom.common.text import printable
 from besom.results.changes import changes
@@ -196,7 +197,8 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
         name: reader.text(trial.run.run_id, name)
         for name in (schema.PACKAGES_FILE, schema.DIFF_FILE)
     }
-    now = replay.facts | {schema.CODE: source_of(train).text}
+    source = source_of(train, named_by(flatten(config)))
+    now = replay.facts | {schema.CODE: source.text}
     changed = changes(trial.run.tags, now, texts)
     return Reproduction(trial, recorded, replay.numbers, changed)
 

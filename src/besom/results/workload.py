@@ -15,7 +15,8 @@ from yaml import YAMLError
 
 from besom.common.flatten import flatten
 from besom.results.studies import StudyRecord
-from besom.rnn.config import DATA, Data, Train
+from besom.rnn.config import DATA, Data, Model, Train, open_schema
+from besom.rnn.models import schema_of
 from besom.tracking import schema
 from besom.tracking.reader import Reader
 
@@ -113,6 +114,10 @@ def _fits(config: DictConfig) -> bool:
 
 
 def _schema(config: DictConfig) -> DictConfig:
-    """What a configuration is held to; of ``data``, by its data set."""
+    """What a configuration is held to: of ``data`` by its data set, of ``model`` by its network."""
     kind = OmegaConf.select(config, "data.kind", default=OmegaConf.select(config, "data.name"))
-    return cast(DictConfig, OmegaConf.structured(Train(data=DATA.get(kind, Data)())))
+    model = OmegaConf.select(config, "model")
+    network = schema_of(model) if OmegaConf.is_dict(model) else Model
+    held = OmegaConf.structured(Train(data=DATA.get(kind, Data)()))
+    held.merge_with({"model": open_schema(network)})
+    return cast(DictConfig, held)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from besom.common.errors import ConfigError
@@ -16,16 +16,17 @@ from besom.rnn.config import (
     DATA,
     GROUPS,
     Data,
-    Model,
     SyntheticData,
     TextFilesData,
     Train,
     Training,
     kind_of,
+    open_schema,
 )
 from besom.rnn.data import DATA_SETS
 from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS
-from besom.rnn.models import MODELS
+from besom.rnn.models import MODELS, schema_of
+from besom.rnn.models.own import check_own
 
 SHUFFLES = ("every_epoch", "once")
 
@@ -47,10 +48,11 @@ def check_config(config: DictConfig) -> None:
     """
     _check_groups(config)
     _check_kind(config.data)
+    _check_network(config.model)
     _check_keys(config)
     _check_types(config)
     _check_data(config.data)
-    _check_model(config.model)
+    _check_model(config.model, config.data.max_length)
     _check_training(config.training)
     _check_seed("seed", config.seed)
 
@@ -67,10 +69,12 @@ def _check_groups(config: DictConfig) -> None:
 
 def _check_types(config: DictConfig) -> None:
     """Refuse values of another type, which only a configuration without the schema can have."""
-    for group, schema in (GROUPS | {"data": DATA.get(kind_of(config.data), Data)}).items():
+    for group, schema in _schemas(config).items():
         if not is_dataclass(OmegaConf.get_type(config, group)):
+            node = OmegaConf.select(config, group)
+            typed = open_schema(schema) if group == "model" else schema
             try:
-                OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.select(config, group))
+                OmegaConf.merge(OmegaConf.structured(typed), node)
             except OmegaConfBaseException as error:
                 reason = str(error).partition("\n")[0]
                 raise ConfigError(f"`{group}.{error.key}`: {reason}") from error
@@ -78,20 +82,43 @@ def _check_types(config: DictConfig) -> None:
 
 def _check_keys(config: DictConfig) -> None:
     """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can bring in."""
-    known = {f"data.{item.name}" for item in fields(DATA.get(kind_of(config.data), Data))}
-    for group, schema in GROUPS.items():
-        known |= {f"{group}.{item.name}" for item in fields(schema) if group != "data"}
+    schemas = _schemas(config)
+    known = {f"{group}.{item.name}" for group, kind in schemas.items() for item in fields(kind)}
     known |= {item.name for item in fields(Train)} - GROUPS.keys()
+    is_open = config.model.get("build") is not None
     for key in flatten(config):
-        if key not in known:
+        if key not in known and not (is_open and key.startswith("model.")):
             raise ConfigError(
                 f"no key `{key}`; {did_you_mean(key, known, '--cfg job shows every key')}"
             )
 
 
+def _schemas(config: DictConfig) -> dict[str, type[Any]]:
+    """Of each group, that of its data set and of its network."""
+    data = DATA.get(kind_of(config.data), Data)
+    return GROUPS | {"data": data, "model": schema_of(config.model)}
+
+
 def _check_kind(data: Data) -> None:
     """Refuse a data set that there is not."""
     _one_of("data.kind" if hasattr(data, "kind") else "data.name", kind_of(data), DATA_SETS)
+
+
+def _check_network(model: Any) -> None:
+    """Refuse a network that there is not, before its keys are looked at."""
+    if model.get("build") is not None:
+        return
+    if model.get("name") is None:
+        raise ConfigError(
+            f"`model` has neither a name nor a function; give model.name, one of {listed(MODELS)}, "
+            "or model.build=my_package.models:build"
+        )
+    _one_of("model.name", model.name, MODELS)
+    wanted = [item.name for item in fields(schema_of(model)) if item.default == MISSING]
+    for key in (key for key in wanted if key not in model):
+        raise ConfigError(
+            f"`model.name={model.name}` has no `model.{key}`; give `model={model.name}` instead"
+        )
 
 
 def _check_data(data: Data) -> None:
@@ -148,15 +175,35 @@ def _check_synthetic(data: SyntheticData) -> None:
         )
 
 
-def _check_model(model: Model) -> None:
-    """Refuse layers without units, and dropout that drops everything."""
-    _one_of("model.name", model.name, MODELS)
-    _at_least_one("model.embedding_dim", model.embedding_dim)
-    _at_least_one("model.units", model.units)
+def _check_model(model: Any, max_length: int) -> None:
+    """Refuse layers without units, dropout that drops everything, a function that is not there."""
+    if model.get("build") is not None:
+        check_own(model.build)
+        return
+    for key, value in model.items():
+        if isinstance(value, int):
+            _at_least_one(f"model.{key}", value)
     if not 0 <= model.dropout < 1:
         raise ConfigError(
             f"`model.dropout={model.dropout}` is outside [0, 1); give the share of activations to "
             "drop, 0.2 say, or 0 for none"
+        )
+    _check_widths(model, max_length)
+
+
+def _check_widths(model: Any, max_length: int) -> None:
+    """Refuse a network that looks at more words at once than a text has."""
+    if model.name == "fasttext" and model.ngrams > max_length:
+        raise ConfigError(
+            f"`model.ngrams={model.ngrams}` is above `data.max_length={max_length}`; give less"
+        )
+    if model.name != "convolution":
+        return
+    sizes = [*model.kernel_sizes]
+    if not sizes or len({*sizes}) < len(sizes) or not 1 <= min(sizes) <= max(sizes) <= max_length:
+        raise ConfigError(
+            f"`model.kernel_sizes={sizes}`: give different numbers of words, each from 1 to "
+            f"`data.max_length={max_length}`"
         )
 
 

@@ -50,11 +50,42 @@ class TextFilesData(Data):
 
 @dataclass
 class Model:
-    """The network: embedding, one recurrent layer, dropout, an output for the classes."""
+    """What every network has: one of ``MODELS`` by its ``name``, or a function of the user's own,
+    ``build: my_package.models:build``, which takes its place. That may have more keys."""
+
+    name: str | None = None
+    build: str | None = None
+
+
+@dataclass
+class RecurrentModel(Model):
+    """Embedding, one recurrent layer, dropout, an output for the classes."""
 
     name: str = MISSING
     embedding_dim: int = MISSING
     units: int = MISSING
+    dropout: float = MISSING
+
+
+@dataclass
+class ConvolutionModel(Model):
+    """Embedding, ``filters`` of each width in ``kernel_sizes``, their maxima over time, dropout."""
+
+    name: str = MISSING
+    embedding_dim: int = MISSING
+    filters: int = MISSING
+    kernel_sizes: list[int] = MISSING
+    dropout: float = MISSING
+
+
+@dataclass
+class FastTextModel(Model):
+    """The mean of the embeddings of all words and n-grams; ``buckets`` rows for all n-grams."""
+
+    name: str = MISSING
+    embedding_dim: int = MISSING
+    ngrams: int = MISSING
+    buckets: int = MISSING
     dropout: float = MISSING
 
 
@@ -92,7 +123,7 @@ class Train:
     """One training run, whole. Below each name: what ``conf/NAME/*.yaml`` fills in."""
 
     data: Data = field(default_factory=Data)
-    model: Model = field(default_factory=Model)
+    model: dict[str, Any] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     tracking: Tracking = field(default_factory=Tracking)
     evaluate_test: bool = MISSING
@@ -100,10 +131,26 @@ class Train:
 
 
 GROUPS = {"data": Data, "model": Model, "training": Training, "tracking": Tracking}
-"""Of ``data``, what all data sets have; :data:`DATA` has the whole of each."""
+"""Of ``data``, what all data sets have; :data:`DATA` has the whole of each. Of ``model``, what all
+networks have."""
 
 DATA = {"imdb": Data, "synthetic": SyntheticData, "text_files": TextFilesData}
 """The schema of each kind of data set."""
+
+MODEL_SCHEMAS = {
+    "recurrent": RecurrentModel,
+    "convolution": ConvolutionModel,
+    "fasttext": FastTextModel,
+}
+"""What ``conf/model/*.yaml`` begin with."""
+
+
+def open_schema(kind: type[Model]) -> DictConfig:
+    """A schema of ``model`` that lets other keys through: those of ``model.build`` are not known
+    to Besom. Without it, :mod:`besom.rnn.check` refuses them."""
+    schema: DictConfig = OmegaConf.structured(kind)
+    OmegaConf.set_struct(schema, False)
+    return schema
 
 
 def kind_of(data: Any) -> str:
@@ -129,7 +176,11 @@ def stem(path: str) -> str:
 def register() -> None:
     """Make the schemas known to Hydra; call it before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
-    store.store(group="schema", name="train", node=Train, provider="besom")
+    train: DictConfig = OmegaConf.structured(Train)
+    OmegaConf.set_struct(train.model, False)
+    store.store(group="schema", name="train", node=train, provider="besom")
     for name in ("synthetic", "text_files"):
         store.store(group="schema", name=name, node=DATA[name], provider="besom")
+    for name, kind in MODEL_SCHEMAS.items():
+        store.store(group="schema", name=name, node=open_schema(kind), provider="besom")
     OmegaConf.register_new_resolver("besom.name_of_file", name_of_file, replace=True)

@@ -1,16 +1,21 @@
 """What travels with a trained network, so that it reads texts wherever it is served."""
 
+import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from zipfile import ZipFile
 
 from omegaconf import DictConfig
 
 from besom.app.hooks import Packaging
+from besom.app.modules.reference import Reference, search_working_folder
+from besom.app.source import own_places
 from besom.rnn import text_classifier
 from besom.rnn.config import kind_of
 from besom.rnn.data import open_corpus
 from besom.rnn.data.corpus import INDEX_FROM
+from besom.rnn.models.own import KEY, foreign
 
 EXAMPLE_WORDS = 5
 """Of the most frequent, as an example of a text: none of the user's own is given away."""
@@ -43,16 +48,28 @@ def pack_model(config: DictConfig, model_file: Path, folder: Path) -> Packaging:
     data = config.data
     corpus = open_corpus(data, config.training.validation_split)
     words = {word: rank + INDEX_FROM for word, rank in corpus.word_index().items()}
+    modules = _own_modules(config, model_file)
+    places = {place for name in modules for place in own_places(name)}
+    contents = replace(CONTENTS, modules=tuple(sorted(places)))
     reading = words, data.vocab_size, data.max_length
     if kind_of(data) != "text_files":
-        text_classifier.save(folder, model_file, *reading)
-        return CONTENTS
+        text_classifier.save(folder, model_file, *reading, modules=modules)
+        return contents
     column = data.text if data.text != "tokens" else "text"
-    text_classifier.save(folder, model_file, *reading, corpus.classes, column)
+    text_classifier.save(folder, model_file, *reading, corpus.classes, column, modules)
     return replace(
-        CONTENTS,
+        contents,
         inputs={column: "string", "tokens": "any"},
         output={"label": "string", "probability": "double", "probabilities": "any"},
         example=[{column: " ".join([*islice(words, EXAMPLE_WORDS)])}],
         requirements=(*CONTENTS.requirements, "pandas"),
     )
+
+
+def _own_modules(config: DictConfig, model_file: Path) -> list[str]:
+    """The module of ``model.build``, where the network has layers of its own: it registers them."""
+    build = config.model.get("build")
+    if build is None or not foreign(json.loads(ZipFile(model_file).read("config.json"))):
+        return []
+    search_working_folder()
+    return [Reference.read(KEY, build).module]

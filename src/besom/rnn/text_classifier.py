@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any
@@ -208,10 +209,17 @@ def save(
     max_length: int,
     classes: Sequence[str] | None = None,
     column: str = "text",
+    modules: Sequence[str] = (),
 ) -> None:
-    """Write what :func:`load` reads; words whose token is not below ``vocab_size`` are left out."""
+    """Write what :func:`load` reads; words whose token is not below ``vocab_size`` are left out.
+
+    Args:
+        modules: those that register the network's own layers with Keras when they are imported.
+    """
     known = {word: token for word, token in words.items() if token < vocab_size}
     reading = {"vocab_size": vocab_size, "max_length": max_length, "words": known}
+    if modules:
+        reading["modules"] = [*modules]
     if classes is not None:
         reading |= {"classes": list(classes), "column": column}
     text = json.dumps(reading, ensure_ascii=False)
@@ -224,6 +232,8 @@ def load(folder: Path) -> TextClassifier:
     import keras
 
     reading = json.loads((folder / READING_FILE).read_text(encoding="utf-8"))
+    for name in reading.pop("modules", ()):
+        import_module(name)
     model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
     return TextClassifier(model, **reading)
 

@@ -23,7 +23,8 @@ from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.corpus import decode
 from besom.rnn.engines.base import Engine, import_engines, make_engine
 from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
-from besom.rnn.models import build_model, reset
+from besom.rnn.models import make_model, reset
+from besom.rnn.models.own import made_of
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import class_probabilities
 from besom.session import KerasModel, TensorSpec
@@ -86,11 +87,11 @@ def train(config: DictConfig) -> dict[str, float]:
     check(config)
     environment.prepare()
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
-    _describe(data.corpus, config)
     reset(config.seed)
-    sizes = config.data.vocab_size, config.data.max_length, data.corpus.n_classes
-    model = build_model(config.model, *sizes)
-    engine = make_engine(model, config.training, data.train, data.corpus.n_classes)
+    n_classes = data.corpus.n_classes
+    model = make_model(config, n_classes)
+    engine = make_engine(model, config.training, data.train, n_classes, made_of(config))
+    _describe(data.corpus, engine)
     metrics = _fit(model, engine, data, config)
     if data.test is not None:
         score = engine.evaluate(data.test)
@@ -115,14 +116,14 @@ def _note_vocabulary(vocab_size: int, held: int) -> None:
         )
 
 
-def _describe(corpus: Corpus, config: DictConfig) -> None:
+def _describe(corpus: Corpus, engine: Engine) -> None:
     n_rows = len(corpus.train) + len(corpus.test)
     session.log_dataset(corpus.name, corpus.digest, corpus.source, n_rows)
     session.log(
         {
             "data.name": corpus.name,
             "data.digest": corpus.digest,
-            "engine": config.training.engine,
+            "engine": engine.name,
             "threads": str(environment.threads()),
         }
     )

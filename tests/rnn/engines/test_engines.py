@@ -50,7 +50,14 @@ def made(
 
     reset(seed)
     layers: Any = SimpleNamespace(
-        name=model, embedding_dim=embedding_dim, units=units, dropout=dropout
+        name=model,
+        embedding_dim=embedding_dim,
+        dropout=dropout,
+        units=units,
+        filters=units,
+        kernel_sizes=[2, 3],
+        ngrams=2,
+        buckets=40,
     )
     network = build_model(layers, VOCAB_SIZE, MAX_LENGTH, n_classes)
     training: Any = SimpleNamespace(
@@ -74,8 +81,10 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model": "gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
-        {"model": "bidirectional", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
+        {"model": "bidirectional_gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
+        {"model": "lstm", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
+        {"model": "convolution", "batch_size": 30},
+        {"model": "fasttext", "batch_size": 30},
     ],
     ids=str,
 )

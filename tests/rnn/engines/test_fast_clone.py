@@ -184,9 +184,9 @@ for folder in sys.argv[1:]:
 
 
 def test_a_saved_model_predicts_the_same_without_besom(tmp_path: Path) -> None:
-    """One with the drop-in in it, and one that the XLA engine has trained."""
+    """One with the drop-in in it, one that the XLA engine has trained, one of many operations."""
     tokens = np.random.default_rng(1).integers(1, 30, (20, 8), np.int32)
-    models = {"ours": with_the_drop_in(), "trained": trained_by_xla()}
+    models = {"ours": with_the_drop_in(), "trained": trained_by_xla(), "fasttext": fasttext()}
     for name, model in models.items():
         (tmp_path / name).mkdir()
         model.save(tmp_path / name / "model.keras")
@@ -209,6 +209,12 @@ def with_the_drop_in() -> Any:
     tokens = keras.Input((8,), dtype="int32")
     x = SimpleRNN(4)(keras.layers.Embedding(30, 5)(tokens))
     return keras.Model(tokens, keras.layers.Dense(1, activation="sigmoid")(x))
+
+
+def fasttext() -> Any:
+    from tests.rnn.engines.test_engines import REVIEWS, made, split
+
+    return made("keras", split(REVIEWS), model="fasttext", embedding_dim=30)[1]
 
 
 def trained_by_xla() -> Any:

@@ -1,5 +1,6 @@
 """What trains and scores a model: several engines, one mathematics, one interface."""
 
+import logging
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,8 @@ ENGINES = {
     "keras": "besom.rnn.engines.keras_fit.KerasEngine",
 }
 """A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
-batch size and weights of the classes. They are named, since TensorFlow takes seconds to import."""
+batch size, weights of the classes, and ``made_of`` of :func:`make_engine`. They are named, since
+TensorFlow takes seconds to import."""
 
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""
@@ -26,6 +28,8 @@ OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 CLASS_WEIGHTS = ("balanced",)
 """What ``training.class_weight`` may be, beside null."""
+
+log = logging.getLogger(__name__)
 
 ClassWeights = NDArray[np.float32]
 """float32 [n_classes]: how much a training text of each class counts in the loss."""
@@ -53,6 +57,8 @@ class Score:
 class Engine(Protocol):
     """Holds a model and its training reviews. The model's weights are always up to date."""
 
+    name: str
+    """Its ``training.engine``."""
     variables: "list[keras.Variable]"
     """All that an epoch changes: weights, random generators, the optimizer's memory."""
 
@@ -75,16 +81,39 @@ def import_engines() -> None:
         import_module(name.rpartition(".")[0])
 
 
-def make_engine(model: "keras.Model", training: Training, train: Split, n_classes: int) -> Engine:
-    """The engine named by ``training.engine``, ready to train on ``train``."""
+def make_engine(
+    model: "keras.Model",
+    training: Training,
+    train: Split,
+    n_classes: int,
+    made_of: str | None = None,
+) -> Engine:
+    """The engine named by ``training.engine``, ready to train on ``train``.
+
+    Args:
+        made_of: of a model of the user's own, what tells it from others that Keras writes down
+            alike; None for those of ``build_model``. Where ``xla`` would not find the numbers of
+            stock Keras for it, that takes over.
+    """
     import keras
 
     optimizer = getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(training.learning_rate)
-    module, _, kind = ENGINES[training.engine].rpartition(".")
+    weights = class_weights(training, train, n_classes)
+    name = training.engine if made_of is None else _suited(training.engine, model, made_of)
+    module, _, kind = ENGINES[name].rpartition(".")
     engine: Engine = getattr(import_module(module), kind)(
-        model, optimizer, train, training.batch_size, class_weights(training, train, n_classes)
+        model, optimizer, train, training.batch_size, weights, made_of or ""
     )
     return engine
+
+
+def _suited(name: str, model: "keras.Model", made_of: str) -> str:
+    from besom.rnn.engines.suited import unsuited  # imports TensorFlow
+
+    if name == "keras" or not (reason := unsuited(model, made_of)):
+        return name
+    log.warning("stock Keras trains this model, not training.engine=%s: %s", name, reason)
+    return "keras"
 
 
 def class_weights(training: Training, train: Split, n_classes: int) -> ClassWeights | None:

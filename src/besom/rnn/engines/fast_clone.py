@@ -19,7 +19,12 @@ from keras import layers
 
 def fast_clone_of(model: keras.Model) -> keras.Model:
     """The same function of the same variables. The model itself, which is saved, stays stock."""
-    return keras.models.clone_model(model, clone_function=_fast, call_function=_call)
+    call = _call if any(map(_is_recurrent, model.layers)) else None
+    return keras.models.clone_model(model, clone_function=_fast, call_function=call)
+
+
+def _is_recurrent(layer: layers.Layer) -> bool:
+    return isinstance(layer, layers.RNN | layers.Bidirectional)
 
 
 def _fast(layer: layers.Layer) -> layers.Layer:
@@ -36,7 +41,8 @@ def _call(layer: layers.Layer, *inputs: Any, **settings: Any) -> Any:
     A recurrent layer puts time first. Of that, two transpositions are left that cancel, and no
     copy of the embedded batch.
     """
-    if type(layer) is not layers.Embedding or layer.mask_zero:
+    is_sequence = type(layer) is layers.Embedding and len(inputs[0].shape) == 2
+    if not is_sequence or layer.mask_zero:
         return layer(*inputs, **settings)
     (tokens,) = inputs
     return keras.ops.transpose(layer(keras.ops.transpose(tokens)), (1, 0, 2))

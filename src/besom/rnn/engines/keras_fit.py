@@ -11,6 +11,8 @@ from besom.rnn.engines.base import ClassWeights, Score, macro_f1
 class KerasEngine:
     """An :class:`besom.rnn.engines.base.Engine` that leaves everything to Keras but the order."""
 
+    name = "keras"
+
     def __init__(
         self,
         model: keras.Model,
@@ -18,6 +20,7 @@ class KerasEngine:
         train: Split,
         batch_size: int,
         class_weights: ClassWeights | None = None,
+        made_of: str = "",
     ) -> None:
         self._model = keras.Model(model.input, model.output)  # so that the optimizer is not saved
         optimizer.build(self._model.trainable_variables)

@@ -28,11 +28,12 @@ Traced = Callable[..., tf.Tensor]
 
 
 class XlaEngine:
-    """An :class:`besom.rnn.engines.base.Engine` for the models that ``build_model`` makes.
-
-    Others may follow, but for what these have none of: losses of layers (regularizers) are not
+    """An :class:`besom.rnn.engines.base.Engine` for the models that ``build_model`` makes, and for
+    those in which :func:`besom.rnn.engines.suited.unsuited` finds nothing: losses of layers are not
     added, and the rows that fill up the last batch would enter batch statistics.
     """
+
+    name = "xla"
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class XlaEngine:
         train: Split,
         batch_size: int,
         class_weights: ClassWeights | None = None,
+        made_of: str = "",
     ) -> None:
         optimizer.build(model.trainable_variables)
         fast = fast_clone.fast_clone_of(model)
@@ -48,13 +50,12 @@ class XlaEngine:
         self.variables = [*model.variables, *optimizer.variables]
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
         self._size = size
+        settings, weights = _settings(optimizer), _listed(class_weights)
         self._epoch = Program(
-            _identity(
-                "epoch", model, _settings(optimizer), batch_size, size, _listed(class_weights)
-            ),
+            _identity("epoch", model, made_of, settings, batch_size, size, weights),
             lambda: _epoch_program(fast, optimizer, batch_size, size, class_weights),
         )
-        self._score = Program(_identity("score", model), lambda: _score_program(fast))
+        self._score = Program(_identity("score", model, made_of), lambda: _score_program(fast))
 
     def train(self, order: NDArray[np.int32]) -> Score:
         """See :class:`besom.rnn.engines.base.Engine`."""
@@ -69,9 +70,9 @@ class XlaEngine:
         return Score(float(loss), float(right), macro_f1(*counts) if counts.size else None)
 
 
-def _identity(kind: str, model: keras.Model, *others: object) -> str:
+def _identity(kind: str, model: keras.Model, made_of: str, *others: object) -> str:
     """All that a program depends on."""
-    return json.dumps([kind, _code(), model.to_json(), *others])
+    return json.dumps([kind, _code(), model.to_json(), made_of, *others])
 
 
 def _listed(class_weights: ClassWeights | None) -> list[float] | None:

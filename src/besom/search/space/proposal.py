@@ -118,8 +118,10 @@ def _named(dimension: Dimension) -> Iterator[None]:
 
 
 def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:
-    """Whether the search adds the key, ``+key=…``: the task needs it, and the baseline lacks it."""
-    return dimension.element.startswith("+") and dimension.key not in outside
+    """Whether the search adds the key, as ``+key=…`` does: the task needs it, and the baseline
+    lacks it."""
+    is_added = dimension.element.startswith("+") or not dimension.is_group
+    return is_added and dimension.key not in outside
 
 
 def _candidates(dimension: Dimension, own: Any) -> Sequence[Scalar]:

@@ -120,7 +120,7 @@ def _write(folder: Path, contents: Path, packaging: Packaging, model: LoggedMode
         str(folder),
         loader_module=packaging.code.stem,
         data_path=str(contents),
-        code_paths=[str(packaging.code)],
+        code_paths=[str(path) for path in (packaging.code, *packaging.modules)],
         mlflow_model=Model(
             artifact_path=model.artifact_location,
             run_id=model.source_run_id,

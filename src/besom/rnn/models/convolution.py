@@ -1,0 +1,28 @@
+"""A convolution over time: Kim 2014, "Convolutional Neural Networks for Sentence
+Classification"."""
+
+from typing import TYPE_CHECKING
+
+from besom.rnn.config import ConvolutionModel
+
+if TYPE_CHECKING:
+    import keras
+
+
+def features(
+    model: ConvolutionModel, tokens: "keras.KerasTensor", vocab_size: int
+) -> "keras.KerasTensor":
+    """The maximum of each filter over time: float32 [n, filters * widths].
+
+    As Kim's CNN-rand: embeddings from scratch, rectified filters of several widths. Each width is
+    at most ``max_length``.
+    """
+    from keras import layers
+
+    x = layers.Embedding(vocab_size, model.embedding_dim, name="embedding")(tokens)
+    maxima = []
+    for width in model.kernel_sizes:
+        name = f"convolution_{width}"
+        convolved = layers.Conv1D(model.filters, width, activation="relu", name=name)(x)
+        maxima.append(layers.GlobalMaxPooling1D(name=f"maximum_{width}")(convolved))
+    return maxima[0] if len(maxima) == 1 else layers.Concatenate(name="maxima")(maxima)

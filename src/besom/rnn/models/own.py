@@ -1,0 +1,193 @@
+"""A network of the user's own: ``model.build=my_package.models:build`` names a function.
+
+It is called with the whole configuration, the number of tokens and the number of classes::
+
+    def build(config, vocab_size, n_classes):
+        tokens = keras.Input((config.data.max_length,), dtype="int32")
+        x = keras.layers.Embedding(vocab_size, config.model.width)(tokens)
+        x = keras.layers.GlobalAveragePooling1D()(x)
+        if n_classes == 2:
+            answer = keras.layers.Dense(1, activation="sigmoid")(x)
+        else:
+            answer = keras.layers.Dense(n_classes, activation="softmax")(x)
+        return keras.Model(tokens, answer)
+
+What it returns is looked at before it is trained. Loss, optimizer and metrics are Besom's.
+"""
+
+import inspect
+import json
+import logging
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from besom.app.modules.reference import Reference
+from besom.common.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+KEY = "model.build"
+LAMBDA = "__lambda__"
+"""Keras' name for a function without one."""
+ARGUMENTS = ("config", "vocab_size", "n_classes")
+
+log = logging.getLogger(__name__)
+warn_once = lru_cache(log.warning)
+
+
+def check_own(build: str) -> None:
+    """Refuse a function that is not there. Imports neither it nor TensorFlow.
+
+    Raises:
+        ConfigError: see :meth:`besom.app.modules.reference.Reference.check`.
+    """
+    Reference.read(KEY, build).check()
+
+
+def build_own(config: DictConfig, n_classes: int) -> "keras.Model":
+    """What the function makes, over tokens, int32 [n, max_length]; not compiled.
+
+    Raises:
+        ConfigError: there is no such function, or what it returns cannot be trained and saved.
+        Exception: whatever the function raises.
+    """
+    reference = Reference.read(KEY, config.model.build)
+    function = reference.load()
+    arguments = (config, config.data.vocab_size, n_classes)
+    _check_signature(reference, function, arguments)
+    made = function(*arguments)
+    _check_input(reference, made, config.data.max_length)
+    model = _over_tokens(made, config.data.max_length)
+    _check_output(reference, model, n_classes)
+    _check_saved(reference, model)
+    if made.compiled:
+        warn_once("`%s`: its compile() is not used; training.* says how it is trained", reference)
+    return model
+
+
+def made_of(config: DictConfig) -> str | None:
+    """What a model of the user's own was made of; None for those of ``build_model``.
+
+    Two of one look may differ: what a layer takes from its surroundings is not written down.
+    """
+    if config.model.get("build") is None:
+        return None
+    return OmegaConf.to_yaml({key: config[key] for key in ("model", "data")}, resolve=True)
+
+
+def _check_signature(
+    reference: Reference, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some that are built in
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        wanted = ", ".join(ARGUMENTS)
+        raise ConfigError(
+            f"`{reference}` takes {signature}; Besom calls it with ({wanted})"
+        ) from error
+
+
+def _check_input(reference: Reference, made: Any, max_length: int) -> None:
+    """Refuse what takes no tokens. A model that is not built yet takes whatever it is given."""
+    import keras
+
+    if not isinstance(made, keras.Model):
+        raise ConfigError(f"`{reference}` returned {_shown(made)}; return a keras.Model")
+    given = getattr(made, "inputs", None)
+    if not given:
+        return
+    remedy = 'begin with keras.Input((config.data.max_length,), dtype="int32")'
+    if len(given) > 1:
+        raise ConfigError(f"`{reference}` has {len(given)} inputs; a text is one: {remedy}")
+    shape, dtype = tuple(given[0].shape), given[0].dtype
+    if shape not in ((None, max_length), (None, None)) or not dtype.startswith(("int", "uint")):
+        raise ConfigError(
+            f"`{reference}` reads {dtype} {_dimensions(shape)}, not the tokens of a text, int32 "
+            f"[n, {max_length}]; {remedy}"
+        )
+
+
+def _over_tokens(made: "keras.Model", max_length: int) -> "keras.Model":
+    """The same layers over an input of our own: of one size and type, and not compiled."""
+    import keras
+
+    tokens = keras.Input((max_length,), dtype="int32", name="tokens")
+    if isinstance(made, keras.Sequential):
+        answer = tokens
+        for layer in made.layers:
+            answer = layer(answer)
+    elif getattr(made, "inputs", None):
+        given = keras.tree.map_structure(lambda _: tokens, made.input)
+        answer = keras.models.clone_model(made, given, lambda layer: layer).output
+    else:
+        answer = made(tokens)
+    return keras.Model(tokens, answer, name=made.name)
+
+
+def _check_output(reference: Reference, model: "keras.Model", n_classes: int) -> None:
+    import keras
+
+    width = 1 if n_classes == 2 else n_classes
+    activation = "sigmoid" if n_classes == 2 else "softmax"
+    remedy = f'end with Dense({width}, activation="{activation}") for {n_classes} classes'
+    if len(model.outputs) > 1:
+        raise ConfigError(f"`{reference}` has {len(model.outputs)} outputs; {remedy}")
+    [answer] = model.outputs
+    if tuple(answer.shape) != (None, width):
+        raise ConfigError(f"`{reference}` gives {_dimensions(answer.shape)}; {remedy}")
+    last = answer._keras_history.operation
+    if isinstance(last, keras.layers.Dense) and last.activation is keras.activations.linear:
+        raise ConfigError(f"`{reference}` gives logits, no probabilities; {remedy}")
+
+
+def _check_saved(reference: Reference, model: "keras.Model") -> None:
+    """Refuse what cannot be saved; say what cannot be loaded again."""
+    import keras
+
+    try:
+        saved = json.loads(model.to_json())
+    except Exception as error:  # whatever a layer's get_config raises
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ConfigError(
+            f"`{reference}` cannot be saved: {reason}\n"
+            "Give the layer a get_config that returns all arguments of its __init__."
+        ) from error
+    registered = keras.saving.get_registered_object
+    for name in sorted(name for name in foreign(saved) if registered(name) is None):
+        remedy = "write @keras.saving.register_keras_serializable() above the class"
+        if name == LAMBDA:
+            remedy = "Keras' safe mode loads no code; write a layer of your own"
+        warn_once("`%s`: its saved model cannot be loaded, for %s: %s", reference, name, remedy)
+
+
+def foreign(saved: Any) -> set[str]:
+    """The names under which Keras looks for what is not its own in a saved configuration."""
+    parts = saved.values() if isinstance(saved, dict) else saved
+    found: set[str] = set()
+    if isinstance(saved, dict | list):
+        found = found.union(*map(foreign, parts))
+    if isinstance(saved, dict) and "class_name" in saved:
+        home = str(saved.get("module") or "keras").partition(".")[0]
+        if saved["class_name"] == LAMBDA:
+            found.add(LAMBDA)
+        elif home not in ("keras", "builtins"):
+            found.add(saved.get("registered_name") or saved["class_name"])
+    return found
+
+
+def _dimensions(shape: Any) -> str:
+    """``[n, 100]``, as documentation writes shapes."""
+    sizes = ["n" if place == 0 else str(size or "any") for place, size in enumerate(shape)]
+    return f"[{', '.join(sizes)}]"
+
+
+def _shown(made: Any) -> str:
+    return "None" if made is None else f"a {type(made).__name__}"

@@ -1,0 +1,83 @@
+"""Networks of the user's own are trained to the numbers of stock Keras, by whichever engine."""
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from tests.rnn.engines.test_engines import MAX_LENGTH, REVIEWS, VOCAB_SIZE, split
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+
+def made(engine: str, function: str, **keys: Any) -> Any:
+    """An engine over a fresh network."""
+    from besom.rnn.engines.base import make_engine
+    from besom.rnn.models import make_model, reset
+    from besom.rnn.models.own import made_of
+
+    reset(0)
+    model = {"build": f"tests.rnn.models.builders:{function}", **keys}
+    data = {"vocab_size": VOCAB_SIZE, "max_length": MAX_LENGTH}
+    config = OmegaConf.create({"model": model, "data": data})
+    training: Any = SimpleNamespace(
+        engine=engine, optimizer="adam", batch_size=30, learning_rate=0.01, class_weight=None
+    )
+    network = make_model(config, 2)
+    return make_engine(network, training, split(REVIEWS), 2, made_of(config)), network
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("batch_norm", "batch_normalization has variables that change in training"),
+        ("regularized", "it has a regularizer"),
+        ("active", "a layer adds a loss"),
+        ("mixing", "a layer mixes the texts of a batch"),
+        ("stateful", "spectral_normalization has variables that change in training"),
+        ("hashed", "XLA cannot compile it"),
+        ("plain", None),
+        ("several", None),
+    ],
+)
+def test_what_xla_would_train_otherwise_is_named_and_nothing_is_changed(
+    function: str, reason: str | None
+) -> None:
+    from besom.rnn.engines.suited import unsuited
+
+    _, network = made("keras", function)
+    before = [np.asarray(variable) for variable in network.variables]
+    found = unsuited(network, "")
+    assert (found or "").startswith(reason or "") and bool(found) == bool(reason), found
+    for variable, value in zip(network.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+@pytest.mark.parametrize("function", ["batch_norm", "regularized"])
+def test_stock_keras_takes_over_with_a_word_and_its_numbers(
+    function: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = np.arange(REVIEWS, dtype=np.int32)
+    with caplog.at_level(logging.WARNING):
+        engine, network = made("xla", function)
+    assert engine.name == "keras"
+    assert "stock Keras trains this model, not training.engine=xla: " in caplog.text
+    stock, other = made("keras", function)
+    assert engine.train(order) == stock.train(order)
+    for weights in zip(network.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(*weights)
+
+
+def test_what_xla_trains_alike_it_trains() -> None:
+    """A layer of the user's own, whose number Keras does not write down; the last batch is smaller.
+    Programs of networks that look alike are not taken for one another."""
+    order = np.arange(REVIEWS, dtype=np.int32)
+    engines = [made(name, "closed_over", by=9.0)[0] for name in ("xla", "keras")]
+    assert [engine.name for engine in engines] == ["xla", "keras"]
+    found, expected = (engine.train(order) for engine in engines)
+    assert found.loss == pytest.approx(expected.loss, abs=1e-5)
+    other, _ = made("xla", "closed_over", by=-9.0)
+    assert other.train(order).loss != pytest.approx(expected.loss, abs=1e-3)

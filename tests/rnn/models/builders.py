@@ -1,0 +1,168 @@
+"""Functions that ``model.build`` names in tests: networks of a user's own, right and wrong."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+
+@keras.saving.register_keras_serializable(package="besom_tests")
+class Shifted(layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Adds a number, which Keras writes down."""
+
+    def __init__(self, by: float, **others: Any) -> None:
+        super().__init__(**others)
+        self.by = by
+
+    def call(self, x: Any) -> Any:
+        return x + self.by
+
+
+class Unregistered(Shifted):
+    """Saved, and not loaded."""
+
+
+def _over(*middle: Any, mask: bool = False) -> Any:
+    """How a function makes its network of these layers."""
+
+    def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+        tokens = keras.Input((config.data.max_length,), dtype="int32")
+        x = layers.Embedding(vocab_size, config.model.get("width", 4), mask_zero=mask)(tokens)
+        for make in (*middle, lambda: output(n_classes)):
+            x = make()(x)
+        return keras.Model(tokens, x)
+
+    return build
+
+
+def output(n_classes: int, **settings: Any) -> layers.Layer:
+    if n_classes == 2:
+        return layers.Dense(1, activation="sigmoid", **settings)
+    return layers.Dense(n_classes, activation="softmax", **settings)
+
+
+mean = layers.GlobalAveragePooling1D
+plain = _over(mean)
+shifted = _over(mean, lambda: Shifted(0.5))
+unregistered = _over(mean, lambda: Unregistered(0.5))
+by_lambda = _over(mean, lambda: layers.Lambda(lambda x: 2 * x))
+several = _over(
+    lambda: layers.GRU(3, dropout=0.5, return_sequences=True),
+    layers.LayerNormalization,
+    mean,
+    lambda: layers.Dropout(0.5),
+    mask=True,
+)
+
+batch_norm = _over(mean, layers.BatchNormalization)
+regularized = _over(mean, lambda: layers.Dense(3, kernel_regularizer="l2"))
+active = _over(mean, lambda: layers.Dense(3, activity_regularizer="l2"))
+mixing = _over(mean, lambda: layers.Lambda(lambda x: x - keras.ops.mean(x, axis=0)))
+stateful = _over(mean, lambda: layers.SpectralNormalization(layers.Dense(3)))
+hashed = _over(
+    mean,
+    lambda: layers.Dense(1),
+    lambda: layers.Hashing(3),
+    lambda: layers.Embedding(3, 2),
+    lambda: layers.Flatten(),
+)
+
+
+def closed_over(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    """Two of these look alike to Keras, whatever ``config.model.by`` is."""
+
+    @keras.saving.register_keras_serializable(package="besom_tests")
+    class Closed(layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x * config.model.by
+
+    return _over(mean, Closed)(config, vocab_size, n_classes)
+
+
+def sequential(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return keras.Sequential([layers.Embedding(vocab_size, 3), mean(), output(n_classes)])
+
+
+def of_any_length(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    """As Keras' own examples begin, and end."""
+    tokens = keras.Input((None,), dtype="int64")
+    x = mean()(layers.Embedding(vocab_size, 3)(tokens))
+    model = keras.Model(tokens, output(n_classes)(x))
+    model.compile("adam", "mse")
+    return model
+
+
+class Subclassed(keras.Model):  # type: ignore[misc]
+    def __init__(self, vocab_size: int, n_classes: int) -> None:
+        super().__init__()
+        self.table, self.pool = layers.Embedding(vocab_size, 3), mean()
+        self.end = output(n_classes)
+
+    def call(self, tokens: Any) -> Any:
+        return self.end(self.pool(self.table(tokens)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"vocab_size": self.table.input_dim, "n_classes": 2}
+
+
+def subclassed(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return Subclassed(vocab_size, n_classes)
+
+
+def nothing(config: Any, vocab_size: int, n_classes: int) -> None:
+    """Has forgotten its ``return``."""
+
+
+def a_layer(config: Any, vocab_size: int, n_classes: int) -> Any:
+    return layers.Dense(1)
+
+
+def of_floats(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    numbers = keras.Input((config.data.max_length,))
+    return keras.Model(numbers, output(n_classes)(numbers))
+
+
+def too_short(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    tokens = keras.Input((3,), dtype="int32")
+    return keras.Model(tokens, output(n_classes)(layers.Flatten()(layers.Embedding(9, 2)(tokens))))
+
+
+def two_inputs(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    tokens = [keras.Input((config.data.max_length,), dtype="int32") for _ in range(2)]
+    x = layers.Embedding(vocab_size, 2)(tokens[0]) + layers.Embedding(vocab_size, 2)(tokens[1])
+    return keras.Model(tokens, output(n_classes)(mean()(x)))
+
+
+def too_wide(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return plain(config, vocab_size, n_classes + 1)
+
+
+def two_outputs(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    made = plain(config, vocab_size, n_classes)
+    return keras.Model(made.inputs, [made.output, made.output + 1])
+
+
+def of_logits(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    made = _over(mean, lambda: layers.Dense(4))(config, vocab_size, n_classes)
+    return keras.Model(made.inputs, layers.Dense(1)(made.layers[-2].output))
+
+
+class Unsaved(layers.Layer):  # type: ignore[misc]
+    def __init__(self, by: object) -> None:
+        super().__init__()
+        self.by = by
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+def unsaved(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return _over(mean, lambda: Unsaved(object()))(config, vocab_size, n_classes)
+
+
+def of_config(config: Any) -> None:
+    """Takes too little."""
+
+
+def raising(config: Any, vocab_size: int, n_classes: int) -> None:
+    raise ZeroDivisionError("of the user's own")
