@@ -23,7 +23,7 @@ def commands(program: str) -> list[list[str]]:
     return [words[1:] for words in split if words and words[0] == program]
 
 
-RECORD = ("compare", "confirm", "export", "predict", "report", "reproduce")
+RECORD = ("compare", "confirm", "export", "logs", "predict", "report", "reproduce")
 """Commands that read a record."""
 
 

@@ -10,7 +10,7 @@ from tests.conftest import Command
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("besom ", "compare confirm export init predict report reproduce sweep sync train ui"),
+        ("besom ", "compare confirm export init logs predict report reproduce sweep sync train ui"),
         ("besom tr", "train"),
         ("besom train model.un", "model.units="),
         ("besom train seed=1 model=si", "model=simple_rnn"),

@@ -56,6 +56,9 @@ def completes(assignment: Assignment) -> Iterator[FromWorker]:
     yield Outcome(State.COMPLETE, {"loss": x * x}, seconds=0.1)
 
 
+MASTER = OmegaConf.create({"hydra": {"sweep": {"dir": "multirun"}}})
+
+
 @dataclass
 class ScriptedPool:
     """A pool of generators. One event at a time, workers in turn."""
@@ -149,7 +152,7 @@ class Bench:
         made = SweepOptions(**(defaults | options))
         return Plan(
             options=made,
-            application=JobRunner(None, lambda config: 0.0, OmegaConf.create()),  # type: ignore[arg-type]
+            application=JobRunner(None, lambda config: 0.0, MASTER),  # type: ignore[arg-type]
             space=read_space({}, [space], loader=None),
             objective=read_objective(made.objective, made.direction),
             baseline=OmegaConf.create({"x": 0.5}),

@@ -29,7 +29,8 @@ def test_workers_prepare_before_their_first_trial(root: Path) -> None:
     (root.parent / "sick").touch()
     done = run("preparing", *SPACE, folder=root.parent)
     assert done.returncode == 1
-    assert "does not start: it ended with exit code 1; see its log" in done.stderr
+    said = "does not start: it ended with exit code 1; see "
+    assert said in done.stderr and "/workers/worker-0.log" in done.stderr
     log = next((root.parent / "multirun").rglob("worker-0.log"))
     assert "OSError: no such library" in log.read_text()
     assert not audit(root, "preparing").states()

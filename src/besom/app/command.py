@@ -24,6 +24,8 @@ besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remain
   KEY=VALUE      any Hydra override, 'model.units=range(8,65,step=8)' say
 
 Hydra's own flags work too: besom sweep NAME --cfg job, --info, --help.
+besom logs STUDY TRIAL shows what a trial has logged and printed; all that a worker
+prints stands in mlruns/jobs/STUDY/workers/worker-N.log.
 
 Sweeps:
 """

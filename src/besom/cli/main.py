@@ -17,12 +17,12 @@ from besom.app.command import (
 )
 from besom.cli.completion import completion
 from besom.cli.init import init
+from besom.cli.logs import logs
 from besom.common.errors import UserError
 from besom.common.files import check_working_folder
 from besom.common.interpreter import raise_at_interrupt
-from besom.common.stdout import complain, read_or_not, stopped, warnings_no_errors
+from besom.common.stdout import complain, print_data, read_or_not, stopped, warnings_no_errors
 from besom.common.suggest import did_you_mean, listed
-from besom.common.text import printable
 from besom.tracking import schema
 
 HELP = """\
@@ -34,6 +34,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom compare STUDY|RUN_ID ...      runs side by side: what differs, what came of it
   besom confirm STUDY                 the best against the baseline, on fresh seeds
   besom report STUDY                  what it has taught, as one HTML file
+  besom logs STUDY TRIAL              what a trial has logged and printed
   besom export STUDY                  its winner as conf/experiment/STUDY.yaml
   besom reproduce RUN_ID|baseline|best
                                       train it again: do the numbers agree?
@@ -120,9 +121,9 @@ def compare(words: list[str]) -> int:
 
     comparison = comparing.compare(options.root, options.tracking_uri, options.names, options.sort)
     if options.csv:
-        _print_data(comparing.as_csv(comparison))
+        print_data(comparing.as_csv(comparison))
     elif options.json:
-        _print_data(comparing.as_json(comparison))
+        print_data(comparing.as_json(comparison))
     else:
         comparing.show(comparison, options.top)
     for sentence in comparison.missing_runs:
@@ -195,7 +196,7 @@ def predict(words: list[str]) -> int:
     texts = asking.read_file(options.file) if options.file else options.texts
     predictions = asking.predict(options.root, options.tracking_uri, options.model, texts)
     if options.json:
-        _print_data(asking.as_json(predictions))
+        print_data(asking.as_json(predictions))
     else:
         asking.show(predictions)
     return 0
@@ -259,13 +260,6 @@ def sync(words: list[str]) -> int:
     return 0
 
 
-def _print_data(text: str) -> None:
-    """Print CSV or JSON: to a file or pipe as it is, on a terminal nothing that would steer it."""
-    if sys.stdout.isatty():
-        text = "\n".join(map(printable, text.split("\n")))
-    print(text, end="")
-
-
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
     "sweep": sweep,
@@ -274,6 +268,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "report": report,
     "export": export,
     "init": init,
+    "logs": logs,
     "predict": predict,
     "reproduce": reproduce,
     "sync": sync,

@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO, cast
 
 from besom.common.errors import StoreError, UserError
+from besom.common.text import printable
 
 GONE = (errno.EPIPE, errno.EIO)
 """The reader of a pipe, or a terminal, is not there any more."""
@@ -52,6 +53,13 @@ def warnings_no_errors() -> Iterator[None]:
         if any(action == "error" for action, *_ in warnings.filters):
             warnings.simplefilter("ignore")
         yield
+
+
+def print_data(text: str) -> None:
+    """Print CSV, JSON or a log as it is; on a terminal, without what would steer it."""
+    if sys.stdout.isatty():
+        text = "\n".join(map(printable, text.split("\n")))
+    print(text, end="")
 
 
 def complain(error: UserError) -> int:

@@ -1,10 +1,12 @@
 """What there is to do in a sweep, job by job, as the supervisor sees it."""
 
+import shlex
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from besom.common.errors import BesomError
@@ -13,11 +15,13 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Progress
+from besom.sweep.summary import where
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 from besom.tracking.schema import RunStatus
 from besom.workers.messages import Assignment, Outcome, Reported
+from besom.workers.pool import log_file
 
 RUN_STATUS = {
     State.COMPLETE: RunStatus.FINISHED,
@@ -93,6 +97,7 @@ class JobSource(ABC):
         self._study = study
         self._progress = progress
         self._again: deque[TrialRow] = deque()  # begun, and to be tried again
+        self._has_named_logs = False
 
     @abstractmethod
     def n_open(self) -> int:
@@ -123,6 +128,10 @@ class JobSource(ABC):
         """What a trial is called in lines that are shown."""
 
     @abstractmethod
+    def _words(self, row: TrialRow) -> str:
+        """How ``besom logs STUDY`` goes on for a trial."""
+
+    @abstractmethod
     def _tags(self, row: TrialRow) -> dict[str, str]:
         """What ties a run to its trial, beside what each run has."""
 
@@ -145,6 +154,21 @@ class JobSource(ABC):
         self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
         self._again.append(self._study.row(row.number))
         self._progress.left(worker, f"{self._title(row)}  {cause}; it is tried again")
+        self._name_logs(worker, row)
+
+    def log_of(self, worker: int) -> str:
+        """Where a worker keeps what it prints, from this folder if it is below."""
+        file = log_file(self._plan.log_folder, worker)
+        return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+
+    def _name_logs(self, worker: int, row: TrialRow) -> None:
+        """Say, once, where it stands what a trial that went wrong has printed."""
+        if self._has_named_logs:
+            return
+        self._has_named_logs = True
+        study = f"{shlex.quote(self._sweep.study.name)} {self._words(row)}"
+        self._progress.remark(f"what it printed:  besom logs {study}{where(self._plan.options)}")
+        self._progress.remark(f"its worker:       {self.log_of(worker)}")
 
     def _stopped(self, job: Job) -> TrialRow:
         """The trial of a job that no worker has any more."""
@@ -217,3 +241,5 @@ class JobSource(ABC):
         self._study.tell(row.number, state, values, notes)
         self._record.end_run(run_id)
         self._concluded(worker, self._study.row(row.number))
+        if worker is not None and state is State.FAILED:
+            self._name_logs(worker, row)

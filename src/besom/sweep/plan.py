@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -74,6 +75,11 @@ class Plan:
         if row.outside is not None:
             return self.baseline_words
         return self.space.propose(row.params)
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the workers keep what they print."""
+        return Path(self.application.master.hydra.sweep.dir).absolute() / "workers"
 
     @property
     def counted(self) -> Source:

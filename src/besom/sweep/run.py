@@ -152,7 +152,7 @@ def _workers(plan: Plan, study: Study) -> Iterator[Pool]:
     rows = study.rows()
     fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
-    pool = make_pool(plan.application, plan.options.n_jobs, _log_folder(plan))
+    pool = make_pool(plan.application, plan.options.n_jobs, plan.log_folder)
     try:
         for worker in range(min(plan.options.n_jobs, n_open)):
             pool.start(worker)
@@ -215,10 +215,6 @@ def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
         restore = partial(restoring, uri or own_address(root))
         if said := missing_runs.sentence(study.name, trials, known, restore):
             console.print(said, markup=False, highlight=False, soft_wrap=True)
-
-
-def _log_folder(plan: Plan) -> Path:
-    return Path(plan.application.master.hydra.sweep.dir).absolute() / "workers"
 
 
 def _writable(root: Path) -> None:

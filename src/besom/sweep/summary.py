@@ -95,7 +95,7 @@ def _confirm_command(plan: Plan, study: Study) -> str:
     if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
         return ""
     how_many = "" if plan.options.confirm.top_k else " --top-k 3"
-    return f"besom confirm {shlex.quote(study.name)}{_where(plan.options)}{how_many}"
+    return f"besom confirm {shlex.quote(study.name)}{where(plan.options)}{how_many}"
 
 
 def _is_own(plan: Plan) -> bool:
@@ -124,7 +124,7 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     """Commands that go on from here, each with what it is for."""
-    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_where(plan.options)}"
+    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{where(plan.options)}"
     judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
     if judged and not verdict and (confirm := _confirm_command(plan, study)):
@@ -139,7 +139,7 @@ def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
 
 def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
     """Where all trials can be looked at, a line each."""
-    found, scheme = f"{shlex.quote(study)}{_where(options)}", scheme_of(options.tracking_uri or "")
+    found, scheme = f"{shlex.quote(study)}{where(options)}", scheme_of(options.tracking_uri or "")
     steps = {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
     if scheme in ("", "sqlite"):
         steps = {f"besom ui {found}": "all trials in MLflow, sorted", **steps}
@@ -150,7 +150,7 @@ def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
     return [f"All trials, sorted:  {mask(options.tracking_uri or '').rstrip('/')}/{pages}", *lines]
 
 
-def _where(options: SweepOptions) -> str:
+def where(options: SweepOptions) -> str:
     """The flags with which other commands find this record."""
     uri = options.tracking_uri
     flags = {

@@ -228,11 +228,13 @@ class Supervisor:
         if job:
             self.stopping = self.stopping or jobs.failure() is not None
         if failed_to_start:
-            self._count_failed_start(worker, cause)
+            self._count_failed_start(worker, cause, jobs)
         if not self.stopping and jobs.n_open():
             self._pool.start(worker)
 
-    def _count_failed_start(self, worker: int, cause: str) -> None:
+    def _count_failed_start(self, worker: int, cause: str, jobs: JobSource) -> None:
         self._failed_starts += 1
         if self._failed_starts >= max(MAX_FAILED_STARTS, 2 * self._n_jobs):
-            raise SweepFailed(f"worker {worker} does not start: it {cause}; see its log.")
+            raise SweepFailed(
+                f"worker {worker} does not start: it {cause}; see {jobs.log_of(worker)}"
+            )

@@ -201,6 +201,9 @@ class TrialJobs(JobSource):
     def _title(self, row: TrialRow) -> str:
         return f"trial {row.number:3d}"
 
+    def _words(self, row: TrialRow) -> str:
+        return str(row.number)
+
     def _tags(self, row: TrialRow) -> dict[str, str]:
         return {schema.TRIAL: str(row.number)}
 

@@ -29,6 +29,7 @@ from besom.workers.messages import (
     ToWorker,
     WorkerExited,
 )
+from besom.workers.pool import log_file
 from besom.workers.resources import GROWTH_LIMIT, thread_limits
 from besom.workers.signals import ENDING
 
@@ -57,7 +58,7 @@ class LocalPool:
             f"besom-worker-{worker_id}",
             lambda message: self._events.put(Event(worker_id, message)),
             self._payload,
-            self._log_folder / f"worker-{worker_id}.log",
+            log_file(self._log_folder, worker_id),
             self._variables,
             self._growth_limit,
         )

@@ -1,5 +1,6 @@
 """What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,16 @@ class Assignment:
     attempt: int
     overrides: tuple[str, ...]
     folder: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What its worker prints before it, for those who read that log; see ``TITLE``."""
+        folder = f", {self.folder}" if self.folder else ""
+        return f"trial {self.trial}, attempt {self.attempt}{folder}"
+
+
+TITLE = re.compile(r"trial (\d+), attempt (\d+)(?:, (\S+))?$")
+"""The title of an assignment, at the end of a line: its trial, attempt, and folder if named."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ class Pool(Protocol):
         ...
 
 
+def log_file(folder: Path, worker: int) -> Path:
+    """Where a worker's process keeps what it prints, of all its jobs."""
+    return folder / f"worker-{worker}.log"
+
+
 def make_pool(
     app: JobRunner, size: int, log_folder: Path, kind: Literal["local", "inline"] = "local"
 ) -> Pool:

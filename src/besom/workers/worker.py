@@ -86,7 +86,7 @@ def main(
         while True:
             assignment = pipe.receive()
             assert isinstance(assignment, Assignment), assignment
-            print(f"trial {assignment.trial}, attempt {assignment.attempt}", flush=True)
+            print(assignment.title, flush=True)
             outcome = run_trial(app, assignment, pipe, is_used=first_memory > 0)
             try:
                 before.restore()

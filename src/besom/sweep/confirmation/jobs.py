@@ -138,6 +138,9 @@ class ConfirmationJobs(JobSource):
     def _title(self, row: TrialRow) -> str:
         return f"{row.notes['confirms']:03d} seed={row.notes['seed']}"
 
+    def _words(self, row: TrialRow) -> str:
+        return f"{row.notes['confirms']} --seed {row.notes['seed']}"
+
     def _tags(self, row: TrialRow) -> dict[str, str]:
         notes = row.notes
         return {

@@ -1,0 +1,27 @@
+"""``besom logs``: what a trial has logged and printed."""
+
+from besom.app.command import reading_parser
+from besom.common.stdout import print_data
+from besom.common.text import printable
+
+
+def logs(words: list[str]) -> int:
+    """Show the logs of the last attempt at a trial."""
+    parser = reading_parser("logs", "Show what the last attempt at a trial has logged and printed.")
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("trial", type=int, metavar="TRIAL", help="its number")
+    parser.add_argument("--seed", type=int, help="its confirmation on that seed instead")
+    options = parser.parse_args(words)
+
+    from besom.results.logs import read_logs
+    from besom.tracking.reader import open_reader
+
+    reader = open_reader(options.root, options.tracking_uri)
+    found = read_logs(reader, options.study, options.trial, options.seed)
+    print(printable(found.sentence))
+    for log in found.logs:
+        print(f"\n==> {printable(log.title)} <==")
+        print_data(log.text if log.text.endswith("\n") else f"{log.text}\n")
+    if not found.logs:
+        print("It has logged and printed nothing.")
+    return 0

@@ -1,0 +1,120 @@
+"""``besom logs``: what a trial has logged and printed, from the files of Hydra and of a worker."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from besom.common.errors import StudyError
+from besom.results.studies import StudyRecord, read_study
+from besom.tracking import schema
+from besom.tracking.reader import Reader, ReadRun
+from besom.workers.messages import TITLE
+from besom.workers.pool import log_file
+
+
+@dataclass(frozen=True)
+class Log:
+    """A file, or a part of it."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TrialLogs:
+    """What is kept of the last attempt at a trial: how it has ended, and its logs."""
+
+    sentence: str
+    logs: list[Log]
+
+
+def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -> TrialLogs:
+    """The logs of trial ``number`` of a study, or of its confirmation on ``seed``.
+
+    Raises:
+        StudyError: there is no such study, trial or confirmation; it has not been trained; or its
+            logs are not on this machine.
+    """
+    study = read_study(reader, name)
+    run = _trial(study, number) if seed is None else _confirmation(study, number, seed)
+    if original := run.tags.get(schema.DUPLICATE_OF):
+        raise StudyError(_repeats(reader, name, number, original))
+    folder = Path(run.tags[schema.FOLDER]) if schema.FOLDER in run.tags else None
+    if folder is not None and not folder.is_dir():
+        raise StudyError(
+            f"the logs of trial {number} were written on {run.tags.get(schema.HOST, 'a machine')} "
+            f"into {folder}, which is not here"
+        )
+    logs = [*_of_job(folder), *_of_worker(folder, run)] if folder else []
+    if traceback := reader.text(run.run_id, schema.TRACEBACK_FILE):
+        logs.append(Log(f"{schema.TRACEBACK_FILE} in MLflow", traceback))
+    return TrialLogs(_sentence(run, number, seed), logs)
+
+
+def _trial(study: StudyRecord, number: int) -> ReadRun:
+    found = [trial.run for trial in study.trials if trial.number == number]
+    if not found:
+        numbers = [trial.number for trial in study.trials if trial.number is not None]
+        there = f"it has 0 to {max(numbers)}" if numbers else "it has none yet"
+        raise StudyError(f"study {study.name} has no trial {number}; {there}")
+    return found[0]
+
+
+def _confirmation(study: StudyRecord, number: int, seed: int) -> ReadRun:
+    of_trial = {one.seed: one.run for one in study.confirmations if one.trial == number}
+    if seed not in of_trial:
+        seeds = ", ".join(map(str, sorted(of_trial)))
+        there = f"there are {seeds}" if seeds else "it has no confirmation"
+        raise StudyError(f"trial {number} of {study.name} has no seed {seed}; {there}")
+    return of_trial[seed]
+
+
+def _repeats(reader: Reader, name: str, number: int, original: str) -> str:
+    """Why a trial has no logs that was not trained."""
+    numbers = [run.tags.get(schema.TRIAL) for run in reader.runs([original])]
+    said = f"trial {number} repeats the configuration of another and was not trained"
+    return f"{said}: besom logs {shlex.quote(name)} {numbers[0]}" if any(numbers) else said
+
+
+def _sentence(run: ReadRun, number: int, seed: int | None) -> str:
+    """``trial 3, attempt 2, failed: ValueError: x is above 1``."""
+    parts = [f"trial {number}"] + ([] if seed is None else [f"seed {seed}"])
+    parts += [f"attempt {run.tags.get(schema.ATTEMPT, '1')}"]
+    parts += [run.tags.get(schema.STATE, run.status.lower())]
+    return ", ".join(parts) + (f": {run.tags[schema.ERROR]}" if schema.ERROR in run.tags else "")
+
+
+def _of_job(folder: Path) -> list[Log]:
+    """Hydra's log of the job, and others that the task has written as it does."""
+    files = sorted(folder.glob("*.log"))
+    texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
+    return [Log(str(file), text) for file, text in texts.items() if text.strip()]
+
+
+def _of_worker(folder: Path, run: ReadRun) -> list[Log]:
+    """What the worker has printed during the attempt."""
+    worker = run.tags.get(schema.WORKER)
+    files = [log_file(parent / "workers", int(worker)) for parent in folder.parents if worker]
+    found = next((file for file in files if file.is_file()), None)
+    if found is None:
+        return []
+    attempt = int(run.tags.get(schema.ATTEMPT, 1))
+    if schema.CONFIRMS in run.tags:
+        text = _part(found, int(run.tags[schema.CONFIRMS]), attempt, folder.name)
+    else:
+        text = _part(found, int(run.tags[schema.TRIAL]), attempt, None)
+    return [Log(str(found), text)] if text.strip() else []
+
+
+def _part(file: Path, trial: int, attempt: int, folder: str | None) -> str:
+    """What stands below the last such title, up to the next one."""
+    wanted, part, is_inside = (str(trial), str(attempt), folder), list[str](), False
+    # A carriage return, as in progress bars, ends no line.
+    with open(file, encoding="utf-8", errors="replace", newline="\n") as lines:
+        for line in lines:
+            if title := TITLE.search(line.rstrip("\n")):
+                is_inside = title.groups() == wanted
+                part = [] if is_inside else part
+            elif is_inside:
+                part.append(line)
+    return "".join(part)
