@@ -117,9 +117,9 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
     said = [*([f"**{verdict}**"] if verdict else []), *earlier]
     found = [*said, *_sentences(plan, study, rows)]
-    link = [f"[All trials, sorted]({pages})", ""] if pages else []
+    head += f". [All trials, sorted]({pages})" if pages else ""  # where the page cuts nothing
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
-    return "\n".join([head, "", *found, "", *link, *steps, "", *_linked_table(plan, rows)])
+    return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
 
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:

@@ -63,7 +63,8 @@ def trained(record: Record, folder: Path, number: int, config: str = "number: 10
     """A run whose model file holds ``number``."""
     file = folder / "model.keras"
     file.write_text(str(number))
-    run_id = record.start_run("trial", {}, params={"units": 8})
+    tags = {schema.STUDY: "small", schema.TRIAL: "17"}
+    run_id = record.start_run("trial", tags, params={"units": 8})
     record.text(run_id, schema.CONFIG_FILE, config)
     tokens, chance = TensorSpec((None, 5), "int32"), TensorSpec((None, 1), "float32")
     record.model(run_id, KerasModel(file, tokens, chance))
@@ -85,7 +86,10 @@ def test_the_champion_is_complete(
     address = register(record, Champion("small", 17, run_id, "17 beats the baseline."), pack)
     assert address == "models:/small@champion"
     version = client.get_model_version_by_alias("small", "champion")
-    assert (version.run_id, version.description) == (run_id, "17 beats the baseline.")
+    assert (version.run_id, version.description) == (
+        run_id,
+        "Trial 17 of small. 17 beats the baseline.",
+    )
     assert version.tags == {schema.STUDY: "small", schema.TRIAL: "17", schema.RUN: run_id}
     assert client.get_registered_model("small").tags == {schema.STUDY: "small"}
 
@@ -112,6 +116,9 @@ def test_its_pages_are_linked(
     outputs = client.get_run(run_id).outputs.model_outputs
     models = {model.name: model for model in (client.get_logged_model(o.model_id) for o in outputs)}
     assert models.keys() == {"model", "served"}
+    assert {(m.tags[schema.STUDY], m.tags[schema.TRIAL]) for m in models.values()} == {
+        ("small", "17")
+    }
     assert models["served"].status.name == "READY"
     assert '"name": "small"' in models["served"].tags[schema.MODEL_VERSIONS]
 
@@ -123,7 +130,7 @@ def test_the_same_winner_once_more_adds_no_version(
     for verdict in ("within noise", "beats the baseline"):
         assert register(record, Champion("small", 0, run_id, verdict), pack)
     (version,) = versions(client, "small")
-    assert version.description == "beats the baseline"
+    assert version.description == "Trial 0 of small. beats the baseline"
 
 
 def test_another_winner_takes_the_alias_and_may_lose_it_again(
@@ -312,7 +319,7 @@ def test_a_server_keeps_champions_too(root: Path, tmp_path: Path, pack: PackMode
         for verdict in ("one", "two"):
             register(record, Champion("small", 0, run_id, verdict), pack)
         (version,) = versions(MlflowClient(address), "small")
-        assert version.description == "two"
+        assert version.description == "Trial 0 of small. two"
         found = registered_model(address, "models:/small@champion", folder)
         assert (found / "number.txt").read_text() == "105"
         assert model_file(address, run_id, folder).read_text() == "5"

@@ -22,6 +22,8 @@ from mlflow.types import TensorSpec as MlflowTensorSpec
 from besom.common.keras_model import KerasModel, TensorSpec
 from besom.tracking import schema
 
+NAMING = (schema.STUDY, schema.TRIAL, schema.CONFIRMS, schema.SEED)
+"""Tags of a run that say what its model is; its name is that of all, ``runs:/RUN_ID/model``."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
@@ -49,8 +51,9 @@ def logged_model(
 ) -> LoggedModel:
     """The logged model of a run, created and linked where it is not there yet."""
     run = client.get_run(run_id)
+    tags = {tag: run.data.tags[tag] for tag in NAMING if tag in run.data.tags}
     logged = find_model(client, experiment_id, run_id, name) or client.create_logged_model(
-        experiment_id, name, source_run_id=run_id, params=run.data.params
+        experiment_id, name, source_run_id=run_id, params=run.data.params, tags=tags
     )
     linked = run.outputs.model_outputs if run.outputs else []
     if logged.model_id not in [output.model_id for output in linked]:

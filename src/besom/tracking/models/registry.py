@@ -43,6 +43,10 @@ class Champion:
     verdict: str
 
     @property
+    def description(self) -> str:
+        return f"Trial {self.trial} of {self.study}. {self.verdict}"
+
+    @property
     def tags(self) -> dict[str, str]:
         return {
             schema.STUDY: self.study,
@@ -155,7 +159,7 @@ def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -
         model.artifact_location,
         champion.run_id,
         champion.tags,
-        description=champion.verdict,
+        description=champion.description,
         model_id=model.model_id,
     )
     # As mlflow.register_model does: the model's page links its version.
@@ -176,7 +180,7 @@ def _make_registered_model(client: MlflowClient, name: str, study: str) -> None:
 
 def _describe(client: MlflowClient, champion: Champion, version: "ModelVersion") -> None:
     """The alias comes last: what it leads to has the verdict."""
-    client.update_model_version(version.name, version.version, champion.verdict)
+    client.update_model_version(version.name, version.version, champion.description)
     for key, value in champion.tags.items():
         client.set_model_version_tag(version.name, version.version, key, value)
     client.set_registered_model_alias(version.name, ALIAS, version.version)

@@ -19,7 +19,7 @@ MOST_COLUMNS, MOST_AXES = 30, 12
 """Metrics and parameters that have a column, and those that have an axis; menus have the others."""
 NAME, CREATED, DURATION = (f"attributes.`{name}`" for name in ("Run Name", "Created", "Duration"))
 """Columns that MLflow shows by itself."""
-NAME_WIDTH, LEAST_WIDTH = 220, 104
+NAME_WIDTH, LEAST_WIDTH, CARD_HEIGHT = 220, 104, 290
 """Pixels."""
 SECTION = "besom"
 MODEL_METRICS, SYSTEM_METRICS = "Model metrics", "System metrics"
@@ -90,9 +90,9 @@ class StudyView:
         return {
             "compareRunCharts": list(self._cards()),
             "compareRunSections": [
-                _section(SECTION, self.study),
-                _section("besom-model", MODEL_METRICS),
-                _section("besom-system", SYSTEM_METRICS),
+                _section(SECTION, self.study, columns=1, cardHeight=CARD_HEIGHT),
+                _section("besom-model", MODEL_METRICS, columns=2),
+                _section("besom-system", SYSTEM_METRICS, columns=2),
             ],
             "isAccordionReordered": True,
         }
@@ -148,8 +148,8 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def _section(uuid: str, name: str) -> Mapping[str, Any]:
-    return {"uuid": uuid, "name": name, "display": True, "isReordered": True, "columns": 2}
+def _section(uuid: str, name: str, **settings: int) -> Mapping[str, Any]:
+    return {"uuid": uuid, "name": name, "display": True, "isReordered": True, **settings}
 
 
 def _card(kind: str, uuid: str, **settings: Any) -> dict[str, Any]:

@@ -42,6 +42,10 @@ GROUPS = (
 )
 
 
+ROOM = 1.25
+"""Of an axis of bars, so that the number behind the longest is not cut on a narrow screen."""
+
+
 def importances(material: Material) -> Section | None:
     """A bar for each parameter, or why there are none."""
     if not material.scales or not material.complete:
@@ -66,7 +70,7 @@ def importances(material: Material) -> Section | None:
         "", tickmode="array", tickvals=rows, ticktext=[escape(key) for key in keys], showgrid=False
     )
     figure = frame([bars], "importance", "", yaxis=left)
-    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(range=[0, max(shares) * ROOM or 1])
     return Section(
         "importances", IMPORTANCES, place(figure, "importances-figure", METHOD, 90 + 30 * len(keys))
     )
