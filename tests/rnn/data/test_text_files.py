@@ -217,8 +217,8 @@ def test_what_is_in_two_parts_is_counted(tmp_path: Path) -> None:
     rows = [{"said": f"text {i % 50}", "colour": COLOURS[i % 2]} for i in range(100)]
     [remark] = opened(written(tmp_path, rows)).remarks
     corpus = opened(written(tmp_path, rows), test_path=str(written(tmp_path, rows[:9], "mine.tsv")))
-    assert remark.startswith("1") and " of the 20 texts of the test part are in the" in remark
-    assert corpus.remarks[0].startswith("9 of the 9 texts")
+    assert remark.startswith("of the 20 texts of the test part, so many are in the training part")
+    assert corpus.remarks[0].startswith("of the 9 texts") and "too: 9;" in corpus.remarks[0]
 
 
 def test_texts_without_words_are_counted(tmp_path: Path) -> None:
