@@ -1,6 +1,6 @@
 import pytest
 
-from besom.common.text import duration, shorten, shorten_middle, show, storable
+from besom.common.text import duration, shorten, shorten_middle, shorten_words, show, storable
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.123456, "0.1235"), (17, "17"), ("adam", "adam")])
@@ -26,6 +26,12 @@ def test_durations(seconds: float, text: str) -> None:
 def test_what_is_too_long_loses_its_end_or_its_middle() -> None:
     assert (shorten("abc", 3), shorten("abcd", 3)) == ("abc", "ab…")
     assert (shorten_middle("abcd", 4), shorten_middle("abcdef", 4)) == ("abcd", "ab … ef")
+    assert [shorten_words("ab cd ef", limit) for limit in (8, 7, 4, 2)] == [
+        "ab cd ef",
+        "ab cd …",
+        "ab …",
+        "a…",
+    ]
 
 
 def test_bytes_that_are_no_characters_are_written_out() -> None:

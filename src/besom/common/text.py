@@ -37,6 +37,14 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def shorten_words(text: str, limit: int) -> str:
+    """As many words of ``text`` as ``limit`` characters hold, an ellipsis for the others."""
+    if len(text) <= limit:
+        return text
+    words = text[: limit - 1].rpartition(" ")[0].rstrip()
+    return f"{words} …" if words else shorten(text, limit)
+
+
 def shorten_middle(text: str, limit: int) -> str:
     """The beginning and the end of ``text``, where it has more than ``limit`` characters."""
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"

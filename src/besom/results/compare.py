@@ -1,7 +1,6 @@
 """Runs side by side: what differs between them, and what came of it."""
 
 import csv
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +8,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from besom.common import text
 from besom.common.errors import StudyError
 from besom.common.flatten import short_names
 from besom.common.suggest import did_you_mean, listed
-from besom.common.text import printable
+from besom.common.terminal.table import ALWAYS, Column, left_out, room, table
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.results.tables import rows_as_json, side_by_side
 from besom.sweep.fingerprint import FOOTNOTE, MARK
@@ -26,8 +20,6 @@ from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
-ENDLESS = 10_000
-"""Columns of what is no terminal, such as a pipe: lines are as long as they need to be."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +29,8 @@ class Comparison:
     trials: Sequence[Trial]
     columns: Sequence[str]
     metrics: Sequence[str]
+    kept: Sequence[str] = ()
+    """The columns by which the trials are judged and sorted: they are always shown."""
     missing_runs: Sequence[str] = ()
     """What has no run in the record, a sentence for each study."""
 
@@ -77,9 +71,11 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         none = f"nothing to compare: {listed(names)} holds no trial yet"
         raise StudyError("\n".join([none, *missing_runs]))
     first = [*dict.fromkeys(metric for metric, _ in objectives)]
-    comparison = Comparison(trials, _differing(trials), _metrics(trials, first))
+    comparison = Comparison(trials, _differing(trials), _metrics(trials, first), first)
     if sort is not None:
-        ordered = _sorted_by(comparison, sort)
+        name = _column(comparison, sort)
+        ordered = _sorted_by(comparison.trials, name, sort.startswith("-"))
+        comparison = replace(comparison, kept=(*first, name))
     elif len(objectives) == 1:
         ordered = _best_first(trials, *objectives[0])
     else:
@@ -88,20 +84,17 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
 
 
 def show(comparison: Comparison, top: int) -> None:
-    """Print the first ``top`` rows, with as many of the metrics as the terminal has room for."""
-    console = Console() if sys.stdout.isatty() else Console(width=ENDLESS)
-    shown = comparison.trials[:top]
-    widest = console.options.update(width=ENDLESS)
-    for n_metrics in range(len(comparison.metrics), -1, -1):
-        table = _table(shown, comparison.columns, comparison.metrics[:n_metrics])
-        if console.measure(table, options=widest).maximum <= console.width:
-            break
-    console.print(table)
-    if not all(trial.counts for trial in shown):
-        console.print(FOOTNOTE, soft_wrap=True)
-    if len(comparison.trials) > len(shown):
-        left = len(comparison.trials) - len(shown)
-        console.print(f"… and {left} more; --top {len(comparison.trials)} shows all")
+    """Print the first ``top`` rows, with as many columns as the terminal has room for."""
+    trials = comparison.trials[:top]
+    lines, n_left_out = table(_columns(comparison, trials), room())
+    if not all(trial.counts for trial in trials):
+        lines.append(FOOTNOTE)
+    if len(comparison.trials) > len(trials):
+        left = len(comparison.trials) - len(trials)
+        lines.append(f"… and {left} more; --top {len(comparison.trials)} shows all")
+    if n_left_out:
+        lines.append(left_out(n_left_out, "--csv"))
+    print("\n".join(lines))
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -167,16 +160,24 @@ def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Tr
     return [*best_first(ranked, metric, direction), *others]
 
 
-def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
-    name, descending = sort.removeprefix("-"), sort.startswith("-")
+def _column(comparison: Comparison, sort: str) -> str:
+    """The column that ``--sort`` means.
+
+    Raises:
+        StudyError: there is none.
+    """
+    name = sort.removeprefix("-")
     known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
     name = schema.valid_name(name) if schema.valid_name(name) in known else name
-    if name not in known:
-        short = {end: key for key, end in _short_names(comparison.columns).items()}
-        if name not in short:
-            hint = did_you_mean(name, [*known, *short], f"there are {listed(known)}")
-            raise StudyError(f"--sort {name}: no such column; {hint}")
-        name = short[name]
+    short = {end: key for key, end in _short_names(comparison.columns).items()}
+    if name not in known and name not in short:
+        hint = did_you_mean(name, [*known, *short], f"there are {listed(known)}")
+        raise StudyError(f"--sort {name}: no such column; {hint}")
+    return name if name in known else short[name]
+
+
+def _sorted_by(trials: Sequence[Trial], name: str, descending: bool) -> list[Trial]:
+    """By a column; those that have nothing there last."""
 
     def value(trial: Trial) -> Any:
         own = {"trial": trial.number, "seconds": trial.seconds, "state": trial.state}
@@ -186,29 +187,33 @@ def _sorted_by(comparison: Comparison, sort: str) -> list[Trial]:
         found = value(trial)
         return found is None or found != found  # NaN has no place in an order
 
-    present = [trial for trial in comparison.trials if not is_absent(trial)]
-    absent = [trial for trial in comparison.trials if is_absent(trial)]
+    present = [trial for trial in trials if not is_absent(trial)]
+    absent = [trial for trial in trials if is_absent(trial)]
     numbers = all(isinstance(value(trial), int | float) for trial in present)
     order = value if numbers else lambda trial: str(value(trial))
     return [*sorted(present, key=order, reverse=descending), *absent]
 
 
-def _table(trials: Sequence[Trial], keys: Sequence[str], metrics: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
+    """Of the table, in their order. Metrics go first where there is no room; what the trials are
+    judged or sorted by stays."""
     several = len({trial.run.tags.get(schema.STUDY) for trial in trials}) > 1
-    table.add_column("run" if several else "trial", no_wrap=True, justify="right")
-    for name in (*_short_names(keys).values(), *metrics, "seconds"):
-        table.add_column(Text(printable(name).replace("_", "\n")), justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for trial in trials:
-        cells = [_text(trial.params.get(key)) for key in keys]
-        cells += [_text(trial.metrics.get(name)) for name in metrics]
-        head = trial.run.name.partition(" ")[0] if several else trial.name
-        seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
-        # As Text: a list such as [relu,tanh] would be taken for markup.
-        row = (head, *cells, seconds, _state(trial))
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    return table
+    heads = [trial.run.name.partition(" ")[0] if several else trial.name for trial in trials]
+    columns = [Column("run" if several else "trial", heads)]
+
+    def add(key: str, name: str, cells: Iterable[str], rank: int) -> None:
+        columns.append(Column(name, list(cells), ALWAYS if key in comparison.kept else rank))
+
+    for key, name in _short_names(comparison.columns).items():
+        add(key, name, (_text(trial.params.get(key)) for trial in trials), 1)
+    for name in comparison.metrics:
+        add(name, name, (_text(trial.metrics.get(name)) for trial in trials), 3)
+    add("seconds", "seconds", (_seconds(trial) for trial in trials), 2)
+    return [*columns, Column("state", [_state(trial) for trial in trials], is_text=True)]
+
+
+def _seconds(trial: Trial) -> str:
+    return "-" if trial.seconds is None else f"{trial.seconds:.1f}"
 
 
 def _short_names(keys: Sequence[str]) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from besom.common.addresses import mask
 from besom.common.flatten import short_names
-from besom.common.text import shorten
+from besom.common.text import shorten_words
 from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.space.space import Space
@@ -85,7 +85,9 @@ def _space(options: SweepOptions, space: Space) -> str:
         return f"what {custom} suggests" if custom else "one configuration"
     size = "continuous" if math.isinf(space.size) else _counted(space.size, "point")
     shown = f"{size}, {_counted(len(names), 'axis', 'axes')}: {', '.join(names)}"
-    return shorten(shown, WIDTH - LABEL - 2) + (f"; and what {custom} suggests" if custom else "")
+    return shorten_words(shown, WIDTH - LABEL - 2) + (
+        f"; and what {custom} suggests" if custom else ""
+    )
 
 
 def _counted(number: float, what: str, several: str = "") -> str:

@@ -1,7 +1,7 @@
 """What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -12,13 +12,16 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from besom.common.terminal.time_left import TimeLeft
-from besom.common.text import duration, printable, shorten, show
+from besom.common.text import duration, printable, shorten_words, show
 from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
 from besom.workers.signals import stopping_between
 
 # More bars cannot be followed, and drawing a thousand four times a second is work for a core.
 MAX_BARS = 24
+BAR_WIDTH = 16
+NUMBERS_WIDTH = 20
+"""What stands behind a bar: ``12/100 0.0004073``, and the spaces between."""
 
 
 class Progress(Protocol):
@@ -127,6 +130,13 @@ def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
     return seconds
 
 
+def print_sentences(sentences: Iterable[str], console: Console) -> None:
+    """Each in a line; a terminal would break them in the middle of a word, so here between two."""
+    for sentence in sentences:
+        is_whole = not console.is_terminal
+        console.print(sentence, markup=False, highlight=False, soft_wrap=is_whole)
+
+
 class PlainProgress:
     """One plain line for each job that has ended, or been lost."""
 
@@ -150,10 +160,9 @@ class PlainProgress:
         self._count.time_left.reported(worker, step)
 
     def ended(self, worker: int | None, line: str) -> None:
-        left = ", ".join(
-            filter(None, (f"{self._count.n_done}/{self._count.n_all}", self._count.left()))
-        )
-        self._say(f"{line}  [{left}]")
+        count = f"{self._count.n_done}/{self._count.n_all}"
+        left = self._count.left()
+        self._say(f"{line}  [{count}, {left}]" if left else f"{line}  [{count}]")
 
     def left(self, worker: int, line: str) -> None:
         self._count.time_left.left(worker)
@@ -163,7 +172,7 @@ class PlainProgress:
         self._say(line)
 
     def _say(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        print_sentences([printable(text)], self._console)
 
 
 class LiveProgress(PlainProgress):
@@ -173,7 +182,7 @@ class LiveProgress(PlainProgress):
         super().__init__(console, count)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[steps]} {task.fields[value]}"),
             console=console,
         )
@@ -216,7 +225,7 @@ class LiveProgress(PlainProgress):
         self._bars.update(task, completed=step, steps=f"{step}{total}", value=shown)
 
     def ended(self, worker: int | None, line: str) -> None:
-        super().ended(worker, line)
+        self._say(line)  # the counts stand below
         if worker is not None:
             self._show(worker, "idle")
 
@@ -226,7 +235,8 @@ class LiveProgress(PlainProgress):
 
     def _show(self, worker: int, what: str) -> None:
         """Begin a worker's bar anew."""
-        text = shorten(f"worker {worker}  {what}", 64)
+        room = max(24, self._console.width - BAR_WIDTH - NUMBERS_WIDTH)
+        text = shorten_words(f"worker {worker}  {what}", room)
         if worker not in self._tasks:
             if len(self._tasks) == MAX_BARS:
                 return

@@ -31,7 +31,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
 from besom.sweep.plan import Plan
-from besom.sweep.progress import Tally, make_progress
+from besom.sweep.progress import Tally, make_progress, print_sentences
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.recovery import (
     close_former,
@@ -173,8 +173,7 @@ def _sweep(
         leave_out(plan, study)  # of trials, too, that have ended only now
         record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
         _say_missing_runs(plan, study, console)
-    for remark in (*sentences(plan, study), *plan.remarks):
-        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    print_sentences((*sentences(plan, study), *plan.remarks), console)
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, timeouts)

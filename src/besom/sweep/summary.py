@@ -3,20 +3,18 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from besom.common.addresses import mask, scheme_of
 from besom.common.flatten import short_names
-from besom.common.text import printable, show
+from besom.common.terminal.table import Column, left_out, room, table
+from besom.common.text import show, unnamed
 from besom.search.options import SweepOptions
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
-from besom.sweep.progress import describe
+from besom.sweep.progress import print_sentences
 from besom.tracking.address import SERVERS
 
 MAX_ROWS = 20
@@ -37,19 +35,18 @@ def print_summary(
         n_open = plan.options.n_trials - n_ended(rows)
         lines.append(f"{n_open} trials are still to be done; the same command goes on.")
     lines += [*found, *_earlier(plan, study, rows, found)]
-    lines += _lookup(plan.options, study.name, pages)
-    console.print()
-    table = _table(plan, rows[:MAX_ROWS])
-    if console.measure(table).maximum <= console.width:
-        console.print(table)
-    else:  # numbers broken over lines cannot be read
-        for row in rows[:MAX_ROWS]:
-            console.print(printable(describe(row)), markup=False, highlight=False)
+    shown, n_left_out = table(_columns(plan, rows[:MAX_ROWS]), room())
     if len(rows) > MAX_ROWS:
-        console.print(f"… and {len(rows) - MAX_ROWS} more trials")
+        shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
+    if n_left_out:
+        where = f"{shlex.quote(study.name)}{_where(plan.options)}"
+        shown.append(left_out(n_left_out, f"besom compare {where} --csv"))
     if not all(row.counts for row in rows[:MAX_ROWS]):
         lines.insert(0, FOOTNOTE)
-    for line in lines:
+    for line in ("", *shown, ""):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_sentences(lines, console)
+    for line in _lookup(plan.options, study.name, pages):  # to be copied: never broken
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -193,19 +190,17 @@ def _keys(rows: Iterable[TrialRow]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.shown))
 
 
-def _table(plan: Plan, rows: list[TrialRow]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    keys = _keys(rows)
-    table.add_column("trial", justify="right", no_wrap=True)
-    for name in (*short_names(keys).values(), plan.objective.label):
-        # Broken between words, six parameters fit into 80 columns.
-        table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
-    table.add_column("state", no_wrap=True)
-    for row in rows:
-        params = (show(row.shown[key]) if key in row.shown else "" for key in keys)
-        cells = (str(row.number), *params, _value(row), _state(row))
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    return table
+def _columns(plan: Plan, rows: Sequence[TrialRow]) -> list[Column]:
+    """Of the table: the searched parameters may be left out, the objectives never."""
+    columns = [Column("trial", [str(row.number) for row in rows])]
+    for key, name in short_names(_keys(rows)).items():
+        cells = [show(row.shown[key]) if key in row.shown else "" for row in rows]
+        columns.append(Column(name, cells, rank=1))
+    names = plan.objective.names or unnamed(len(plan.objective.directions))
+    for place, name in enumerate(names):
+        values = [show(row.values[place]) if row.values else "-" for row in rows]
+        columns.append(Column(name, values))
+    return [*columns, Column("state", [_state(row) for row in rows], is_text=True)]
 
 
 def _value(row: TrialRow) -> str:
