@@ -39,8 +39,8 @@ def print_summary(
     if len(rows) > MAX_ROWS:
         shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
     if n_left_out:
-        where = f"{shlex.quote(study.name)}{_where(plan.options)}"
-        shown.append(left_out(n_left_out, f"besom compare {where} --csv"))
+        record = f"{shlex.quote(study.name)}{where(plan.options)}"
+        shown.append(left_out(n_left_out, f"besom compare {record} --csv"))
     if not all(row.counts for row in rows[:MAX_ROWS]):
         lines.insert(0, FOOTNOTE)
     for line in ("", *shown, ""):
