@@ -2,9 +2,11 @@
 
 import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from besom.app.config_paths import sweep_files
 from besom.common.errors import UserError
@@ -123,8 +125,34 @@ def _purpose(file: Path) -> str:
     return next((text for text in comments if text and not text.startswith("besom ")), "")
 
 
+_ASKED: ContextVar[bool] = ContextVar("parser_asked", default=False)
+
+
+class _Asked(Exception):
+    def __init__(self, parser: ArgumentParser) -> None:
+        super().__init__()
+        self.parser = parser
+
+
+def parser_behind(command: Callable[[list[str]], int]) -> ArgumentParser:
+    """The parser with which a command begins to read its words, without the rest of it."""
+    token = _ASKED.set(True)
+    try:
+        command([])
+    except _Asked as asked:
+        return asked.parser
+    finally:
+        _ASKED.reset(token)
+    raise AssertionError(f"{command} reads its words without a parser")
+
+
 class _Parser(ArgumentParser):
     """Refuses a command line as Besom refuses everything: in a line, without the usage."""
+
+    def parse_known_args(self, *words: Any, **options: Any) -> Any:
+        if _ASKED.get():
+            raise _Asked(self)
+        return super().parse_known_args(*words, **options)
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)

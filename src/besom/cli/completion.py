@@ -1,29 +1,49 @@
-"""Tab completion: Hydra's own, told which part of the line is Hydra's.
+"""Tab completion: Hydra's own, told which part of the line is Hydra's, and Besom's for the rest.
 
 ``eval "$(besom -sc install=bash)"`` switches it on. The shell then runs ``besom -sc query=bash``
 for each tab, with the line so far in COMP_LINE.
 """
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
-from besom.app.command import hydra_arguments
+from besom.app.command import USAGE, hydra_arguments, parser_behind
 from besom.app.config_paths import sweep_files
 
+HYDRAS = ("train", "sweep")
+"""The commands whose words Hydra completes."""
+WITH_RUNS = ("compare", "predict", "reproduce")
+WITHOUT_STUDY = ("init", "reproduce", "sync")
 
-def completion(words: list[str], commands: Iterable[str]) -> list[str] | None:
+Commands = Mapping[str, Callable[[list[str]], int]]
+
+
+def completion(words: list[str], commands: Commands) -> list[str] | None:
     """The Hydra arguments that answer ``besom -sc WORDS``; none where it is answered here."""
     if not words or not words[0].startswith("query"):
         return ["-sc", *words]
-    typed, rest = _split(os.environ.get("COMP_LINE", ""))
-    if typed == ["train"]:
+    line = os.environ.get("COMP_LINE", "")
+    typed, rest = _split(line)
+    # As the shell splits it; what Hydra completes may hold quotes and is left to Hydra.
+    *before, last = line.split(" ")
+    if typed and last.startswith("-"):
+        choices = _flags(typed[0], commands)
+    elif typed == ["train"]:
         _leave(rest)
         return ["-sc", *words]
-    if typed[:1] == ["sweep"] and len(typed) == 2 and typed[1] in sweep_files():
+    elif typed[:1] == ["sweep"] and len(typed) == 2 and typed[1] in sweep_files():
         _leave(rest)
         return hydra_arguments([typed[1], "-sc", *words])
-    choices = commands if not typed else sweep_files() if typed == ["sweep"] else []
-    print(" ".join(sorted(choice for choice in choices if choice.startswith(rest))))
+    elif not typed:
+        choices = commands
+    elif typed[0] in commands and typed[0] not in HYDRAS:
+        choices = _values(typed[0], [word for word in before if word][2:], last, commands)
+    else:
+        choices = sweep_files() if typed == ["sweep"] else []
+    separator = "\n" if words[0].endswith("fish") else " "
+    print(separator.join(sorted(choice for choice in choices if choice.startswith(last))))
     return None
 
 
@@ -40,3 +60,39 @@ def _split(line: str) -> tuple[list[str], str]:
 def _leave(rest: str) -> None:
     """Show Hydra a line as if its arguments stood right behind the command."""
     os.environ["COMP_LINE"] = f"besom {rest}"
+
+
+def _flags(command: str, commands: Commands) -> Iterable[str]:
+    if command == "sweep":
+        return re.findall(r"^  (--[\w-]+)", USAGE, flags=re.MULTILINE)
+    return [] if command == "train" or command not in commands else _usage(command, commands)
+
+
+def _usage(command: str, commands: Commands) -> dict[str, bool]:
+    """A command's flags, and whether each has a value."""
+    usage = parser_behind(commands[command]).format_usage()
+    found = re.findall(r"(--[\w-]+)( [A-Z])?", usage)
+    return {"--help": False} | {flag: bool(value) for flag, value in found}
+
+
+def _values(command: str, before: list[str], last: str, commands: Commands) -> Iterable[str]:
+    """Studies, trials and runs, as far as a command takes them at this place."""
+    from besom.tracking.reader import known_trials, run_ids_like
+
+    flags, given, root = _usage(command, commands), list[str](), "mlruns"
+    words = iter(before)
+    for word in words:
+        if flags.get(word):
+            value = next(words, None)
+            if value is None:
+                return known_trials(Path(root)) if word == "--study" else []
+            root = value if word == "--root" else root
+        elif not word.startswith("-"):
+            given.append(word)
+    if command == "logs" and given:
+        return map(str, known_trials(Path(root)).get(given[0], ())) if len(given) == 1 else []
+    if given and command != "compare":
+        return []
+    studies = [] if command in WITHOUT_STUDY else list(known_trials(Path(root)))
+    runs = run_ids_like(Path(root), last) if command in WITH_RUNS else []
+    return [*studies, *runs, *(("baseline", "best") if command == "reproduce" else ())]

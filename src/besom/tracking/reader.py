@@ -1,10 +1,13 @@
 """What can be read of recorded runs, thousands at once; writes nothing."""
 
 import os
+import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from besom.common.addresses import scheme_of
 from besom.common.errors import StoreError
@@ -106,3 +109,36 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     from besom.tracking.mlflow_readers import DatabaseReader, ServerReader
 
     return ServerReader(uri) if scheme_of(uri) in SERVERS else DatabaseReader(uri)
+
+
+def known_trials(root: Path) -> dict[str, list[int]]:
+    """The studies below ``root`` and the numbers of their trials, for a shell that completes words.
+
+    Without MLflow, which takes seconds to import. Nothing is known of a record that cannot be read.
+    """
+    query = (
+        "SELECT study.value, trial.value FROM tags study JOIN runs USING (run_uuid) "
+        "LEFT JOIN tags trial ON trial.run_uuid = study.run_uuid AND trial.key = ? "
+        "WHERE study.key = ? AND lifecycle_stage = 'active'"
+    )
+    found: dict[str, set[int]] = {}
+    for study, trial in _asked(root, query, schema.TRIAL, schema.STUDY):
+        found.setdefault(study, set()).update([] if trial is None else [int(trial)])
+    return {study: sorted(numbers) for study, numbers in found.items()}
+
+
+def run_ids_like(root: Path, beginning: str) -> list[str]:
+    """The ids that begin so, likewise; none for less than two digits, which begin too many."""
+    if not re.fullmatch("[0-9a-f]{2,32}", beginning):
+        return []
+    query = "SELECT run_uuid FROM runs WHERE run_uuid LIKE ? AND lifecycle_stage = 'active'"
+    return [run_id for (run_id,) in _asked(root, query, f"{beginning}%")]
+
+
+def _asked(root: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
+    address = f"{(root / 'mlflow.db').absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute(query, values).fetchall()
+    except sqlite3.Error:
+        return []
