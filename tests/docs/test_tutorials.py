@@ -6,8 +6,9 @@ import pytest
 
 from tests.docs.walkthrough import DOCS, walk
 
-SLOW = ["first-sweep.md"]
-"""They start TensorFlow ten times; tests/test_end_to_end.py runs the same sweep in the check."""
+SLOW = ["first-sweep.md", "keras.md", "own-data.md"]
+"""They start TensorFlow up to ten times. In the check test_end_to_end.py, test_examples.py and
+tests/rnn run such sweeps, where TensorFlow is imported already."""
 QUICK = sorted({path.name for path in (DOCS / "tutorials").glob("*.md")} - {*SLOW})
 
 

@@ -1,7 +1,8 @@
 """Walks through a page of documentation as a reader does: writes its files, runs its commands.
 
-A block with a title is a file of that name. A ``console`` block holds commands after ``$`` and
-what they print. A printed line stands for one with other numbers, and ``…`` for any lines.
+A block with a title is a file of that name; where there is one already, the page shows it. A
+``console`` block holds commands after ``$`` and what they print. A printed line stands for one
+with other numbers, and ``…`` for any lines.
 """
 
 import os
@@ -31,13 +32,19 @@ def walk(page: str, folder: Path) -> None:
     for language, title, text in blocks(page):
         if title:
             path = folder / title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            _write(path, text)
         elif language == "console":
             for command in commands(text):
                 _compare(command, _run(command.words, folder))
         else:
-            assert language == "text", f"{page}: a block of {language} that nobody runs"
+            assert language == "text", f"{page}: a block of {language} that is not run"
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what the page shows"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def blocks(page: str) -> Iterator[tuple[str, str, str]]:
