@@ -47,7 +47,7 @@ defaults:
   - override hydra/sweeper: besom
   - _self_
 data: {train_reviews: 600, test_reviews: 100, vocab_size: 300, max_length: 16}
-model: {embedding_dim: 4, units: 4}
+model: {build: own_network:build, embedding_dim: 4, units: 4}
 training: {batch_size: 64, epochs: 2}
 hydra:
   sweeper:
@@ -64,12 +64,26 @@ hydra:
 """
 
 
+NETWORK = """\
+from keras import Input, Model, layers
+
+
+def build(config, vocab_size, n_classes):
+    tokens = Input((config.data.max_length,), dtype="int32")
+    x = layers.Embedding(vocab_size, config.model.embedding_dim)(tokens)
+    x = layers.SimpleRNN(config.model.units)(x)
+    return Model(tokens, layers.Dense(1, activation="sigmoid")(x))
+"""
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder in which a sweep of four trials has lost its worker and its supervisor."""
+    """A working folder in which a sweep of four trials, of a network of its own, has lost its
+    worker and its supervisor."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "sweeps").mkdir()
     (folder / "sweeps" / "small.yaml").write_text(SWEEP)
+    (folder / "own_network.py").write_text(NETWORK)
     root = folder / "mlruns"
 
     first = sweep(folder, "small")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
@@ -32,6 +33,7 @@ from tests.rnn.conftest import encode
 from tests.servers import post, running
 
 TEXTS = ["The film was wonderful!", "the plot was not dull, but the ending was", "its GOOD cast"]
+TEXT_MODEL = Path(__file__).parents[2] / "examples" / "text_model"
 STUDY = "small:first"
 ADDRESS = address_of(STUDY)
 SIZES = [
@@ -40,8 +42,9 @@ SIZES = [
     "data.test_reviews=20",
     "data.vocab_size=120",
     "data.max_length=7",
+    "model=mine",  # with a layer of its own
     "model.embedding_dim=4",
-    "model.units=4",
+    "model.filters=4",
     "training.batch_size=32",
     "training.epochs=1",
 ]
@@ -71,6 +74,7 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp("trained")
+    shutil.copytree(TEXT_MODEL, folder, dirs_exist_ok=True)
     with chdir(folder):
         assert main.main(["train", *SIZES]) == 0
         root = folder / "mlruns"
