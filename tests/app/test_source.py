@@ -20,6 +20,7 @@ WRITTEN = {
     "unused.py": "w = 4\n",
     "named.py": "from deep import v\n",
     "deep.py": "v = 1\n",
+    "built.py": "def make(): ...\n",
     "data/rows.py": "v = 2\n",
     "near/notes.txt": "no code\n",
 }
@@ -27,10 +28,11 @@ ASK = (
     "from besom.app.source import *; import app; "
     "print(task_name(app.main), source_of(app.main).text)"
 )
-NAMES = (
-    """{"opt": [{"_target_": "named.Adam"}], "get": "src.other.z", "file": "data.csv", "f": 0.5}"""
-)
-ASK_NAMED = ASK.replace("(app.main).text", f"(app.main, named_by({NAMES})).text")
+NAMES = """{
+    "opt": [{"_target_": "named.Adam"}], "build": "built:make",
+    "get": "src.other.z", "file": "data.csv", "f": 0.5
+}"""
+ASK_NAMED = ASK.replace("(app.main).text", f"(app.main, named_by({' '.join(NAMES.split())})).text")
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_it_follows_what_the_configuration_names(folder: Path) -> None:
     for other in ("unused.py", "data/rows.py"):  # data.csv is no module
         (folder / other).write_text("changed = True\n")
     assert asked(folder, "-c", ASK_NAMED)[1] == before
-    for own in ("named.py", "deep.py"):
+    for own in ("named.py", "deep.py", "built.py"):
         (folder / own).write_text((folder / own).read_text() + "changed = True\n")
         _, after = asked(folder, "-c", ASK_NAMED)
         assert Source(after.strip()).differs_from(Source(before.strip())), own

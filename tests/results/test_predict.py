@@ -163,14 +163,14 @@ def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
         (["small:firs", "good"], ["`small:firs` is no run's id", "did you mean `small:first`?"]),
         (["bare", "good"], ["no model `models:/bare@champion`", "`besom confirm bare` registers"]),
         (["models:/nothing/1", "good"], ["no model `models:/nothing/1`", ADDRESS]),
-        (["RUN", ""], ["review 1 (``) holds no word"]),
-        (["RUN", "good", "qwzx xyzzy"], ["review 2 (`qwzx xyzzy`) holds none of the"]),
+        (["RUN", ""], ["text 1 (``) holds no word"]),
+        (["RUN", "good", "qwzx xyzzy"], ["text 2 (`qwzx xyzzy`) holds none of the"]),
         (["RUN"], ["--file"]),
         (["RUN", "good", "--file", "reviews.txt"], ["not both"]),
         (["RUN", "--file", "missing.txt"], ["`missing.txt` cannot be read: No such file"]),
         (["RUN", "--file", "empty.txt"], ["`empty.txt` is empty"]),
         (["RUN", "--file", "latin.txt"], ["`latin.txt` cannot be read: it is not UTF-8"]),
-        (["RUN", "--file", "blank.txt"], ["review 2 (``) holds no word"]),
+        (["RUN", "--file", "blank.txt"], ["text 2 (``) holds no word"]),
         (["PLAIN", "good"], ["is of another application"]),
         (["FOREIGN", "good"], ["is of another application"]),
         (["LIST", "good"], ["is of another application"]),
@@ -291,6 +291,6 @@ def test_a_served_champion_gives_the_same_probabilities(
         with pytest.raises(HTTPError) as refused:
             post(f"{server}/invocations", {"inputs": {"text": [" "]}})
         assert refused.value.code == 400
-        assert b"review 1 (``) holds no word" in refused.value.read()
+        assert b"text 1 (``) holds no word" in refused.value.read()
     rows = predicted(besom, trained, STUDY, *TEXTS)
     np.testing.assert_allclose([row["probability"] for row in rows], expected, rtol=1e-6)

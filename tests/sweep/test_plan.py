@@ -1,5 +1,6 @@
 """Looking at the ends of a space without composing each of them."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from omegaconf.errors import InterpolationResolutionError
 
 from besom.app.config_paths import conf_folder
 from besom.app.error_messages import config_error
-from besom.app.hooks import task_config
+from besom.app.hooks import Hooks, hooked, task_config
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.rnn import config
+from besom.rnn.check import check_config
 from besom.search.options import NoPruner, SweepOptions, TpeSampler
 from besom.search.space.baseline import compose
 from besom.search.space.grammar import read_space
@@ -122,3 +124,25 @@ def test_a_study_s_name_is_printable_text(app: JobRunner, name: str) -> None:
     with pytest.raises(ConfigError, match="must be a plain name") as refusal:
         make_plan(options, app, ["model.units=range(8,129)"])
     assert str(refusal.value).isprintable()
+
+
+def test_a_network_of_ones_own_is_searched_by_keys_of_its_own_and_its_source_counts(
+    app: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over Besom's own configuration, whose schema does not know the key."""
+    app.task = hooked(Hooks(check=check_config))(app.task)
+    app.task.__module__ = check_config.__module__  # as besom sweep's is Besom's
+    (tmp_path / "network_for_test.py").write_text("def build(config, size, n_classes): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    options = SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner())
+    words = ["data=synthetic", "model.build=network_for_test:build"]
+    plan = make_plan(options, app, [*words, "model.filters=choice(4,8)", "model.units=choice(1,2)"])
+    assert plan.baseline_params is None  # the baseline has no filters
+    assert {d.key for d in plan.space.dimensions} == {"model.filters", "model.units"}
+    assert app.compose(plan.space.propose({"model.filters": 8})).model.filters == 8
+    without = make_plan(options, app, ["data=synthetic", "model.units=choice(1,2)"])
+    assert without.source.digest and plan.source.digest
+    assert plan.source.digest.startswith(without.source.digest) and plan.source != without.source
+    with pytest.raises(ConfigError, match=r"no key `model\.unit`; did you mean `model\.units`"):
+        make_plan(options, app, ["data=synthetic", "model.unit=choice(1,2)"])
