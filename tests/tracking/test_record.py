@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from besom.common.errors import StoreError
+from besom.session import LoggedDataset
 from besom.tracking import Record, connect, runs, schema
 from besom.tracking.outbox.sync import Synced, sync
 
@@ -53,6 +54,28 @@ def test_what_is_told_is_in_mlflow(record: Record, client: MlflowClient, tmp_pat
     assert artifact(client, run_id, schema.CONFIG_FILE) == "a: 1\n"
     assert artifact(client, run_id, "plot.svg") == "<svg/>"
     assert artifact(client, run_id, "folder/words.txt") == "the\n"
+
+
+def test_data_are_among_the_inputs_of_a_run_and_of_what_repeats_it(
+    record: Record, client: MlflowClient
+) -> None:
+    """Told twice, and by two runs, it is one data set. Its source holds no password."""
+    source = "https://me:secret@there/reviews.csv"
+    data = LoggedDataset("reviews", digest="5f" * 32, source=source, rows=3000)
+    first, second = record.start_run("first", {}), record.start_run("second", {})
+    repeat = record.start_run("repeat", {})
+    for run_id in (first, first, second):
+        record.dataset(run_id, data)
+        record.flush()
+    close_run(record, first)
+    record.reuse(repeat, first, {}, {})
+    close_run(record, repeat)
+    for run_id in (first, second, repeat):
+        [found] = client.get_run(run_id).inputs.dataset_inputs
+        assert (found.dataset.name, found.dataset.digest) == ("reviews", "5f" * 18)
+        assert json.loads(found.dataset.profile) == {"num_rows": 3000}
+        assert "reviews.csv" in found.dataset.source and "secret" not in found.dataset.source
+        assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
 
 
 def test_metrics_appear_while_the_run_goes_on(record: Record, client: MlflowClient) -> None:

@@ -39,7 +39,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom reproduce RUN_ID|baseline|best
                                       train it again: do the numbers agree?
   besom predict RUN_ID|STUDY "text" ...
-                                      how likely a review is praise
+                                      which class a text is of, and how likely
   besom sync                          deliver what MLflow could not take at the time
   besom init NAME [--keras]           a Hydra application of your own in a new folder
   besom ui [STUDY] [--port N]         its trials in MLflow, sorted; --optuna: dashboard
@@ -179,17 +179,18 @@ def reproduce(words: list[str]) -> int:
 
 
 def predict(words: list[str]) -> int:
-    """Ask a model about reviews."""
+    """Ask a model about texts."""
     parser = reading_parser(
-        "predict", "What a trained model makes of reviews: how likely each is praise."
+        "predict",
+        "Which class a text is of, and how likely; of a film review, how likely it is praise.",
     )
     parser.add_argument("model", metavar="RUN_ID|STUDY|models:/NAME@ALIAS")
     parser.add_argument("texts", nargs="*", metavar="TEXT")
-    parser.add_argument("--file", type=Path, help="a text file with one review a line")
+    parser.add_argument("--file", type=Path, help="a file with one text a line")
     parser.add_argument("--json", action="store_true", help="a list of objects")
     options = parser.parse_intermixed_args(words)  # texts may stand before and after flags
     if bool(options.texts) == bool(options.file):
-        raise CommandError("give the texts of reviews, or --file with one a line; not both")
+        raise CommandError("give texts, or --file with one a line; not both")
 
     from besom.results import predict as asking
 

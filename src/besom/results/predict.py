@@ -1,4 +1,4 @@
-"""What a trained model makes of new reviews: ``besom predict``."""
+"""What a trained model makes of new texts: ``besom predict``."""
 
 import re
 import shutil
@@ -51,7 +51,7 @@ class Prediction:
 
 
 def read_file(file: Path) -> list[str]:
-    """A review for each line. Nothing but a line feed ends one, with or without a return before.
+    """A text for each line. Nothing but a line feed ends one, with or without a return before.
 
     Raises:
         DataError: the file is missing, empty, or no text.
@@ -61,24 +61,24 @@ def read_file(file: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DataError(
-            f"`{file}` cannot be read: {reason}; give a text file with one review a line"
+            f"`{file}` cannot be read: {reason}; give a text file with one text a line"
         ) from error
     if not reviews[-1]:  # after the last line's end
         del reviews[-1]
     if not reviews:
-        raise DataError(f"`{file}` is empty; give a text file with one review a line")
+        raise DataError(f"`{file}` is empty; give a text file with one text a line")
     return reviews
 
 
 def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> list[Prediction]:
-    """Ask a model about reviews.
+    """Ask a model about texts.
 
     Args:
         root: the folder of the record.
         uri: MLflow's address, where the record is not below ``root``.
         what: a run by its id, a model as ``models:/NAME@ALIAS`` or ``models:/NAME/3``, or a
             study, whose champion is asked.
-        texts: the reviews.
+        texts: what it is asked about.
 
     Raises:
         StoreError: there is no record, or it does not answer.
