@@ -18,7 +18,7 @@ from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
 from besom.results.compare import compare, show
-from besom.results.report.data import read_material
+from besom.results.report.data import read_report_data
 from besom.results.report.page import report_html
 from besom.results.studies import read_study
 from besom.search.options import (
@@ -113,7 +113,7 @@ def test_nothing_is_the_best_or_the_baseline_but_what_todays_code_has_made(
     show(compared, 20)
     text = capsys.readouterr().out
     assert text.count("complete *") == 4 and text.count("baseline") == 1 and FOOTNOTE in text
-    page = report_html(read_material(open_reader(bench.root, bench.record.uri), "bench"))
+    page = report_html(read_report_data(open_reader(bench.root, bench.record.uri), "bench"))
     assert "3 trials: 3 complete" in page and "4 more were made by other source code" in page
 
 

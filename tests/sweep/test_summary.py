@@ -89,7 +89,7 @@ def test_the_last_lines_say_where_all_trials_can_be_looked_at(
 ) -> None:
     study, _ = bench.sweep(n_trials=2)
     console = Console(file=StringIO(), width=80)
-    print_summary(bench.plan(tracking_uri=uri), study, [], "#/experiments/1/runs", console)
+    print_summary(bench.plan(tracking_uri=uri), study, [], console, "#/experiments/1/runs")
     lines = console.file.getvalue().splitlines()[-len(ends) :]  # type: ignore[attr-defined]
     assert all(line.startswith(end) for line, end in zip(lines, ends, strict=True))
     if uri and uri.startswith("http"):

@@ -22,6 +22,7 @@ from besom.search.storage.database import file_of, in_use, open_confirmations, o
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.confirmation.only import confirms_only
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.confirmation.seeds import n_trainings
@@ -92,7 +93,7 @@ def run_sweep(plan: Plan) -> Any:
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
         # Before the record is closed: a store that does not take it hides nothing of this.
         found = [*filter(None, (answer.verdict, answer.champion))]
-        print_summary(plan, study, found, address(record.experiment_id, study.name), console)
+        print_summary(plan, study, found, console, address(record.experiment_id, study.name))
         write_results(plan, study)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
@@ -172,7 +173,7 @@ def _sweep(
         unfinished = recover(sweep.studies, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
         record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
-        _say_missing_runs(plan, study, console)
+        _say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
@@ -206,13 +207,21 @@ def _tally(plan: Plan, rows: Sequence[TrialRow]) -> Tally:
     return Tally(options.n_trials, plan.objective, rows, time_left, n_confirmations)
 
 
-def _say_missing_runs(plan: Plan, study: Study, console: Console) -> None:
-    """One line about ended trials that have no run in MLflow."""
-    if trials := study.runs_of_ended():
-        root, uri = Path(plan.options.root), plan.options.tracking_uri
-        known = open_reader(root, uri).names(study.name)
-        restore = partial(restoring, uri or own_address(root))
-        if said := missing_runs.sentence(study.name, trials, known, restore):
+def _say_missing_runs(sweep: Sweep, console: Console) -> None:
+    """A line about ended trials that have no run in MLflow, and one about such confirmations."""
+    study, options = sweep.study, sweep.plan.options
+    trials = study.runs_of_ended()
+    if not trials:
+        return
+    root, uri = Path(options.root), options.tracking_uri
+    known = open_reader(root, uri).names(study.name)
+    restore = partial(restoring, uri or own_address(root))
+    confirmed = runs_of_ended(sweep.confirmations)
+    for said in (
+        missing_runs.sentence(study.name, trials, known, restore),
+        missing_runs.sentence(study.name, confirmed, known, restore, "confirmations"),
+    ):
+        if said:
             console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -21,7 +21,7 @@ MAX_ROWS = 20
 
 
 def print_summary(
-    plan: Plan, study: Study, found: Sequence[str], pages: str, console: Console
+    plan: Plan, study: Study, found: Sequence[str], console: Console, pages: str = ""
 ) -> None:
     """The table of trials, best first, and the sentences below it.
 

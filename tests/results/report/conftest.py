@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from besom.results.report.data import Material, read_material
+from besom.results.report.data import ReportData, read_report_data
 from besom.results.report.page import report_html
 from besom.results.workload import WORKLOAD
 from besom.tracking import schema
@@ -143,11 +143,11 @@ class Book:
         ended = max([BEGAN, *(run.ended or BEGAN for run in self.found)])
         return ReadRun("parent", self.name, "FINISHED", BEGAN, ended, params, {}, tags)
 
-    def material(self) -> Material:
-        return read_material(self, self.name)
+    def report(self) -> ReportData:
+        return read_report_data(self, self.name)
 
     def page(self) -> "Page":
-        return Page(report_html(self.material()))
+        return Page(report_html(self.report()))
 
 
 class Page(HTMLParser):

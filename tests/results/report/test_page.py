@@ -9,7 +9,7 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from besom.common.errors import StoreError, StudyError
-from besom.results.report.data import read_material
+from besom.results.report.data import read_report_data
 from besom.results.report.page import report_html, write_report
 from besom.results.workload import WORKLOAD
 from besom.tracking import schema
@@ -283,7 +283,7 @@ def test_five_hundred_trials_fit_into_the_page() -> None:
 
 def test_a_recorded_study(study: list[str], root: Path) -> None:
     """The same from MLflow's own tables."""
-    page = Page(report_html(read_material(open_reader(root, None), "small")))
+    page = Page(report_html(read_report_data(open_reader(root, None), "small")))
     assert page.row("val_accuracy") == ["val_accuracy", "0.85", "0.8", "+0.05"]
     assert page.row("run") == ["run", study[1], study[0], ""]
     assert page.trace("curves-0", "best")["y"] == [0.75, 0.85, None]
@@ -292,7 +292,7 @@ def test_a_recorded_study(study: list[str], root: Path) -> None:
 
 def test_an_unknown_study_is_named(study: list[str], root: Path) -> None:
     with pytest.raises(StudyError, match="did you mean `small`"):
-        read_material(open_reader(root, None), "smal")
+        read_report_data(open_reader(root, None), "smal")
 
 
 def test_a_row_for_every_trial_the_best_first() -> None:

@@ -14,12 +14,14 @@ from mlflow import MlflowClient
 from besom.common.errors import StudyError
 from besom.results.compare import compare
 from besom.results.studies import read_study
+from besom.search.options import ConfirmOptions
+from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.recovery.missing_runs import sentence
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
 from besom.tracking.runs import restoring
-from tests.sweep.conftest import Bench
+from tests.sweep.conftest import Bench, completes
 
 
 def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +62,24 @@ def test_the_command_that_is_named_restores_a_deleted_run(bench: Bench) -> None:
     command = told.split("`")[1].replace(" mlflow ", f" {sys.executable} -m mlflow ")
     subprocess.run(command, shell=True, check=True, capture_output=True)
     assert read_study(reader, "bench").missing_runs == ""
+
+
+def test_a_deleted_confirmation_is_named_by_its_trial_and_seed(bench: Bench) -> None:
+    options = {"n_trials": 2, "confirm": ConfirmOptions(top_k=1, seeds=2)}
+    driver, study, _ = bench.driver(completes, **options)
+    driver.run()
+    confirmations = driver.sweep.confirmations
+    assert runs_of_ended(confirmations) == {}
+    driver.confirm()
+    runs = runs_of_ended(confirmations)
+    assert len(runs) == 4
+    gone = next(iter(runs))
+    known = {*study.runs_of_ended().values(), *runs.values()} - {runs[gone]}
+    restore = partial(restoring, own_address(bench.root))
+    assert sentence("bench", study.runs_of_ended(), known, restore) == ""
+    told = sentence("bench", runs, known, restore, "confirmations")
+    assert f"no run of 1 ended confirmations of bench ({gone})" in told
+    assert f"--run-id {runs[gone]}" in told
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -37,7 +37,7 @@ class DirectedMetric:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """A study and what belongs to it.
 
     Attributes:
@@ -156,7 +156,7 @@ class Material:
         return f"trial {trial.name}{role}"
 
 
-def read_material(reader: Reader, study_name: str) -> Material:
+def read_report_data(reader: Reader, study_name: str) -> ReportData:
     """Read a study with everything that belongs to it.
 
     Raises:
@@ -174,7 +174,7 @@ def read_material(reader: Reader, study_name: str) -> Material:
             )
         points = _by_run(reader.points([run.run_id for run in study.runs]))
     document = reader.text(study.parent.run_id, schema.VERDICT_FILE) if study.verdict else None
-    return Material(study, points, json.loads(document or "{}"), reader, n_left_out)
+    return ReportData(study, points, json.loads(document or "{}"), reader, n_left_out)
 
 
 def _by_run(points: Iterable[Point]) -> dict[str, list[Point]]:

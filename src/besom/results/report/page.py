@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from besom.common.errors import StoreError
-from besom.results.report.data import Material, read_material
+from besom.results.report.data import ReportData, read_report_data
 from besom.results.report.figures.base import short
 from besom.results.report.figures.history import curves, history
 from besom.results.report.figures.parameters import importances, parallel, slices
@@ -24,7 +24,7 @@ from besom.results.studies import StudyRecord, Trial
 from besom.tracking.reader import Reader
 
 # In the order in which they are read.
-SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     verdict,
     confirmation,
     history,
@@ -58,8 +58,8 @@ def write_report(reader: Reader, study_name: str, file: Path) -> StudyRecord:
         StudyError: there is no such study, or no trial of it has ended.
         StoreError: the file cannot be written.
     """
-    material = read_material(reader, study_name)
-    text = report_html(material)
+    report = read_report_data(reader, study_name)
+    text = report_html(report)
     try:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -67,17 +67,17 @@ def write_report(reader: Reader, study_name: str, file: Path) -> StudyRecord:
             f"--output {file} cannot be written ({error.strerror}); name a file in a folder of "
             "your own"
         ) from error
-    return material.study
+    return report.study
 
 
-def report_html(material: Material) -> str:
+def report_html(report: ReportData) -> str:
     """The report of a study as HTML."""
-    sections = [found for make in SECTIONS if (found := make(material))]
-    return f"<!doctype html>\n{_document(material, sections)}\n"
+    sections = [found for make in SECTIONS if (found := make(report))]
+    return f"<!doctype html>\n{_document(report, sections)}\n"
 
 
-def _document(material: Material, sections: list[Section]) -> Markup:
-    title = f"{material.study.name}: Besom report"
+def _document(report: ReportData, sections: list[Section]) -> Markup:
+    title = f"{report.study.name}: Besom report"
     head = [
         Markup('<meta charset="utf-8">'),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
@@ -86,13 +86,11 @@ def _document(material: Material, sections: list[Section]) -> Markup:
         element("style", Markup(_asset("report.css"))),
     ]
     body = [
-        element(
-            "header", element("h1", material.study.name), _summary(material), _contents(sections)
-        ),
+        element("header", element("h1", report.study.name), _summary(report), _contents(sections)),
         element("main", *(section.html() for section in sections)),
         element("footer", element("p", *_foot())),
         element("noscript", element("p", "The figures need JavaScript; the tables do not.")),
-        _labels(material),
+        _labels(report),
         # At the end, so that the text is there before it.
         element("script", Markup(_asset(PLOTLY))),
         element("script", Markup(_asset("report.js"))),
@@ -100,40 +98,40 @@ def _document(material: Material, sections: list[Section]) -> Markup:
     return element("html", element("head", *head), element("body", *body), lang="en")
 
 
-def _labels(material: Material) -> Markup:
+def _labels(report: ReportData) -> Markup:
     """What is shown beside the points of each trial; once for all figures."""
-    found = {trial.name: _label(material, trial) for trial in material.shown}
+    found = {trial.name: _label(report, trial) for trial in report.shown}
     data = json.dumps(found).replace("<", "\\u003c")
     return Markup(f'<script type="application/json" id="labels">{data}</script>')
 
 
-def _label(material: Material, trial: Trial) -> str:
+def _label(report: ReportData, trial: Trial) -> str:
     """State, objectives and parameters, a line each, in Plotly's own small HTML."""
-    keys = [scale.key for scale in material.scales if scale.key in trial.params]
+    keys = [scale.key for scale in report.scales if scale.key in trial.params]
     shown: Mapping[str, Any] = {
-        objective.name: trial.metrics.get(objective.name) for objective in material.objectives
+        objective.name: trial.metrics.get(objective.name) for objective in report.objectives
     } | {key: trial.params[key] for key in keys[:MOST_PARAMS]}
     lines = [f"{escape(key)} = {short(show(value))}" for key, value in shown.items()]
     more = [] if len(keys) <= MOST_PARAMS else [f"… and {len(keys) - MOST_PARAMS} more"]
-    return "<br>".join([f"<b>{material.name(trial)}</b> ({trial.state})", *lines, *more])
+    return "<br>".join([f"<b>{report.name(trial)}</b> ({trial.state})", *lines, *more])
 
 
-def _summary(material: Material) -> Markup:
+def _summary(report: ReportData) -> Markup:
     """What kind of study this is, in a line."""
-    objective = ", ".join(f"{one.name} ({one.direction})" for one in material.objectives)
-    states = [f"{material.n_states[s]} {s}" for s in STATES if material.n_states[s]]
+    objective = ", ".join(f"{one.name} ({one.direction})" for one in report.objectives)
+    states = [f"{report.n_states[s]} {s}" for s in STATES if report.n_states[s]]
     parts = [
-        f"{len(material.study.trials)} trials: {', '.join(states)}",
+        f"{len(report.study.trials)} trials: {', '.join(states)}",
         objective,
-        _when(material),
+        _when(report),
     ]
-    if material.n_left_out:
-        parts.append(f"{material.n_left_out} more were made by other source code, and do not count")
+    if report.n_left_out:
+        parts.append(f"{report.n_left_out} more were made by other source code, and do not count")
     return element("p", " · ".join(parts), class_="summary")
 
 
-def _when(material: Material) -> str:
-    parent = material.study.parent
+def _when(report: ReportData) -> str:
+    parent = report.study.parent
     ended = "not ended" if parent.ended is None else f"ended {_clock(parent.ended)}"
     return f"begun {_clock(parent.started)}, {ended}"
 

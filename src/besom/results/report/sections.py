@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from besom.common.text import duration, shorten
-from besom.results.report.data import Material
+from besom.results.report.data import ReportData
 from besom.results.report.figures.time_spent import BROKEN
 from besom.results.report.markup import Markup, Section, details, element, join, note, show, table
 from besom.results.studies import Trial
@@ -39,58 +39,58 @@ MAIN_PACKAGES = ("tensorflow", "keras", "optuna", "mlflow", "hydra-core", "numpy
 MOST_VALUES = 4
 
 
-def verdict(material: Material) -> Section:
+def verdict(report: ReportData) -> Section:
     """The verdict, and the best trial beside the baseline in numbers."""
-    return Section("verdict", "Verdict", join([_verdict(material), _beside(material)]))
+    return Section("verdict", "Verdict", join([_verdict(report), _beside(report)]))
 
 
-def _verdict(material: Material) -> Markup:
-    if material.study.verdict:
-        return join([element("p", material.study.verdict, class_="verdict"), _age(material)])
-    sentence = element("p", _unconfirmed(material), class_="verdict")
-    return join([sentence, _how_to_confirm(material)])
+def _verdict(report: ReportData) -> Markup:
+    if report.study.verdict:
+        return join([element("p", report.study.verdict, class_="verdict"), _age(report)])
+    sentence = element("p", _unconfirmed(report), class_="verdict")
+    return join([sentence, _how_to_confirm(report)])
 
 
-def _age(material: Material) -> Markup:
+def _age(report: ReportData) -> Markup:
     """Says so where the verdict is of fewer trials than there are."""
-    age = material.study.verdict_age
+    age = report.study.verdict_age
     if not age:
         return Markup()
-    advice = how_to_confirm(material.reader, material.study)
+    advice = how_to_confirm(report.reader, report.study)
     return element(
         "p", f"It was {age}; {advice.lead}", element("code", advice.typed), " judges anew."
     )
 
 
-def _unconfirmed(material: Material) -> str:
+def _unconfirmed(report: ReportData) -> str:
     """What one run of each says."""
-    best, baseline = material.best, material.baseline
-    if not material.complete:
+    best, baseline = report.best, report.baseline
+    if not report.complete:
         return "No trial was completed: there is nothing to judge. What went wrong is below."
-    if len(material.objectives) > 1:
+    if len(report.objectives) > 1:
         return "Several objectives: there is no single best trial, only those that nothing beats."
     assert best is not None
-    name = material.objectives[0].name
-    if len(material.complete) == 1:
-        return f"One trial was completed, {material.name(best)}: {name} {_value(material, best)}."
+    name = report.objectives[0].name
+    if len(report.complete) == 1:
+        return f"One trial was completed, {report.name(best)}: {name} {_value(report, best)}."
     if best is baseline:
-        return f"No trial did better than the baseline: {name} {_value(material, best)}."
-    found = f"Best of one run each: {material.name(best)}, {name} {_value(material, best)}"
-    if baseline is None or material.value(baseline) is None:
+        return f"No trial did better than the baseline: {name} {_value(report, best)}."
+    found = f"Best of one run each: {report.name(best)}, {name} {_value(report, best)}"
+    if baseline is None or report.value(baseline) is None:
         return f"{found}. The baseline was not completed."
-    difference = (material.value(best) or 0.0) - (material.value(baseline) or 0.0)
-    return f"{found}; the baseline {_value(material, baseline)}, {difference:+.4g}."
+    difference = (report.value(best) or 0.0) - (report.value(baseline) or 0.0)
+    return f"{found}; the baseline {_value(report, baseline)}, {difference:+.4g}."
 
 
-def _how_to_confirm(material: Material) -> Markup:
-    if len(material.objectives) > 1 or len(material.complete) < 2 or material.baseline is None:
+def _how_to_confirm(report: ReportData) -> Markup:
+    if len(report.objectives) > 1 or len(report.complete) < 2 or report.baseline is None:
         return Markup()
     parts: list[object] = [
         "Not confirmed: one run each proves nothing, since a seed alone may move it as much. "
     ]
-    if n_runs := sum(one.state == "complete" for one in material.study.confirmations):
+    if n_runs := sum(one.state == "complete" for one in report.study.confirmations):
         parts.append(f"{n_runs} confirmation runs are recorded, but no verdict yet. ")
-    advice = how_to_confirm(material.reader, material.study)
+    advice = how_to_confirm(report.reader, report.study)
     parts += [
         advice.lead[:1].upper() + advice.lead[1:],
         element("code", advice.typed),
@@ -99,34 +99,32 @@ def _how_to_confirm(material: Material) -> Markup:
     return element("p", *parts)
 
 
-def _beside(material: Material) -> Markup:
-    best, baseline = material.best, material.baseline
+def _beside(report: ReportData) -> Markup:
+    best, baseline = report.best, report.baseline
     if best is None:
         return Markup()
     if baseline is None or best is baseline:
-        rows = [[key, value] for key, value, _, _ in _rows(material, best, best)]
-        return table(["", material.name(best)], rows)
-    rows = [list(row) for row in _rows(material, best, baseline)]
+        rows = [[key, value] for key, value, _, _ in _rows(report, best, best)]
+        return table(["", report.name(best)], rows)
+    rows = [list(row) for row in _rows(report, best, baseline)]
     return join(
         [
-            table(["one run each", material.name(best), "baseline", "difference"], rows),
-            note(
-                f"Objective: {_objective(material)}. The other metrics are those of the last step."
-            ),
+            table(["one run each", report.name(best), "baseline", "difference"], rows),
+            note(f"Objective: {_objective(report)}. The other metrics are those of the last step."),
         ]
     )
 
 
-def _rows(material: Material, best: Trial, baseline: Trial) -> Iterator[tuple[object, ...]]:
+def _rows(report: ReportData, best: Trial, baseline: Trial) -> Iterator[tuple[object, ...]]:
     """Metrics, the objective first; then the parameters in which the two differ."""
-    first = [objective.name for objective in material.objectives]
+    first = [objective.name for objective in report.objectives]
     others = sorted((best.metrics.keys() | baseline.metrics.keys()) - set(first))
     for name in (*first, *others):
         ours, theirs = best.metrics.get(name), baseline.metrics.get(name)
         yield name, show(ours), show(theirs), _difference(ours, theirs)
     times = [duration(t.seconds) if t.seconds is not None else "–" for t in (best, baseline)]
     yield "time", *times, ""
-    for scale in material.scales:
+    for scale in report.scales:
         ours, theirs = best.params.get(scale.key), baseline.params.get(scale.key)
         if ours != theirs:
             yield element("code", scale.key), show(ours), show(theirs), ""
@@ -139,33 +137,33 @@ def _difference(ours: float | None, theirs: float | None) -> str:
     return f"{ours - theirs:+.4g}"
 
 
-def _objective(material: Material) -> str:
-    (objective,) = material.objectives
+def _objective(report: ReportData) -> str:
+    (objective,) = report.objectives
     return f"{objective.name}, {objective.direction}d"
 
 
-def _value(material: Material, trial: Trial) -> str:
-    return show(material.value(trial))
+def _value(report: ReportData, trial: Trial) -> str:
+    return show(report.value(trial))
 
 
-def failures(material: Material) -> Section | None:
+def failures(report: ReportData) -> Section | None:
     """A row for each cause, with one traceback; None where nothing failed or was lost."""
-    causes = _causes(material)
+    causes = _causes(report)
     if not causes:
         return None
     first = sorted(causes.items(), key=lambda item: -len(item[1]))[:MOST_CAUSES]
     rows = [[_cause(cause), len(runs), _names(runs), _ended(runs)] for cause, runs in first]
     left = len(causes) - len(first)
     more = note(f"… and {left} more causes; `besom ui` shows all runs.") if left else ""
-    texts = [_traceback(material, cause, runs) for cause, runs in first]
+    texts = [_traceback(report, cause, runs) for cause, runs in first]
     body = [table(["cause", "runs", "trials", "what became of them"], rows), more, *texts]
     return Section("failures", "Failures", join(body))
 
 
-def _causes(material: Material) -> dict[str, list[ReadRun]]:
+def _causes(report: ReportData) -> dict[str, list[ReadRun]]:
     """Attempts that failed or were lost, by the error that was recorded."""
     causes: dict[str, list[ReadRun]] = defaultdict(list)
-    for run in material.runs:
+    for run in report.runs:
         state = _state(run)
         if state in BROKEN and run.status != "RUNNING":
             causes[run.tags.get(schema.ERROR) or f"{state}, no cause recorded"].append(run)
@@ -193,10 +191,10 @@ def _ended(runs: Sequence[ReadRun]) -> str:
     return ", ".join(states)
 
 
-def _traceback(material: Material, cause: str, runs: Sequence[ReadRun]) -> Markup:
+def _traceback(report: ReportData, cause: str, runs: Sequence[ReadRun]) -> Markup:
     """That of the first run that has one."""
     failed = [run for run in runs if _state(run) == "failed"]
-    text = material.reader.text(failed[0].run_id, schema.TRACEBACK_FILE) if failed else None
+    text = report.reader.text(failed[0].run_id, schema.TRACEBACK_FILE) if failed else None
     if not text or text.strip() == cause:
         return Markup()
     return details(
@@ -204,23 +202,23 @@ def _traceback(material: Material, cause: str, runs: Sequence[ReadRun]) -> Marku
     )
 
 
-def configuration(material: Material) -> Section | None:
+def configuration(report: ReportData) -> Section | None:
     """All parameters, those that differ marked; and the space that was searched."""
     shown = {}
-    if material.best is not None and material.best is not material.baseline:
-        shown[material.name(material.best)] = material.best.params
-    if material.baseline is not None:
-        shown["baseline"] = material.baseline.params
+    if report.best is not None and report.best is not report.baseline:
+        shown[report.name(report.best)] = report.best.params
+    if report.baseline is not None:
+        shown["baseline"] = report.baseline.params
     if not shown:
         return None
     rows = []
     for key in sorted({key for params in shown.values() for key in params}):
         values = [str(params.get(key, MISSING)) for params in shown.values()]
-        rows.append([element("code", key), *_marked(values), material.expressions.get(key, "")])
+        rows.append([element("code", key), *_marked(values), report.expressions.get(key, "")])
     body = [
         note("≠ marks what differs from the baseline.") if len(shown) > 1 else "",
         table(["parameter", *shown, "searched"], rows),
-        _options(material),
+        _options(report),
     ]
     return Section("configuration", "Configuration", join(body))
 
@@ -231,16 +229,16 @@ def _marked(values: list[str]) -> list[object]:
     return [element("mark", f"≠ {values[0]}"), *values[1:]]
 
 
-def _options(material: Material) -> Markup:
+def _options(report: ReportData) -> Markup:
     """The options of the sweep, where the record has them."""
-    text = material.reader.text(material.study.parent.run_id, schema.SWEEPER_FILE)
+    text = report.reader.text(report.study.parent.run_id, schema.SWEEPER_FILE)
     return details("Options of the sweep", element("pre", text.strip())) if text else Markup()
 
 
-def environment(material: Material) -> Section:
+def environment(report: ReportData) -> Section:
     """A row for each fact; where runs differ, how many have which."""
-    rows = [[name, found] for name, tag in FACTS.items() if (found := _values(material, tag))]
-    packages = _packages(material)
+    rows = [[name, found] for name, tag in FACTS.items() if (found := _values(report, tag))]
+    packages = _packages(report)
     main = [pin for pin in packages if pin.partition("==")[0].lower() in MAIN_PACKAGES]
     if main:
         rows.append(["packages", ", ".join(pin.replace("==", " ") for pin in main)])
@@ -248,8 +246,8 @@ def environment(material: Material) -> Section:
     return Section("environment", "Environment", join(body))
 
 
-def _values(material: Material, tag: str) -> str:
-    counts = Counter(run.tags[tag] for run in material.runs if tag in run.tags)
+def _values(report: ReportData, tag: str) -> str:
+    counts = Counter(run.tags[tag] for run in report.runs if tag in run.tags)
     if len(counts) <= 1:
         return next(iter(counts), "")
     shown = [f"{value} ({n_runs} runs)" for value, n_runs in counts.most_common(MOST_VALUES)]
@@ -257,10 +255,10 @@ def _values(material: Material, tag: str) -> str:
     return "; ".join(shown) + (f"; and {left} more" if left > 0 else "")
 
 
-def _packages(material: Material) -> list[str]:
+def _packages(report: ReportData) -> list[str]:
     """The pins of the best trial, or of the first there is."""
-    trial = material.best or next(iter(material.study.trials))
-    return (material.reader.text(trial.run.run_id, schema.PACKAGES_FILE) or "").split()
+    trial = report.best or next(iter(report.study.trials))
+    return (report.reader.text(trial.run.run_id, schema.PACKAGES_FILE) or "").split()
 
 
 def _all_packages(packages: list[str]) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from besom.common.flatten import short_names
 from besom.common.text import duration
-from besom.results.report.data import Material
+from besom.results.report.data import ReportData
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
 from besom.results.studies import Trial, best_first
 
@@ -13,22 +13,22 @@ MOST_COLUMNS = 16
 STATES = ("complete", "running", "pruned", "failed")
 
 
-def trials(material: Material) -> Section:
+def trials(report: ReportData) -> Section:
     """A row for each trial, the best first; each leads to its run where the record has pages."""
-    keys = [scale.key for scale in material.by_importance][:MOST_COLUMNS]
-    names = [objective.name for objective in material.objectives]
+    keys = [scale.key for scale in report.by_importance][:MOST_COLUMNS]
+    names = [objective.name for objective in report.objectives]
     short = (element("span", name, title=key) for key, name in short_names(keys).items())
-    rows = (_row(material, trial, keys) for trial in _ordered(material))
+    rows = (_row(report, trial, keys) for trial in _ordered(report))
     head = ["trial", *names, "state", *short, "time"]
-    left = len(material.scales) - len(keys)
+    left = len(report.scales) - len(keys)
     more = note(f"… and {left} more parameters; `besom compare` shows all.") if left else ""
     body = join([table(head, rows, class_="sortable"), more])
     return Section("trials", "Trials", body)
 
 
-def _row(material: Material, trial: Trial, keys: list[str]) -> Iterator[object]:
-    yield _name(material, trial)
-    for objective in material.objectives:
+def _row(report: ReportData, trial: Trial, keys: list[str]) -> Iterator[object]:
+    yield _name(report, trial)
+    for objective in report.objectives:
         yield show(trial.metrics.get(objective.name))
     yield trial.state
     for key in keys:
@@ -37,16 +37,16 @@ def _row(material: Material, trial: Trial, keys: list[str]) -> Iterator[object]:
     yield "–" if seconds is None else element("data", duration(seconds), value=round(seconds, 3))
 
 
-def _name(material: Material, trial: Trial) -> Markup:
-    pages, role = material.reader.pages, " baseline" if trial is material.baseline else ""
+def _name(report: ReportData, trial: Trial) -> Markup:
+    pages, role = report.reader.pages, " baseline" if trial is report.baseline else ""
     link = f"{pages}/#/runs/{trial.run.run_id}"
     number = trial.name if pages is None else element("a", trial.name, href=link)
-    return join([number, role, " best" if trial is material.best else ""])
+    return join([number, role, " best" if trial is report.best else ""])
 
 
-def _ordered(material: Material) -> list[Trial]:
+def _ordered(report: ReportData) -> list[Trial]:
     """By state, and of each state the best first."""
-    first = material.objectives[0]
-    found = best_first(material.study.trials, first.name, first.direction)
+    first = report.objectives[0]
+    found = best_first(report.study.trials, first.name, first.direction)
     place = {state: number for number, state in enumerate(STATES)}
     return sorted(found, key=lambda trial: place.get(trial.state, len(STATES)))

@@ -9,6 +9,7 @@ from besom.common.states import State
 from besom.common.terminal.time_left import TimeLeft
 from besom.common.text import show
 from besom.search.objective import NoObjective, few
+from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.jobs import Job, JobSource, Sweep
@@ -165,6 +166,15 @@ def last_attempts(sweep: Sweep) -> dict[TrialAndSeed, TrialRow]:
         for row in sweep.confirmations.rows()
         if row.notes["setting"] == wanted
         if row.state == "running" or sweep.plan.counts(row.code)
+    }
+
+
+def runs_of_ended(confirmations: Study) -> dict[str, str]:
+    """The runs of the confirmations that have ended, each by trial and seed: ``10 seed=3``."""
+    return {
+        f"{row.notes['confirms']} seed={row.notes['seed']}": row.notes["run_id"]
+        for row in confirmations.rows()
+        if row.state != "running" and "run_id" in row.notes
     }
 
 

@@ -53,22 +53,28 @@ def expected(database: Path, study: str) -> Expected | None:
 
 
 def sentence(
-    study: str, trials: Mapping[int, str], known: Collection[str], restore: Callable[[str], str]
+    study: str,
+    trials: Mapping[int, str] | Mapping[str, str],
+    known: Collection[str],
+    restore: Callable[[str], str],
+    what: str = "trials",
 ) -> str:
     """Which ended trials of a study have no run, and what can be done; empty where all have one.
 
     Args:
         trials: the runs of its ended trials by number, each by its id or its key.
+        what: they are called.
         known: the ids and keys of the runs that there are.
         restore: makes a whole command line of a command of MLflow's.
     """
-    missing = [number for number, run in trials.items() if run not in known]
-    if not missing:
+    gone = {str(number): run for number, run in trials.items() if run not in known}
+    if not gone:
         return ""
-    which = ", ".join(map(str, missing[:MOST_SHOWN])) + (", …" if missing[MOST_SHOWN:] else "")
-    command = restore(f"runs restore --run-id {trials[missing[0]]}")
+    missing = list(gone)
+    which = ", ".join(missing[:MOST_SHOWN]) + (", …" if missing[MOST_SHOWN:] else "")
+    command = restore(f"runs restore --run-id {gone[missing[0]]}")
     others = ", and the others likewise" if missing[1:] else ""
     return (
-        f"MLflow has no run of {len(missing)} ended trials of {study} ({which}): they were "
+        f"MLflow has no run of {len(missing)} ended {what} of {study} ({which}): they were "
         f"deleted, or mlflow.db is an older copy; restore it (`{command}`{others}), or that file"
     )

@@ -43,7 +43,7 @@ def test_what_was_lost_is_lost() -> None:
 
 
 def test_the_time_of_each_worker_adds_up(book: Book) -> None:
-    timeline = read_timeline(book.material())
+    timeline = read_timeline(book.report())
     assert timeline.workers == ["0", "1"]
     for worker in timeline.workers:
         assert sum(timeline.spent(worker).values()) == pytest.approx(timeline.length)
@@ -58,9 +58,9 @@ def test_the_time_of_each_worker_adds_up(book: Book) -> None:
 
 
 def test_reused_results_take_no_time(book: Book) -> None:
-    before = len(read_timeline(book.material()).attempts)
+    before = len(read_timeline(book.report()).attempts)
     book.trial(5, {"units": 32}, {"val_accuracy": [0.7, 0.8]}, worker=None)
-    assert len(read_timeline(book.material()).attempts) == before
+    assert len(read_timeline(book.report()).attempts) == before
 
 
 def test_a_pause_is_cut_out() -> None:
@@ -68,7 +68,7 @@ def test_a_pause_is_cut_out() -> None:
     book.trial(0, {"n": 0}, {"val_accuracy": [0.5, 0.6]})
     book.clocks[0] += 3600
     book.trial(1, {"n": 1}, {"val_accuracy": [0.5, 0.6]})
-    timeline = read_timeline(book.material())
+    timeline = read_timeline(book.report())
     one_trial = SET_UP + 2 * EPOCH + SAVED
     assert len(timeline.sessions) == 2
     assert timeline.length == pytest.approx(2 + 2 * one_trial)
@@ -81,7 +81,7 @@ def test_a_fact_of_the_whole_run_is_no_epoch() -> None:
     run_id = book.trial(0, {"n": 0}, {"val_accuracy": [0.5, 0.6]})
     first = book.history[0]
     book.history.append(type(first)(run_id, "n_weights", 0, 1e6, first.at - SET_UP))
-    (found,) = read_timeline(book.material()).attempts
+    (found,) = read_timeline(book.report()).attempts
     assert len(found.marks) == 2
 
 

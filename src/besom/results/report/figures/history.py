@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from besom.results.report.data import SHOWN, DirectedMetric, Material
+from besom.results.report.data import SHOWN, DirectedMetric, ReportData
 from besom.results.report.figures.base import (
     BASELINE,
     BEST,
@@ -24,94 +24,94 @@ MOST_ROWS = 20
 MOST_METRICS = 6
 
 
-def history(material: Material) -> Section | None:
+def history(report: ReportData) -> Section | None:
     """Optimisation history; with several objectives, what they trade against each other."""
-    if len(material.objectives) > 1:
-        return _front(material)
-    if not material.complete:
+    if len(report.objectives) > 1:
+        return _front(report)
+    if not report.complete:
         return None
-    name = material.objectives[0].name
-    figure = frame(_traces(material), "trial", name, showlegend=True)
+    name = report.objectives[0].name
+    figure = frame(_traces(report), "trial", name, showlegend=True)
     caption = (
         f"{name} of each trial in the order of proposal. Pruned trials are shown with the last "
         "value that they reported; the line is the best so far."
     )
-    body = [place(figure, "history-figure", caption, height=380), selection(material)]
+    body = [place(figure, "history-figure", caption, height=380), selection(report)]
     return Section("history", "Optimisation history", join(body))
 
 
-def selection(material: Material) -> Markup:
+def selection(report: ReportData) -> Markup:
     """Says so where not all trials are drawn."""
-    n_trials = len(material.study.trials)
+    n_trials = len(report.study.trials)
     if n_trials <= SHOWN:
         return Markup()
-    return note(f"Drawn: {len(material.shown):,} of {n_trials:,} trials, evenly taken.")
+    return note(f"Drawn: {len(report.shown):,} of {n_trials:,} trials, evenly taken.")
 
 
-def _traces(material: Material) -> list[Any]:
-    marked = [trial for trial in (material.best, material.baseline) if trial is not None]
-    plain = [t for t in material.shown if t.state == "complete" and t not in marked]
-    pruned = [t for t in material.shown if t.state == "pruned"]
+def _traces(report: ReportData) -> list[Any]:
+    marked = [trial for trial in (report.best, report.baseline) if trial is not None]
+    plain = [t for t in report.shown if t.state == "complete" and t not in marked]
+    pruned = [t for t in report.shown if t.state == "pruned"]
     traces = [
-        _dots(material, "complete", plain, color=TRIAL, size=7),
-        _dots(material, "pruned", pruned, color=PRUNED, size=7, symbol="x-thin-open"),
-        _best_so_far(material),
+        _dots(report, "complete", plain, color=TRIAL, size=7),
+        _dots(report, "pruned", pruned, color=PRUNED, size=7, symbol="x-thin-open"),
+        _best_so_far(report),
     ]
-    if material.baseline is not None:
-        traces.append(_dots(material, "baseline", [material.baseline], color=BASELINE, size=11))
-    if material.best is not None and material.best is not material.baseline:
-        traces.append(_dots(material, "best", [material.best], color=BEST, size=11))
+    if report.baseline is not None:
+        traces.append(_dots(report, "baseline", [report.baseline], color=BASELINE, size=11))
+    if report.best is not None and report.best is not report.baseline:
+        traces.append(_dots(report, "best", [report.best], color=BEST, size=11))
     return [trace for trace in traces if trace.x]
 
 
-def _dots(material: Material, name: str, trials: Sequence[Trial], **marker: Any) -> Any:
-    known = [trial for trial in trials if material.value(trial) is not None]
-    numbers, values = [t.number for t in known], [material.value(t) for t in known]
+def _dots(report: ReportData, name: str, trials: Sequence[Trial], **marker: Any) -> Any:
+    known = [trial for trial in trials if report.value(trial) is not None]
+    numbers, values = [t.number for t in known], [report.value(t) for t in known]
     return dots(name, [t.name for t in known], numbers, values, marker=marker)
 
 
-def _best_so_far(material: Material) -> Any:
-    sign = material.objectives[0].sign
+def _best_so_far(report: ReportData) -> Any:
+    sign = report.objectives[0].sign
     numbers: list[int] = []
     values: list[float] = []
-    for trial in material.complete:
-        value = material.value(trial)
+    for trial in report.complete:
+        value = report.value(trial)
         assert value is not None and trial.number is not None
         if not values or sign * value < sign * values[-1]:
             numbers.append(trial.number)
             values.append(value)
-    last = material.complete[-1].number
+    last = report.complete[-1].number
     assert last is not None
     shape = {"color": BEST, "width": 1.5, "shape": "hv"}
     return line("best so far", [*numbers, last], [*values, values[-1]], line=shape)
 
 
-def _front(material: Material) -> Section | None:
+def _front(report: ReportData) -> Section | None:
     """A figure for each pair of objectives, and the front as a table."""
-    if not material.complete:
+    if not report.complete:
         return None
-    front = _pareto_front(material)
-    pairs = list(combinations(material.objectives, 2))[:MOST_PAIRS]
-    figures = [_front_figure(material, front, pair, place) for place, pair in enumerate(pairs)]
+    front = _pareto_front(report)
+    pairs = list(combinations(report.objectives, 2))[:MOST_PAIRS]
+    figures = [_front_figure(report, front, pair, place) for place, pair in enumerate(pairs)]
     grid = element("div", *figures, class_="grid") if len(figures) > 1 else join(figures)
-    return Section("history", "Pareto front", join([grid, _front_table(material, front)]))
+    return Section("history", "Pareto front", join([grid, _front_table(report, front)]))
 
 
-def _pareto_front(material: Material) -> list[Trial]:
+def _pareto_front(report: ReportData) -> list[Trial]:
     """The complete trials that no other one matches in all objectives and beats in one."""
-    places = {id(trial): _losses(material, trial) for trial in material.complete}
+    places = {id(trial): _losses(report, trial) for trial in report.complete}
     front: list[Trial] = []
     # A trial that is beaten at all is beaten by one that comes earlier in this order.
-    for trial in sorted(material.complete, key=lambda trial: places[id(trial)]):
+    for trial in sorted(report.complete, key=lambda trial: places[id(trial)]):
         mine = places[id(trial)]
         if not any(_beats(places[id(other)], mine) for other in front):
             front.append(trial)
     return front
 
 
-def _losses(material: Material, trial: Trial) -> tuple[float, ...]:
+def _losses(report: ReportData, trial: Trial) -> tuple[float, ...]:
     """The objectives so that less is better."""
-    return tuple(o.sign * (material.value(trial, o) or 0.0) for o in material.objectives)
+    return tuple(o.sign * (report.value(trial, o) or 0.0) for o in report.objectives)
 
 
 def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -119,24 +119,24 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _front_figure(
-    material: Material,
+    report: ReportData,
     front: Sequence[Trial],
     pair: tuple[DirectedMetric, DirectedMetric],
     number: int,
 ) -> Markup:
     on_front = {trial.number for trial in front}
-    known = [t for t in material.shown if t.number in material.complete_numbers]
+    known = [t for t in report.shown if t.number in report.complete_numbers]
     others = [t for t in known if t.number not in on_front and t.role != "baseline"]
     traces = [
-        _front_dots(material, "complete", others, pair, color=TRIAL, size=7),
-        _front_dots(material, "Pareto front", front, pair, color=BEST, size=9),
+        _front_dots(report, "complete", others, pair, color=TRIAL, size=7),
+        _front_dots(report, "Pareto front", front, pair, color=BEST, size=9),
     ]
-    if len(material.objectives) == 2:
-        ordered = [tuple(material.value(t, o) for o in pair) for t in front]
+    if len(report.objectives) == 2:
+        ordered = [tuple(report.value(t, o) for o in pair) for t in front]
         style = {"color": BEST, "width": 1}
         traces.insert(1, line("", *zip(*ordered, strict=True), line=style, showlegend=False))
     baseline = [trial for trial in known if trial.role == "baseline"]
-    traces.append(_front_dots(material, "baseline", baseline, pair, color=BASELINE, size=11))
+    traces.append(_front_dots(report, "baseline", baseline, pair, color=BASELINE, size=11))
     x, y = pair
     figure = frame(traces, x.name, y.name, showlegend=True)
     caption = f"{x.name} ({x.direction}d) against {y.name} ({y.direction}d) of the complete trials."
@@ -144,23 +144,23 @@ def _front_figure(
 
 
 def _front_dots(
-    material: Material,
+    report: ReportData,
     name: str,
     trials: Sequence[Trial],
     pair: tuple[DirectedMetric, DirectedMetric],
     **marker: Any,
 ) -> Any:
-    x, y = ([material.value(trial, objective) for trial in trials] for objective in pair)
+    x, y = ([report.value(trial, objective) for trial in trials] for objective in pair)
     return dots(name, [trial.name for trial in trials], x, y, marker=marker)
 
 
-def _front_table(material: Material, front: Sequence[Trial]) -> Markup:
-    head = ["trial", *(objective.name for objective in material.objectives)]
-    keys = [scale.key for scale in material.scales]
+def _front_table(report: ReportData, front: Sequence[Trial]) -> Markup:
+    head = ["trial", *(objective.name for objective in report.objectives)]
+    keys = [scale.key for scale in report.scales]
     rows = [
         [
-            material.name(trial),
-            *(show(material.value(trial, objective)) for objective in material.objectives),
+            report.name(trial),
+            *(show(report.value(trial, objective)) for objective in report.objectives),
             *(show(trial.params.get(key)) for key in keys),
         ]
         for trial in front[:MOST_ROWS]
@@ -170,50 +170,50 @@ def _front_table(material: Material, front: Sequence[Trial]) -> Markup:
     return join([table([*head, *keys], rows), more])
 
 
-def curves(material: Material) -> Section:
+def curves(report: ReportData) -> Section:
     """A figure for each metric that is reported per step, the objective first."""
-    metrics = _stepwise(material)
+    metrics = _stepwise(report)
     if not metrics:
         text = "The task reports nothing per step (besom.report), so there are no curves."
         return Section("curves", "Learning curves", note(text))
-    figures = [_curves_figure(material, name, place) for place, name in enumerate(metrics)]
-    body = [element("div", *figures, class_="grid"), selection(material)]
+    figures = [_curves_figure(report, name, place) for place, name in enumerate(metrics)]
+    body = [element("div", *figures, class_="grid"), selection(report)]
     return Section("curves", "Learning curves", join(body))
 
 
-def _stepwise(material: Material) -> list[str]:
+def _stepwise(report: ReportData) -> list[str]:
     """The metrics with a step beyond 0, the objectives first."""
-    runs = [trial.run.run_id for trial in material.study.trials]
-    found = {point.metric for run in runs for point in material.points.get(run, ()) if point.step}
-    first = [objective.name for objective in material.objectives if objective.name in found]
+    runs = [trial.run.run_id for trial in report.study.trials]
+    found = {point.metric for run in runs for point in report.points.get(run, ()) if point.step}
+    first = [objective.name for objective in report.objectives if objective.name in found]
     return [*first, *sorted(found - set(first))][:MOST_METRICS]
 
 
-def _curves_figure(material: Material, metric: str, number: int) -> Markup:
-    marked = [trial for trial in (material.best, material.baseline) if trial is not None]
-    others = [trial for trial in material.shown if trial not in marked]
-    traces = [_curves(material, "other trials", others, metric, color=TRIAL, width=1)]
+def _curves_figure(report: ReportData, metric: str, number: int) -> Markup:
+    marked = [trial for trial in (report.best, report.baseline) if trial is not None]
+    others = [trial for trial in report.shown if trial not in marked]
+    traces = [_curves(report, "other trials", others, metric, color=TRIAL, width=1)]
     traces[0].update(opacity=0.45)
-    if material.baseline is not None:
+    if report.baseline is not None:
         style = {"color": BASELINE, "width": 3}
-        traces.append(_curves(material, "baseline", [material.baseline], metric, **style))
-    if material.best is not None and material.best is not material.baseline:
+        traces.append(_curves(report, "baseline", [report.baseline], metric, **style))
+    if report.best is not None and report.best is not report.baseline:
         style = {"color": BEST, "width": 3}
-        traces.append(_curves(material, "best", [material.best], metric, **style))
+        traces.append(_curves(report, "best", [report.best], metric, **style))
     figure = frame([t for t in traces if t.x], "step", metric, showlegend=True)
     says = f"{metric} after each step"
     return place(figure, f"curves-{number}", says, height=300, captioned=False)
 
 
 def _curves(
-    material: Material, name: str, trials: Sequence[Trial], metric: str, **style: Any
+    report: ReportData, name: str, trials: Sequence[Trial], metric: str, **style: Any
 ) -> Any:
     """One trace for all: a browser draws it faster than one for each."""
     steps: list[int | None] = []
     values: list[float | None] = []
     names: list[str] = []
     for trial in trials:
-        curve = _curve(material.points.get(trial.run.run_id, ()), metric)
+        curve = _curve(report.points.get(trial.run.run_id, ()), metric)
         steps += [*(point.step for point in curve), None]
         values += [
             *(point.value if abs(point.value) < float("inf") else None for point in curve),

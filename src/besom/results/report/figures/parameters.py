@@ -6,7 +6,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from besom.results.report.data import Material
+from besom.results.report.data import ReportData
 from besom.results.report.figures.base import (
     BASELINE,
     BEST,
@@ -46,14 +46,14 @@ ROOM = 1.25
 """Of an axis of bars, so that the number behind the longest is not cut on a narrow screen."""
 
 
-def importances(material: Material) -> Section | None:
+def importances(report: ReportData) -> Section | None:
     """A bar for each parameter, or why there are none."""
-    if not material.scales or not material.complete:
+    if not report.scales or not report.complete:
         return None
-    if not material.shares:
-        return Section("importances", IMPORTANCES, note(_why_none(material)))
+    if not report.shares:
+        return Section("importances", IMPORTANCES, note(_why_none(report)))
     # Plotly counts from below.
-    keys, shares = list(material.shares)[::-1], list(material.shares.values())[::-1]
+    keys, shares = list(report.shares)[::-1], list(report.shares.values())[::-1]
     rows = list(range(len(keys)))
     bars = go.Bar(
         orientation="h",
@@ -76,107 +76,107 @@ def importances(material: Material) -> Section | None:
     )
 
 
-def _why_none(material: Material) -> str:
-    n_complete = len(material.complete)
+def _why_none(report: ReportData) -> str:
+    n_complete = len(report.complete)
     if n_complete < FEWEST_TRIALS:
         return f"{n_complete} complete trials: importances need {FEWEST_TRIALS} that differ."
     values = {
-        tuple(material.value(trial, objective) for objective in material.objectives)
-        for trial in material.complete
+        tuple(report.value(trial, objective) for objective in report.objectives)
+        for trial in report.complete
     }
     if len(values) == 1:
         return "All complete trials have the same value: no parameter decides anything."
     return "No parameter sets the best of the complete trials apart from the others."
 
 
-def slices(material: Material) -> Section | None:
+def slices(report: ReportData) -> Section | None:
     """A figure for each parameter, what decides most first; the first objective alone."""
-    scales = material.by_importance
-    if not scales or not material.complete:
+    scales = report.by_importance
+    if not scales or not report.complete:
         return None
-    figures = [_slice(material, scale, n) for n, scale in enumerate(scales[:MOST_SLICES])]
+    figures = [_slice(report, scale, n) for n, scale in enumerate(scales[:MOST_SLICES])]
     left = len(scales) - MOST_SLICES
     more = note(f"{left} more parameters are not drawn.") if left > 0 else ""
-    body = [element("div", *figures, class_="grid"), selection(material), more]
+    body = [element("div", *figures, class_="grid"), selection(report), more]
     return Section("slices", "Slices", join(body))
 
 
-def _slice(material: Material, scale: Scale, number: int) -> Markup:
-    known = [t for t in material.shown if t.number in material.complete_numbers]
+def _slice(report: ReportData, scale: Scale, number: int) -> Markup:
+    known = [t for t in report.shown if t.number in report.complete_numbers]
     trials = [trial for trial in known if scale.key in trial.params]
-    marked = {"best": [material.best], "baseline": [material.baseline]}
-    traces = [_dots(material, scale, "complete", trials, color=TRIAL, size=7, opacity=0.6)]
+    marked = {"best": [report.best], "baseline": [report.baseline]}
+    traces = [_dots(report, scale, "complete", trials, color=TRIAL, size=7, opacity=0.6)]
     for (name, chosen), color in zip(marked.items(), (BEST, BASELINE), strict=True):
         own = [trial for trial in chosen if trial in trials]
-        traces.append(_dots(material, scale, name, own, color=color, size=10))
-    objective = material.objectives[0].name
+        traces.append(_dots(report, scale, name, own, color=color, size=10))
+    objective = report.objectives[0].name
     figure = frame(traces, scale.key, objective, xaxis=scaled_axis(scale.key, scale))
     says = f"{objective} by {scale.key}"
     return place(figure, f"slice-{number}", says, height=260, captioned=False)
 
 
 def _dots(
-    material: Material, scale: Scale, name: str, trials: Sequence[Trial], **marker: Any
+    report: ReportData, scale: Scale, name: str, trials: Sequence[Trial], **marker: Any
 ) -> Any:
     x = [scale.place(trial.params[scale.key]) for trial in trials]
-    y = [material.value(trial) for trial in trials]
+    y = [report.value(trial) for trial in trials]
     return dots(name, [trial.name for trial in trials], x, y, marker=marker)
 
 
-def parallel(material: Material) -> Section | None:
+def parallel(report: ReportData) -> Section | None:
     """Each complete trial as a line through its parameters to its value.
 
     None where nothing differs, or trials are not in one order. As lines of a plain plot rather than
     Plotly's ``parcoords``: that one needs WebGL, which browsers without a graphics card refuse, has
     nothing to say about the line under the pointer, and is a picture of dots on paper.
     """
-    scales = material.by_importance[:MOST_AXES]
-    if not scales or len(material.complete) < 2 or len(material.objectives) > 1:
+    scales = report.by_importance[:MOST_AXES]
+    if not scales or len(report.complete) < 2 or len(report.objectives) > 1:
         return None
-    objective = material.objectives[0]
-    value = Scale.of(objective.name, [material.value(trial) for trial in material.complete])
+    objective = report.objectives[0]
+    value = Scale.of(objective.name, [report.value(trial) for trial in report.complete])
     if not value.differs:
         return None
     axes = [*scales, value]
     traces = [
-        _lines(material, axes, name, trials, color=color, width=width)
-        for (name, _, color, width), trials in zip(GROUPS, _groups(material), strict=True)
+        _lines(report, axes, name, trials, color=color, width=width)
+        for (name, _, color, width), trials in zip(GROUPS, _groups(report), strict=True)
         if trials
     ]
-    baseline = [t for t in (material.baseline,) if t in material.complete]
+    baseline = [t for t in (report.baseline,) if t in report.complete]
     if baseline:
-        traces.append(_lines(material, axes, "baseline", baseline, color=BASELINE, width=2.5))
+        traces.append(_lines(report, axes, "baseline", baseline, color=BASELINE, width=2.5))
     caption = (
         f"Each line is a complete trial, from its parameters to its {objective.name}; a click on "
         "the legend hides a group. A line below an axis: the trial does not have that parameter."
     )
     figure = _parallel_frame(traces, axes)
-    body = [place(figure, "parallel-figure", caption, height=420), selection(material)]
+    body = [place(figure, "parallel-figure", caption, height=420), selection(report)]
     return Section("parallel", "Parallel coordinates", join(body))
 
 
-def _groups(material: Material) -> list[list[Trial]]:
+def _groups(report: ReportData) -> list[list[Trial]]:
     """The drawn trials by their rank, one list for each of ``GROUPS``."""
-    shown = {trial.number for trial in material.shown}
-    ranked = [trial for trial in material.ranked if trial.number in shown]
+    shown = {trial.number for trial in report.shown}
+    ranked = [trial for trial in report.ranked if trial.number in shown]
     ends = [round(share * len(ranked)) for _, share, _, _ in GROUPS]
     starts = [*ends[1:], 0]
     return [ranked[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def _lines(
-    material: Material, axes: Sequence[Scale], name: str, trials: Sequence[Trial], **style: Any
+    report: ReportData, axes: Sequence[Scale], name: str, trials: Sequence[Trial], **style: Any
 ) -> Any:
     """One trace for all; a gap after each trial."""
     x = [*range(len(axes)), None] * len(trials)
-    y = [place for trial in trials for place in (*_places(material, axes, trial), None)]
+    y = [place for trial in trials for place in (*_places(report, axes, trial), None)]
     names = [trial.name for trial in trials for _ in range(len(axes) + 1)]
     return line(name, x, y, customdata=names, hoverinfo="text", line=style)
 
 
-def _places(material: Material, axes: Sequence[Scale], trial: Trial) -> list[float]:
+def _places(report: ReportData, axes: Sequence[Scale], trial: Trial) -> list[float]:
     """Where a trial crosses the axes, from 0 to 1."""
-    values = {**trial.params, axes[-1].key: material.value(trial)}
+    values = {**trial.params, axes[-1].key: report.value(trial)}
     return [scale.share(values[scale.key]) if scale.key in values else ABSENT for scale in axes]
 
 

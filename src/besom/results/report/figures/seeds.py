@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from besom.results.report.data import Material
+from besom.results.report.data import ReportData
 from besom.results.report.figures.base import BASELINE, BEST, TRIAL, axis, dots, frame, place
 from besom.results.report.markup import Markup, Section, element, join, show, table
 from besom.sweep.confirmation.statistics import Estimate, estimate
@@ -12,27 +12,27 @@ Values = Sequence[float]
 """A number for each seed, in the seeds' order."""
 
 
-def confirmation(material: Material) -> Section | None:
+def confirmation(report: ReportData) -> Section | None:
     """Values and differences to the baseline over the same seeds; None before a verdict."""
-    if not material.verdict:
+    if not report.verdict:
         return None
-    values = _values(material)
-    differences = _differences(values, material.verdict["baseline"])
+    values = _values(report)
+    differences = _differences(values, report.verdict["baseline"])
     means = {number: estimate(found) for number, found in values.items()}
     apart = {number: estimate(found) for number, found in differences.items()}
-    apart[_challenger(material)] = Estimate(**material.verdict["difference"])
+    apart[_challenger(report)] = Estimate(**report.verdict["difference"])
     figures = [
-        _values_figure(material, values, means),
-        _differences_figure(material, differences, apart),
+        _values_figure(report, values, means),
+        _differences_figure(report, differences, apart),
     ]
-    body = [element("div", *figures, class_="grid"), _table(material, values, means, apart)]
+    body = [element("div", *figures, class_="grid"), _table(report, values, means, apart)]
     return Section("seeds", "Confirmation", join(body))
 
 
-def _values(material: Material) -> dict[int, Values]:
+def _values(report: ReportData) -> dict[int, Values]:
     """By trial, a value for each seed: the baseline, then the others as they were ranked."""
-    found = {int(number): values for number, values in material.verdict["values"].items()}
-    first = material.verdict["baseline"]
+    found = {int(number): values for number, values in report.verdict["values"].items()}
+    first = report.verdict["baseline"]
     return {first: found.pop(first), **found}
 
 
@@ -45,31 +45,31 @@ def _differences(values: Mapping[int, Values], baseline: int) -> dict[int, Value
     }
 
 
-def _challenger(material: Material) -> int:
-    return int(material.verdict.get("challenger", material.verdict["winner"]))
+def _challenger(report: ReportData) -> int:
+    return int(report.verdict.get("challenger", report.verdict["winner"]))
 
 
 def _values_figure(
-    material: Material, values: Mapping[int, Values], means: Mapping[int, Estimate]
+    report: ReportData, values: Mapping[int, Values], means: Mapping[int, Estimate]
 ) -> Markup:
-    metric, n_seeds = material.verdict["metric"], len(material.verdict["seeds"])
+    metric, n_seeds = report.verdict["metric"], len(report.verdict["seeds"])
     caption = (
         f"{metric} of each configuration on the same {n_seeds} fresh seeds: dots are seeds, "
         "diamonds with bars are means with 95 % intervals."
     )
-    figure = _rows(material, values, means, axis(metric))
+    figure = _rows(report, values, means, axis(metric))
     return place(figure, "seeds-values", caption, _height(values))
 
 
 def _differences_figure(
-    material: Material, differences: Mapping[int, Values], apart: Mapping[int, Estimate]
+    report: ReportData, differences: Mapping[int, Values], apart: Mapping[int, Estimate]
 ) -> Markup:
     caption = (
         "Difference to the baseline, seed by seed. The interval of the one that is judged is "
         "wider where it was chosen among several."
     )
-    bottom = axis(f"{material.verdict['metric']}, less the baseline's", zeroline=True)
-    figure = _rows(material, differences, apart, bottom)
+    bottom = axis(f"{report.verdict['metric']}, less the baseline's", zeroline=True)
+    figure = _rows(report, differences, apart, bottom)
     return place(figure, "seeds-differences", caption, _height(differences))
 
 
@@ -78,7 +78,7 @@ def _height(values: Mapping[int, Values]) -> int:
 
 
 def _rows(
-    material: Material,
+    report: ReportData,
     values: Mapping[int, Values],
     means: Mapping[int, Estimate],
     bottom: dict[str, Any],
@@ -88,19 +88,19 @@ def _rows(
     traces = [
         trace
         for number, found in values.items()
-        for trace in _row(material, number, rows[number], found, means[number])
+        for trace in _row(report, number, rows[number], found, means[number])
     ]
-    names = [_name(material, number) for number in rows]
+    names = [_name(report, number) for number in rows]
     left = axis("", tickmode="array", tickvals=list(rows.values()), ticktext=names)
     left |= {"range": [0.4 - len(rows), 0.6], "showgrid": False}
     return frame(traces, "", "", xaxis=bottom, yaxis=left)
 
 
-def _row(material: Material, number: int, row: int, found: Values, mean: Estimate) -> list[Any]:
-    color = _color(material, number)
+def _row(report: ReportData, number: int, row: int, found: Values, mean: Estimate) -> list[Any]:
+    color = _color(report, number)
     seeds = [
         f"seed {seed}: {show(value)}"
-        for seed, value in zip(material.verdict["seeds"], found, strict=True)
+        for seed, value in zip(report.verdict["seeds"], found, strict=True)
     ]
     bar = {
         "type": "data",
@@ -127,15 +127,15 @@ def _row(material: Material, number: int, row: int, found: Values, mean: Estimat
 
 
 def _table(
-    material: Material,
+    report: ReportData,
     values: Mapping[int, Values],
     means: Mapping[int, Estimate],
     apart: Mapping[int, Estimate],
 ) -> Markup:
-    head = ["", *(f"seed {seed}" for seed in material.verdict["seeds"]), "mean (95 % interval)"]
+    head = ["", *(f"seed {seed}" for seed in report.verdict["seeds"]), "mean (95 % interval)"]
     rows = [
         [
-            _name(material, number),
+            _name(report, number),
             *map(show, found),
             means[number].text(),
             apart[number].text("+") if number in apart else "",
@@ -145,11 +145,11 @@ def _table(
     return table([*head, "difference to the baseline"], rows)
 
 
-def _name(material: Material, number: int) -> str:
-    return "baseline" if number == material.verdict["baseline"] else f"trial {number}"
+def _name(report: ReportData, number: int) -> str:
+    return "baseline" if number == report.verdict["baseline"] else f"trial {number}"
 
 
-def _color(material: Material, number: int) -> str:
-    if number == material.verdict["baseline"]:
+def _color(report: ReportData, number: int) -> str:
+    if number == report.verdict["baseline"]:
         return BASELINE
-    return BEST if number == _challenger(material) else TRIAL
+    return BEST if number == _challenger(report) else TRIAL

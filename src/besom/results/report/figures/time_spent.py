@@ -13,7 +13,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from besom.common.text import duration
-from besom.results.report.data import SHOWN, Material
+from besom.results.report.data import SHOWN, ReportData
 from besom.results.report.figures.base import PRUNED, TRIAL, axis, frame, place
 from besom.results.report.markup import Markup, Section, join, note, table
 from besom.tracking import schema
@@ -107,12 +107,10 @@ class Timeline:
         return spent | {IDLE: max(0.0, self.length - sum(spent.values()))}
 
 
-def read_timeline(material: Material) -> Timeline:
+def read_timeline(report: ReportData) -> Timeline:
     """The attempts that took any worker's time; results taken over from another trial took none."""
-    attempts = [
-        _attempt(run, material.points) for run in material.runs if schema.WORKER in run.tags
-    ]
-    return Timeline(attempts, _sessions(material.study.parent.started, attempts))
+    attempts = [_attempt(run, report.points) for run in report.runs if schema.WORKER in run.tags]
+    return Timeline(attempts, _sessions(report.study.parent.started, attempts))
 
 
 def _attempt(run: ReadRun, points: Mapping[str, Sequence[Point]]) -> Attempt:
@@ -167,9 +165,9 @@ def _by_number(worker: str) -> tuple[int, str]:
 Span = tuple[Attempt, float, float]
 
 
-def time_spent(material: Material) -> Section | None:
+def time_spent(report: ReportData) -> Section | None:
     """The timeline and, for each worker, the time by phase."""
-    timeline = read_timeline(material)
+    timeline = read_timeline(report)
     if not timeline.attempts or not timeline.length:
         return None
     body = [_figure(timeline), *_remarks(timeline), _table(timeline)]
