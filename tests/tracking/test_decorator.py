@@ -67,7 +67,11 @@ def test_a_killed_run_then_a_good_one(tiny: Tiny, client: MlflowClient) -> None:
     lines = [line.split(maxsplit=1) for line in ended.stdout.splitlines()]
     assert ["test_accuracy", "0.8125"] in lines
     assert any(name == "run" and run.info.run_id in text for name, text in lines)
-    assert ended.stdout.endswith("  besom ui\n")
+    *_, compare, look = ended.stdout.splitlines()
+    assert compare.startswith(f"besom compare {run.info.run_id}  # ")
+    assert look.startswith("besom ui  ") and look.endswith("# all runs in MLflow")
+    steps = [line.split()[:2] for line in ended.stdout.splitlines()[:4]]
+    assert steps == [["step", "loss"], ["0", "0.25"], ["1", "0.2"], ["2", "0.1667"]]
 
 
 def test_a_failed_run_keeps_its_traceback(tiny: Tiny, client: MlflowClient) -> None:

@@ -62,6 +62,7 @@ class Hooks:
         places: keys that say where things are and not what is computed. A study may be resumed
             with other values of these.
         steps: how many reports a configuration will make; 0 where that is not known.
+        step: what one is called where it is shown: ``epoch``, say.
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
         prepare: what a worker does before its first trial, while the sweep opens its stores:
             imports that take seconds.
@@ -77,6 +78,7 @@ class Hooks:
     identity: Callable[[DictConfig], Mapping[str, str]] = lambda config: {}
     places: tuple[str, ...] = ("tracking",)
     steps: Callable[[DictConfig], int] = lambda config: 0
+    step: str = "step"
     probe: tuple[str, ...] = ()
     prepare: Callable[[], None] = lambda: None
     packaging: PackModel | None = None

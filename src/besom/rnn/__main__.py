@@ -11,7 +11,7 @@ from besom.app import run
 from besom.app.config_paths import conf_folder
 from besom.rnn import config
 from besom.rnn.train import train
-from besom.tracking.decorator import tracked
+from besom.tracking.decorator import collected, tracked
 
 task = tracked(train)
 """Picklable: a sweep ships it to its workers, where TensorFlow is imported when it first runs."""
@@ -25,7 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     config.register()
     application = run.HydraApp(task, conf_folder(), "train")
-    return run.run(application, sys.argv[1:] if arguments is None else arguments)
+    with collected() as runs:
+        code = run.run(application, sys.argv[1:] if arguments is None else arguments)
+    if len(runs) > 1:
+        from besom.results.jobs import print_jobs
+
+        print_jobs(runs)
+    return code
 
 
 if __name__ == "__main__":

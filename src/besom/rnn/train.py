@@ -75,6 +75,7 @@ HOOKS = Hooks(
     identity=identity,
     places=("tracking", "data.path", "data.test_path", "training.checkpoint"),
     steps=steps,
+    step="epoch",
     probe=("training.epochs=2",),
     prepare=prepare,
     packaging=pack_model,

@@ -3,26 +3,32 @@
 import functools
 import os
 import re
+import shlex
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from besom import session
 from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
+from besom.common.addresses import mask
 from besom.common.flatten import flatten
 from besom.common.states import State
+from besom.common.terminal.steps import ShownSteps
+from besom.common.text import duration
 from besom.tracking import schema
 from besom.tracking.address import check_written
 from besom.tracking.environment import Environment
@@ -32,6 +38,37 @@ from besom.tracking.schema import RunStatus
 
 ROLE = {schema.ROLE: schema.Role.TRAIN}
 DEFAULT_ROOT = Path("mlruns")
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A call of a tracked task that came to its end.
+
+    Attributes:
+        overrides: the words of the command line that led to it.
+        numbers: what it returned, by name.
+        where: the flags with which commands find the record.
+    """
+
+    run_id: str
+    overrides: Sequence[str]
+    numbers: Mapping[str, float]
+    seconds: float
+    where: str = ""
+
+
+_collected: ContextVar[list[RecordedRun] | None] = ContextVar("recorded_runs", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[RecordedRun]]:
+    """The list of the runs that end inside this block, in this process."""
+    runs: list[RecordedRun] = []
+    token = _collected.set(runs)
+    try:
+        yield runs
+    finally:
+        _collected.reset(token)
 
 
 def tracked(task: Task) -> Task:
@@ -74,11 +111,13 @@ def _recorded(task: Task, config: DictConfig) -> Any:
         _kill_left_runs(record)
         run_id = _open(record, task, config)
         started = time.monotonic()
-        with _closing(record, run_id), session.listening(RunListener(record, run_id)):
-            returned = task(config)
+        with _closing(record, run_id), ShownSteps(hooks_of(task).step) as shown:
+            with session.listening(RunListener(record, run_id, shown)):
+                returned = task(config)
             numbers = _numbers(returned)
             record.log(run_id, numbers)
-    _print_summary(numbers, run_id, time.monotonic() - started, root)
+    seconds, words = time.monotonic() - started, as_typed(HydraConfig.get().overrides.task)
+    _tell(RecordedRun(run_id, words, numbers, seconds, _where(config, root)))
     return returned
 
 
@@ -178,12 +217,36 @@ def _numbers(returned: Any) -> dict[str, float]:
     }
 
 
-def _print_summary(numbers: Mapping[str, float], run_id: str, seconds: float, root: Path) -> None:
+def _where(config: DictConfig, root: Path) -> str:
+    """The flags with which commands find the record."""
+    is_default = root == Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT)
+    words = [] if is_default else ["--root", os.path.relpath(root)]
+    words += ["--tracking-uri", mask(config.tracking.uri)] if config.tracking.uri else []
+    return shlex.join(words)
+
+
+def _tell(run: RecordedRun) -> None:
+    """Its numbers, then where all of it can be looked at; of several runs what no table tells."""
+    collected, is_single = _collected.get(), HydraConfig.get().mode is not RunMode.MULTIRUN
+    if collected is not None:
+        collected.append(run)
+    numbers = run.numbers if is_single or collected is None else {}
     lines = {name: f"{value:.4g}" for name, value in numbers.items()}
-    command = "besom ui"
-    if root != Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT):
-        command += f" --root {os.path.relpath(root)}"
-    lines |= {"run": f"{run_id}, {seconds:.1f} s", "look at it": command}
+    lines["run"] = f"{run.run_id}, {duration(run.seconds)}"
     width = max(map(len, lines))
-    for name, text in lines.items():
-        print(f"{name:<{width}}  {text}")
+    print("\n".join(f"{name:<{width}}  {text}" for name, text in lines.items()))
+    if is_single:
+        print()
+        print_commands(
+            {
+                f"besom compare {run.run_id} {run.where}": "its numbers",
+                f"besom ui {run.where}": "all runs in MLflow",
+            }
+        )
+
+
+def print_commands(commands: Mapping[str, str]) -> None:
+    """Commands to type next, each with what it is for."""
+    width = max(len(command.rstrip()) for command in commands)
+    for command, why in commands.items():
+        print(f"{command.rstrip():<{width}}  # {why}")

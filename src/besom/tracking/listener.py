@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from besom.common.flatten import flatten
+from besom.common.terminal.steps import ShownSteps
 from besom.session import KerasModel, LoggedDataset
 from besom.tracking import schema
 from besom.tracking.environment import Environment
@@ -15,16 +16,24 @@ from besom.tracking.record import Record
 
 
 class RunListener:
-    """Writes what a task tells to one run. Never stops the task."""
+    """Writes what a task tells to one run. Never stops the task.
 
-    def __init__(self, record: Record, run_id: str) -> None:
+    Args:
+        shown: where its steps are shown too.
+    """
+
+    def __init__(self, record: Record, run_id: str, shown: ShownSteps | None = None) -> None:
         self._record = record
         self._run_id = run_id
+        self._shown = shown
 
     def expect(self, steps: int) -> None:
-        """How long a single run will take is not shown."""
+        if self._shown:
+            self._shown.expect(steps)
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
+        if self._shown:
+            self._shown.report(step, metrics)
         self._record.metrics(self._run_id, step, metrics)
 
     def log(self, values: Mapping[str, float | str]) -> None:

@@ -109,6 +109,15 @@ def test_nothing_is_told_before_anything_is_known() -> None:
     assert left.seconds(1) == pytest.approx(24)  # one has 18 s to go, the next one takes 24
 
 
+def test_the_first_step_is_no_measure_of_the_others() -> None:
+    left = TimeLeft(1, clock=iter([0.0, 20.0, 21.0, 21.5]).__next__)
+    left.started(0)
+    left.expects(0, 10)
+    left.reported(0, 1)
+    left.reported(0, 2)
+    assert left.seconds(0) == pytest.approx(7.5)
+
+
 def test_what_earlier_processes_did_is_known() -> None:
     left = TimeLeft(2, clock=lambda: 0.0)
     left.know(whole=[10.0, 10.0])

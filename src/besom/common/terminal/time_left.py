@@ -21,11 +21,21 @@ class _Running:
 
     since: float
     steps: int | None = None
-    done: int = 0
+    first: tuple[float, int] | None = None
+    last: tuple[float, int] | None = None
+    """When it has told, first and last, how many steps are done."""
 
-    def whole(self, now: float) -> float | None:
-        """How long it takes to its last step; None where it has not told how far it has come."""
-        return (now - self.since) * self.steps / self.done if self.steps and self.done else None
+    def whole(self) -> float | None:
+        """How long it takes to its last step; None where it has not told how far it has come.
+
+        The first step, which often loads and compiles, says nothing of the others.
+        """
+        if not (self.steps and self.first and self.last and self.last[1]):
+            return None
+        start, none_done = (self.since, 0) if self.last == self.first else self.first
+        at, done = self.last
+        a_step = (at - start) / max(1, done - none_done)
+        return at - self.since + a_step * max(0, self.steps - done)
 
 
 @dataclass
@@ -77,8 +87,9 @@ class TimeLeft:
 
     def reported(self, worker: int, step: int) -> None:
         """Its job has done so many of them."""
-        if worker in self._running:
-            self._running[worker].done = step
+        if job := self._running.get(worker):
+            job.last = self.clock(), step
+            job.first = job.first or job.last
 
     def left(self, worker: int) -> None:
         """Its job has ended without an end, and is done again."""
@@ -90,7 +101,7 @@ class TimeLeft:
         now = self.clock()
         taken = now - job.since if job else 0.0
         self._taken.append(taken)
-        known = job.whole(now) if job and not whole else None
+        known = job.whole() if job and not whole else None
         if whole or known:
             self._whole.append(known or taken)
 
@@ -102,7 +113,7 @@ class TimeLeft:
             n_whole_after: to be started when all of these have ended, and not pruned.
         """
         now = self.clock()
-        running = [(now - job.since, job.whole(now)) for job in self._running.values()]
+        running = [(now - job.since, job.whole()) for job in self._running.values()]
         whole = [*self._whole, *(total for _, total in running if total)] or self._taken
         if not whole:
             return None
@@ -128,7 +139,7 @@ class TimeLeft:
         """How long a job still takes that runs."""
         if total is None:
             return max(usual - taken, (OVERDUE_PART - 1) * min(usual, taken))
-        return (total - taken) / (2 if self.may_prune else 1)
+        return max(0.0, total - taken) / (2 if self.may_prune else 1)
 
 
 def _mean(values: list[float]) -> float:
