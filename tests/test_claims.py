@@ -1,4 +1,4 @@
-"""What README and the sweep files say is what happens."""
+"""What README, the how-to pages and the sweep files say is what happens."""
 
 import re
 import shlex
@@ -11,19 +11,21 @@ from besom.cli import main
 from besom.sweep.plan import Plan
 
 TOP = Path(__file__).parents[1]
-README = (TOP / "README.md").read_text()
+PAGES = [TOP / "README.md", *sorted((TOP / "docs" / "how-to").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 SWEEPS = sorted((TOP / "sweeps").glob("*.yaml"))
 
 
 def commands(program: str) -> list[list[str]]:
-    """The words of each command of ``program`` in README's code blocks, comments excluded."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    """The words of each command of ``program`` in the pages' code blocks, each once."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
     lines = [line for language, block in blocks if not language for line in block.splitlines()]
-    split = [shlex.split(line, comments=True) for line in lines]
-    return [words[1:] for words in split if words and words[0] == program]
+    own = dict.fromkeys(line for line in lines if line.startswith(f"{program} "))
+    split = [tuple(shlex.split(line, comments=True)[1:]) for line in own]
+    return [[*words] for words in dict.fromkeys(split)]
 
 
-RECORD = ("compare", "confirm", "export", "logs", "predict", "report", "reproduce")
+RECORD = ("compare", "confirm", "export", "logs", "predict", "report", "reproduce", "sync")
 """Commands that read a record."""
 
 
@@ -37,6 +39,13 @@ def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(path, x_train=split, y_train=labels, x_test=split, y_test=labels)
     monkeypatch.setenv("BESOM_IMDB_PATH", str(path))
     monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BESOM_STORE", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    table = [
+        "review,sentiment",
+        *(f"word {n},{'praise' if n % 2 else 'blame'}" for n in range(1000)),
+    ]
+    (tmp_path / "reviews.csv").write_text("\n".join(table))
+    (tmp_path / "reviews.txt").write_text("a wonderful film\n")
 
 
 @pytest.fixture
@@ -56,13 +65,15 @@ def test_every_make_target_is_there(words: list[str]) -> None:
 @pytest.mark.parametrize("words", commands("besom"), ids=" ".join)
 def test_every_besom_command_is_understood(
     words: list[str],
+    tmp_path: Path,
     planned: list[Plan],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(TOP)
+    words = [re.sub(r"\breviews\.(?=csv|txt)", f"{tmp_path}/reviews.", word) for word in words]
     if words[0] == "ui":
-        assert words[1:] in ([], ["--optuna"])
+        assert words[1:] in ([], ["--optuna"], ["neighbourhood"])
     elif words[0] in RECORD:  # understood, and then no record is there
         assert main.main([*words, "--root", "nowhere"]) == 2
         assert "holds no record" in capsys.readouterr().err
@@ -82,9 +93,7 @@ def test_every_besom_command_is_understood(
 def test_the_sweep_of_ones_own_works(
     planned: list[Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example = re.search(
-        r"^```yaml\n(# besom sweep mine\n.*?)^```", README, re.DOTALL | re.MULTILINE
-    )
+    example = re.search(r"^```yaml\n(# besom sweep mine\n.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     assert example is not None
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "mine.yaml").write_text(example[1])

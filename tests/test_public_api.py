@@ -27,7 +27,8 @@ NAMES = [
     *("runs", "save", "save_model", "table"),
 ]
 DOCUMENTED = [name for name in NAMES if name != "__version__"]
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+TOP = Path(__file__).parents[1]
+PAGES = "\n".join((TOP / page).read_text() for page in ("README.md", "docs/how-to/tasks.md"))
 
 
 def test_these_names_are_all() -> None:
@@ -37,10 +38,10 @@ def test_these_names_are_all() -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_each_has_types_an_example_and_a_place_in_the_readme(name: str) -> None:
+def test_each_has_types_an_example_and_a_place_in_the_documents(name: str) -> None:
     public = getattr(besom, name)
     assert ">>> " in inspect.getdoc(public)
-    assert f"besom.{name}" in README or f"`{name}" in README
+    assert f"besom.{name}" in PAGES or f"`{name}" in PAGES
     if inspect.isfunction(public):
         hints = inspect.get_annotations(public)
         assert hints.keys() == {*inspect.signature(public).parameters, "return"}
