@@ -57,6 +57,8 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
         progress.expects(1, 10)
         progress.reported(1, 4, 0.8123)
         shown = "".join(str(s.text) for s in console.render(progress._render()))
+        progress.expects(1, 20)  # another fold
+        assert "4/20" in "".join(str(s.text) for s in console.render(progress._render()))
     assert "worker 0" in shown and "worker 1" in shown
     assert "4/10" in shown and "0.8123" in shown and "0/3 done" in shown
 

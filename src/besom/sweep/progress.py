@@ -213,7 +213,9 @@ class LiveProgress(PlainProgress):
         if worker not in self._tasks:
             return
         self._totals[worker] = f"/{steps}"
-        self._bars.update(self._tasks[worker], total=steps, steps=f"0/{steps}")
+        task = self._tasks[worker]
+        done = int(self._bars.tasks[task].completed)  # more may come to be expected on the way
+        self._bars.update(task, total=steps, steps=f"{done}/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
         super().reported(worker, step, value)
