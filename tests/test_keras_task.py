@@ -168,8 +168,8 @@ def test_mlflow_serves_a_model_of_several_inputs(
         run_id = record.start_run("train", {})
         with listening(RunListener(record, run_id)):
             besom.save_model(network)
-        record.finish(run_id, "FINISHED", {}, {})
-        record.confirm(run_id)
+        record.prepare_end(run_id, "FINISHED", {}, {})
+        record.end_run(run_id)
         record.flush()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
