@@ -93,7 +93,7 @@ def test_the_last_lines_say_where_all_trials_can_be_looked_at(
     lines = console.file.getvalue().splitlines()[-len(ends) :]  # type: ignore[attr-defined]
     assert all(line.startswith(end) for line, end in zip(lines, ends, strict=True))
     if uri and uri.startswith("http"):
-        assert lines[0].endswith("http://me:***@host:5000/#/experiments/1/runs")
+        assert lines[0].endswith("http://host:5000/#/experiments/1/runs")
 
 
 def test_the_baseline_is_in_the_table_of_a_long_sweep(bench: Bench) -> None:

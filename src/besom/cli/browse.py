@@ -8,7 +8,7 @@ from besom.app.command import CommandError, reading_parser
 from besom.cli.ui import HOST, announce, serve
 from besom.common.addresses import mask, scheme_of
 from besom.results.pages import pages
-from besom.tracking.address import SERVERS
+from besom.tracking.address import SERVERS, pages_of
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 """Variables that say that a browser can be opened."""
@@ -28,7 +28,7 @@ def ui(words: list[str]) -> int:
         raise CommandError("besom ui --optuna shows all studies of --root; leave the rest away")
     find_pages = partial(pages, options.root, uri, options.study)
     if scheme_of(uri or "") in SERVERS:
-        announce(uri, find_pages(), opens)
+        announce(pages_of(uri), find_pages(), opens)
         return 0
     default = 8080 if options.optuna else 5000
     port = default if options.port is None else options.port

@@ -19,7 +19,6 @@ from types import FrameType
 from typing import IO
 from urllib.request import urlopen
 
-from besom.common.addresses import mask
 from besom.common.errors import StoreError, UserError
 from besom.common.sqlite import readable_file
 from besom.results.pages import Page
@@ -146,9 +145,9 @@ def run_server(
 
 def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
     """Name the pages of a server, and open the first in a browser where ``opens`` says so."""
-    links = [f"{server.rstrip('/')}/{page.address}" for page in pages]
+    links = [f"{server}/{page.address}" for page in pages]
     for page, link in zip(pages, links, strict=True):
-        print(f"{page.shows}:\n  {mask(link)}", flush=True)
+        print(f"{page.shows}:\n  {link}", flush=True)
     if opens and links:
         webbrowser.open(links[0])
 

@@ -15,7 +15,7 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
 from besom.sweep.progress import print_sentences
-from besom.tracking.address import SERVERS
+from besom.tracking.address import SERVERS, pages_of
 
 MAX_ROWS = 20
 
@@ -144,7 +144,7 @@ def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
     lines = [f"{step:<{width}}  # {why}" for step, why in steps.items()]
     if scheme not in SERVERS:
         return lines
-    return [f"All trials, sorted:  {mask(options.tracking_uri or '').rstrip('/')}/{pages}", *lines]
+    return [f"All trials, sorted:  {pages_of(options.tracking_uri or '')}/{pages}", *lines]
 
 
 def where(options: SweepOptions) -> str:

@@ -46,6 +46,12 @@ def readable(uri: str) -> str:
     return sqlite_address(readable_file(path))
 
 
+def pages_of(server: str) -> str:
+    """Where a browser finds the pages of a server; who looks gives the password there."""
+    parts = urlsplit(server.rstrip("/"))
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
 def with_timeout(uri: str) -> str:
     """A SQLite address whose connections wait for what another program has locked."""
     if scheme_of(uri) != "sqlite" or "timeout=" in uri:

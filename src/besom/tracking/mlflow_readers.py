@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -27,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.tracking import schema
-from besom.tracking.address import readable, sqlite_path, with_timeout
+from besom.tracking.address import pages_of, readable, sqlite_path, with_timeout
 from besom.tracking.client import asking, reason
 from besom.tracking.reader import Point, ReadRun
 from besom.tracking.runs import original_of, read_run, search_runs
@@ -140,8 +139,7 @@ class ServerReader:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._client = MlflowClient(uri)
-        parts = urlsplit(uri.rstrip("/"))
-        self.pages = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        self.pages = pages_of(uri)
 
     def studies(self) -> list[str]:
         return _names_of_studies(self._search({schema.ROLE: schema.Role.SWEEP}))
