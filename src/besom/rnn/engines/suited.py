@@ -2,7 +2,7 @@
 
 It computes the loss by itself, and fills up the last batch. So what Keras would add to the loss,
 variables that a layer changes by itself, and texts that see each other are left to stock Keras;
-and so is what XLA cannot compile.
+and so is what XLA cannot compile, or is slow at.
 """
 
 from typing import Any
@@ -64,8 +64,8 @@ def _not_compiled(model: keras.Model) -> str | None:
     call = tf.function(lambda rows: fast(rows, training=True), jit_compile=True, autograph=False)
     rows = tf.TensorSpec([2, *model.input_shape[1:]], tf.int32)
     try:
-        compiler_ir.from_concrete_function(call.get_concrete_function(rows))(stage="hlo")
+        program = compiler_ir.from_concrete_function(call.get_concrete_function(rows))(stage="hlo")
     except Exception as error:  # TensorFlow's, or of a layer that does not work in a graph
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         return f"XLA cannot compile it ({reason[:200]})"
-    return None
+    return "XLA is slow at its convolutions" if " convolution(" in program else None
