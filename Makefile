@@ -23,7 +23,7 @@ ui: $(VENV)/ready ## browse the recorded runs at http://127.0.0.1:5000
 
 docs: $(VENV)/ready ## the documentation as a site: site/index.html, offline
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	@echo "open site/index.html"
+	@echo "open site/index.html, or with the search: $(BIN)/python -m http.server -d site"
 
 test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command)
 	@$(BIN)/ruff check --quiet .

@@ -45,6 +45,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     )
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Show Sphinx' roles, as docstrings have them, as the names that they hold."""
+    return re.sub(r":(?:func|class|meth|mod|attr):<code>", "<code>", html)
+
+
 def _relinked(link: re.Match[str], page: str, up: str, files: Files) -> str:
     text, target, anchor = link.group(1), link.group(2), link.group(3) or ""
     top = page in [name.lower() for name in REPOSITORY_FILES]

@@ -41,7 +41,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
         besom.Pruned: out of ``fit``, when the sweep's pruner ends this trial.
         besom.Interrupted: the same, when the sweep is stopping.
 
-    Example:
+    Examples:
         >>> history = network.fit(x, y, epochs=3, verbose=0, callbacks=[besom.KerasCallback()])
     """
 

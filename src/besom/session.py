@@ -87,7 +87,7 @@ def stop_listening() -> None:
 def is_recorded() -> bool:
     """Whether anything listens, so that a task can spare itself costly records.
 
-    Example:
+    Examples:
         >>> if besom.is_recorded():
         ...     besom.table("errors", [{"text": "dull", "probability": 0.9}])
     """
@@ -109,7 +109,7 @@ def expect(steps: SupportsIndex) -> None:
     Raises:
         TypeError, ValueError: ``steps`` is no whole number, or below 0.
 
-    Example:
+    Examples:
         >>> besom.expect(10)
     """
     count = whole("steps", steps)
@@ -127,7 +127,7 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
         TypeError, ValueError: ``step`` is no whole number, below 0, or too large for a database; a
             metric is no number, or its name is not free.
 
-    Example:
+    Examples:
         >>> for epoch in range(1, 11):
         ...     val_loss = 1 / epoch
         ...     besom.report(epoch, val_loss=val_loss)
@@ -145,7 +145,7 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
     Raises:
         TypeError, ValueError: a value is neither a number nor text, or its name is not free.
 
-    Example:
+    Examples:
         >>> besom.log({"parameters": 320_000, "data.name": "imdb"})
     """
     facts = named(
@@ -171,7 +171,7 @@ def log_dataset(name: str, digest: str, source: str | Path, rows: SupportsIndex)
     Raises:
         TypeError, ValueError: ``rows`` is no whole number, or below 0.
 
-    Example:
+    Examples:
         >>> besom.log_dataset("reviews", digest="5f2c", source="reviews.csv", rows=3_000)
     """
     dataset = LoggedDataset(
@@ -188,7 +188,7 @@ def save(path: str | Path) -> None:
         FileNotFoundError: it is not there.
         ValueError, OSError: it is neither, or holds what is neither, or what cannot be read.
 
-    Example:
+    Examples:
         >>> written = Path("plot.svg").write_text("<svg/>")
         >>> besom.save("plot.svg")
     """
@@ -209,7 +209,7 @@ def save_model(model: "KerasModel | keras.Model") -> None:
         TypeError, ValueError, OSError: it is no model of Keras, no file that can be read, or a
             shape or type is none.
 
-    Example:
+    Examples:
         >>> besom.save_model(network)  # a Keras model that has been trained
 
         One that is saved already, which this process need not load:
@@ -237,7 +237,7 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         ValueError: a row has other keys than the first, or the name is none of a file.
 
-    Example:
+    Examples:
         >>> besom.table("errors", [{"text": "dull", "label": 1, "probability": 0.9}])
     """
     check_table(name)

@@ -29,7 +29,7 @@ class Packaging:
         requirements: what to install for the code.
         modules: files and package folders of the application's own that the code imports.
 
-    Example:
+    Examples:
         >>> packaging = besom.Packaging(
         ...     code=Path("reader.py"),
         ...     inputs={"text": "string"},
@@ -70,7 +70,7 @@ class Hooks:
             run's configuration, its model file and that folder; None where a model is registered
             as it was saved.
 
-    Example:
+    Examples:
         >>> hooks = besom.Hooks(steps=lambda config: config.epochs, probe=("epochs=2",))
     """
 
@@ -87,7 +87,7 @@ class Hooks:
 def hooked(hooks: Hooks) -> Callable[[Task], Task]:
     """Attach hooks to a task function; use it below ``@hydra.main``.
 
-    Example:
+    Examples:
         >>> @besom.hooked(besom.Hooks(steps=lambda config: config.epochs))
         ... def main(config):
         ...     return config.x**2

@@ -46,7 +46,7 @@ class UserError(BesomError):
     Args:
         message: names the value, the limit and the remedy, in one to three lines.
 
-    Example:
+    Examples:
         >>> def check(config):
         ...     if config["units"] % 2:
         ...         raise besom.UserError(f"units={config['units']}: must be even")
@@ -85,7 +85,7 @@ class Stop(Exception):
 class Pruned(Stop):
     """The pruner has decided that this trial is not worth continuing.
 
-    Example:
+    Examples:
         >>> try:
         ...     besom.report(1, val_loss=0.5)
         ... except besom.Pruned:
@@ -97,7 +97,7 @@ class Pruned(Stop):
 class Interrupted(Stop):
     """The sweep is stopping; the trial is recorded as interrupted and can be resumed.
 
-    Example:
+    Examples:
         >>> try:
         ...     besom.report(1, val_loss=0.5)
         ... except besom.Interrupted:

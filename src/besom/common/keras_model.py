@@ -16,7 +16,7 @@ class TensorSpec:
         shape: the sizes; ``None`` is the free batch dimension.
         dtype: the type, as NumPy names it.
 
-    Example:
+    Examples:
         >>> besom.TensorSpec((None, 100), "int32")
         TensorSpec(shape=(None, 100), dtype='int32')
     """
@@ -39,7 +39,7 @@ class KerasModel:
             known, None: MLflow then checks nothing that the model is asked.
         outputs: what it gives, likewise.
 
-    Example:
+    Examples:
         >>> tokens = besom.TensorSpec((None, 100), "int32")
         >>> score = besom.TensorSpec((None, 1), "float32")
         >>> model = besom.KerasModel(Path("model.keras"), tokens, score)

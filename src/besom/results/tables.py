@@ -36,7 +36,7 @@ def runs(
     Raises:
         besom.UserError: there is no such study, or no record.
 
-    Example:
+    Examples:
         >>> runs = besom.runs("quickstart")
         >>> best = runs.sort_values("val_accuracy").tail(3)
     """
@@ -69,7 +69,7 @@ def curves(
     Columns: ``trial``, ``metric``, ``step`` (from 1), ``value``. Arguments and errors are those
     of :func:`runs`.
 
-    Example:
+    Examples:
         >>> curves = besom.curves("quickstart")
         >>> losses = curves[curves.metric == "val_loss"]
         >>> by_trial = losses.pivot(index="step", columns="trial", values="value")

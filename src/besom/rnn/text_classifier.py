@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
     Of any script, as Unicode has it; in small letters and composed (NFC), with ``'`` for ``’``.
     Scripts without spaces, such as Chinese, are not taken apart.
 
-    Example:
+    Examples:
         >>> words("It wasn’t DULL: 8/10, naïve.")
         ['it', "wasn't", 'dull', '8', '10', 'naïve']
     """

@@ -50,7 +50,7 @@ def table(columns: Sequence[Column], width: int | None) -> tuple[list[str], int]
     Args:
         width: of the terminal; None where there is none. What is never left out may be wider.
 
-    Example:
+    Examples:
         >>> units, loss = Column("units", ["8", "16"]), Column("val_loss", ["0.25", "0.0004073"])
         >>> print("\\n".join(table([units, loss], width=80)[0]))
         units   val_loss

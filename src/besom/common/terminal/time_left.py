@@ -51,7 +51,7 @@ class TimeLeft:
         may_prune: whether jobs may be ended before they are whole.
         clock: seconds; for tests.
 
-    Example:
+    Examples:
         >>> left = TimeLeft(n_workers=2, clock=iter([0.0, 4.0, 4.0]).__next__)
         >>> left.started(0)
         >>> left.ended(0)
