@@ -62,7 +62,10 @@ def besom(
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> Ended:
-        code = main.main(words)
+        try:
+            code = main.main(words)
+        except SystemExit as end:  # a sweeper has no other way to end Hydra
+            code = int(end.code or 0)
         return Ended(code, *capfd.readouterr())
 
     return run
