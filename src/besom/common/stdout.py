@@ -68,9 +68,9 @@ def complain(error: UserError) -> int:
     return error.exit_code
 
 
-def stopped() -> int:
+def stopped(and_then: str = "") -> int:
     """Say that Ctrl-C has ended a command; return its exit code, as shells have it."""
-    say("besom: stopped by Ctrl-C")
+    say(f"besom: stopped by Ctrl-C{and_then}")
     return STOPPED
 
 

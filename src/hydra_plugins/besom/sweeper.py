@@ -109,7 +109,7 @@ def _in_plain_lines() -> Iterator[None]:
     except (ConfigCompositionException, InterpolationResolutionError) as error:
         _refuse(config_error(error))
     except KeyboardInterrupt:
-        raise SystemExit(stopped()) from None
+        raise SystemExit(stopped("; the same command goes on")) from None
 
 
 def _refuse(error: BesomError) -> NoReturn:
