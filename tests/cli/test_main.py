@@ -121,7 +121,7 @@ def test_help_and_version(besom: Command) -> None:
         ("train -m model.units=16,abc", ["`model.units=abc`", "not an integer"]),
         ("train data=imdb data.path=nowhere.npz", ["nowhere.npz"]),
         ("sweep zzz", ["no sweep `zzz`"]),
-        ("sweep mine model.unit=64", ["`model.unit`", "did you mean `model.units`?"]),
+        ("sweep mine training.epoch=6", ["`training.epoch`", "did you mean `training.epochs`?"]),
         ("sweep mine hydra/sweeper=bsom", ["`hydra/sweeper=bsom`", "did you mean `besom`?"]),
         (
             "sweep mine hydra/sweeper=besom hydra/sweeper/sampler=tpee",
