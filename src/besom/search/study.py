@@ -30,9 +30,8 @@ _STATES = {
 class Study:
     """An Optuna study driven by ask and tell.
 
-    ``with study.transaction():`` what is written inside is kept all or not at all, where the
-    database can (SQLite). After an error inside, the study in memory may hold more than the
-    database, and is of no more use; a new process reads what there is.
+    ``with study.transaction():`` keeps all or nothing of what is written inside, where the database
+    can (SQLite). After an error inside, only a new process reads what the database holds.
     """
 
     def __init__(
