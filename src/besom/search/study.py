@@ -12,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.states import State
 from besom.common.text import unnamed
+from besom.search import waiting
 from besom.search.objective import as_directions
 from besom.search.samplers import Grid
 from besom.search.space.space import Suggest
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import FIXED, OWN, PREFIX, TrialRow, is_own, unfit_values
-from besom.search.windowed_sampler import OUTSIDE
+from besom.search.trial_row import OWN, PREFIX, TrialRow, is_own
 
 _STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -30,8 +30,9 @@ _STATES = {
 class Study:
     """An Optuna study driven by ask and tell.
 
-    ``with study.transaction():`` keeps all or nothing of what is written inside, where the database
-    can (SQLite). After an error inside, only a new process reads what the database holds.
+    ``with study.transaction():`` what is written inside is kept all or not at all, where the
+    database can (SQLite). After an error inside, the study in memory may hold more than the
+    database, and is of no more use; a new process reads what there is.
     """
 
     def __init__(
@@ -116,32 +117,18 @@ class Study:
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
         """Have ``params`` proposed before anything else, once, in the place of what waits so far.
 
-        ``outside`` is what a baseline outside the space has instead; nothing is suggested then.
+        Args:
+            outside: what a baseline has instead that lies outside the space. Then nothing is
+                suggested to the trial, and samplers are not shown it.
         """
-        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        own = next(filter(is_own, waiting), None)
-        if own is None:
-            notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
-            self._study.enqueue_trial(dict(params), user_attrs=notes)
-        elif own.system_attrs.get(FIXED) != params or own.user_attrs.get(OUTSIDE) != outside:
-            self._study._storage.set_trial_system_attr(own._trial_id, FIXED, dict(params))
-            self._study._storage.set_trial_user_attr(own._trial_id, OUTSIDE, outside)
+        waiting.enqueue(self._study, params, outside)
 
     def leave_out_unfit(
         self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
     ) -> list[str]:
         """End the points that other programs have enqueued and that no trial can have, as failed
         trials of theirs. Returns a sentence about each."""
-        sentences = []
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            if values := unfit_values(trial, distributions):
-                self._study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
-                self._study.tell(trial.number, state=TrialState.FAIL)
-                sentences.append(
-                    f"trial {trial.number} was enqueued with {', '.join(values)}, of no use here: "
-                    "it is left out."
-                )
-        return sentences
+        return waiting.leave_out_unfit(self._study, distributions)
 
     def ask(
         self,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.flatten import short_text
@@ -85,22 +84,3 @@ class TrialRow:
 def is_own(trial: FrozenTrial) -> bool:
     """Whether Besom runs it, also where another program has enqueued its point."""
     return any(key.startswith(PREFIX) for key in trial.user_attrs)
-
-
-def unfit_values(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> list[str]:
-    """The values of an enqueued point that are of another kind than their parameter, such as text
-    for a number: Optuna raises on them. Numbers beyond a range it only warns of, and runs."""
-    point = trial.system_attrs.get(FIXED, {})
-    return [
-        f"{key}={value!r}"
-        for key, value in point.items()
-        if key in space and not _fits(value, space[key])
-    ]
-
-
-def _fits(value: object, distribution: BaseDistribution) -> bool:
-    try:
-        distribution.to_internal_repr(value)
-    except ValueError:
-        return False
-    return True

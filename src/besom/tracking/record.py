@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from besom.common.addresses import mask
 from besom.common.errors import StoreError
 from besom.common.interpreter import importing
 from besom.common.states import State
@@ -38,6 +37,8 @@ _logger = logging.getLogger(__name__)
 
 def connect(root: Path, uri: str | None, experiment: str) -> "Record":
     """Open the record below ``root``, or the one at ``uri``; creates what is not there.
+
+    Takes one to three seconds, most of it the import of MLflow.
 
     Raises:
         StoreError: the folder cannot be written, or the address cannot be reached.
@@ -60,9 +61,7 @@ class Record:
         self._client = store.client
         self._deferred_runs = DeferredRuns(store.client, store.experiment_id)
         deliver = Delivery(store.client, store.experiment_id, self._deferred_runs)
-        address = "own" if store.is_own else mask(store.uri)
-        place = {"store": address, "experiment": store.experiment}
-        self._outbox = Outbox(store.outbox, store.uri, place, deliver)
+        self._outbox = Outbox(store.outbox, store.uri, store.place, deliver)
 
     def __enter__(self) -> Self:
         return self
@@ -221,9 +220,7 @@ class Record:
 
     def note(self, run_id: str, markdown: str) -> None:
         """The text on top of the run's page; lines that MLflow has no room for are left out."""
-        while len(markdown) > schema.TAG_LENGTH:
-            markdown = markdown[: schema.TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
-        self._tag(run_id, {schema.NOTE: markdown})
+        self._outbox.send(run_id, entries.note(markdown))
 
     def reuse(
         self,
@@ -232,8 +229,12 @@ class Record:
         params: Mapping[str, Any],
         values: Mapping[str, float],
     ) -> None:
-        """Have a run say that it repeats another, with its parameters, facts and final metrics;
-        ``params`` and the objectives' ``values`` are all that it has where that one is gone."""
+        """Have a run say that it repeats another, with its parameters, facts and final metrics.
+
+        Args:
+            params: what the run has where the other one is gone.
+            values: the same, its objectives.
+        """
         self._outbox.send(run_id, entries.duplicate(source_run_id, params, values))
 
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:

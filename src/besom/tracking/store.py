@@ -36,6 +36,12 @@ class Store:
     experiment_id: str
     outbox: Path
 
+    @property
+    def place(self) -> dict[str, str]:
+        """Where its runs are, as their logs on disk say it."""
+        address = "own" if self.is_own else mask(self.uri)
+        return {"store": address, "experiment": self.experiment}
+
 
 def open_store(root: Path, uri: str | None, experiment: str) -> Store:
     """Open the store of ``root``, or at ``uri``; safe when several processes start at once.

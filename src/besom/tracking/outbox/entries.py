@@ -65,6 +65,13 @@ def tags(values: Mapping[str, Any]) -> Entry:
     return Entry(Kind.TAGS, masked(values))
 
 
+def note(markdown: str) -> Entry:
+    """The text on top of a run's page: of its lines as many as MLflow has room for."""
+    while len(markdown) > schema.TAG_LENGTH:
+        markdown = markdown[: schema.TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
+    return tags({schema.NOTE: markdown})
+
+
 def metrics(step: int, values: Mapping[str, float], after: int) -> Entry:
     """Numbers after ``step``, said later than ``after`` (ms since 1970)."""
     numbers = {name: float(value) for name, value in values.items()}

@@ -1,0 +1,56 @@
+"""The points of a study that wait for a trial: the baseline, and what other programs enqueue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.search.trial_row import FIXED, OWN, is_own
+from besom.search.windowed_sampler import OUTSIDE
+
+
+def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] | None) -> None:
+    """Have ``params`` proposed next; see :meth:`besom.search.study.Study.enqueue`."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    own = next(filter(is_own, waiting), None)
+    if own is None:
+        notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
+        study.enqueue_trial(dict(params), user_attrs=notes)
+    elif own.system_attrs.get(FIXED) != params or own.user_attrs.get(OUTSIDE) != outside:
+        study._storage.set_trial_system_attr(own._trial_id, FIXED, dict(params))
+        study._storage.set_trial_user_attr(own._trial_id, OUTSIDE, outside)
+
+
+def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:
+    """End what no trial can have; see :meth:`besom.search.study.Study.leave_out_unfit`."""
+    sentences = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if values := _unfit_values(trial, space):
+            study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+            study.tell(trial.number, state=TrialState.FAIL)
+            sentences.append(
+                f"trial {trial.number} was enqueued with {', '.join(values)}, of no use here: "
+                "it is left out."
+            )
+    return sentences
+
+
+def _unfit_values(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> list[str]:
+    """The values of an enqueued point that are of another kind than their parameter, such as text
+    for a number: Optuna raises on them. Numbers beyond a range it only warns of, and runs."""
+    point = trial.system_attrs.get(FIXED, {})
+    return [
+        f"{key}={value!r}"
+        for key, value in point.items()
+        if key in space and not _fits(value, space[key])
+    ]
+
+
+def _fits(value: object, distribution: BaseDistribution) -> bool:
+    try:
+        distribution.to_internal_repr(value)
+    except ValueError:
+        return False
+    return True
