@@ -25,6 +25,8 @@ ConfigStore.instance().store(name="config", node=Config)
 @hydra.main(version_base=None, config_path=None, config_name="config")
 def main(config: Config) -> float:
     log.info("x is %s", config.x)
+    for number in range(5):
+        print(f"see trial {number}, attempt 1", flush=True)
     print(f"half\rwhole of {config.x}, seed {config.seed}", flush=True)
     died = Path(HydraConfig.get().runtime.output_dir, "died")
     if config.x < 0 and config.seed == 1 and not died.exists():
@@ -33,6 +35,7 @@ def main(config: Config) -> float:
         os.kill(os.getpid(), signal.SIGKILL)
     if config.x > 1:
         raise ValueError("x is above 1")
+    print("the end", end="", flush=True)
     return config.x**2
 
 

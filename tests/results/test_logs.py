@@ -45,7 +45,7 @@ def test_of_a_trial_that_failed(logs: Command, swept: tuple[Path, str]) -> None:
     assert "INFO] - x is 1.5" in ended.out
     assert "half\rwhole of 1.5, seed 1\n" in ended.out
     assert "==> traceback.txt in MLflow <==" in lines and lines[-1] == "ValueError: x is above 1"
-    assert "0.5" not in ended.out.replace("1.5", "")
+    assert "0.5" not in ended.out.replace("1.5", "") and "the end" not in ended.out
 
 
 def test_of_the_last_attempt(logs: Command, swept: tuple[Path, str]) -> None:
@@ -53,6 +53,12 @@ def test_of_the_last_attempt(logs: Command, swept: tuple[Path, str]) -> None:
     ended = logs("talking", number)
     assert ended.out.startswith(f"trial {number}, attempt 2, complete\n")
     assert ended.out.count("whole of -0.25") == 1 and "dying" not in ended.out
+
+
+def test_what_a_task_prints_is_no_title(logs: Command) -> None:
+    printed = [f"see trial {number}, attempt 1" for number in range(5)]
+    shown = logs("talking", "0").out.splitlines()
+    assert shown[-8:] == [*printed, "half", "whole of 0.5, seed 1", "the end"]
 
 
 def test_of_one_that_was_not_trained(logs: Command, swept: tuple[Path, str]) -> None:

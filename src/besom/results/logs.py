@@ -107,12 +107,14 @@ def _of_worker(folder: Path, run: ReadRun) -> list[Log]:
 
 
 def _part(file: Path, trial: int, attempt: int, folder: str | None) -> str:
-    """What stands below the last such title, up to the next one."""
+    """What stands below the last such title, up to the line break before the next one."""
     wanted, part, is_inside = (str(trial), str(attempt), folder), list[str](), False
     # A carriage return, as in progress bars, ends no line.
     with open(file, encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
-            if title := TITLE.search(line.rstrip("\n")):
+            if title := TITLE.fullmatch(line.rstrip("\n")):
+                if is_inside:
+                    part[-1] = part[-1].removesuffix("\n")
                 is_inside = title.groups() == wanted
                 part = [] if is_inside else part
             elif is_inside:

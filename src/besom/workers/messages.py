@@ -33,13 +33,13 @@ class Assignment:
 
     @property
     def title(self) -> str:
-        """What its worker prints before it, for those who read that log; see ``TITLE``."""
+        """The line that its worker prints before it, for those who read that log."""
         folder = f", {self.folder}" if self.folder else ""
-        return f"trial {self.trial}, attempt {self.attempt}{folder}"
+        return f"=== besom: trial {self.trial}, attempt {self.attempt}{folder} ==="
 
 
-TITLE = re.compile(r"trial (\d+), attempt (\d+)(?:, (\S+))?$")
-"""The title of an assignment, at the end of a line: its trial, attempt, and folder if named."""
+TITLE = re.compile(r"=== besom: trial (\d+), attempt (\d+)(?:, (\S+))? ===")
+"""The title of an assignment, a whole line: its trial, its attempt, and its folder if named."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def main(
         while True:
             assignment = pipe.receive()
             assert isinstance(assignment, Assignment), assignment
-            print(assignment.title, flush=True)
+            print(f"\n{assignment.title}", flush=True)  # what came before may have ended no line
             outcome = run_trial(app, assignment, pipe, is_used=first_memory > 0)
             try:
                 before.restore()
