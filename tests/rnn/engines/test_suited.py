@@ -1,6 +1,7 @@
 """Networks of the user's own are trained to the numbers of stock Keras, by whichever engine."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,16 +14,23 @@ from tests.rnn.engines.test_engines import MAX_LENGTH, REVIEWS, VOCAB_SIZE, spli
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
-def made(engine: str, function: str, **keys: Any) -> Any:
-    """An engine over a fresh network."""
+def made(
+    engine: str, function: str, seed: int = 0, others: Mapping[str, Any] | None = None, **keys: Any
+) -> Any:
+    """An engine over a fresh network.
+
+    Args:
+        others: parts of the configuration beside model and data.
+        keys: those below ``model``.
+    """
     from besom.rnn.engines.base import make_engine
     from besom.rnn.models import make_model, reset
     from besom.rnn.models.own import made_of
 
-    reset(0)
+    reset(seed)
     model = {"build": f"tests.rnn.models.builders:{function}", **keys}
     data = {"vocab_size": VOCAB_SIZE, "max_length": MAX_LENGTH}
-    config = OmegaConf.create({"model": model, "data": data})
+    config = OmegaConf.create({"model": model, "data": data, "seed": seed, **(others or {})})
     training: Any = SimpleNamespace(
         engine=engine, optimizer="adam", batch_size=30, learning_rate=0.01, class_weight=None
     )
@@ -81,3 +89,24 @@ def test_what_xla_trains_alike_it_trains() -> None:
     assert found.loss == pytest.approx(expected.loss, abs=1e-5)
     other, _ = made("xla", "closed_over", by=-9.0)
     assert other.train(order).loss != pytest.approx(expected.loss, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [
+        ("closed_over_training", [{"others": {"training": {"scale": by}}} for by in (9, -90)]),
+        ("closed_over_own_key", [{"others": {"mine": {"scale": by}}} for by in (9, -90)]),
+        ("closed_over_chance", [{"seed": seed} for seed in (1, 2)]),
+    ],
+)
+def test_a_second_program_is_not_the_first_ones(
+    function: str, settings: Sequence[Mapping[str, Any]]
+) -> None:
+    """Whatever of its surroundings a layer has taken its number from, in one process."""
+    order, losses = np.arange(REVIEWS, dtype=np.int32), []
+    for setting in settings:
+        found, expected = (made(name, function, **setting)[0] for name in ("xla", "keras"))
+        assert found.name == "xla"
+        losses.append(found.train(order).loss)
+        assert losses[-1] == pytest.approx(expected.train(order).loss, rel=1e-4)
+    assert losses[0] != pytest.approx(losses[1], abs=1e-2)

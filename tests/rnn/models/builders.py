@@ -1,8 +1,10 @@
 """Functions that ``model.build`` names in tests: networks of a user's own, right and wrong."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -68,15 +70,26 @@ hashed = _over(
 )
 
 
-def closed_over(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
-    """Two of these look alike to Keras, whatever ``config.model.by`` is."""
+def _closed_over(number: Callable[[Any], float]) -> Any:
+    """Two of these look alike to Keras, whatever the number is."""
 
-    @keras.saving.register_keras_serializable(package="besom_tests")
-    class Closed(layers.Layer):  # type: ignore[misc]
-        def call(self, x: Any) -> Any:
-            return x * config.model.by
+    def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+        by = number(config)
 
-    return _over(mean, Closed)(config, vocab_size, n_classes)
+        @keras.saving.register_keras_serializable(package="besom_tests")
+        class Closed(layers.Layer):  # type: ignore[misc]
+            def call(self, x: Any) -> Any:
+                return x * by
+
+        return _over(mean, Closed)(config, vocab_size, n_classes)
+
+    return build
+
+
+closed_over = _closed_over(lambda config: config.model.by)
+closed_over_training = _closed_over(lambda config: config.training.scale)
+closed_over_own_key = _closed_over(lambda config: config.mine.scale)
+closed_over_chance = _closed_over(lambda config: float(np.random.normal(scale=90)))  # noqa: NPY002
 
 
 def sequential(config: Any, vocab_size: int, n_classes: int) -> keras.Model:

@@ -19,8 +19,7 @@ ENGINES = {
     "keras": "besom.rnn.engines.keras_fit.KerasEngine",
 }
 """A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
-batch size, weights of the classes, and ``made_of`` of :func:`make_engine`. They are named, since
-TensorFlow takes seconds to import."""
+batch size, and weights of the classes. They are named, since TensorFlow takes seconds to import."""
 
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""
@@ -101,8 +100,9 @@ def make_engine(
     weights = class_weights(training, train, n_classes)
     name = training.engine if made_of is None else _suited(training.engine, model, made_of)
     module, _, kind = ENGINES[name].rpartition(".")
+    named = {"made_of": made_of} if name == "xla" and made_of else {}
     engine: Engine = getattr(import_module(module), kind)(
-        model, optimizer, train, training.batch_size, weights, made_of or ""
+        model, optimizer, train, training.batch_size, weights, **named
     )
     return engine
 

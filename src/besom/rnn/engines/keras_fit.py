@@ -20,7 +20,6 @@ class KerasEngine:
         train: Split,
         batch_size: int,
         class_weights: ClassWeights | None = None,
-        made_of: str = "",
     ) -> None:
         self._model = keras.Model(model.input, model.output)  # so that the optimizer is not saved
         optimizer.build(self._model.trainable_variables)

@@ -31,6 +31,10 @@ class XlaEngine:
     """An :class:`besom.rnn.engines.base.Engine` for the models that ``build_model`` makes, and for
     those in which :func:`besom.rnn.engines.suited.unsuited` finds nothing: losses of layers are not
     added, and the rows that fill up the last batch would enter batch statistics.
+
+    Args:
+        made_of: tells the model from others that Keras writes down alike; a program of one would
+            be taken for the other's.
     """
 
     name = "xla"

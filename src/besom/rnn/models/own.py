@@ -72,11 +72,13 @@ def build_own(config: DictConfig, n_classes: int) -> "keras.Model":
 def made_of(config: DictConfig) -> str | None:
     """What a model of the user's own was made of; None for those of ``build_model``.
 
-    Two of one look may differ: what a layer takes from its surroundings is not written down.
+    Two of one look may differ: what a layer takes from its surroundings is not written down. Its
+    function is given the whole configuration, and NumPy's seed with it.
     """
     if config.model.get("build") is None:
         return None
-    return OmegaConf.to_yaml({key: config[key] for key in ("model", "data")}, resolve=True)
+    given: Any = OmegaConf.to_container(config, resolve=True)
+    return json.dumps({key: given[key] for key in given if key != "tracking"}, default=str)
 
 
 def _check_signature(
