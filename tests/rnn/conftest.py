@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from besom.app.config_paths import conf_folder
 from besom.rnn import config
@@ -111,3 +112,12 @@ def imdb_file(tmp_path: Path) -> Path:
         y_test=np.arange(20) % 2,
     )
     return path
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a Hydra job that seems to run."""
+    running = OmegaConf.create({"runtime": {"output_dir": str(tmp_path), "cwd": str(tmp_path)}})
+    monkeypatch.setattr(HydraConfig, "initialized", lambda: True)
+    monkeypatch.setattr(HydraConfig, "get", lambda: running)
+    return tmp_path

@@ -1,15 +1,20 @@
 """A training that is interrupted and goes on is the same, to the last bit, as one that is not."""
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose
 from omegaconf import DictConfig
 
 from besom import session
+from besom.app.source import source_of
 from besom.common.errors import Interrupted, Pruned
 from besom.rnn.train import train
+from tests.rnn.conftest import SMALL
 from tests.rnn.test_train import Notes
 
 Small = Callable[..., DictConfig]
@@ -17,10 +22,9 @@ KEPT = "checkpoint.npz"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(job: Path) -> Path:
     """The folder of a trial's job, the same for each attempt."""
-    monkeypatch.setattr("besom.rnn.train._output_folder", lambda: tmp_path)
-    return tmp_path
+    return job
 
 
 class Ending(Notes):
@@ -109,6 +113,84 @@ def test_only_the_same_training_goes_on(
     (folder / KEPT).write_bytes(state)
     orders.clear()
     assert trained(small(*settings))[0].reports != alone  # the seed matters
+    assert len(orders) == 1
+
+
+OWN = """
+import keras
+from keras import layers
+
+def build(config, vocab_size, n_classes):
+    tokens = keras.Input((config.data.max_length,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(vocab_size, WIDTH)(tokens))
+    return keras.Model(tokens, layers.Dense(1, activation="sigmoid")(x * BY))
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "n_trained"), [({}, 1), ({"BY": "2.0"}, 3), ({"WIDTH": "5"}, 3)], ids=str
+)
+def test_a_network_of_ones_own_goes_on_under_its_own_source_alone(
+    small: Small,
+    folder: Path,
+    orders: list[np.ndarray],
+    other: Mapping[str, str],
+    n_trained: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the same shapes, or of others."""
+
+    def write(texts: Mapping[str, str]) -> None:
+        source = OWN
+        for name, text in ({"BY": "9.0", "WIDTH": "4"} | dict(texts)).items():
+            source = source.replace(name, text)
+        (folder / "own_models.py").write_text(source)
+        sys.modules.pop("own_models", None)  # as in another process
+        importlib.invalidate_caches()
+        source_of.cache_clear()
+
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    config = small("training.epochs=3", "training.checkpoint=true", "model.build=own_models:build")
+    write({})
+    interrupted(config, 2)
+    assert (folder / KEPT).exists()
+    write(other)
+    orders.clear()
+    trained(config)
+    assert len(orders) == n_trained
+
+
+def test_another_number_of_variables_means_a_new_start(
+    small: Small, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a network that depends on what neither configuration nor source know."""
+    config = small("training.epochs=2", "training.checkpoint=true")
+    whole = trained(config)
+    interrupted(config, 1)
+    with np.load(folder / KEPT) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    np.savez(folder / KEPT, **{name: arrays[name] for name in arrays if name != "variable_1"})
+    assert trained(config)[0].reports == whole[0].reports
+    assert "is of another network" in caplog.text
+
+
+def test_texts_that_have_moved_go_on(
+    hydra: None, folder: Path, orders: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{'good' if i % 2 else 'bad'} film,{i % 2}" for i in range(100)]
+    texts = folder / "texts.csv"
+    texts.write_text("\n".join(["text,label", *rows]))
+    monkeypatch.setenv("BESOM_CACHE", str(folder / "cache"))
+
+    def config() -> DictConfig:
+        words = ["training.epochs=3", "training.checkpoint=true", f"data.path='{texts}'"]
+        return compose("train", overrides=["data=text_files", *SMALL, *words])
+
+    interrupted(config(), 2)
+    orders.clear()
+    texts = texts.rename(folder / "moved.csv")
+    trained(config())
     assert len(orders) == 1
 
 

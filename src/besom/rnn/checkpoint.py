@@ -55,7 +55,7 @@ class Checkpoint:
 
     def restore(self) -> list[Epoch]:
         """Put everything back as it was; the epochs that are done, none where nothing was kept."""
-        if (arrays := self._read()) is None:
+        if (arrays := self._read()) is None or not self._fits(arrays):
             return []
         epochs = [Epoch(**epoch) for epoch in json.loads(str(arrays["epochs"]))]
         for number, variable in enumerate(self._variables):
@@ -88,6 +88,15 @@ class Checkpoint:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None or not issubclass(kind, Interrupted | KeyboardInterrupt):
             self._file.unlink(missing_ok=True)
+
+    def _fits(self, arrays: Arrays) -> bool:
+        """Whether there is a state for each variable. What a function of the user's own reads
+        beside its configuration, a file of vectors say, may give other shapes."""
+        kept = [arrays[name].shape for name in arrays if name.startswith("variable_")]
+        if kept == [tuple(variable.shape) for variable in self._variables]:
+            return True
+        log.warning("%s is of another network; the training begins anew", self._file)
+        return False
 
     def _read(self) -> Arrays | None:
         try:

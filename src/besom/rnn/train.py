@@ -3,19 +3,21 @@
 Importing this module is cheap; TensorFlow comes in when a training starts.
 """
 
+import json
 import logging
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom import __version__, session
 from besom.app.hooks import Hooks, hooked
+from besom.app.source import source_of
+from besom.common.flatten import flatten
 from besom.rnn import environment
 from besom.rnn.check import check_config, check_sizes
 from besom.rnn.checkpoint import NAME, Checkpoint
@@ -27,7 +29,6 @@ from besom.rnn.models import make_model, reset
 from besom.rnn.models.own import made_of
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import class_probabilities
-from besom.session import KerasModel, TensorSpec
 
 if TYPE_CHECKING:
     import keras
@@ -163,28 +164,32 @@ def _checkpoint(
     engine: Engine, stopping: EarlyStopping, data: Dataset, config: DictConfig
 ) -> Checkpoint | None:
     """In the job's folder, where the next attempt at the same trial looks for it."""
-    if not config.training.get("checkpoint"):  # a Besom of before recorded no such key
+    wanted = config.training.get("checkpoint")  # a Besom of before recorded no such key
+    if not wanted or not HydraConfig.initialized():
         return None
-    what = {key: config[key] for key in ("data", "model", "training", "seed")}
-    identity = OmegaConf.to_yaml(OmegaConf.create(what), resolve=True)
-    facts = f"{data.corpus.digest}, {environment.numerics()}, besom {__version__}\n{identity}"
-    return Checkpoint(_output_folder() / NAME, facts, engine.variables, stopping)
+    facts = [data.corpus.digest, environment.numerics(), __version__, *_training_facts(config)]
+    identity = json.dumps(facts, default=str)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    return Checkpoint(folder / NAME, identity, engine.variables, stopping)
+
+
+def _training_facts(config: DictConfig) -> Iterator[object]:
+    """What a training depends on, beside its data: keys of the configuration, less those that
+    say where things are, and of a model of the user's own all of them, and its source."""
+    build = config.model.get("build")
+    parts = tuple(map(str, config)) if build else ("data", "model", "training", "seed")
+    places = tuple(f"{place}." for place in (*HOOKS.places, "data.name"))
+    for key, value in flatten(config).items():
+        if key.partition(".")[0] in parts and not f"{key}.".startswith(places):
+            yield key, value
+    if build:
+        yield source_of(train, frozenset([build])).text
 
 
 def _save(model: "keras.Model", data: Dataset) -> None:
-    path = _output_folder() / "model.keras"
-    model.save(path)
-    inputs = TensorSpec((None, *model.input_shape[1:]), "int32")
-    outputs = TensorSpec((None, *model.output_shape[1:]), "float32")
-    session.save_model(KerasModel(path, inputs, outputs))
+    session.save_model(model)
     if data.test is not None:
         session.table("predictions", _predictions(model, data))
-
-
-def _output_folder() -> Path:
-    if HydraConfig.initialized():
-        return Path(HydraConfig.get().runtime.output_dir)
-    return Path(tempfile.mkdtemp(prefix="besom-"))
 
 
 def _predictions(model: "keras.Model", data: Dataset) -> list[dict[str, float | str]]:

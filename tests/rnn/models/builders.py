@@ -89,7 +89,7 @@ def _closed_over(number: Callable[[Any], float]) -> Any:
 closed_over = _closed_over(lambda config: config.model.by)
 closed_over_training = _closed_over(lambda config: config.training.scale)
 closed_over_own_key = _closed_over(lambda config: config.mine.scale)
-closed_over_chance = _closed_over(lambda config: float(np.random.normal(scale=90)))  # noqa: NPY002
+closed_over_chance = _closed_over(lambda config: float(np.random.normal(scale=90)))
 
 
 def sequential(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
