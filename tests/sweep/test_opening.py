@@ -17,15 +17,14 @@ from besom.search.options import (
 )
 from besom.search.space.grammar import read_space
 from besom.search.trial_row import TrialRow
-from besom.sweep.confirmation.only import confirm_only
 from besom.sweep.opening import _so_far, opening
 
 
-def said(*space: str, **options: Any) -> list[str]:
+def said(*space: str, confirms_only: bool = False, **options: Any) -> list[str]:
     defaults = {"study_name": "mine", "sampler": TpeSampler(), "pruner": NoPruner()}
     asked = SweepOptions(**(defaults | options))
     objective = read_objective(asked.objective, asked.direction)
-    return opening(asked, objective, read_space({}, list(space), loader=None))
+    return opening(asked, objective, read_space({}, list(space), loader=None), confirms_only)
 
 
 def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
@@ -89,8 +88,7 @@ def test_a_huge_space_is_told_by_its_size() -> None:
 
 
 def test_only_a_confirmation_says_so() -> None:
-    with confirm_only():
-        lines = said("x=interval(0,1)", confirm=ConfirmOptions(top_k=3))
+    lines = said("x=interval(0,1)", confirms_only=True, confirm=ConfirmOptions(top_k=3))
     assert lines[0] == "Confirmation of mine"
     assert "  trials     those that there are; 2 workers" in lines
 
@@ -98,10 +96,11 @@ def test_only_a_confirmation_says_so() -> None:
 def test_a_resumed_study_says_what_is_there_and_what_remains() -> None:
     states = ["complete", "complete", "pruned", "failed", "running"]
     rows = [TrialRow(n, {}, state, (), {}) for n, state in enumerate(states)]
-    assert _so_far(rows, 7) == (
+    assert _so_far(rows, 7, confirms_only=False) == (
         "4 of 7 trials ended (1 pruned, 1 failed); 3 remain, 1 of them begun"
     )
-    assert _so_far(rows[:2], 2) == "2 of 2 trials ended; none remains"
+    assert _so_far(rows, 1, confirms_only=True) == "4 trials ended (1 pruned, 1 failed)"
+    assert _so_far(rows[:2], 2, confirms_only=False) == "2 of 2 trials ended; none remains"
 
 
 def test_nothing_heavy_is_loaded_for_it() -> None:

@@ -94,9 +94,11 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
     of_hydra = [word] if word.lstrip("+").startswith("hydra.") else []
     app.master = app.context.config_loader.load_configuration("train", of_hydra, RunMode.MULTIRUN)
     words = ["model.units=range(8,129)", *([] if of_hydra else [word])]
+    options, shown = SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), []
     with pytest.raises(InterpolationResolutionError) as refusal:
-        make_plan(SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner()), app, words)
+        make_plan(options, app, words, lambda *read: shown.append(read))
     assert said in str(config_error(refusal.value))
+    assert shown == [] or "choice" in word, "the baseline is composed before anything is said"
 
 
 @pytest.mark.parametrize(

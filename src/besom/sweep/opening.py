@@ -13,7 +13,6 @@ from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.space.space import Space
 from besom.search.trial_row import TrialRow
-from besom.sweep.confirmation.only import confirms_only
 
 WIDTH = 80
 LABEL = 11
@@ -21,7 +20,9 @@ MOST_COUNTED = 1e15
 """Points; of more only the size is said."""
 
 
-def print_opening(options: SweepOptions, objective: Objective, space: Space) -> None:
+def print_opening(
+    options: SweepOptions, objective: Objective, space: Space, confirms_only: bool
+) -> None:
     """The study, its objective, the size of its space, workers, where it writes.
 
     A dry run says more of all that.
@@ -29,34 +30,38 @@ def print_opening(options: SweepOptions, objective: Objective, space: Space) -> 
     if options.dry_run:
         return
     console = Console(emoji=False)
-    for line in opening(options, objective, space):
+    for line in opening(options, objective, space, confirms_only):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def opening(options: SweepOptions, objective: Objective, space: Space) -> list[str]:
+def opening(
+    options: SweepOptions, objective: Objective, space: Space, confirms_only: bool = False
+) -> list[str]:
     """The lines, of at most 80 columns where names and paths are not longer."""
     facts = {
         "objective": f"{objective.label}, {', '.join(objective.directions)}",
         "space": _space(options, space),
-        "trials": _trials(options),
+        "trials": _confirmed(options) if confirms_only else _trials(options),
         "confirm": _confirmation(options, objective),
         "writes to": _places(options),
     }
-    head = "Confirmation of" if confirms_only() else "Sweep"
+    head = "Confirmation of" if confirms_only else "Sweep"
     return [
         f"{head} {options.study_name}",
         *(_fact(name, text) for name, text in facts.items() if text),
     ]
 
 
-def print_so_far(rows: Sequence[TrialRow], n_trials: int, console: Console) -> None:
+def print_so_far(
+    rows: Sequence[TrialRow], n_trials: int, confirms_only: bool, console: Console
+) -> None:
     """What a study that is resumed holds, and what remains; nothing of a new one."""
     if rows:
-        said = _fact("so far", _so_far(rows, n_trials))
+        said = _fact("so far", _so_far(rows, n_trials, confirms_only))
         console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
-def _so_far(rows: Sequence[TrialRow], n_trials: int) -> str:
+def _so_far(rows: Sequence[TrialRow], n_trials: int, confirms_only: bool) -> str:
     """``7 of 12 trials ended (2 pruned, 1 failed); 5 remain, 1 of them begun``."""
     counts = Counter(row.state for row in rows)
     n_begun = counts.pop("running", 0)
@@ -64,10 +69,13 @@ def _so_far(rows: Sequence[TrialRow], n_trials: int) -> str:
     others = ", ".join(
         f"{counts[state]} {state}" for state in ("pruned", "failed") if counts[state]
     )
-    done = f"{n_ended} of {n_trials} trials ended" + (f" ({others})" if others else "")
+    how = f" ({others})" if others else ""
+    if confirms_only:
+        return f"{_counted(n_ended, 'trial')} ended{how}"
+    done = f"{n_ended} of {n_trials} trials ended{how}"
     n_left = max(n_begun, n_trials - n_ended)
-    if confirms_only() or not n_left:
-        return done if n_ended < n_trials or confirms_only() else f"{done}; none remains"
+    if not n_left:
+        return f"{done}; none remains"
     return f"{done}; {n_left} remain{'s' if n_left == 1 else ''}" + (
         f", {n_begun} of them begun" if n_begun else ""
     )
@@ -97,10 +105,12 @@ def _counted(number: float, what: str, several: str = "") -> str:
 
 def _trials(options: SweepOptions) -> str:
     workers = _counted(options.n_jobs, "worker")
-    if confirms_only():
-        return f"those that there are; {workers}"
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
     return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {workers}"
+
+
+def _confirmed(options: SweepOptions) -> str:
+    return f"those that there are; {_counted(options.n_jobs, 'worker')}"
 
 
 def _confirmation(options: SweepOptions, objective: Objective) -> str:

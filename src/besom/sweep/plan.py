@@ -55,6 +55,7 @@ class Plan:
         source: the application's own, as it is today.
         outside: its own values of what is searched, where it lies outside the space.
         remarks: what to show before the first trial.
+        confirms_only: no trial is started, and the best of those that there are is confirmed.
     """
 
     options: SweepOptions
@@ -69,6 +70,7 @@ class Plan:
     baseline_words: tuple[str, ...] = ()
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
+    confirms_only: bool = False
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -101,27 +103,25 @@ def make_plan(
     options: SweepOptions,
     application: JobRunner,
     arguments: list[str],
-    show: Callable[[SweepOptions, Objective, Space], None] = lambda *read: None,
+    show: Callable[[SweepOptions, Objective, Space, bool], None] = lambda *read: None,
 ) -> Plan:
     """Read and check all that the user said.
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
-        show: called with what the words alone tell, before the task's own checks, which may read
-            its data.
+        show: called with what the words alone tell, and whether it only confirms, once they
+            compose a configuration; before the task's own checks, which may read its data.
 
     Raises:
         UserError: anything of it cannot work; says what, and what would.
         hydra.errors.HydraException: an override does not fit the configuration.
     """
-    if confirms_only():
+    if only_confirms := confirms_only():
         options = replace(options, n_trials=1)  # no more than there are
     check_options(options)
     objective = read_objective(options.objective, options.direction)
     _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
-    show(options, objective, space)
-    rehearse(options.sampler, space.dimensions, objective.directions)
     hooks = hooks_of(application.task)
     custom = options.custom_search_space
     remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
@@ -131,6 +131,8 @@ def make_plan(
     moved = read_moved(options.baseline, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
+    show(options, objective, space, only_confirms)
+    rehearse(options.sampler, space.dimensions, objective.directions)
     hooks.check(baseline)
     suggest = _suggester(custom, baseline, space)
     names = set(named_by(flatten(baseline)))
@@ -150,6 +152,7 @@ def make_plan(
         baseline_words=base.words,
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark))),
+        confirms_only=only_confirms,
     )
 
 

@@ -23,7 +23,6 @@ from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.jobs import runs_of_ended
-from besom.sweep.confirmation.only import confirms_only
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
@@ -86,7 +85,7 @@ def run_sweep(plan: Plan) -> Any:
         with ending_after():
             study = _open(plan)
             opened.callback(study.close)
-            print_so_far(study.rows(), options.n_trials, console)
+            print_so_far(study.rows(), options.n_trials, plan.confirms_only, console)
             pool = opened.enter_context(_workers(plan, study))
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
@@ -181,7 +180,7 @@ def _sweep(
     status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
-            if not confirms_only():
+            if not plan.confirms_only:
                 tally = _tally(plan, study.rows())
                 with make_progress(console, tally) as progress:
                     supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
