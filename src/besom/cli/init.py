@@ -9,6 +9,7 @@ from pathlib import Path
 from besom.app.command import CommandError, plain_parser
 from besom.app.config_paths import examples_folder
 from besom.common.errors import StoreError
+from besom.common.terminal.commands import command_lines
 
 TEMPLATES = {False: "loop_app", True: "keras_app"}
 """By whether it is for Keras. Each is called by its name inside of its files, too."""
@@ -41,10 +42,9 @@ def init(words: list[str]) -> int:
         ) from error
     print(f"{folder}/  main.py is the task, conf/ its configuration and what is searched\n")
     commands = {command.format(name=folder.name): what for command, what in NEXT.items()}
-    width = max(map(len, commands))
     print(f"  cd {folder}")
-    for command, what in commands.items():
-        print(f"  {command:<{width}}  # {what}")
+    for line in command_lines(commands):
+        print(f"  {line}")
     return 0
 
 

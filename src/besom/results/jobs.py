@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from besom.common.flatten import short_names
+from besom.common.terminal.commands import command_lines
 from besom.common.terminal.table import ALWAYS, Column, left_out, room, table
 from besom.common.text import show
-from besom.tracking.decorator import RecordedRun, print_commands
+from besom.tracking.decorator import RecordedRun
 
 OF_TRAINING = 2
 OTHERS = 1
@@ -17,16 +18,17 @@ OTHERS = 1
 def print_jobs(runs: Sequence[RecordedRun]) -> None:
     """The table, then the statistics of those that differ in nothing but their seeds."""
     lines, n_left_out = table(_columns(runs), room())
-    ids = f"{' '.join(run.run_id for run in runs)} {runs[0].where}".rstrip()
+    flags = runs[0].record_flags
+    commands = {
+        f"besom ui{flags}": "all runs in MLflow",
+        f"besom compare {' '.join(run.run_id for run in runs)}{flags}": "side by side",
+    }
     if n_left_out:
         lines.append(left_out(n_left_out, "besom compare RUN_ID … --csv"))
     for setting, group in groups(runs).items():
         if len(group) > 1:
             lines += ["", *statistics(setting, group)]
-    print("\n".join(["", *lines, ""]))
-    print_commands(
-        {f"besom ui {runs[0].where}": "all runs in MLflow", f"besom compare {ids}": "side by side"}
-    )
+    print("\n".join(["", *lines, "", *command_lines(commands)]))
 
 
 def groups(runs: Sequence[RecordedRun]) -> dict[str, list[RecordedRun]]:

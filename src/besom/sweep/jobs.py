@@ -11,11 +11,11 @@ from typing import Any
 
 from besom.common.errors import BesomError
 from besom.common.states import State
+from besom.common.terminal.commands import record_flags
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Progress
-from besom.sweep.summary import where
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
@@ -166,8 +166,9 @@ class JobSource(ABC):
         if self._has_named_logs:
             return
         self._has_named_logs = True
-        study = f"{shlex.quote(self._sweep.study.name)} {self._words(row)}"
-        self._progress.remark(f"what it printed:  besom logs {study}{where(self._plan.options)}")
+        options, study = self._plan.options, shlex.quote(self._sweep.study.name)
+        flags = record_flags(options.root, options.tracking_uri)
+        self._progress.remark(f"what it printed:  besom logs {study} {self._words(row)}{flags}")
         self._progress.remark(f"its worker:       {self.log_of(worker)}")
 
     def _stopped(self, job: Job) -> TrialRow:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from besom.common.addresses import mask, scheme_of
+from besom.common.addresses import scheme_of
 from besom.common.flatten import short_names
+from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.table import Column, left_out, room, table
 from besom.common.text import show, unnamed
 from besom.search.options import SweepOptions
@@ -39,7 +40,7 @@ def print_summary(
     if len(rows) > MAX_ROWS:
         shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
     if n_left_out:
-        record = f"{shlex.quote(study.name)}{where(plan.options)}"
+        record = f"{shlex.quote(study.name)}{_flags(plan.options)}"
         shown.append(left_out(n_left_out, f"besom compare {record} --csv"))
     if not all(row.counts for row in rows[:MAX_ROWS]):
         lines.insert(0, FOOTNOTE)
@@ -92,7 +93,7 @@ def _confirm_command(plan: Plan, study: Study) -> str:
     if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
         return ""
     how_many = "" if plan.options.confirm.top_k else " --top-k 3"
-    return f"besom confirm {shlex.quote(study.name)}{where(plan.options)}{how_many}"
+    return f"besom confirm {shlex.quote(study.name)}{_flags(plan.options)}{how_many}"
 
 
 def _is_own(plan: Plan) -> bool:
@@ -121,7 +122,7 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     """Commands that go on from here, each with what it is for."""
-    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{where(plan.options)}"
+    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_flags(plan.options)}"
     judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
     if judged and not verdict and (confirm := _confirm_command(plan, study)):
@@ -130,31 +131,23 @@ def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     if judged:
         steps[f"besom reproduce best --study {found}"] = "the same numbers?"
         steps[f"besom export {found}"] = "a configuration to train with"
-    width = max(map(len, steps))
-    return [f"{step:<{width}}  # {why}" for step, why in steps.items()]
+    return command_lines(steps)
 
 
 def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
     """Where all trials can be looked at, a line each."""
-    found, scheme = f"{shlex.quote(study)}{where(options)}", scheme_of(options.tracking_uri or "")
+    found, scheme = f"{shlex.quote(study)}{_flags(options)}", scheme_of(options.tracking_uri or "")
     steps = {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
     if scheme in ("", "sqlite"):
         steps = {f"besom ui {found}": "all trials in MLflow, sorted", **steps}
-    width = max(map(len, steps))
-    lines = [f"{step:<{width}}  # {why}" for step, why in steps.items()]
     if scheme not in SERVERS:
-        return lines
-    return [f"All trials, sorted:  {pages_of(options.tracking_uri or '')}/{pages}", *lines]
+        return command_lines(steps)
+    shown = f"{pages_of(options.tracking_uri or '')}/{pages}"
+    return [f"All trials, sorted:  {shown}", *command_lines(steps)]
 
 
-def where(options: SweepOptions) -> str:
-    """The flags with which other commands find this record."""
-    uri = options.tracking_uri
-    flags = {
-        "--root": None if options.root == "mlruns" else options.root,
-        "--tracking-uri": mask(uri) if uri else None,
-    }
-    return "".join(f" {flag} {shlex.quote(value)}" for flag, value in flags.items() if value)
+def _flags(options: SweepOptions) -> str:
+    return record_flags(options.root, options.tracking_uri)
 
 
 def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:

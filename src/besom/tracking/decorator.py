@@ -1,9 +1,7 @@
 """Makes a Hydra task function record its runs: one call, one MLflow run."""
 
 import functools
-import os
 import re
-import shlex
 import signal
 import threading
 import time
@@ -24,9 +22,9 @@ from besom import session
 from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
-from besom.common.addresses import mask
 from besom.common.flatten import flatten
 from besom.common.states import State
+from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.steps import ShownSteps
 from besom.common.text import duration
 from besom.tracking import schema
@@ -37,7 +35,6 @@ from besom.tracking.record import Record, connect
 from besom.tracking.schema import RunStatus
 
 ROLE = {schema.ROLE: schema.Role.TRAIN}
-DEFAULT_ROOT = Path("mlruns")
 
 
 @dataclass(frozen=True)
@@ -47,14 +44,14 @@ class RecordedRun:
     Attributes:
         overrides: the words of the command line that led to it.
         numbers: what it returned, by name.
-        where: the flags with which commands find the record.
+        record_flags: with which commands find the record, each after a space.
     """
 
     run_id: str
     overrides: Sequence[str]
     numbers: Mapping[str, float]
     seconds: float
-    where: str = ""
+    record_flags: str = ""
 
 
 _collected: ContextVar[list[RecordedRun] | None] = ContextVar("recorded_runs", default=None)
@@ -117,7 +114,8 @@ def _recorded(task: Task, config: DictConfig) -> Any:
             numbers = _numbers(returned)
             record.log(run_id, numbers)
     seconds, words = time.monotonic() - started, as_typed(HydraConfig.get().overrides.task)
-    _tell(RecordedRun(run_id, words, numbers, seconds, _where(config, root)))
+    flags = record_flags(config.tracking.root, config.tracking.uri)
+    _tell(RecordedRun(run_id, words, numbers, seconds, flags))
     return returned
 
 
@@ -217,14 +215,6 @@ def _numbers(returned: Any) -> dict[str, float]:
     }
 
 
-def _where(config: DictConfig, root: Path) -> str:
-    """The flags with which commands find the record."""
-    is_default = root == Path(HydraConfig.get().runtime.cwd, DEFAULT_ROOT)
-    words = [] if is_default else ["--root", os.path.relpath(root)]
-    words += ["--tracking-uri", mask(config.tracking.uri)] if config.tracking.uri else []
-    return shlex.join(words)
-
-
 def _tell(run: RecordedRun) -> None:
     """Its numbers, then where all of it can be looked at; of several runs what no table tells."""
     collected, is_single = _collected.get(), HydraConfig.get().mode is not RunMode.MULTIRUN
@@ -236,17 +226,8 @@ def _tell(run: RecordedRun) -> None:
     width = max(map(len, lines))
     print("\n".join(f"{name:<{width}}  {text}" for name, text in lines.items()))
     if is_single:
-        print()
-        print_commands(
-            {
-                f"besom compare {run.run_id} {run.where}": "its numbers",
-                f"besom ui {run.where}": "all runs in MLflow",
-            }
-        )
-
-
-def print_commands(commands: Mapping[str, str]) -> None:
-    """Commands to type next, each with what it is for."""
-    width = max(len(command.rstrip()) for command in commands)
-    for command, why in commands.items():
-        print(f"{command.rstrip():<{width}}  # {why}")
+        commands = {
+            f"besom compare {run.run_id}{run.record_flags}": "its numbers",
+            f"besom ui{run.record_flags}": "all runs in MLflow",
+        }
+        print("\n".join(["", *command_lines(commands)]))
