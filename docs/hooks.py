@@ -135,10 +135,10 @@ def _commands() -> str:
         if name in ("train",):  # Hydra's own help; the page of the configuration has its keys
             continue
         said = io.StringIO()
-        columns, sys.argv = sys.argv, ["besom"]
+        given, sys.argv = sys.argv, ["besom"]
         with redirect_stdout(said), suppress(SystemExit):
             main([name, "--help"])
-        sys.argv = columns
+        sys.argv = given
         parts += [f"## besom {name}", _block(said.getvalue())]
     return "\n\n".join(parts) + "\n"
 

@@ -19,7 +19,7 @@ from besom.cli.dashboard import only_for, read_only, serve
 from besom.common.errors import StoreError, UserError
 from besom.common.states import State
 from besom.search.storage.database import open_confirmations, open_study
-from tests.cli.test_ui import free_port
+from tests.servers import free_port
 
 SERVE = "import sys; from pathlib import Path; from besom.cli.dashboard import serve; "
 SERVE += "serve(Path(sys.argv[1]), int(sys.argv[2]))"

@@ -26,11 +26,10 @@ from besom.tracking import connect, schema
 from besom.tracking.models.model_files import address_of, model_file
 from besom.tracking.models.registry import Champion, register
 from besom.tracking.reader import open_reader
-from tests.cli.test_ui import free_port
 from tests.conftest import Command
 from tests.results.conftest import start
 from tests.rnn.conftest import encode
-from tests.servers import post, running
+from tests.servers import free_port, post, running
 
 TEXTS = ["The film was wonderful!", "the plot was not dull, but the ending was", "its GOOD cast"]
 TEXT_MODEL = Path(__file__).parents[2] / "examples" / "text_model"

@@ -15,8 +15,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import sqlalchemy
 
-from besom.cli import ui
-from besom.cli.ui import HOST, Server, allowed_hosts
+from besom.cli import web_server
+from besom.cli.web_server import HOST, Server, allowed_hosts
 from besom.common.errors import StoreError, UserError
 from besom.common.sqlite import readable_file
 
@@ -44,7 +44,7 @@ def serve(root: Path, port: int, host: str = HOST) -> None:
         )
     command = [sys.executable, "-m", __name__, str(readable_file(database)), str(port), host]
     dashboard = Server("Optuna's dashboard", command, port, "/dashboard", host=host)
-    ui.run_server(dashboard, root, "the studies")
+    web_server.run_server(dashboard, root, "the studies")
 
 
 def read_only(database: Path) -> str:

@@ -101,7 +101,7 @@ def sweep(words: list[str]) -> int:
 
 def ui(words: list[str]) -> int:
     """Serve MLflow's pages, or Optuna's dashboard."""
-    from besom.cli.browse import ui as browse
+    from besom.cli.ui import ui as browse
 
     return browse(words)
 

@@ -12,7 +12,7 @@ from besom.common import text
 from besom.common.errors import StudyError
 from besom.common.flatten import short_names
 from besom.common.suggest import did_you_mean, listed
-from besom.common.terminal.table import ALWAYS, Column, left_out, room, table
+from besom.common.terminal.table import ALWAYS, Column, left_out, table, terminal_width
 from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
 from besom.results.tables import rows_as_json, side_by_side
 from besom.sweep.fingerprint import FOOTNOTE, MARK
@@ -86,7 +86,7 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
 def show(comparison: Comparison, top: int) -> None:
     """Print the first ``top`` rows, with as many columns as the terminal has room for."""
     trials = comparison.trials[:top]
-    lines, n_left_out = table(_columns(comparison, trials), room())
+    lines, n_left_out = table(_columns(comparison, trials), terminal_width())
     if not all(trial.counts for trial in trials):
         lines.append(FOOTNOTE)
     if len(comparison.trials) > len(trials):

@@ -6,7 +6,7 @@ import numpy as np
 
 from besom.common.flatten import short_names
 from besom.common.terminal.commands import command_lines
-from besom.common.terminal.table import ALWAYS, Column, left_out, room, table
+from besom.common.terminal.table import ALWAYS, Column, left_out, table, terminal_width
 from besom.common.text import show
 from besom.tracking.decorator import RecordedRun
 
@@ -17,7 +17,7 @@ OTHERS = 1
 
 def print_jobs(runs: Sequence[RecordedRun]) -> None:
     """The table, then the statistics of those that differ in nothing but their seeds."""
-    lines, n_left_out = table(_columns(runs), room())
+    lines, n_left_out = table(_columns(runs), terminal_width())
     flags = runs[0].record_flags
     commands = {
         f"besom ui{flags}": "all runs in MLflow",
@@ -59,7 +59,7 @@ def statistics(setting: str, runs: Sequence[RecordedRun]) -> list[str]:
             [f"{show(means[name].low)} to {show(means[name].high)}" for name in names],
         ),
     ]
-    return table(columns, room())[0]
+    return table(columns, terminal_width())[0]
 
 
 def _columns(runs: Sequence[RecordedRun]) -> list[Column]:

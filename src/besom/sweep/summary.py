@@ -8,7 +8,7 @@ from rich.console import Console
 from besom.common.addresses import scheme_of
 from besom.common.flatten import short_names
 from besom.common.terminal.commands import command_lines, record_flags
-from besom.common.terminal.table import Column, left_out, room, table
+from besom.common.terminal.table import Column, left_out, table, terminal_width
 from besom.common.text import show, unnamed
 from besom.search.options import SweepOptions
 from besom.search.study import Study
@@ -36,7 +36,7 @@ def print_summary(
         n_open = plan.options.n_trials - n_ended(rows)
         lines.append(f"{n_open} trials are still to be done; the same command goes on.")
     lines += [*found, *_earlier(plan, study, rows, found)]
-    shown, n_left_out = table(_columns(plan, rows[:MAX_ROWS]), room())
+    shown, n_left_out = table(_columns(plan, rows[:MAX_ROWS]), terminal_width())
     if len(rows) > MAX_ROWS:
         shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
     if n_left_out:

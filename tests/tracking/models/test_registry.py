@@ -19,8 +19,7 @@ from besom.session import KerasModel, TensorSpec
 from besom.tracking import Record, connect, schema
 from besom.tracking.models.model_files import address_of, model_file, model_name, registered_model
 from besom.tracking.models.registry import Champion, register
-from tests.cli.test_ui import free_port
-from tests.servers import running
+from tests.servers import free_port, running
 
 CODE = """\
 from pathlib import Path

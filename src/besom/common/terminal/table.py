@@ -39,7 +39,7 @@ class Column:
         return max(map(cell_len, (*self.head(is_broken), *self.cells)), default=0)
 
 
-def room() -> int | None:
+def terminal_width() -> int | None:
     """Columns of the terminal; None where the output is none: lines are as long as they need."""
     return Console().width if sys.stdout.isatty() else None
 

@@ -15,7 +15,7 @@ from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
 from besom.tracking.address import file_path, readable
 from besom.tracking.client import asking
-from besom.tracking.models.keras_model import find_model
+from besom.tracking.models.logged_model import find_model
 from besom.tracking.runs import original_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom.app.hooks import Packaging, PackModel
 from besom.tracking import schema
 from besom.tracking.client import asking
-from besom.tracking.models.keras_model import find_model, logged_model, pin
+from besom.tracking.models.logged_model import find_model, logged_model, pin
 from besom.tracking.models.model_files import ALIAS, address_of, model_file, model_name
 from besom.tracking.record import Record
 from besom.tracking.runs import original_of

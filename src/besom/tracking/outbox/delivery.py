@@ -22,7 +22,7 @@ from besom.common.text import check_table, shorten, storable
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
-from besom.tracking.models.keras_model import final_metrics, link_metrics, log_model
+from besom.tracking.models.logged_model import final_metrics, link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
 from besom.tracking.outbox.batch import Batch
 from besom.tracking.outbox.deferred_runs import DeferredRuns, is_away

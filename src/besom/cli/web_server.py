@@ -1,0 +1,243 @@
+"""MLflow's web interface for one root, and any web server that runs as a child until Ctrl-C.
+
+They are for this machine only, if not told otherwise.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+from urllib.request import urlopen
+
+from besom.common.errors import StoreError, UserError
+from besom.common.sqlite import readable_file
+from besom.results.pages import Page
+from besom.tracking.address import own_address, sqlite_path
+
+HOST = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")
+# "Port blocking" of the Fetch standard (WHATWG): browsers ask nothing there.
+_BLOCKED = """
+0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115
+117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563
+587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667
+6668 6669 6679 6697 10080
+"""
+BLOCKED = frozenset(map(int, _BLOCKED.split()))
+PATIENCE_SECONDS = 120.0
+FAREWELL_SECONDS = 10.0
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to start a web server that listens at ``port`` of ``host``.
+
+    Attributes:
+        name: what is started, as it is called.
+        command: the words that start it.
+        health: a path that it answers once it is up.
+        environment: variables that it gets beside those of this process.
+        folder: where it works; None for this process' own.
+    """
+
+    name: str
+    command: Sequence[str]
+    port: int
+    health: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = HOST
+    folder: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Where this machine finds it."""
+        host = HOST if self.host in EVERYWHERE else self.host
+        return f"http://{host}:{self.port}"
+
+
+def serve(
+    root: Path,
+    port: int,
+    host: str = HOST,
+    uri: str | None = None,
+    find_pages: Callable[[], Sequence[Page]] = tuple,
+    opens: bool = False,
+) -> None:
+    """Serve the runs of ``root`` at an address of this machine until interrupted.
+
+    Args:
+        uri: of the SQLite file that has them, where that is not below ``root``.
+        find_pages: called while the server starts: what to name once it is up.
+        opens: the first of these in a browser.
+
+    Raises:
+        StoreError: there is nothing to serve.
+        UserError: the port cannot be used, or the server does not start.
+    """
+    database = sqlite_path(uri or own_address(root))
+    assert database is not None
+    if not database.exists():
+        raise StoreError(
+            f"{database.parent if uri else root} holds no runs yet: there is no {database.name}.\n"
+            "Run `besom train` first, or name the right folder with --root."
+        )
+    artifacts = database.parent / "artifacts"
+    server = _mlflow(readable_file(database), artifacts, port, host)
+    run_server(server, database.parent if uri else root, "the runs", find_pages, opens)
+
+
+def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
+    command = [sys.executable, "-m", "mlflow", "server"]
+    # Relative to its working folder: MLflow would make folders of what an address has escaped.
+    command += ["--backend-store-uri", f"sqlite:///{database.name}", "--no-serve-artifacts"]
+    command += ["--default-artifact-root", artifacts.as_uri()]
+    command += ["--app-name", "besom"]  # see besom.tracking.server
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
+    command += ["--allowed-hosts", ",".join(allowed_hosts(port, host))]
+    environment = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
+    }
+    return Server("MLflow", command, port, "/health", environment, host, database.parent)
+
+
+def run_server(
+    server: Server,
+    root: Path,
+    shown: str,
+    find_pages: Callable[[], Sequence[Page]] = tuple,
+    opens: bool = False,
+) -> None:
+    """Serve ``shown``, which is in the folder ``root``, until interrupted.
+
+    Args:
+        find_pages, opens: as in :func:`serve`.
+
+    Raises:
+        UserError: the port cannot be used, or the server does not start.
+    """
+    _check_place(server.host, server.port)
+    if server.host != HOST:
+        print(
+            f"--host {server.host}: all that reach port {server.port} see {shown}, and may be "
+            "able to change them; there is no login",
+            flush=True,
+        )
+    print(f"starting {server.name} for {root}", flush=True)
+    with tempfile.TemporaryFile() as log, _running(server, log) as process:
+        pages = find_pages()
+        _await(process, server, log)
+        print(f"{server.address}  shows {shown} in {root}; Ctrl-C ends it", flush=True)
+        announce(server.address, pages, opens)
+        process.wait()
+
+
+def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
+    """Name the pages of a server, and open the first in a browser where ``opens`` says so."""
+    links = [f"{server}/{page.address}" for page in pages]
+    for page, link in zip(pages, links, strict=True):
+        print(f"{page.shows}:\n  {link}", flush=True)
+    if opens and links:
+        webbrowser.open(links[0])
+
+
+def allowed_hosts(port: int, host: str = HOST) -> list[str]:
+    """Names under which a browser may ask for a server; others are DNS rebinding."""
+    names = [HOST, "localhost"]
+    if host in EVERYWHERE:
+        names += [socket.gethostname(), *_own_addresses()]
+    elif host not in names:
+        names.append(host)
+    return [f"{name}:{port}" for name in names]
+
+
+def _own_addresses() -> list[str]:
+    """This machine's, as far as its own name tells."""
+    try:
+        return sorted({str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)})
+    except OSError:
+        return []
+
+
+def _check_place(host: str, port: int) -> None:
+    if port in BLOCKED:
+        raise UserError(f"port {port} is one that browsers refuse; choose another with --port")
+    try:
+        family, kind, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise UserError(f"--host {host} is no address of this machine; leave it away") from error
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not below 65536"
+            raise UserError(
+                f"port {port} cannot be used: {reason}.\nChoose another with --port."
+            ) from error
+
+
+@contextmanager
+def _running(server: Server, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server process that ends with this block, however the block ends."""
+    # A session of its own: Ctrl-C reaches this process only, which then ends the server's group.
+    process = subprocess.Popen(
+        server.command,
+        env=os.environ | server.environment,
+        cwd=server.folder,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    # SIGINT too: a shell that starts it in the background has it ignored.
+    before = {number: signal.signal(number, _interrupt) for number in ENDING}
+    try:
+        yield process
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _end(process)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(FAREWELL_SECONDS)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def _await(process: "subprocess.Popen[bytes]", server: Server, log: IO[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _answers(f"{server.address}{server.health}"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+            raise UserError(f"{server.name} does not start: {' | '.join(lines[-2:])}")
+        time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
