@@ -1,4 +1,6 @@
 """``besom report``: a study as one HTML file to be kept, sent, printed, and opened offline.
 
-It knows the tables of :mod:`besom.results`, and Plotly. It must not know where a record is kept.
+It knows a study and the texts of its runs as a reader gives them, the importance of parameters and
+the statistics of seeds, and Plotly. It must not know how a record is kept: it asks the reader, also
+for the address of the pages that it links to. It writes nothing but its file.
 """
