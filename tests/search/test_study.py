@@ -115,6 +115,21 @@ def test_a_study_without_a_trial_may_become_another(tmp_path: Path) -> None:
         claim(study, first)
 
 
+@pytest.mark.parametrize("outside", [None, {"x": 9}])
+def test_a_baseline_that_waits_and_is_none_any_more_is_withdrawn(
+    tmp_path: Path, outside: dict[str, int] | None
+) -> None:
+    """Its number is taken; what it proposes is the sampler's, within today's space."""
+    study = opened(tmp_path)
+    study.withdraw()
+    study.enqueue({} if outside else {"x": 0.25, "y": "a"}, outside)
+    study = opened(tmp_path)
+    study.withdraw()
+    row = study.ask(SPACE.distributions)
+    assert (row.number, row.outside, row.state) == (0, None, "running")
+    assert row.params.keys() == SPACE.distributions.keys() and row.params["x"] != 0.25
+
+
 def test_one_supervisor_at_a_time(tmp_path: Path) -> None:
     with only_supervisor(tmp_path, "s"):
         with pytest.raises(StudyError, match="by process"), only_supervisor(tmp_path, "s"):

@@ -56,6 +56,8 @@ def completes(assignment: Assignment) -> Iterator[FromWorker]:
     yield Outcome(State.COMPLETE, {"loss": x * x}, seconds=0.1)
 
 
+NO_HOOKS = Hooks()
+BASELINE = OmegaConf.create({"x": 0.5})
 MASTER = OmegaConf.create({"hydra": {"sweep": {"dir": "multirun"}}})
 
 
@@ -147,7 +149,13 @@ class Bench:
         study.use(sampler, make_pruner(plan.options.pruner))
         return study
 
-    def plan(self, space: str = "x=interval(-1,1)", code: str = "0" * 64, **options: Any) -> Plan:
+    def plan(
+        self,
+        space: str = "x=interval(-1,1)",
+        code: str = "0" * 64,
+        hooks: Hooks = NO_HOOKS,
+        **options: Any,
+    ) -> Plan:
         defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
         made = SweepOptions(**(defaults | options))
         return Plan(
@@ -155,11 +163,12 @@ class Bench:
             application=JobRunner(None, lambda config: 0.0, MASTER),  # type: ignore[arg-type]
             space=read_space({}, [space], loader=None),
             objective=read_objective(made.objective, made.direction),
-            baseline=OmegaConf.create({"x": 0.5}),
+            baseline=BASELINE,
             baseline_params={"x": 0.5},
             suggest=None,
-            hooks=Hooks(),
+            hooks=hooks,
             source=Source(code),
+            identity=hooks.identity(BASELINE),
         )
 
     def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from besom.common.errors import SweepFailed
+from besom.app.hooks import Hooks
+from besom.common.errors import DataError, StudyError, SweepFailed
 from besom.common.states import State
 from besom.search.options import AshaPruner, GridSampler, ThresholdPruner
 from besom.sweep.trials import TrialJobs
@@ -78,6 +79,46 @@ def test_a_worker_that_takes_no_further_job_is_replaced_between_two_trials(bench
     _, pool = bench.sweep(over_the_memory_limit, n_trials=8, n_jobs=1)
     assert [assignment.attempt for assignment in pool.assigned] == [1] * 8
     assert pool.started == [0] * 8
+
+
+def test_no_value_of_other_data_than_the_first_trials_counts(bench: Bench) -> None:
+    """A file that is written anew while the sweep runs: put back, the same sweep goes on."""
+    digest = ["a" * 64]
+
+    def changes(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 2:
+            digest[0] = "b" * 64
+        yield from completes(assignment)
+
+    hooks = Hooks(identity=lambda config: {"data": digest[0]})
+    driver, study, _ = bench.driver(changes, n_trials=6, n_jobs=1, hooks=hooks)
+    with pytest.raises(StudyError, match=r"identity of data: a{15}… → b{15}…\)") as error:
+        driver.run()
+    assert str(error.value).count("\n") == 1
+    states = [row.state for row in study.rows()]
+    assert states[:2] == ["complete"] * 2 and set(states[2:]) == {"running"}
+    digest[0] = "a" * 64
+    study, pool = bench.sweep(n_trials=6, hooks=hooks)
+    assert [row.state for row in study.rows()] == ["complete"] * 6
+    assert not {0, 1} & {assignment.trial for assignment in pool.assigned}
+
+
+def test_data_that_are_gone_end_the_sweep(bench: Bench) -> None:
+    there = [True]
+
+    def identity(config: object) -> dict[str, str]:
+        if not there[0]:
+            raise DataError("`data.path=x.csv` is no file")
+        return {"data": "a"}
+
+    def removes(assignment: Assignment) -> Iterator[FromWorker]:
+        there[0] = assignment.trial < 2
+        yield Outcome(State.FAILED, {}, 0.1, "`data.path=x.csv` is no file")
+
+    driver, study, _ = bench.driver(removes, n_trials=9, hooks=Hooks(identity=identity))
+    with pytest.raises(StudyError, match="is no file"):
+        driver.run()
+    assert Counter(row.state for row in study.rows())["failed"] <= 2
 
 
 def test_a_poisonous_trial_fails_after_max_attempts(bench: Bench) -> None:

@@ -58,7 +58,9 @@ class Hooks:
     Attributes:
         check: refuses a configuration (raises :class:`besom.UserError`) before anything is
             started.
-        identity: what the result depends on beside the configuration; the data's digest, say.
+        identity: what the result depends on beside the configuration; the data's digest, say. A
+            sweep asks again, of its baseline, as each trial ends, so it should be quick: where it
+            has changed, that trial does not count, and the sweep ends.
         places: keys that say where things are and not what is computed. A study may be resumed
             with other values of these.
         steps: how many reports a configuration will make; 0 where that is not known.

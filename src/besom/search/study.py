@@ -123,6 +123,10 @@ class Study:
         """
         waiting.enqueue(self._study, params, outside)
 
+    def withdraw(self) -> None:
+        """Have what :meth:`enqueue` has put there no longer proposed, if it still waits."""
+        waiting.withdraw(self._study)
+
     def leave_out_unfit(
         self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
     ) -> list[str]:

@@ -23,6 +23,15 @@ def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] 
         study._storage.set_trial_user_attr(own._trial_id, OUTSIDE, outside)
 
 
+def withdraw(study: Study) -> None:
+    """Let the point of our own be as any proposal; see :meth:`besom.search.study.Study.withdraw`.
+
+    Its trial has a number already, and cannot be taken back.
+    """
+    if any(map(is_own, study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))):
+        enqueue(study, {}, None)
+
+
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:
     """End what no trial can have; see :meth:`besom.search.study.Study.leave_out_unfit`."""
     sentences = []

@@ -14,14 +14,15 @@ from typing import Any
 
 from besom.app.source import Source, task_name
 from besom.common.addresses import mask
-from besom.common.errors import StudyError
+from besom.common.errors import StudyError, UserError
 from besom.common.flatten import flatten
+from besom.common.text import shorten
 from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
 
-VOLATILE = ("now", "hydra", "oc.env")
+VOLATILE = ("now", "hydra", "oc.env", "besom.name_of_file")
 
 TASK = "task"
 _KEY = "fingerprint"
@@ -51,12 +52,35 @@ def fingerprint(plan: Plan) -> dict[str, str]:
         if key not in searched and not f"{key}.".startswith(places):
             lasting = as_written[key] if _is_volatile(as_written.get(key)) else value
             facts[f"configuration, {key}"] = mask(json.dumps(lasting, default=str))
-    facts.update({f"identity of {key}": value for key, value in hooks.identity(baseline).items()})
+    facts.update({f"identity of {key}": value for key, value in plan.identity.items()})
     return facts
 
 
+def identity_changes(plan: Plan) -> str:
+    """What the baseline's identity has become since the sweep began; empty where it is the same.
+
+    Raises:
+        Exception: whatever the hook raises. A UserError is what has changed.
+    """
+    before = plan.identity
+    try:
+        now = plan.hooks.identity(plan.baseline)
+    except UserError as error:
+        return str(error)
+    return "; ".join(
+        f"identity of {key}: {_short(before.get(key))} → {_short(now.get(key))}"
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
+    )
+
+
+def _short(fact: str | None) -> str:
+    return "absent" if fact is None else shorten(fact, 16)
+
+
 def _is_volatile(written: object) -> bool:
-    """Whether a value as written differs from start to start, or from machine to machine."""
+    """Whether a value as written differs from start to start, from machine to machine, or with the
+    place of a file."""
     return isinstance(written, str) and any(f"${{{name}:" in written for name in VOLATILE)
 
 
@@ -157,13 +181,18 @@ def _spelled(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def leave_out(plan: Plan, study: Study) -> None:
-    """Let only values of today's code count, and queue the baseline again if its own does not."""
+    """Let only values of today's code count, and queue the baseline again if its own does not.
+
+    One that waits since the study was about something else, and that has none today, is withdrawn.
+    """
     study.leave_out({row.number for row in _ended(study) if not plan.counts(row.code)})
     rows = study.rows()
     # One without a role was cut short while it was asked for, and may be the baseline.
     has_baseline = any(row.role in ("", "baseline") for row in rows if row.counts)
     has_room = not rows or len(rows) < plan.options.n_trials
-    if plan.baseline_params is not None and not has_baseline and has_room:
+    if plan.baseline_params is None:
+        study.withdraw()
+    elif not has_baseline and has_room:
         study.enqueue(plan.baseline_params, plan.outside)
 
 

@@ -14,6 +14,7 @@ from besom.common.states import State
 from besom.common.terminal.commands import record_flags
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.sweep.fingerprint import identity_changes
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Progress
 from besom.tracking import schema
@@ -134,6 +135,10 @@ class JobSource(ABC):
     @abstractmethod
     def _tags(self, row: TrialRow) -> dict[str, str]:
         """What ties a run to its trial, beside what each run has."""
+
+    def changed(self) -> str:
+        """What the study is held to and has changed since the start; empty where nothing has."""
+        return identity_changes(self._plan)
 
     def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
         """The job was interrupted, and its run is closed; it is to be done again."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Plan:
         baseline_words: the overrides that compose it.
         source: the application's own, as it is today.
         outside: its own values of what is searched, where it lies outside the space.
+        identity: of the baseline, as its hook told before anything was started.
         remarks: what to show before the first trial.
         confirms_only: no trial is started, and the best of those that there are is confirmed.
     """
@@ -71,6 +72,7 @@ class Plan:
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
     confirms_only: bool = False
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -153,6 +155,7 @@ def make_plan(
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark))),
         confirms_only=only_confirms,
+        identity=hooks.identity(baseline),
     )
 
 

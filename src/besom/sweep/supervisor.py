@@ -4,7 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from besom.common.errors import StoreError, SweepFailed
+from besom.common.errors import StoreError, StudyError, SweepFailed
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
 from besom.sweep.progress import Progress
@@ -84,6 +84,7 @@ class Supervisor:
         self._failed_starts = 0
         self._looks_again = 0.0
         self._no_room = ""
+        self._changed = ""
         self.stopping = False
 
     def run(self, jobs: JobSource, progress: Progress) -> None:
@@ -93,6 +94,7 @@ class Supervisor:
             SweepFailed: more failed than allowed, or workers do not start.
             ConfigError: the task has no such objective.
             StoreError: the disk is full.
+            StudyError: what the study is held to has changed meanwhile.
         """
         for worker in range(min(self._n_jobs, jobs.n_open())):
             self._pool.start(worker)
@@ -105,6 +107,12 @@ class Supervisor:
             self._dispatch(jobs, progress)
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
+        if self._changed:
+            raise StudyError(
+                f"what the study is held to has changed while it ran ({self._changed}).\n"
+                "What has ended since then does not count, and is tried again: put back what was "
+                "there, and the same command goes on."
+            )
         if failure := jobs.failure():
             raise failure
 
@@ -186,6 +194,10 @@ class Supervisor:
         elif outcome.state is State.INTERRUPTED:
             job.begun = True  # it counts, however far it came
             jobs.lose(worker, job, outcome.error)
+        elif changed := self._changed or jobs.changed():
+            self._changed, self.stopping = changed, True
+            self._close_interrupted(job)
+            jobs.put_back(worker, job, "what it depends on has changed")
         else:
             jobs.end(worker, job, outcome)
         self.stopping = self.stopping or jobs.failure() is not None
