@@ -91,7 +91,7 @@ def cache_folder() -> Path:
     BESOM_CACHE, or ``besom`` in the platform's folder for a user's caches.
     """
     if chosen := os.environ.get("BESOM_CACHE"):
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()
     return _platform_folder() / "besom"
 
 

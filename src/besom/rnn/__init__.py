@@ -1,4 +1,5 @@
-"""The workload: a recurrent network that tells praise from blame in film reviews.
+"""The workload: a network, recurrent or another, that tells the class of a text: IMDb's praise and
+blame, made-up reviews, or texts and classes of the user's own.
 
 The one room that knows TensorFlow and Keras, its own data and configuration. It knows no record, no
 search and no worker: only :mod:`besom.rnn.__main__` joins it with them. What can be chosen by name

@@ -1,4 +1,4 @@
-"""The task that Besom sweeps over: train one network on reviews, and say how well it does.
+"""The task that Besom sweeps over: train one network on texts, and say how well it does.
 
 Importing this module is cheap; TensorFlow comes in when a training starts.
 """
@@ -56,8 +56,8 @@ def check(config: DictConfig) -> None:
 
 
 def identity(config: DictConfig) -> Mapping[str, str]:
-    """What the result depends on beside the configuration: the data's digest."""
-    return {"data": open_corpus(config.data, config.training.validation_split).digest}
+    """What the result depends on beside the configuration: the data's content."""
+    return {"data": open_corpus(config.data, config.training.validation_split).identity}
 
 
 def steps(config: DictConfig) -> int:
@@ -167,7 +167,7 @@ def _checkpoint(
     wanted = config.training.get("checkpoint")  # a Besom of before recorded no such key
     if not wanted or not HydraConfig.initialized():
         return None
-    facts = [data.corpus.digest, environment.numerics(), __version__, *_training_facts(config)]
+    facts = [data.corpus.identity, environment.numerics(), __version__, *_training_facts(config)]
     identity = json.dumps(facts, default=str)
     folder = Path(HydraConfig.get().runtime.output_dir)
     return Checkpoint(folder / NAME, identity, engine.variables, stopping)

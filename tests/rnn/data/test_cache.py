@@ -1,5 +1,7 @@
 """A cache that is built once, and again when it is damaged."""
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +101,14 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="BESOM_CACHE"):
         open_or_build(tmp_path / "file" / "a", Builder())
+
+
+def test_what_killed_processes_have_begun_goes_and_what_others_write_stays(tmp_path: Path) -> None:
+    old, young = tmp_path / ".abc-1234", tmp_path / ".def-5678"
+    for draft in (old, young):
+        draft.mkdir()
+        (draft / "scratch").write_bytes(b"tokens")
+    long_ago = time.time() - 2 * cache.ABANDONED
+    os.utime(old, (long_ago, long_ago))
+    open_or_build(tmp_path / "a", Builder())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, "a"]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from pyarrow import parquet
 
 from besom.common.errors import DataError
 from besom.rnn.config import TextFilesData
-from besom.rnn.data import Corpus, digests, open_corpus, text_files, view
+from besom.rnn.data import Corpus, digests, imdb, open_corpus, text_files, view
 from besom.rnn.data.corpus import INDEX_FROM, UNKNOWN
+from besom.rnn.data.tables import find, read_rows
 from besom.rnn.text_classifier import TextClassifier, words
 
 COLOURS = ("red", "green", "blue")
@@ -332,6 +334,98 @@ def test_a_file_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -
     refused(tmp_path / "mined.csv", "mined.csv` is no file; did you mean `mine.csv`?")
     refused(tmp_path / "x" / "mine.csv", "there is no such one in")
     refused(tmp_path, "is a folder; name one file in it")
+
+
+@pytest.mark.parametrize("path", ["~nobody_at_all/x.csv", "x" * 300 + ".csv", "\0.csv"])
+def test_a_name_that_no_file_can_have_is_refused(path: str) -> None:
+    with pytest.raises(DataError, match="is no file"):
+        find(path, "data.path")
+    with pytest.raises(DataError, match="is no file"):
+        imdb.find(path)
+
+
+def test_it_is_looked_for_where_the_command_was_given(
+    tmp_path: Path, job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``hydra.job.chdir=true`` moves each trial into a folder of its own."""
+    path = written(tmp_path, rows_of())
+    (tmp_path / "imdb.npz").touch()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert opened(Path("mine.csv")).source == str(path)
+    assert imdb.find("imdb.npz") == tmp_path / "imdb.npz"
+
+
+def test_a_replaced_file_of_the_same_size_and_time_is_read_anew(tmp_path: Path) -> None:
+    path = written(tmp_path, rows_of())
+    first, times = opened(path), path.stat()
+    other = tmp_path / "other.csv"
+    other.write_bytes(path.read_bytes().replace(b"number 7;", b"number 0;"))
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(path)
+    assert path.stat().st_size == times.st_size and path.stat().st_mtime_ns == times.st_mtime_ns
+    assert opened(path).digest != first.digest
+
+
+def test_other_rules_are_other_data_to_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, rows_of())
+    first = opened(path)
+    assert first.identity == first.digest
+    monkeypatch.setattr(text_files, "VERSION", 2)
+    text_files._open.cache_clear()
+    again = opened(path)
+    assert again.digest == first.digest and again.identity != first.identity
+
+
+def write_over(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"more\tred\n")
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"), [(write_over, "has changed while it was read"), (Path.unlink, "cannot be")]
+)
+def test_the_file_that_changes_while_it_is_read_is_the_one_that_is_named(
+    tmp_path: Path,
+    meddle: Callable[[Path], None],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = written(tmp_path, rows_of())
+    test = written(tmp_path, [{"said": "text", "colour": "red"}], "mine.tsv")
+
+    def meddled(file: Path, columns: Any) -> Any:
+        yield from read_rows(file, columns)
+        if file == test:
+            meddle(test)
+
+    monkeypatch.setattr(text_files, "read_rows", meddled)
+    refused(path, f"`{test}` {said}", test_path=str(test))
+
+
+def of_bytes(path: Path, texts: list[bytes], labels: list[bytes], kind: pyarrow.DataType) -> Path:
+    columns = [pyarrow.array(values, pyarrow.binary()).view(kind) for values in (texts, labels)]
+    parquet.write_table(pyarrow.table(columns, ["said", "colour"]), path)
+    return path
+
+
+def test_text_that_parquet_holds_as_bytes_is_text(tmp_path: Path) -> None:
+    texts, labels = [f"café {i}".encode() for i in range(20)], [b"a", b"b"] * 10
+    path = of_bytes(tmp_path / "mine.parquet", texts, labels, pyarrow.binary())
+    corpus = opened(path)
+    assert corpus.classes == ("a", "b") and "café" in corpus.word_index()
+
+
+@pytest.mark.parametrize("kind", [pyarrow.binary(), pyarrow.string()])
+@pytest.mark.parametrize("column", ["said", "colour"])
+def test_parquet_that_is_no_utf_8_is_refused_with_its_row(
+    tmp_path: Path, kind: pyarrow.DataType, column: str
+) -> None:
+    texts, labels = [b"text %d" % i for i in range(20)], [b"a", b"b"] * 10
+    (texts if column == "said" else labels)[4] = b"caf\xe9"
+    path = of_bytes(tmp_path / "mine.parquet", texts, labels, kind)
+    refused(path, f"row 5 is no UTF-8 text (byte 0xe9 in `{column}`)")
 
 
 def test_a_label_that_only_the_test_has_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The reviews: found, read once, cut to the sizes of a trial.
+"""Texts and their classes, IMDb's, made-up or the user's own: found, read once, cut to the sizes
+of a trial.
 
 It knows its part of the configuration, and no TensorFlow, but to download IMDb.
 """

@@ -1,6 +1,6 @@
 """Reviews on disk as plain arrays, read by memory map, written once, checked when opened.
 
-A folder per source file, named by its digest::
+A folder for each source file, named by its digest, and by that of what else the tokens depend on::
 
     train-tokens.npy  train-offsets.npy  train-labels.npy      (and the same for test)
     words.json, …     what else a data set keeps
@@ -11,10 +11,11 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ NAMES = {f"{split}-{item.name}.npy" for split in SPLITS for item in fields(Revie
 
 READ_AT_ONCE = 1 << 20
 """Bytes."""
+ABANDONED = 24 * 3600.0
+"""Seconds since a draft's last file was begun."""
 
 Names = AbstractSet[str]
 Pair = tuple[Reviews, Reviews]
@@ -117,12 +120,21 @@ def _replacing(folder: Path, names: Names) -> Iterator[Path]:
     A process that has the old files mapped keeps them. When two processes build at once, one wins.
     """
     make_private(folder.parent)
+    _drop_abandoned(folder.parent)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield draft
         _swap(draft, folder, names)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _drop_abandoned(parent: Path) -> None:
+    """Remove the drafts of processes that were killed. No build takes as long as these are old."""
+    for draft in parent.glob(".*-*"):
+        with suppress(OSError):  # another process has removed it
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _swap(draft: Path, folder: Path, names: Names) -> None:

@@ -1,5 +1,5 @@
-"""Reviews as numbers: the records that the data sets fill in, the model's view of them, and the way
-between tokens and text."""
+"""Texts as numbers, called reviews whatever they are: the records that the data sets fill in, the
+model's view of them, and the way between tokens and text."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ class Corpus:
     ``digest`` names its content, ``classes`` what its labels count, ``vocab_size`` is one above its
     largest token, ``word_index`` reads the words when text is to be shown; it is empty when they
     are not at hand. ``source`` says where the texts come from, ``remarks`` what is to be told of
-    them.
+    them, ``version`` by which rules the content has become tokens, where the digest does not.
     """
 
     name: str
@@ -64,10 +64,16 @@ class Corpus:
     word_index: Callable[[], WordIndex]
     source: str
     remarks: tuple[str, ...] = ()
+    version: int = 1
 
     @property
     def n_classes(self) -> int:
         return len(self.classes)
+
+    @property
+    def identity(self) -> str:
+        """What tells its tokens from all others, given the configuration."""
+        return self.digest if self.version == 1 else f"{self.digest}, version {self.version}"
 
 
 @dataclass(frozen=True)

@@ -13,23 +13,36 @@ SETTLED = 2.0
 the file system's clock would not be seen."""
 
 
+Stamp = tuple[str, int, int, int, int]
+
+
+def stamp_of(file: Path) -> Stamp:
+    """What says whether a file has changed: its path, its size, the times of the last change to
+    its content and to its inode, in nanoseconds, and that inode.
+
+    The time of the inode is the system's own: no program sets it back.
+
+    Raises:
+        OSError: it is not there.
+    """
+    found = file.stat()
+    return str(file), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
 def known_digest(file: Path, folder: Path) -> str:
     """The SHA-256 of a file's content, out of ``folder`` where that file has not changed since.
-
-    Size, inode and the times of the last change to content and inode say whether it has. The last
-    is the system's own: no program sets it back.
 
     Raises:
         OSError: the file cannot be read.
     """
-    found = file.stat()
-    facts = [str(file), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-    kept = folder / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    stamp = stamp_of(file)
+    kept = folder / hashlib.sha256(json.dumps(stamp).encode()).hexdigest()
     with suppress(OSError, UnicodeDecodeError):
         digest = kept.read_text(encoding="ascii")
         if len(digest) == 64:
             return digest
-    is_settled = time.time() - max(found.st_mtime, found.st_ctime) > SETTLED
+    _, _, *changes, _ = stamp
+    is_settled = time.time() - max(changes) / 1e9 > SETTLED
     digest = content_digest(file)
     if is_settled:
         with suppress(OSError):  # it is computed again the next time

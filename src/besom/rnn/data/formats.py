@@ -175,11 +175,29 @@ def _parquet(file: Path, columns: Columns) -> Iterator[Row]:
             check_columns(file, columns, source.schema_arrow.names)
             wanted = [columns.text, columns.label]
             for batch in source.iter_batches(batch_size=4096, columns=wanted):
-                texts, labels = (batch.column(name).to_pylist() for name in wanted)
+                texts, labels = (_values(batch.column(name)) for name in wanted)
                 yield from zip(texts, labels, strict=True)
         except pyarrow.ArrowException as error:
             reason = str(error).partition("\n")[0]
             raise DataError(f"`{file}` is no whole Parquet file: {reason}") from error
+
+
+def _values(column: Any) -> list[Any]:
+    """Text is often kept as bytes. Those that are no UTF-8 become surrogates, as in CSV."""
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        values = column.to_pylist()
+    except UnicodeDecodeError:
+        values = column.cast(pyarrow.large_binary()).to_pylist()
+    is_bytes = any(isinstance(value, bytes) for value in values)
+    return [_text_of(value) for value in values] if is_bytes else values
+
+
+def _text_of(value: Any) -> Any:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
 
 
 @contextmanager

@@ -34,7 +34,8 @@ from besom.rnn.data.corpus import (
     keras_folder,
     read_index,
 )
-from besom.rnn.data.digests import content_digest
+from besom.rnn.data.digests import Stamp, content_digest, stamp_of
+from besom.rnn.data.paths import named_file
 
 SHUFFLE_SEED = 113
 """The seed of ``keras.datasets.imdb.load_data``."""
@@ -48,15 +49,13 @@ def open_imdb(path: str | None) -> Corpus:
     Raises:
         DataError: there is no such file, or it is not what it should be.
     """
-    source = find(path)
-    stat = source.stat()
-    return _open(source, stat.st_size, stat.st_mtime_ns, cache_folder())
+    return _open(stamp_of(find(path)), cache_folder())
 
 
 def find(path: str | None) -> Path:
     """The file to read; fetched by Keras when none is named and none is there."""
     if named := path or os.environ.get("BESOM_IMDB_PATH"):
-        return _existing(Path(named).expanduser().absolute(), path)
+        return _existing(named_file(named), path)
     kept = keras_folder() / "imdb.npz"
     return kept if kept.is_file() else _download(kept)
 
@@ -85,8 +84,9 @@ def _download(target: Path) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _open(source: Path, size: int, changed: int, folder: Path) -> Corpus:
-    """``size`` and ``changed`` are part of the key, so that a replaced file is read again."""
+def _open(stamp: Stamp, folder: Path) -> Corpus:
+    """By its stamp, so that a replaced file is read again."""
+    source = Path(stamp[0])
     digest = content_digest(source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
     vocab_size = 1 + int(max(train.tokens.max(), test.tokens.max()))

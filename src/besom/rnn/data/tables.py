@@ -16,6 +16,7 @@ from besom.common.errors import DataError
 from besom.common.suggest import did_you_mean
 from besom.common.text import shorten
 from besom.rnn.data.formats import READERS, Columns, ending
+from besom.rnn.data.paths import named_file
 
 
 def read_rows(file: Path, columns: Columns) -> Iterator[tuple[str, str]]:
@@ -44,10 +45,10 @@ def find(path: str, key: str) -> Path:
     Raises:
         DataError: there is none, or none of a known kind; says the nearest in its folder.
     """
-    file = Path(path).expanduser().absolute()
-    if file.is_dir():
+    file = named_file(path)
+    if os.path.isdir(file):  # Path.is_dir fails over a name that is too long, or a closed folder
         raise DataError(f"`{key}={path}` is a folder; name one file in it")
-    if not os.path.isfile(file):  # Path.is_file fails over a name that is too long
+    if not os.path.isfile(file):
         folder = file.parent
         there = [name for name in _listed(folder) if ending(Path(name)) in READERS]
         wanted = ", ".join(READERS)

@@ -11,10 +11,11 @@ The first call for a file reads it and leaves a cache; later ones map that into 
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,15 @@ from besom.common.text import printable, shorten
 from besom.rnn.config import TextFilesData
 from besom.rnn.data import cache
 from besom.rnn.data.corpus import INDEX_FROM, Corpus, WordIndex, training_size
-from besom.rnn.data.digests import content_digest, known_digest
+from besom.rnn.data.digests import Stamp, content_digest, known_digest, stamp_of
 from besom.rnn.data.encoding import Encoded, encode, offsets_of, rank, write_tokens
 from besom.rnn.data.formats import Columns
 from besom.rnn.data.order import stratified_order
 from besom.rnn.data.tables import find, read_rows
 
 VERSION = 1
-"""Raise it when the same file gives other tokens, or another order: caches of before are left."""
+"""Raise it when the same file gives other tokens, or another order: caches of before are left, and
+studies of before are of other data."""
 WORDS, FACTS = "words.json", "facts.json"
 NAMES = cache.NAMES | {WORDS, FACTS}
 SLOW = 1 << 26
@@ -43,6 +45,8 @@ SHOWN = 60
 """Characters of a label in a message."""
 
 log = logging.getLogger(__name__)
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True)
@@ -76,20 +80,15 @@ def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
     if data.test_path is not None:
         files.append(find(data.test_path, "data.test_path"))
     reading = Reading(data.text, data.label, data.test_split, validation_split, data.seed)
-    stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    stamps = tuple(_read_by(stamp_of, file) for file in files)
     return _open(stamps, reading, data.name, cache_folder() / "text_files")
 
 
 @lru_cache(maxsize=4)
-def _open(
-    stamps: Sequence[tuple[Path, int, int]], reading: Reading, name: str, folder: Path
-) -> Corpus:
-    """Sizes and times are part of the key, so that a replaced file is read again."""
-    files = [file for file, _, _ in stamps]
-    try:
-        digests = [known_digest(file, folder / "digests") for file in files]
-    except OSError as error:
-        raise DataError(f"`{files[0]}` cannot be read: {error.strerror}") from error
+def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) -> Corpus:
+    """By the files' stamps, so that a replaced file is read again."""
+    files = [Path(stamp[0]) for stamp in stamps]
+    digests = [_read_by(partial(known_digest, folder=folder / "digests"), file) for file in files]
     digest = digests[0] if len(files) == 1 else _sha256(digests)
     kept = folder / _sha256([VERSION, digest, asdict(reading)])
     cache.open_or_write(kept, partial(_build, files, digests, reading), NAMES)
@@ -105,7 +104,15 @@ def _open(
         word_index=partial(_word_index, kept),
         source=str(files[0]),
         remarks=tuple(_remarks(facts, len(test))),
+        version=VERSION,
     )
+
+
+def _read_by(look: Callable[[Path], Fact], file: Path) -> Fact:
+    try:
+        return look(file)
+    except OSError as error:
+        raise DataError(f"`{file}` cannot be read: {error.strerror or error}") from error
 
 
 def _sha256(what: object) -> str:
@@ -129,13 +136,14 @@ def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
 
 def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draft: Path) -> None:
     """Write the cache's files into ``draft``."""
-    if files[0].stat().st_size > SLOW:
+    if _read_by(stamp_of, files[0])[1] > SLOW:
         log.warning("%s is read once, which takes a while; then it is in the cache", files[0])
     n_rows: list[int] = []
     scratch = draft / "scratch"
     encoded = encode(_rows(files, Columns(reading.text, reading.label), n_rows), scratch)
-    if digests != [content_digest(file) for file in files]:
-        raise DataError(f"`{files[0]}` has changed while it was read; give the command again")
+    for file, digest in zip(files, digests, strict=True):
+        if digest != _read_by(content_digest, file):
+            raise DataError(f"`{file}` has changed while it was read; give the command again")
     classes, labels = _classes(files, reading, encoded, n_rows)
     train, test = _parts(labels, n_rows, reading)
     ranked = rank(encoded, train[: training_size(len(train), reading.validation_split)])
