@@ -3,10 +3,10 @@
 import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
-from contextvars import ContextVar
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from besom.app.config_paths import sweep_files
 from besom.common.errors import UserError
@@ -125,34 +125,28 @@ def _purpose(file: Path) -> str:
     return next((text for text in comments if text and not text.startswith("besom ")), "")
 
 
-_ASKED: ContextVar[bool] = ContextVar("parser_asked", default=False)
+@dataclass(frozen=True)
+class Command:
+    """A command of ``besom``, called with its words; returns the exit code.
 
+    Attributes:
+        parser: makes what reads the words, without anything that takes time.
+        run: does what they say.
+        is_intermixed: whether words may stand before and after flags.
+    """
 
-class _Asked(Exception):
-    def __init__(self, parser: ArgumentParser) -> None:
-        super().__init__()
-        self.parser = parser
+    parser: Callable[[], ArgumentParser]
+    run: Callable[[Namespace], int]
+    is_intermixed: bool = False
 
-
-def parser_behind(command: Callable[[list[str]], int]) -> ArgumentParser:
-    """The parser with which a command begins to read its words, without the rest of it."""
-    token = _ASKED.set(True)
-    try:
-        command([])
-    except _Asked as asked:
-        return asked.parser
-    finally:
-        _ASKED.reset(token)
-    raise AssertionError(f"{command} reads its words without a parser")
+    def __call__(self, words: list[str]) -> int:
+        parser = self.parser()
+        read = parser.parse_intermixed_args if self.is_intermixed else parser.parse_args
+        return self.run(read(words))
 
 
 class _Parser(ArgumentParser):
     """Refuses a command line as Besom refuses everything: in a line, without the usage."""
-
-    def parse_known_args(self, *words: Any, **options: Any) -> Any:
-        if _ASKED.get():
-            raise _Asked(self)
-        return super().parse_known_args(*words, **options)
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from besom.app.command import USAGE, hydra_arguments, parser_behind
+from besom.app.command import USAGE, Command, hydra_arguments
 from besom.app.config_paths import sweep_files
 
 HYDRAS = ("train", "sweep")
@@ -70,7 +70,9 @@ def _flags(command: str, commands: Commands) -> Iterable[str]:
 
 def _usage(command: str, commands: Commands) -> dict[str, bool]:
     """A command's flags, and whether each has a value."""
-    usage = parser_behind(commands[command]).format_usage()
+    asked = commands[command]
+    assert isinstance(asked, Command), f"{command} is Hydra's"
+    usage = asked.parser().format_usage()
     found = re.findall(r"(--[\w-]+)( [A-Z])?", usage)
     return {"--help": False} | {flag: bool(value) for flag, value in found}
 

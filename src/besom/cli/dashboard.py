@@ -16,14 +16,15 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import sqlalchemy
 
 from besom.cli import web_server
-from besom.cli.web_server import HOST, Server, allowed_hosts
+from besom.cli.web_server import Server, allowed_hosts
+from besom.common.addresses import OWN_HOST
 from besom.common.errors import StoreError, UserError
 from besom.common.sqlite import readable_file
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def serve(root: Path, port: int, host: str = HOST) -> None:
+def serve(root: Path, port: int, host: str = OWN_HOST) -> None:
     """Serve the studies of ``root`` at an address of this machine until interrupted.
 
     Raises:

@@ -3,10 +3,11 @@
 import os
 import re
 import tempfile
+from argparse import ArgumentParser, Namespace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from besom.app.command import CommandError, plain_parser
+from besom.app.command import Command, CommandError, plain_parser
 from besom.app.config_paths import examples_folder
 from besom.common.errors import StoreError
 from besom.common.terminal.commands import command_lines
@@ -22,12 +23,15 @@ NEXT = {
 }
 
 
-def init(words: list[str]) -> int:
-    """Make an application, and say how to run it."""
+def _parser() -> ArgumentParser:
     parser = plain_parser("init", "Make a Hydra application in a new folder: NAME/.")
     parser.add_argument("name", metavar="NAME", help="letters, digits, - and _")
     parser.add_argument("--keras", action="store_true", help="a task for Keras, not a plain loop")
-    options = parser.parse_args(words)
+    return parser
+
+
+def _init(options: Namespace) -> int:
+    """Make an application, and say how to run it."""
     folder = Path(options.name)
     if not NAME.fullmatch(folder.name):
         raise CommandError(
@@ -78,3 +82,6 @@ def _files(source: Path) -> list[Path]:
         if file.is_file()
         and not any(fnmatch(part, p) for part in file.relative_to(source).parts for p in ignored)
     ]
+
+
+INIT = Command(_parser, _init)

@@ -1,18 +1,22 @@
 """``besom logs``: what a trial has logged and printed."""
 
-from besom.app.command import reading_parser
+from argparse import ArgumentParser, Namespace
+
+from besom.app.command import Command, reading_parser
 from besom.common.stdout import print_data
 from besom.common.text import printable
 
 
-def logs(words: list[str]) -> int:
-    """Show the logs of the last attempt at a trial."""
+def _parser() -> ArgumentParser:
     parser = reading_parser("logs", "Show what the last attempt at a trial has logged and printed.")
     parser.add_argument("study", metavar="STUDY")
     parser.add_argument("trial", type=int, metavar="TRIAL", help="its number")
     parser.add_argument("--seed", type=int, help="its confirmation on that seed instead")
-    options = parser.parse_args(words)
+    return parser
 
+
+def _logs(options: Namespace) -> int:
+    """Show the logs of the last attempt at a trial."""
     from besom.results.logs import read_logs
     from besom.tracking.reader import open_reader
 
@@ -25,3 +29,6 @@ def logs(words: list[str]) -> int:
     if not found.logs:
         print("It has logged and printed nothing.")
     return 0
+
+
+LOGS = Command(_parser, _logs)

@@ -2,27 +2,33 @@
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from besom.app.command import CommandError, reading_parser
-from besom.cli.web_server import HOST, announce, serve
-from besom.common.addresses import mask, scheme_of
-from besom.results.pages import pages
-from besom.tracking.address import SERVERS, pages_of
+from besom.app.command import Command, CommandError, reading_parser
+from besom.common.addresses import OWN_HOST, mask, scheme_of
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 """Variables that say that a browser can be opened."""
 
 
-def ui(words: list[str]) -> int:
-    """Serve MLflow's pages, or Optuna's dashboard; or name the pages of a server that runs."""
+def _parser() -> ArgumentParser:
     parser = reading_parser("ui", "Browse the recorded runs, the trials of a study first.")
     parser.add_argument("study", nargs="?", metavar="STUDY", help="default: the latest")
     parser.add_argument("--optuna", action="store_true", help="Optuna's dashboard, an extra")
     parser.add_argument("--port", type=int, help="default: 5000; with --optuna 8080")
-    parser.add_argument("--host", default=HOST, help=f"who may look; default: {HOST}, this machine")
+    said = f"who may look; default: {OWN_HOST}, this machine"
+    parser.add_argument("--host", default=OWN_HOST, help=said)
     parser.add_argument("--no-browser", action="store_true", help="open none, only print")
-    options = parser.parse_args(words)
+    return parser
+
+
+def _ui(options: Namespace) -> int:
+    """Serve MLflow's pages, or Optuna's dashboard; or name the pages of a server that runs."""
+    from besom.cli.web_server import announce, serve
+    from besom.results.pages import pages
+    from besom.tracking.address import SERVERS, pages_of
+
     uri, opens = options.tracking_uri, not options.no_browser and _has_browser()
     if options.optuna and (options.study or uri):
         raise CommandError("besom ui --optuna shows all studies of --root; leave the rest away")
@@ -53,3 +59,6 @@ def ui(words: list[str]) -> int:
 def _has_browser() -> bool:
     """Whether a browser would open in a window of its own, and not in this terminal."""
     return sys.platform == "darwin" or any(map(os.environ.get, DISPLAYS))
+
+
+UI = Command(_parser, _ui)

@@ -19,12 +19,12 @@ from types import FrameType
 from typing import IO
 from urllib.request import urlopen
 
+from besom.common.addresses import OWN_HOST
 from besom.common.errors import StoreError, UserError
 from besom.common.sqlite import readable_file
 from besom.results.pages import Page
 from besom.tracking.address import own_address, sqlite_path
 
-HOST = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 # "Port blocking" of the Fetch standard (WHATWG): browsers ask nothing there.
 _BLOCKED = """
@@ -56,20 +56,20 @@ class Server:
     port: int
     health: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    host: str = HOST
+    host: str = OWN_HOST
     folder: Path | None = None
 
     @property
     def address(self) -> str:
         """Where this machine finds it."""
-        host = HOST if self.host in EVERYWHERE else self.host
+        host = OWN_HOST if self.host in EVERYWHERE else self.host
         return f"http://{host}:{self.port}"
 
 
 def serve(
     root: Path,
     port: int,
-    host: str = HOST,
+    host: str = OWN_HOST,
     uri: str | None = None,
     find_pages: Callable[[], Sequence[Page]] = tuple,
     opens: bool = False,
@@ -128,7 +128,7 @@ def run_server(
         UserError: the port cannot be used, or the server does not start.
     """
     _check_place(server.host, server.port)
-    if server.host != HOST:
+    if server.host != OWN_HOST:
         print(
             f"--host {server.host}: all that reach port {server.port} see {shown}, and may be "
             "able to change them; there is no login",
@@ -152,9 +152,9 @@ def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
         webbrowser.open(links[0])
 
 
-def allowed_hosts(port: int, host: str = HOST) -> list[str]:
+def allowed_hosts(port: int, host: str = OWN_HOST) -> list[str]:
     """Names under which a browser may ask for a server; others are DNS rebinding."""
-    names = [HOST, "localhost"]
+    names = [OWN_HOST, "localhost"]
     if host in EVERYWHERE:
         names += [socket.gethostname(), *_own_addresses()]
     elif host not in names:

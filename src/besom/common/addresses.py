@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
-
-
+OWN_HOST = "127.0.0.1"
+"""Where a machine reaches itself, and no other reaches it."""
 HIDDEN = "***"
 """What stands for a password."""
 

@@ -1,0 +1,163 @@
+"""The commands that read a record: each has a parser, and what it does with the words read.
+
+Each imports what it needs when it is called, so that ``besom --help`` answers at once.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from besom.app.command import Command, CommandError, reading_parser, whole_number
+from besom.common.stdout import print_data
+from besom.tracking import schema
+
+
+def _compare_parser() -> ArgumentParser:
+    parser = reading_parser("compare", "Show studies and runs side by side, the best first.")
+    parser.add_argument("names", nargs="+", metavar="STUDY|RUN_ID")
+    parser.add_argument("--sort", metavar="COLUMN", help="-COLUMN: largest first (--sort=-loss)")
+    parser.add_argument("--top", type=whole_number, default=20, metavar="N", help="default: 20")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="all rows, under dotted names")
+    form.add_argument("--json", action="store_true", help="the same as a list of objects")
+    return parser
+
+
+def _compare(options: Namespace) -> int:
+    """Show studies and runs side by side."""
+    from besom.results import compare as comparing
+
+    comparison = comparing.compare(options.root, options.tracking_uri, options.names, options.sort)
+    if options.csv:
+        print_data(comparing.as_csv(comparison))
+    elif options.json:
+        print_data(comparing.as_json(comparison))
+    else:
+        comparing.show(comparison, options.top)
+    for sentence in comparison.missing_runs:
+        print(sentence, file=sys.stderr)
+    return 0
+
+
+def _reproduce_parser() -> ArgumentParser:
+    parser = reading_parser(
+        "reproduce", "Run a recorded trial again, and say whether the numbers agree."
+    )
+    parser.add_argument("what", metavar="RUN_ID|baseline|best")
+    parser.add_argument("--study", help="of the baseline or the best; default: the latest")
+    parser.add_argument("--code", action="store_true", help="only say how to get its code")
+    return parser
+
+
+def _reproduce(options: Namespace) -> int:
+    """Train again as a record says; exit code 1 where the numbers differ."""
+    from besom.results import reproduce as again
+    from besom.tracking.reader import open_reader
+
+    reader = open_reader(options.root, options.tracking_uri)
+    trial = again.find(reader, options.what, options.study)
+    if options.code:
+        again.show_code(reader, trial)
+        return 0
+    found = again.reproduce(reader, trial)
+    again.show(found)
+    return 0 if found.agrees else 1
+
+
+def _predict_parser() -> ArgumentParser:
+    parser = reading_parser(
+        "predict",
+        "Which class a text is of, and how likely; of a film review, how likely it is praise.",
+    )
+    parser.add_argument("model", metavar="RUN_ID|STUDY|models:/NAME@ALIAS")
+    parser.add_argument("texts", nargs="*", metavar="TEXT")
+    parser.add_argument("--file", type=Path, help="a file with one text a line")
+    parser.add_argument("--json", action="store_true", help="a list of objects")
+    return parser
+
+
+def _predict(options: Namespace) -> int:
+    """Ask a model about texts."""
+    if bool(options.texts) == bool(options.file):
+        raise CommandError("give texts, or --file with one a line; not both")
+
+    from besom.results import predict as asking
+
+    texts = asking.read_file(options.file) if options.file else options.texts
+    predictions = asking.predict(options.root, options.tracking_uri, options.model, texts)
+    if options.json:
+        print_data(asking.as_json(predictions))
+    else:
+        asking.show(predictions)
+    return 0
+
+
+def _report_parser() -> ArgumentParser:
+    parser = reading_parser("report", "Write what a study has taught as one HTML file.")
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: STUDY-report.html")
+    return parser
+
+
+def _report(options: Namespace) -> int:
+    """Write what a study has taught as one HTML file."""
+    from besom.results.report.page import write_report
+    from besom.tracking.address import own_address
+    from besom.tracking.reader import open_reader
+
+    reader = open_reader(options.root, options.tracking_uri)
+    file = options.output or Path(f"{options.study}-report.html")
+    study = write_report(reader, options.study, file)
+    print(f"open it in a browser:  {file}")  # it is there, also where MLflow takes no copy
+    if study.missing_runs:
+        print(study.missing_runs, file=sys.stderr)
+
+    from besom.tracking.runs import log_artifact
+
+    uri = options.tracking_uri or own_address(options.root)
+    if log_artifact(uri, study.parent.run_id, schema.REPORT_FILE, file):
+        return 0
+    print("the record cannot be written, so it has no copy of it", file=sys.stderr)
+    return 0
+
+
+def _export_parser() -> ArgumentParser:
+    parser = reading_parser("export", "Write a study's winner as conf/experiment/NAME.yaml.")
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--name", help="of the file; default: the study's")
+    parser.add_argument("--force", action="store_true", help="overwrite a file of that name")
+    return parser
+
+
+def _export(options: Namespace) -> int:
+    """Write a study's winner as a configuration to train with."""
+    from besom.results import export as exporting
+
+    record = (options.root, options.tracking_uri, options.study)
+    exporting.show(exporting.export(*record, options.name, options.force))
+    return 0
+
+
+def _sync_parser() -> ArgumentParser:
+    return reading_parser("sync", "Deliver what MLflow could not take at the time.")
+
+
+def _sync(options: Namespace) -> int:
+    """Deliver what was kept on disk while MLflow was away."""
+    from besom.tracking.outbox import sync as syncing
+
+    done = syncing.sync(options.root, options.tracking_uri)
+    print(f"{done.delivered} runs delivered" if done.delivered else "nothing was waiting")
+    if done.left:
+        print(f"{done.left} wait for their sweep, or for another address: give its command again")
+    if done.refused:
+        print(f"{done.refused} are of runs that MLflow has no more: restore them, then sync again")
+    return 0
+
+
+COMPARE = Command(_compare_parser, _compare)
+REPRODUCE = Command(_reproduce_parser, _reproduce)
+PREDICT = Command(_predict_parser, _predict, is_intermixed=True)
+REPORT = Command(_report_parser, _report)
+EXPORT = Command(_export_parser, _export)
+SYNC = Command(_sync_parser, _sync)
