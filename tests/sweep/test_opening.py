@@ -59,6 +59,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
             "  space      continuous, 1 axis: x; and what my.space suggests",
         ),
         (["x=choice(1)"], {}, "  space      1 point, 1 axis: x"),
+        (["x=choice(1)"], {}, "  objective  what the task returns, minimize"),
         (
             ["x=1"],
             {"objective": ["a", "b"], "direction": ["minimize", "maximize"]},

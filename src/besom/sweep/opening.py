@@ -38,8 +38,9 @@ def opening(
     options: SweepOptions, objective: Objective, space: Space, confirms_only: bool = False
 ) -> list[str]:
     """The lines, of at most 80 columns where names and paths are not longer."""
+    judged_by = objective.label if objective.names else "what the task returns"
     facts = {
-        "objective": f"{objective.label}, {', '.join(objective.directions)}",
+        "objective": f"{judged_by}, {', '.join(objective.directions)}",
         "space": _space(options, space),
         "trials": _confirmed(options) if confirms_only else _trials(options),
         "confirm": _confirmation(options, objective),

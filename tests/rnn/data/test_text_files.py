@@ -189,24 +189,31 @@ def test_labels_are_any_text_or_whole_number(
         assert opened(written(tmp_path, rows, name)).classes == classes
 
 
-def test_is_read_once_and_again_when_it_has_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> Any:
-        raise AssertionError("it is in the cache")
+def files_in(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Each file, and what changes when it is written anew."""
+    found = {file: file.stat() for file in folder.rglob("*") if file.is_file()}
+    return {file: (stat.st_ino, stat.st_mtime_ns) for file, stat in found.items()}
 
-    monkeypatch.setattr(digests, "SETTLED", -1)
+
+def test_is_read_once_and_again_when_it_has_changed(tmp_path: Path, cache: Path) -> None:
     path = written(tmp_path, rows_of())
-    first = opened(path)
+    first, kept = opened(path), files_in(cache)
     assert isinstance(first.train.tokens.base, np.memmap)
-    text_files._open.cache_clear()
-    with monkeypatch.context() as patch:
-        patch.setattr(text_files, "read_rows", refuse)
-        patch.setattr(digests, "content_digest", refuse)
-        again = opened(path)
+    again = opened(path, name="again")  # another name is another corpus over the same texts
     assert again is not first and again.digest == first.digest
+    assert files_in(cache) == kept
     written(tmp_path, rows_of(80))
     assert len(opened(path).train) == 64
+    assert len(files_in(cache)) == 2 * len(kept)
+
+
+def test_a_digest_is_kept_of_a_file_that_has_not_changed_for_long(tmp_path: Path) -> None:
+    of_the_installation = Path(json.__file__)
+    digest = digests.known_digest(of_the_installation, tmp_path / "digests")
+    assert digest == digests.content_digest(of_the_installation)
+    [kept] = (tmp_path / "digests").iterdir()
+    kept.write_text("0" * 64)
+    assert digests.known_digest(of_the_installation, tmp_path / "digests") == "0" * 64
 
 
 def test_a_digest_is_not_kept_of_a_file_that_has_just_changed(tmp_path: Path, cache: Path) -> None:
@@ -374,8 +381,7 @@ def test_other_rules_are_other_data_to_a_study(
     first = opened(path)
     assert first.identity == first.digest
     monkeypatch.setattr(text_files, "VERSION", 2)
-    text_files._open.cache_clear()
-    again = opened(path)
+    again = opened(path, name="again")
     assert again.digest == first.digest and again.identity != first.identity
 
 
