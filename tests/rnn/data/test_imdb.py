@@ -271,3 +271,9 @@ def test_a_truncated_file_is_refused_with_a_remedy(imdb_file: Path, kept: int) -
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_reviews(tmp_path / "imdb.npz", "train")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that root cannot read")
+def test_a_file_that_cannot_be_read_is_refused_in_a_line() -> None:
+    with pytest.raises(DataError, match="`/proc/self/mem` cannot be read: Input/output error"):
+        open_imdb("/proc/self/mem")

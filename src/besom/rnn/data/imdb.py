@@ -35,7 +35,7 @@ from besom.rnn.data.corpus import (
     read_index,
 )
 from besom.rnn.data.digests import Stamp, content_digest, stamp_of
-from besom.rnn.data.paths import named_file
+from besom.rnn.data.paths import named_file, read_by
 
 SHUFFLE_SEED = 113
 """The seed of ``keras.datasets.imdb.load_data``."""
@@ -49,7 +49,7 @@ def open_imdb(path: str | None) -> Corpus:
     Raises:
         DataError: there is no such file, or it is not what it should be.
     """
-    return _open(stamp_of(find(path)), cache_folder())
+    return _open(read_by(stamp_of, find(path)), cache_folder())
 
 
 def find(path: str | None) -> Path:
@@ -87,7 +87,7 @@ def _download(target: Path) -> Path:
 def _open(stamp: Stamp, folder: Path) -> Corpus:
     """By its stamp, so that a replaced file is read again."""
     source = Path(stamp[0])
-    digest = content_digest(source)
+    digest = read_by(content_digest, source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
     vocab_size = 1 + int(max(train.tokens.max(), test.tokens.max()))
     index = partial(read_index, source)

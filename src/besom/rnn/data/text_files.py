@@ -11,11 +11,10 @@ The first call for a file reads it and leaves a cache; later ones map that into 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from besom.rnn.data.digests import Stamp, content_digest, known_digest, stamp_of
 from besom.rnn.data.encoding import Encoded, encode, offsets_of, rank, write_tokens
 from besom.rnn.data.formats import Columns
 from besom.rnn.data.order import stratified_order
+from besom.rnn.data.paths import read_by
 from besom.rnn.data.tables import find, read_rows
 
 VERSION = 1
@@ -45,8 +45,6 @@ SHOWN = 60
 """Characters of a label in a message."""
 
 log = logging.getLogger(__name__)
-
-Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
     if data.test_path is not None:
         files.append(find(data.test_path, "data.test_path"))
     reading = Reading(data.text, data.label, data.test_split, validation_split, data.seed)
-    stamps = tuple(_read_by(stamp_of, file) for file in files)
+    stamps = tuple(read_by(stamp_of, file) for file in files)
     return _open(stamps, reading, data.name, cache_folder() / "text_files")
 
 
@@ -88,7 +86,7 @@ def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
 def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) -> Corpus:
     """By the files' stamps, so that a replaced file is read again."""
     files = [Path(stamp[0]) for stamp in stamps]
-    digests = [_read_by(partial(known_digest, folder=folder / "digests"), file) for file in files]
+    digests = [read_by(partial(known_digest, folder=folder / "digests"), file) for file in files]
     digest = digests[0] if len(files) == 1 else _sha256(digests)
     kept = folder / _sha256([VERSION, digest, asdict(reading)])
     cache.open_or_write(kept, partial(_build, files, digests, reading), NAMES)
@@ -106,13 +104,6 @@ def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) ->
         remarks=tuple(_remarks(facts, len(test))),
         version=VERSION,
     )
-
-
-def _read_by(look: Callable[[Path], Fact], file: Path) -> Fact:
-    try:
-        return look(file)
-    except OSError as error:
-        raise DataError(f"`{file}` cannot be read: {error.strerror or error}") from error
 
 
 def _sha256(what: object) -> str:
@@ -136,13 +127,13 @@ def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
 
 def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draft: Path) -> None:
     """Write the cache's files into ``draft``."""
-    if _read_by(stamp_of, files[0])[1] > SLOW:
+    if read_by(stamp_of, files[0])[1] > SLOW:
         log.warning("%s is read once, which takes a while; then it is in the cache", files[0])
     n_rows: list[int] = []
     scratch = draft / "scratch"
     encoded = encode(_rows(files, Columns(reading.text, reading.label), n_rows), scratch)
     for file, digest in zip(files, digests, strict=True):
-        if digest != _read_by(content_digest, file):
+        if digest != read_by(content_digest, file):
             raise DataError(f"`{file}` has changed while it was read; give the command again")
     classes, labels = _classes(files, reading, encoded, n_rows)
     train, test = _parts(labels, n_rows, reading)
