@@ -58,7 +58,7 @@ def test_what_xla_would_train_otherwise_is_named_and_nothing_is_changed(
 
     _, network = made("keras", function)
     before = [np.asarray(variable) for variable in network.variables]
-    found = unsuited(network, "")
+    found = unsuited(network)
     assert (found or "").startswith(reason or "") and bool(found) == bool(reason), found
     for variable, value in zip(network.variables, before, strict=True):
         np.testing.assert_array_equal(variable, value)

@@ -98,7 +98,7 @@ def make_engine(
 
     optimizer = getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(training.learning_rate)
     weights = class_weights(training, train, n_classes)
-    name = training.engine if made_of is None else _suited(training.engine, model, made_of)
+    name = training.engine if made_of is None else _suited(training.engine, model)
     module, _, kind = ENGINES[name].rpartition(".")
     named = {"made_of": made_of} if name == "xla" and made_of else {}
     engine: Engine = getattr(import_module(module), kind)(
@@ -107,10 +107,10 @@ def make_engine(
     return engine
 
 
-def _suited(name: str, model: "keras.Model", made_of: str) -> str:
+def _suited(name: str, model: "keras.Model") -> str:
     from besom.rnn.engines.suited import unsuited  # imports TensorFlow
 
-    if name == "keras" or not (reason := unsuited(model, made_of)):
+    if name == "keras" or not (reason := unsuited(model)):
         return name
     log.warning("stock Keras trains this model, not training.engine=%s: %s", name, reason)
     return "keras"

@@ -15,26 +15,13 @@ from tensorflow.python.eager.polymorphic_function import compiler_ir
 
 from besom.rnn.engines.fast_clone import fast_clone_of
 
-_FOUND: dict[str, str | None] = {}
-"""What was found of each model that this process has looked at."""
 
-
-def unsuited(model: keras.Model, made_of: str) -> str | None:
+def unsuited(model: keras.Model) -> str | None:
     """What of a model the XLA engine cannot train alike; None where it can.
 
     The model is called, but stays as it is: assignments go to a scope, those of random generators
     among them.
-
-    Args:
-        made_of: what tells it from others that Keras writes down alike.
     """
-    identity = made_of + model.to_json()
-    if identity not in _FOUND:
-        _FOUND[identity] = _look_at(model)
-    return _FOUND[identity]
-
-
-def _look_at(model: keras.Model) -> str | None:
     if any(getattr(weight, "regularizer", None) for weight in model.trainable_variables):
         return "it has a regularizer"
     rows = np.random.default_rng(0).integers(1, 4, (3, *model.input_shape[1:]), np.int32)
