@@ -51,4 +51,4 @@ def test_other_convolutions_stay_stock_and_are_left_to_stock_keras() -> None:
         partial(layers.Conv1D, kernel_size=2, dilation_rate=2),
     )
     assert not any(type(layer) is Conv1D for layer in fast_clone_of(model).layers)
-    assert unsuited(model, "") == "XLA is slow at its convolutions"
+    assert unsuited(model) == "XLA is slow at its convolutions"
