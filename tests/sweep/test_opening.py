@@ -91,7 +91,7 @@ def test_a_huge_space_is_told_by_its_size() -> None:
 def test_only_a_confirmation_says_so() -> None:
     lines = said("x=interval(0,1)", confirms_only=True, confirm=ConfirmOptions(top_k=3))
     assert lines[0] == "Confirmation of mine"
-    assert "  trials     those that there are; 2 workers" in lines
+    assert "  trials     no more; 2 workers" in lines
 
 
 def test_a_resumed_study_says_what_is_there_and_what_remains() -> None:

@@ -78,7 +78,9 @@ def _predict_parser() -> ArgumentParser:
 
 def _predict(options: Namespace) -> int:
     """Ask a model about texts."""
-    if bool(options.texts) == bool(options.file):
+    if not options.texts and not options.file:
+        raise CommandError("give texts, each in quotes, or --file with one a line")
+    if options.texts and options.file:
         raise CommandError("give texts, or --file with one a line; not both")
 
     from besom.results import predict as asking

@@ -63,7 +63,7 @@ def read_file(file: Path) -> list[str]:
         raise DataError(
             f"`{file}` cannot be read: {reason}; give a text file with one text a line"
         ) from error
-    if not reviews[-1]:  # after the last line's end
+    while reviews and not reviews[-1].strip():  # the file's end
         del reviews[-1]
     if not reviews:
         raise DataError(f"`{file}` is empty; give a text file with one text a line")

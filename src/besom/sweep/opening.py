@@ -111,7 +111,7 @@ def _trials(options: SweepOptions) -> str:
 
 
 def _confirmed(options: SweepOptions) -> str:
-    return f"those that there are; {_counted(options.n_jobs, 'worker')}"
+    return f"no more; {_counted(options.n_jobs, 'worker')}"
 
 
 def _confirmation(options: SweepOptions, objective: Objective) -> str:

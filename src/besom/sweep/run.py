@@ -14,6 +14,7 @@ from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError
 from besom.common.files import make_private
 from besom.common.locks import one_at_a_time, only_supervisor
+from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
@@ -249,6 +250,7 @@ def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[
         received.append(number)
         if len(received) > 1:
             tidy()
+            say("\nbesom: ended at once; the same command goes on")  # below the bars
             os._exit(128 + number)  # whatever hangs; the next start reconciles
         supervisor.stopping = True
         text = "stopping at the next epoch; once more ends everything now"

@@ -54,7 +54,7 @@ def find(path: str, key: str) -> Path:
         wanted = ", ".join(READERS)
         raise DataError(
             f"`{key}={path}` is no file; "
-            + did_you_mean(file.name, there, f"there is no such one in {folder} ({wanted})")
+            + did_you_mean(file.name, there, f"none of that name is in {folder}; read are {wanted}")
         )
     if ending(file) not in READERS:
         raise DataError(

@@ -118,8 +118,8 @@ def _word_index(folder: Path) -> WordIndex:
 def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
     if facts.n_duplicates:
         yield (
-            f"of the {n_test} texts of the test part, so many are in the training part too: "
-            f"{facts.n_duplicates}; test metrics are too good by what is learned by heart"
+            f"{facts.n_duplicates} of the {n_test} texts of the test part are in the training part "
+            "too; test metrics are too good by what is learned by heart"
         )
     if facts.n_without_words:
         yield f"texts without a word, of emoji alone say: {facts.n_without_words}, all alike"
