@@ -10,6 +10,7 @@ from mkdocs.config import load_config
 import besom
 from besom.cli.main import COMMANDS
 from besom.search.options import PRUNERS, SAMPLERS, SweepOptions
+from tests.docs.walkthrough import blocks
 
 TOP = Path(__file__).parents[2]
 
@@ -43,6 +44,12 @@ def test_the_reference_has_every_command(site: Path) -> None:
     text = text_of(site / "reference" / "commands.html")
     for name in COMMANDS:
         assert f"besom {name}" in text
+
+
+def test_the_model_of_ones_own_is_the_one_that_is_trained_and_served_by_tests() -> None:
+    for _, title, text in blocks("how-to/own-model.md"):
+        if title:
+            assert (TOP / "examples" / "text_model" / title).read_text().endswith(text)
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
