@@ -130,7 +130,7 @@ class TrialJobs(JobSource):
         last = [row for row in self._study.rows() if row.state == "failed"][-1]
         error = last.notes.get("error", "no reason known")
         return SweepFailed(
-            f"{self._n_failed} trials failed, of {options.n_trials} in all; more than "
+            f"{self._n_failed} of {options.n_trials} trials failed, more than "
             f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
             f"{last.number}: {error}",
             last.notes.get("traceback", ""),
