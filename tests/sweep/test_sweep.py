@@ -218,8 +218,9 @@ def test_a_second_supervisor_is_refused_and_two_signals_end_the_first_at_once(ro
     time.sleep(0.3)
     assert sweep.poll() is None
     kill(sweep.pid, signal.SIGINT)
-    sweep.communicate(timeout=2)
+    said, _ = sweep.communicate(timeout=2)
     assert sweep.returncode == 130
+    assert said.endswith("\nbesom: ended at once; the same command goes on\n")
     wait_for(lambda: not any(map(is_alive, workers)), seconds=2)
 
 

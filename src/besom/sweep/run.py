@@ -1,8 +1,9 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -250,7 +251,9 @@ def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[
         received.append(number)
         if len(received) > 1:
             tidy()
-            say("\nbesom: ended at once; the same command goes on")  # below the bars
+            below_the_bars = "\n" if console.is_terminal else ""
+            with redirect_stderr(sys.__stderr__):  # Rich prints above them what it is given
+                say(f"{below_the_bars}besom: ended at once; the same command goes on")
             os._exit(128 + number)  # whatever hangs; the next start reconciles
         supervisor.stopping = True
         text = "stopping at the next epoch; once more ends everything now"
