@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,19 +94,18 @@ def asking(uri: str) -> Iterator[None]:
     Raises:
         StoreError: MLflow or the network raised an error.
     """
-    try:
-        yield
-    except Exception as error:
-        if not is_mendable(error):
-            raise
-        said = reason(error)
+
+    def plainly(said: str) -> str:
         way_on = "Make sure that it is up and can be written"
         if said.endswith("Current state is deleted."):
             way_on = "Restore it (`mlflow experiments restore`, `mlflow runs restore`)"
-        raise StoreError(
+        return (
             f"tracking.uri={mask(uri)} does not answer as it should: {said}\n"
             f"{way_on}, then give the same command again."
-        ) from error
+        )
+
+    with _mendable_errors(plainly):
+        yield
 
 
 @contextmanager
@@ -116,15 +115,26 @@ def delivering(uri: str, kept: Path) -> Iterator[None]:
     Raises:
         StoreError: MLflow or the network raised an error.
     """
+
+    def plainly(said: str) -> str:
+        return (
+            f"{mask(uri)} does not take the record: {said}\n"
+            f"Nothing is lost: it is kept in {kept}, and `besom sync` delivers it."
+        )
+
+    with _mendable_errors(plainly):
+        yield
+
+
+@contextmanager
+def _mendable_errors(plainly: Callable[[str], str]) -> Iterator[None]:
+    """Errors that a user can mend, said ``plainly`` with MLflow's reason; others pass."""
     try:
         yield
     except Exception as error:
         if not is_mendable(error):
             raise
-        raise StoreError(
-            f"{mask(uri)} does not take the record: {reason(error)}\n"
-            f"Nothing is lost: it is kept in {kept}, and `besom sync` delivers it."
-        ) from error
+        raise StoreError(plainly(reason(error))) from error
 
 
 @dataclass(frozen=True)
