@@ -29,6 +29,12 @@ def test_the_tally_counts_and_keeps_the_best() -> None:
     assert tally.line().startswith("5/10 done  1 pruned  1 failed  best 0.9 (trial 1)")
 
 
+def test_what_has_begun_is_counted_where_fewer_trials_are_asked_for_now() -> None:
+    begun = [row(5, "running"), row(6, "running")]
+    tally = Tally(5, MAXIMIZE, [*map(row, range(5)), *begun], TimeLeft(1))
+    assert tally.line().startswith("5/7 done")
+
+
 def test_a_file_receives_one_plain_line_for_each_trial() -> None:
     file, tally = io.StringIO(), Tally(3, MAXIMIZE, [], TimeLeft(1))
     with make_progress(Console(file=file), tally) as progress:

@@ -79,7 +79,7 @@ class Tally:
         time_left: TimeLeft,
         n_confirmations: int = 0,
     ) -> None:
-        self.n_all = n_trials
+        self.n_all = max(n_trials, len(rows))  # what has begun is ended, whatever is asked for now
         self._objective = objective
         self.time_left = time_left
         self._n_confirmations = n_confirmations

@@ -21,6 +21,8 @@ class Jobs:
     part: Callable[[Random, int], float] | None = None
     """How much of a job is done, by its number, where not all are whole."""
     n_after: int = 0
+    compiling: tuple[float, float] = 0.0, 0.0
+    """Seconds that the first step takes beside: at least (of those after all), and at most."""
 
     def ratio(self, seed: int, n_ended: int) -> float:
         """What is told once so many jobs have ended, by what is true."""
@@ -34,10 +36,11 @@ class Jobs:
             time_left.started(worker)
             if self.steps:
                 time_left.expects(worker, self.steps)
+            begun = now[0] + random.uniform(*self.compiling)
             for step in range(1, round(part * self.steps) + 1):
-                at = now[0] + whole * step / self.steps
+                at = begun + whole * step / self.steps
                 heapq.heappush(events, (at - 1e-6, worker, step, False))
-            heapq.heappush(events, (now[0] + whole * part, worker, 0, part == 1))
+            heapq.heappush(events, (begun + whole * part, worker, 0, part == 1))
 
         for worker in range(self.n_workers):
             start(worker)
@@ -57,7 +60,7 @@ class Jobs:
                 told, told_at = time_left.seconds(left, self.n_after) or 0.0, now[0]
         free = [now[0]] * self.n_workers
         for _ in range(self.n_after):
-            heapq.heapreplace(free, free[0] + self.seconds(random))
+            heapq.heapreplace(free, free[0] + self.compiling[0] + self.seconds(random))
         return told / (max(free) - told_at)
 
 
@@ -74,6 +77,15 @@ def by_median(random: Random, number: int) -> float:
     return 1.0 if number < 5 or random.random() < 0.5 else random.randint(1, 4) / 8
 
 
+def short(random: Random) -> float:
+    return random.uniform(0.5, 2)
+
+
+def at_the_first_step(random: Random, number: int) -> float:
+    """None of the first five is pruned, all others are, once they have compiled."""
+    return 1.0 if number < 5 else 1 / 8
+
+
 def by_halving(random: Random, number: int) -> float:
     """Of nine jobs, six end after one step, two after three, one is whole; the baseline too."""
     return random.choice([1 / 9] * 6 + [3 / 9] * 2 + [1.0]) if number else 1.0
@@ -86,6 +98,9 @@ SWEEPS = {
     "unequal trials without steps": Jobs(40, 4, unequal),
     "a median pruner": Jobs(20, 2, equal, 8, by_median),
     "a median pruner, with confirmations": Jobs(12, 2, unequal, 8, by_median, n_after=20),
+    "steps that are short once compiled": Jobs(
+        12, 2, short, 8, at_the_first_step, n_after=20, compiling=(2, 10)
+    ),
     "successive halving": Jobs(60, 4, equal, 9, by_halving),
     "successive halving, with confirmations": Jobs(60, 2, unequal, 9, by_halving, n_after=20),
 }

@@ -26,16 +26,42 @@ class _Running:
     """When it has told, first and last, how many steps are done."""
 
     def whole(self) -> float | None:
-        """How long it takes to its last step; None where it has not told how far it has come.
+        """How long it takes to its last step; None where that is not known.
 
         The first step, which often loads and compiles, says nothing of the others.
         """
-        if not (self.steps and self.first and self.last and self.last[1]):
+        if not (self.steps and self.first and self.last):
             return None
-        start, none_done = (self.since, 0) if self.last == self.first else self.first
-        at, done = self.last
-        a_step = (at - start) / max(1, done - none_done)
+        (start, done_first), (at, done) = self.first, self.last
+        if done <= done_first:
+            return None if done < self.steps else at - self.since
+        a_step = (at - start) / (done - done_first)
         return at - self.since + a_step * max(0, self.steps - done)
+
+    def by_its_first_step(self) -> float | None:
+        """The same where nothing is known but the first step: more than it will be, mostly."""
+        if not (self.steps and self.first and self.first[1]):
+            return None
+        at, done = self.first
+        return (at - self.since) * max(1.0, self.steps / done)
+
+    @property
+    def first_seconds(self) -> float:
+        """What it takes to its first step; 0 where it has not told of another."""
+        has_others = self.first and self.last and self.last[1] > self.first[1]
+        return self.first[0] - self.since if self.first and has_others else 0.0
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """Seconds of a whole job, and of them those of its first step, 0 where they are not known."""
+
+    seconds: float
+    first: float = 0.0
+
+    def again(self, quickest: float) -> float:
+        """What it takes once more, with nothing left to compile: a first step as ``quickest``."""
+        return self.seconds - max(0.0, self.first - quickest)
 
 
 @dataclass
@@ -44,7 +70,8 @@ class TimeLeft:
 
     A job that runs is known by its steps, where it tells them: of long and short ones the short
     ones end first, and alone would tell too little. Where jobs are pruned, the first that end are
-    rarely pruned, and alone would tell too much.
+    rarely pruned, and alone would tell too much. The first step often loads and compiles: of a job
+    that is pruned there it is known how long it took, but not how long a whole one takes.
 
     Args:
         n_workers: jobs at the same time.
@@ -63,13 +90,14 @@ class TimeLeft:
     may_prune: bool = False
     clock: Callable[[], float] = time.monotonic
     _taken: list[float] = field(default_factory=list)
-    _whole: list[float] = field(default_factory=list)
+    _whole: list[_Whole] = field(default_factory=list)
+    _only_first: list[float] = field(default_factory=list)
     _running: dict[int, _Running] = field(default_factory=dict)
 
     def know(self, whole: Iterable[float], pruned: Iterable[float] = ()) -> None:
         """Learn from what jobs have taken that have ended before, in seconds."""
-        self._whole += whole
-        self._taken += [*self._whole, *pruned]
+        self._whole += map(_Whole, whole)
+        self._taken += [*(job.seconds for job in self._whole), *pruned]
 
     @property
     def n_running(self) -> int:
@@ -101,26 +129,42 @@ class TimeLeft:
         now = self.clock()
         taken = now - job.since if job else 0.0
         self._taken.append(taken)
-        known = job.whole() if job and not whole else None
-        if whole or known:
-            self._whole.append(known or taken)
+        if job and (seconds := taken if whole else job.whole()):
+            self._whole.append(_Whole(seconds, job.first_seconds))
+        elif job and job.first:
+            self._only_first.append(job.first[0] - job.since)
 
-    def seconds(self, n_jobs: int, n_whole_after: int = 0) -> float | None:
+    def seconds(self, n_jobs: int, n_again: int = 0) -> float | None:
         """Until all is done; None where nothing is known yet.
 
         Args:
             n_jobs: to be started yet, beside those that run.
-            n_whole_after: to be started when all of these have ended, and not pruned.
+            n_again: to be started when all of these have ended: some of them once more, and whole.
         """
-        now = self.clock()
-        running = [(now - job.since, job.whole()) for job in self._running.values()]
-        whole = [*self._whole, *(total for _, total in running if total)] or self._taken
-        if not whole:
+        now, jobs = self.clock(), [*self._running.values()]
+        totals = [job.whole() for job in jobs]
+        if not self._whole and not any(totals):
+            totals = [job.by_its_first_step() for job in jobs]
+        running = [(now - job.since, total) for job, total in zip(jobs, totals, strict=True)]
+        firsts = [job.first_seconds for job in jobs]
+        seen = [_Whole(total, first) for total, first in zip(totals, firsts, strict=True) if total]
+        if not (whole := self._known_whole(seen)):
             return None
-        usual = self._usual(_mean(whole), running)
+        usual = self._usual(_mean([job.seconds for job in whole]), running)
         rest = [self._rest(*job, usual) for job in running]
         first = _makespan(rest, n_jobs, usual, self.n_workers)
-        return first + _makespan([], n_whole_after, _mean(whole), self.n_workers)
+        quickest = min((job.first for job in whole if job.first), default=0.0)
+        again = _mean([job.again(quickest) for job in whole])
+        return first + _makespan([], n_again, again, self.n_workers)
+
+    def _known_whole(self, running: list[_Whole]) -> list[_Whole]:
+        """Whole jobs; also those that ended at their first step, as what that takes in others."""
+        whole = [*self._whole, *running]
+        with_first = [job for job in whole if job.first]
+        if with_first:
+            ratio = sum(job.seconds for job in with_first) / sum(job.first for job in with_first)
+            whole += [_Whole(first * ratio, first) for first in self._only_first]
+        return whole or [*map(_Whole, self._taken)]
 
     def _usual(self, whole: float, running: list[tuple[float, float | None]]) -> float:
         """The mean length of a job to come, by those that have ended, and those that run."""

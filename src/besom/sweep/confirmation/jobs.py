@@ -42,7 +42,7 @@ class ConfirmationCount:
     def left(self) -> str:
         """The time until all are done."""
         n_open = self.n_all - self.n_done - self.time_left.n_running
-        return as_left(self.time_left.seconds(max(0, n_open)))
+        return as_left(self.time_left.seconds(0, max(0, n_open)))
 
 
 class ConfirmationJobs(JobSource):

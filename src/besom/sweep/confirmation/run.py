@@ -128,7 +128,8 @@ def _compare(
     values = judged_values(sweep, wanted)
     left = [confirmed for confirmed in wanted if confirmed not in values]
     time_left = TimeLeft(sweep.plan.options.n_jobs)
-    time_left.know(seconds_of(chosen)["complete"])
+    if seconds := seconds_of(chosen)["complete"]:
+        time_left.know([min(seconds)])  # what the others have compiled is kept
     count = ConfirmationCount(len(values), len(wanted), time_left)
     with make_progress(console, count) as progress:
         supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
