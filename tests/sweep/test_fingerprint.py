@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from besom.app.hooks import Hooks
+from besom.common.errors import DataError, StudyError
 from besom.rnn import config
-from besom.sweep.fingerprint import claim, fingerprint, leave_out
+from besom.sweep.fingerprint import claim, fingerprint, leave_out, places_of
 from besom.sweep.plan import Plan
+from besom.sweep.run import run_sweep
 from tests.sweep.conftest import Bench
 
 
@@ -38,3 +41,37 @@ def test_a_baseline_of_before_is_not_run_where_there_is_none_today(bench: Bench)
     leave_out(today, study)
     row = study.ask(today.space.distributions)
     assert row.outside is None and 2 <= row.params["x"] <= 3
+
+
+def test_other_data_are_named_by_their_file_before_what_they_do_not_carry(bench: Bench) -> None:
+    digest = ["a" * 64]
+
+    def too_few(config: DictConfig) -> None:
+        raise DataError("`training.batch_size=128` is above the 10 texts")
+
+    hooks = Hooks(
+        places=("data.path", "data.test_path"),
+        identity=lambda _: {"data": digest[0]},
+        check_data=too_few,
+    )
+    data = {"path": "tickets.csv", "test_path": None}
+    baseline = OmegaConf.create({"x": 0.5, "data": data})
+
+    def today() -> Plan:
+        plan = bench.plan(hooks=hooks, root=str(bench.root), study_name="bench")
+        return replace(plan, baseline=baseline, to_check=(baseline,))
+
+    with pytest.raises(DataError):
+        run_sweep(today())  # there is no such study
+    study = bench.study()
+    claim(study, fingerprint(today()), places_of(today()))
+    study.ask(today().space.distributions)
+    with pytest.raises(DataError):
+        run_sweep(today())
+    digest[0] = "b" * 64
+    with pytest.raises(StudyError) as refusal:
+        run_sweep(today())
+    assert str(refusal.value).splitlines()[0] == (
+        "the study `bench` was begun with something else (identity of data "
+        "(data.path=tickets.csv): aaaaaaaaaaaa… → bbbbbbbbbbbb…)."
+    )

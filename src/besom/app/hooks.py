@@ -56,8 +56,10 @@ class Hooks:
     """What a sweep can know of a task before it runs.
 
     Attributes:
-        check: refuses a configuration (raises :class:`besom.UserError`) before anything is
-            started.
+        check: refuses a configuration (raises :class:`besom.UserError`) by its keys and values,
+            before anything is said or started; it should take no time.
+        check_data: the same by what takes time, by the data say, after ``check``; a sweep has
+            said by then what it is about.
         identity: what the result depends on beside the configuration; the data's digest, say. A
             sweep asks again, of its baseline, as each trial ends, so it should be quick: where it
             has changed, that trial does not count, and the sweep ends.
@@ -77,6 +79,7 @@ class Hooks:
     """
 
     check: Callable[[DictConfig], None] = lambda config: None
+    check_data: Callable[[DictConfig], None] = lambda config: None
     identity: Callable[[DictConfig], Mapping[str, str]] = lambda config: {}
     places: tuple[str, ...] = ("tracking",)
     steps: Callable[[DictConfig], int] = lambda config: 0

@@ -117,7 +117,9 @@ def check(hydra: Hydra, task: Task, flags: Namespace) -> RunMode:
     if not shows:
         _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
         if first is not None:
-            hooks_of(task).check(_job_config(first))
+            hooks, job = hooks_of(task), _job_config(first)
+            hooks.check(job)
+            hooks.check_data(job)
     return mode
 
 

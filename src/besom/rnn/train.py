@@ -39,13 +39,18 @@ log = logging.getLogger(__name__)
 
 
 def check(config: DictConfig) -> None:
-    """Refuse a configuration that cannot be trained. Reads the data once, needs no TensorFlow.
+    """Refuse a configuration that cannot be trained: by its keys and values, then by its data."""
+    check_config(config)
+    check_data(config)
+
+
+def check_data(config: DictConfig) -> None:
+    """Refuse a configuration that its data cannot train. Reads them once, needs no TensorFlow.
 
     Raises:
-        ConfigError: a key or value is wrong.
+        ConfigError: the data leave nothing to train or to validate on.
         DataError: the data set is missing or damaged.
     """
-    check_config(config)
     corpus = open_corpus(config.data, config.training.validation_split)
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
@@ -72,7 +77,8 @@ def prepare() -> None:
 
 
 HOOKS = Hooks(
-    check=check,
+    check=check_config,
+    check_data=check_data,
     identity=identity,
     places=("tracking", "data.path", "data.test_path", "training.checkpoint"),
     steps=steps,

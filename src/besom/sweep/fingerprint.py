@@ -7,6 +7,7 @@ value counts as today's.
 """
 
 import json
+import re
 from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,6 @@ from besom.app.source import Source, task_name
 from besom.common.addresses import mask
 from besom.common.errors import StudyError, UserError
 from besom.common.flatten import flatten
-from besom.common.text import shorten
 from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
@@ -26,6 +26,9 @@ VOLATILE = ("now", "hydra", "oc.env", "besom.name_of_file")
 
 TASK = "task"
 _KEY = "fingerprint"
+
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
+"""Enough of one to tell it from another."""
 
 ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)"
 _OBJECTIVE = ("objective", "direction")
@@ -52,8 +55,23 @@ def fingerprint(plan: Plan) -> dict[str, str]:
         if key not in searched and not f"{key}.".startswith(places):
             lasting = as_written[key] if _is_volatile(as_written.get(key)) else value
             facts[f"configuration, {key}"] = mask(json.dumps(lasting, default=str))
-    facts.update({f"identity of {key}": value for key, value in plan.identity.items()})
+    facts.update({_identity_of(key): value for key, value in plan.identity.items()})
     return facts
+
+
+def places_of(plan: Plan) -> dict[str, str]:
+    """Where the facts come from that have a place: ``{"identity of data": "data.path=x.csv"}``."""
+    places, values = plan.hooks.places, flatten(plan.baseline)
+    found = {}
+    for key in plan.identity:
+        given = [p for p in places if p.startswith(f"{key}.") and values.get(p) is not None]
+        if given:
+            found[_identity_of(key)] = mask(", ".join(f"{p}={values[p]}" for p in given))
+    return found
+
+
+def _identity_of(key: str) -> str:
+    return f"identity of {key}"
 
 
 def identity_changes(plan: Plan) -> str:
@@ -67,15 +85,21 @@ def identity_changes(plan: Plan) -> str:
         now = plan.hooks.identity(plan.baseline)
     except UserError as error:
         return str(error)
+    places = places_of(plan)
     return "; ".join(
-        f"identity of {key}: {_short(before.get(key))} → {_short(now.get(key))}"
+        _difference(_identity_of(key), before.get(key), now.get(key), places)
         for key in {**before, **now}
         if before.get(key) != now.get(key)
     )
 
 
-def _short(fact: str | None) -> str:
-    return "absent" if fact is None else shorten(fact, 16)
+def _difference(key: str, before: str | None, now: str | None, places: Mapping[str, str]) -> str:
+    """``identity of data (data.path=x.csv): 3f840f0901aa… → d9cb1b7bb7cb…``."""
+    place = f" ({places[key]})" if key in places else ""
+    was, is_now = (
+        _DIGEST.sub(r"\1…", "absent" if fact is None else fact) for fact in (before, now)
+    )
+    return f"{key}{place}: {was} → {is_now}"
 
 
 def _is_volatile(written: object) -> bool:
@@ -84,12 +108,15 @@ def _is_volatile(written: object) -> bool:
     return isinstance(written, str) and any(f"${{{name}:" in written for name in VOLATILE)
 
 
-def claim(study: Study, facts: Mapping[str, str]) -> None:
+def claim(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
     """Write the fingerprint into a new study, or compare it with an old one's.
 
     Anything is the same as long as no trial has begun, and another objective as long as nothing has
     been judged by the old one; so is a key that an earlier configuration did not have, and that is
     null.
+
+    Args:
+        places: where facts come from, see :func:`places_of`.
 
     Raises:
         StudyError: the study was about something else, or was begun without Besom; says what.
@@ -99,22 +126,32 @@ def claim(study: Study, facts: Mapping[str, str]) -> None:
         _refuse_foreign(study, facts)
         study.remember(_KEY, dict(facts))
         return
+    if not _differing(kept, facts):
+        return
+    refuse_another(study, facts, places)
+    study.begin_anew(facts["direction"].split(", "))
+    study.remember(_KEY, dict(facts))
+
+
+def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, str]) -> None:
+    """The refusal of :func:`claim` alone, of a study with a fingerprint; nothing is written.
+
+    Raises:
+        StudyError: the study was about something else; says what.
+    """
+    kept = study.recall(_KEY) or facts
     differing = _differing(kept, facts)
     only_judged_otherwise = set(differing) <= set(_OBJECTIVE) and study.is_unjudged
-    if differing and (only_judged_otherwise or not study.has_begun):
-        study.begin_anew(facts["direction"].split(", "))
-        study.remember(_KEY, dict(facts))
+    if not differing or only_judged_otherwise or not study.has_begun:
         return
-    if differing:
-        shown = "; ".join(
-            f"{key}: {kept.get(key, 'absent')} → {facts.get(key, 'absent')}"
-            for key in differing[:3]
-        )
-        more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
-        raise StudyError(
-            f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
-            f"{ANOTHER.capitalize()}."
-        )
+    shown = "; ".join(
+        _difference(key, kept.get(key), facts.get(key), places) for key in differing[:3]
+    )
+    more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
+    raise StudyError(
+        f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
+        f"{ANOTHER.capitalize()}."
+    )
 
 
 def describes(study: Study, plan: Plan) -> bool:

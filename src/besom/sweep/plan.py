@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -26,7 +25,7 @@ from besom.search.samplers import rehearse, unguided
 from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
 from besom.search.space.proposal import propose_baseline
-from besom.search.space.space import Scalar, Space, Suggest
+from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.only import confirms_only
@@ -55,6 +54,8 @@ class Plan:
         source: the application's own, as it is today.
         outside: its own values of what is searched, where it lies outside the space.
         identity: of the baseline, as its hook told before anything was started.
+        to_check: configurations that the task is to look at with its data: the baseline, the same
+            as it is confirmed, and each end of the space.
         remarks: what to show before the first trial.
         confirms_only: no trial is started, and the best of those that there are is confirmed.
     """
@@ -73,6 +74,7 @@ class Plan:
     remarks: tuple[str, ...] = ()
     confirms_only: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
+    to_check: tuple[DictConfig, ...] = ()
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -111,8 +113,8 @@ def make_plan(
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
-        show: called with what the words alone tell, and whether it only confirms, once they
-            compose a configuration; before the task's own checks, which may read its data.
+        show: called with what the words alone tell, and whether it only confirms, once nothing is
+            wrong with them; before the task reads its data.
 
     Raises:
         UserError: anything of it cannot work; says what, and what would.
@@ -133,14 +135,14 @@ def make_plan(
     moved = read_moved(options.baseline, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
-    show(options, objective, space, only_confirms)
     rehearse(options.sampler, space.dimensions, objective.directions)
     hooks.check(baseline)
-    suggest = _suggester(custom, baseline, space)
-    names = set(named_by(flatten(baseline)))
-    check = partial(_check, hooks, names)
+    suggest = read_suggest(custom, baseline, space)
+    names, to_check = set(named_by(flatten(baseline))), [baseline]
+    check = partial(_check, hooks, names, to_check)
     proposal = propose_baseline(application, space, base, suggest, check)
-    _check_confirmation(options, objective, space, application, base)
+    to_check += _check_confirmation(options, objective, space, application, base)
+    show(options, objective, space, only_confirms)
     return Plan(
         options=options,
         application=application,
@@ -156,6 +158,7 @@ def make_plan(
         remarks=tuple(filter(None, (*remarks, proposal.remark))),
         confirms_only=only_confirms,
         identity=hooks.identity(baseline),
+        to_check=tuple(to_check),
     )
 
 
@@ -169,27 +172,34 @@ def _check_pruner(options: SweepOptions, objective: Objective) -> None:
 
 def _check_confirmation(
     options: SweepOptions, objective: Objective, space: Space, application: JobRunner, base: Base
-) -> None:
-    """Check the baseline as it will be confirmed, on the first of the fresh seeds."""
+) -> list[DictConfig]:
+    """The baseline as it will be confirmed, on the first of the fresh seeds; checked."""
     if not options.confirm.top_k:
-        return
+        return []
     baseline = task_config(base.whole)
     seeds.check(options.confirm, objective, space, baseline)
     seeds.check_baseline(base.lacking)
     again = seeds.overrides(options.confirm, seeds.seeds(options.confirm, baseline)[0])
-    hooks_of(application.task).check(changed(application, baseline, base.words, again))
+    confirmed = changed(application, baseline, base.words, again)
+    hooks_of(application.task).check(confirmed)
+    return [confirmed]
 
 
 def _check(
-    hooks: Hooks, names: set[str], proposal: Mapping[str, Scalar], config: DictConfig
+    hooks: Hooks,
+    names: set[str],
+    checked: list[DictConfig],
+    proposal: Mapping[str, Scalar],
+    config: DictConfig,
 ) -> None:
-    """Refuse a configuration that no trial could run, and keep what it names."""
+    """Refuse a configuration that no trial could run; keep it, and what it names."""
     try:
         names |= named_by(flatten(config))
     except OmegaConfBaseException:  # of this option alone; its trials say so
         if any("${" in str(value) for value in proposal.values()):
             raise
     hooks.check(config)
+    checked.append(config)
 
 
 def _removal(override: str) -> str:
@@ -273,21 +283,3 @@ def _check_name(name: str) -> None:
             f"hydra.sweeper.study_name={name}: has more than {LONGEST_NAME} bytes; give a shorter "
             "one."
         )
-
-
-def _suggester(dotted_path: str | None, baseline: DictConfig, space: Space) -> Suggest | None:
-    if dotted_path is None:
-        return None
-    try:
-        function = get_method(dotted_path)
-    except Exception as error:
-        raise ConfigError(
-            f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
-            "path of a function (config, trial) in a module on Python's path."
-        ) from error
-
-    def suggest(trial: Any) -> None:
-        function(baseline, trial)
-        space.refuse_overlap(trial.params)
-
-    return suggest

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from besom.app.redaction import redacted_logs
 from besom.common.addresses import sqlite_address
-from besom.common.errors import StoreError
+from besom.common.errors import StoreError, UserError
 from besom.common.files import make_private
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.stdout import say
@@ -20,7 +20,13 @@ from besom.common.terminal.time_left import TimeLeft
 from besom.search.options import SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
-from besom.search.storage.database import file_of, in_use, open_confirmations, open_study
+from besom.search.storage.database import (
+    existing_study,
+    file_of,
+    in_use,
+    open_confirmations,
+    open_study,
+)
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
@@ -28,7 +34,15 @@ from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
-from besom.sweep.fingerprint import claim, claim_baseline, fingerprint, leave_out, sentences
+from besom.sweep.fingerprint import (
+    claim,
+    claim_baseline,
+    fingerprint,
+    leave_out,
+    places_of,
+    refuse_another,
+    sentences,
+)
 from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
@@ -70,6 +84,7 @@ def run_sweep(plan: Plan) -> Any:
         SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
     """
     options = plan.options
+    _check_data(plan)
     console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
         show_dry_run(plan, _storage(options), console)
@@ -101,6 +116,18 @@ def run_sweep(plan: Plan) -> Any:
     return [row.values for row in study.best()] if not plan.objective.single else _best(study)
 
 
+def _check_data(plan: Plan) -> None:
+    """Refuse what the data do not carry; a study of that name about other data is said first."""
+    try:
+        for config in plan.to_check:
+            plan.hooks.check_data(config)
+    except UserError:
+        if study := existing_study(plan.options.study_name, _storage(plan.options)):
+            with closing(study):
+                refuse_another(study, fingerprint(plan), places_of(plan))
+        raise
+
+
 def _best(study: Study) -> float | None:
     best = study.best()
     return best[0].values[0] if best else None
@@ -130,7 +157,7 @@ def _open(plan: Plan) -> Study:
     pruner = make_pruner(options.pruner)
     with one_at_a_time(_lock(options)[0]):
         study = open_study(options.study_name, _storage(options), plan.objective.directions)
-    claim(study, fingerprint(plan))
+    claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
     leave_out(plan, study)
     study.use(make_sampler(options.sampler, plan.space.dimensions, len(study.rows())), pruner)

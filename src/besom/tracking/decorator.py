@@ -102,13 +102,15 @@ def _record(task: Task, config: DictConfig) -> Any:
 
 def _recorded(task: Task, config: DictConfig) -> Any:
     __tracebackhide__ = True
-    hooks_of(task).check(config)
+    hooks = hooks_of(task)
+    hooks.check(config)
+    hooks.check_data(config)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:
         _kill_left_runs(record)
         run_id = _open(record, task, config)
         started = time.monotonic()
-        with _closing(record, run_id), ShownSteps(hooks_of(task).step) as shown:
+        with _closing(record, run_id), ShownSteps(hooks.step) as shown:
             with session.listening(RunListener(record, run_id, shown)):
                 returned = task(config)
             numbers = _numbers(returned)

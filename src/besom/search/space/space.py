@@ -9,6 +9,8 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString, Transformer
+from hydra.utils import get_method
+from omegaconf import DictConfig
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -17,7 +19,7 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from besom.common.errors import SpaceError
+from besom.common.errors import ConfigError, SpaceError
 
 Scalar = None | bool | int | float | str
 
@@ -221,3 +223,26 @@ def spell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def read_suggest(dotted_path: str | None, baseline: DictConfig, space: Space) -> Suggest | None:
+    """What ``hydra.sweeper.custom_search_space`` names; None where it names nothing.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    if dotted_path is None:
+        return None
+    try:
+        function = get_method(dotted_path)
+    except Exception as error:
+        raise ConfigError(
+            f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
+            "path of a function (config, trial) in a module on Python's path."
+        ) from error
+
+    def suggest(trial: Any) -> None:
+        function(baseline, trial)
+        space.refuse_overlap(trial.params)
+
+    return suggest
