@@ -27,14 +27,14 @@ from benchmarks.fake_sweep import SPACE, Spent, spending, sweep
 from benchmarks.grown_study import grow
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
 from benchmarks.peers import logged_loop
-from besom.search.options import (
+from besom.search.algorithm_options import (
     HyperbandPruner,
     MedianPruner,
     NoPruner,
     RandomSampler,
-    SweepOptions,
     TpeSampler,
 )
+from besom.search.options import SweepOptions
 
 DATABASES = ("optuna.db", "mlflow.db")
 N_SEED = 20  # trials of the small real study

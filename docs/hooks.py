@@ -69,20 +69,29 @@ def _relinked(link: re.Match[str], page: str, up: str, files: Files) -> str:
 
 
 def _options() -> str:
-    from besom.search import options
+    from besom.search import algorithm_options, options
 
     parts = [
         "# Options of the sweeper",
         "What `hydra.sweeper` accepts where `hydra/sweeper` is `besom`: in a file under "
         "`hydra: sweeper:`, on the command line as `hydra.sweeper.NAME=VALUE`.",
         *_table_of(options.SweepOptions, "## All sweeps"),
+        *_table_of(options.ResourcesOptions, "## `resources`"),
         *_table_of(options.ConfirmOptions, "## `confirm`"),
         "## Samplers",
         "`hydra/sweeper/sampler=NAME`, its options as `hydra.sweeper.sampler.OPTION=VALUE`.",
-        *(part for kind in options.SAMPLERS for part in _table_of(kind, f"### `{kind.name}`")),
+        *(
+            part
+            for kind in algorithm_options.SAMPLERS
+            for part in _table_of(kind, f"### `{kind.name}`")
+        ),
         "## Pruners",
         "`hydra/sweeper/pruner=NAME`, its options as `hydra.sweeper.pruner.OPTION=VALUE`.",
-        *(part for kind in options.PRUNERS for part in _table_of(kind, f"### `{kind.name}`")),
+        *(
+            part
+            for kind in algorithm_options.PRUNERS
+            for part in _table_of(kind, f"### `{kind.name}`")
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 

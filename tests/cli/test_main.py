@@ -39,6 +39,7 @@ def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("mine --trials 5", True, ["hydra.sweeper.n_trials=5"]),
         ("--trials=5 mine", True, ["hydra.sweeper.n_trials=5"]),
         ("mine --workers 2 seed=2", True, ["seed=2", "hydra.sweeper.n_jobs=2"]),
+        ("mine --jobs auto", True, ["hydra.sweeper.n_jobs=auto"]),
         ("mine --name it's", True, [r"hydra.sweeper.study_name='it\'s'"]),
         ("--dry-run mine", True, ["hydra.sweeper.dry_run=true"]),
         ("mine --no-confirm", True, ["hydra.sweeper.confirm.top_k=0"]),

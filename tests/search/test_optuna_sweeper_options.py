@@ -10,15 +10,14 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from besom.common.errors import ConfigError
-from besom.search.options import (
-    SWEEPER,
+from besom.search.algorithm_options import (
     GpSampler,
     GridSampler,
     NsgaiiSampler,
     RandomSampler,
-    SweepOptions,
     TpeSampler,
 )
+from besom.search.options import SWEEPER, SweepOptions
 from besom.search.optuna_sweeper_options import read_options
 from besom.search.samplers import make_sampler
 from hydra_plugins.besom.sweeper import OptionsCheck

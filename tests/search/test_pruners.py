@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from besom.common.errors import ConfigError
-from besom.search.options import (
+from besom.search.algorithm_options import (
     AshaPruner,
     HyperbandPruner,
     MedianPruner,

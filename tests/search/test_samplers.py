@@ -7,7 +7,7 @@ import pytest
 
 from besom.common.errors import ConfigError, SpaceError, UserError
 from besom.common.states import State
-from besom.search.options import (
+from besom.search.algorithm_options import (
     SAMPLERS,
     CmaesSampler,
     GpSampler,

@@ -9,7 +9,7 @@ import pytest
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.states import State
-from besom.search.options import NoPruner, RandomSampler, ThresholdPruner
+from besom.search.algorithm_options import NoPruner, RandomSampler, ThresholdPruner
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space

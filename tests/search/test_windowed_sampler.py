@@ -8,7 +8,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.errors import ConfigError
-from besom.search.options import HyperbandPruner, TpeSampler
+from besom.search.algorithm_options import HyperbandPruner, TpeSampler
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.windowed_sampler import N_BEST, window

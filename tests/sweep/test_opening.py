@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
+from besom.search.algorithm_options import MedianPruner, NoPruner, RandomSampler, TpeSampler
 from besom.search.objective import read_objective
-from besom.search.options import (
-    ConfirmOptions,
-    MedianPruner,
-    NoPruner,
-    RandomSampler,
-    SweepOptions,
-    TpeSampler,
-)
+from besom.search.options import ConfirmOptions, SweepOptions
 from besom.search.space.grammar import read_space
 from besom.search.trial_row import TrialRow
 from besom.sweep.opening import _so_far, opening

@@ -21,16 +21,16 @@ from besom.results.compare import compare, show
 from besom.results.report.data import read_report_data
 from besom.results.report.page import report_html
 from besom.results.studies import read_study
-from besom.search.options import (
+from besom.search.algorithm_options import (
     CmaesSampler,
     GridSampler,
     MedianPruner,
     NoPruner,
     NsgaiiSampler,
     RandomSampler,
-    SweepOptions,
     TpeSampler,
 )
+from besom.search.options import SweepOptions
 from besom.search.study import Study
 from besom.sweep import plan as plan_module
 from besom.sweep.fingerprint import FOOTNOTE, sentences

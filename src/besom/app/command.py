@@ -19,7 +19,7 @@ USAGE = """\
 besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
 
   --trials N     trials in total; those that are done count
-  --workers N    trials at the same time
+  --workers N    trials at the same time, or auto: as many as fit (--jobs is the same)
   --name STUDY   the study; the same name again resumes it
   --no-confirm   no trainings on fresh seeds after the trials, and no verdict
   --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
@@ -61,7 +61,7 @@ def overview() -> str:
 def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--trials", type=whole_number)
-    parser.add_argument("--workers", type=whole_number)
+    parser.add_argument("--workers", "--jobs", type=number_of_workers)
     parser.add_argument("--name")
     parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
@@ -80,6 +80,11 @@ def whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ArgumentTypeError(f"`{text}` is no whole number above 0")
     return int(text)
+
+
+def number_of_workers(text: str) -> int | str:
+    """The same, or ``auto`` for as many as there is room for."""
+    return text if text == "auto" else whole_number(text)
 
 
 def _overrides(flags: Namespace) -> list[str]:

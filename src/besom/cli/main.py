@@ -12,6 +12,7 @@ from besom.app.command import (
     Command,
     CommandError,
     hydra_arguments,
+    number_of_workers,
     overview,
     reading_parser,
     whole_number,
@@ -107,8 +108,10 @@ def _confirm_parser() -> ArgumentParser:
     )
     parser.add_argument("study", metavar="STUDY")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="instead of the sweep's")
-    for flag in ("--top-k", "--seeds", "--workers"):
+    for flag in ("--top-k", "--seeds"):
         parser.add_argument(flag, type=whole_number, metavar="N", help="default: the sweep's")
+    several = "a number or auto; default: the sweep's"
+    parser.add_argument("--workers", "--jobs", type=number_of_workers, metavar="N", help=several)
     return parser
 
 

@@ -25,7 +25,7 @@ def sweep_words(
     name: str,
     top_k: int | None = None,
     seeds: int | None = None,
-    workers: int | None = None,
+    workers: int | str | None = None,
     overrides: Sequence[str] = (),
 ) -> list[str]:
     """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``

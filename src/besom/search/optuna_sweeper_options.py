@@ -13,8 +13,7 @@ from besom.app.hooks import as_typed
 from besom.common.errors import ConfigError
 from besom.common.stdout import say
 from besom.common.suggest import did_you_mean, listed
-from besom.search.options import (
-    MOST_FAILURES,
+from besom.search.algorithm_options import (
     SAMPLERS,
     CmaesSampler,
     GpSampler,
@@ -24,9 +23,9 @@ from besom.search.options import (
     QmcSampler,
     RandomSampler,
     Sampler,
-    SweepOptions,
     TpeSampler,
 )
+from besom.search.options import AUTO, MOST_FAILURES, SweepOptions
 from besom.search.space.space import spell
 
 NODE = "hydra.sweeper"
@@ -71,6 +70,7 @@ def read_options(master: DictConfig) -> SweepOptions:
         sampler=sampler,
         storage=_storage(options.storage),
         params=_params(options),
+        n_jobs=_n_jobs(options.n_jobs),
         max_failure_rate=_failure_rate(options.max_failure_rate),
     )
 
@@ -93,7 +93,7 @@ def _refuse_unknown(master: DictConfig) -> None:
         if word.startswith("+hydra.") and key.split(".")[1] not in OF_HYDRA:
             raise unknown_key(key, master)
     nodes: dict[str, Any] = {NODE: SweepOptions}
-    for part in ("sampler", "pruner", "confirm"):
+    for part in ("sampler", "pruner", "confirm", "resources"):
         kind = OmegaConf.get_type(master.hydra.sweeper, part)
         nodes |= {f"{NODE}.{part}": kind} if is_dataclass(kind) else {}
     for place, schema in nodes.items():
@@ -181,6 +181,13 @@ def _storage(given: Any) -> str | None:
             "PostgreSQL; give an address such as sqlite:///optuna.db, or null"
         )
     return None if given is None else str(given)
+
+
+def _n_jobs(given: Any) -> int | str:
+    try:
+        return AUTO if given == AUTO else int(str(given))
+    except ValueError:
+        raise ConfigError(f"{NODE}.n_jobs={given}: must be a whole number, or auto.") from None
 
 
 def _failure_rate(given: Any) -> float:

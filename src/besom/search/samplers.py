@@ -15,8 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError, SpaceError, UserError
-from besom.search.objective import as_directions, few
-from besom.search.options import (
+from besom.search.algorithm_options import (
     CmaesSampler,
     GpSampler,
     GridSampler,
@@ -25,6 +24,7 @@ from besom.search.options import (
     RandomSampler,
     TpeSampler,
 )
+from besom.search.objective import as_directions, few
 from besom.search.space.grammar import MOST_POINTS
 from besom.search.space.space import Dimension
 from besom.search.windowed_sampler import WindowedSampler

@@ -169,7 +169,8 @@ def probe(plan: Plan) -> Probe | None:
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
         sweep_dir = f"hydra.sweep.dir={folder}"
         overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
-        pool = make_pool(plan.application, plan.options.n_jobs, Path(folder, "workers"))
+        n_jobs, logs = plan.options.n_jobs, Path(folder, "workers")
+        pool = make_pool(plan.application, n_jobs, logs, resources=plan.resources)
         try:
             return _watch(pool, Assignment(0, 1, overrides), Path(folder))
         finally:

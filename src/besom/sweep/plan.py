@@ -1,7 +1,6 @@
 """A sweep as it was asked for, checked before anything is started."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,9 +17,9 @@ from besom.app.job import JobRunner
 from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
-from besom.common.suggest import listed
+from besom.search.check import check_options
 from besom.search.objective import Objective, read_objective
-from besom.search.options import PRUNERS, SAMPLERS, SweepOptions
+from besom.search.options import AUTO, SweepOptions
 from besom.search.samplers import rehearse, unguided
 from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
@@ -29,13 +28,9 @@ from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.only import confirms_only
-
-LONGEST_NAME = 200
-"""Bytes; file systems take 255, and names of files get endings."""
+from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_resources, room
 
 NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
-
-DUPLICATES = ("reuse", "reuse_any_code", "rerun")
 
 OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
 """Hydra reads these for every job; much else of its own is never read in a sweep."""
@@ -58,6 +53,7 @@ class Plan:
             as it is confirmed, and each end of the space.
         remarks: what to show before the first trial.
         confirms_only: no trial is started, and the best of those that there are is confirmed.
+        resources: of one worker.
     """
 
     options: SweepOptions
@@ -75,6 +71,7 @@ class Plan:
     confirms_only: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
     to_check: tuple[DictConfig, ...] = ()
+    resources: Resources = NOTHING_SAID
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -123,6 +120,9 @@ def make_plan(
     if only_confirms := confirms_only():
         options = replace(options, n_trials=1)  # no more than there are
     check_options(options)
+    asked = options.resources
+    resources = read_resources(asked.cpus, asked.gpus, asked.memory)
+    options = _with_room(options, resources)
     objective = read_objective(options.objective, options.direction)
     _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
@@ -159,7 +159,20 @@ def make_plan(
         confirms_only=only_confirms,
         identity=hooks.identity(baseline),
         to_check=tuple(to_check),
+        resources=resources,
     )
+
+
+def _with_room(options: SweepOptions, resources: Resources) -> SweepOptions:
+    """With so many workers as this machine has room for.
+
+    Raises:
+        ConfigError: more is asked for than there is.
+    """
+    if options.n_jobs == AUTO:
+        return replace(options, n_jobs=room(resources))
+    check_room(resources, options.n_jobs)
+    return options
 
 
 def _check_pruner(options: SweepOptions, objective: Objective) -> None:
@@ -233,53 +246,3 @@ def _read_space(options: SweepOptions, application: JobRunner, arguments: list[s
             "beforehand; take another sampler."
         )
     return space
-
-
-def check_options(options: SweepOptions) -> None:
-    """Refuse numbers that make no sweep.
-
-    Raises:
-        ConfigError: names the option, its value and its limit.
-    """
-    for name in ("n_trials", "n_jobs", "max_attempts"):
-        if getattr(options, name) < 1:
-            raise ConfigError(f"hydra.sweeper.{name}={getattr(options, name)}: must be at least 1.")
-    if not 0 <= options.max_failure_rate <= 1:
-        raise ConfigError(
-            f"hydra.sweeper.max_failure_rate={options.max_failure_rate}: must be from 0 to 1."
-        )
-    for name in ("timeout", "trial_timeout", "hang_timeout"):
-        seconds = getattr(options, name)
-        if seconds is not None and not seconds > 0:
-            raise ConfigError(f"hydra.sweeper.{name}={seconds}: must be above 0 seconds, or null.")
-    _check_chosen("sampler", options.sampler, SAMPLERS)
-    _check_chosen("pruner", options.pruner, PRUNERS)
-    if options.duplicates not in DUPLICATES:
-        raise ConfigError(
-            f"hydra.sweeper.duplicates={options.duplicates}: take {', '.join(DUPLICATES)}."
-        )
-    _check_name(options.study_name)
-
-
-def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
-    """A group's option is a record with its name; text, or another name, is neither."""
-    if type(chosen) not in records or chosen.name != type(chosen).name:
-        raise ConfigError(
-            f"hydra.sweeper.{kind}={getattr(chosen, 'name', chosen)}: choose one with "
-            f"hydra/sweeper/{kind}=…; there are {listed(record.name for record in records)}."
-        )
-
-
-def _check_name(name: str) -> None:
-    # The name becomes the name of files and folders.
-    is_plain = name.isprintable() and not any(c in name for c in "/\\")
-    if not name or name.startswith(".") or not is_plain:
-        raise ConfigError(
-            f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes, control "
-            "characters or a leading dot."
-        )
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        raise ConfigError(
-            f"hydra.sweeper.study_name={name}: has more than {LONGEST_NAME} bytes; give a shorter "
-            "one."
-        )

@@ -181,7 +181,8 @@ def _workers(plan: Plan, study: Study) -> Iterator[Pool]:
     rows = study.rows()
     fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
-    pool = make_pool(plan.application, plan.options.n_jobs, plan.log_folder)
+    n_jobs, resources = plan.options.n_jobs, plan.resources
+    pool = make_pool(plan.application, n_jobs, plan.log_folder, resources=resources)
     try:
         for worker in range(min(plan.options.n_jobs, n_open)):
             pool.start(worker)

@@ -183,6 +183,7 @@ class Supervisor:
             composed.folder,
             composed.groups,
         )
+        self._record.log(job.run_id, schema.placed(composed.node, composed.devices))
 
     def _end(self, worker: int, job: Job, outcome: Outcome, jobs: JobSource) -> None:
         if outcome.ends_sweep:

@@ -3,6 +3,7 @@
 import functools
 import re
 import signal
+import socket
 import threading
 import time
 import traceback
@@ -23,6 +24,7 @@ from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
+from besom.common.machine.devices import visible_devices
 from besom.common.states import State
 from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.steps import ShownSteps
@@ -136,8 +138,9 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
     job = HydraConfig.get()
     overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
-    tags = ROLE | environment.tags | {schema.CODE: source_of(task, named_by(flatten(config))).text}
-    run_id = record.start_run(_name(overrides), tags)
+    placed = schema.placed(socket.gethostname(), map(str, visible_devices()))
+    code = {schema.CODE: source_of(task, named_by(flatten(config))).text}
+    run_id = record.start_run(_name(overrides), ROLE | environment.tags | placed | code)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
     params, groups = parameters(config), chosen_groups(job)
     describe(record, run_id, params, text, overrides, environment, folder, groups)

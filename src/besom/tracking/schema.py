@@ -76,6 +76,11 @@ HAS_CHANGES = "besom.git.dirty"
 """Whether there are uncommitted changes: a :func:`flag`."""
 VERSION = "besom.version"
 HOST = "besom.host"
+"""The machine that wrote the run; of a sweep, the supervisor's."""
+NODE = "besom.node"
+"""The machine on which the task ran."""
+DEVICES = "besom.devices"
+"""The GPUs that it saw, with their models; see :func:`placed`."""
 PLATFORM = "besom.platform"
 PROCESSOR = "besom.processor"
 PYTHON = "besom.python"
@@ -150,6 +155,12 @@ class RunStatus(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+def placed(node: str, devices: Iterable[str]) -> dict[str, str]:
+    """The tags that say where a task ran; none of devices where it saw none."""
+    tags = {NODE: node, DEVICES: ", ".join(devices)}
+    return {name: text for name, text in tags.items() if text}
 
 
 def flag(value: bool) -> str:

@@ -30,23 +30,39 @@ from besom.workers.messages import (
     WorkerExited,
 )
 from besom.workers.pool import log_file
-from besom.workers.resources import GROWTH_LIMIT, thread_limits
+from besom.workers.resources import (
+    GROWTH_LIMIT,
+    NOTHING_SAID,
+    Resources,
+    worker_environment,
+)
 from besom.workers.signals import ENDING
 
 
 class LocalPool:
-    """Spawned processes; threads of each are capped at cores ÷ workers before anything loads.
+    """Spawned processes; threads of each are capped, and its GPUs chosen, before anything loads.
 
     A worker that has grown by more than ``growth_limit`` bytes since its first trial is ended after
     the outcome that says so (:attr:`~besom.workers.messages.Outcome.is_last`).
+
+    Args:
+        size: how many workers share the machine.
+        payload: the application, see :func:`besom.app.job.dump`.
+        resources: of each; there must be :func:`~besom.workers.resources.room` for all.
     """
 
     def __init__(
-        self, size: int, payload: bytes, log_folder: Path, growth_limit: int = GROWTH_LIMIT
+        self,
+        size: int,
+        payload: bytes,
+        log_folder: Path,
+        growth_limit: int = GROWTH_LIMIT,
+        resources: Resources = NOTHING_SAID,
     ) -> None:
+        self._size = size
         self._payload = payload
         self._log_folder = log_folder
-        self._variables = thread_limits(size)
+        self._resources = resources
         self._growth_limit = growth_limit
         self._workers: dict[int, _WorkerProcess] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -59,7 +75,7 @@ class LocalPool:
             lambda message: self._events.put(Event(worker_id, message)),
             self._payload,
             log_file(self._log_folder, worker_id),
-            self._variables,
+            worker_environment(self._resources, self._size, worker_id),
             self._growth_limit,
         )
 
@@ -100,7 +116,7 @@ class _WorkerProcess:
         on_message: called with each message as soon as it is whole, by the reading thread.
         payload: the application, see :func:`besom.app.job.dump`; it is sent first.
         log_file: receives all that it prints.
-        variables: of its environment; those that the user has set stay.
+        variables: of its environment.
         growth_limit: see :func:`besom.workers.worker.main`.
     """
 
@@ -234,11 +250,14 @@ def _signals_held() -> Iterator[None]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables for a child; those that are set already stay."""
-    added = {key: value for key, value in values.items() if key not in os.environ}
-    os.environ.update(added)
+    """Variables for a child."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        for key in added:
-            del os.environ[key]
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value

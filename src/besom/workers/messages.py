@@ -49,14 +49,21 @@ class Ready:
 
 @dataclass(frozen=True)
 class Composed:
-    """The configuration that Hydra composed, before the task starts."""
+    """The configuration that Hydra composed, before the task starts, and where it is called.
+
+    Attributes:
+        groups: the option of each config group.
+        node: the name of the worker's machine.
+        devices: the GPUs that the worker sees, ``GPU 1: NVIDIA H100 80GB HBM3``; empty without.
+    """
 
     params: Mapping[str, object]
     config: str
     overrides: tuple[str, ...]
     folder: Path
     groups: Mapping[str, str] = field(default_factory=dict)
-    """The option of each config group."""
+    node: str = ""
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

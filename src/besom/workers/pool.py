@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from besom.app import job
 from besom.app.job import JobRunner
 from besom.workers.messages import Event, ToWorker
+from besom.workers.resources import NOTHING_SAID, Resources
 
 
 class Pool(Protocol):
@@ -41,13 +42,18 @@ def log_file(folder: Path, worker: int) -> Path:
 
 
 def make_pool(
-    app: JobRunner, size: int, log_folder: Path, kind: Literal["local", "inline"] = "local"
+    app: JobRunner,
+    size: int,
+    log_folder: Path,
+    kind: Literal["local", "inline"] = "local",
+    resources: Resources = NOTHING_SAID,
 ) -> Pool:
     """Up to ``size`` workers for an application, none of them started.
 
     Args:
         log_folder: for what they print.
         kind: processes of this machine; or threads of this process, one job at a time.
+        resources: of each worker that is a process.
     """
     if kind == "inline":
         from besom.workers.inline import InlinePool
@@ -55,4 +61,4 @@ def make_pool(
         return InlinePool(app)
     from besom.workers.local import LocalPool
 
-    return LocalPool(size, job.dump(app), log_folder)
+    return LocalPool(size, job.dump(app), log_folder, resources=resources)

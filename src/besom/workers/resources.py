@@ -1,11 +1,18 @@
-"""What a worker is given of the machine: its share of the cores, and memory up to a limit."""
+"""What a worker is given of the machine: cores, GPUs, and memory up to a limit."""
 
 import os
 import resource
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from typing import Any
 
+from besom.common.errors import ConfigError
 from besom.common.interpreter import cores
+from besom.common.machine.devices import BY_BUS, ORDER, VISIBLE, Device, visible_devices
+from besom.common.machine.memory import parse_bytes, show_bytes, total_memory
 
 THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
@@ -21,12 +28,189 @@ program that a process has run, and cannot free them (docs/decisions/009); other
 too."""
 
 
-def thread_limits(n_workers: int) -> dict[str, str]:
+MEMORY_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
+"""With it TensorFlow takes a GPU's memory as it needs it, not all of it at once."""
+
+OPTIONS = "hydra.sweeper.resources"
+LEAST = 0.0001
+"""Of a core or GPU: Ray counts in such parts."""
+ROUNDING = 1e-9
+"""Of binary fractions: ten workers with 0.1 GPU each fit on one."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one worker gets; None where nothing is said.
+
+    Attributes:
+        cpus: cores; they cap the threads of numerical libraries.
+        gpus: a whole number of GPUs of its own, or a part below 1 of one that is shared.
+        memory: bytes that it is counted with.
+    """
+
+    cpus: float | None = None
+    gpus: float | None = None
+    memory: int | None = None
+
+    def __str__(self) -> str:
+        """``4 cores, 0.5 GPU, 4 GiB``; empty where nothing is said."""
+        parts = [
+            "" if self.cpus is None else _counted(self.cpus, "core"),
+            "" if self.gpus is None else _counted(self.gpus, "GPU") if self.gpus else "no GPU",
+            "" if self.memory is None else show_bytes(self.memory),
+        ]
+        return ", ".join(filter(None, parts))
+
+
+NOTHING_SAID = Resources()
+
+
+def read_resources(cpus: float | None, gpus: float | None, memory: Any) -> Resources:
+    """What ``hydra.sweeper.resources`` says.
+
+    Raises:
+        ConfigError: a number that nothing can be given by; names it and its limit.
+    """
+    if cpus is not None and not LEAST <= cpus < inf:
+        raise ConfigError(f"{OPTIONS}.cpus={cpus:g}: must be at least {LEAST}, or null.")
+    is_part = gpus is not None and LEAST <= gpus < 1
+    if gpus is not None and not (is_part or (gpus >= 0 and gpus % 1 == 0)):
+        raise ConfigError(
+            f"{OPTIONS}.gpus={gpus:g}: must be a whole number, or a fraction below 1 of a GPU that "
+            "workers share, or null."
+        )
+    n_bytes = None if memory is None else parse_bytes(str(memory))
+    if memory is not None and not n_bytes:
+        raise ConfigError(
+            f"{OPTIONS}.memory={memory}: must be a number of bytes, or a text such as 4GiB or "
+            "500MB, or null."
+        )
+    return Resources(cpus, gpus, n_bytes)
+
+
+def thread_limits(n_workers: int, cpus: float | None = None) -> dict[str, str]:
     """Environment variables that give each of ``n_workers`` processes its share of the cores.
 
     They count where they are set before a numerical library loads.
+
+    Args:
+        cpus: of each process; its share of all where None.
     """
-    return dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // n_workers)))
+    n_threads = cores() // n_workers if cpus is None else int(cpus)
+    return dict.fromkeys(THREAD_VARIABLES, str(max(1, n_threads)))
+
+
+def worker_environment(resources: Resources, n_workers: int, worker: int) -> dict[str, str]:
+    """Variables of worker ``worker`` of this machine: its devices, and those of
+    :func:`worker_variables` that the user has not set."""
+    limits = worker_variables(resources, n_workers)
+    variables = {name: value for name, value in limits.items() if name not in os.environ}
+    if resources.gpus is None:
+        return variables
+    devices = visible_devices() if resources.gpus else ()
+    names = ",".join(device.name for device in share(devices, resources.gpus, worker))
+    order = {} if {VISIBLE, ORDER} & os.environ.keys() else {ORDER: BY_BUS}
+    return {**variables, **order, VISIBLE: names}
+
+
+def worker_variables(resources: Resources, n_workers: int) -> dict[str, str]:
+    """Variables of each worker's environment, for where the user has not set them himself.
+
+    Args:
+        n_workers: that share this machine, and its GPUs where nothing is said of these.
+    """
+    gpus = resources.gpus
+    may_share = n_workers > 1 if gpus is None else 0 < gpus < 1
+    growth = {MEMORY_GROWTH: "true"} if may_share else {}
+    return thread_limits(n_workers, resources.cpus) | growth
+
+
+def room(resources: Resources) -> int:
+    """How many workers fit on this machine: a core each where nothing is said of cores.
+
+    Raises:
+        ConfigError: not even one, because of what was said; names that, and what there is.
+    """
+    rooms = _rooms(resources)
+    for name, n_workers in rooms.items():
+        if not n_workers:
+            raise ConfigError(
+                f"{OPTIONS}.{name}={_said(resources, name)}: this machine has {_there(name)}."
+            )
+    return min({"cpus": cores(), **rooms}.values())
+
+
+def check_room(resources: Resources, n_workers: int) -> None:
+    """Refuse more workers than what was said of each lets fit on this machine.
+
+    Raises:
+        ConfigError: names what there is too little of, and how many would fit.
+    """
+    most = room(resources)
+    for name, n_fitting in _rooms(resources).items():
+        if n_fitting < n_workers:
+            raise ConfigError(
+                f"{OPTIONS}.{name}={_said(resources, name)} for each of {n_workers} workers: this "
+                f"machine has {_there(name)}.\n"
+                f"Take hydra.sweeper.n_jobs={most}, or n_jobs=auto for as many as fit."
+            )
+
+
+def _rooms(resources: Resources) -> dict[str, int]:
+    """How many workers fit by each of what was said."""
+    rooms = {}
+    if resources.cpus is not None:
+        rooms["cpus"] = int(cores() / resources.cpus + ROUNDING)
+    if resources.gpus:
+        n_devices, gpus = len(visible_devices()), resources.gpus
+        is_part = gpus < 1
+        rooms["gpus"] = n_devices * int(1 / gpus + ROUNDING) if is_part else n_devices // int(gpus)
+    if resources.memory is not None:
+        rooms["memory"] = total_memory() // resources.memory
+    return rooms
+
+
+def _there(name: str) -> str:
+    match name:
+        case "cpus":
+            return _counted(cores(), "core")
+        case "memory":
+            return f"{show_bytes(total_memory())} of memory"
+    devices = visible_devices()
+    models = ", ".join(dict.fromkeys(device.model for device in devices if device.model))
+    shown = f", as {VISIBLE} says" if VISIBLE in os.environ else ""
+    number = _counted(len(devices), "GPU") if devices else "no GPU"
+    return f"{number}{f' ({models})' if models else ''}{shown}"
+
+
+def _said(resources: Resources, name: str) -> str:
+    value = getattr(resources, name)
+    return show_bytes(value) if name == "memory" else f"{value:g}"
+
+
+def _counted(number: float, what: str) -> str:
+    return f"{number:g} {what if number <= 1 else what + 's'}"
+
+
+def share(devices: Sequence[Device], gpus: float, worker: int) -> tuple[Device, ...]:
+    """The devices of one worker: those of its own, or the one that it shares.
+
+    Workers are spread: two of them share a device only where there is none for each.
+
+    Args:
+        gpus: of each worker, see :class:`Resources`.
+        worker: its number, from 0 on.
+
+    Examples:
+        >>> [str(device) for device in share([Device("0"), Device("1")], 0.5, worker=3)]
+        ['GPU 1']
+    """
+    if not gpus:
+        return ()
+    if gpus < 1:
+        return (devices[worker % len(devices)],)
+    first = worker * int(gpus)
+    return tuple(devices[first : first + int(gpus)])
 
 
 _STATM = Path("/proc/self/statm")

@@ -1,6 +1,7 @@
 """One attempt at a trial: compose its configuration, call the task, say how it ended."""
 
 import os
+import socket
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ from besom.app.job import JobRunner
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.flatten import flatten
+from besom.common.machine.devices import visible_devices
 from besom.common.states import State
 from besom.common.text import named, number, plain, shorten_middle, storable, unnamed
 from besom.session import KerasModel
@@ -162,6 +164,8 @@ def _composed(config: DictConfig) -> Composed:
         overrides=tuple(as_typed(job.overrides.task)),
         folder=Path(job.runtime.output_dir),
         groups=chosen_groups(job),
+        node=socket.gethostname(),
+        devices=tuple(map(str, visible_devices())),
     )
 
 

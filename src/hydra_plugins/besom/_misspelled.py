@@ -15,7 +15,8 @@ from besom.app.error_messages import config_error, unknown_option
 from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
-from besom.search.options import GROUP, PRUNERS, SAMPLERS, ConfirmOptions, SweepOptions
+from besom.search.algorithm_options import PRUNERS, SAMPLERS
+from besom.search.options import GROUP, ConfirmOptions, ResourcesOptions, SweepOptions
 
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
@@ -90,7 +91,12 @@ def _check_word(word: str) -> None:
 
 def _check_key(key: str) -> None:
     """An option of the sweeper, or of its sampler, pruner or confirmation, whichever is chosen."""
-    parts = {"sampler": SAMPLERS, "pruner": PRUNERS, "confirm": (ConfirmOptions,)}
+    parts = {
+        "sampler": SAMPLERS,
+        "pruner": PRUNERS,
+        "confirm": (ConfirmOptions,),
+        "resources": (ResourcesOptions,),
+    }
     _, _, name, *rest = key.split(".")
     place, records = (
         (f"{NODE}.{name}", parts[name]) if rest and name in parts else (NODE, (SweepOptions,))

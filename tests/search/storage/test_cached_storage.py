@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
-from besom.search.options import HyperbandPruner, NoPruner, TpeSampler
+from besom.search.algorithm_options import HyperbandPruner, NoPruner, TpeSampler
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space

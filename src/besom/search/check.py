@@ -1,0 +1,67 @@
+"""Ranges and names of the sweeper's options, which types alone do not hold."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from besom.common.errors import ConfigError
+from besom.common.suggest import listed
+from besom.search.algorithm_options import PRUNERS, SAMPLERS
+from besom.search.options import AUTO, SweepOptions
+
+LONGEST_NAME = 200
+"""Bytes; file systems take 255, and names of files get endings."""
+
+DUPLICATES = ("reuse", "reuse_any_code", "rerun")
+
+
+def check_options(options: SweepOptions) -> None:
+    """Refuse numbers that make no sweep.
+
+    Raises:
+        ConfigError: names the option, its value and its limit.
+    """
+    for name in ("n_trials", "max_attempts"):
+        if getattr(options, name) < 1:
+            raise ConfigError(f"hydra.sweeper.{name}={getattr(options, name)}: must be at least 1.")
+    if options.n_jobs != AUTO and options.n_jobs < 1:
+        raise ConfigError(f"hydra.sweeper.n_jobs={options.n_jobs}: must be at least 1, or auto.")
+    if not 0 <= options.max_failure_rate <= 1:
+        raise ConfigError(
+            f"hydra.sweeper.max_failure_rate={options.max_failure_rate}: must be from 0 to 1."
+        )
+    for name in ("timeout", "trial_timeout", "hang_timeout"):
+        seconds = getattr(options, name)
+        if seconds is not None and not seconds > 0:
+            raise ConfigError(f"hydra.sweeper.{name}={seconds}: must be above 0 seconds, or null.")
+    _check_chosen("sampler", options.sampler, SAMPLERS)
+    _check_chosen("pruner", options.pruner, PRUNERS)
+    if options.duplicates not in DUPLICATES:
+        raise ConfigError(
+            f"hydra.sweeper.duplicates={options.duplicates}: take {', '.join(DUPLICATES)}."
+        )
+    _check_name(options.study_name)
+
+
+def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
+    """A group's option is a record with its name; text, or another name, is neither."""
+    if type(chosen) not in records or chosen.name != type(chosen).name:
+        raise ConfigError(
+            f"hydra.sweeper.{kind}={getattr(chosen, 'name', chosen)}: choose one with "
+            f"hydra/sweeper/{kind}=…; there are {listed(record.name for record in records)}."
+        )
+
+
+def _check_name(name: str) -> None:
+    # The name becomes the name of files and folders.
+    is_plain = name.isprintable() and not any(c in name for c in "/\\")
+    if not name or name.startswith(".") or not is_plain:
+        raise ConfigError(
+            f"hydra.sweeper.study_name={name!r}: must be a plain name, without slashes, control "
+            "characters or a leading dot."
+        )
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise ConfigError(
+            f"hydra.sweeper.study_name={name}: has more than {LONGEST_NAME} bytes; give a shorter "
+            "one."
+        )
