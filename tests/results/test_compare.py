@@ -59,6 +59,39 @@ def test_runs_and_studies_stand_side_by_side(study: list[str], root: Path, besom
     assert [row["trial"] for row in rows] == [3, 0]
 
 
+def test_a_run_beside_a_study_is_told_apart(study: list[str], root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        alone = record.start_run("train units=32", {schema.ROLE: "train"})
+        record.params(alone, {"model.units": 32, "model.name": "lstm"})
+        record.prepare_end(alone, "FINISHED", {schema.STATE: "complete"}, {})
+        record.end_run(alone)
+    rows = besom("compare", alone, "small", study[0]).out.splitlines()
+    cells = [line.split() for line in rows]
+    assert cells[0][:4] == ["study", "trial", "model", "units"]
+    assert [row[:2] for row in cells[2:]] == [
+        ["small", "1"],
+        ["small", "0"],
+        ["small", "3"],
+        ["-", "run"],
+        ["small", "2"],
+    ]
+    assert f"run {alone[:8]}" in rows[5]
+
+
+def test_alone_it_lists_the_studies_and_what_to_type_next(
+    study: list[str], root: Path, besom: Command
+) -> None:
+    with connect(root, None, "besom") as record:
+        start(record, "my own").trial(0, {"x": 1}, {"val_accuracy": [0.5]}, "pruned")
+    head, _, *rows, empty, last = besom("compare").out.splitlines()
+    assert head.split() == ["study", "trials", "objective", "best", "in", "trial"]
+    assert [row.split() for row in rows] == [
+        ["small", "4", "val_accuracy,", "maximize", "0.85", "1"],
+        ["my", "own", "1", "val_accuracy,", "maximize", "-", "-"],
+    ]
+    assert empty == "" and last == "besom compare 'my own'  # its trials, the best first"
+
+
 def test_an_objective_without_a_name_is_what_the_task_returned(root: Path, besom: Command) -> None:
     with connect(root, None, "besom") as record:
         plain = start(record, "plain", "objective", "minimize")
@@ -134,9 +167,9 @@ def test_the_beginning_of_several_ids_is_answered_with_three(root: Path) -> None
     assert said == f"5 runs begin so: {', '.join(ids[:3])}, …"
 
 
-@pytest.mark.parametrize("word", ["small", "0" * 32])
-def test_a_record_without_a_study_says_so(word: str, root: Path, besom: Command) -> None:
-    ended = besom("compare", word)
+@pytest.mark.parametrize("words", [["small"], ["0" * 32], []])
+def test_a_record_without_a_study_says_so(words: list[str], root: Path, besom: Command) -> None:
+    ended = besom("compare", *words)
     assert ended.code == 2
     assert "there is no study yet; `besom sweep NAME` makes one" in ended.err
 
@@ -166,7 +199,7 @@ def test_a_mistyped_id_is_answered_with_the_right_one(study: list[str], besom: C
         (["small", "--sort=unit"], ["--sort unit", "did you mean"]),
         (["small", "--top", "0"], ["--top", "`0`"]),
         (["small", "--csv", "--json"], ["not allowed with"]),
-        ([], ["required", "besom compare --help"]),
+        (["--csv"], ["name a study or a run", "`besom compare` lists"]),
         (["small", "--root", "elsewhere"], ["elsewhere", "holds no record"]),
     ],
 )

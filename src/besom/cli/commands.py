@@ -14,7 +14,9 @@ from besom.tracking import schema
 
 def _compare_parser() -> ArgumentParser:
     parser = reading_parser("compare", "Show studies and runs side by side, the best first.")
-    parser.add_argument("names", nargs="+", metavar="STUDY|RUN_ID")
+    parser.add_argument(
+        "names", nargs="*", metavar="STUDY|RUN_ID", help="default: list the studies"
+    )
     parser.add_argument("--sort", metavar="COLUMN", help="-COLUMN: largest first (--sort=-loss)")
     parser.add_argument("--top", type=whole_number, default=20, metavar="N", help="default: 20")
     form = parser.add_mutually_exclusive_group()
@@ -27,6 +29,11 @@ def _compare(options: Namespace) -> int:
     """Show studies and runs side by side."""
     from besom.results import compare as comparing
 
+    if not options.names:
+        if options.csv or options.json or options.sort:
+            raise CommandError("name a study or a run; `besom compare` lists the studies")
+        comparing.show_studies(options.root, options.tracking_uri)
+        return 0
     comparison = comparing.compare(options.root, options.tracking_uri, options.names, options.sort)
     if options.csv:
         print_data(comparing.as_csv(comparison))

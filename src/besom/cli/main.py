@@ -34,7 +34,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom train [KEY=VALUE ...]         train once, and record it; any Hydra argument
   besom sweep                         list the sweeps
   besom sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
-  besom compare STUDY|RUN_ID ...      runs side by side: what differs, what came of it
+  besom compare [STUDY|RUN_ID ...]    runs side by side: what differs, what came of it
   besom confirm STUDY                 the best against the baseline, on fresh seeds
   besom report STUDY                  what it has taught, as one HTML file
   besom logs STUDY TRIAL              what a trial has logged and printed

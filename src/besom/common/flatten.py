@@ -54,6 +54,29 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
     return names
 
 
+def doubled(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Of a group's option and the name that it gives itself, ``model`` and ``model.name``, the key
+    to leave out: the name, as long as each row with a name has the option too.
+
+    Examples:
+        >>> gru, lstm = ({"model": name, "model.name": name} for name in ("gru", "lstm"))
+        >>> doubled([gru, lstm])
+        {'model.name'}
+        >>> doubled([gru, {"model.name": "lstm"}])
+        {'model'}
+    """
+    rows, found = list(rows), set[str]()
+    for key in {key for row in rows for key in row if key.endswith(".name")}:
+        group = key.removesuffix(".name")
+        pairs = {(row[group], row[key]) for row in rows if group in row and key in row}
+        n_options = len({option for option, _ in pairs})
+        if all(group in row for row in rows if key in row):
+            found |= {key} if len(pairs) == n_options else set()
+        elif pairs and all(option == name for option, name in pairs):
+            found.add(group)
+    return found
+
+
 def _first_word(path: Sequence[str]) -> int:
     """How many parts from the end there are up to one that is no number."""
     words = (place for place, part in enumerate(reversed(path), 1) if not part.isdigit())

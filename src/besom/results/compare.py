@@ -1,6 +1,7 @@
 """Runs side by side: what differs between them, and what came of it."""
 
 import csv
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +11,26 @@ from typing import Any
 
 from besom.common import text
 from besom.common.errors import StudyError
-from besom.common.flatten import short_names
+from besom.common.flatten import doubled, short_names
 from besom.common.suggest import did_you_mean, listed
+from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.table import ALWAYS, Column, left_out, table, terminal_width
-from besom.results.studies import RUN_ID, Trial, best_first, read_run, read_study
+from besom.results.studies import (
+    ENDED,
+    RUN_ID,
+    StudyRecord,
+    Trial,
+    best_first,
+    read_run,
+    read_study,
+)
 from besom.results.tables import rows_as_json, side_by_side
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
+SHORT_ID = 8
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,39 @@ def show(comparison: Comparison, top: int) -> None:
     print("\n".join(lines))
 
 
+def show_studies(root: Path, uri: str | None) -> None:
+    """Print the studies that there are, the latest at the end, and what to type next.
+
+    Raises:
+        StudyError: there is none.
+    """
+    reader = open_reader(root, uri)
+    studies = [read_study(reader, name) for name in reader.studies()]
+    if not studies:
+        raise StudyError("there is no study yet; `besom sweep NAME` makes one")
+    best = [study.best if len(study.objectives) == 1 else None for study in studies]
+    values = [
+        trial and trial.metrics.get(study.objectives[0])
+        for trial, study in zip(best, studies, strict=True)
+    ]
+    columns = [
+        Column("study", [study.name for study in studies], is_text=True),
+        Column("trials", [str(sum(t.state in ENDED for t in study.trials)) for study in studies]),
+        Column("objective", [_judged_by(study) for study in studies], rank=1, is_text=True),
+        Column("best", list(map(_text, values))),
+        Column("in trial", [trial.name if trial else "-" for trial in best]),
+    ]
+    lines, _ = table(columns, terminal_width())
+    found = f"{shlex.quote(studies[-1].name)}{record_flags(str(root), uri)}"
+    next_command = command_lines({f"besom compare {found}": "its trials, the best first"})
+    print("\n".join([*lines, "", *next_command]))
+
+
+def _judged_by(study: StudyRecord) -> str:
+    """``val_accuracy, maximize``."""
+    return ", ".join((*study.objectives, *study.directions))
+
+
 def as_csv(comparison: Comparison) -> str:
     """All rows, with a line of names on top."""
     rows, text = comparison.rows(), StringIO()
@@ -116,35 +160,27 @@ def _collect(
 ) -> tuple[list[Trial], list[tuple[str, str]], list[str]]:
     """The trials of studies and runs, the objectives by which they can be ordered, and what of
     the studies has no run."""
-    trials: list[Trial] = []
+    trials: dict[str, Trial] = {}  # by run: one of a study may be named beside it
     missing_runs: list[str] = []
     objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
-            trials.append(read_run(reader, name))
+            trials.setdefault(name.lower(), read_run(reader, name))
             continue
         study = read_study(reader, name)
-        trials.extend(study.trials)
+        trials |= {trial.run.run_id: trial for trial in study.trials}
         missing_runs += [study.missing_runs] if study.missing_runs else []
         objectives |= dict.fromkeys(zip(study.objectives, study.directions, strict=True))
-    return trials, list(objectives), missing_runs
+    return [*trials.values()], list(objectives), missing_runs
 
 
 def _differing(trials: Sequence[Trial]) -> list[str]:
     """Parameters that not all have equal, in order."""
-    keys = dict.fromkeys(key for trial in trials for key in trial.params)
+    keys = {key for trial in trials for key in trial.params}
+    keys -= doubled(trial.params for trial in trials)
     missing = object()
     columns = {key: [trial.params.get(key, missing) for trial in trials] for key in keys}
-    return sorted(
-        key
-        for key, column in columns.items()
-        if len(set(column)) > 1 and not _repeats(key, columns)
-    )
-
-
-def _repeats(key: str, columns: Mapping[str, list[Any]]) -> bool:
-    """Whether it is the name that a group's option gives itself: ``model.name``, ``model``."""
-    return key.endswith(".name") and columns[key] == columns.get(key.removesuffix(".name"))
+    return sorted(key for key, column in columns.items() if len(set(column)) > 1)
 
 
 def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
@@ -197,9 +233,10 @@ def _sorted_by(trials: Sequence[Trial], name: str, descending: bool) -> list[Tri
 def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
     """Of the table, in their order. Metrics go first where there is no room; what the trials are
     judged or sorted by stays."""
-    several = len({trial.run.tags.get(schema.STUDY) for trial in trials}) > 1
-    heads = [trial.run.name.partition(" ")[0] if several else trial.name for trial in trials]
-    columns = [Column("run" if several else "trial", heads)]
+    studies = [trial.run.tags.get(schema.STUDY, "-") for trial in comparison.trials]
+    columns = [Column("trial", list(map(_name, trials)))]
+    if len(set(studies)) > 1:
+        columns.insert(0, Column("study", studies[: len(trials)], is_text=True))
 
     def add(key: str, name: str, cells: Iterable[str], rank: int) -> None:
         columns.append(Column(name, list(cells), ALWAYS if key in comparison.kept else rank))
@@ -210,6 +247,11 @@ def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
         add(name, name, (_text(trial.metrics.get(name)) for trial in trials), 3)
     add("seconds", "seconds", (_seconds(trial) for trial in trials), 2)
     return [*columns, Column("state", [_state(trial) for trial in trials], is_text=True)]
+
+
+def _name(trial: Trial) -> str:
+    """``17``, or of a run that is no trial the beginning of its id, which tells it from others."""
+    return trial.name if trial.number is not None else f"run {trial.run.run_id[:SHORT_ID]}"
 
 
 def _seconds(trial: Trial) -> str:

@@ -73,6 +73,12 @@ def importances(
     return {key: share / total for key, share in ordered} if total > 0 else {}
 
 
+def searched_on_log(key: str, expression: str | None) -> bool:
+    """Whether a parameter was searched on a log scale, given what was searched of it."""
+    dimension = _dimension(key, expression)
+    return dimension is not None and getattr(dimension.distribution, "log", False)
+
+
 def _study(
     values: Sequence[Sequence[float]],
     directions: Sequence[str],

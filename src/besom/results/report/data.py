@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from besom.common.errors import StudyError
+from besom.common.flatten import doubled
 from besom.common.interpreter import uncollected
 from besom.results.report.figures.base import Scale
 from besom.results.studies import ENDED, StudyRecord, Trial, read_study
-from besom.search.importance import importances
+from besom.search.importance import importances, searched_on_log
 from besom.tracking import schema
 from besom.tracking.reader import Point, Reader, ReadRun
 
@@ -116,9 +117,15 @@ class ReportData:
         keys = dict.fromkeys(
             [*self.expressions, *sorted({key for t in trials for key in t.params})]
         )
+        left_out = doubled(trial.params for trial in trials)
         scales = (
-            Scale.of(key, [trial.params[key] for trial in trials if key in trial.params])
+            Scale.of(
+                key,
+                [trial.params[key] for trial in trials if key in trial.params],
+                searched_on_log(key, self.expressions.get(key)),
+            )
             for key in keys
+            if key not in left_out
         )
         return [scale for scale in scales if scale.differs and len(scale.choices) <= MANY_TEXTS]
 

@@ -16,6 +16,17 @@ def test_wide_positive_numbers_lie_by_their_logarithm() -> None:
     assert scale.share(1e-3) == pytest.approx(1 / 3)
 
 
+def test_what_was_searched_by_its_logarithm_lies_so() -> None:
+    scale = Scale.of("learning_rate", [0.001 * number for number in range(1, 31)], True)
+    assert scale.is_log
+    assert scale.ticks()[1] == ["0.001", "0.002", "0.005", "0.01", "0.02"]
+    assert Scale.of("rate", [1.1 + 0.01 * number for number in range(9)], True).ticks()[1] == [
+        "1.1",
+        "1.18",
+    ]
+    assert not Scale.of("dropout", [0, 0.5], True).is_log, "0 has no logarithm"
+
+
 @pytest.mark.parametrize(
     ("values", "texts"),
     [

@@ -46,6 +46,18 @@ def test_a_slice_for_each_parameter(book: Book) -> None:
     assert page.data("slice-1-data")["layout"]["xaxis"]["ticktext"] == ["adam", "sgd"]
 
 
+def test_a_slice_lies_as_it_was_searched_and_says_who_is_left_out() -> None:
+    book = Book(space={"model": "choice(gru,lstm)", "lr": "tag(log,interval(0.001,0.03))"})
+    for number, (name, lr) in enumerate([("gru", 0.001), ("lstm", 0.01), ("lstm", 0.003)]):
+        params = {"model": name, "model.name": name, "lr": lr}
+        book.trial(number, params, {"val_accuracy": [0.5]}, "pruned" if number > 1 else "complete")
+    page = book.page()
+    titles = [page.data(f"slice-{n}-data")["layout"]["xaxis"]["title"]["text"] for n in (0, 1)]
+    assert titles == ["model", "lr"] and "slice-2" not in page.html
+    assert page.trace("slice-1", "complete")["x"] == pytest.approx([-3, -2])
+    assert "1 pruned trial is left out" in page.text
+
+
 def test_what_decides_most_comes_first() -> None:
     page = many(120).page()
     bars = page.data("importances-figure-data")

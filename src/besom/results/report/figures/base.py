@@ -13,7 +13,8 @@ from besom.common.text import shorten
 from besom.results.report.markup import Markup, element
 
 LOG_RATIO = 100
-"""Positive numbers whose largest is so many times their smallest are shown on a log scale."""
+"""Positive numbers whose largest is so many times their smallest are shown on a log scale, and so
+are those that were searched on one."""
 FEW = 8
 """So many different numbers at most are all written at the axis."""
 # Readable on white and on black; report.css colours everything else. Apart for the colour-blind.
@@ -32,18 +33,20 @@ class Scale:
     Attributes:
         choices: the texts of a parameter that is no number, in order; empty for numbers.
         numbers: the different numbers, in order; empty for choices.
+        searched_on_log: whether it was searched on a log scale.
     """
 
     key: str
     choices: tuple[str, ...]
     numbers: tuple[float, ...]
+    searched_on_log: bool = False
 
     @classmethod
-    def of(cls, key: str, values: Iterable[Any]) -> Self:
+    def of(cls, key: str, values: Iterable[Any], searched_on_log: bool = False) -> Self:
         """The scale of these values."""
         found = list(values)
         if all(map(_is_number, found)):
-            return cls(key, (), tuple(sorted(set(found))))
+            return cls(key, (), tuple(sorted(set(found))), searched_on_log)
         return cls(key, tuple(sorted(set(map(str, found)))), ())
 
     @property
@@ -55,7 +58,7 @@ class Scale:
         return (
             len(self.numbers) > 1
             and self.numbers[0] > 0
-            and self.numbers[-1] / self.numbers[0] >= LOG_RATIO
+            and (self.searched_on_log or self.numbers[-1] / self.numbers[0] >= LOG_RATIO)
         )
 
     def place(self, value: Any) -> float:
@@ -85,10 +88,12 @@ class Scale:
     def _round_marks(self) -> list[float]:
         """A handful of round numbers between the ends."""
         low, high = self.ends()
-        if self.is_log and high - low >= 2:
-            return [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
         if self.is_log:
-            return [10 ** (low + part * (high - low) / 3) for part in range(4)]
+            factors = (1,) if high - low >= 2 else (1, 2, 5)
+            powers = range(math.floor(low), math.ceil(high) + 1)
+            marks = [factor * 10.0**power for power in powers for factor in factors]
+            inside = [mark for mark in marks if low <= math.log10(mark) <= high]
+            return inside if len(inside) > 1 else [10**low, 10**high]
         step = _round_up((high - low) / 5)
         first, last = math.ceil(low / step), math.floor(high / step)
         return [place * step for place in range(first, last + 1)]

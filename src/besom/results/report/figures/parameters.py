@@ -97,8 +97,17 @@ def slices(report: ReportData) -> Section | None:
     figures = [_slice(report, scale, n) for n, scale in enumerate(scales[:MOST_SLICES])]
     left = len(scales) - MOST_SLICES
     more = note(f"{left} more parameters are not drawn.") if left > 0 else ""
-    body = [element("div", *figures, class_="grid"), selection(report), more]
+    body = [element("div", *figures, class_="grid"), _who_is_drawn(report), selection(report), more]
     return Section("slices", "Slices", join(body))
+
+
+def _who_is_drawn(report: ReportData) -> Markup:
+    """Says that trials without a value at their end are left out."""
+    n_pruned = report.n_states["pruned"]
+    if not n_pruned:
+        return Markup()
+    others = "1 pruned trial is" if n_pruned == 1 else f"{n_pruned} pruned trials are"
+    return note(f"Complete trials. {others} left out: what they had reached is no final value.")
 
 
 def _slice(report: ReportData, scale: Scale, number: int) -> Markup:
