@@ -28,6 +28,7 @@ SWEEPER_KEYS = [
     *("confirm.top_k", "confirm.seeds", "confirm.seed_key", "confirm.metric", "dry_run"),
     *("confirm.direction", "confirm.overrides", "sampler", "sampler.seed", "sampler.history"),
     *("sampler.n_startup_trials", "pruner", "pruner.name", "pruner.n_startup_trials"),
+    *("resources", "resources.cpus", "resources.gpus", "resources.memory"),
 ]
 VALUES = [
     *("", "null", "true", "abc", "0", "-1", "1", "2", "1.5", "nan", "inf", "1e400", "1" * 400),
@@ -94,6 +95,7 @@ SWEEP_NUMBERS = [
     *("n_trials", "n_jobs", "max_failure_rate", "max_attempts", "timeout", "trial_timeout"),
     *("confirm.top_k", "confirm.seeds", "sampler.seed", "sampler.n_startup_trials"),
     *("sampler.history", "pruner.n_startup_trials"),
+    *("resources.cpus", "resources.gpus", "resources.memory"),
 ]
 
 

@@ -92,6 +92,28 @@ def test_alone_it_lists_the_studies_and_what_to_type_next(
     assert empty == "" and last == "besom compare 'my own'  # its trials, the best first"
 
 
+def test_where_trials_ran_is_shown_where_it_was_on_several_nodes(
+    study: list[str], root: Path, besom: Command
+) -> None:
+    def place(run_id: str, node: str) -> None:
+        with connect(root, None, "besom") as record:
+            record.log(run_id, schema.placed(node, []))
+
+    for run_id in study[:2]:
+        place(run_id, "node-a")
+    assert "node" not in besom("compare", "small", "--csv").out
+    place(study[2], "node-b")
+    shown = besom("compare", "small").out.splitlines()
+    assert "node" in shown[0] and sum("node-a" in line for line in shown) == 2
+    rows = json.loads(besom("compare", "small", "--json").out)
+    assert {row["trial"]: row["node"] for row in rows} == {
+        0: "node-a",
+        1: "node-a",
+        2: "node-b",
+        3: None,
+    }
+
+
 def test_an_objective_without_a_name_is_what_the_task_returned(root: Path, besom: Command) -> None:
     with connect(root, None, "besom") as record:
         plain = start(record, "plain", "objective", "minimize")

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from besom.results.logs import read_logs
+from besom.tracking import schema
 from tests.conftest import Command
+from tests.results.report.conftest import Book
 from tests.sweep.apps import run
 
 SWEEPER = (
@@ -115,3 +118,11 @@ def test_logs_of_another_machine(
     finally:
         (swept[0] / "away").rename(swept[0] / "multirun")
     assert ended.code == 2 and "which is not here" in ended.err
+
+
+def test_the_node_is_named_where_a_sweep_had_several() -> None:
+    book = Book()
+    book.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, **{schema.NODE: "node-a"})
+    assert read_logs(book, "small", 0).sentence == "trial 0, attempt 1, complete"
+    book.trial(1, {"x": 2}, {"val_accuracy": [0.6]}, **{schema.NODE: "node-b"})
+    assert read_logs(book, "small", 1).sentence == "trial 1, attempt 1, on node-b, complete"

@@ -8,7 +8,7 @@ import pytest
 
 from besom.search.algorithm_options import MedianPruner, NoPruner, RandomSampler, TpeSampler
 from besom.search.objective import read_objective
-from besom.search.options import ConfirmOptions, SweepOptions
+from besom.search.options import ConfirmOptions, ResourcesOptions, SweepOptions
 from besom.search.space.grammar import read_space
 from besom.search.trial_row import TrialRow
 from besom.sweep.opening import _so_far, opening
@@ -60,6 +60,12 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
             "  objective  a, b, minimize, maximize",
         ),
         (["x=1"], {"n_jobs": 1, "sampler": RandomSampler()}, "  trials     20 by random; 1 worker"),
+        (
+            ["x=1"],
+            {"resources": ResourcesOptions(cpus=4, gpus=0.5, memory="4GiB")},
+            "  each gets  4 cores, 0.5 GPU, 4 GiB",
+        ),
+        (["x=1"], {"resources": ResourcesOptions(gpus=0)}, "  each gets  no GPU"),
         (
             ["x=1"],
             {"root": "runs", "tracking_uri": "http://me:secret@host", "storage": "sqlite:///a.db"},

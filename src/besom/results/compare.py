@@ -24,7 +24,7 @@ from besom.results.studies import (
     read_run,
     read_study,
 )
-from besom.results.tables import rows_as_json, side_by_side
+from besom.results.tables import nodes, rows_as_json, side_by_side
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
@@ -47,6 +47,7 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One mapping per trial, under dotted names, for CSV and JSON."""
+        by_run = nodes(trial.run for trial in self.trials)
         return [
             side_by_side(
                 {
@@ -57,6 +58,7 @@ class Comparison:
                     "state": trial.state,
                     "seconds": trial.seconds,
                     "counts": trial.counts,
+                    **({"node": by_run.get(trial.run.run_id)} if by_run else {}),
                 },
                 {key: trial.params.get(key) for key in self.columns},
                 {name: trial.metrics.get(name) for name in self.metrics},
@@ -246,6 +248,8 @@ def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
     for name in comparison.metrics:
         add(name, name, (_text(trial.metrics.get(name)) for trial in trials), 3)
     add("seconds", "seconds", (_seconds(trial) for trial in trials), 2)
+    if by_run := nodes(trial.run for trial in comparison.trials):
+        add("node", "node", (by_run.get(trial.run.run_id, "-") for trial in trials), 4)
     return [*columns, Column("state", [_state(trial) for trial in trials], is_text=True)]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from besom.common.errors import StudyError
 from besom.results.studies import StudyRecord, read_study
+from besom.results.tables import nodes
 from besom.tracking import schema
 from besom.tracking.reader import Reader, ReadRun
 from besom.workers.messages import TITLE
@@ -48,7 +49,8 @@ def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -
     logs = [*_of_job(folder), *_of_worker(folder, run)] if folder else []
     if traceback := reader.text(run.run_id, schema.TRACEBACK_FILE):
         logs.append(Log(f"{schema.TRACEBACK_FILE} in MLflow", traceback))
-    return TrialLogs(_sentence(run, number, seed), logs)
+    node = nodes(study.runs).get(run.run_id, "")
+    return TrialLogs(_sentence(run, number, seed, node), logs)
 
 
 def _trial(study: StudyRecord, number: int) -> ReadRun:
@@ -76,10 +78,11 @@ def _repeats(reader: Reader, name: str, number: int, original: str) -> str:
     return f"{said}: besom logs {shlex.quote(name)} {numbers[0]}" if any(numbers) else said
 
 
-def _sentence(run: ReadRun, number: int, seed: int | None) -> str:
-    """``trial 3, attempt 2, failed: ValueError: x is above 1``."""
+def _sentence(run: ReadRun, number: int, seed: int | None, node: str) -> str:
+    """``trial 3, attempt 2, on node-7, failed: ValueError: x is above 1``."""
     parts = [f"trial {number}"] + ([] if seed is None else [f"seed {seed}"])
     parts += [f"attempt {run.tags.get(schema.ATTEMPT, '1')}"]
+    parts += [f"on {node}"] if node else []
     parts += [run.tags.get(schema.STATE, run.status.lower())]
     return ", ".join(parts) + (f": {run.tags[schema.ERROR]}" if schema.ERROR in run.tags else "")
 

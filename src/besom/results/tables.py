@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from besom.results.studies import read_study
-from besom.tracking.reader import open_reader
+from besom.tracking import schema
+from besom.tracking.reader import ReadRun, open_reader
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -96,6 +97,12 @@ def side_by_side(own: Row, params: Row, metrics: Row) -> dict[str, Any]:
     taken = {**own, **metrics}
     params = {f"params.{name}" if name in taken else name: params[name] for name in params}
     return {**own, **params, **metrics}
+
+
+def nodes(runs: Iterable[ReadRun]) -> dict[str, str]:
+    """The machines on which runs were made, by the runs' ids; empty where it was one for all."""
+    found = {run.run_id: run.tags[schema.NODE] for run in runs if schema.NODE in run.tags}
+    return found if len(set(found.values())) > 1 else {}
 
 
 def rows_as_json(rows: Iterable[Row]) -> str:

@@ -99,6 +99,8 @@ def _space(plan: Plan) -> Iterator[str]:
         f"Size: {points} points; {plan.options.n_trials} trials by "
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
+    if each := str(plan.resources):
+        yield f"Each of {plan.options.n_jobs} workers gets {each}"
 
 
 def _proposals(plan: Plan) -> Iterator[str]:

@@ -13,6 +13,7 @@ from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.space.space import Space
 from besom.search.trial_row import TrialRow
+from besom.workers.resources import read_resources
 
 WIDTH = 80
 LABEL = 11
@@ -43,6 +44,7 @@ def opening(
         "objective": f"{judged_by}, {', '.join(objective.directions)}",
         "space": _space(options, space),
         "trials": _confirmed(options) if confirms_only else _trials(options),
+        "each gets": of_each_worker(options),
         "confirm": _confirmation(options, objective),
         "writes to": _places(options),
     }
@@ -108,6 +110,12 @@ def _trials(options: SweepOptions) -> str:
     workers = _counted(options.n_jobs, "worker")
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
     return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {workers}"
+
+
+def of_each_worker(options: SweepOptions) -> str:
+    """``4 cores, 0.5 GPU, 4 GiB``; empty where nothing was said of what a worker gets."""
+    asked = options.resources
+    return str(read_resources(asked.cpus, asked.gpus, asked.memory))
 
 
 def _confirmed(options: SweepOptions) -> str:

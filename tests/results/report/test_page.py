@@ -75,6 +75,18 @@ def test_what_is_not_confirmed_proves_nothing(book: Book) -> None:
     assert "besom confirm small" in text
 
 
+def test_nodes_and_devices_are_shown_where_there_were_several() -> None:
+    book, host = Book(), {schema.HOST: "node-a", schema.DEVICES: "GPU 0: NVIDIA H100 80GB HBM3"}
+    book.trial(0, {"n": 1}, {"val_accuracy": [0.5]}, **host, **{schema.NODE: "node-a"})
+    page = book.page()
+    assert page.row("devices") == ["devices", "GPU 0: NVIDIA H100 80GB HBM3"]
+    assert not any("node" in row for row in page.rows)
+    book.trial(1, {"n": 2}, {"val_accuracy": [0.6]}, **host, **{schema.NODE: "node-b"})
+    page = book.page()
+    assert page.row("node") == ["node", "node-a (1 runs); node-b (1 runs)"]
+    assert page.row("1 best")[-1] == "node-b" and page.row("trial")[-1] == "node"
+
+
 def test_a_study_that_a_shell_would_split_is_quoted() -> None:
     book = Book("two words")
     book.trial(0, {"n": 1}, {"val_accuracy": [0.5]})

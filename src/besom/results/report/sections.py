@@ -30,6 +30,8 @@ FACTS = {
     "system": schema.PLATFORM,
     "processor": schema.PROCESSOR,
     "host": schema.HOST,
+    "node": schema.NODE,
+    "devices": schema.DEVICES,
     "threads": "threads",
     "data": "data.name",
     "data digest": "data.digest",
@@ -237,7 +239,10 @@ def _options(report: ReportData) -> Markup:
 
 def environment(report: ReportData) -> Section:
     """A row for each fact; where runs differ, how many have which."""
-    rows = [[name, found] for name, tag in FACTS.items() if (found := _values(report, tag))]
+    facts = {name: found for name, tag in FACTS.items() if (found := _values(report, tag))}
+    if facts.get("node") == facts.get("host"):
+        facts.pop("node", None)
+    rows = [[name, found] for name, found in facts.items()]
     packages = _packages(report)
     main = [pin for pin in packages if pin.partition("==")[0].lower() in MAIN_PACKAGES]
     if main:

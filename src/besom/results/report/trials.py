@@ -1,12 +1,13 @@
 """A table of all trials, which a click on a column's head sorts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from besom.common.flatten import short_names
 from besom.common.text import duration
 from besom.results.report.data import ReportData
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
 from besom.results.studies import Trial, best_first
+from besom.results.tables import nodes
 
 MOST_COLUMNS = 16
 """Parameters that have a column, those first that decide most."""
@@ -18,15 +19,18 @@ def trials(report: ReportData) -> Section:
     keys = [scale.key for scale in report.by_importance][:MOST_COLUMNS]
     names = [objective.name for objective in report.objectives]
     short = (element("span", name, title=key) for key, name in short_names(keys).items())
-    rows = (_row(report, trial, keys) for trial in _ordered(report))
-    head = ["trial", *names, "state", *short, "time"]
+    by_run = nodes(trial.run for trial in report.study.trials)
+    rows = (_row(report, trial, keys, by_run) for trial in _ordered(report))
+    head = ["trial", *names, "state", *short, "time", *(["node"] if by_run else [])]
     left = len(report.scales) - len(keys)
     more = note(f"… and {left} more parameters; `besom compare` shows all.") if left else ""
     body = join([table(head, rows, class_="sortable"), more])
     return Section("trials", "Trials", body)
 
 
-def _row(report: ReportData, trial: Trial, keys: list[str]) -> Iterator[object]:
+def _row(
+    report: ReportData, trial: Trial, keys: list[str], by_run: Mapping[str, str]
+) -> Iterator[object]:
     yield _name(report, trial)
     for objective in report.objectives:
         yield show(trial.metrics.get(objective.name))
@@ -35,6 +39,8 @@ def _row(report: ReportData, trial: Trial, keys: list[str]) -> Iterator[object]:
         yield show(trial.params.get(key))
     seconds = trial.seconds
     yield "–" if seconds is None else element("data", duration(seconds), value=round(seconds, 3))
+    if by_run:
+        yield by_run.get(trial.run.run_id, "–")
 
 
 def _name(report: ReportData, trial: Trial) -> Markup:
