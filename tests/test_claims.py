@@ -9,6 +9,8 @@ import pytest
 
 from besom.cli import main
 from besom.sweep.plan import Plan
+from besom.workers import resources
+from tests.nvidia_smi import H100, fake_gpus
 
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs" / "how-to").glob("*.md"))]
@@ -46,6 +48,14 @@ def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     (tmp_path / "reviews.csv").write_text("\n".join(table))
     (tmp_path / "reviews.txt").write_text("a wonderful film\n")
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has what docs/how-to/gpus.md hands out."""
+    fake_gpus(monkeypatch, tmp_path / "bin", H100)
+    monkeypatch.setattr(resources, "cores", lambda: 16)
+    monkeypatch.setattr(resources, "total_memory", lambda: 64 << 30)
 
 
 @pytest.fixture

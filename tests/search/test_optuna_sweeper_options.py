@@ -203,6 +203,17 @@ def test_the_older_form_with_a_part_missing(old: Any) -> None:
         read_options(master)
 
 
+@pytest.mark.parametrize(("given", "n_jobs"), [("3", 3), ("'3'", 3), ("auto", "auto")])
+def test_workers_are_a_number_or_as_many_as_fit(given: str, n_jobs: int | str) -> None:
+    assert read(f"hydra.sweeper.n_jobs={given}").n_jobs == n_jobs
+
+
+@pytest.mark.parametrize("given", ["2.5", "many", "true", "null", "[2]", "Auto"])
+def test_workers_are_nothing_else(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"n_jobs=.*: must be a whole number, or auto"):
+        read(f"hydra.sweeper.n_jobs={given}")
+
+
 def test_null_is_the_default() -> None:
     options = read("hydra.sweeper.max_failure_rate=null", "hydra.sweeper.params=null")
     assert (options.max_failure_rate, options.params) == (0.2, {})

@@ -132,6 +132,8 @@ def _reason(text: str) -> str:
         return "neither true nor false"
     if wanted := re.search(r"expected one of \[(.*)\]", text):
         return f"must be one of {wanted[1]}"
+    if "is not a subclass of" in text:
+        return "it is a group of keys; give them one by one"
     if "is not Optional" in text:
         return "null is no value for it"
     return text
