@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from besom.app.config_paths import conf_folder
 from besom.common.errors import Pruned
-from besom.results.reproduce import Replay, Reproduction, find
+from besom.results.reproduce import Replay, Reproduction, find, show
 from besom.results.studies import Trial
 from besom.rnn import config
 from besom.tracking import connect, schema
@@ -40,9 +40,9 @@ def test_the_run_that_is_repeated_is_meant_by_one_that_repeats_it(
     ("again", "sentence"),
     [
         ({("loss", 1): 0.5}, "bit-identical: all 1 numbers"),
-        ({("loss", 1): 0.5 + 2e-6}, "agrees within 2.0e-06"),
-        ({("loss", 1): 0.6}, "differs by up to 0.1"),
-        ({("loss", 1): float("nan")}, "differs by up to inf"),
+        ({("loss", 1): 0.5 + 2e-6}, "agrees within 2.0e-06: loss, epoch 1"),
+        ({("loss", 1): 0.6}, "differs by up to 0.1: loss, epoch 1"),
+        ({("loss", 1): float("nan")}, "differs by up to inf: loss, epoch 1"),
         ({("loss", 2): 0.5}, "differs: 1 numbers recorded, 1 now"),
     ],
 )
@@ -50,6 +50,21 @@ def test_says_how_far_the_numbers_agree(again: dict[tuple[str, int], float], sen
     found = Reproduction(TRIAL, {("loss", 1): 0.5}, again, [])
     assert found.sentence == sentence
     assert found.agrees == (not sentence.startswith("differs"))
+
+
+def test_the_table_has_the_difference_that_the_sentence_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recorded = {("loss", 1): 0.7, ("loss", 2): 0.5, ("test_loss", 0): 0.6}
+    show(Reproduction(TRIAL, recorded, recorded | {("loss", 1): 0.75}, []))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:7] == [
+        "             recorded       again  largest difference of all epochs",
+        "loss         0.500000    0.500000  0.05, epoch 1",
+        "test_loss    0.600000    0.600000  0",
+        "",
+        "differs by up to 0.05: loss, epoch 1",
+    ]
 
 
 def test_a_number_that_was_none_is_none_again() -> None:

@@ -3,7 +3,7 @@
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +52,12 @@ class Reproduction:
         """The largest one of all numbers; None where not the same numbers are there."""
         if self.recorded.keys() != self.again.keys():
             return None
-        return max((_apart(self.recorded[p], self.again[p]) for p in self.recorded), default=0.0)
+        return self.largest(self.recorded)[0]
+
+    def largest(self, places: Iterable[Place]) -> tuple[float, Place]:
+        """The largest difference of these numbers, and where; infinite where one is lacking."""
+        apart = ((_apart(self.recorded[p], self.again.get(p, math.inf)), p) for p in places)
+        return max(apart, key=lambda found: found[0])
 
     @property
     def agrees(self) -> bool:
@@ -65,9 +70,9 @@ class Reproduction:
             return f"differs: {len(self.recorded)} numbers recorded, {len(self.again)} now"
         if self.difference == 0:
             return f"bit-identical: all {len(self.recorded)} numbers"
-        if self.agrees:
-            return f"agrees within {self.difference:.1e}"
-        return f"differs by up to {self.difference:.4g}"
+        size, (metric, step) = self.largest(self.recorded)
+        how = "agrees within" if self.agrees else "differs by up to"
+        return f"{how} {_size(size)}: {metric}{_epoch(step)}"
 
 
 @dataclass
@@ -111,14 +116,20 @@ class Replay:
 
 
 def show(found: Reproduction) -> None:
-    """Print the last of both sets of numbers, the sentence, and what has changed since."""
+    """Print the last of both sets of numbers, the largest difference of each metric, the sentence,
+    and what has changed since."""
     print(f"{printable(found.trial.run.name)}, run {found.trial.run.run_id}\n")
     last = dict(sorted(found.recorded))
     width = max(map(len, last), default=0)
-    print(f"{'':<{width}}  {'recorded':>10}  {'again':>10}")
+    print(f"{'':<{width}}  {'recorded':>10}  {'again':>10}  largest difference of all epochs")
     for metric, step in last.items():
         numbers = (found.recorded[metric, step], found.again.get((metric, step), math.nan))
-        print(f"{metric:<{width}}  " + "  ".join(f"{number:>10.6f}" for number in numbers))
+        size, (_, at) = found.largest(place for place in found.recorded if place[0] == metric)
+        cells = [
+            *(f"{number:>10.6f}" for number in numbers),
+            _size(size) + (_epoch(at) if size else ""),
+        ]
+        print(f"{metric:<{width}}  " + "  ".join(cells))
     print(f"\n{found.sentence}")
     for line in found.changed or ["code, packages, data and machine are as they were"]:
         print(f"  {line}")
@@ -246,6 +257,16 @@ def _study(reader: Reader, name: str | None) -> StudyRecord:
             raise StudyError("no study in the record; `besom sweep NAME` makes one")
         return read_study(reader, studies[-1])
     return read_study(reader, name)
+
+
+def _size(difference: float) -> str:
+    """Of one that is small its order, of another its digits."""
+    return f"{difference:.1e}" if 0 < difference <= AGREES else f"{difference:.4g}"
+
+
+def _epoch(step: int) -> str:
+    """Where a number is; nothing of what was told of the whole run."""
+    return f", epoch {step}" if step else ""
 
 
 def _apart(one: float, other: float) -> float:
