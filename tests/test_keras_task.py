@@ -1,6 +1,8 @@
 """What Keras' own ``fit`` tells through the callback, and a model that is kept from memory."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,24 @@ def steps(told: Told) -> list[int]:
 
 def expected(told: Told) -> list[int]:
     return [said for said in told.said if isinstance(said, int)]
+
+
+NOISY = """\
+import os
+os.write(2, b"oneDNN custom operations are on. " * bool(os.environ["TF_CPP_MIN_LOG_LEVEL"]))
+from types import SimpleNamespace
+callbacks = SimpleNamespace(Callback=object)
+Model = KerasTensor = None
+"""
+
+
+def test_the_callback_imports_keras_without_what_tensorflow_writes_of_itself(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "keras.py").write_text(NOISY)
+    words = [sys.executable, "-c", "import besom; besom.KerasCallback; print('imported')"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("imported\n", "")
 
 
 def test_each_epoch_is_reported_under_the_names_of_its_logs(network: keras.Model) -> None:

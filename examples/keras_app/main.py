@@ -14,6 +14,7 @@ import besom
 @hydra.main(version_base=None, config_path="conf", config_name="config")
 def main(config: DictConfig) -> dict[str, float]:
     """Train a network, report each epoch, keep the model, return what is judged."""
+    callback = besom.KerasCallback()  # first: it imports TensorFlow, and that without its noise
     from network import build  # here, so that only what trains waits for TensorFlow
 
     images, labels = load_digits(return_X_y=True)
@@ -28,7 +29,7 @@ def main(config: DictConfig) -> dict[str, float]:
         batch_size=config.batch_size,
         epochs=config.epochs,
         verbose=2,
-        callbacks=[besom.KerasCallback()],
+        callbacks=[callback],
     )
     besom.save_model(network)
     return {name: values[-1] for name, values in history.history.items()}

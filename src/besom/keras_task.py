@@ -1,21 +1,29 @@
 """What a Keras task hands to its session: the epochs of any ``fit``, and a model in memory.
 
-The one module outside the workload that imports Keras. ``import besom`` does not load it.
+The one module outside the workload that imports Keras. ``import besom`` does not load it. Where
+TensorFlow has not been imported before, it comes without the lines that it writes of itself.
 """
 
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 from hydra.core.hydra_config import HydraConfig
 
 from besom import session
 from besom.common.errors import Stop
 from besom.common.keras_model import KerasModel, Tensors, TensorSpec
+from besom.common.stdout import TENSORFLOW_LEVEL, TENSORFLOW_SILENT, standard_error_shut
 from besom.common.text import number
+
+if "tensorflow" not in sys.modules:
+    os.environ.setdefault(TENSORFLOW_LEVEL, TENSORFLOW_SILENT)
+with standard_error_shut():
+    import keras
 
 MODEL_FILE = "besom_model.keras"
 

@@ -178,11 +178,13 @@ def test_the_check_reads_the_data(small_imdb: DictConfig, tmp_path: Path) -> Non
         check(small_imdb)
 
 
-def test_a_vocabulary_above_the_datas_is_noted(
+def test_a_vocabulary_above_the_datas_is_noted_once(
     small: Small, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         check(small())
         assert caplog.text == ""
         check(small("data.vocab_size=99999"))
+        check(small("data.vocab_size=77777"))
     assert "`data.vocab_size=99999` is above" in caplog.text
+    assert len(caplog.records) == 1, "a sweep over several values says it once"

@@ -20,6 +20,12 @@ GONE = (errno.EPIPE, errno.EIO)
 
 STOPPED = 130
 
+TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+"""The variable that says what TensorFlow logs beside what it tells Python."""
+TENSORFLOW_SILENT = "3"
+"""Errors reach Python as exceptions; what TensorFlow logs as errors beside them is noise, such as a
+line of 3,000 characters for each program out of the cache."""
+
 
 @contextmanager
 def read_or_not() -> Iterator[None]:
@@ -53,6 +59,21 @@ def warnings_no_errors() -> Iterator[None]:
         if any(action == "error" for action, *_ in warnings.filters):
             warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def standard_error_shut() -> Iterator[None]:
+    """TensorFlow writes lines to descriptor 2 when it starts, before it reads any log level."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def print_data(text: str) -> None:

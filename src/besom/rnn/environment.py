@@ -8,7 +8,6 @@ import logging
 import os
 import platform
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -18,12 +17,10 @@ from tempfile import TemporaryFile
 
 from besom.common.files import cache_folder, make_private
 from besom.common.interpreter import cores, importing
+from besom.common.stdout import TENSORFLOW_LEVEL, TENSORFLOW_SILENT, standard_error_shut
 
 log = logging.getLogger(__name__)
 
-SILENT = "3"
-"""Errors reach Python as exceptions; what TensorFlow logs as errors beside them is noise, such as a
-line of 3,000 characters for each program out of the cache."""
 LIMIT = 1 << 30
 """Bytes on disk, looked at when a process starts."""
 
@@ -38,9 +35,9 @@ def prepare() -> None:
     Variables that the user has set are left alone. TensorFlow may have been imported before, as
     long as it has computed nothing: it reads XLA's flags with its first look at the devices.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT)
+    os.environ.setdefault(TENSORFLOW_LEVEL, TENSORFLOW_SILENT)
     programs = program_cache()
-    with _standard_error_shut(), _xla_flags(programs), importing("tensorflow"):
+    with standard_error_shut(), _xla_flags(programs), importing("tensorflow"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -136,21 +133,6 @@ def _processor() -> str:
         lines = [platform.processor()]
     features = sorted({line for line in lines if line.startswith(("flags", "Features"))}) or lines
     return hashlib.sha256("".join([platform.machine(), *features]).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def _standard_error_shut() -> Iterator[None]:
-    """TensorFlow writes lines to descriptor 2 when it starts, before it reads any log level."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _make_room(folder: Path, limit: int) -> None:

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,9 +54,9 @@ def check_data(config: DictConfig) -> None:
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
     check_sizes(config.training, reviews, train_reviews)
-    _note_vocabulary(config.data.vocab_size, corpus.vocab_size)
+    _note_vocabulary(config.data.vocab_size, corpus)
     for remark in corpus.remarks:
-        _note(f"{corpus.name}: {remark}")
+        _note(remark, f"{corpus.name}: {remark}")
 
 
 def identity(config: DictConfig) -> Mapping[str, str]:
@@ -109,18 +108,24 @@ def train(config: DictConfig) -> dict[str, float]:
     return metrics
 
 
-@lru_cache
-def _note(remark: str) -> None:
-    """Made once per process."""
-    log.warning("%s", remark)
+_noted = set[str]()
+"""What has been remarked in this process."""
 
 
-def _note_vocabulary(vocab_size: int, held: int) -> None:
-    """A remark, not an error: a sweep may well reach beyond the data."""
-    if vocab_size > held:
+def _note(about: str, remark: str) -> None:
+    """Made once of each thing that it may be about."""
+    if about not in _noted:
+        _noted.add(about)
+        log.warning("%s", remark)
+
+
+def _note_vocabulary(vocab_size: int, corpus: Corpus) -> None:
+    """A remark, not an error: a sweep may well reach beyond the data, at several of its values."""
+    if vocab_size > corpus.vocab_size:
         _note(
-            f"`data.vocab_size={vocab_size}` is above the {held} that the data holds; the rest "
-            "stays unused"
+            f"vocabulary of {corpus.digest}",
+            f"`data.vocab_size={vocab_size}` is above the {corpus.vocab_size} that the data holds; "
+            "the rest stays unused",
         )
 
 
