@@ -124,6 +124,12 @@ class FakePool:
         self._events: deque[Event] = deque()
         self._running: dict[int, Iterator[FromWorker]] = {}
 
+    def connect(self) -> None:
+        pass
+
+    def room(self) -> int:
+        return 1
+
     def start(self, worker: int) -> None:
         if worker not in self._running:
             self._running[worker] = iter(())

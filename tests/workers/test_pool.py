@@ -25,7 +25,7 @@ from tests.workers.telling import tell
 TIMEOUT = 30.0
 
 
-@pytest.fixture(scope="module", params=["local", "inline"])
+@pytest.fixture(scope="module", params=["local", "inline", "ray"])
 def pool(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pool]:

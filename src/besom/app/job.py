@@ -4,11 +4,12 @@ import functools
 import inspect
 import io
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, run_job, setup_globals
@@ -26,11 +27,15 @@ from besom.common.files import make_private
 
 @dataclass
 class JobRunner:
-    """What ``hydra.main`` was called with: its context, task function and master configuration."""
+    """What ``hydra.main`` was called with: its context, task function and master configuration.
+
+    ``folder`` is that of all its jobs, where it is not the configuration's own.
+    """
 
     context: HydraContext
     task: Task
     master: DictConfig
+    folder: str | None = None
 
     def compose(
         self, overrides: tuple[str, ...], number: int = 0, folder: str | None = None
@@ -53,6 +58,7 @@ class JobRunner:
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
+            config.hydra.sweep.dir = self.folder or config.hydra.sweep.dir
             if folder is not None:
                 config.hydra.sweep.subdir = folder
         HydraConfig.instance().set_config(config)  # a copy that ``${hydra:…}`` looks into
@@ -60,6 +66,11 @@ class JobRunner:
             config.hydra.runtime.output_dir = str(_job_folder(config.hydra).absolute())
         HydraConfig.instance().set_config(config)
         return config
+
+    @property
+    def job_folders(self) -> Path:
+        """The folder that holds those of its jobs."""
+        return Path(self.folder or self.master.hydra.sweep.dir).absolute()
 
     def run(self, config: DictConfig, before: Callable[[DictConfig], None]) -> JobReturn:
         """Run the task as Hydra's own launchers do: job folder, logging, ``HydraConfig``.
@@ -99,13 +110,26 @@ def dump(application: JobRunner) -> bytes:
     Pickler(file, main).dump((application, Singleton.get_state()))
     package = inspect.unwrap(application.task).__module__.partition(".")[0]
     carried = carry(main, package) if main else None
-    return pickle.dumps((main, file.getvalue(), carried))
+    return pickle.dumps((main, file.getvalue(), carried, None))
+
+
+def moved(payload: bytes, moves: Mapping[Path, Path], jobs: Path) -> bytes:
+    """What :func:`dump` wrote, for a machine that has the same in other places.
+
+    Args:
+        moves: folders, and where what was below each of them is there; the first that fits counts.
+        jobs: where the jobs' folders are there.
+    """
+    main, content, carried, _ = pickle.loads(payload)
+    return pickle.dumps((main, content, carried, (moves, jobs)))
 
 
 def load(payload: bytes) -> JobRunner:
     """The application that :func:`dump` wrote; makes its main module, its modules' state and
     Hydra's singletons those of this process."""
-    main, content, carried = pickle.loads(payload)
+    main, content, carried, elsewhere = pickle.loads(payload)
+    if main and elsewhere:
+        main = replace(main, file=str(_moved(main.file, elsewhere[0])))
     if main:
         main.run()
     setup_globals()
@@ -114,7 +138,24 @@ def load(payload: bytes) -> JobRunner:
     if carried:
         carried.put()
     assert isinstance(application, JobRunner)
-    return application
+    return _settled(application, *elsewhere) if elsewhere else application
+
+
+def _settled(application: JobRunner, moves: Mapping[Path, Path], jobs: Path) -> JobRunner:
+    """Have Hydra look for configurations, and make its folders, where they are on this machine."""
+    loader: Any = application.context.config_loader
+    for element in loader.config_search_path.get_path():
+        scheme, is_file, path = str(element.path).partition("file://")
+        element.path = f"file://{_moved(path, moves)}" if is_file and not scheme else element.path
+    loader.repository = ConfigRepository(config_search_path=loader.config_search_path)
+    return replace(application, folder=str(jobs))
+
+
+def _moved(path: str, moves: Mapping[Path, Path]) -> Path:
+    for old, new in moves.items():
+        if Path(path).is_relative_to(old):
+            return new / Path(path).relative_to(old)
+    return Path(path)
 
 
 def _set_singletons(state: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ BesomError
      ├─ SpaceError       a search space that cannot be searched
      ├─ DataError        a data file that is missing or not what it should be
      ├─ StudyError       a study that cannot be resumed as asked
-     └─ StoreError       a storage or tracking address that cannot be used
+     ├─ StoreError       a storage or tracking address that cannot be used
+     └─ ClusterError     a cluster that does not answer, or cannot run a worker
 Stop                     raised inside a trial by ``besom.report``
  ├─ Pruned               this trial is not worth continuing
  └─ Interrupted          the whole sweep is stopping; this trial may be resumed later
@@ -76,6 +77,10 @@ class StudyError(UserError):
 
 class StoreError(UserError):
     """A database, tracking server or folder cannot be reached or written."""
+
+
+class ClusterError(UserError):
+    """A cluster cannot be reached, is lost, or cannot run a worker."""
 
 
 class Stop(Exception):

@@ -12,6 +12,7 @@ from besom.search.options import AUTO, SweepOptions
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
 
+POOLS = ("local", "ray")
 DUPLICATES = ("reuse", "reuse_any_code", "rerun")
 
 
@@ -40,6 +41,8 @@ def check_options(options: SweepOptions) -> None:
         raise ConfigError(
             f"hydra.sweeper.duplicates={options.duplicates}: take {', '.join(DUPLICATES)}."
         )
+    if options.pool not in POOLS:
+        raise ConfigError(f"hydra.sweeper.pool={options.pool}: take {' or '.join(POOLS)}.")
     _check_name(options.study_name)
 
 

@@ -68,6 +68,23 @@ class ResourcesOptions:
 
 
 @dataclass
+class RayOptions:
+    """The cluster of ``pool=ray``.
+
+    Attributes:
+        address: of a running one, ``auto`` or ``host:port``; this machine is a node of it. Where
+            null, one is started here for the time of the sweep, on the loopback device alone.
+        shared_folder: what all nodes see under the same path. What lies below it is not sent:
+            the working folder, and what the trials write.
+        runtime_env: Ray's own description of what the nodes need: ``pip``, ``env_vars``, ….
+    """
+
+    address: str | None = None
+    shared_folder: str | None = None
+    runtime_env: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class SweepOptions:
     """Options of one sweep.
 
@@ -80,6 +97,8 @@ class SweepOptions:
         n_trials: the study's total; a resumed study does what remains.
         n_jobs: worker processes, or ``auto`` for as many as there is room for.
         resources: of one worker, see :class:`ResourcesOptions`.
+        pool: where they run: ``local`` on this machine, or ``ray`` on a cluster.
+        ray: which cluster that is, see :class:`RayOptions`.
         direction: ``minimize``, ``maximize``, or a list with one for each objective.
         objective: name, or names, of the objective among what the task returns and reports. A
             plain number that is returned is the named objective; where a mapping lacks it, or
@@ -125,6 +144,8 @@ class SweepOptions:
     n_trials: int = 20
     n_jobs: Any = 2
     resources: ResourcesOptions = field(default_factory=ResourcesOptions)
+    pool: str = "local"
+    ray: RayOptions = field(default_factory=RayOptions)
     direction: Any = "minimize"
     objective: Any = None
     params: dict[str, Any] | None = field(default_factory=dict)

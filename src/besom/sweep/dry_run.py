@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +19,7 @@ from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes
 from besom.sweep.plan import Plan
+from besom.sweep.pool import pool_of
 from besom.workers.messages import (
     Assignment,
     Outcome,
@@ -28,7 +29,7 @@ from besom.workers.messages import (
     Told,
     WorkerExited,
 )
-from besom.workers.pool import Pool, make_pool
+from besom.workers.pool import Pool
 
 N_PROPOSALS = 5
 MAX_PROBE_SECONDS = 600
@@ -169,11 +170,11 @@ class _Watch:
 def probe(plan: Plan) -> Probe | None:
     """Run the baseline with the task's probe overrides; None where it fails or takes too long."""
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
-        sweep_dir = f"hydra.sweep.dir={folder}"
-        overrides = (*plan.baseline_words, *plan.hooks.probe, sweep_dir)
-        n_jobs, logs = plan.options.n_jobs, Path(folder, "workers")
-        pool = make_pool(plan.application, n_jobs, logs, resources=plan.resources)
+        overrides = (*plan.baseline_words, *plan.hooks.probe)
+        application = replace(plan.application, folder=folder)
+        pool = pool_of(plan, application, Path(folder, "workers"))
         try:
+            pool.connect()
             return _watch(pool, Assignment(0, 1, overrides), Path(folder))
         finally:
             pool.stop()

@@ -53,6 +53,7 @@ class Plan:
             as it is confirmed, and each end of the space.
         remarks: what to show before the first trial.
         confirms_only: no trial is started, and the best of those that there are is confirmed.
+        is_elastic: there are as many workers as the pool has room for, which may change.
         resources: of one worker.
     """
 
@@ -69,6 +70,7 @@ class Plan:
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
     confirms_only: bool = False
+    is_elastic: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
     to_check: tuple[DictConfig, ...] = ()
     resources: Resources = NOTHING_SAID
@@ -164,11 +166,13 @@ def make_plan(
 
 
 def _with_room(options: SweepOptions, resources: Resources) -> SweepOptions:
-    """With so many workers as this machine has room for.
+    """With so many workers as this machine has room for; a cluster says itself what it has.
 
     Raises:
         ConfigError: more is asked for than there is.
     """
+    if options.pool == "ray" and options.ray.address is not None:
+        return options
     if options.n_jobs == AUTO:
         return replace(options, n_jobs=room(resources))
     check_room(resources, options.n_jobs)

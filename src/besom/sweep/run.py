@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from besom.common.files import make_private
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
-from besom.search.options import SweepOptions
+from besom.search.options import AUTO, SweepOptions
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.database import (
@@ -47,6 +48,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
 from besom.sweep.plan import Plan
+from besom.sweep.pool import pool_of
 from besom.sweep.progress import Tally, make_progress, print_sentences
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.recovery import (
@@ -67,7 +69,7 @@ from besom.tracking.record import Record, connect
 from besom.tracking.runs import restoring
 from besom.tracking.schema import RunStatus
 from besom.workers import disk_space
-from besom.workers.pool import Pool, make_pool
+from besom.workers.pool import Pool
 from besom.workers.signals import ending_after, handled_by, quitting_after
 
 
@@ -89,11 +91,17 @@ def run_sweep(plan: Plan) -> Any:
     if options.dry_run:
         show_dry_run(plan, _storage(options), console)
         return None
-    root = Path(options.root)
+    check_address(options.tracking_uri or own_address(Path(options.root)))
+    with redacted_logs(), _pool(plan) as pool:
+        if options.n_jobs == AUTO:  # of a cluster that may grow
+            plan = replace(plan, options=replace(options, n_jobs=pool.room()), is_elastic=True)
+        return _run(plan, pool, console)
+
+
+def _run(plan: Plan, pool: Pool, console: Console) -> Any:
+    options, root = plan.options, Path(plan.options.root)
     _writable(root)
-    check_address(options.tracking_uri or own_address(root))
     with (
-        redacted_logs(),
         disk_space.needed(root),
         only_supervisor(*_lock(options)),
         in_use(_storage(options)),
@@ -103,7 +111,7 @@ def run_sweep(plan: Plan) -> Any:
             study = _open(plan)
             opened.callback(study.close)
             print_so_far(study.rows(), options.n_trials, plan.confirms_only, console)
-            pool = opened.enter_context(_workers(plan, study))
+            _start_workers(plan, study, pool)
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
         answer, interrupted_by = _sweep(plan, study, record, pool, console)
@@ -173,22 +181,27 @@ def _open_confirmations(plan: Plan, study: Study) -> Study:
 
 
 @contextmanager
-def _workers(plan: Plan, study: Study) -> Iterator[Pool]:
-    """The pool, with workers on their way for what remains; however this ends, they are gone.
+def _pool(plan: Plan) -> Iterator[Pool]:
+    """The pool, before anything is written; however this ends, its workers are gone."""
+    pool = pool_of(plan, plan.application, plan.log_folder)
+    try:
+        with ending_after():
+            pool.connect()
+        yield pool
+    finally:
+        pool.stop()
+
+
+def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:
+    """Have workers on their way for what remains.
 
     What they import takes seconds, and so does MLflow: both at once.
     """
     rows = study.rows()
     fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
-    n_jobs, resources = plan.options.n_jobs, plan.resources
-    pool = make_pool(plan.application, n_jobs, plan.log_folder, resources=resources)
-    try:
-        for worker in range(min(plan.options.n_jobs, n_open)):
-            pool.start(worker)
-        yield pool
-    finally:
-        pool.stop()
+    for worker in range(min(plan.options.n_jobs, n_open)):
+        pool.start(worker)
 
 
 def _sweep(
@@ -206,7 +219,8 @@ def _sweep(
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
-    supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, timeouts)
+    n_jobs = None if plan.is_elastic else options.n_jobs
+    supervisor = Supervisor(record, pool, n_jobs, plan.hooks.places, timeouts)
     status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:

@@ -61,6 +61,7 @@ class Supervisor:
     """Drives workers through one source of jobs after another.
 
     Args:
+        n_jobs: how many workers; None for as many as the pool has room for, which may change.
         places: keys that say where things are; they are not among the runs' parameters.
         timeouts: of jobs that take long and of workers that are silent.
     """
@@ -69,7 +70,7 @@ class Supervisor:
         self,
         record: Record,
         pool: Pool,
-        n_jobs: int,
+        n_jobs: int | None,
         places: tuple[str, ...],
         timeouts: Timeouts,
     ) -> None:
@@ -96,14 +97,13 @@ class Supervisor:
             StoreError: the disk is full.
             StudyError: what the study is held to has changed meanwhile.
         """
-        for worker in range(min(self._n_jobs, jobs.n_open())):
-            self._pool.start(worker)
+        self._start_workers(jobs)
         self._dispatch(jobs, progress)
         while self._running or (jobs.n_open() and not self.stopping):
             self._record.check()
             if event := self._pool.next_event(LOOK_SECONDS):
                 self._handle(event, jobs, progress)
-            self._end_the_overdue(event.at if event else time.monotonic())
+            self._look_around(event.at if event else time.monotonic(), jobs)
             self._dispatch(jobs, progress)
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
@@ -121,6 +121,13 @@ class Supervisor:
         for job in self._running.values():
             self._close_interrupted(job)
         self._running.clear()
+
+    def _start_workers(self, jobs: JobSource) -> None:
+        """As many as there is work for. One more than there is room for waits for a place, so that
+        a cluster that can grow does."""
+        most = self._pool.room() + 1 if self._n_jobs is None else self._n_jobs
+        for worker in range(min(most, len(self._running) + jobs.n_open())):
+            self._pool.start(worker)
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
         """Work for the workers that are free."""
@@ -208,6 +215,15 @@ class Supervisor:
 
     # -- what goes wrong ---------------------------------------------------------------------
 
+    def _look_around(self, now: float, jobs: JobSource) -> None:
+        """Do now and then what no event asks for."""
+        if now < self._looks_again:
+            return
+        self._looks_again = now + LOOK_SECONDS
+        self._end_the_overdue(now)
+        if self._n_jobs is None and not self.stopping:
+            self._start_workers(jobs)
+
     def _end_the_overdue(self, now: float) -> None:
         """End workers whose job takes too long, or that seem to hang; what they sent still counts.
 
@@ -217,9 +233,6 @@ class Supervisor:
         A job that took too long would do so again, and fails. One whose worker was silent is lost
         as if that had died, and is tried again.
         """
-        if now < self._looks_again:
-            return
-        self._looks_again = now + LOOK_SECONDS
         for worker, job in self._running.items():
             job.overdue = self._timeouts.too_long(job, now)
             cause = job.overdue or self._timeouts.too_quiet(job, now)
@@ -247,7 +260,7 @@ class Supervisor:
 
     def _count_failed_start(self, worker: int, cause: str, jobs: JobSource) -> None:
         self._failed_starts += 1
-        if self._failed_starts >= max(MAX_FAILED_STARTS, 2 * self._n_jobs):
+        if self._failed_starts >= max(MAX_FAILED_STARTS, 2 * (self._n_jobs or self._pool.room())):
             raise SweepFailed(
                 f"worker {worker} does not start: it {cause}; see {jobs.log_of(worker)}"
             )

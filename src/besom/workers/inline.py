@@ -17,11 +17,18 @@ class InlinePool:
     stays for the next, and one that is ended stops at what it tells next.
     """
 
-    def __init__(self, app: JobRunner) -> None:
+    def __init__(self, app: JobRunner, size: int) -> None:
         self._app = app
+        self._size = size
         self._turn = threading.Lock()
         self._workers: dict[int, _InlineWorker] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def connect(self) -> None:
+        pass
+
+    def room(self) -> int:
+        return self._size
 
     def start(self, worker: int) -> None:
         if worker not in self._workers:

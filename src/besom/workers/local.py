@@ -67,6 +67,12 @@ class LocalPool:
         self._workers: dict[int, _WorkerProcess] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
+    def connect(self) -> None:
+        pass
+
+    def room(self) -> int:
+        return self._size
+
     def start(self, worker_id: int) -> None:
         if worker_id in self._workers:
             return

@@ -6,11 +6,24 @@ from typing import Literal, Protocol
 from besom.app import job
 from besom.app.job import JobRunner
 from besom.workers.messages import Event, ToWorker
+from besom.workers.ray.protocol import RaySettings
 from besom.workers.resources import NOTHING_SAID, Resources
 
 
 class Pool(Protocol):
     """Workers by number. The supervisor cannot tell where or how they run."""
+
+    def connect(self) -> None:
+        """Make sure that workers can be started; starts none.
+
+        Raises:
+            ClusterError: they cannot.
+        """
+        ...
+
+    def room(self) -> int:
+        """How many workers there is room for now."""
+        ...
 
     def start(self, worker: int) -> None:
         """Start worker ``worker``, again after it has exited; returns at once.
@@ -43,22 +56,30 @@ def log_file(folder: Path, worker: int) -> Path:
 
 def make_pool(
     app: JobRunner,
-    size: int,
+    size: int | None,
     log_folder: Path,
-    kind: Literal["local", "inline"] = "local",
+    kind: Literal["local", "inline", "ray"] = "local",
     resources: Resources = NOTHING_SAID,
+    ray: RaySettings | None = None,
 ) -> Pool:
-    """Up to ``size`` workers for an application, none of them started.
+    """Up to ``size`` workers for an application, none of them started; where that is None, as many
+    as a cluster has room for.
 
     Args:
         log_folder: for what they print.
-        kind: processes of this machine; or threads of this process, one job at a time.
+        kind: processes of this machine; threads of this process, one job at a time; or actors of
+            the cluster that ``ray`` names.
         resources: of each worker that is a process.
     """
+    if kind == "ray":
+        from besom.workers.ray.pool import RayPool
+
+        return RayPool(app, size, log_folder, resources, ray or RaySettings())
+    assert size is not None
     if kind == "inline":
         from besom.workers.inline import InlinePool
 
-        return InlinePool(app)
+        return InlinePool(app, size)
     from besom.workers.local import LocalPool
 
     return LocalPool(size, job.dump(app), log_folder, resources=resources)

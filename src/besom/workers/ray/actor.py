@@ -1,0 +1,176 @@
+"""The actor of a worker. On its node it runs the worker's process, with all that the pool of one
+machine does for it, and passes on what this says, with the files that the supervisor cannot see."""
+
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from besom.app import job
+from besom.app.config_paths import PACKAGE
+from besom.workers.local import LocalPool
+from besom.workers.messages import Composed, Event, Outcome, Told, ToWorker, WorkerExited
+from besom.workers.pool import log_file
+from besom.workers.ray.files import PIECE, Assembly, JobFiles, pieces
+from besom.workers.ray.protocol import Arrived, FromActor, Home, Piece, Printed
+
+TICK = 1.0
+"""Seconds between looks for what is no message: files and the log."""
+
+SAVED = "saved"
+"""Folder, in a job's own, of what its task has kept from elsewhere."""
+
+
+class WorkerActor:
+    """Ray makes one for each worker; its methods run side by side.
+
+    Args:
+        payload: the application, see :func:`besom.app.job.dump`.
+        variables: of the worker's environment.
+    """
+
+    def __init__(
+        self,
+        worker: int,
+        payload: bytes,
+        home: Home,
+        variables: Mapping[str, str],
+        growth_limit: int,
+    ) -> None:
+        self._worker = worker
+        self._home = home
+        self._scratch = tempfile.TemporaryDirectory(prefix="besom-worker-")
+        scratch = Path(self._scratch.name)
+        self._jobs = home.jobs if home.is_seen(home.jobs) else scratch / "jobs"
+        self._logs = home.logs if home.is_seen(home.logs) else scratch / "logs"
+        self._log = log_file(self._logs, worker)
+        self._n_printed = 0
+        self._assembly = Assembly(self._jobs)
+        self._files: JobFiles | None = None
+        self._folder = self._jobs
+        for name in variables:  # of Ray's own, which counts no threads but cores
+            os.environ.pop(name, None)
+        os.environ.update(variables)
+        self._pool = LocalPool(1, self._moved(payload), self._logs, growth_limit)
+
+    def _moved(self, payload: bytes) -> bytes:
+        """The application as it is found on this node."""
+        home = self._home
+        if home.is_seen(home.folder):
+            os.chdir(home.folder)
+            sys.path[:] = home.path
+            return payload
+        here = Path.cwd()  # Ray has put the working folder there
+        of_application = [Path(folder) for folder in home.path if folder]
+        sys.path[:0] = [
+            str(here / folder.relative_to(home.folder))
+            for folder in of_application
+            if folder.is_relative_to(home.folder)
+        ]
+        moves = {
+            home.folder: here,
+            home.package: PACKAGE,
+            home.package.parents[1]: PACKAGE.parents[1],
+        }
+        return job.moved(payload, moves, self._jobs)
+
+    def messages(self) -> Iterator[list[FromActor]]:
+        """Start the worker; all that it says, up to its exit, in its order."""
+        yield [Arrived(socket.gethostname(), version("besom"))]
+        self._pool.start(self._worker)
+        while True:
+            event = self._pool.next_event(TICK)
+            if printed := self._printed():
+                yield [*printed]
+            if event is None:
+                for change in self._files.changed_lately() if self._files else ():
+                    yield [change]
+                continue
+            yield from self._passed_on(event)
+            if isinstance(event.message, WorkerExited):
+                self._scratch.cleanup()
+                return
+
+    def send(self, message: ToWorker) -> None:
+        with suppress(KeyError):  # it has just exited
+            self._pool.send(self._worker, message)
+
+    def end(self, cause: str) -> None:
+        with suppress(KeyError):
+            self._pool.end(self._worker, cause)
+
+    def put(self, piece: Piece) -> None:
+        """A part of a file that an earlier attempt has left."""
+        self._assembly.add(piece)
+
+    def stop(self) -> None:
+        """End the worker, and what it has started; returns when they are gone."""
+        self._pool.stop()
+        self._scratch.cleanup()
+
+    def _passed_on(self, event: Event) -> Iterator[list[FromActor]]:
+        """A message, after the files that it speaks of; paths in it are the supervisor's."""
+        message: Any = event.message
+        if isinstance(message, Composed):
+            self._folder = message.folder
+            is_seen = self._home.is_seen(message.folder)
+            self._files = None if is_seen else JobFiles(self._jobs, message.folder)
+            message = replace(message, folder=self._theirs(message.folder))
+        elif isinstance(message, Told) and message.method == "save":
+            (path,) = message.arguments
+            yield from self._sent(path)
+            message = replace(message, arguments=(self._theirs(path),))
+        elif isinstance(message, Told) and message.method == "save_model":
+            (model,) = message.arguments
+            yield from self._sent(model.path)
+            message = replace(message, arguments=(replace(model, path=self._theirs(model.path)),))
+        elif isinstance(message, Outcome | WorkerExited) and self._files:
+            for change in self._files.changed():
+                yield [change]
+            self._files = None
+        yield [*self._printed(), message]
+
+    def _sent(self, path: Path) -> Iterator[list[FromActor]]:
+        """A file or folder that the task keeps."""
+        if self._home.is_seen(path):
+            return
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        for file in files:
+            if self._files and file.is_relative_to(self._folder):
+                found = self._files.send(file)
+            else:
+                name = self._saved(path) / file.relative_to(path)
+                found = pieces(file, str(name))
+            for piece in found:
+                yield [piece]
+
+    def _theirs(self, path: Path) -> Path:
+        """The supervisor's path of what is on this node."""
+        if self._home.is_seen(path):
+            return path
+        if path.is_relative_to(self._jobs):
+            return self._home.jobs / path.relative_to(self._jobs)
+        return self._home.jobs / self._saved(path)
+
+    def _saved(self, path: Path) -> Path:
+        """Name of what is kept from outside of the job's folder, below the folder of all jobs."""
+        return self._folder.relative_to(self._jobs) / SAVED / path.name
+
+    def _printed(self) -> list[Printed]:
+        """What is new in the log, where the supervisor cannot see it: a part of it at most."""
+        if self._home.is_seen(self._log):
+            return []
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._n_printed)
+                content = file.read(PIECE)
+        except FileNotFoundError:
+            return []
+        self._n_printed += len(content)
+        return [Printed(content)] if content else []

@@ -1,0 +1,222 @@
+"""The supervisor's side of a Ray pool. The driver is another process: see :mod:`.driver`."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from besom.app import job
+from besom.app.config_paths import PACKAGE
+from besom.app.job import JobRunner
+from besom.app.modules.main_module import kept_from_multiprocessing
+from besom.common.errors import ClusterError, ConfigError
+from besom.common.interpreter import cores
+from besom.workers.messages import Assignment, Event, ToWorker
+from besom.workers.ray import driver
+from besom.workers.ray.protocol import End, Home, RaySettings, Refused, Room, Send, Start
+from besom.workers.resources import GROWTH_LIMIT, Resources, worker_variables
+from besom.workers.signals import ENDING
+
+CONNECT_SECONDS = 90
+"""In which Ray starts, or is joined and sent the working folder."""
+STOP_SECONDS = 15
+"""In which the driver ends its actors, and Ray itself where that is the sweep's own."""
+
+
+class RayPool:
+    """Workers on a Ray cluster, each an actor; :meth:`connect` comes before all others.
+
+    Args:
+        size: how many workers there will be; None for as many as there is room for.
+        log_folder: for what the workers print, also those of other machines.
+        resources: of each.
+    """
+
+    def __init__(
+        self,
+        app: JobRunner,
+        size: int | None,
+        log_folder: Path,
+        resources: Resources,
+        settings: RaySettings,
+        growth_limit: int = GROWTH_LIMIT,
+    ) -> None:
+        self._app = app
+        self._size = size
+        self._resources = resources
+        self._settings = settings
+        self._growth_limit = growth_limit
+        shared = Path("/") if settings.address is None else settings.shared_folder
+        self._home = Home(
+            version=version("besom"),
+            folder=Path.cwd(),
+            package=PACKAGE,
+            path=tuple(sys.path),
+            jobs=app.job_folders,
+            logs=log_folder.absolute(),
+            shared=shared,
+        )
+        self._room = 0
+        self._events: queue.SimpleQueue[Event | Refused] = queue.SimpleQueue()
+        self._driver: _DriverProcess | None = None
+
+    def connect(self) -> None:
+        """Start Ray here, or join the cluster.
+
+        Raises:
+            ClusterError: there is no Ray, no cluster, or none with room for a worker.
+        """
+        if self._driver:
+            return
+        if find_spec("ray") is None:
+            raise ConfigError(
+                "hydra.sweeper.pool=ray: Ray is not installed; `pip install 'besom[ray]'` does it."
+            )
+        self._events = queue.SimpleQueue()
+        arguments: Any = (self._settings, self._home, self._needs(), self._variables())
+        self._driver = _DriverProcess(job.dump(self._app), (*arguments, self._growth_limit))
+        try:
+            self._room = self._driver.first_room()
+        except BaseException:
+            self._driver.stop()
+            self._driver = None
+            raise
+        self._driver.listen(self._hear)
+
+    def room(self) -> int:
+        return self._room
+
+    def start(self, worker: int) -> None:
+        self.connect()
+        self._say(Start(worker))
+
+    def send(self, worker: int, message: ToWorker) -> None:
+        files = None
+        if isinstance(message, Assignment) and message.attempt > 1:
+            files = self._left_by_earlier_attempts(message)
+        self._say(Send(worker, message, files))
+
+    def end(self, worker: int, cause: str) -> None:
+        self._say(End(worker, cause))
+
+    def next_event(self, timeout: float) -> Event | None:
+        try:
+            event = self._events.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if isinstance(event, Refused):
+            raise ClusterError(event.text)
+        return event
+
+    def stop(self) -> None:
+        if self._driver:
+            self._driver.stop()
+            self._driver = None
+        self._events = queue.SimpleQueue()
+
+    def _say(self, command: Start | Send | End) -> None:
+        assert self._driver is not None
+        self._driver.send(command)
+
+    def _hear(self, heard: Event | Room | Refused) -> None:
+        if isinstance(heard, Room):
+            self._room = heard.n_workers
+        else:
+            self._events.put(heard)
+
+    @property
+    def _cpus(self) -> float:
+        """Of one worker: its share of this machine where Ray is started here, else one."""
+        if self._resources.cpus is not None:
+            return self._resources.cpus
+        is_here = self._settings.address is None and self._size
+        return cores() / self._size if is_here and self._size else 1
+
+    def _needs(self) -> Mapping[str, float]:
+        """Ray's resources of one worker."""
+        asked = {"GPU": self._resources.gpus, "memory": self._resources.memory}
+        return {"CPU": self._cpus} | {name: amount for name, amount in asked.items() if amount}
+
+    def _variables(self) -> Mapping[str, str]:
+        """Of a worker's environment. How many share a GPU is not known where none is asked for."""
+        resources = replace(self._resources, cpus=self._cpus)
+        return worker_variables(resources, self._size or cores())
+
+    def _left_by_earlier_attempts(self, assignment: Assignment) -> Path | None:
+        """The job's folder here, where it has files of an earlier attempt that its node lacks."""
+        if self._home.is_seen(self._home.jobs):
+            return None
+        config = self._app.compose(assignment.overrides, assignment.trial, assignment.folder)
+        folder = Path(config.hydra.runtime.output_dir)
+        return folder if folder.is_dir() else None
+
+
+class _DriverProcess:
+    """The driver, as the supervisor sees it."""
+
+    def __init__(self, payload: bytes, arguments: tuple[Any, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe(duplex=True)
+        self._process = context.Process(
+            target=driver.main, args=(theirs, *arguments), name="besom-ray-driver", daemon=True
+        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            with kept_from_multiprocessing():
+                self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.send_bytes(payload)
+
+    def first_room(self) -> int:
+        """Wait for the cluster."""
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while not self._connection.poll(max(0.0, deadline - time.monotonic())):
+            raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
+        heard = self._receive()
+        if isinstance(heard, Refused):
+            raise ClusterError(heard.text)
+        assert isinstance(heard, Room), heard
+        return heard.n_workers
+
+    def listen(self, hear: Any) -> None:
+        def read() -> None:
+            while True:
+                heard = self._receive()
+                hear(heard)
+                if isinstance(heard, Refused):
+                    return
+
+        threading.Thread(target=read, name="besom-ray-reader", daemon=True).start()
+
+    def send(self, command: Start | Send | End) -> None:
+        with suppress(OSError):  # the reader finds that it is gone
+            self._connection.send(command)
+
+    def stop(self) -> None:
+        descriptor = os.dup(self._connection.fileno())
+        with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
+            pipe.shutdown(socket.SHUT_RDWR)  # closing it would not end what the reader waits for
+        self._process.join(STOP_SECONDS)
+        self._process.kill()
+        self._process.join()
+
+    def _receive(self) -> Event | Room | Refused:
+        try:
+            heard: Event | Room | Refused = self._connection.recv()
+        except (EOFError, OSError):
+            return Refused("The Ray cluster is gone. Once one is there, the same command goes on.")
+        return heard
