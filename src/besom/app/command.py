@@ -20,6 +20,7 @@ besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remain
 
   --trials N     trials in total; those that are done count
   --workers N    trials at the same time, or auto: as many as fit (--jobs is the same)
+  --pool ray     workers on a Ray cluster, not as processes of this machine
   --name STUDY   the study; the same name again resumes it
   --no-confirm   no trainings on fresh seeds after the trials, and no verdict
   --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
@@ -62,6 +63,7 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--trials", type=whole_number)
     parser.add_argument("--workers", "--jobs", type=number_of_workers)
+    parser.add_argument("--pool")
     parser.add_argument("--name")
     parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
@@ -89,7 +91,8 @@ def number_of_workers(text: str) -> int | str:
 
 def _overrides(flags: Namespace) -> list[str]:
     name = None if flags.name is None else quoted(flags.name)
-    values = {"n_trials": flags.trials, "n_jobs": flags.workers, "study_name": name}
+    values = {"n_trials": flags.trials, "n_jobs": flags.workers, "pool": flags.pool}
+    values["study_name"] = name
     given = [f"hydra.sweeper.{key}={value}" for key, value in values.items() if value is not None]
     given += ["hydra.sweeper.confirm.top_k=0"] if flags.no_confirm else []
     return [*given, *(["hydra.sweeper.dry_run=true"] if flags.dry_run else [])]

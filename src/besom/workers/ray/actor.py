@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import ray
+
 from besom.app import job
 from besom.app.config_paths import PACKAGE
 from besom.workers.local import LocalPool
@@ -82,7 +84,8 @@ class WorkerActor:
 
     def messages(self) -> Iterator[list[FromActor]]:
         """Start the worker; all that it says, up to its exit, in its order."""
-        yield [Arrived(socket.gethostname(), version("besom"))]
+        node_id = ray.get_runtime_context().get_node_id()
+        yield [Arrived(socket.gethostname(), node_id, version("besom"))]
         self._pool.start(self._worker)
         while True:
             event = self._pool.next_event(TICK)

@@ -49,8 +49,8 @@ class Cluster:
         """How many workers its nodes have room for, whether they are free or not."""
         return sum(self._fitting(node["Resources"]) for node in _nodes())
 
-    def node_is_alive(self, name: str) -> bool:
-        return any(node["NodeManagerHostname"] == name for node in _nodes())
+    def node_is_alive(self, node_id: str) -> bool:
+        return any(node["NodeID"] == node_id for node in _nodes())
 
     def close(self) -> None:
         """Leave it; one of our own ends with all that runs in it."""

@@ -179,7 +179,7 @@ class _RemoteWorker:
         self._home = home
         self._send = send
         self._node_is_alive = node_is_alive
-        self._node = ""
+        self._node = self._node_id = ""
         self._ended_for = ""
         self._stopping: Any = None
         self._log = log_file(home.logs, worker)
@@ -245,8 +245,8 @@ class _RemoteWorker:
 
     def _take(self, message: FromActor) -> None:
         match message:
-            case Arrived(node, version):
-                self._node = node
+            case Arrived(node, node_id, version):
+                self._node, self._node_id = node, node_id
                 if version != self._home.version:
                     text = f"{node} has Besom {version}, and this is {self._home.version}"
                     self._send(Refused(f"{text}; install the same on all nodes."))
@@ -266,23 +266,21 @@ class _RemoteWorker:
 
     def _cause(self, error: Exception) -> str:
         """Why an actor is gone, as the end of a sentence that begins with its worker."""
-        from ray.exceptions import (
-            OutOfMemoryError,
-            RayTaskError,
-            RuntimeEnvSetupError,
-        )
+        from ray import exceptions
 
         from besom.workers.ray.cluster import last_lines
 
-        if isinstance(error, RuntimeEnvSetupError):
-            text = f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
-            self._send(Refused(text))
-        elif isinstance(error, OutOfMemoryError):
-            return f"was ended by Ray: node {self._node} runs out of memory"
-        elif isinstance(error, RayTaskError) or getattr(error, "actor_init_failed", False):
-            return f"was lost: its actor on {self._node} failed: {last_lines(error)}"
-        elif not self._node:
-            return f"was not placed: {last_lines(error)}"
-        elif not self._node_is_alive(self._node):
-            return f"was lost with its node {self._node}"
-        return f"was lost: its actor on {self._node} has been killed"
+        node = self._node or "a node"
+        match error:
+            case exceptions.RuntimeEnvSetupError():
+                text = f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
+                self._send(Refused(text))
+                return text
+            case exceptions.OutOfMemoryError():
+                return f"was ended by Ray: {node} runs out of memory"
+            case exceptions.ActorUnavailableError():
+                return f"was lost: {node} does not answer"
+            case exceptions.ActorDiedError(actor_init_failed=False) if self._node:
+                is_there = self._node_is_alive(self._node_id)
+                return f"was killed on {node}" if is_there else f"was lost with {node}"
+        return f"fails on {node}: {last_lines(error)}"

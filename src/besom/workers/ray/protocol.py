@@ -94,9 +94,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Arrived:
-    """The first thing that an actor says."""
+    """The first thing that an actor says. ``node_id`` is Ray's; hosts may have several."""
 
     node: str
+    node_id: str
     version: str
 
 

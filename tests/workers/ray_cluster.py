@@ -1,0 +1,103 @@
+"""A Ray cluster of several raylets on this machine, in a process of its own that tests talk to.
+
+Each node has a folder of its own, as another machine would: none sees what Ray has put there for
+another one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+VARIABLES = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the loopback device alone
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+"""Of the environment of all that has to do with it."""
+
+
+class RayCluster:
+    """A head without a place for workers, and nodes with one CPU each, by number."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.address = self._answer()
+
+    def add(self, n_cpus: int = 1) -> int:
+        """A further node; its number."""
+        return int(self._ask(f"add {n_cpus}"))
+
+    def kill(self, node: int) -> None:
+        """A node, with SIGKILL: its raylet and all that it has started."""
+        self._ask(f"kill {node}")
+
+    def kill_head(self) -> None:
+        self._ask("kill-head")
+
+    def _ask(self, words: str) -> str:
+        assert self._process.stdin
+        print(words, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if line.startswith("answer "):
+                return line.split()[1]
+        raise RuntimeError(f"the cluster's process has ended: {self._process.wait()}")
+
+
+@contextmanager
+def ray_cluster(
+    n_nodes: int, n_cpus: int = 1, variables: Mapping[str, str] | None = None
+) -> Iterator[RayCluster]:
+    """All its processes are gone afterwards."""
+    command = [sys.executable, "-m", __name__, str(n_nodes), str(n_cpus)]
+    environment = os.environ | VARIABLES | dict(variables or {})
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            yield RayCluster(process)
+        finally:
+            process.stdin.close()
+            process.wait(60)
+
+
+def main() -> None:
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 80 << 20}
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # sockets: short names
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, **small},
+        )
+        nodes = []
+
+        def add(n_cpus: int) -> int:
+            place = f"{folder}/{len(nodes)}"
+            nodes.append(cluster.add_node(num_cpus=n_cpus, temp_dir=place, **small))
+            return len(nodes) - 1
+
+        for _ in range(int(sys.argv[1])):
+            add(int(sys.argv[2]))
+        print("answer", cluster.address, flush=True)
+        for line in sys.stdin:
+            match line.split():
+                case ["add", n_cpus]:
+                    print("answer", add(int(n_cpus)), flush=True)
+                case ["kill", node]:
+                    cluster.remove_node(nodes[int(node)], allow_graceful=False)
+                    print("answer", node, flush=True)
+                case ["kill-head"]:
+                    cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+                    print("answer", "head", flush=True)
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()
