@@ -44,6 +44,7 @@ VENDORS = {
     "optuna_dashboard": ["besom.cli.dashboard"],
     "pyarrow": ["besom.rnn.data.formats"],
     "plotly": ["besom.results.report"],
+    "ray": ["besom.workers.ray"],
     "scipy": ["besom.sweep.confirmation.statistics"],
     "sqlalchemy": ["besom.search.storage", "besom.tracking", "besom.cli.dashboard"],
 }

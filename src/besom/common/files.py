@@ -41,6 +41,20 @@ def make_private(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
+def make_writable(folder: Path, option: str) -> None:
+    """Make a folder that is written to, for this user alone.
+
+    Raises:
+        StoreError: it cannot be; names the option that says where it is.
+    """
+    try:
+        make_private(folder)
+    except OSError as error:
+        raise StoreError(f"{option}={folder} cannot be made: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"{option}={folder} cannot be written; give another folder.")
+
+
 def private(path: str, flags: int) -> int:
     """An opener for :func:`open`: a file that it makes is for this user alone."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -18,8 +18,7 @@ from besom.search.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes
-from besom.sweep.plan import Plan
-from besom.sweep.pool import pool_of
+from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (
     Assignment,
     Outcome,

@@ -28,6 +28,8 @@ from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.only import confirms_only
+from besom.workers.pool import Pool, make_pool
+from besom.workers.ray.protocol import RaySettings
 from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_resources, room
 
 NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
@@ -80,6 +82,11 @@ class Plan:
         if row.outside is not None:
             return self.baseline_words
         return self.space.propose(row.params)
+
+    @property
+    def n_jobs(self) -> int | None:
+        """How many workers; None for as many as there is room for."""
+        return None if self.is_elastic else self.options.n_jobs
 
     @property
     def log_folder(self) -> Path:
@@ -162,6 +169,30 @@ def make_plan(
         identity=hooks.identity(baseline),
         to_check=tuple(to_check),
         resources=resources,
+    )
+
+
+def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
+    """The pool that a sweep asks for; none of its workers is started.
+
+    Args:
+        log_folder: for what they print.
+    """
+    options = plan.options
+    shared = options.ray.shared_folder
+    settings = RaySettings(
+        address=options.ray.address,
+        shared_folder=Path(shared).absolute() if shared else None,
+        runtime_env=options.ray.runtime_env,
+    )
+    size = None if options.n_jobs == AUTO else options.n_jobs
+    return make_pool(
+        application,
+        size,
+        log_folder,
+        "ray" if options.pool == "ray" else "local",
+        plan.resources,
+        settings,
     )
 
 

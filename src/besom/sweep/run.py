@@ -14,7 +14,7 @@ from rich.console import Console
 from besom.app.redaction import redacted_logs
 from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError, UserError
-from besom.common.files import make_private
+from besom.common.files import make_private, make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
@@ -47,8 +47,7 @@ from besom.sweep.fingerprint import (
 from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
-from besom.sweep.plan import Plan
-from besom.sweep.pool import pool_of
+from besom.sweep.plan import Plan, pool_of
 from besom.sweep.progress import Tally, make_progress, print_sentences
 from besom.sweep.recovery import missing_runs
 from besom.sweep.recovery.recovery import (
@@ -100,7 +99,7 @@ def run_sweep(plan: Plan) -> Any:
 
 def _run(plan: Plan, pool: Pool, console: Console) -> Any:
     options, root = plan.options, Path(plan.options.root)
-    _writable(root)
+    make_writable(root, "hydra.sweeper.root")
     with (
         disk_space.needed(root),
         only_supervisor(*_lock(options)),
@@ -219,8 +218,7 @@ def _sweep(
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
-    n_jobs = None if plan.is_elastic else options.n_jobs
-    supervisor = Supervisor(record, pool, n_jobs, plan.hooks.places, timeouts)
+    supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts)
     status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
     try:
         with _graceful(supervisor, pool, console) as received:
@@ -266,15 +264,6 @@ def _say_missing_runs(sweep: Sweep, console: Console) -> None:
     ):
         if said:
             console.print(said, markup=False, highlight=False, soft_wrap=True)
-
-
-def _writable(root: Path) -> None:
-    try:
-        make_private(root)
-    except OSError as error:
-        raise StoreError(f"hydra.sweeper.root={root} cannot be made: {error.strerror}.") from error
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise StoreError(f"hydra.sweeper.root={root} cannot be written; give another folder.")
 
 
 @contextmanager
