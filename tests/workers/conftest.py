@@ -15,6 +15,16 @@ from hydra.types import HydraContext, RunMode
 
 from besom.app.hooks import Task
 from besom.app.job import JobRunner
+from tests.workers.ray_cluster import VARIABLES, RayCluster, ray_cluster
+
+
+@pytest.fixture(scope="session")
+def ray_nodes() -> Iterator[RayCluster]:
+    """Two nodes with a place for one worker each."""
+    with pytest.MonkeyPatch.context() as patch, ray_cluster(2) as cluster:
+        for name, value in VARIABLES.items():
+            patch.setenv(name, value)
+        yield cluster
 
 
 @contextmanager

@@ -10,6 +10,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+
+from besom.workers.ray.protocol import RaySettings
 
 VARIABLES = {
     "RAY_AUTH_MODE": "token",
@@ -21,11 +24,22 @@ VARIABLES = {
 
 
 class RayCluster:
-    """A head without a place for workers, and nodes with one CPU each, by number."""
+    """A head without a place for workers, and nodes with one CPU each, by number.
+
+    ``variables`` are those of the environment of what joins it.
+    """
+
+    variables = VARIABLES
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self.address = self._answer()
+
+    @property
+    def settings(self) -> RaySettings:
+        """With which a pool joins it. Its nodes find the tests' modules."""
+        checkout = str(Path(__file__).parents[2])
+        return RaySettings(self.address, runtime_env={"env_vars": {"PYTHONPATH": checkout}})
 
     def add(self, n_cpus: int = 1) -> int:
         """A further node; its number."""
@@ -56,7 +70,7 @@ def ray_cluster(
     n_nodes: int, n_cpus: int = 1, variables: Mapping[str, str] | None = None
 ) -> Iterator[RayCluster]:
     """All its processes are gone afterwards."""
-    command = [sys.executable, "-m", __name__, str(n_nodes), str(n_cpus)]
+    command = [sys.executable, __file__, str(n_nodes), str(n_cpus)]
     environment = os.environ | VARIABLES | dict(variables or {})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]

@@ -29,9 +29,13 @@ TIMEOUT = 30.0
 def pool(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pool]:
-    """Of two workers. Each test leaves them without a job."""
+    """Of two workers. Each test leaves them without a job. On Ray they see no file of this test."""
+    settings = None
+    if request.param == "ray":
+        settings = request.getfixturevalue("ray_nodes").settings
     with runner_in(tmp_path_factory.mktemp("pool"), tell) as runner:
-        made = make_pool(runner, 2, Path("logs"), request.param)
+        made = make_pool(runner, 2, Path("logs"), request.param, ray=settings)
+        made.connect()
         made.start(0)
         assert heard(made) == Ready()
         yield made
@@ -66,6 +70,7 @@ def test_a_job_is_heard_from_its_configuration_to_its_outcome(pool: Pool) -> Non
         assert heard(pool) == Reported(step, {"loss": 1 / step})
         pool.send(0, ReportReply.CONTINUE)
     assert heard(pool) == Told("save", (composed.folder / "note.txt",))
+    assert Path(composed.folder, "note.txt").read_text() == "seen"
     assert heard(pool) == Told("table", ("errors", [{"text": "dull"}]))
     outcome = heard(pool)
     assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome

@@ -10,7 +10,7 @@ from besom.common.addresses import mask
 from besom.common.flatten import short_names
 from besom.common.text import shorten_words
 from besom.search.objective import Objective
-from besom.search.options import SweepOptions
+from besom.search.options import AUTO, SweepOptions
 from besom.search.space.space import Space
 from besom.search.trial_row import TrialRow
 from besom.workers.resources import read_resources
@@ -107,9 +107,8 @@ def _counted(number: float, what: str, several: str = "") -> str:
 
 
 def _trials(options: SweepOptions) -> str:
-    workers = _counted(options.n_jobs, "worker")
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
-    return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {workers}"
+    return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {_workers(options)}"
 
 
 def of_each_worker(options: SweepOptions) -> str:
@@ -119,7 +118,17 @@ def of_each_worker(options: SweepOptions) -> str:
 
 
 def _confirmed(options: SweepOptions) -> str:
-    return f"no more; {_counted(options.n_jobs, 'worker')}"
+    return f"no more; {_workers(options)}"
+
+
+def _workers(options: SweepOptions) -> str:
+    """``2 workers``, and where they are if not here alone."""
+    of_cluster = "as many workers as there is room for"
+    workers = of_cluster if options.n_jobs == AUTO else _counted(options.n_jobs, "worker")
+    if options.pool != "ray":
+        return workers
+    address = options.ray.address
+    return f"{workers}, by Ray {'on this machine' if address is None else f'at {mask(address)}'}"
 
 
 def _confirmation(options: SweepOptions, objective: Objective) -> str:

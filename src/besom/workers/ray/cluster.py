@@ -10,10 +10,12 @@ from typing import Any
 
 import ray
 from ray.exceptions import AuthenticationError, RuntimeEnvSetupError
+from ray.runtime_env import RuntimeEnv
 
 from besom.common.addresses import mask
 from besom.common.errors import ClusterError
 from besom.common.interpreter import cores
+from besom.common.suggest import did_you_mean, listed
 from besom.workers.ray.protocol import Home, RaySettings
 
 ANSWER_SECONDS = 10
@@ -82,6 +84,11 @@ class Cluster:
         self._init(environment, address=address)
 
     def _init(self, environment: Mapping[str, Any], **arguments: Any) -> Any:
+        if unknown := environment.keys() - RuntimeEnv.known_fields:
+            key = min(unknown)
+            known = sorted(name for name in RuntimeEnv.known_fields if not name.startswith("_"))
+            hint = did_you_mean(key, known, f"there are {listed(known)}")
+            raise ClusterError(f"hydra.sweeper.ray.runtime_env.{key}: Ray has no such key; {hint}")
         try:
             return ray.init(
                 runtime_env=dict(environment) or None,
@@ -103,7 +110,10 @@ class Cluster:
                 f"hydra.sweeper.ray.address={mask(str(arguments['address']))}: the cluster asks "
                 "for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them."
             ) from error
-        except (RuntimeError, ValueError, OSError) as error:
+        except ValueError as error:
+            text = f"hydra.sweeper.ray.runtime_env, or the working folder: {last_lines(error)}"
+            raise ClusterError(text) from error
+        except (RuntimeError, OSError) as error:
             raise ClusterError(f"Ray: {last_lines(error)}") from error
 
     def _check_needs(self) -> None:

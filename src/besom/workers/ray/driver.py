@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ LOOK_SECONDS = 0.5
 """Between looks for nodes that have come."""
 END_SECONDS = 5.0
 """After which a worker is killed by Ray that did not end when it was told to."""
+NODE_DIED = "actor's node was terminated"
+"""In what Ray says of an actor that was to run there."""
 IN_FLIGHT = 8
 """Objects of one actor that the driver has not taken yet: pieces of files, most of all."""
 
@@ -146,9 +149,9 @@ class _Driver:
         worker = self._workers.get(command.worker)
         match command:
             case Start() if worker is None or worker.has_exited:
-                actor = self._make_actor.remote(command.worker, *self._arguments)
+                make = partial(self._make_actor.remote, command.worker, *self._arguments)
                 self._workers[command.worker] = _RemoteWorker(
-                    command.worker, actor, self._home, self._send, self._node_is_alive
+                    command.worker, make, self._home, self._send, self._node_is_alive
                 )
             case Send(message=message, files=files) if worker:
                 worker.send(message, files)
@@ -169,13 +172,14 @@ class _RemoteWorker:
     def __init__(
         self,
         worker: int,
-        actor: Any,
+        make: Callable[[], Any],
         home: Home,
         send: Callable[[Event | Refused], None],
         node_is_alive: Callable[[str], bool],
     ) -> None:
         self._worker = worker
-        self._actor = actor
+        self._make = make
+        self._actor = make()
         self._home = home
         self._send = send
         self._node_is_alive = node_is_alive
@@ -221,6 +225,15 @@ class _RemoteWorker:
         ray.kill(self._actor)
 
     def _hear(self) -> None:
+        while (cause := self._heard_to_the_end()) is None:
+            self._actor = self._make()
+        self._kill()
+        self.has_exited = True
+        self._pass_on(WorkerExited(self._ended_for or cause))
+
+    def _heard_to_the_end(self) -> str | None:
+        """Pass on what the actor says; why it has ended. None where it never came to its node,
+        which Ray had not yet found to be dead: another one takes its place."""
         import ray
         from ray.exceptions import RayError
 
@@ -236,12 +249,12 @@ class _RemoteWorker:
                     else:
                         self._take(message)
         except RayError as error:
-            cause = self._cause(error)
+            if NODE_DIED in str(error) and not (self._node or self._ended_for):
+                return None
+            return self._cause(error)
         except OSError as error:  # a full disk, say
-            cause = f"wrote what cannot be kept here: {error}"
-        self._kill()
-        self.has_exited = True
-        self._pass_on(WorkerExited(self._ended_for or cause))
+            return f"wrote what cannot be kept here: {error}"
+        return cause
 
     def _take(self, message: FromActor) -> None:
         match message:

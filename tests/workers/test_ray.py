@@ -1,0 +1,174 @@
+"""What a pool on Ray does beyond what every pool does. No node sees a file of the supervisor."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from besom.app.hooks import Task
+from besom.common.errors import ClusterError
+from besom.workers.messages import (
+    Assignment,
+    Composed,
+    Event,
+    FromWorker,
+    Outcome,
+    Ready,
+    Reported,
+    ReportReply,
+    Told,
+    WorkerExited,
+)
+from besom.workers.pool import log_file
+from besom.workers.ray.pool import RayPool
+from besom.workers.resources import NOTHING_SAID, Resources
+from tests.processes import kill, processes
+from tests.workers.conftest import runner_in
+from tests.workers.leaving import leave
+from tests.workers.ray_cluster import RayCluster, ray_cluster
+from tests.workers.telling import tell
+
+TIMEOUT = 60.0
+
+
+@contextmanager
+def pool_in(
+    folder: Path,
+    cluster: RayCluster,
+    task: Task = tell,
+    size: int | None = 1,
+    resources: Resources = NOTHING_SAID,
+    **settings: object,
+) -> Iterator[RayPool]:
+    with runner_in(folder, task) as runner:
+        given = replace(cluster.settings, **settings)  # type: ignore[arg-type]
+        pool = RayPool(runner, size, Path("logs"), resources, given)
+        try:
+            yield pool
+        finally:
+            pool.stop()
+
+
+def heard(pool: RayPool) -> FromWorker:
+    event = pool.next_event(TIMEOUT)
+    assert isinstance(event, Event)
+    return event.message
+
+
+def actors() -> list[int]:
+    return [process.pid for process in processes() if process.name.startswith("ray::WorkerA")]
+
+
+def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    """From outside of the job's folder, too; what an earlier attempt has left goes to the node."""
+    with pool_in(tmp_path, ray_nodes, leave) as pool:
+        pool.connect()
+        pool.start(0)
+        assert heard(pool) == Ready()
+        left = tmp_path / "jobs" / "3" / "checkpoint.txt"
+        left.parent.mkdir(parents=True)
+        left.write_text("5")
+        pool.send(0, Assignment(3, 2, ("+megabytes=20",)))
+        composed = heard(pool)
+        assert isinstance(composed, Composed) and composed.folder == left.parent
+        assert heard(pool) == Reported(1, {"loss": 5.0})
+        pool.send(0, ReportReply.CONTINUE)
+        saved = left.parent / "saved" / "large.bin"
+        assert heard(pool) == Told("save", (saved,))
+        assert saved.stat().st_size == 20 << 20
+        assert isinstance(heard(pool), Outcome)
+        assert not (tmp_path / "large.bin").exists()
+        assert (left.parent / ".hydra" / "config.yaml").exists()
+        assert "printed by the task" in log_file(tmp_path / "logs", 0).read_text()
+
+
+def test_a_killed_actor_is_told_of_and_followed(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    with pool_in(tmp_path, ray_nodes) as pool:
+        pool.connect()
+        pool.start(0)
+        assert heard(pool) == Ready()
+        (actor,) = actors()
+        kill(actor)
+        died = heard(pool)
+        assert isinstance(died, WorkerExited) and died.cause.startswith("was killed on")
+        pool.start(0)
+        assert heard(pool) == Ready()
+
+
+def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
+    with ray_cluster(1) as cluster, pool_in(tmp_path, cluster, size=None) as pool:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in cluster.variables.items():
+                patch.setenv(name, value)
+            pool.connect()
+        assert pool.room() == 1
+        pool.start(0)
+        assert heard(pool) == Ready()
+        cluster.kill(0)
+        died = heard(pool)
+        assert isinstance(died, WorkerExited)
+        assert died.cause.startswith("was lost")
+        pool.start(0)
+        assert pool.next_event(1.0) is None
+        cluster.add()
+        assert heard(pool) == Ready()
+        cluster.kill_head()
+        with pytest.raises(ClusterError, match="is gone"):
+            heard(pool)
+            heard(pool)
+
+
+@pytest.mark.parametrize(
+    ("resources", "settings", "text"),
+    [
+        (Resources(gpus=1), {}, "no node of the cluster has that"),
+        (NOTHING_SAID, {"address": "127.0.0.1:9"}, "does not answer"),
+        (NOTHING_SAID, {"runtime_env": {"working_dir": "/absent"}}, r"runtime_env.*/absent"),
+        (NOTHING_SAID, {"runtime_env": {"pips": []}}, "did you mean `pip`"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_starts(
+    resources: Resources,
+    settings: dict[str, object],
+    text: str,
+    tmp_path: Path,
+    ray_nodes: RayCluster,
+) -> None:
+    with pool_in(tmp_path, ray_nodes, resources=resources, **settings) as pool:
+        with pytest.raises(ClusterError, match=text) as error:
+            pool.connect()
+        assert len(str(error.value).splitlines()) <= 3
+        assert not (tmp_path / "logs").exists()
+
+
+def test_another_besom_on_a_node_is_refused(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    with pool_in(tmp_path, ray_nodes) as pool:
+        pool._home = replace(pool._home, version="9.9")
+        pool.connect()
+        pool.start(0)
+        with pytest.raises(ClusterError, match=r"and this is 9\.9"):
+            heard(pool)
+
+
+@pytest.mark.slow  # 2 GiB are written three times
+def test_a_large_file_passes_in_bounded_memory(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    with pool_in(tmp_path, ray_nodes, leave) as pool:
+        pool.connect()
+        pool.start(0)
+        assert heard(pool) == Ready()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        pool.send(0, Assignment(3, 1, ("+megabytes=2048",)))
+        assert isinstance(heard(pool), Composed)
+        assert isinstance(heard(pool), Reported)
+        pool.send(0, ReportReply.CONTINUE)
+        assert isinstance(heard(pool), Told)
+        (driver,) = (p.pid for p in processes() if p.parent == os.getpid() and p.session == p.pid)
+        status = Path(f"/proc/{driver}/status").read_text()
+        peak = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
+        assert (tmp_path / "jobs/3/saved/large.bin").stat().st_size == 2 << 30
+        assert peak < 500_000  # kB; Ray itself takes 200 MB
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
