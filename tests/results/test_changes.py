@@ -1,10 +1,13 @@
 """What is said to have changed since a run was made."""
 
+from pathlib import Path
+
 import pytest
 
 from besom.results.changes import changes
 from besom.tracking import schema
 from besom.tracking.environment import Environment
+from tests.nvidia_smi import A100, H100, fake_gpus
 
 TOLD = {"data.digest": "a" * 64, "engine": "xla", "threads": "1", schema.CODE: "c" * 64}
 """What the task tells of itself, and its source."""
@@ -47,6 +50,19 @@ def test_another_processor_is_named(here: Environment) -> None:
     then = here.tags | TOLD | {schema.PROCESSOR: "Cray-1, 1 cores"}
     (line,) = changes(then, TOLD, recorded(here))
     assert line.startswith("processor: Cray-1, 1 cores then, ")
+
+
+def test_another_gpu_is_named_and_another_of_the_same_model_is_not(
+    here: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lines(*devices: str) -> list[str]:
+        then = here.tags | TOLD | schema.placed("node", devices)
+        return changes(then, TOLD, recorded(here))
+
+    assert lines(f"GPU 0: {A100}") == [f"GPU: {A100} then, none now"]
+    fake_gpus(monkeypatch, tmp_path / "bin", H100, H100)
+    assert lines() == [f"GPU: none then, {H100} now"]
+    assert lines(f"GPU 1: {H100}") == lines(f"GPU 0: {H100}", f"GPU 1: {H100}") == []
 
 
 def test_packages_are_compared_one_by_one(here: Environment) -> None:

@@ -15,6 +15,7 @@ from besom.sweep.dry_run import Probe, show_dry_run
 from besom.sweep.fingerprint import claim, fingerprint
 from besom.sweep.plan import Plan
 from besom.workers.messages import Assignment, FromWorker, Outcome
+from besom.workers.resources import Resources
 from tests.sweep.conftest import Bench
 
 MEASURED = Probe(start=4.0, step=0.5, rest=1.0, disk=2_000_000)
@@ -83,6 +84,19 @@ def test_a_study_that_cannot_be_read_or_is_not_there_is_measured(
     (root / "optuna.db").write_text("no database")
     assert show(plan) == told
     assert len(probes) == 2
+
+
+def test_what_a_worker_gets_is_said_where_it_was_asked_for(
+    plan: Plan, probes: list[Plan], root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for of_each, lines in [
+        (Resources(), []),
+        (Resources(4, 0.5, 8 << 30), ["Workers: 2, each with 4 cores, 0.5 GPU, 8 GiB"]),
+    ]:
+        storage = f"sqlite:///{root / 'optuna.db'}"
+        show_dry_run(replace(plan, resources=of_each), storage, Console(width=200))
+        said = capsys.readouterr().out.splitlines()
+        assert [line for line in said if line.startswith("Workers")] == lines
 
 
 def test_a_failed_short_run_is_said(

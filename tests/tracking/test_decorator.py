@@ -55,6 +55,8 @@ def test_a_killed_run_then_a_good_one(tiny: Tiny, client: MlflowClient) -> None:
     assert run.info.run_name == "train units=4 depth=2"
     assert run.data.tags[schema.ROLE] == "train"
     assert run.data.tags["data.digest"] == "abc"
+    assert run.data.tags[schema.NODE] == run.data.tags[schema.HOST]
+    assert schema.DEVICES not in run.data.tags
     assert run.data.params == {"units": "4", "how": "return", "model.depth": "2"}
     assert run.data.metrics["test_accuracy"] == 0.8125
     history = client.get_metric_history(run.info.run_id, "loss")

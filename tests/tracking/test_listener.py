@@ -40,10 +40,13 @@ def test_a_run_is_described_without_passwords(record: Record, client: MlflowClie
         Environment({}, {schema.DIFF_FILE: f"+ {address}\n"}),
         Path("outputs/1"),
         {"model": "gru"},
+        schema.placed("node-7", ["GPU 0: NVIDIA H100", "GPU 1: NVIDIA H100"]),
     )
     record.flush()
     data = client.get_run(run_id).data
     assert data.tags[schema.FOLDER] == "outputs/1"
+    assert data.tags[schema.NODE] == "node-7"
+    assert data.tags[schema.DEVICES] == "GPU 0: NVIDIA H100, GPU 1: NVIDIA H100"
     assert json.loads(data.tags[schema.GROUPS]) == {"model": "gru"}
     assert data.params == {"model.units": "100", "data.source": "postgresql://ann:***@db/x"}
     texts = {

@@ -25,6 +25,7 @@ from tests.workers.placing import VARIABLES, place
 
 TIMEOUT = 30.0
 GIB = 1 << 30
+LESS = "Give no more than that, or null."
 
 
 @pytest.fixture
@@ -99,9 +100,13 @@ def test_so_many_workers_fit(of_each: Resources, n_workers: int) -> None:
 @pytest.mark.parametrize(
     ("of_each", "n_workers", "said"),
     [
-        (Resources(cpus=17), 1, "cpus=17: this machine has 16 cores."),
-        (Resources(gpus=3), 1, f"gpus=3: this machine has 2 GPUs ({H100}, {A100})."),
-        (Resources(memory=65 * GIB), 1, "memory=65 GiB: this machine has 64 GiB of memory."),
+        (Resources(cpus=17), 1, f"cpus=17: this machine has 16 cores.\n{LESS}"),
+        (Resources(gpus=3), 1, f"gpus=3: this machine has 2 GPUs ({H100}, {A100}).\n{LESS}"),
+        (
+            Resources(memory=65 * GIB),
+            1,
+            f"memory=65 GiB: this machine has 64 GiB of memory.\n{LESS}",
+        ),
         (
             Resources(gpus=0.5),
             5,
@@ -131,6 +136,10 @@ def test_what_the_user_lets_be_seen_is_what_there_is(monkeypatch: pytest.MonkeyP
         check_room(Resources(gpus=2), 1)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(ConfigError, match="has no GPU, as CUDA_VISIBLE_DEVICES says"):
+        room(Resources(gpus=0.5))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="has no GPU that nvidia-smi lists"):
         room(Resources(gpus=0.5))
 
 

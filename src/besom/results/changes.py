@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from besom.app.source import Source
+from besom.common.machine.devices import visible_devices
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 
@@ -40,6 +41,7 @@ def changes(
         ),
         *_packages(texts.get(schema.PACKAGES_FILE), here.texts[schema.PACKAGES_FILE]),
         *_facts(then, {**here.tags, **now}),
+        *_devices(then.get(schema.DEVICES, "")),
     ]
 
 
@@ -85,6 +87,15 @@ def _facts(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: not known whether as it was"
         elif then[tag] != now[tag]:
             yield f"{name}: {_digits(then[tag])} then, {_digits(now[tag])} now"
+
+
+def _devices(then: str) -> Iterator[str]:
+    """Which of equal GPUs it was, and how many, makes no other numbers."""
+    before = {name.rpartition(": ")[2] for name in then.split(", ") if name}
+    after = {device.model or device.name for device in visible_devices()}
+    if before != after:
+        was, is_now = (", ".join(sorted(models)) or "none" for models in (before, after))
+        yield f"GPU: {was} then, {is_now} now"
 
 
 def _versions(packages: str) -> dict[str, str]:

@@ -100,7 +100,7 @@ def _space(plan: Plan) -> Iterator[str]:
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
     if each := str(plan.resources):
-        yield f"Each of {plan.options.n_jobs} workers gets {each}"
+        yield f"Workers: {plan.options.n_jobs}, each with {each}"
 
 
 def _proposals(plan: Plan) -> Iterator[str]:

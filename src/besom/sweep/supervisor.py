@@ -189,8 +189,8 @@ class Supervisor:
             Environment.here(),
             composed.folder,
             composed.groups,
+            schema.placed(composed.node, composed.devices),
         )
-        self._record.log(job.run_id, schema.placed(composed.node, composed.devices))
 
     def _end(self, worker: int, job: Job, outcome: Outcome, jobs: JobSource) -> None:
         if outcome.ends_sweep:

@@ -138,12 +138,12 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
     job = HydraConfig.get()
     overrides = as_typed(job.overrides.task)
     environment = Environment.of(Path(job.runtime.cwd))
-    placed = schema.placed(socket.gethostname(), map(str, visible_devices()))
-    code = {schema.CODE: source_of(task, named_by(flatten(config))).text}
-    run_id = record.start_run(_name(overrides), ROLE | environment.tags | placed | code)
+    tags = ROLE | environment.tags | {schema.CODE: source_of(task, named_by(flatten(config))).text}
+    run_id = record.start_run(_name(overrides), tags)
     text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
     params, groups = parameters(config), chosen_groups(job)
-    describe(record, run_id, params, text, overrides, environment, folder, groups)
+    placed = schema.placed(socket.gethostname(), map(str, visible_devices()))
+    describe(record, run_id, params, text, overrides, environment, folder, groups, placed)
     return run_id
 
 

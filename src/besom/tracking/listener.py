@@ -70,6 +70,7 @@ def describe(
     environment: Environment,
     folder: Path,
     groups: Mapping[str, str],
+    placed: Mapping[str, str],
 ) -> None:
     """Write down what a run was made with.
 
@@ -80,8 +81,10 @@ def describe(
         environment: whose texts are kept; its tags belong to the run from its start.
         folder: where the job works and logs.
         groups: the option of each config group.
+        placed: where the task runs, see :func:`besom.tracking.schema.placed`.
     """
-    record.log(run_id, {schema.FOLDER: str(folder), schema.GROUPS: json.dumps(dict(groups))})
+    job = {schema.FOLDER: str(folder), schema.GROUPS: json.dumps(dict(groups))}
+    record.log(run_id, {**job, **placed})
     record.params(run_id, params)
     record.text(run_id, schema.CONFIG_FILE, config)
     record.text(run_id, schema.OVERRIDES_FILE, OmegaConf.to_yaml(list(overrides)))

@@ -135,7 +135,8 @@ def room(resources: Resources) -> int:
     for name, n_workers in rooms.items():
         if not n_workers:
             raise ConfigError(
-                f"{OPTIONS}.{name}={_said(resources, name)}: this machine has {_there(name)}."
+                f"{OPTIONS}.{name}={_said(resources, name)}: this machine has {_there(name)}.\n"
+                "Give no more than that, or null."
             )
     return min({"cpus": cores(), **rooms}.values())
 
@@ -178,9 +179,11 @@ def _there(name: str) -> str:
             return f"{show_bytes(total_memory())} of memory"
     devices = visible_devices()
     models = ", ".join(dict.fromkeys(device.model for device in devices if device.model))
-    shown = f", as {VISIBLE} says" if VISIBLE in os.environ else ""
-    number = _counted(len(devices), "GPU") if devices else "no GPU"
-    return f"{number}{f' ({models})' if models else ''}{shown}"
+    number = f"{_counted(len(devices), 'GPU')}" if devices else "no GPU"
+    shown = f"{number} ({models})" if models else number
+    if VISIBLE in os.environ:
+        return f"{shown}, as {VISIBLE} says"
+    return shown if devices else f"{shown} that nvidia-smi lists"
 
 
 def _said(resources: Resources, name: str) -> str:
