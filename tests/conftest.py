@@ -18,7 +18,6 @@ from besom.cli import main
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
-os.environ["CUDA_VISIBLE_DEVICES"] = ""  # tests expect the processor's numbers
 # Temporary folders are in memory where it has room: SQLite waits for a disk at each commit.
 MEMORY = Path("/dev/shm")
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
@@ -53,6 +52,14 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BESOM_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_gpu() -> Iterator[None]:
+    """Tests expect a processor's numbers; those about devices say which there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        yield
 
 
 @pytest.fixture

@@ -114,7 +114,8 @@ def worker_environment(resources: Resources, n_workers: int, worker: int) -> dic
 
 
 def worker_variables(resources: Resources, n_workers: int) -> dict[str, str]:
-    """Variables of each worker's environment, for where the user has not set them himself.
+    """Variables of each worker's environment, for where the user has not set them himself: threads,
+    growth of a GPU's memory, and no GPUs where it is to see none.
 
     Args:
         n_workers: that share this machine, and its GPUs where nothing is said of these.
@@ -122,7 +123,8 @@ def worker_variables(resources: Resources, n_workers: int) -> dict[str, str]:
     gpus = resources.gpus
     may_share = n_workers > 1 if gpus is None else 0 < gpus < 1
     growth = {MEMORY_GROWTH: "true"} if may_share else {}
-    return thread_limits(n_workers, resources.cpus) | growth
+    hidden = {VISIBLE: ""} if gpus == 0 else {}
+    return thread_limits(n_workers, resources.cpus) | growth | hidden
 
 
 def room(resources: Resources) -> int:
