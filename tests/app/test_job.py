@@ -9,7 +9,8 @@ import cloudpickle
 
 from besom.app.hooks import hooks_of
 from besom.rnn.__main__ import task
-from besom.rnn.train import check, train
+from besom.rnn.check import check_config
+from besom.rnn.train import check_data, train
 
 UNPICKLE = """
 import pickle, sys
@@ -20,8 +21,9 @@ print(task.__name__, hooks_of(task).identity.__module__, 'tensorflow' in sys.mod
 
 
 def test_the_task_keeps_the_hooks_of_the_training() -> None:
-    assert hooks_of(train).check is check
-    assert replace(hooks_of(task), check=check) == hooks_of(train)
+    hooks = hooks_of(train)
+    assert hooks.check is check_config and hooks.check_data is check_data
+    assert replace(hooks_of(task), check=check_config) == hooks
 
 
 def test_the_task_travels_to_a_process_that_has_nothing_loaded() -> None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from besom import session
 from besom.app.hooks import hooks_of
 from besom.common.errors import ConfigError, DataError, Pruned
-from besom.rnn.train import check, identity, train
+from besom.rnn.train import check, check_data, identity, train
 from besom.session import KerasModel
 
 Small = Callable[..., DictConfig]
@@ -159,7 +159,7 @@ def test_patience_ends_a_training_early(small: Small) -> None:
 
 
 def test_carries_its_hooks(small: Small) -> None:
-    assert hooks_of(train).check is check
+    assert hooks_of(train).check_data is check_data
     assert hooks_of(train).identity(small()) == identity(small())
 
 

@@ -112,3 +112,20 @@ def test_what_killed_processes_have_begun_goes_and_what_others_write_stays(tmp_p
     os.utime(old, (long_ago, long_ago))
     open_or_build(tmp_path / "a", Builder())
     assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, "a"]
+
+
+def test_what_was_not_opened_for_the_longest_time_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, days in (("oldest", 4), ("opened", 3), ("old", 2), ("today", 0)):
+        open_or_build(tmp_path / name, Builder())
+        at = time.time() - days * cache.IN_USE
+        os.utime(tmp_path / name, (at, at))
+    size = sum(file.stat().st_size for file in (tmp_path / "old").iterdir())
+    open_or_build(tmp_path / "opened", Builder())
+    monkeypatch.setattr(cache, "LIMIT", 3 * size)
+    open_or_build(tmp_path / "new", Builder())
+    assert {path.name for path in tmp_path.iterdir()} == {"opened", "today", "new"}
+    monkeypatch.setattr(cache, "LIMIT", 0)
+    open_or_build(tmp_path / "newer", Builder())
+    assert len([*tmp_path.iterdir()]) == 4, "another process may be at work with any of them"

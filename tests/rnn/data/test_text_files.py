@@ -190,6 +190,26 @@ def test_labels_are_any_text_or_whole_number(
         assert opened(written(tmp_path, rows, name)).classes == classes
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["0.0", "1.0", "1"], ("0", "1")),
+        (["3.", "-1.00", "007"], ("-1", "3", "007")),
+        (["1.0", "v2.0", "beta"], ("1.0", "beta", "v2.0")),
+    ],
+)
+def test_labels_that_are_whole_numbers_have_one_name_in_every_format(
+    tmp_path: Path, labels: list[str], classes: tuple[str, ...]
+) -> None:
+    rows = [{"said": f"word{i % 5}", "colour": labels[i % 3]} for i in range(30)]
+    for name in ("mine.csv", "mine.tsv", "mine.jsonl"):
+        corpus = opened(written(tmp_path, rows, name))
+        assert corpus.classes == classes
+        everyone = np.concatenate([corpus.train.labels, corpus.test.labels])
+        counts = [10] * 3 if len(classes) == 3 else [10, 20]
+        assert np.bincount(everyone).tolist() == counts
+
+
 def files_in(folder: Path) -> dict[Path, tuple[int, int]]:
     """Each file, and what changes when it is written anew."""
     found = {file: file.stat() for file in folder.rglob("*") if file.is_file()}

@@ -38,6 +38,10 @@ READ_AT_ONCE = 1 << 20
 """Bytes."""
 ABANDONED = 24 * 3600.0
 """Seconds since a draft's last file was begun."""
+IN_USE = 24 * 3600.0
+"""Seconds since a folder was last opened, in which a process may be at work with it."""
+LIMIT = 10 << 30
+"""Bytes that all folders beside one another may take; looked at when one is written."""
 
 Names = AbstractSet[str]
 Pair = tuple[Reviews, Reviews]
@@ -56,6 +60,9 @@ def open_or_build(folder: Path, build: Callable[[], Pair]) -> Pair:
 def open_or_write(folder: Path, write: Callable[[Path], None], names: Names = NAMES) -> None:
     """Find ``folder`` whole, or have ``write`` fill a draft of it, when it is absent or damaged.
 
+    Where one is written and all beside it take more than ``LIMIT``, those go that have not been
+    opened for the longest time.
+
     Args:
         names: of the files that are in it, beside the manifest; those of the reviews among them.
 
@@ -67,11 +74,14 @@ def open_or_write(folder: Path, write: Callable[[Path], None], names: Names = NA
             with _replacing(folder, names) as draft:
                 write(draft)
                 _seal(draft)
+            _make_room(folder.parent)
         except OSError as error:
             raise DataError(
                 f"the data cache `{folder}` cannot be written: {error.strerror}; make room there, "
                 "or name another folder with BESOM_CACHE"
             ) from error
+    with suppress(OSError):  # a cache that is only read has its age from when it was written
+        os.utime(folder)
 
 
 def read(folder: Path) -> Pair:
@@ -135,6 +145,23 @@ def _drop_abandoned(parent: Path) -> None:
         with suppress(OSError):  # another process has removed it
             if time.time() - draft.stat().st_mtime > ABANDONED:
                 shutil.rmtree(draft, ignore_errors=True)
+
+
+def _make_room(parent: Path) -> None:
+    """Remove what is beyond the limit, and in no use."""
+    kept = 0
+    for opened, size, folder in sorted(_folders(parent), reverse=True):
+        kept += size
+        if kept > LIMIT and time.time() - opened > IN_USE:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders(parent: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each was last opened, its size in bytes, and itself."""
+    for manifest in parent.glob(f"*/{MANIFEST}"):
+        with suppress(OSError):  # another process has removed it
+            size = sum(file.stat().st_size for file in manifest.parent.iterdir())
+            yield manifest.parent.stat().st_mtime, size, manifest.parent
 
 
 def _swap(draft: Path, folder: Path, names: Names) -> None:

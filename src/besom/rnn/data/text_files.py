@@ -11,6 +11,7 @@ The first call for a file reads it and leaves a cache; later ones map that into 
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -41,6 +42,8 @@ NAMES = cache.NAMES | {WORDS, FACTS}
 SLOW = 1 << 26
 """Bytes of a file that takes so long to read that a word is said before."""
 MOST_CLASSES = 1000
+WHOLE = re.compile(r"([+-]?\d+)\.0*")
+"""A number with a point and no fraction; the group is what stands before the point."""
 SHOWN = 60
 """Characters of a label in a message."""
 
@@ -172,8 +175,8 @@ def _classes(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The classes in order, of numbers by their size, and each row's place among them."""
     file, column = files[0], reading.label
-    names = encoded.names
-    counts = np.bincount(encoded.labels[: n_rows[0]], minlength=len(names)).tolist()
+    names, labels = _names_and_labels(encoded)
+    counts = np.bincount(labels[: n_rows[0]], minlength=len(names)).tolist()
     known = [name for name, count in zip(names, counts, strict=True) if count]
     _refuse_fractions(file, column, known)
     if len(known) == 1:
@@ -201,7 +204,25 @@ def _classes(
     classes = sorted(known, key=_size_or_text if all(map(_is_number, known)) else None)
     places = {name: place for place, name in enumerate(classes)}
     of_name = np.array([places[name] for name in names], np.int64)
-    return tuple(classes), of_name[encoded.labels]
+    return tuple(classes), of_name[labels]
+
+
+def _names_and_labels(encoded: Encoded) -> tuple[list[str], NDArray[np.int64]]:
+    """The labels' names, and each row's place among them.
+
+    Where all are numbers, ``1.0`` is ``1``, as it is in a file whose numbers are none of text.
+    """
+    found = encoded.names
+    if all(map(_is_number, found)):
+        found = [_whole(name) for name in found]
+    places = {name: place for place, name in enumerate(dict.fromkeys(found))}
+    return [*places], np.array([places[name] for name in found], np.int64)[encoded.labels]
+
+
+def _whole(number: str) -> str:
+    """``1`` of ``1.0``."""
+    found = WHOLE.fullmatch(number)
+    return found[1] if found else number
 
 
 def _size_or_text(name: str) -> tuple[float, str]:
