@@ -15,7 +15,7 @@ from hydra.types import HydraContext, RunMode
 
 from besom.app.hooks import Task
 from besom.app.job import JobRunner
-from tests.workers.ray_cluster import VARIABLES, RayCluster, ray_cluster
+from tests.ray_cluster import VARIABLES, RayCluster, ray_cluster
 
 
 @pytest.fixture(scope="session")

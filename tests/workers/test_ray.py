@@ -27,9 +27,9 @@ from besom.workers.pool import log_file
 from besom.workers.ray.pool import RayPool
 from besom.workers.resources import NOTHING_SAID, Resources
 from tests.processes import kill, processes
+from tests.ray_cluster import RayCluster, ray_cluster
 from tests.workers.conftest import runner_in
 from tests.workers.leaving import leave
-from tests.workers.ray_cluster import RayCluster, ray_cluster
 from tests.workers.telling import tell
 
 TIMEOUT = 60.0

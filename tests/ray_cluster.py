@@ -19,6 +19,7 @@ VARIABLES = {
     "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the loopback device alone
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # 60 by itself: how long it waits for a lost head
 }
 """Of the environment of all that has to do with it."""
 
@@ -38,7 +39,7 @@ class RayCluster:
     @property
     def settings(self) -> RaySettings:
         """With which a pool joins it. Its nodes find the tests' modules."""
-        checkout = str(Path(__file__).parents[2])
+        checkout = str(Path(__file__).parents[1])
         return RaySettings(self.address, runtime_env={"env_vars": {"PYTHONPATH": checkout}})
 
     def add(self, n_cpus: int = 1) -> int:
