@@ -19,7 +19,7 @@ VARIABLES = {
     "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the loopback device alone
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # 60 by itself: how long it waits for a lost head
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # for a lost head it waits 60 otherwise
 }
 """Of the environment of all that has to do with it."""
 

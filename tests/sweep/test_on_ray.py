@@ -96,6 +96,7 @@ def test_a_killed_supervisor_takes_its_actors_along_and_the_same_command_goes_on
     assert found.states() == {"COMPLETE": 8}
 
 
+@pytest.mark.slow  # a cluster of its own
 def test_a_head_that_dies_ends_the_sweep_in_a_line_and_it_goes_on_elsewhere(
     root: Path, cluster: RayCluster
 ) -> None:

@@ -99,6 +99,7 @@ def test_a_killed_actor_is_told_of_and_followed(tmp_path: Path, ray_nodes: RayCl
         assert heard(pool) == Ready()
 
 
+@pytest.mark.slow  # half a minute goes by until Ray knows
 def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
     with ray_cluster(1) as cluster, pool_in(tmp_path, cluster, size=None) as pool:
         with pytest.MonkeyPatch.context() as patch:
