@@ -71,6 +71,10 @@ def test_other_data_are_named_by_their_file_before_what_they_do_not_carry(bench:
     digest[0] = "b" * 64
     with pytest.raises(StudyError) as refusal:
         run_sweep(today())
+    digest[0] = "c" * 64
+    searched = replace(today(), space=bench.plan(space="x=interval(2,3)").space)
+    with pytest.raises(StudyError, match=r"\(identity of data .*; search space, x"):
+        run_sweep(searched)
     assert str(refusal.value).splitlines()[0] == (
         "the study `bench` was begun with something else (identity of data "
         "(data.path=tickets.csv): aaaaaaaaaaaa… → bbbbbbbbbbbb…)."

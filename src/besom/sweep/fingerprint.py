@@ -144,6 +144,7 @@ def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, 
     only_judged_otherwise = set(differing) <= set(_OBJECTIVE) and study.is_unjudged
     if not differing or only_judged_otherwise or not study.has_begun:
         return
+    differing.sort(key=lambda key: not key.startswith(_identity_of("")))  # what says most
     shown = "; ".join(
         _difference(key, kept.get(key), facts.get(key), places) for key in differing[:3]
     )
