@@ -39,6 +39,7 @@ audit: $(VENV)/audit ## secrets among the files, and advisories on the locked pa
 
 chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; over an hour
 	@$(BIN)/python -m tests.chaos
+	@$(BIN)/python -m tests.chaos.on_ray
 	@BESOM_FUZZ=20 $(BIN)/pytest -m slow
 
 bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about an hour

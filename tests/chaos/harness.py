@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,8 +65,11 @@ class Hurt:
 class Victim:
     """A sweep in a folder of its own, started again and again; what it prints goes to ``log``.
 
-    Its records are in the folder too, unless ``stores`` says where.
+    Its records are in the folder too, unless ``stores`` says where. ``mark`` is in the environment
+    of all its processes, and ``variables`` in that of its supervisor.
     """
+
+    gone_seconds = GONE_SECONDS
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class Victim:
         *overrides: str,
         log: Path | None = None,
         stores: Stores | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.root = folder / "mlruns"
@@ -84,9 +88,10 @@ class Victim:
             read_only(self._stores.storage), poolclass=sqlalchemy.NullPool
         )
         self._sizes = sizes
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex
+        self._variables = dict(variables or {})
         self._log = log or folder / "output.log"
-        self._words = (
+        self.words = (
             "x=interval(-1,2)",
             f"steps={STEPS}",
             f"seconds={sizes.seconds}",
@@ -103,10 +108,10 @@ class Victim:
     def start(self, phase: str = "") -> subprocess.Popen[bytes]:
         """The command that begins the sweep, and that goes on with it."""
         search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-        given = {"BESOM_CHAOS": phase, MARK: self._mark, "PYTHONPATH": search}
+        given = {"BESOM_CHAOS": phase, MARK: self.mark, "PYTHONPATH": search} | self._variables
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(APP), "-m", "hydra/sweeper=besom", *self._words],
+                [sys.executable, str(APP), "-m", "hydra/sweeper=besom", *self.words],
                 cwd=self.folder,
                 env=os.environ | given,
                 stdin=subprocess.DEVNULL,
@@ -153,7 +158,7 @@ class Victim:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if f"{MARK}={self._mark}".encode() in (folder / "environ").read_bytes():
+                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
                     found.append(int(folder.name))
             except OSError:
                 continue
@@ -161,7 +166,7 @@ class Victim:
 
     def wait_until_gone(self) -> None:
         """Wait for the end of all that a killed supervisor has started."""
-        wait_for(lambda: not self.survivors(), GONE_SECONDS, "its workers outlive it")
+        wait_for(lambda: not self.survivors(), self.gone_seconds, "its workers outlive it")
 
     def examine(self) -> Findings:
         """Look at what is left, for faults; the report must be possible too."""
@@ -216,19 +221,19 @@ def hurt(
     sweep = victim.start()
     try:
         for at, blow in blows:
-            sweep = _await_progress(victim, sweep, at, done)
+            sweep = await_progress(victim, sweep, at, done)
             if sweep.poll() is not None:
                 break
             if blow == "restart":
                 restart()
                 done.restarts += 1
             elif blow == "supervisor":
-                sweep = _kill_supervisor(victim, sweep, done)
+                sweep = kill_supervisor(victim, sweep, done)
             elif blow == "stop":
                 _stop_for_a_while(sweep, chance, done)
             else:
                 _kill_worker(victim, sweep, chance, done)
-        sweep = _await_progress(victim, sweep, sys.maxsize, done)
+        sweep = await_progress(victim, sweep, sys.maxsize, done)
         code = sweep.wait(timeout=600)
         assert code == 0, victim.output()[-3000:]
     finally:
@@ -236,7 +241,7 @@ def hurt(
     return done, victim.examine()
 
 
-def _await_progress(
+def await_progress(
     victim: Victim, sweep: subprocess.Popen[bytes], goal: int, done: Hurt
 ) -> subprocess.Popen[bytes]:
     """Wait until so many trials and confirmations have ended, or the sweep itself.
@@ -247,7 +252,7 @@ def _await_progress(
     if sweep.poll() != 2 or done.ended >= done.restarts:
         return sweep
     done.ended += 1
-    return _await_progress(victim, victim.start(), goal, done)
+    return await_progress(victim, victim.start(), goal, done)
 
 
 def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
@@ -273,7 +278,7 @@ def _kill_worker(
     time.sleep(chance.uniform(0, 0.1))
     if not workers or sweep.poll() is not None:
         return
-    before = _deaths(victim)
+    before = deaths(victim)
     try:
         kill(chance.choice(workers))
     except ProcessLookupError:  # it has ended by itself, with its sweep
@@ -283,18 +288,18 @@ def _kill_worker(
     if not victim.n_ended():
         return
     while time.monotonic() - began < 1.5 and sweep.poll() is None:
-        if _deaths(victim) > before:
+        if deaths(victim) > before:
             done.noticed.append(time.monotonic() - began)
             return
         time.sleep(0.01)
 
 
-def _deaths(victim: Victim) -> int:
+def deaths(victim: Victim) -> int:
     """Deaths of which the sweep has told; of a worker without a trial it tells nothing."""
-    return len(re.findall("its worker was killed", victim.output()))
+    return len(re.findall("its worker was (?:killed|lost)", victim.output()))
 
 
-def _kill_supervisor(
+def kill_supervisor(
     victim: Victim, sweep: subprocess.Popen[bytes], done: Hurt
 ) -> subprocess.Popen[bytes]:
     kill(sweep.pid)

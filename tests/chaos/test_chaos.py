@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.harness import Sizes, hurt
+from tests.chaos.on_ray import Blows, hurt_on_ray
 
 
 @pytest.mark.slow  # test_sweep kills each kind of process once
@@ -13,3 +14,11 @@ def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
     done, found = hurt(tmp_path, 1, sizes)
     assert found.faults == []
     assert done.worker_kills >= 6 and done.supervisor_kills == 2
+
+
+@pytest.mark.slow  # test_ray and test_on_ray kill each kind of process once
+def test_a_sweep_on_ray_survives_whatever_is_killed(tmp_path: Path) -> None:
+    sizes = Sizes(workers=4, trials=30, seconds=0.05)
+    done, _, found = hurt_on_ray(tmp_path, 1, sizes, Blows(actors=6, nodes=1, supervisors=1))
+    assert found.faults == []
+    assert done.worker_kills >= 5 and done.restarts == done.supervisor_kills == 1
