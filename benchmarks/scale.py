@@ -38,6 +38,7 @@ from besom.search.options import SweepOptions
 
 DATABASES = ("optuna.db", "mlflow.db")
 N_SEED = 20  # trials of the small real study
+N_NO_OP = 100  # trials in which pools are compared
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -88,6 +89,7 @@ def measure(quick: bool) -> list[Row]:
             rows = [_curve(nursery, case) for case in (QUICK if quick else FULL)]
             rows.append(_against_the_loop(nursery, repetitions=1 if quick else 3))
         rows.append(_resume(nursery, repetitions=1 if quick else 3))
+        rows += [_on_ray(nursery, n_jobs, 1 if quick else 3) for n_jobs in (2, 16)]
     return rows
 
 
@@ -181,13 +183,19 @@ def _resume(nursery: Nursery, repetitions: int) -> Row:
     with nursery.copy_of(0) as root:
         _command(root, N_SEED)
         grow(root, n_existing)
-        samples = [_command(root, n_existing + 1 + done) for done in range(repetitions)]
+        samples = [_first_after(root, n_existing + 1 + done) for done in range(repetitions)]
     name = f"resume of {n_existing:,} trials, to the first new one"
     return Row(name, samples, goal=Goal(10, at_least=False))
 
 
-def _command(root: Path, n_trials: int) -> float:
+def _first_after(root: Path, n_trials: int) -> float:
     """Sweep with ``no_op.py`` up to ``n_trials``; seconds until the first task began."""
+    started = time.time()
+    return _command(root, n_trials)[0] - started
+
+
+def _command(root: Path, n_trials: int, **more: Any) -> list[float]:
+    """Sweep with ``no_op.py`` up to ``n_trials``; when its tasks began (seconds since 1970)."""
     began = root / f"began-{n_trials}"
     options = {
         "root": root,
@@ -196,6 +204,7 @@ def _command(root: Path, n_trials: int) -> float:
         "n_jobs": 1,
         "direction": "maximize",
         "objective": "val_accuracy",
+        **more,
     }
     command = [sys.executable, "-m", "benchmarks.no_op", "--multirun", "hydra/sweeper=besom"]
     command += ["hydra/sweeper/sampler=random", f"hydra.sweep.dir={root / 'jobs'}"]
@@ -203,9 +212,31 @@ def _command(root: Path, n_trials: int) -> float:
     command += [f"{key}={text}" for key, text in SPACE.items()]
     paths = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {no_op.BEGAN: str(began), "PYTHONPATH": paths}
-    started = time.time()
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    return float(began.read_text().split()[0]) - started
+    return sorted(map(float, began.read_text().split()))
+
+
+# -- pools -------------------------------------------------------------------------------------
+
+
+def _on_ray(nursery: Nursery, n_jobs: int, repetitions: int) -> Row:
+    """Seconds for each trial of tasks that do nothing, once all workers have begun.
+
+    Between two of them are the supervisor, with ten reports and their answers, and the worker's
+    composing of a configuration, on the same cores.
+    """
+
+    def seconds(pool: str) -> float:
+        with nursery.copy_of(0) as root:
+            began = _command(root, N_NO_OP + n_jobs, n_jobs=n_jobs, pool=pool)[n_jobs:]
+        return (began[-1] - began[0]) / (len(began) - 1)
+
+    mine, theirs = in_turn(
+        lambda: seconds("ray"), lambda: seconds("local"), repetitions=repetitions
+    )
+    at_most_twice = Goal(0.5)
+    name = f"seconds per trial on Ray, {n_jobs} no-op actors"
+    return Row(name, mine, theirs, "processes of this machine", goal=at_most_twice)
 
 
 @contextmanager
