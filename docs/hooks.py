@@ -77,6 +77,7 @@ def _options() -> str:
         "`hydra: sweeper:`, on the command line as `hydra.sweeper.NAME=VALUE`.",
         *_table_of(options.SweepOptions, "## All sweeps"),
         *_table_of(options.ResourcesOptions, "## `resources`"),
+        *_table_of(options.RayOptions, "## `ray`"),
         *_table_of(options.ConfirmOptions, "## `confirm`"),
         "## Samplers",
         "`hydra/sweeper/sampler=NAME`, its options as `hydra.sweeper.sampler.OPTION=VALUE`.",

@@ -16,7 +16,7 @@ from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
 from besom.search.algorithm_options import PRUNERS, SAMPLERS
-from besom.search.options import GROUP, ConfirmOptions, ResourcesOptions, SweepOptions
+from besom.search.options import GROUP, ConfirmOptions, RayOptions, ResourcesOptions, SweepOptions
 
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
@@ -95,6 +95,7 @@ def _check_key(key: str) -> None:
         "sampler": SAMPLERS,
         "pruner": PRUNERS,
         "confirm": (ConfirmOptions,),
+        "ray": (RayOptions,),
         "resources": (ResourcesOptions,),
     }
     _, _, name, *rest = key.split(".")

@@ -24,7 +24,17 @@ from besom.common.errors import ClusterError, ConfigError
 from besom.common.interpreter import cores
 from besom.workers.messages import Assignment, Event, ToWorker
 from besom.workers.ray import driver
-from besom.workers.ray.protocol import End, Home, RaySettings, Refused, Room, Send, Start
+from besom.workers.ray.protocol import (
+    Broken,
+    End,
+    FromDriver,
+    Home,
+    RaySettings,
+    Refused,
+    Room,
+    Send,
+    Start,
+)
 from besom.workers.resources import GROWTH_LIMIT, Resources, worker_variables
 from besom.workers.signals import ENDING
 
@@ -68,7 +78,7 @@ class RayPool:
             shared=shared,
         )
         self._room = 0
-        self._events: queue.SimpleQueue[Event | Refused] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | Refused | Broken] = queue.SimpleQueue()
         self._driver: _DriverProcess | None = None
 
     def connect(self) -> None:
@@ -115,8 +125,8 @@ class RayPool:
             event = self._events.get(timeout=timeout)
         except queue.Empty:
             return None
-        if isinstance(event, Refused):
-            raise ClusterError(event.text)
+        if not isinstance(event, Event):
+            raise _error(event)
         return event
 
     def stop(self) -> None:
@@ -129,7 +139,7 @@ class RayPool:
         assert self._driver is not None
         self._driver.send(command)
 
-    def _hear(self, heard: Event | Room | Refused) -> None:
+    def _hear(self, heard: FromDriver) -> None:
         if isinstance(heard, Room):
             self._room = heard.n_workers
         else:
@@ -162,6 +172,12 @@ class RayPool:
         return folder if folder.is_dir() else None
 
 
+def _error(said: Refused | Broken) -> Exception:
+    if isinstance(said, Refused):
+        return ClusterError(said.text)
+    return RuntimeError(f"the driver of Ray has failed:\n{said.traceback}")
+
+
 class _DriverProcess:
     """The driver, as the supervisor sees it."""
 
@@ -187,8 +203,8 @@ class _DriverProcess:
         while not self._connection.poll(max(0.0, deadline - time.monotonic())):
             raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
         heard = self._receive()
-        if isinstance(heard, Refused):
-            raise ClusterError(heard.text)
+        if isinstance(heard, Refused | Broken):
+            raise _error(heard)
         assert isinstance(heard, Room), heard
         return heard.n_workers
 
@@ -197,7 +213,7 @@ class _DriverProcess:
             while True:
                 heard = self._receive()
                 hear(heard)
-                if isinstance(heard, Refused):
+                if isinstance(heard, Refused | Broken):
                     return
 
         threading.Thread(target=read, name="besom-ray-reader", daemon=True).start()
@@ -214,9 +230,9 @@ class _DriverProcess:
         self._process.kill()
         self._process.join()
 
-    def _receive(self) -> Event | Room | Refused:
+    def _receive(self) -> FromDriver:
         try:
-            heard: Event | Room | Refused = self._connection.recv()
+            heard: FromDriver = self._connection.recv()
         except (EOFError, OSError):
             return Refused("The Ray cluster is gone. Once one is there, the same command goes on.")
         return heard

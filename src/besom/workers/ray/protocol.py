@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from besom.workers.messages import FromWorker, ToWorker
+from besom.workers.messages import Event, FromWorker, ToWorker
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,16 @@ class Refused:
     """The pool cannot work, or no longer; one to three lines."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The driver has met what it does not expect: a bug, with its traceback."""
+
+    traceback: str
+
+
+FromDriver = Event | Room | Refused | Broken
 
 
 # -- actor to driver, beside messages of its worker -----------------------------------------------

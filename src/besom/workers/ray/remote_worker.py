@@ -1,0 +1,186 @@
+"""A worker as the driver has it: its actor, and the thread that hears what this says."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from besom.common.errors import ClusterError
+from besom.common.files import make_private, private
+from besom.workers.messages import Event, FromWorker, ToWorker, WorkerExited
+from besom.workers.pool import log_file
+from besom.workers.ray.files import Assembly, kept, pieces
+from besom.workers.ray.protocol import (
+    Arrived,
+    Broken,
+    FromActor,
+    FromDriver,
+    Home,
+    Piece,
+    Printed,
+    Refused,
+    Removed,
+)
+
+END_SECONDS = 5.0
+"""After which a worker is killed by Ray that did not end when it was told to."""
+IN_FLIGHT = 8
+"""Objects of one actor that the driver has not taken yet: pieces of files, most of all."""
+NODE_DIED = "actor's node was terminated"
+"""In what Ray says of an actor that was to run there."""
+
+
+@contextmanager
+def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
+    """Tell the supervisor what ends this block: nothing else could, since nobody reads here."""
+    try:
+        yield
+    except ClusterError as error:
+        send(Refused(str(error)))
+    except Exception:
+        send(Broken(traceback.format_exc()))
+
+
+class RemoteWorker:
+    """An actor, and the thread that hears it. The last event is always ``WorkerExited``."""
+
+    def __init__(
+        self,
+        worker: int,
+        make: Callable[[], Any],
+        home: Home,
+        send: Callable[[FromDriver], None],
+        node_is_alive: Callable[[str], bool],
+    ) -> None:
+        self._worker = worker
+        self._make = make
+        self._actor = make()
+        self._home = home
+        self._send = send
+        self._node_is_alive = node_is_alive
+        self._node = self._node_id = ""
+        self._ended_for = ""
+        self._stopping: Any = None
+        self._log = log_file(home.logs, worker)
+        self._assembly = Assembly(home.jobs)
+        self.has_exited = False
+        threading.Thread(target=self._hear, name=f"besom-worker-{worker}", daemon=True).start()
+
+    def send(self, message: ToWorker, files: Path | None) -> None:
+        if files is None:
+            self._actor.send.remote(message)
+        else:
+            threading.Thread(target=self._send_after, args=(files, message), daemon=True).start()
+
+    def _send_after(self, folder: Path, message: ToWorker) -> None:
+        """First the files that an earlier attempt has left, one piece at a time."""
+        import ray
+
+        with failures_told(self._send):
+            for file in kept(folder):
+                for piece in pieces(file, str(file.relative_to(self._home.jobs))):
+                    ray.wait([self._actor.put.remote(piece)])
+            self._actor.send.remote(message)
+
+    def end(self, cause: str) -> None:
+        """Now, by its own pool; by Ray where that does not answer, as before it has a place."""
+        self._ended_for = self._ended_for or cause
+        self._actor.end.remote(cause)
+        timer = threading.Timer(END_SECONDS if self._node else 0, self._kill)
+        timer.daemon = True
+        timer.start()
+
+    def ask_to_stop(self) -> None:
+        if self._node and not self.has_exited:
+            self._stopping = self._actor.stop.remote()
+
+    def kill_at(self, deadline: float) -> None:
+        """Once it has stopped, and at that time at the latest."""
+        import ray
+
+        if self._stopping:
+            ray.wait([self._stopping], timeout=max(0.0, deadline - time.monotonic()))
+        self._kill()
+
+    def _kill(self) -> None:
+        import ray
+
+        ray.kill(self._actor)
+
+    def _hear(self) -> None:
+        with failures_told(self._send):
+            while (cause := self._heard_to_the_end()) is None:
+                self._actor = self._make()
+            self._kill()
+            self.has_exited = True
+            self._pass_on(WorkerExited(self._ended_for or cause))
+
+    def _heard_to_the_end(self) -> str | None:
+        """Pass on what the actor says; why it has ended. None where it never came to its node,
+        which Ray had not yet found to be dead: another one takes its place."""
+        import ray
+        from ray.exceptions import RayError
+
+        cause = ""
+        try:
+            said = self._actor.messages.options(
+                num_returns="streaming", _generator_backpressure_num_objects=IN_FLIGHT
+            ).remote()
+            for reference in said:
+                for message in ray.get(reference):
+                    if isinstance(message, WorkerExited):
+                        cause = message.cause
+                    else:
+                        self._take(message)
+        except RayError as error:
+            if NODE_DIED in str(error) and not (self._node or self._ended_for):
+                return None
+            return self._cause(error)
+        except OSError as error:  # a full disk, say
+            return f"wrote what cannot be kept here: {error}"
+        return cause
+
+    def _take(self, message: FromActor) -> None:
+        match message:
+            case Arrived(node, node_id, version):
+                self._node, self._node_id = node, node_id
+                if version != self._home.version:
+                    text = f"{node} has Besom {version}, and this is {self._home.version}"
+                    self._send(Refused(f"{text}; install the same on all nodes."))
+            case Piece() as piece:
+                self._assembly.add(piece)
+            case Removed(name):
+                self._assembly.remove(name)
+            case Printed(content):
+                make_private(self._log.parent)
+                with open(self._log, "ab", opener=private) as file:
+                    file.write(content)
+            case _:
+                self._pass_on(message)
+
+    def _pass_on(self, message: FromWorker) -> None:
+        self._send(Event(self._worker, message))
+
+    def _cause(self, error: Exception) -> str:
+        """Why an actor is gone, as the end of a sentence that begins with its worker."""
+        from ray import exceptions
+
+        from besom.workers.ray.cluster import last_lines
+
+        node = self._node or "a node"
+        match error:
+            case exceptions.RuntimeEnvSetupError():
+                text = f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
+                self._send(Refused(text))
+                return text
+            case exceptions.OutOfMemoryError():
+                return f"was ended by Ray: {node} runs out of memory"
+            case exceptions.ActorUnavailableError():
+                return f"was lost: {node} does not answer"
+            case exceptions.ActorDiedError(actor_init_failed=False) if self._node:
+                is_there = self._node_is_alive(self._node_id)
+                return f"was killed on {node}" if is_there else f"was lost with {node}"
+        return f"fails on {node}: {last_lines(error)}"
