@@ -20,6 +20,7 @@ from besom.workers.messages import (
     Ready,
     Reported,
     ReportReply,
+    Sending,
     Told,
     WorkerExited,
 )
@@ -78,6 +79,7 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
         assert heard(pool) == Reported(1, {"loss": 5.0})
         pool.send(0, ReportReply.CONTINUE)
         saved = left.parent / "saved" / "large.bin"
+        assert heard(pool) == heard(pool) == Sending()  # 20 MiB are three pieces
         assert heard(pool) == Told("save", (saved,))
         assert saved.stat().st_size == 20 << 20
         assert isinstance(heard(pool), Outcome)
@@ -166,7 +168,8 @@ def test_a_large_file_passes_in_bounded_memory(tmp_path: Path, ray_nodes: RayClu
         assert isinstance(heard(pool), Composed)
         assert isinstance(heard(pool), Reported)
         pool.send(0, ReportReply.CONTINUE)
-        assert isinstance(heard(pool), Told)
+        while not isinstance(message := heard(pool), Told):
+            assert message == Sending()
         (driver,) = (p.pid for p in processes() if p.parent == os.getpid() and p.session == p.pid)
         status = Path(f"/proc/{driver}/status").read_text()
         peak = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)

@@ -123,13 +123,18 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """From the pool: files come from another machine, before the message that names them."""
+
+
+@dataclass(frozen=True)
 class WorkerExited:
     """From the pool, not the worker: the process is gone."""
 
     cause: str
 
 
-FromWorker = Ready | Composed | Expected | Reported | Told | Outcome | WorkerExited
+FromWorker = Ready | Composed | Expected | Reported | Told | Outcome | Sending | WorkerExited
 ToWorker = Assignment | ReportReply
 
 

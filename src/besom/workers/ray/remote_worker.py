@@ -10,7 +10,7 @@ from typing import Any
 
 from besom.common.errors import ClusterError
 from besom.common.files import make_private, private
-from besom.workers.messages import Event, FromWorker, ToWorker, WorkerExited
+from besom.workers.messages import Event, FromWorker, Sending, ToWorker, WorkerExited
 from besom.workers.pool import log_file
 from besom.workers.ray.files import Assembly, kept, pieces
 from besom.workers.ray.protocol import (
@@ -152,6 +152,8 @@ class RemoteWorker:
                     self._send(Refused(f"{text}; install the same on all nodes."))
             case Piece() as piece:
                 self._assembly.add(piece)
+                if not piece.is_last:  # a large file: the worker has not gone silent
+                    self._pass_on(Sending())
             case Removed(name):
                 self._assembly.remove(name)
             case Printed(content):
