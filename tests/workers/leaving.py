@@ -14,6 +14,9 @@ def leave(config: DictConfig) -> dict[str, float]:
     before = float(left.read_text()) if left.exists() else 0.0
     left.write_text("7")
     besom.report(1, loss=before)
+    hidden = folder / ".shape"
+    hidden.write_text("(2, 3)")
+    besom.save(hidden)
     with Path("large.bin").open("wb") as file:
         for _ in range(config.megabytes):
             file.write(bytes(1 << 20))

@@ -78,13 +78,16 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
         assert isinstance(composed, Composed) and composed.folder == left.parent
         assert heard(pool) == Reported(1, {"loss": 5.0})
         pool.send(0, ReportReply.CONTINUE)
-        saved = left.parent / "saved" / "large.bin"
+        assert heard(pool) == Told("save", (left.parent / ".shape",))
+        saved = left.parent / "saved" / "0" / "large.bin"
         assert heard(pool) == heard(pool) == Sending()  # 20 MiB are three pieces
         assert heard(pool) == Told("save", (saved,))
         assert saved.stat().st_size == 20 << 20
         assert isinstance(heard(pool), Outcome)
         assert not (tmp_path / "large.bin").exists()
         assert (left.parent / ".hydra" / "config.yaml").exists()
+        assert (left.parent / ".shape").read_text() == "(2, 3)"
+        assert not left.exists()  # as on the node: the task has removed it
         assert "printed by the task" in log_file(tmp_path / "logs", 0).read_text()
 
 
@@ -132,6 +135,8 @@ def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
         (NOTHING_SAID, {"address": "127.0.0.1:9"}, "does not answer"),
         (NOTHING_SAID, {"runtime_env": {"working_dir": "/absent"}}, r"runtime_env.*/absent"),
         (NOTHING_SAID, {"runtime_env": {"pips": []}}, "did you mean `pip`"),
+        (NOTHING_SAID, {"runtime_env": {"env_vars": {"SEED": 1}}}, r"runtime_env.*SEED"),
+        (NOTHING_SAID, {"address": "local"}, "take auto, or host:port"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_starts(
@@ -151,10 +156,8 @@ def test_what_cannot_work_is_refused_before_anything_starts(
 def test_another_besom_on_a_node_is_refused(tmp_path: Path, ray_nodes: RayCluster) -> None:
     with pool_in(tmp_path, ray_nodes) as pool:
         pool._home = replace(pool._home, version="9.9")
-        pool.connect()
-        pool.start(0)
         with pytest.raises(ClusterError, match=r"and this is 9\.9"):
-            heard(pool)
+            pool.connect()
 
 
 @pytest.mark.slow  # 2 GiB are written three times
@@ -168,11 +171,12 @@ def test_a_large_file_passes_in_bounded_memory(tmp_path: Path, ray_nodes: RayClu
         assert isinstance(heard(pool), Composed)
         assert isinstance(heard(pool), Reported)
         pool.send(0, ReportReply.CONTINUE)
+        assert isinstance(heard(pool), Told)
         while not isinstance(message := heard(pool), Told):
             assert message == Sending()
         (driver,) = (p.pid for p in processes() if p.parent == os.getpid() and p.session == p.pid)
         status = Path(f"/proc/{driver}/status").read_text()
         peak = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
-        assert (tmp_path / "jobs/3/saved/large.bin").stat().st_size == 2 << 30
+        assert (tmp_path / "jobs/3/saved/0/large.bin").stat().st_size == 2 << 30
         assert peak < 500_000  # kB; Ray itself takes 200 MB
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000

@@ -145,8 +145,8 @@ def _settled(application: JobRunner, moves: Mapping[Path, Path], jobs: Path) -> 
     """Have Hydra look for configurations, and make its folders, where they are on this machine."""
     loader: Any = application.context.config_loader
     for element in loader.config_search_path.get_path():
-        scheme, is_file, path = str(element.path).partition("file://")
-        element.path = f"file://{_moved(path, moves)}" if is_file and not scheme else element.path
+        path = str(element.path).removeprefix("file://")
+        element.path = element.path if "://" in path else str(_moved(path, moves))
     loader.repository = ConfigRepository(config_search_path=loader.config_search_path)
     return replace(application, folder=str(jobs))
 

@@ -12,21 +12,21 @@ from typing import Any
 from rich.console import Console
 
 from besom.app.redaction import redacted_logs
-from besom.common.addresses import sqlite_address
 from besom.common.errors import StoreError, UserError
-from besom.common.files import make_private, make_writable
+from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
-from besom.search.options import AUTO, SweepOptions
+from besom.search.options import AUTO
 from besom.search.pruners import make_pruner
 from besom.search.samplers import make_sampler
 from besom.search.storage.database import (
     existing_study,
-    file_of,
     in_use,
+    lock_of,
     open_confirmations,
     open_study,
+    storage_of,
 )
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
@@ -88,12 +88,12 @@ def run_sweep(plan: Plan) -> Any:
     _check_data(plan)
     console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
-        show_dry_run(plan, _storage(options), console)
+        show_dry_run(_sized(plan), storage_of(options), console)
         return None
     check_address(options.tracking_uri or own_address(Path(options.root)))
     with redacted_logs(), _pool(plan) as pool:
         if options.n_jobs == AUTO:  # of a cluster that may grow
-            plan = replace(plan, options=replace(options, n_jobs=pool.room()), is_elastic=True)
+            plan = _with_room_of(pool, plan)
         return _run(plan, pool, console)
 
 
@@ -102,8 +102,8 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
     make_writable(root, "hydra.sweeper.root")
     with (
         disk_space.needed(root),
-        only_supervisor(*_lock(options)),
-        in_use(_storage(options)),
+        only_supervisor(*lock_of(options)),
+        in_use(storage_of(options)),
         ExitStack() as opened,
     ):
         with ending_after():
@@ -129,7 +129,7 @@ def _check_data(plan: Plan) -> None:
         for config in plan.to_check:
             plan.hooks.check_data(config)
     except UserError:
-        if study := existing_study(plan.options.study_name, _storage(plan.options)):
+        if study := existing_study(plan.options.study_name, storage_of(plan.options)):
             with closing(study):
                 refuse_another(study, fingerprint(plan), places_of(plan))
         raise
@@ -140,30 +140,12 @@ def _best(study: Study) -> float | None:
     return best[0].values[0] if best else None
 
 
-def _storage(options: SweepOptions) -> str:
-    """Where Optuna's database is."""
-    return options.storage or sqlite_address(Path(options.root) / "optuna.db")
-
-
-def _lock(options: SweepOptions) -> tuple[Path, str]:
-    """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
-    of other roots may share its studies."""
-    file, study = file_of(_storage(options)), options.study_name
-    if file is None:
-        return Path(options.root), study
-    with suppress(OSError):  # as the database is opened it is said why not
-        make_private(file.parent)
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        return Path(options.root), study
-    return file.parent, study if file.name == "optuna.db" else f"{file.name}-{study}"
-
-
 def _open(plan: Plan) -> Study:
     """The study, new or old, if it is about what this sweep is about."""
     options = plan.options
     pruner = make_pruner(options.pruner)
-    with one_at_a_time(_lock(options)[0]):
-        study = open_study(options.study_name, _storage(options), plan.objective.directions)
+    with one_at_a_time(lock_of(options)[0]):
+        study = open_study(options.study_name, storage_of(options), plan.objective.directions)
     claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
     leave_out(plan, study)
@@ -189,6 +171,18 @@ def _pool(plan: Plan) -> Iterator[Pool]:
         yield pool
     finally:
         pool.stop()
+
+
+def _sized(plan: Plan) -> Plan:
+    """With the number of workers that a cluster has room for, where it is the cluster's to say."""
+    if plan.options.n_jobs != AUTO:
+        return plan
+    with _pool(plan) as pool:
+        return _with_room_of(pool, plan)
+
+
+def _with_room_of(pool: Pool, plan: Plan) -> Plan:
+    return replace(plan, options=replace(plan.options, n_jobs=pool.room()), is_elastic=True)
 
 
 def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:

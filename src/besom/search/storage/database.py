@@ -14,11 +14,12 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from besom.common import sqlite
-from besom.common.addresses import mask, missing_driver, reach
+from besom.common.addresses import mask, missing_driver, reach, sqlite_address
 from besom.common.errors import StoreError, StudyError
 from besom.common.files import make_private
 from besom.common.interpreter import uncollected
 from besom.search.objective import as_directions
+from besom.search.options import SweepOptions
 from besom.search.storage.cached_storage import SERVER_STEP, SQLITE_STEP, CachedStorage
 from besom.search.storage.server import CONNECT_SECONDS, ConnectionLost, hold, open_server
 from besom.search.storage.transaction import SqliteTransaction, Transaction, TransactionFailed
@@ -180,3 +181,21 @@ def _remedy(reason: str) -> str:
     if "locked" in said:
         return "End the program that keeps it locked"
     return "Bring it back, or let it be written"
+
+
+def storage_of(options: SweepOptions) -> str:
+    """Where Optuna's database is."""
+    return options.storage or sqlite_address(Path(options.root) / "optuna.db")
+
+
+def lock_of(options: SweepOptions) -> tuple[Path, str]:
+    """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
+    of other roots may share its studies."""
+    file, study = file_of(storage_of(options)), options.study_name
+    if file is None:
+        return Path(options.root), study
+    with suppress(OSError):  # as the database is opened it is said why not
+        make_private(file.parent)
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        return Path(options.root), study
+    return file.parent, study if file.name == "optuna.db" else f"{file.name}-{study}"

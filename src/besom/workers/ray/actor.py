@@ -2,6 +2,7 @@
 machine does for it, and passes on what this says, with the files that the supervisor cannot see."""
 
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from besom.app.config_paths import PACKAGE
 from besom.workers.local import LocalPool
 from besom.workers.messages import Composed, Event, Outcome, Told, ToWorker, WorkerExited
 from besom.workers.pool import log_file
-from besom.workers.ray.files import PIECE, Assembly, JobFiles, pieces
+from besom.workers.ray.files import PIECE, Assembly, JobFiles, Stamps, pieces, stamp
 from besom.workers.ray.protocol import Arrived, FromActor, Home, Piece, Printed
 
 TICK = 1.0
@@ -47,18 +48,20 @@ class WorkerActor:
     ) -> None:
         self._worker = worker
         self._home = home
-        self._scratch = tempfile.TemporaryDirectory(prefix="besom-worker-")
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="besom-worker-", ignore_cleanup_errors=True
+        )
         scratch = Path(self._scratch.name)
         self._jobs = home.jobs if home.is_seen(home.jobs) else scratch / "jobs"
         self._logs = home.logs if home.is_seen(home.logs) else scratch / "logs"
         self._log = log_file(self._logs, worker)
         self._n_printed = 0
         self._assembly = Assembly(self._jobs)
+        self._put: Stamps = {}
         self._files: JobFiles | None = None
         self._folder = self._jobs
-        for name in variables:  # of Ray's own, which counts no threads but cores
-            os.environ.pop(name, None)
-        os.environ.update(variables)
+        self._saved: dict[Path, str] = {}
+        os.environ.update(variables)  # Ray's own, too, which counts no threads but cores
         self._pool = LocalPool(1, self._moved(payload), self._logs, growth_limit)
 
     def _moved(self, payload: bytes) -> bytes:
@@ -67,7 +70,7 @@ class WorkerActor:
         if home.is_seen(home.folder):
             os.chdir(home.folder)
             sys.path[:] = home.path
-            return payload
+            return payload if home.is_seen(home.jobs) else job.moved(payload, {}, self._jobs)
         here = Path.cwd()  # Ray has put the working folder there
         of_application = [Path(folder) for folder in home.path if folder]
         sys.path[:0] = [
@@ -75,9 +78,9 @@ class WorkerActor:
             for folder in of_application
             if folder.is_relative_to(home.folder)
         ]
-        moves = {
-            home.folder: here,
+        moves = {  # Besom first: it may be installed below the working folder, which is not sent so
             home.package: PACKAGE,
+            home.folder: here,
             home.package.parents[1]: PACKAGE.parents[1],
         }
         return job.moved(payload, moves, self._jobs)
@@ -90,7 +93,7 @@ class WorkerActor:
         while True:
             event = self._pool.next_event(TICK)
             if printed := self._printed():
-                yield [*printed]
+                yield [printed]
             if event is None:
                 for change in self._files.changed_lately() if self._files else ():
                     yield [change]
@@ -99,6 +102,8 @@ class WorkerActor:
             if isinstance(event.message, WorkerExited):
                 self._scratch.cleanup()
                 return
+            if isinstance(event.message, Outcome) and not self._home.is_seen(self._jobs):
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def send(self, message: ToWorker) -> None:
         with suppress(KeyError):  # it has just exited
@@ -110,7 +115,8 @@ class WorkerActor:
 
     def put(self, piece: Piece) -> None:
         """A part of a file that an earlier attempt has left."""
-        self._assembly.add(piece)
+        if file := self._assembly.add(piece):
+            self._put[file] = stamp(file)
 
     def stop(self) -> None:
         """End the worker, and what it has started; returns when they are gone."""
@@ -121,9 +127,10 @@ class WorkerActor:
         """A message, after the files that it speaks of; paths in it are the supervisor's."""
         message: Any = event.message
         if isinstance(message, Composed):
-            self._folder = message.folder
-            is_seen = self._home.is_seen(message.folder)
-            self._files = None if is_seen else JobFiles(self._jobs, message.folder)
+            self._folder, self._saved = message.folder, {}
+            files = JobFiles(self._jobs, message.folder, self._put)
+            self._files = None if self._home.is_seen(message.folder) else files
+            self._put = {}
             message = replace(message, folder=self._theirs(message.folder))
         elif isinstance(message, Told) and message.method == "save":
             (path,) = message.arguments
@@ -137,7 +144,9 @@ class WorkerActor:
             for change in self._files.changed():
                 yield [change]
             self._files = None
-        yield [*self._printed(), message]
+        while printed := self._printed():
+            yield [printed]
+        yield [message]
 
     def _sent(self, path: Path) -> Iterator[list[FromActor]]:
         """A file or folder that the task keeps."""
@@ -148,8 +157,7 @@ class WorkerActor:
             if self._files and file.is_relative_to(self._folder):
                 found = self._files.send(file)
             else:
-                name = self._saved(path) / file.relative_to(path)
-                found = pieces(file, str(name))
+                found = pieces(file, str(self._name(path) / file.relative_to(path)))
             for piece in found:
                 yield [piece]
 
@@ -159,21 +167,23 @@ class WorkerActor:
             return path
         if path.is_relative_to(self._jobs):
             return self._home.jobs / path.relative_to(self._jobs)
-        return self._home.jobs / self._saved(path)
+        return self._home.jobs / self._name(path)
 
-    def _saved(self, path: Path) -> Path:
-        """Name of what is kept from outside of the job's folder, below the folder of all jobs."""
-        return self._folder.relative_to(self._jobs) / SAVED / path.name
+    def _name(self, path: Path) -> Path:
+        """Of what is kept from outside of the job's folder, below the folder of all jobs: each
+        such path has a folder of its own there."""
+        number = self._saved.setdefault(path, str(len(self._saved)))
+        return self._folder.relative_to(self._jobs) / SAVED / number / path.name
 
-    def _printed(self) -> list[Printed]:
+    def _printed(self) -> Printed | None:
         """What is new in the log, where the supervisor cannot see it: a part of it at most."""
         if self._home.is_seen(self._log):
-            return []
+            return None
         try:
             with self._log.open("rb") as file:
                 file.seek(self._n_printed)
                 content = file.read(PIECE)
         except FileNotFoundError:
-            return []
+            return None
         self._n_printed += len(content)
-        return [Printed(content)] if content else []
+        return Printed(content) if content else None

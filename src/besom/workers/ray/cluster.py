@@ -5,11 +5,12 @@ import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import AuthenticationError, RuntimeEnvSetupError
+from ray.exceptions import AuthenticationError, RayTaskError, RuntimeEnvSetupError
 from ray.runtime_env import RuntimeEnv
 
 from besom.common.addresses import mask
@@ -21,10 +22,13 @@ from besom.workers.ray.protocol import Home, RaySettings
 ANSWER_SECONDS = 10
 """Within which a cluster's address must answer."""
 
+ROUNDING = 1e-9
+"""Of binary fractions: ten workers with 0.1 GPU each fit on one."""
+
 OBJECT_STORE = 256 << 20
 """Bytes of a cluster of our own: files pass through it in pieces."""
 
-NOT_SENT = [".git", ".venv", "__pycache__", "mlruns", "multirun", "outputs"]
+NOT_SENT = [".git", ".venv", "__pycache__", "/mlruns", "/multirun", "/outputs"]
 """Of the working folder. Ray leaves out what .gitignore names, too."""
 
 
@@ -52,7 +56,10 @@ class Cluster:
         return sum(self._fitting(node["Resources"]) for node in _nodes())
 
     def node_is_alive(self, node_id: str) -> bool:
-        return any(node["NodeID"] == node_id for node in _nodes())
+        try:
+            return any(node["NodeID"] == node_id for node in _nodes())
+        except Exception:  # of many kinds, while the head is away
+            return False
 
     def close(self) -> None:
         """Leave it; one of our own ends with all that runs in it."""
@@ -82,6 +89,23 @@ class Cluster:
                 *_below(home.folder, home.jobs),
             ]
         self._init(environment, address=address)
+        self._check_nodes(home)
+
+    def _check_nodes(self, home: Home) -> None:
+        """Find on one of them what would end every actor: no Besom, another one, a runtime
+        environment that cannot be built."""
+        try:
+            there = ray.get(ray.remote(version).options(num_cpus=0).remote("besom"))
+        except RuntimeEnvSetupError as error:
+            text = f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
+            raise ClusterError(text) from error
+        except RayTaskError as error:
+            text = f"a node cannot run Besom; install it there: {last_lines(error)}"
+            raise ClusterError(text) from error
+        if there != home.version:
+            raise ClusterError(
+                f"a node has Besom {there}, and this is {home.version}; install the same on all."
+            )
 
     def _init(self, environment: Mapping[str, Any], **arguments: Any) -> Any:
         if unknown := environment.keys() - RuntimeEnv.known_fields:
@@ -110,7 +134,7 @@ class Cluster:
                 f"hydra.sweeper.ray.address={mask(str(arguments['address']))}: the cluster asks "
                 "for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them."
             ) from error
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             text = f"hydra.sweeper.ray.runtime_env, or the working folder: {last_lines(error)}"
             raise ClusterError(text) from error
         except (RuntimeError, OSError) as error:
@@ -130,10 +154,17 @@ class Cluster:
         )
 
     def _fitting(self, resources: Mapping[str, float]) -> int:
-        parts = [
-            int(resources.get(name, 0) / amount + 1e-9) for name, amount in self._needs.items()
-        ]
-        return min(parts)
+        return min(
+            _fitting(resources.get(name, 0), amount, is_device=name == "GPU")
+            for name, amount in self._needs.items()
+        )
+
+
+def _fitting(there: float, amount: float, is_device: bool) -> int:
+    """How many times ``amount`` is in what a node has. Parts of a device are of one device."""
+    if is_device and amount < 1:
+        return int(there) * int(1 / amount + ROUNDING)
+    return int(there / amount + ROUNDING)
 
 
 def last_lines(error: BaseException) -> str:
@@ -154,9 +185,11 @@ def _below(folder: Path, other: Path) -> list[str]:
 
 
 def _check_answers(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):  # `auto`
+    if address == "auto":
         return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()) or "/" in host:
+        raise ClusterError(f"hydra.sweeper.ray.address={mask(address)}: take auto, or host:port.")
     with suppress(OSError):
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
         return

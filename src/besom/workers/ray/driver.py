@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -71,13 +72,20 @@ def main(
         driver = _Driver(payload, home, needs, variables, growth_limit, send, cluster.node_is_alive)
         send(Room(cluster.room()))
         threading.Thread(target=_tell_room, args=(cluster.room, send), daemon=True).start()
-        try:
-            while True:
-                driver.do(connection.recv())
-        except (EOFError, OSError):
-            driver.stop()
-            cluster.close()
+        while command := _received(connection):
+            driver.do(command)
+        driver.stop()
+        cluster.close()
     os._exit(0)  # threads may still wait for actors
+
+
+def _received(connection: Connection) -> Start | Send | End | None:
+    """The supervisor's next command; None where it has hung up."""
+    try:
+        command: Start | Send | End = connection.recv()
+    except (EOFError, OSError):
+        return None
+    return command
 
 
 def _print_to(file: str) -> None:
@@ -88,12 +96,13 @@ def _print_to(file: str) -> None:
 
 
 def _tell_room(room: Callable[[], int], send: Callable[[Room], None]) -> None:
-    known = room()
+    known = 0
     while True:
+        with suppress(Exception):  # of many kinds, while the head is away
+            if (now := room()) != known:
+                known = now
+                send(Room(now))
         time.sleep(LOOK_SECONDS)
-        if (now := room()) != known:
-            known = now
-            send(Room(now))
 
 
 class _Driver:

@@ -18,9 +18,23 @@ PAUSE = 10.0
 HYDRA = ".hydra"
 
 
+Stamps = dict[Path, tuple[int, int, int]]
+"""What tells that a file has been written anew."""
+
+
+def stamp(file: Path) -> tuple[int, int, int]:
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 def pieces(file: Path, name: str) -> Iterator[Piece]:
-    """A file's content; one that is replaced meanwhile is sent as it was."""
-    with file.open("rb") as opened:
+    """A file's content; one that is replaced meanwhile is sent as it was, and none that is gone."""
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        print(f"{file} is not sent: {error}", flush=True)
+        return
+    with opened:
         is_first, content = True, opened.read(PIECE)
         while True:
             following = opened.read(PIECE)
@@ -37,16 +51,19 @@ class Assembly:
         self._root = root
         self._opened: dict[str, BinaryIO] = {}
 
-    def add(self, piece: Piece) -> None:
+    def add(self, piece: Piece) -> Path | None:
+        """Write it; the file, where this was its last piece."""
         file = self._root / piece.name
         draft = file.with_name(f".{file.name}.part")
         if piece.is_first:
             make_private(file.parent)
             self._opened[piece.name] = draft.open("wb")
         self._opened[piece.name].write(piece.content)
-        if piece.is_last:
-            self._opened.pop(piece.name).close()
-            draft.replace(file)
+        if not piece.is_last:
+            return None
+        self._opened.pop(piece.name).close()
+        draft.replace(file)
+        return file
 
     def remove(self, name: str) -> None:
         (self._root / name).unlink(missing_ok=True)
@@ -58,12 +75,13 @@ class JobFiles:
     Args:
         root: the folder of all jobs; names are below it.
         folder: the job's own.
+        known: files that have come from the supervisor.
     """
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, known: Stamps) -> None:
         self._root = root
         self._folder = folder
-        self._sent: dict[Path, tuple[int, int, int]] = {}
+        self._sent = {file: seen for file, seen in known.items() if file.is_relative_to(folder)}
         self._next_look = time.monotonic() + PAUSE
 
     def changed_lately(self) -> Iterator[Piece | Removed]:
@@ -76,24 +94,21 @@ class JobFiles:
 
     def changed(self) -> Iterator[Piece | Removed]:
         """What is new or other than before, and what is gone."""
-        found = set(kept(self._folder))
-        for file in sorted(found):
+        for file in sorted(kept(self._folder)):
             yield from self.send(file)
-        for file in self._sent.keys() - found:
+        for file in [file for file in self._sent if not file.exists()]:
             del self._sent[file]
             yield Removed(self._name(file))
 
     def send(self, file: Path) -> Iterator[Piece]:
         """A file of the job's folder, unless it was sent as it is."""
         try:
-            status = file.stat()
-            stamp = status.st_mtime_ns, status.st_size, status.st_ino
-            if self._sent.get(file) == stamp:
-                return
-            self._sent[file] = stamp
+            now = stamp(file)
+        except OSError:  # gone while it was looked at
+            return
+        if self._sent.get(file) != now:
+            self._sent[file] = now
             yield from pieces(file, self._name(file))
-        except FileNotFoundError:  # gone while it was looked at
-            self._sent.pop(file, None)
 
     def _name(self, file: Path) -> str:
         return str(file.relative_to(self._root))

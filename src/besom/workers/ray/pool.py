@@ -7,12 +7,12 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from besom.app.job import JobRunner
 from besom.app.modules.main_module import kept_from_multiprocessing
 from besom.common.errors import ClusterError, ConfigError
 from besom.common.interpreter import cores
-from besom.workers.messages import Assignment, Event, ToWorker
+from besom.workers.messages import Assignment, Event, ToWorker, WorkerExited
 from besom.workers.ray import driver
 from besom.workers.ray.protocol import (
     Broken,
@@ -80,6 +80,7 @@ class RayPool:
         self._room = 0
         self._events: queue.SimpleQueue[Event | Refused | Broken] = queue.SimpleQueue()
         self._driver: _DriverProcess | None = None
+        self._started: set[int] = set()
 
     def connect(self) -> None:
         """Start Ray here, or join the cluster.
@@ -109,7 +110,9 @@ class RayPool:
 
     def start(self, worker: int) -> None:
         self.connect()
-        self._say(Start(worker))
+        if worker not in self._started:  # until its exit has been handled, nobody follows it
+            self._started.add(worker)
+            self._say(Start(worker))
 
     def send(self, worker: int, message: ToWorker) -> None:
         files = None
@@ -127,12 +130,15 @@ class RayPool:
             return None
         if not isinstance(event, Event):
             raise _error(event)
+        if isinstance(event.message, WorkerExited):
+            self._started.discard(event.worker)
         return event
 
     def stop(self) -> None:
         if self._driver:
             self._driver.stop()
             self._driver = None
+        self._started.clear()
         self._events = queue.SimpleQueue()
 
     def _say(self, command: Start | Send | End) -> None:
@@ -151,7 +157,9 @@ class RayPool:
         if self._resources.cpus is not None:
             return self._resources.cpus
         is_here = self._settings.address is None and self._size
-        return cores() / self._size if is_here and self._size else 1
+        if not is_here or not self._size:
+            return 1
+        return floor(1e4 * cores() / self._size) / 1e4  # Ray counts in such parts
 
     def _needs(self) -> Mapping[str, float]:
         """Ray's resources of one worker."""
@@ -199,8 +207,7 @@ class _DriverProcess:
 
     def first_room(self) -> int:
         """Wait for the cluster."""
-        deadline = time.monotonic() + CONNECT_SECONDS
-        while not self._connection.poll(max(0.0, deadline - time.monotonic())):
+        if not self._connection.poll(CONNECT_SECONDS):
             raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
         heard = self._receive()
         if isinstance(heard, Refused | Broken):

@@ -4,7 +4,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class RemoteWorker:
         self._log = log_file(home.logs, worker)
         self._assembly = Assembly(home.jobs)
         self.has_exited = False
+        self._heard_at = time.monotonic()
         threading.Thread(target=self._hear, name=f"besom-worker-{worker}", daemon=True).start()
 
     def send(self, message: ToWorker, files: Path | None) -> None:
@@ -78,20 +79,30 @@ class RemoteWorker:
     def _send_after(self, folder: Path, message: ToWorker) -> None:
         """First the files that an earlier attempt has left, one piece at a time."""
         import ray
+        from ray.exceptions import RayActorError
 
-        with failures_told(self._send):
+        with failures_told(self._send), suppress(RayActorError):  # of its death is told elsewhere
             for file in kept(folder):
                 for piece in pieces(file, str(file.relative_to(self._home.jobs))):
-                    ray.wait([self._actor.put.remote(piece)])
+                    ray.get(self._actor.put.remote(piece))
             self._actor.send.remote(message)
 
     def end(self, cause: str) -> None:
         """Now, by its own pool; by Ray where that does not answer, as before it has a place."""
-        self._ended_for = self._ended_for or cause
+        if self._ended_for:
+            return
+        self._ended_for = cause
         self._actor.end.remote(cause)
-        timer = threading.Timer(END_SECONDS if self._node else 0, self._kill)
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=self._kill_when_silent, daemon=True).start()
+
+    def _kill_when_silent(self) -> None:
+        """What it has said before is heard to its end, however long that takes."""
+        self._heard_at = time.monotonic()
+        while self._node and time.monotonic() - self._heard_at < END_SECONDS:
+            if self.has_exited:
+                return
+            time.sleep(0.1)
+        self._kill()
 
     def ask_to_stop(self) -> None:
         if self._node and not self.has_exited:
@@ -130,6 +141,7 @@ class RemoteWorker:
                 num_returns="streaming", _generator_backpressure_num_objects=IN_FLIGHT
             ).remote()
             for reference in said:
+                self._heard_at = time.monotonic()
                 for message in ray.get(reference):
                     if isinstance(message, WorkerExited):
                         cause = message.cause
@@ -180,6 +192,8 @@ class RemoteWorker:
                 return text
             case exceptions.OutOfMemoryError():
                 return f"was ended by Ray: {node} runs out of memory"
+            case exceptions.ObjectLostError():
+                return f"was lost with {node}"
             case exceptions.ActorUnavailableError():
                 return f"was lost: {node} does not answer"
             case exceptions.ActorDiedError(actor_init_failed=False) if self._node:
