@@ -40,6 +40,18 @@ def processes() -> list[Process]:
     return [process for process in found if process.state != "Z"]
 
 
+def having(variable: str) -> list[int]:
+    """Process ids of those that have been started with ``NAME=VALUE`` in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
 def workers_of(supervisor: int) -> list[int]:
     """Process ids of a supervisor's living workers: its children that lead a session."""
     return [p.pid for p in processes() if p.parent == supervisor and p.session == p.pid]

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy
 
 from tests.chaos.autopsy import STEPS, Findings, Stores, examine
-from tests.processes import kill, workers_of
+from tests.processes import having, kill, workers_of
 
 APP = Path(__file__).with_name("app.py")
 CHECKOUT = Path(__file__).parents[2]
@@ -155,14 +155,7 @@ class Victim:
 
     def survivors(self) -> list[int]:
         """Processes of this sweep, the shells that guard its workers included."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
+        return having(f"{MARK}={self.mark}")
 
     def wait_until_gone(self) -> None:
         """Wait for the end of all that a killed supervisor has started."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import kill, wait_for
+from tests.processes import having, kill, wait_for
 from tests.ray_cluster import RayCluster, ray_cluster
 from tests.sweep.apps import audit, command, n_ended, run, run_cold
 
@@ -51,14 +51,7 @@ class Sweep:
 
     def workers(self) -> list[int]:
         """What of it lives on the nodes."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes():
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
+        return having(f"{MARK}={self.mark}")
 
 
 def test_a_ray_of_the_sweeps_own_finds_what_processes_find(root: Path, tmp_path: Path) -> None:
