@@ -139,7 +139,7 @@ def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
         (NOTHING_SAID, {"address": "127.0.0.1:9"}, "does not answer"),
         (NOTHING_SAID, {"runtime_env": {"working_dir": "/absent"}}, r"runtime_env.*/absent"),
         (NOTHING_SAID, {"runtime_env": {"pips": []}}, "did you mean `pip`"),
-        (NOTHING_SAID, {"runtime_env": {"env_vars": {"SEED": 1}}}, "must be of type Dict"),
+        (NOTHING_SAID, {"runtime_env": {"env_vars": [1]}}, "must be of type Dict"),
         (NOTHING_SAID, {"address": "local"}, "take auto, or host:port"),
     ],
 )

@@ -3,19 +3,20 @@
 import logging
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import AuthenticationError, RayTaskError, RuntimeEnvSetupError
+from ray.exceptions import AuthenticationError, RayError, RayTaskError, RuntimeEnvSetupError
 from ray.runtime_env import RuntimeEnv
 
 from besom.common.addresses import mask
 from besom.common.errors import ClusterError
 from besom.common.interpreter import cores
+from besom.common.machine.memory import show_bytes
 from besom.common.suggest import did_you_mean, listed
 from besom.workers.ray.protocol import Home, RaySettings
 
@@ -24,6 +25,13 @@ ANSWER_SECONDS = 10
 
 ROUNDING = 1e-9
 """Of binary fractions: ten workers with 0.1 GPU each fit on one."""
+
+TOO_LARGE = "exceeds the maximum size"
+"""In what Ray says of a working folder."""
+
+TOO_LARGE = "exceeds the maximum size"
+"""In what Ray says of a working folder."""
+SET_TOKEN = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them"
 
 OBJECT_STORE = 256 << 20
 """Bytes of a cluster of our own: files pass through it in pieces."""
@@ -113,41 +121,24 @@ class Cluster:
             known = sorted(name for name in RuntimeEnv.known_fields if not name.startswith("_"))
             hint = did_you_mean(key, known, f"there are {listed(known)}")
             raise ClusterError(f"hydra.sweeper.ray.runtime_env.{key}: Ray has no such key; {hint}")
+        environment = dict(environment)
+        if isinstance(variables := environment.get("env_vars"), Mapping):  # Hydra reads numbers
+            environment["env_vars"] = {name: str(value) for name, value in variables.items()}
         try:
             return ray.init(
-                runtime_env=dict(environment) or None,
+                runtime_env=environment or None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 **arguments,
             )
-        except RuntimeEnvSetupError as error:
-            raise ClusterError(
-                f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
-            ) from error
-        except ConnectionError as error:
-            raise ClusterError(
-                f"hydra.sweeper.ray.address={mask(str(arguments['address']))}: no cluster runs on "
-                "this machine; start one with `ray start --head`, or give host:port."
-            ) from error
-        except AuthenticationError as error:
-            raise ClusterError(
-                f"hydra.sweeper.ray.address={mask(str(arguments['address']))}: the cluster asks "
-                "for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them."
-            ) from error
-        except (TypeError, ValueError) as error:
-            text = f"hydra.sweeper.ray.runtime_env, or the working folder: {last_lines(error)}"
-            raise ClusterError(text) from error
-        except (RuntimeError, OSError) as error:
-            raise ClusterError(f"Ray: {last_lines(error)}") from error
+        except (RayError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise ClusterError(_text_of(error, str(arguments["address"]))) from error
 
     def _check_needs(self) -> None:
         if self.room():
             return
-        wanted = ", ".join(f"{name} {amount:g}" for name, amount in self._needs.items())
-        there = "; ".join(
-            ", ".join(f"{name} {node['Resources'].get(name, 0):g}" for name in self._needs)
-            for node in _nodes()
-        )
+        wanted = _shown(self._needs, self._needs)
+        there = "; ".join(_shown(node["Resources"], self._needs) for node in _nodes())
         raise ClusterError(
             f"hydra.sweeper.resources: one worker takes {wanted}, and no node of the cluster has "
             f"that.\nThe nodes have: {there}."
@@ -158,6 +149,39 @@ class Cluster:
             _fitting(resources.get(name, 0), amount, is_device=name == "GPU")
             for name, amount in self._needs.items()
         )
+
+
+def _text_of(error: Exception, address: str) -> str:
+    """What stands behind an error of ``ray.init``, in one to three lines."""
+    option = f"hydra.sweeper.ray.address={mask(address)}"
+    match error:
+        case RuntimeEnvSetupError() if TOO_LARGE in str(error):
+            return (
+                "The working folder is larger than the 512 MiB that Ray sends to the nodes: name "
+                "what they do not need in .gitignore,\nor give hydra.sweeper.ray.shared_folder, or "
+                "hydra.sweeper.ray.runtime_env={excludes: [...]}."
+            )
+        case RuntimeEnvSetupError():
+            return f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
+        case AuthenticationError():
+            return f"{option}: the cluster asks for its token; {SET_TOKEN}."
+        case ConnectionError():
+            return (
+                f"{option}: no cluster lets this process in. Start one with `ray start --head`,\n"
+                f"or, where it has a token, {SET_TOKEN}."
+            )
+        case TypeError() | ValueError():
+            return f"hydra.sweeper.ray.runtime_env, or the working folder: {last_lines(error)}"
+    return f"Ray: {last_lines(error)}"
+
+
+def _shown(resources: Mapping[str, float], names: Iterable[str]) -> str:
+    """``CPU 2, GPU 0, memory 8 GiB``."""
+    amounts = {name: resources.get(name, 0) for name in names}
+    return ", ".join(
+        f"{name} {show_bytes(int(amount)) if name == 'memory' else f'{amount:g}'}"
+        for name, amount in amounts.items()
+    )
 
 
 def _fitting(there: float, amount: float, is_device: bool) -> int:

@@ -5,6 +5,7 @@ When the supervisor is gone, so is the driver, and with it all actors, which bel
 """
 
 import os
+import queue
 import secrets
 import signal
 import threading
@@ -57,6 +58,7 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _print_to(os.devnull)
     payload = connection.recv_bytes()
+    commands = _commands(connection)
     sending = threading.Lock()
 
     def send(message: FromDriver) -> None:
@@ -72,20 +74,28 @@ def main(
         driver = _Driver(payload, home, needs, variables, growth_limit, send, cluster.node_is_alive)
         send(Room(cluster.room()))
         threading.Thread(target=_tell_room, args=(cluster.room, send), daemon=True).start()
-        while command := _received(connection):
+        while command := commands.get():
             driver.do(command)
         driver.stop()
         cluster.close()
     os._exit(0)  # threads may still wait for actors
 
 
-def _received(connection: Connection) -> Start | Send | End | None:
-    """The supervisor's next command; None where it has hung up."""
-    try:
-        command: Start | Send | End = connection.recv()
-    except (EOFError, OSError):
-        return None
-    return command
+def _commands(connection: Connection) -> "queue.SimpleQueue[Start | Send | End | None]":
+    """What the supervisor says; None once it has hung up. Then this process ends soon, whatever
+    it is waiting for: Ray waits long for a cluster that does not answer."""
+    commands: queue.SimpleQueue[Start | Send | End | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                commands.put(connection.recv())
+        commands.put(None)
+        time.sleep(2 * END_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=read, daemon=True).start()
+    return commands
 
 
 def _print_to(file: str) -> None:

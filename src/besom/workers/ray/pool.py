@@ -94,6 +94,9 @@ class RayPool:
             raise ConfigError(
                 "hydra.sweeper.pool=ray: Ray is not installed; `pip install 'besom[ray]'` does it."
             )
+        folder = self._settings.shared_folder
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(f"hydra.sweeper.ray.shared_folder={folder}: there is no such folder.")
         self._events = queue.SimpleQueue()
         arguments: Any = (self._settings, self._home, self._needs(), self._variables())
         self._driver = _DriverProcess(job.dump(self._app), (*arguments, self._growth_limit))
