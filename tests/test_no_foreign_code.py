@@ -32,7 +32,7 @@ def test_nothing_is_made_of_what_a_configuration_names(called: str) -> None:
 
 def test_only_the_function_that_the_user_names_is_looked_up() -> None:
     """And SECURITY.md says that it is trusted."""
-    assert users("get_method") == {"besom.sweep.plan"}
+    assert users("get_method") == {"besom.search.space.space"}
 
 
 def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> None:
