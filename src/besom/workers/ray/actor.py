@@ -92,18 +92,18 @@ class WorkerActor:
         self._pool.start(self._worker)
         while True:
             event = self._pool.next_event(TICK)
-            if printed := self._printed():
-                yield [printed]
             if event is None:
-                for change in self._files.changed_lately() if self._files else ():
-                    yield [change]
-                continue
-            yield from self._passed_on(event)
-            if isinstance(event.message, WorkerExited):
-                self._scratch.cleanup()
-                return
-            if isinstance(event.message, Outcome) and not self._home.is_seen(self._jobs):
-                shutil.rmtree(self._folder, ignore_errors=True)
+                yield [*filter(None, [self._printed()])]
+            else:
+                yield from self._passed_on(event)
+            match event:
+                case Event(message=WorkerExited()):
+                    self._scratch.cleanup()
+                    return
+                case Event(message=Outcome()) if not self._home.is_seen(self._jobs):
+                    shutil.rmtree(self._folder, ignore_errors=True)
+            for change in self._files.changed_lately() if self._files else ():
+                yield [change]
 
     def send(self, message: ToWorker) -> None:
         with suppress(KeyError):  # it has just exited

@@ -1,4 +1,7 @@
-"""A worker as the driver has it: its actor, and the thread that hears what this says."""
+"""A worker as the driver has it: its actor, and the thread that hears what this says.
+
+Ray is imported where it is used: the driver sets its variables before.
+"""
 
 import threading
 import time
@@ -119,7 +122,8 @@ class RemoteWorker:
     def _kill(self) -> None:
         import ray
 
-        ray.kill(self._actor)
+        with suppress(Exception):  # of many kinds, while the head is away
+            ray.kill(self._actor)
 
     def _hear(self) -> None:
         with failures_told(self._send):
