@@ -91,8 +91,12 @@ def number_of_workers(text: str) -> int | str:
 
 def _overrides(flags: Namespace) -> list[str]:
     name = None if flags.name is None else quoted(flags.name)
-    values = {"n_trials": flags.trials, "n_jobs": flags.workers, "pool": flags.pool}
-    values["study_name"] = name
+    values = {
+        "n_trials": flags.trials,
+        "n_jobs": flags.workers,
+        "pool": flags.pool,
+        "study_name": name,
+    }
     given = [f"hydra.sweeper.{key}={value}" for key, value in values.items() if value is not None]
     given += ["hydra.sweeper.confirm.top_k=0"] if flags.no_confirm else []
     return [*given, *(["hydra.sweeper.dry_run=true"] if flags.dry_run else [])]

@@ -91,7 +91,7 @@ class Plan:
     @property
     def log_folder(self) -> Path:
         """Where the workers keep what they print."""
-        return Path(self.application.master.hydra.sweep.dir).absolute() / "workers"
+        return self.application.job_folders / "workers"
 
     @property
     def counted(self) -> Source:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 from besom.app.modules.main_module import kept_from_multiprocessing
@@ -36,7 +35,7 @@ from besom.workers.resources import (
     Resources,
     worker_environment,
 )
-from besom.workers.signals import ENDING
+from besom.workers.signals import signals_held
 
 
 class LocalPool:
@@ -148,7 +147,7 @@ class _WorkerProcess:
             args=(theirs, far_end, str(log_file), growth_limit),
             name=name,
         )
-        with _signals_held(), _environment(variables), kept_from_multiprocessing():
+        with signals_held(), _environment(variables), kept_from_multiprocessing():
             self._process.start()
         theirs.close()
         far_end.close()
@@ -240,18 +239,6 @@ class _WorkerProcess:
         if code == -signal.SIGKILL and resources.out_of_memory_kills() > self._memory_kills:
             return f"{killed}: the system has run out of memory"
         return killed
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Ctrl-C meanwhile reaches this process later; the child, which inherits the mask, never."""
-    resource_tracker.ensure_running()  # to start it later would let them through
-    held = set(ENDING)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -163,14 +163,23 @@ def _rooms(resources: Resources) -> dict[str, int]:
     """How many workers fit by each of what was said."""
     rooms = {}
     if resources.cpus is not None:
-        rooms["cpus"] = int(cores() / resources.cpus + ROUNDING)
+        rooms["cpus"] = fitting(cores(), resources.cpus)
     if resources.gpus:
         n_devices, gpus = len(visible_devices()), resources.gpus
-        is_part = gpus < 1
-        rooms["gpus"] = n_devices * int(1 / gpus + ROUNDING) if is_part else n_devices // int(gpus)
+        rooms["gpus"] = fitting_devices(n_devices, gpus)
     if resources.memory is not None:
         rooms["memory"] = total_memory() // resources.memory
     return rooms
+
+
+def fitting(there: float, amount: float) -> int:
+    """How many times ``amount`` is in what there is."""
+    return int(there / amount + ROUNDING)
+
+
+def fitting_devices(there: float, amount: float) -> int:
+    """The same of devices: a part is one of a single device."""
+    return int(there) * fitting(1, amount) if amount < 1 else fitting(there, amount)
 
 
 def _there(name: str) -> str:

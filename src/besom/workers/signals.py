@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from threading import Timer
 from types import FrameType
 
@@ -101,3 +102,15 @@ def ending_after() -> Iterator[None]:
         raise
     if received:
         raise SystemExit(128 + received[0])
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Ctrl-C meanwhile reaches this process later; the child, which inherits the mask, never."""
+    resource_tracker.ensure_running()  # to start it later would let them through
+    held = set(ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -19,12 +19,10 @@ from besom.common.interpreter import cores
 from besom.common.machine.memory import show_bytes
 from besom.common.suggest import did_you_mean, listed
 from besom.workers.ray.protocol import Home, RaySettings
+from besom.workers.resources import fitting, fitting_devices
 
 ANSWER_SECONDS = 10
 """Within which a cluster's address must answer."""
-
-ROUNDING = 1e-9
-"""Of binary fractions: ten workers with 0.1 GPU each fit on one."""
 
 TOO_LARGE = "exceeds the maximum size"
 """In what Ray says of a working folder."""
@@ -146,7 +144,7 @@ class Cluster:
 
     def _fitting(self, resources: Mapping[str, float]) -> int:
         return min(
-            _fitting(resources.get(name, 0), amount, is_device=name == "GPU")
+            (fitting_devices if name == "GPU" else fitting)(resources.get(name, 0), amount)
             for name, amount in self._needs.items()
         )
 
@@ -182,13 +180,6 @@ def _shown(resources: Mapping[str, float], names: Iterable[str]) -> str:
         f"{name} {show_bytes(int(amount)) if name == 'memory' else f'{amount:g}'}"
         for name, amount in amounts.items()
     )
-
-
-def _fitting(there: float, amount: float, is_device: bool) -> int:
-    """How many times ``amount`` is in what a node has. Parts of a device are of one device."""
-    if is_device and amount < 1:
-        return int(there) * int(1 / amount + ROUNDING)
-    return int(there / amount + ROUNDING)
 
 
 def last_lines(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import queue
-import signal
 import socket
 import sys
 import threading
@@ -36,7 +35,7 @@ from besom.workers.ray.protocol import (
     Start,
 )
 from besom.workers.resources import GROWTH_LIMIT, Resources, worker_variables
-from besom.workers.signals import ENDING
+from besom.workers.signals import signals_held
 
 CONNECT_SECONDS = 90
 """In which Ray starts, or is joined and sent the working folder."""
@@ -113,7 +112,7 @@ class RayPool:
 
     def start(self, worker: int) -> None:
         self.connect()
-        if worker not in self._started:  # until its exit has been handled, nobody follows it
+        if worker not in self._started:  # it has no successor before its exit was handled
             self._started.add(worker)
             self._say(Start(worker))
 
@@ -198,12 +197,8 @@ class _DriverProcess:
         self._process = context.Process(
             target=driver.main, args=(theirs, *arguments), name="besom-ray-driver", daemon=True
         )
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-        try:
-            with kept_from_multiprocessing():
-                self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with signals_held(), kept_from_multiprocessing():
+            self._process.start()
         theirs.close()
         with suppress(BrokenPipeError, ConnectionResetError):
             self._connection.send_bytes(payload)

@@ -38,7 +38,7 @@ NODE_DIED = "actor's node was terminated"
 
 @contextmanager
 def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
-    """Tell the supervisor what ends this block: nothing else could, since nobody reads here."""
+    """Tell the supervisor what ends this block: the driver's own output goes nowhere."""
     try:
         yield
     except ClusterError as error:
