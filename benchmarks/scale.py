@@ -27,7 +27,7 @@ from benchmarks.fake_sweep import SPACE, Spent, spending, sweep
 from benchmarks.grown_study import grow
 from benchmarks.harness import Goal, Row, in_turn, main, pinned
 from benchmarks.peers import logged_loop
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     HyperbandPruner,
     MedianPruner,
     NoPruner,

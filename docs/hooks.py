@@ -69,7 +69,8 @@ def _relinked(link: re.Match[str], page: str, up: str, files: Files) -> str:
 
 
 def _options() -> str:
-    from besom.search import algorithm_options, options
+    from besom.search import options
+    from besom.search.algorithms import options as algorithm_options
 
     parts = [
         "# Options of the sweeper",

@@ -5,7 +5,7 @@ from mlflow import MlflowClient
 
 from benchmarks.fake_sweep import EPOCHS, sweep
 from benchmarks.grown_study import grow
-from besom.search.algorithm_options import NoPruner, RandomSampler
+from besom.search.algorithms.options import NoPruner, RandomSampler
 from besom.search.options import SweepOptions
 from besom.search.storage.database import open_study
 

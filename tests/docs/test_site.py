@@ -9,7 +9,7 @@ from mkdocs.config import load_config
 
 import besom
 from besom.cli.main import COMMANDS
-from besom.search.algorithm_options import PRUNERS, SAMPLERS
+from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import SweepOptions
 from tests.docs.walkthrough import blocks
 

@@ -10,16 +10,16 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
 from besom.common.errors import ConfigError
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     GpSampler,
     GridSampler,
     NsgaiiSampler,
     RandomSampler,
     TpeSampler,
 )
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.options import SWEEPER, SweepOptions
 from besom.search.optuna_sweeper_options import read_options
-from besom.search.samplers import make_sampler
 from hydra_plugins.besom.sweeper import OptionsCheck
 
 # As public configurations write it, with one word changed.

@@ -9,9 +9,9 @@ import pytest
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.states import State
-from besom.search.algorithm_options import NoPruner, RandomSampler, ThresholdPruner
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
+from besom.search.algorithms.options import NoPruner, RandomSampler, ThresholdPruner
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
 from besom.search.study import Study

@@ -18,11 +18,11 @@ from besom.app.job import JobRunner
 from besom.app.source import Source
 from besom.common.states import State
 from besom.common.terminal.time_left import TimeLeft
-from besom.search.algorithm_options import NoPruner, RandomSampler
+from besom.search.algorithms.options import NoPruner, RandomSampler
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.objective import read_objective
 from besom.search.options import SweepOptions
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_confirmations, open_study
 from besom.search.study import Study

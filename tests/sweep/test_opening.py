@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from besom.search.algorithm_options import MedianPruner, NoPruner, RandomSampler, TpeSampler
+from besom.search.algorithms.options import MedianPruner, NoPruner, RandomSampler, TpeSampler
 from besom.search.objective import read_objective
 from besom.search.options import ConfirmOptions, ResourcesOptions, SweepOptions
 from besom.search.space.grammar import read_space

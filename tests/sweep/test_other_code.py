@@ -21,7 +21,7 @@ from besom.results.compare import compare, show
 from besom.results.report.data import read_report_data
 from besom.results.report.page import report_html
 from besom.results.studies import read_study
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     CmaesSampler,
     GridSampler,
     MedianPruner,

@@ -21,7 +21,7 @@ from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.rnn import config
 from besom.rnn.check import check_config
-from besom.search.algorithm_options import NoPruner, TpeSampler
+from besom.search.algorithms.options import NoPruner, TpeSampler
 from besom.search.options import SweepOptions
 from besom.search.space.baseline import compose
 from besom.search.space.grammar import read_space

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from besom.common.errors import ConfigError, SweepFailed
 from besom.common.states import State
-from besom.search.algorithm_options import ThresholdPruner
+from besom.search.algorithms.options import ThresholdPruner
 from besom.search.objective import ReportedObjective, read_objective
 from besom.tracking import schema
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply

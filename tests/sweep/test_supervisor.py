@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from besom.app.hooks import Hooks
 from besom.common.errors import DataError, StudyError, SweepFailed
 from besom.common.states import State
-from besom.search.algorithm_options import AshaPruner, GridSampler, ThresholdPruner
+from besom.search.algorithms.options import AshaPruner, GridSampler, ThresholdPruner
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.reader import open_reader

@@ -6,7 +6,7 @@ from typing import Any
 
 from besom.common.errors import ConfigError
 from besom.common.suggest import listed
-from besom.search.algorithm_options import PRUNERS, SAMPLERS
+from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import AUTO, SweepOptions
 
 LONGEST_NAME = 200

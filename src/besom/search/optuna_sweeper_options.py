@@ -13,7 +13,7 @@ from besom.app.hooks import as_typed
 from besom.common.errors import ConfigError
 from besom.common.stdout import say
 from besom.common.suggest import did_you_mean, listed
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     SAMPLERS,
     CmaesSampler,
     GpSampler,

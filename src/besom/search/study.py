@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search import waiting
+from besom.search.algorithms.samplers import Grid
 from besom.search.objective import as_directions
-from besom.search.samplers import Grid
 from besom.search.space.space import Suggest
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction

@@ -7,8 +7,8 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from besom.search.algorithms.windowed_sampler import OUTSIDE
 from besom.search.trial_row import FIXED, OWN, is_own
-from besom.search.windowed_sampler import OUTSIDE
 
 
 def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] | None) -> None:

@@ -13,8 +13,8 @@ from rich.console import Console
 from besom.common.flatten import short_text
 from besom.common.states import State
 from besom.common.text import duration, show
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes

@@ -17,10 +17,10 @@ from besom.app.job import JobRunner
 from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
+from besom.search.algorithms.samplers import rehearse, unguided
 from besom.search.check import check_options
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
-from besom.search.samplers import rehearse, unguided
 from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
 from besom.search.space.proposal import propose_baseline

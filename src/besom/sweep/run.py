@@ -17,9 +17,9 @@ from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.options import AUTO
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
 from besom.search.storage.database import (
     existing_study,
     in_use,

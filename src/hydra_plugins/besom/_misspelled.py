@@ -15,7 +15,7 @@ from besom.app.error_messages import config_error, unknown_option
 from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
-from besom.search.algorithm_options import PRUNERS, SAMPLERS
+from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import GROUP, ConfirmOptions, RayOptions, ResourcesOptions, SweepOptions
 
 NODE = "hydra.sweeper"

@@ -19,7 +19,7 @@ from besom.app.hooks import as_typed
 from besom.common.errors import BesomError, ConfigError, SweepFailed, UserError
 from besom.common.files import check_working_folder
 from besom.common.stdout import complain, read_or_not, say, stopped, warnings_no_errors
-from besom.search.algorithm_options import PRUNERS, SAMPLERS, TpeSampler
+from besom.search.algorithms.options import PRUNERS, SAMPLERS, TpeSampler
 from besom.search.options import GROUP, SWEEPER, TARGETS, SweepOptions
 
 CALLBACKS = f"{GROUP}/callbacks"

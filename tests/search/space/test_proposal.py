@@ -21,7 +21,7 @@ from besom.app.hooks import task_config
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError, SpaceError
 from besom.common.states import State
-from besom.search.algorithm_options import NoPruner, TpeSampler
+from besom.search.algorithms.options import NoPruner, TpeSampler
 from besom.search.options import ConfirmOptions, SweepOptions
 from besom.search.storage.database import memory_study
 from besom.sweep.fingerprint import claim_baseline

@@ -7,9 +7,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
-from besom.search.algorithm_options import HyperbandPruner, NoPruner, TpeSampler
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
+from besom.search.algorithms.options import HyperbandPruner, NoPruner, TpeSampler
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.cached_storage import OWN, SERVER_STEP, CachedStorage
 from besom.search.storage.database import open_study

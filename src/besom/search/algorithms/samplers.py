@@ -15,7 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError, SpaceError, UserError
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     CmaesSampler,
     GpSampler,
     GridSampler,
@@ -24,10 +24,10 @@ from besom.search.algorithm_options import (
     RandomSampler,
     TpeSampler,
 )
+from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions, few
 from besom.search.space.grammar import MOST_POINTS
 from besom.search.space.space import Dimension
-from besom.search.windowed_sampler import WindowedSampler
 
 N_SEEDS = 2**32
 NO_ARGUMENTS = (

@@ -7,7 +7,7 @@ import pytest
 
 from besom.common.errors import ConfigError, SpaceError, UserError
 from besom.common.states import State
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     SAMPLERS,
     CmaesSampler,
     GpSampler,
@@ -18,11 +18,11 @@ from besom.search.algorithm_options import (
     RandomSampler,
     TpeSampler,
 )
-from besom.search.pruners import make_pruner
-from besom.search.samplers import Grid, make_sampler, rehearse, unguided
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import Grid, make_sampler, rehearse, unguided
+from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import memory_study
-from besom.search.windowed_sampler import WindowedSampler
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
 POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)

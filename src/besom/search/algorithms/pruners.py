@@ -8,7 +8,7 @@ import optuna
 from optuna.pruners import BasePruner
 
 from besom.common.errors import ConfigError
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     AshaPruner,
     HyperbandPruner,
     MedianPruner,

@@ -8,10 +8,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.errors import ConfigError
-from besom.search.algorithm_options import HyperbandPruner, TpeSampler
-from besom.search.pruners import make_pruner
-from besom.search.samplers import make_sampler
-from besom.search.windowed_sampler import N_BEST, window
+from besom.search.algorithms.options import HyperbandPruner, TpeSampler
+from besom.search.algorithms.pruners import make_pruner
+from besom.search.algorithms.samplers import make_sampler
+from besom.search.algorithms.windowed_sampler import N_BEST, window
 
 SPACE = {"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)}
 MINIMIZE = (StudyDirection.MINIMIZE,)

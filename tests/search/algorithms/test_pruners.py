@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from besom.common.errors import ConfigError
-from besom.search.algorithm_options import (
+from besom.search.algorithms.options import (
     AshaPruner,
     HyperbandPruner,
     MedianPruner,
@@ -12,7 +12,7 @@ from besom.search.algorithm_options import (
     PatientPruner,
     ThresholdPruner,
 )
-from besom.search.pruners import make_pruner
+from besom.search.algorithms.pruners import make_pruner
 
 
 def last_step(pruner: optuna.pruners.BasePruner, values: list[float]) -> int:
