@@ -1,14 +1,13 @@
 """The trials of a sweep: proposed, repeated, judged, told, tried again."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
 from besom.common.text import printable
 from besom.search.objective import NoObjective, ReportedObjective
+from besom.search.repeats import Repeats
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
@@ -30,7 +29,7 @@ class TrialJobs(JobSource):
         self._tally = tally
         self._again.extend(unfinished)
         rows = self._study.rows()
-        self._repeats = _Repeats(rows)
+        self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
         self._has_named_objective = False
@@ -219,50 +218,3 @@ class TrialJobs(JobSource):
         self._n_judged += row.state != "failed"
         self._tally.add(row, worker)
         self._progress.ended(worker, describe(row))
-
-
-_Key = frozenset[tuple[str, Any]]
-
-
-class _Repeats:
-    """Knows the completed configurations, and keeps proposals that equal one in training."""
-
-    def __init__(self, rows: Iterable[TrialRow]) -> None:
-        self._complete: dict[_Key, TrialRow] = {}
-        self._training: Counter[_Key] = Counter()
-        self._waiting: defaultdict[_Key, list[TrialRow]] = defaultdict(list)
-        for row in rows:
-            self.learn(row)
-
-    def learn(self, row: TrialRow) -> None:
-        """A trial has ended: the first complete one of its configuration is the one to repeat."""
-        if row.state == "complete" and row.counts:
-            self._complete.setdefault(_key(row.params), row)
-
-    def began(self, row: TrialRow) -> None:
-        """A worker trains this configuration from now on."""
-        self._training[_key(row.params)] += 1
-
-    def stopped(self, row: TrialRow) -> None:
-        """That worker has stopped, however that went."""
-        self._training[_key(row.params)] -= 1
-
-    def duplicate_of(self, row: TrialRow) -> TrialRow | None:
-        """The completed trial that this one repeats."""
-        return self._complete.get(_key(row.params))
-
-    def wait(self, row: TrialRow) -> bool:
-        """Keep the proposal if an equal one is in training; whether it was kept."""
-        key = _key(row.params)
-        if not self._training[key]:
-            return False
-        self._waiting[key].append(row)
-        return True
-
-    def release(self, row: TrialRow) -> list[TrialRow]:
-        """The proposals that waited for this trial, which has ended somehow."""
-        return self._waiting.pop(_key(row.params), [])
-
-
-def _key(params: Mapping[str, Any]) -> _Key:
-    return frozenset(params.items())
