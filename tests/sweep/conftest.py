@@ -155,6 +155,7 @@ class Bench:
         space: str = "x=interval(-1,1)",
         code: str = "0" * 64,
         hooks: Hooks = NO_HOOKS,
+        enqueued: tuple[dict[str, Any], ...] = (),
         **options: Any,
     ) -> Plan:
         defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
@@ -170,6 +171,7 @@ class Bench:
             hooks=hooks,
             source=Source(code),
             identity=hooks.identity(BASELINE),
+            enqueued=enqueued,
         )
 
     def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:

@@ -109,6 +109,8 @@ class SweepOptions:
         search_space: the same as ``params``, as hydra-optuna-sweeper had it before.
         baseline: searched keys to the values that the baseline has of them, where these are not
             the configuration's own.
+        enqueue: points of one's own, ``[{model.units: 64}, …]``, that are tried before the sampler
+            is asked, after the baseline, each once; what one leaves open the sampler fills in.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on those before.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
@@ -151,6 +153,7 @@ class SweepOptions:
     params: dict[str, Any] | None = field(default_factory=dict)
     search_space: dict[str, Any] | None = field(default_factory=dict)
     baseline: dict[str, Any] = field(default_factory=dict)
+    enqueue: Any = None
     custom_search_space: str | None = None
     max_failure_rate: Any = MOST_FAILURES
     max_attempts: int = 3

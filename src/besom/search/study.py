@@ -1,7 +1,7 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -122,6 +122,12 @@ class Study:
                 suggested to the trial, and samplers are not shown it.
         """
         waiting.enqueue(self._study, params, outside)
+
+    def enqueue_once(self, points: Iterable[Mapping[str, Any]]) -> None:
+        """Have each proposed after the baseline and before anything else, in their order. What a
+        trial that counts has been asked for already is left out."""
+        with self.transaction():
+            waiting.enqueue_once(self._study, points)
 
     def withdraw(self) -> None:
         """Have what :meth:`enqueue` has put there no longer proposed, if it still waits."""

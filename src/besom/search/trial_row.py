@@ -13,6 +13,8 @@ PREFIX = "besom."
 """Of the attributes under which Besom keeps facts with a trial or a study."""
 OWN = f"{PREFIX}own"
 """What every trial bears from its first moment on that this program has made."""
+ENQUEUED = f"{PREFIX}enqueued"
+"""What a trial bears whose point the user has given: that point (JSON)."""
 FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
 _NAMES = {

@@ -1,6 +1,8 @@
-"""The points of a study that wait for a trial: the baseline, and what other programs enqueue."""
+"""The points of a study that wait for a trial: the baseline, and what users and other programs
+enqueue."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optuna import Study
@@ -8,13 +10,12 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.search.algorithms.windowed_sampler import OUTSIDE
-from besom.search.trial_row import FIXED, OWN, is_own
+from besom.search.trial_row import ENQUEUED, FIXED, OWN
 
 
 def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] | None) -> None:
     """Have ``params`` proposed next; see :meth:`besom.search.study.Study.enqueue`."""
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    own = next(filter(is_own, waiting), None)
+    own = _baseline(study)
     if own is None:
         notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
         study.enqueue_trial(dict(params), user_attrs=notes)
@@ -28,8 +29,27 @@ def withdraw(study: Study) -> None:
 
     Its trial has a number already, and cannot be taken back.
     """
-    if any(map(is_own, study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))):
+    if _baseline(study):
         enqueue(study, {}, None)
+
+
+def _baseline(study: Study) -> FrozenTrial | None:
+    """The trial that waits with the point of our own."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return next((trial for trial in waiting if OWN in trial.user_attrs), None)
+
+
+def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> None:
+    """Have each proposed, unless it has been; see :meth:`besom.search.study.Study.enqueue_once`.
+
+    A trial bears its point from its first moment on: so a kill between two of them loses and
+    doubles none, in any database.
+    """
+    known = {trial.user_attrs.get(ENQUEUED) for trial in study.get_trials(deepcopy=False)}
+    for point in points:
+        if (key := json.dumps(dict(point), sort_keys=True)) not in known:
+            study.enqueue_trial(dict(point), user_attrs={ENQUEUED: key})
+            known.add(key)
 
 
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:

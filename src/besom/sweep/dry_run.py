@@ -110,9 +110,11 @@ def _proposals(plan: Plan) -> Iterator[str]:
     study.use(sampler, make_pruner(plan.options.pruner))
     if plan.baseline_params is not None:
         study.enqueue(plan.baseline_params, plan.outside)
+    study.enqueue_once(plan.enqueued)
     for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
         row = study.ask(plan.space.distributions, plan.suggest)
-        mark = "  (baseline)" if row.params == plan.baseline_params else ""
+        mark = "  (enqueued)" if "enqueued" in row.notes else ""
+        mark = "  (baseline)" if row.params == plan.baseline_params else mark
         yield f"  {row.number}  {short_text(row.shown)}{mark}"
 
 

@@ -232,6 +232,8 @@ def leave_out(plan: Plan, study: Study) -> None:
         study.withdraw()
     elif not has_baseline and has_room:
         study.enqueue(plan.baseline_params, plan.outside)
+    if not plan.confirms_only:
+        study.enqueue_once(plan.enqueued)
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:

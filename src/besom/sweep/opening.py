@@ -108,7 +108,8 @@ def _counted(number: float, what: str, several: str = "") -> str:
 
 def _trials(options: SweepOptions) -> str:
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
-    return f"{options.n_trials:,} by {options.sampler.name}{pruner}; {_workers(options)}"
+    enqueued = f", {len(options.enqueue)} enqueued" if options.enqueue else ""
+    return f"{options.n_trials:,} by {options.sampler.name}{enqueued}{pruner}; {_workers(options)}"
 
 
 def of_each_worker(options: SweepOptions) -> str:

@@ -23,6 +23,7 @@ from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.baseline import Base, changed, compose, read_moved
 from besom.search.space.grammar import read_space
+from besom.search.space.point import Point, read_points
 from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.trial_row import TrialRow
@@ -57,6 +58,7 @@ class Plan:
         confirms_only: no trial is started, and the best of those that there are is confirmed.
         is_elastic: there are as many workers as the pool has room for, which may change.
         resources: of one worker.
+        enqueued: points that are tried before the sampler is asked.
     """
 
     options: SweepOptions
@@ -76,6 +78,7 @@ class Plan:
     identity: Mapping[str, str] = field(default_factory=dict)
     to_check: tuple[DictConfig, ...] = ()
     resources: Resources = NOTHING_SAID
+    enqueued: tuple[Point, ...] = ()
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -150,6 +153,7 @@ def make_plan(
     names, to_check = set(named_by(flatten(baseline))), [baseline]
     check = partial(_check, hooks, names, to_check)
     proposal = propose_baseline(application, space, base, suggest, check)
+    enqueued = read_points(options.enqueue, space, suggest)
     to_check += _check_confirmation(options, objective, space, application, base)
     show(options, objective, space, only_confirms)
     return Plan(
@@ -169,6 +173,7 @@ def make_plan(
         identity=hooks.identity(baseline),
         to_check=tuple(to_check),
         resources=resources,
+        enqueued=enqueued,
     )
 
 

@@ -112,7 +112,7 @@ def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[
     """
     searched = {dimension.key: dimension for dimension in space.dimensions}
     words = []
-    for key, value in _leaves(values, searched):
+    for key, value in leaves(values, searched):
         if key in searched:
             words.append(searched[key].override(value))
         elif is_open:
@@ -123,14 +123,14 @@ def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[
     return tuple(words)
 
 
-def _leaves(
+def leaves(
     tree: Mapping[str, Any], keys: Mapping[str, object], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
     """Dotted names and values; what is searched as a whole stays whole."""
     for name, value in tree.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and key not in keys:
-            yield from _leaves(value, keys, f"{key}.")
+            yield from leaves(value, keys, f"{key}.")
         else:
             yield key, value
 

@@ -1,0 +1,152 @@
+"""A point that a person gives: checked against the space before it waits for a trial."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import RandomSampler
+from optuna.trial import FixedTrial
+
+from besom.common.errors import ConfigError, SpaceError
+from besom.common.suggest import did_you_mean, listed
+from besom.search.space.baseline import leaves
+from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
+
+N_DRAWS = 200
+"""How often a custom search space is asked whether it ever suggests what a point has."""
+
+Point = Mapping[str, Scalar]
+"""Searched keys to values that the space has; what it lacks the sampler fills in."""
+
+
+def read_points(given: Any, space: Space, suggest: Suggest | None) -> tuple[Point, ...]:
+    """The option ``hydra.sweeper.enqueue``, where it is a list of points.
+
+    Raises:
+        ConfigError: it is none.
+        SpaceError: a point lies outside the space.
+    """
+    if given is None:
+        return ()
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ConfigError(
+            f"hydra.sweeper.enqueue={given}: give a list of points, [{{{_example(space)}}}] say."
+        )
+    return tuple(read_point(point, space, suggest) for point in given)
+
+
+def read_point(
+    given: Any, space: Space, suggest: Suggest | None, said: str = "hydra.sweeper.enqueue"
+) -> Point:
+    """A point as a study takes it: ``{"model.units": 64}``, also where it is given as a tree.
+
+    Args:
+        given: some of the searched keys, with the values to try.
+        suggest: what adds more keys, conditionally; see :func:`read_suggest`.
+        said: what the user has written, with which a message begins.
+
+    Raises:
+        SpaceError: it names nothing, a key that is not searched, or a value outside the space; says
+            the key, the value and the limits.
+    """
+    if not isinstance(given, Mapping) or not given:
+        shown = spell(given) if isinstance(given, Mapping) else given
+        raise SpaceError(f"{said}: {shown} is no point; give one such as {{{_example(space)}}}.")
+    searched = {dimension.key: dimension for dimension in space.dimensions}
+    point = {}
+    others = {}
+    for key, value in leaves(given, searched):
+        if key in searched:
+            point[key] = read_value(searched[key], value, said)
+        elif suggest is not None:
+            others[key] = value
+        else:
+            raise _unknown(key, searched, said)
+    return point | _suggested(others, point, space, suggest, said) if others and suggest else point
+
+
+def read_value(dimension: Dimension, value: Any, said: str) -> Scalar:
+    """A value as Optuna proposes it.
+
+    Raises:
+        SpaceError: the dimension does not have it.
+    """
+    written: Any = spell(value) if isinstance(value, list | dict) else value
+    with suppress(ValueError, OverflowError):  # of numbers that are none, or too large
+        if dimension.contains(written):
+            if dimension.choices is None:
+                return dimension.as_proposed(written)
+            return next(choice for choice in dimension.choices if same(choice, written))
+    is_what = "none" if dimension.choices is not None else "outside"
+    limits = dimension.describe().removeprefix("one ")
+    raise SpaceError(
+        f"{said}: {dimension.key}={spell(value)} is {is_what} {limits}; "
+        "take a value of the space, or widen that."
+    )
+
+
+def _example(space: Space) -> str:
+    """``model.units: 8``, as a message shows it."""
+    first = next(iter(space.dimensions), None)
+    return f"{first.key}: {spell(first.extremes()[0])}" if first else "KEY: VALUE"
+
+
+def _unknown(key: str, known: Mapping[str, object], said: str) -> SpaceError:
+    hint = did_you_mean(key, known, f"there are {listed(known)}")
+    return SpaceError(f"{said}: {key} is not searched; {hint}")
+
+
+class _Drawing(FixedTrial):
+    """Answers what is suggested with a point's values where they fit, and else at random."""
+
+    def __init__(self, point: Mapping[str, Any], random: RandomSampler) -> None:
+        super().__init__(dict(point))
+        self._given = point
+        self._random = random
+        self.asked: dict[str, Dimension] = {}
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        dimension = Dimension(name, name, "", distribution, spellings={})
+        self.asked[name] = dimension
+        try:
+            self._params[name] = read_value(dimension, self._given[name], "")
+        except (KeyError, SpaceError):
+            drawn = self._random.sample_independent(None, None, name, distribution)  # type: ignore[arg-type]
+            self._params[name] = drawn
+        return super()._suggest(name, distribution)
+
+
+def _suggested(
+    given: Mapping[str, Any],
+    point: Point,
+    space: Space,
+    suggest: Suggest,
+    said: str,
+) -> dict[str, Scalar]:
+    """The values of keys that a custom search space has to suggest: it is asked, with the point
+    and with random values for all that this leaves open, until it has suggested each of them.
+
+    Raises:
+        SpaceError: one is never suggested, or never with this value.
+    """
+    random, asked = RandomSampler(seed=0), dict[str, Dimension]()
+    left = dict(given)
+    found: dict[str, Scalar] = {}
+    for _ in range(N_DRAWS if left else 0):
+        trial = _Drawing({**point, **given}, random)
+        for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
+            trial._suggest(dimension.key, dimension.distribution)
+        suggest(trial)
+        asked |= trial.asked
+        for key in left.keys() & trial.asked.keys():
+            with suppress(SpaceError):
+                found[key] = read_value(trial.asked[key], left[key], said)
+        left = {key: value for key, value in left.items() if key not in found}
+        if not left:
+            return found
+    key, value = next(iter(left.items()))
+    if key not in asked:
+        raise _unknown(key, asked, said)
+    read_value(asked[key], value, said)
+    return found

@@ -1,0 +1,111 @@
+"""Points that a person gives: what the space has of them, and what is said of the others."""
+
+from typing import Any
+
+import pytest
+from optuna.trial import BaseTrial
+
+from besom.common.errors import ConfigError, SpaceError
+from besom.search.space.grammar import read_space
+from besom.search.space.point import read_point, read_points
+from besom.search.space.space import Space
+
+SPACE = read_space(
+    {},
+    [
+        "model.units=range(8,65,step=8)",
+        "model.name=choice(gru,lstm)",
+        "lr=tag(log,interval(1e-4,1e-1))",
+        "sizes=choice([1,2],[3,4])",
+        "flag=true,null,0",
+    ],
+    loader=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "point"),
+    [
+        ({"model.units": 64}, {"model.units": 64}),
+        ({"model.units": 64.0, "lr": 0.01}, {"model.units": 64, "lr": 0.01}),
+        ({"model": {"units": 8, "name": "gru"}}, {"model.units": 8, "model.name": "gru"}),
+        ({"sizes": [3, 4]}, {"sizes": "[3,4]"}),
+        ({"flag": None}, {"flag": None}),
+        ({"flag": 0}, {"flag": 0}),
+    ],
+)
+def test_a_point_is_what_optuna_would_propose(given: Any, point: Any) -> None:
+    found = read_point(given, SPACE, None)
+    assert found == point
+    assert [type(value) for value in found.values()] == [type(value) for value in point.values()]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model.units": 30}, r"model.units=30 is outside 8…64 in steps of 8; take a value"),
+        ({"model.units": 72}, r"model.units=72 is outside 8…64"),
+        ({"model.units": "many"}, r"model.units=many is outside 8…64"),
+        ({"model.units": True}, r"model.units=true is outside 8…64"),
+        ({"model.units": float("nan")}, r"model.units=nan is outside"),
+        ({"lr": float("inf")}, r"lr=inf is outside 0.0001…0.1, log"),
+        ({"model.name": "cnn"}, r"model.name=cnn is none of gru, lstm;"),
+        ({"sizes": [1, 4]}, r"sizes=\[1,4\] is none of \[1,2\], \[3,4\]"),
+        ({"flag": False}, r"flag=false is none of True, None, 0"),
+        ({"model.unit": 8}, r"model.unit is not searched; did you mean `model.units`"),
+        ({"epochs": 8}, r"epochs is not searched; there are flag, lr, model.name"),
+        ({}, r"\{\} is no point; give one such as \{model.units: 8\}"),
+        (64, r"64 is no point; give one such as \{model.units: 8\}"),
+    ],
+)
+def test_what_the_space_lacks_is_said_with_its_limits(given: Any, said: str) -> None:
+    with pytest.raises(SpaceError, match=rf"^hydra.sweeper.enqueue: {said}") as refusal:
+        read_point(given, SPACE, None)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("given", [5, "model.units=8", {"model.units": 8}])
+def test_it_is_a_list(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"enqueue=.*: give a list of points"):
+        read_points(given, SPACE, None)
+
+
+def suggest(trial: BaseTrial) -> None:
+    """Heads only of networks that attend, and more of them in deep ones."""
+    if trial.suggest_categorical("kind", ["plain", "attention"]) == "attention":
+        trial.suggest_int("heads", 1, 4 if trial.params["depth"] < 3 else 8)
+
+
+DEPTH = read_space({}, ["depth=range(1,5)"], loader=None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": "plain"},
+        {"kind": "attention", "heads": 2},
+        {"heads": 2},  # of a kind that is left open
+        {"depth": 4, "kind": "attention", "heads": 8},
+    ],
+)
+def test_a_conditional_space_is_asked_what_it_has(given: Any) -> None:
+    assert read_point(given, DEPTH, suggest) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "plain", "heads": 2}, "heads is not searched"),
+        ({"depth": 1, "kind": "attention", "heads": 8}, "heads=8 is outside 1…4"),
+        ({"kind": "other"}, "kind=other is none of plain, attention"),
+        ({"head": 2}, "head is not searched; did you mean `heads`"),
+    ],
+)
+def test_what_a_conditional_space_never_suggests_is_refused(given: Any, said: str) -> None:
+    with pytest.raises(SpaceError, match=said):
+        read_point(given, DEPTH, suggest)
+
+
+def test_nothing_is_a_point_of_no_space() -> None:
+    with pytest.raises(SpaceError, match=r"x is not searched; there are none"):
+        read_point({"x": 1}, Space((), ()), None)
