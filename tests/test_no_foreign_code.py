@@ -35,6 +35,11 @@ def test_only_the_function_that_the_user_names_is_looked_up() -> None:
     assert users("get_method") == {"besom.search.space.space"}
 
 
+def test_only_callbacks_are_made_of_what_a_target_names() -> None:
+    """And SECURITY.md says that they are trusted."""
+    assert users("make_object") == {"besom.sweep.callbacks.read"}
+
+
 def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> None:
     names = {(module, *name_of(call)) for module in MODULES for call in calls(module)}
     loading = {found for found in names if found[2] in ("load", "loads", "Unpickler")}

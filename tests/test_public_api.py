@@ -12,9 +12,11 @@ import pytest
 import besom
 
 NAMES = [
-    *("Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging", "Pruned", "TensorSpec"),
+    *("Callback", "Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging", "Pruned"),
+    *("StudyEnded", "StudyStarted", "TensorSpec", "TrialEnded", "TrialReported", "TrialStarted"),
     *(
         "UserError",
+        "VerdictReached",
         "__version__",
         "curves",
         "expect",
@@ -28,7 +30,8 @@ NAMES = [
 ]
 DOCUMENTED = [name for name in NAMES if name != "__version__"]
 TOP = Path(__file__).parents[1]
-PAGES = "\n".join((TOP / page).read_text() for page in ("README.md", "docs/how-to/tasks.md"))
+DESCRIBED = ("README.md", "docs/how-to/tasks.md", "docs/how-to/callbacks.md")
+PAGES = "\n".join((TOP / page).read_text() for page in DESCRIBED)
 
 
 def test_these_names_are_all() -> None:

@@ -5,7 +5,8 @@ What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :f
 :func:`save`, :func:`save_model`, :func:`is_recorded`, and in Keras' ``fit``
 :class:`KerasCallback`. What it may see, or raise:
 :class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
-:class:`Hooks`, :func:`hooked`. The record as tables for pandas: :func:`runs`, :func:`curves`.
+:class:`Hooks`, :func:`hooked`. What is told of a sweep:
+:class:`Callback`, with rows. The record as tables for pandas: :func:`runs`, :func:`curves`.
 
 All else is Besom's own, and may change.
 
@@ -41,18 +42,34 @@ if TYPE_CHECKING:
     from besom.app.hooks import Hooks, Packaging, hooked
     from besom.keras_task import KerasCallback
     from besom.results.tables import curves, runs
+    from besom.sweep.callbacks.base import Callback
+    from besom.sweep.callbacks.rows import (
+        StudyEnded,
+        StudyStarted,
+        TrialEnded,
+        TrialReported,
+        TrialStarted,
+        VerdictReached,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Callback",
     "Hooks",
     "Interrupted",
     "KerasCallback",
     "KerasModel",
     "Packaging",
     "Pruned",
+    "StudyEnded",
+    "StudyStarted",
     "TensorSpec",
+    "TrialEnded",
+    "TrialReported",
+    "TrialStarted",
     "UserError",
+    "VerdictReached",
     "__version__",
     "curves",
     "expect",
@@ -67,11 +84,20 @@ __all__ = [
     "table",
 ]
 
+_ROWS = "besom.sweep.callbacks.rows"
+
 _LATE = {
+    "Callback": "besom.sweep.callbacks.base",
     "Hooks": "besom.app.hooks",
     "KerasCallback": "besom.keras_task",
     "Packaging": "besom.app.hooks",
     "hooked": "besom.app.hooks",
+    "StudyEnded": _ROWS,
+    "StudyStarted": _ROWS,
+    "TrialEnded": _ROWS,
+    "TrialReported": _ROWS,
+    "TrialStarted": _ROWS,
+    "VerdictReached": _ROWS,
     "curves": "besom.results.tables",
     "runs": "besom.results.tables",
 }

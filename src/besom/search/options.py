@@ -124,6 +124,9 @@ class SweepOptions:
             other source code of the application has made counts for nothing then, and with
             ``reuse_any_code`` as today's.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
+        callbacks: what is told of the sweep while it runs: a list of nodes with ``_target_``, or a
+            mapping from names to them. Each makes a ``besom.Callback``; they are no part of what a
+            resume is held to.
         dry_run: only show the space, the first proposals, and the estimated cost.
     """
 
@@ -135,7 +138,7 @@ class SweepOptions:
         ]
     )
     _target_: str = SWEEPER
-    _recursive_: bool = False  # a sampler's _target_ is a name that is read, not called
+    _recursive_: bool = False  # the _target_ of a sampler or callback is Besom's to read
     sampler: Any = MISSING
     pruner: Any = MISSING
     root: str = "mlruns"
@@ -162,4 +165,5 @@ class SweepOptions:
     hang_timeout: float | None = None
     duplicates: str = "reuse"
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
+    callbacks: Any = None
     dry_run: bool = False

@@ -14,6 +14,8 @@ from besom.common.states import State
 from besom.common.terminal.commands import record_flags
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.sweep.callbacks.queue import CallbackQueue
+from besom.sweep.callbacks.tell import attempt_at, end_of, report_of
 from besom.sweep.fingerprint import identity_changes
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Progress
@@ -40,6 +42,7 @@ class Sweep:
         confirmations: the second study, each trial of which trains one of ``study`` again.
         parent_run: the sweep's own run, whose children are the runs of its jobs.
         metrics: the names of the metrics that trials of this process have had, in their order.
+        callbacks: what is told to code of the user's own.
     """
 
     plan: Plan
@@ -48,6 +51,7 @@ class Sweep:
     record: Record
     parent_run: str
     metrics: dict[str, None] = field(default_factory=dict)
+    callbacks: CallbackQueue = field(default_factory=CallbackQueue)
 
     @property
     def studies(self) -> tuple[Study, Study]:
@@ -136,6 +140,17 @@ class JobSource(ABC):
     def _tags(self, row: TrialRow) -> dict[str, str]:
         """What ties a run to its trial, beside what each run has."""
 
+    def reported(self, worker: int, job: Job, report: Reported, value: float | None) -> None:
+        """Show a report that has been judged and answered."""
+        self._progress.reported(worker, report.step, value)
+        if callbacks := self._sweep.callbacks:
+            started = callbacks.started(job.run_id)
+            callbacks.put(report_of(started, report.step, report.metrics, value))
+
+    def _value_names(self) -> tuple[str, ...]:
+        """What the values of a trial are called."""
+        return self._study.objective_names
+
     def changed(self) -> str:
         """What the study is held to and has changed since the start; empty where nothing has."""
         return identity_changes(self._plan)
@@ -153,7 +168,7 @@ class JobSource(ABC):
         deaths = row.notes.get("deaths", 0) + job.begun
         if deaths >= self._plan.options.max_attempts:
             notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
-            self._conclude(worker, row, State.FAILED, (), notes)
+            self._conclude(worker, row, State.FAILED, (), notes, job.reported)
             return
         self._study.note(row.number, deaths=deaths)
         self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
@@ -214,7 +229,10 @@ class JobSource(ABC):
         parent = self._sweep.parent_run
         run_id = self._record.start_run(f"{study}/{name}", tags, parent, chosen)
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
-        return self._study.row(row.number)
+        row = self._study.row(row.number)
+        if self._sweep.callbacks:
+            self._sweep.callbacks.put(attempt_at(study, row, of, worker))
+        return row
 
     def _notes(self, job: Job, outcome: Outcome, error: str) -> dict[str, Any]:
         """What is kept with a trial that has ended; its run has the traceback too."""
@@ -231,8 +249,13 @@ class JobSource(ABC):
         state: State,
         values: tuple[float, ...],
         notes: Mapping[str, Any],
+        metrics: Mapping[str, float],
     ) -> None:
-        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it."""
+        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it.
+
+        Args:
+            metrics: its last ones, for callbacks.
+        """
         run_id, tags = row.notes["run_id"], {schema.STATE: state.value}
         if "error" in notes:
             tags[schema.ERROR] = notes["error"]
@@ -246,6 +269,10 @@ class JobSource(ABC):
         self._record.prepare_end(run_id, RUN_STATUS[state], tags, outcome)
         self._study.tell(row.number, state, values, notes)
         self._record.end_run(run_id)
-        self._concluded(worker, self._study.row(row.number))
+        row = self._study.row(row.number)
+        self._concluded(worker, row)
+        if callbacks := self._sweep.callbacks:
+            started = callbacks.started(run_id)
+            callbacks.put(end_of(started, row, self._value_names(), metrics))
         if worker is not None and state is State.FAILED:
             self._name_logs(worker, row)

@@ -27,6 +27,8 @@ from besom.search.space.point import Point, read_points
 from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.trial_row import TrialRow
+from besom.sweep.callbacks.base import Callback
+from besom.sweep.callbacks.read import read_callbacks
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.only import confirms_only
 from besom.workers.pool import Pool, make_pool
@@ -59,6 +61,7 @@ class Plan:
         is_elastic: there are as many workers as the pool has room for, which may change.
         resources: of one worker.
         enqueued: points that are tried before the sampler is asked.
+        callbacks: what is told of the sweep.
     """
 
     options: SweepOptions
@@ -79,6 +82,7 @@ class Plan:
     to_check: tuple[DictConfig, ...] = ()
     resources: Resources = NOTHING_SAID
     enqueued: tuple[Point, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -155,6 +159,7 @@ def make_plan(
     proposal = propose_baseline(application, space, base, suggest, check)
     enqueued = read_points(options.enqueue, space, suggest)
     to_check += _check_confirmation(options, objective, space, application, base)
+    callbacks = read_callbacks(options.callbacks)
     show(options, objective, space, only_confirms)
     return Plan(
         options=options,
@@ -174,6 +179,7 @@ def make_plan(
         to_check=tuple(to_check),
         resources=resources,
         enqueued=enqueued,
+        callbacks=callbacks,
     )
 
 

@@ -31,6 +31,8 @@ from besom.search.storage.database import (
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.sweep.callbacks.queue import CallbackQueue
+from besom.sweep.callbacks.tell import end_of_study, start_of
 from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.confirmation.seeds import n_trainings
@@ -111,9 +113,11 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
             opened.callback(study.close)
             print_so_far(study.rows(), options.n_trials, plan.confirms_only, console)
             _start_workers(plan, study, pool)
+            callbacks = CallbackQueue(plan.callbacks)
+            opened.callback(callbacks.close)
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
-        answer, interrupted_by = _sweep(plan, study, record, pool, console)
+        answer, interrupted_by = _sweep(plan, study, record, pool, callbacks, console)
         # Before the record is closed: a store that does not take it hides nothing of this.
         found = [*filter(None, (answer.verdict, answer.champion))]
         print_summary(plan, study, found, console, address(record.experiment_id, study.name))
@@ -198,18 +202,25 @@ def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:
 
 
 def _sweep(
-    plan: Plan, study: Study, record: Record, pool: Pool, console: Console
+    plan: Plan,
+    study: Study,
+    record: Record,
+    pool: Pool,
+    callbacks: CallbackQueue,
+    console: Console,
 ) -> tuple[Answer, int | None]:
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
         confirmations = _open_confirmations(plan, study)
-        sweep = Sweep(plan, study, confirmations, record, open_parent_run(plan, study, record))
+        parent_run = open_parent_run(plan, study, record)
+        sweep = Sweep(plan, study, confirmations, record, parent_run, callbacks=callbacks)
         close_former(study, record)
         unfinished = recover(sweep.studies, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
         record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
         _say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
+    callbacks.put(start_of(sweep))
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts)
@@ -233,6 +244,7 @@ def _sweep(
         supervisor.abandon()
         if is_ours:
             close_parent_run(sweep, status, answer.verdict)
+            callbacks.put(end_of_study(sweep, status, answer.verdict, sys.exception()))
     return answer, received[0] if received else None
 
 

@@ -161,7 +161,7 @@ class Supervisor:
                 prune, value = jobs.judge(job, report)
                 self._answer(event.worker, prune)
                 self._record.metrics(job.run_id, report.step, report.metrics)
-                progress.reported(event.worker, report.step, value)
+                jobs.reported(event.worker, job, report, value)
             case Expected(steps) if job:
                 progress.expects(event.worker, steps)
             case Composed() as composed if job:

@@ -85,7 +85,8 @@ class TrialJobs(JobSource):
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
         self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
-        self._conclude(worker, row, state, values, self._notes(job, outcome, error))
+        metrics = {**job.reported, **outcome.returned}
+        self._conclude(worker, row, state, values, self._notes(job, outcome, error), metrics)
         if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
 
@@ -195,7 +196,7 @@ class TrialJobs(JobSource):
         values = dict(zip(self._study.objective_names, original.values, strict=True))
         self._record.reuse(row.notes["run_id"], original.notes["run_id"], row.shown, values)
         notes = {"reused": original.number}
-        self._conclude(None, row, State.COMPLETE, original.values, notes)
+        self._conclude(None, row, State.COMPLETE, original.values, notes, values)
 
     def _title(self, row: TrialRow) -> str:
         return f"trial {row.number:3d}"

@@ -115,7 +115,8 @@ class ConfirmationJobs(JobSource):
         notes = self._notes(job, outcome, error)
         if outcome.state is State.COMPLETE:
             notes["values"] = numbers
-        self._conclude(worker, self._stopped(job), state, values, notes)
+        metrics = {**job.reported, **numbers}
+        self._conclude(worker, self._stopped(job), state, values, notes, metrics)
 
     def _judged(
         self, outcome: Outcome, numbers: Mapping[str, float]
@@ -135,6 +136,9 @@ class ConfirmationJobs(JobSource):
     def failure(self) -> SweepFailed | None:
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
+
+    def _value_names(self) -> tuple[str, ...]:
+        return (metric_of(self._plan) or "objective",)
 
     def _title(self, row: TrialRow) -> str:
         return f"{row.notes['confirms']:03d} seed={row.notes['seed']}"

@@ -12,6 +12,7 @@ from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import NoObjective
 from besom.search.options import FEWEST_SEEDS
 from besom.search.trial_row import TrialRow
+from besom.sweep.callbacks.rows import VerdictReached
 from besom.sweep.confirmation.jobs import (
     ConfirmationCount,
     ConfirmationJobs,
@@ -194,7 +195,22 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
     )
     code = sweep.plan.source.text
     sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials, "code": code})
-    return Answer(sentence, _register(sweep, found["winner"], contest.seeds[0], sentence))
+    champion = _register(sweep, found["winner"], contest.seeds[0], sentence)
+    sweep.callbacks.put(
+        VerdictReached(
+            study=sweep.study.name,
+            metric=contest.metric,
+            direction=contest.direction,
+            winner=found["winner"],
+            baseline=contest.baseline,
+            beats=result.beats,
+            sentence=sentence,
+            seeds=tuple(contest.seeds),
+            values={number: tuple(values) for number, values in contest.values.items()},
+            champion=champion,
+        )
+    )
+    return Answer(sentence, champion)
 
 
 def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:

@@ -1,0 +1,120 @@
+"""Calls the callbacks of a sweep in a thread, so that none holds up the supervisor."""
+
+import threading
+import traceback
+from collections.abc import Sequence
+from queue import SimpleQueue
+from types import TracebackType
+
+from besom.common.addresses import mask
+from besom.common.errors import UserError
+from besom.common.stdout import say
+from besom.sweep.callbacks.base import Callback
+from besom.sweep.callbacks.rows import (
+    StudyEnded,
+    StudyStarted,
+    TrialEnded,
+    TrialReported,
+    TrialStarted,
+    VerdictReached,
+)
+
+MOST_WAITING = 10_000
+"""Rows. Reports beyond are left out; what comes once or twice a trial never is."""
+DRAIN_SECONDS = 30.0
+"""How long a sweep that has ended waits for its callbacks."""
+
+Row = StudyStarted | TrialStarted | TrialReported | TrialEnded | VerdictReached | StudyEnded
+
+METHODS: dict[type[Row], str] = {
+    StudyStarted: "on_study_start",
+    TrialStarted: "on_trial_start",
+    TrialReported: "on_report",
+    TrialEnded: "on_trial_end",
+    VerdictReached: "on_verdict",
+    StudyEnded: "on_study_end",
+}
+
+
+class CallbackQueue:
+    """Rows on their way to the callbacks; true where there are any callbacks.
+
+    Args:
+        callbacks: called one after another with each row, the rows in their order.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback] = ()) -> None:
+        self._callbacks = callbacks
+        self._waiting: SimpleQueue[Row | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._complained: set[int] = set()
+        self._open: dict[str, TrialStarted] = {}
+        self._n_left_out = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._callbacks)
+
+    def put(self, row: Row) -> None:
+        """Have the callbacks told, in a moment."""
+        if not self._callbacks:
+            return
+        if isinstance(row, TrialReported) and self._waiting.qsize() >= MOST_WAITING:
+            self._n_left_out += 1
+            return
+        if isinstance(row, TrialStarted):
+            self._open[row.run_id] = row
+        if isinstance(row, TrialEnded):
+            self._open.pop(row.run_id, None)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="callbacks", daemon=True)
+            self._thread.start()
+        self._waiting.put(row)
+
+    def started(self, run_id: str) -> TrialStarted:
+        """The row of an attempt that has begun in this process."""
+        return self._open[run_id]
+
+    def close(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until all is told, so long at most; say what was not."""
+        if self._thread is None:
+            return
+        self._waiting.put(None)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            n_waiting = self._waiting.qsize()  # and one that is being told, less the end
+            say(
+                f"besom: hydra.sweeper.callbacks have not come to an end in {seconds:g} s; "
+                f"{n_waiting} rows are not told"
+            )
+        if self._n_left_out:
+            say(
+                f"besom: hydra.sweeper.callbacks were too slow for {self._n_left_out} reports, "
+                "which they were not told"
+            )
+
+    def _work(self) -> None:
+        while (row := self._waiting.get()) is not None:
+            for callback in self._callbacks:
+                try:
+                    getattr(callback, METHODS[type(row)])(row)
+                except Exception as error:
+                    self._complain(callback, METHODS[type(row)], error)
+
+    def _complain(self, callback: Callback, method: str, error: Exception) -> None:
+        """Once for each callback: the next row would often find the same."""
+        if id(callback) in self._complained:
+            return
+        self._complained.add(id(callback))
+        if not isinstance(error, UserError):
+            shown = traceback.format_exception(error.with_traceback(_theirs(error)))
+            say(mask("".join(shown).rstrip()))
+        reason = str(error) if isinstance(error, UserError) else "has raised what stands above"
+        say(
+            f"besom: callback {type(callback).__name__}.{method}: {reason}; the sweep goes on, "
+            "and nothing more is said of this callback"
+        )
+
+
+def _theirs(error: Exception) -> TracebackType | None:
+    """The traceback less the frame that called the callback."""
+    return error.__traceback__ and error.__traceback__.tb_next

@@ -1,0 +1,190 @@
+"""What callbacks are given: one row for each thing that happens in a sweep. Plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """An attempt at a trial or a confirmation begins.
+
+    A trial whose worker has died, or that was interrupted, begins again with the next ``attempt``.
+
+    Attributes:
+        study: the study's name.
+        number: of the trial; of a confirmation, that of the trial which it trains again.
+        role: ``baseline``, ``trial`` or ``confirmation``.
+        params: what is searched, key to value.
+        run_id: of its run in MLflow.
+        attempt: from 1.
+        worker: the number of its worker; None where its value is known already.
+        seed: of a confirmation; None for other trials.
+
+    Examples:
+        >>> started = besom.TrialStarted("wide", 3, "trial", {"units": 64}, "9f2c", 1, worker=0)
+        >>> started.params["units"]
+        64
+    """
+
+    study: str
+    number: int
+    role: str
+    params: Mapping[str, Any]
+    run_id: str
+    attempt: int
+    worker: int | None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialReported:
+    """A task has reported; the pruner has decided already.
+
+    Attributes:
+        study, number, role, run_id, seed: as of :class:`TrialStarted`.
+        step: the epoch, say.
+        metrics: name to value, as reported.
+        value: of the objective; None where it is not among the metrics.
+
+    Examples:
+        >>> report = besom.TrialReported("wide", 3, "trial", "9f2c", 2, {"loss": 0.25}, 0.25)
+        >>> f"epoch {report.step}: {report.value}"
+        'epoch 2: 0.25'
+    """
+
+    study: str
+    number: int
+    role: str
+    run_id: str
+    step: int
+    metrics: Mapping[str, float]
+    value: float | None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial, or a confirmation, has ended for good.
+
+    Attributes:
+        study, number, role, params, run_id, attempt, seed: as of :class:`TrialStarted`.
+        state: ``complete``, ``pruned`` or ``failed``.
+        values: each objective by name; empty unless complete. Of a confirmation what it is judged
+            by.
+        metrics: the last report of each, and what the task has returned; empty for trials of an
+            earlier process, whose metrics are in MLflow.
+        seconds: the last attempt's; None where its worker did not live to say it.
+        error: one line; empty unless failed.
+        duplicate_of: the number of the trial whose value this one has, since it is equal.
+
+    Examples:
+        >>> ended = besom.TrialEnded("wide", 3, "trial", {"units": 64}, "complete", {"loss": 0.5})
+        >>> min(ended.values.values())
+        0.5
+    """
+
+    study: str
+    number: int
+    role: str
+    params: Mapping[str, Any]
+    state: str
+    values: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    run_id: str = ""
+    attempt: int = 1
+    seconds: float | None = None
+    error: str = ""
+    seed: int | None = None
+    duplicate_of: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyStarted:
+    """A sweep begins, or goes on: its stores are open, and no trial of this process has begun.
+
+    Attributes:
+        study: its name.
+        run_id: of the sweep's own run in MLflow, the parent of its trials'.
+        root: the folder of the record.
+        objectives, directions: names, and ``minimize`` or ``maximize`` for each.
+        n_trials: how many it should have in all.
+        n_jobs: how many workers; None for as many as a cluster has room for.
+        resumed: the trials that ended in earlier processes; empty for a new study.
+
+    Examples:
+        >>> begun = besom.StudyStarted("wide", "77ab", "mlruns", ("loss",), ("minimize",), 20, 2)
+        >>> f"{begun.n_trials - len(begun.resumed)} trials to go"
+        '20 trials to go'
+    """
+
+    study: str
+    run_id: str
+    root: str
+    objectives: tuple[str, ...]
+    directions: tuple[str, ...]
+    n_trials: int
+    n_jobs: int | None
+    resumed: tuple[TrialEnded, ...] = ()
+
+
+@dataclass(frozen=True)
+class VerdictReached:
+    """The confirmation has compared the best trials with the baseline on fresh seeds.
+
+    Attributes:
+        study: its name.
+        metric, direction: what was judged.
+        winner, baseline: numbers of trials; equal unless a trial beats the baseline.
+        beats: whether it does.
+        sentence: the verdict as it is printed.
+        seeds: on which all of ``values`` were trained.
+        values: a trial's number to its metric on each seed.
+        champion: where the winner's model is registered; empty where it has none.
+
+    Examples:
+        >>> verdict = besom.VerdictReached("wide", "loss", "minimize", 3, 0, True, "Trial 3 …")
+        >>> verdict.sentence if verdict.beats else "as before"
+        'Trial 3 …'
+    """
+
+    study: str
+    metric: str
+    direction: str
+    winner: int
+    baseline: int
+    beats: bool
+    sentence: str
+    seeds: tuple[int, ...] = ()
+    values: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    champion: str = ""
+
+
+@dataclass(frozen=True)
+class StudyEnded:
+    """A sweep ends; the same command may go on with it.
+
+    Attributes:
+        study: its name.
+        status: ``finished``, ``interrupted`` (by a signal), or ``failed``.
+        n_complete, n_pruned, n_failed: the study's trials in all.
+        n_left: trials that are still to be done.
+        best: the best trial that counts; with several objectives, the Pareto front.
+        verdict: of this process's confirmation, or why there is none; empty where none was asked
+            for.
+        error: why it failed; empty unless it did.
+
+    Examples:
+        >>> besom.StudyEnded("wide", "finished", 18, 2, 0, n_left=0).n_complete
+        18
+    """
+
+    study: str
+    status: str
+    n_complete: int
+    n_pruned: int
+    n_failed: int
+    n_left: int
+    best: tuple[TrialEnded, ...] = ()
+    verdict: str = ""
+    error: str = ""

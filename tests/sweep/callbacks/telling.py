@@ -1,0 +1,43 @@
+"""Callbacks as users write them; this module lies in their working folder."""
+
+from pathlib import Path
+from typing import Any
+
+import besom
+
+
+class Rows(besom.Callback):
+    """Keeps each row, one line each."""
+
+    def __init__(self, path: str = "rows.txt") -> None:
+        self.path = Path(path).absolute()
+
+    def _keep(self, row: Any) -> None:
+        with self.path.open("a") as stream:
+            stream.write(f"{row!r}\n")
+
+    on_study_start = on_trial_start = on_report = on_trial_end = _keep
+    on_verdict = on_study_end = _keep
+
+
+class Raising(besom.Callback):
+    def on_trial_end(self, trial: besom.TrialEnded) -> None:
+        raise ValueError(f"trial {trial.number} is not to my liking")
+
+
+class Picky(besom.Callback):
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError("size is below 1")
+
+
+class NoCallback:
+    pass
+
+
+def rows(**arguments: Any) -> besom.Callback:
+    return Rows(**arguments)
+
+
+def number() -> int:
+    return 3
