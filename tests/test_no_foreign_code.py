@@ -35,9 +35,14 @@ def test_only_the_function_that_the_user_names_is_looked_up() -> None:
     assert users("get_method") == {"besom.search.space.space"}
 
 
-def test_only_callbacks_are_made_of_what_a_target_names() -> None:
+def test_only_callbacks_samplers_and_pruners_are_made_of_what_a_target_names() -> None:
     """And SECURITY.md says that they are trusted."""
     assert users("make_object") == {"besom.sweep.callbacks.read"}
+    assert users("locate") == {
+        "besom.app.modules.target",
+        "besom.search.algorithms.by_path",
+        "besom.search.algorithms.samplers",
+    }
 
 
 def test_only_the_workers_pipes_are_unpickled_and_the_reader_that_refuses() -> None:

@@ -13,7 +13,7 @@ from besom.common.errors import ConfigError
 from besom.search.algorithms.options import (
     GpSampler,
     GridSampler,
-    NsgaiiSampler,
+    NsgaIISampler,
     RandomSampler,
     TpeSampler,
 )
@@ -92,7 +92,7 @@ def test_a_file_with_one_word_changed() -> None:
         ("optuna.samplers.RandomSampler", RandomSampler),
         ("optuna.samplers.GridSampler", GridSampler),
         ("optuna.samplers.MOTPESampler", TpeSampler),
-        ("optuna.samplers.NSGAIISampler", NsgaiiSampler),
+        ("optuna.samplers.NSGAIISampler", NsgaIISampler),
         ("optuna.samplers._gp.sampler.GPSampler", GpSampler),
     ],
 )
@@ -108,10 +108,20 @@ def test_names_of_its_samplers_are_known() -> None:
     ConfigStore.instance().store(
         name="names", node={"defaults": ["_self_", {"override hydra/sweeper": "besom"}]}
     )
+    called = {"motpe": "tpe", "nsgaii": "nsga2"}
     for name in ("motpe", "nsgaii", "random", "grid", "cmaes"):
         chosen = [f"hydra/sweeper/sampler={name}", "hydra.sweeper.sampler.seed=3"]
         sampler = read_options(compose("names", chosen, return_hydra_config=True)).sampler
-        assert (sampler.name, sampler.seed) == ({"motpe": "tpe"}.get(name, name), 3)
+        assert (sampler.name, sampler.seed) == (called.get(name, name), 3)
+
+
+def test_an_unknown_option_of_a_sampler_by_name_is_refused() -> None:
+    ConfigStore.instance().store(
+        name="names", node={"defaults": ["_self_", {"override hydra/sweeper": "besom"}]}
+    )
+    master = compose("names", ["hydra.sweeper.sampler.sed=3"], return_hydra_config=True)
+    with pytest.raises(ConfigError, match=r"sampler\.sed`; did you mean .*sampler\.seed`"):
+        read_options(master)
 
 
 @pytest.mark.parametrize(
@@ -141,9 +151,11 @@ def test_options_of_its_samplers_are_known(
         assert made._sampler._n_ei_candidates == 12
 
 
-def test_a_function_is_no_option_of_a_sampler() -> None:
-    with pytest.raises(ConfigError, match=r"sampler\.gamma=.*leave it out"):
-        with_node("sampler", {"_target_": "optuna.samplers.TPESampler", "gamma": {"_target_": "f"}})
+@pytest.mark.parametrize("name", ["constraints_func", "source_trials"])
+def test_what_is_no_option_of_a_sampler_is_said(name: str) -> None:
+    target = {"source_trials": "CmaEsSampler"}.get(name, "TPESampler")
+    with pytest.raises(ConfigError, match=rf"sampler\.{name}=.*leave it out"):
+        with_node("sampler", {"_target_": f"optuna.samplers.{target}", name: "my.function"})
 
 
 @pytest.mark.parametrize(
@@ -151,9 +163,9 @@ def test_a_function_is_no_option_of_a_sampler() -> None:
     [
         (["+hydra.sweeper.n_trial=3"], ["`hydra.sweeper.n_trial`", "`hydra.sweeper.n_trials`?"]),
         (["+hydra.sweper.n_trials=3"], ["`hydra.sweper.n_trials`", "`hydra.sweeper.n_trials`?"]),
-        (["+hydra.sweeper.sampler.sed=3"], ["sampler.sed`", "`hydra.sweeper.sampler.seed`?"]),
+        (["+hydra.sweeper.sampler.sed=3"], ["sampler.sed: ", "no such keyword", "mean `seed`?"]),
         (["++hydra.sweeper.confirm.top=3"], ["confirm.top`", "`hydra.sweeper.confirm.top_k`?"]),
-        (["hydra.sweeper.sampler._target_=my.Bandit"], ["my.Bandit", "no counterpart", "tpe"]),
+        (["hydra.sweeper.sampler._target_=my.Bandit"], ["my.Bandit", "No module named 'my'"]),
         (["hydra.sweeper.max_failure_rate=many"], ["max_failure_rate=many", "from 0 to 1"]),
     ],
 )

@@ -26,7 +26,7 @@ from besom.search.algorithms.options import (
     GridSampler,
     MedianPruner,
     NoPruner,
-    NsgaiiSampler,
+    NsgaIISampler,
     RandomSampler,
     TpeSampler,
 )
@@ -154,9 +154,9 @@ def test_confirmations_and_the_champion_are_of_todays_code(bench: Bench) -> None
     assert winner in (3, 4, 5) and len(read_study(reader, "bench").confirmations) == 4
 
 
-@pytest.mark.parametrize("record", [TpeSampler, NsgaiiSampler, CmaesSampler, GridSampler])
+@pytest.mark.parametrize("record", [TpeSampler, NsgaIISampler, CmaesSampler, GridSampler])
 def test_samplers_and_pruners_are_shown_nothing_of_other_code(bench: Bench, record: type) -> None:
-    options = {"population_size": 3} if record is NsgaiiSampler else {}
+    options = {"population_size": 3} if record is NsgaIISampler else {}
     if record is not GridSampler:
         options |= {"seed": 1}
     common: dict[str, Any] = {

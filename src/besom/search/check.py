@@ -6,6 +6,7 @@ from typing import Any
 
 from besom.common.errors import ConfigError
 from besom.common.suggest import listed
+from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import AUTO, SweepOptions
 
@@ -47,7 +48,10 @@ def check_options(options: SweepOptions) -> None:
 
 
 def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
-    """A group's option is a record with its name; text, or another name, is neither."""
+    """A group's option is a record with its name, or named by a path; text, or another name, is
+    neither."""
+    if isinstance(chosen, ByPath):
+        return
     if type(chosen) not in records or chosen.name != type(chosen).name:
         raise ConfigError(
             f"hydra.sweeper.{kind}={getattr(chosen, 'name', chosen)}: choose one with "

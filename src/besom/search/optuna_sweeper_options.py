@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from hydra.conf import HydraConf
@@ -12,14 +12,16 @@ from besom.app.error_messages import unknown_key
 from besom.app.hooks import as_typed
 from besom.common.errors import ConfigError
 from besom.common.stdout import say
-from besom.common.suggest import did_you_mean, listed
+from besom.search.algorithms.by_path import HYDRAS, ByPath
 from besom.search.algorithms.options import (
-    SAMPLERS,
+    BruteForceSampler,
     CmaesSampler,
     GpSampler,
     GridSampler,
     NoPruner,
-    NsgaiiSampler,
+    NsgaIIISampler,
+    NsgaIISampler,
+    Pruner,
     QmcSampler,
     RandomSampler,
     Sampler,
@@ -38,11 +40,11 @@ OPTUNAS: dict[str, type[Sampler]] = {
     "CmaEsSampler": CmaesSampler,
     "QMCSampler": QmcSampler,
     "GPSampler": GpSampler,
-    "NSGAIISampler": NsgaiiSampler,
+    "NSGAIISampler": NsgaIISampler,
+    "NSGAIIISampler": NsgaIIISampler,
+    "BruteForceSampler": BruteForceSampler,
 }
 """Optuna's samplers by the last part of a ``_target_``."""
-OBJECTS = ("constraints_func", "gamma", "independent_sampler", "source_trials", "weights")
-"""Options of Optuna's samplers that are functions and other objects, and null in most files."""
 HYDRAS_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 ELSEWHERE = re.compile(r"slurm|aws|rq|pbs|sge|lsf|kube|cloud", re.IGNORECASE)
 """What names of launchers have in them that send jobs to other machines."""
@@ -68,6 +70,7 @@ def read_options(master: DictConfig) -> SweepOptions:
         options,
         study_name=str(options.study_name),
         sampler=sampler,
+        pruner=_pruner(options.pruner),
         storage=_storage(options.storage),
         params=_params(options),
         n_jobs=_n_jobs(options.n_jobs),
@@ -95,7 +98,8 @@ def _refuse_unknown(master: DictConfig) -> None:
     nodes: dict[str, Any] = {NODE: SweepOptions}
     for part in ("sampler", "pruner", "confirm", "resources"):
         kind = OmegaConf.get_type(master.hydra.sweeper, part)
-        nodes |= {f"{NODE}.{part}": kind} if is_dataclass(kind) else {}
+        is_by_path = OmegaConf.select(master, f"{NODE}.{part}._target_") is not None
+        nodes |= {f"{NODE}.{part}": kind} if is_dataclass(kind) and not is_by_path else {}
     for place, schema in nodes.items():
         known = {field.name for field in fields(schema)}
         if unknown := [key for key in OmegaConf.select(master, place) if key not in known]:
@@ -135,38 +139,60 @@ def _cluster(launcher: DictConfig) -> Any:
 
 
 def _sampler(given: Any) -> Any:
-    """The sampler's record; a ``_target_`` names Optuna's class."""
-    values = given if isinstance(given, Mapping) else {}
-    if isinstance(given, Sampler):
-        values = {key: value for key, value in asdict(given).items() if key != "name"}
+    """The sampler's record; a ``_target_`` names Optuna's class, or another by its path."""
+    values = _said(given)
     if not (target := values.get("_target_")):
         return given
     wanted = OPTUNAS.get(str(target).rpartition(".")[2])
-    if wanted is None:
-        raise ConfigError(
-            f"{NODE}.sampler._target_={target}: Besom has no counterpart; choose one with "
-            f"hydra/sweeper/sampler=…; there are {listed(record().name for record in SAMPLERS)}."
-        )
-    if type(given) is wanted:
-        return replace(given, _target_=None)
+    if wanted is None or not str(target).startswith("optuna."):
+        return _by_path("sampler", values)
     known = {field.name for field in fields(wanted)} - {"name", "_target_"}
-    if isinstance(given, Sampler):  # what another sampler has beside is its own default
-        return wanted(**{key: value for key, value in values.items() if key in known})
-    if unknown := values.keys() - known - {"_target_", "_partial_", "_recursive_", "_convert_"}:
-        key = min(unknown)
-        hint = did_you_mean(key, known, f"it has {listed(known)}")
-        raise ConfigError(f"{NODE}.sampler.{key}: no option of {wanted().name}; {hint}")
+    # What another sampler of ours has beside is none of this one's.
+    others = {field.name for field in fields(given)} if isinstance(given, Sampler) else set()
+    if values.keys() - known - others - {*HYDRAS, "_partial_"}:
+        return _by_path("sampler", values)
     return wanted(**{key: value for key, value in values.items() if key in known})
+
+
+def _pruner(given: Any) -> Any:
+    """The pruner's record, or what its ``_target_`` names."""
+    values = _said(given)
+    target = str(values.get("_target_") or "")
+    if target.startswith("optuna.") and target.endswith(".NopPruner"):
+        return NoPruner()
+    return _by_path("pruner", values) if target else given
+
+
+def _said(given: Any) -> dict[str, Any]:
+    """What a configuration says of a sampler or pruner: of a record, what is no default of it."""
+    if isinstance(given, Mapping):
+        return {str(key): value for key, value in given.items()}
+    if not isinstance(given, Sampler | Pruner):
+        return {}
+    default = vars(type(given)())
+    return {k: v for k, v in vars(given).items() if k not in default or v != default[k]}
+
+
+def _by_path(part: str, description: Mapping[str, Any]) -> ByPath:
+    """What a description names; its class and its keywords are looked at here.
+
+    Raises:
+        ConfigError: there is none, or it takes no such keyword.
+    """
+    found = ByPath(f"{NODE}.{part}", description)
+    found.check()
+    return found
 
 
 def _check_sampler(sampler: Any) -> None:
     """Say which of hydra-optuna-sweeper's options has no effect; refuse what cannot have one."""
-    for name in OBJECTS:
+    instead = {
+        "constraints_func": "say in hydra.sweeper.constraints what is allowed, and leave it out",
+        "source_trials": "leave it out, or null",
+    }
+    for name, remedy in instead.items():
         if (given := getattr(sampler, name, None)) is not None:
-            raise ConfigError(
-                f"{NODE}.sampler.{name}={given}: Besom takes numbers and words as a sampler's "
-                "options, no functions or other objects; leave it out, or null"
-            )
+            raise ConfigError(f"{NODE}.sampler.{name}={given}: is not taken; {remedy}")
     if strategy := getattr(sampler, "restart_strategy", None):
         say(f"besom: {NODE}.sampler.restart_strategy={strategy} has no effect since Optuna 4.4")
 

@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search import waiting
-from besom.search.algorithms.samplers import Grid
+from besom.search.algorithms.exhaustive import Grid
+from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions
 from besom.search.space.space import Suggest
 from besom.search.storage.cached_storage import CachedStorage
@@ -102,17 +103,17 @@ class Study:
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner
-        for trial in self._study.get_trials(deepcopy=False):
-            self._note_point(trial.params)
+        self._note_proposed(self._study.get_trials(deepcopy=False))
 
-    def _note_point(self, params: Mapping[str, Any]) -> None:
-        if isinstance(self._study.sampler, Grid):
-            self._study.sampler.note(params)
+    def _note_proposed(self, trials: Sequence[FrozenTrial]) -> None:
+        if isinstance(self._study.sampler, Grid | WindowedSampler):
+            self._study.sampler.proposed(self._study, trials)
 
     @property
     def exhausted(self) -> bool:
-        """Whether every point of a grid has been proposed."""
-        return isinstance(self._study.sampler, Grid) and self._study.sampler.exhausted
+        """Whether the sampler has proposed all that it has to propose, as a grid once has."""
+        sampler = self._study.sampler
+        return isinstance(sampler, Grid | WindowedSampler) and sampler.exhausted
 
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
         """Have ``params`` proposed before anything else, once, in the place of what waits so far.
@@ -162,9 +163,8 @@ class Study:
                 trial._suggest(name, distribution)  # as Study.ask does; known ones stay
             if suggest is not None:
                 suggest(trial)
-        row = self.row(trial.number)
-        self._note_point(row.params)
-        return row
+        self._note_proposed([self._frozen(trial.number)])
+        return self.row(trial.number)
 
     def add(
         self, notes: Mapping[str, Any], state: State | None = None, values: Sequence[float] = ()

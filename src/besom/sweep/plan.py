@@ -17,6 +17,7 @@ from besom.app.job import JobRunner
 from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
+from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import rehearse, unguided
 from besom.search.check import check_options
 from besom.search.objective import Objective, read_objective
@@ -151,9 +152,9 @@ def make_plan(
     moved = read_moved(options.baseline, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
-    rehearse(options.sampler, space.dimensions, objective.directions)
-    hooks.check(baseline)
     suggest = read_suggest(custom, baseline, space)
+    rehearse(options.sampler, space.dimensions, objective.directions, suggest)
+    hooks.check(baseline)
     names, to_check = set(named_by(flatten(baseline))), [baseline]
     check = partial(_check, hooks, names, to_check)
     proposal = propose_baseline(application, space, base, suggest, check)
@@ -222,6 +223,7 @@ def _with_room(options: SweepOptions, resources: Resources) -> SweepOptions:
 
 
 def _check_pruner(options: SweepOptions, objective: Objective) -> None:
+    make_pruner(options.pruner)
     if not objective.single and options.pruner.name != "none":
         raise ConfigError(
             f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "

@@ -15,7 +15,6 @@ from besom.app.error_messages import config_error, unknown_option
 from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
-from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import GROUP, ConfirmOptions, RayOptions, ResourcesOptions, SweepOptions
 
 NODE = "hydra.sweeper"
@@ -90,15 +89,16 @@ def _check_word(word: str) -> None:
 
 
 def _check_key(key: str) -> None:
-    """An option of the sweeper, or of its sampler, pruner or confirmation, whichever is chosen."""
+    """An option of the sweeper or of its parts. Those of samplers and pruners may be a class's of
+    the user's own, and are looked at where the sweep reads them."""
     parts = {
-        "sampler": SAMPLERS,
-        "pruner": PRUNERS,
         "confirm": (ConfirmOptions,),
         "ray": (RayOptions,),
         "resources": (ResourcesOptions,),
     }
     _, _, name, *rest = key.split(".")
+    if name in ("sampler", "pruner"):
+        return
     place, records = (
         (f"{NODE}.{name}", parts[name]) if rest and name in parts else (NODE, (SweepOptions,))
     )

@@ -19,7 +19,7 @@ from besom.app.hooks import as_typed
 from besom.common.errors import BesomError, ConfigError, SweepFailed, UserError
 from besom.common.files import check_working_folder
 from besom.common.stdout import complain, read_or_not, say, stopped, warnings_no_errors
-from besom.search.algorithms.options import PRUNERS, SAMPLERS, TpeSampler
+from besom.search.algorithms.options import PRUNERS, SAMPLERS, NsgaIISampler, TpeSampler
 from besom.search.options import GROUP, SWEEPER, TARGETS, SweepOptions
 
 CALLBACKS = f"{GROUP}/callbacks"
@@ -130,9 +130,17 @@ def _store() -> None:
     for kind, records in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for record in records:
             group = f"{GROUP}/{kind}"
-            store.store(group=group, name=record().name, node=record, provider="besom")
-    motpe = f"{GROUP}/sampler"  # Optuna's TPE has taken it in
-    store.store(group=motpe, name="motpe", node=TpeSampler, provider="besom")
+            store.store(group=group, name=record().name, node=_open(record), provider="besom")
+    names = {"motpe": TpeSampler, "nsgaii": NsgaIISampler}  # Optuna's TPE has taken MOTPE in
+    for name, sampler in names.items():
+        store.store(group=f"{GROUP}/sampler", name=name, node=_open(sampler), provider="besom")
+
+
+def _open(record: type) -> DictConfig:
+    """A record that may be given other keys: those of a class that its ``_target_`` names."""
+    node: DictConfig = OmegaConf.structured(record)
+    OmegaConf.set_struct(node, False)
+    return node
 
 
 _store()

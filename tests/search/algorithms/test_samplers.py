@@ -4,22 +4,26 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import create_trial
 
 from besom.common.errors import ConfigError, SpaceError, UserError
 from besom.common.states import State
+from besom.search.algorithms.exhaustive import Grid
 from besom.search.algorithms.options import (
     SAMPLERS,
+    BruteForceSampler,
     CmaesSampler,
     GpSampler,
     GridSampler,
     NoPruner,
-    NsgaiiSampler,
+    NsgaIISampler,
     QmcSampler,
     RandomSampler,
     TpeSampler,
 )
 from besom.search.algorithms.pruners import make_pruner
-from besom.search.algorithms.samplers import Grid, make_sampler, rehearse, unguided
+from besom.search.algorithms.samplers import make_sampler, rehearse, unguided
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import memory_study
@@ -153,7 +157,7 @@ def swept(options: Any, outside: Mapping[str, Any] | None) -> list[optuna.trial.
         TpeSampler(seed=1, n_startup_trials=3, history=5),
         RandomSampler(seed=1),
         QmcSampler(seed=1),
-        NsgaiiSampler(seed=1, population_size=3),
+        NsgaIISampler(seed=1, population_size=3),
     ],
 )
 def test_a_sampler_learns_nothing_from_a_baseline_outside_the_space(options: Any) -> None:
@@ -204,5 +208,48 @@ def test_a_grid_tells_1_from_true() -> None:
         [place] = grid._get_unvisited_grid_ids(study._study)
         [value] = grid._all_grids[place]
         proposed.append((type(value), value))
-        grid.note({"x": value})
+        choices = CategoricalDistribution([value])
+        had = create_trial(value=0.0, params={"x": value}, distributions={"x": choices})
+        grid.proposed(study._study, [had])
     assert sorted(proposed, key=str) == [(bool, True), (float, 1.0), (int, 1), (int, 2)]
+
+
+def conditional(trial: Any) -> None:
+    """One more parameter with ``a=x`` alone."""
+    if trial.params["a"] == "x":
+        trial.suggest_int("c", 0, 1)
+
+
+@pytest.mark.parametrize("outside", [None, {"a": "z", "b": 7}])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_bruteforce_tries_every_point_of_a_conditional_space_once(
+    resumed: bool, outside: Mapping[str, Any] | None
+) -> None:
+    """Three points with ``a=y``, six with ``a=x``; all run at a time."""
+    study = memory_study(["minimize"])
+
+    def use() -> None:
+        made = make_sampler(BruteForceSampler(seed=3), POINTS.dimensions, len(study.rows()))
+        study.use(made, make_pruner(NoPruner()))
+
+    use()
+    study.enqueue({} if outside else {"a": "y", "b": 1}, outside)
+    tried = []
+    while not study.exhausted:
+        if resumed and len(tried) in (1, 4, 9):
+            use()
+        tried.append(frozenset(study.ask(POINTS.distributions, conditional).params.items()))
+        assert len(tried) <= 10
+    assert len(tried) == len(set(tried)) == 9 + bool(outside)
+    for number in range(len(tried)):
+        study.tell(number, State.COMPLETE, [0.0])
+    use()
+    assert study.exhausted
+
+
+def test_bruteforce_needs_points() -> None:
+    with pytest.raises(SpaceError, match=r"continuous, and bruteforce needs points"):
+        rehearse(BruteForceSampler(), SPACE.dimensions, ["minimize"])
+    with pytest.raises(ConfigError, match=r"sampler=bruteforce: .*step must be given"):
+        suggest = lambda trial: trial.suggest_float("c", 0, 1)  # noqa: E731
+        rehearse(BruteForceSampler(), POINTS.dimensions, ["minimize"], suggest)

@@ -33,7 +33,7 @@ def make_object(key: str, node: Mapping[str, Any], kind: type[Made]) -> Made:
     if isinstance(found, type) and not issubclass(found, kind):
         raise _another(key, path, kind)
     arguments = {str(name): value for name, value in node.items() if name != TARGET}
-    _check_keywords(key, path, found, arguments)
+    check_keywords(key, path, found, arguments)
     try:
         made = found(**arguments)
     except UserError as error:
@@ -81,9 +81,14 @@ def _public_name(kind: type[Any]) -> str:
     return f"{package}.{kind.__name__}"
 
 
-def _check_keywords(
+def check_keywords(
     key: str, path: str, found: Callable[..., Any], given: Mapping[str, object]
 ) -> None:
+    """Hold keywords to a signature.
+
+    Raises:
+        ConfigError: one is not there, or has no default and was not given.
+    """
     try:
         parameters = inspect.signature(found).parameters.values()
     except (TypeError, ValueError):  # of C: it says itself what it does not take

@@ -31,7 +31,7 @@ class TpeSampler(Sampler):
     """
 
     name: str = "tpe"
-    n_startup_trials: int = 10
+    n_startup_trials: int | None = None  # Optuna's own is 10
     history: int | None = None
     n_ei_candidates: int | None = None
     n_ehvi_candidates: int | None = None  # the same, as the sampler motpe had it
@@ -104,10 +104,10 @@ class GpSampler(Sampler):
 
 
 @dataclass
-class NsgaiiSampler(Sampler):
-    """Genetic search for several objectives (Deb et al., 2002)."""
+class NsgaIISampler(Sampler):
+    """Genetic search for several objectives (Deb et al., 2002). Its other name is ``nsgaii``."""
 
-    name: str = "nsgaii"
+    name: str = "nsga2"
     population_size: int | None = None
     mutation_prob: float | None = None
     crossover_prob: float | None = None
@@ -116,14 +116,42 @@ class NsgaiiSampler(Sampler):
 
 
 @dataclass
-class NoPruner:
+class NsgaIIISampler(Sampler):
+    """The same with reference points (Deb and Jain, 2014): for more than three objectives."""
+
+    name: str = "nsga3"
+    population_size: int | None = None
+    mutation_prob: float | None = None
+    crossover_prob: float | None = None
+    swapping_prob: float | None = None
+    dividing_parameter: int | None = None
+    constraints_func: Any = None
+
+
+@dataclass
+class BruteForceSampler(Sampler):
+    """Every point once, also of a space that ``custom_search_space`` makes conditional."""
+
+    name: str = "bruteforce"
+
+
+@dataclass
+class Pruner:
+    """Arguments of Optuna's class. ``_target_`` names another, by its dotted path."""
+
+    name: str = MISSING
+    _target_: str | None = None
+
+
+@dataclass
+class NoPruner(Pruner):
     """Every trial runs to its end."""
 
     name: str = "none"
 
 
 @dataclass
-class MedianPruner:
+class MedianPruner(Pruner):
     """Ends a trial that is worse than the median of the others at the same step."""
 
     name: str = "median"
@@ -133,7 +161,7 @@ class MedianPruner:
 
 
 @dataclass
-class AshaPruner:
+class AshaPruner(Pruner):
     """Asynchronous successive halving (Li et al., 2018)."""
 
     name: str = "asha"
@@ -143,7 +171,7 @@ class AshaPruner:
 
 
 @dataclass
-class HyperbandPruner:
+class HyperbandPruner(Pruner):
     """Hyperband (Li et al., 2017): successive halving with several first rungs.
 
     ``max_resource`` is the largest number of steps, or ``auto``: the longest finished trial's.
@@ -156,7 +184,7 @@ class HyperbandPruner:
 
 
 @dataclass
-class PatientPruner:
+class PatientPruner(Pruner):
     """Ends a trial that has not improved for ``patience`` steps."""
 
     name: str = "patient"
@@ -165,7 +193,7 @@ class PatientPruner:
 
 
 @dataclass
-class ThresholdPruner:
+class ThresholdPruner(Pruner):
     """Ends a trial whose reported value leaves ``lower`` … ``upper``."""
 
     name: str = "threshold"
@@ -182,6 +210,8 @@ SAMPLERS = (
     QmcSampler,
     CmaesSampler,
     GpSampler,
-    NsgaiiSampler,
+    NsgaIISampler,
+    NsgaIIISampler,
+    BruteForceSampler,
 )
 PRUNERS = (NoPruner, MedianPruner, AshaPruner, HyperbandPruner, PatientPruner, ThresholdPruner)

@@ -8,6 +8,7 @@ import optuna
 from optuna.pruners import BasePruner
 
 from besom.common.errors import ConfigError
+from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import (
     AshaPruner,
     HyperbandPruner,
@@ -19,11 +20,16 @@ from besom.search.algorithms.options import (
 
 
 def make_pruner(options: Any) -> BasePruner:
-    """The pruner for ``options`` (one of the records in ``options.py``).
+    """The pruner for ``options`` (one of the records in ``options.py``, or named by a path).
 
     Raises:
-        ConfigError: a value that the pruner does not accept.
+        ConfigError: a value that the pruner does not accept, or no such pruner.
     """
+    if isinstance(options, ByPath):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            pruner: BasePruner = options.make(BasePruner)
+            return pruner
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

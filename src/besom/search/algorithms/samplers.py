@@ -3,23 +3,26 @@
 import importlib.util
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from itertools import islice
 from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
 
+from besom.app.modules.target import locate
 from besom.common.errors import ConfigError, SpaceError, UserError
+from besom.search.algorithms import by_path
+from besom.search.algorithms.by_path import ByPath
+from besom.search.algorithms.exhaustive import BruteForce, Grid
 from besom.search.algorithms.options import (
+    BruteForceSampler,
     CmaesSampler,
     GpSampler,
     GridSampler,
-    NsgaiiSampler,
+    NsgaIIISampler,
+    NsgaIISampler,
     QmcSampler,
     RandomSampler,
     TpeSampler,
@@ -27,60 +30,20 @@ from besom.search.algorithms.options import (
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions, few
 from besom.search.space.grammar import MOST_POINTS
-from besom.search.space.space import Dimension
+from besom.search.space.space import Dimension, Suggest
 
-N_SEEDS = 2**32
 NO_ARGUMENTS = (
     *("name", "_target_", "_partial_", "history"),
     *("n_ehvi_candidates", "restart_strategy", "inc_popsize"),
 )
 """Options that are no arguments of Optuna's classes, or have no effect there."""
-
-
-class Grid(optuna.samplers.GridSampler):
-    """Optuna's grid for ask and tell, which passes over points that any trial has had.
-
-    Optuna goes by the numbers of trials, and would propose the point of an enqueued one, such as
-    the baseline, once more in the place of another. ``Study.stop`` only works inside
-    ``study.optimize``; a caller looks at :attr:`exhausted` instead.
-    """
-
-    def __init__(self, axes: Mapping[str, Sequence[Any]], seed: int | None) -> None:
-        super().__init__(axes, seed=seed)
-        self._n_min_trials = 0  # no point by a trial's number
-        self._left = {_point(p): place for place, p in enumerate(self._all_grids)}
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether every point has been proposed."""
-        return not self._left
-
-    def note(self, params: Mapping[str, Any]) -> None:
-        """Propose this point no more; params of a trial that lack some of its names are none."""
-        if params.keys() >= set(self._param_names):
-            self._left.pop(_point([params[name] for name in self._param_names]), None)
-
-    def _get_unvisited_grid_ids(self, study: Study) -> list[int]:
-        """The next point, by its place in the shuffled grid; none where all have been had."""
-        return [*islice(self._left.values(), 1)]
-
-    def after_trial(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        """Nothing: the grid keeps its place in the trials' own attributes."""
-
-
-def _point(values: Sequence[Any]) -> tuple[tuple[type, Any], ...]:
-    """What tells two points apart, where 1, 1.0 and True are three values."""
-    return tuple((type(value), value) for value in values)
+FUNCTIONS = ("gamma", "weights")
+"""Options that are functions; a text is the dotted path of one."""
+PLACE = "hydra.sweeper.sampler"
 
 
 def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
-    """The sampler for ``options`` (one of the records in ``options.py``).
+    """The sampler for ``options`` (one of the records in ``options.py``, or named by a path).
 
     Args:
         dimensions: what is searched; the grid needs it in advance.
@@ -90,29 +53,47 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
     Raises:
         UserError: the sampler needs an extra that is not installed.
         SpaceError: a grid over a continuous dimension.
-        ConfigError: a value that the sampler does not accept.
+        ConfigError: a value that the sampler does not accept, or no such sampler.
     """
     try:
         with warnings.catch_warnings():
             for category in (optuna.exceptions.ExperimentalWarning, FutureWarning):
                 warnings.simplefilter("ignore", category)
-            sampler = _MAKERS[options.name](options, dimensions, n_existing)
+            if isinstance(options, ByPath):
+                sampler = options.make(BaseSampler, n_existing)
+            else:
+                sampler = _MAKERS[options.name](options, dimensions, n_existing)
         return sampler if isinstance(sampler, Grid | WindowedSampler) else WindowedSampler(sampler)
     except ValueError as error:
-        raise ConfigError(f"hydra/sweeper/sampler={options.name}: {error}") from error
+        raise ConfigError(f"{_named(options)}: {error}") from error
 
 
-def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence[str]) -> None:
+def _named(options: Any) -> str:
+    """How the sampler was chosen."""
+    by_name = f"hydra/sweeper/sampler={options.name}"
+    return f"{PLACE}._target_={options.name}" if isinstance(options, ByPath) else by_name
+
+
+def rehearse(
+    options: Any,
+    dimensions: Sequence[Dimension],
+    directions: Sequence[str],
+    suggest: Suggest | None = None,
+) -> None:
     """Have the sampler propose a few trials that leave no trace: some refuse several objectives,
     or an argument, only then.
+
+    Args:
+        suggest: adds conditional parameters; only the sampler of every point is asked for them,
+            since it refuses continuous ones.
 
     Raises:
         UserError: as :func:`make_sampler`, and whatever the sampler cannot do.
     """
     if options.name == "cmaes" and len(directions) > 1:
         raise ConfigError(
-            "hydra/sweeper/sampler=cmaes: it knows one objective; take tpe, gp, nsgaii, random, "
-            "qmc or grid for several."
+            "hydra/sweeper/sampler=cmaes: it knows one objective; take tpe, gp, nsga2, nsga3, "
+            "random, qmc, grid or bruteforce for several."
         )
     soon = {"n_startup_trials": 1} if hasattr(options, "n_startup_trials") else {}
     sampler = make_sampler(options, dimensions, 0)
@@ -130,10 +111,12 @@ def rehearse(options: Any, dimensions: Sequence[Dimension], directions: Sequence
             warnings.simplefilter("ignore")
             for number in range(3):
                 trial = study.ask(distributions)
+                if suggest is not None and isinstance(options, BruteForceSampler):
+                    suggest(trial)
                 study.tell(trial, [float(number)] * len(directions))
     except Exception as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ConfigError(f"hydra/sweeper/sampler={options.name}: {name}{error}") from error
+        raise ConfigError(f"{_named(options)}: {name}{error}") from error
     finally:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -153,13 +136,20 @@ def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
 def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
     """What is given of Optuna's own arguments, with the seed moved on."""
     given = {
-        field.name: getattr(options, field.name)
+        field.name: _argument(field.name, getattr(options, field.name), n_existing)
         for field in fields(options)
         if field.name not in NO_ARGUMENTS and getattr(options, field.name) is not None
     }
-    if "seed" in given and n_existing:
-        given["seed"] = (given["seed"] + n_existing) % N_SEEDS
+    if "seed" in given:
+        given["seed"] = by_path.moved(given["seed"], n_existing)
     return given
+
+
+def _argument(name: str, value: Any, n_existing: int) -> Any:
+    place = f"{PLACE}.{name}"
+    if name in FUNCTIONS and isinstance(value, str):
+        return locate(place, value)
+    return by_path.part(place, value, n_existing)
 
 
 def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
@@ -167,10 +157,10 @@ def _tpe(options: TpeSampler, dimensions: Sequence[Dimension], n_existing: int) 
     sampler = optuna.samplers.TPESampler(**_arguments(options, n_existing))
     if options.history is None:
         return sampler
-    if options.history < max(options.n_startup_trials, 1):
+    startup = 10 if options.n_startup_trials is None else options.n_startup_trials
+    if options.history < max(startup, 1):
         raise ValueError(
-            f"history={options.history}: must be null, or at least "
-            f"n_startup_trials={options.n_startup_trials} and 1"
+            f"history={options.history}: must be null, or at least n_startup_trials={startup} and 1"
         )
     return WindowedSampler(sampler, options.history)
 
@@ -182,15 +172,7 @@ def _random(
 
 
 def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
-    axes: dict[str, Sequence[Any]] = {}
-    for dimension in dimensions:
-        values = dimension.values()
-        if values is None:
-            raise SpaceError(
-                f"`{dimension.key}={dimension.text}` is continuous, and a grid needs points; "
-                f"write range(start,stop,step=s) or choice(…), or take another sampler."
-            )
-        axes[dimension.key] = values
+    axes = _points(dimensions, "a grid")
     if (n_points := math.prod(map(len, axes.values()))) > MOST_POINTS:
         raise SpaceError(
             f"the grid has {n_points:,} points, and all of them are made beforehand: at most "
@@ -198,6 +180,31 @@ def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int
         )
     # The order of the points comes from the seed, and must be the same after a resume.
     return Grid({key: list(values) for key, values in axes.items()}, seed=options.seed)
+
+
+def _bruteforce(
+    options: BruteForceSampler, dimensions: Sequence[Dimension], n_existing: int
+) -> BaseSampler:
+    _points(dimensions, "bruteforce")
+    return BruteForce(**_arguments(options, n_existing))
+
+
+def _points(dimensions: Sequence[Dimension], who: str) -> dict[str, Sequence[Any]]:
+    """The values of each dimension.
+
+    Raises:
+        SpaceError: one is continuous.
+    """
+    axes: dict[str, Sequence[Any]] = {}
+    for dimension in dimensions:
+        values = dimension.values()
+        if values is None:
+            raise SpaceError(
+                f"`{dimension.key}={dimension.text}` is continuous, and {who} needs points; "
+                f"write range(start,stop,step=s) or choice(…), or take another sampler."
+            )
+        axes[dimension.key] = values
+    return axes
 
 
 def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
@@ -219,10 +226,14 @@ def _gp(options: GpSampler, dimensions: Sequence[Dimension], n_existing: int) ->
     return optuna.samplers.GPSampler(**_arguments(options, n_existing))
 
 
-def _nsgaii(
-    options: NsgaiiSampler, dimensions: Sequence[Dimension], n_existing: int
-) -> BaseSampler:
+def _nsga2(options: NsgaIISampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
     return optuna.samplers.NSGAIISampler(**_arguments(options, n_existing))
+
+
+def _nsga3(
+    options: NsgaIIISampler, dimensions: Sequence[Dimension], n_existing: int
+) -> BaseSampler:
+    return optuna.samplers.NSGAIIISampler(**_arguments(options, n_existing))
 
 
 def _require(module: str, extra: str) -> None:
@@ -240,5 +251,7 @@ _MAKERS: dict[str, Callable[[Any, Sequence[Dimension], int], BaseSampler]] = {
     "qmc": _qmc,
     "cmaes": _cmaes,
     "gp": _gp,
-    "nsgaii": _nsgaii,
+    "nsga2": _nsga2,
+    "nsga3": _nsga3,
+    "bruteforce": _bruteforce,
 }

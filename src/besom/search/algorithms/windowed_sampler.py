@@ -7,13 +7,15 @@ dear.
 
 import copy
 import heapq
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+
+from besom.search.algorithms.exhaustive import BruteForce
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 OUTSIDE = "besom.outside"
@@ -29,12 +31,24 @@ class WindowedSampler(BaseSampler):
 
     With one objective it sees the 25 best of all as well: those are what TPE models as good, so
     only its picture of the others gets coarser. Where ``history`` is None it sees all.
+
+    ``Study.stop`` only works inside ``study.optimize``; a caller looks at ``exhausted`` instead.
     """
 
     def __init__(self, sampler: BaseSampler, history: int | None = None) -> None:
         self._sampler = sampler
         self._history = history
         self._shown: tuple[int, _Window] | None = None
+        self.exhausted = False
+        """Whether it has nothing more to propose."""
+
+    def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
+        """Take note that these trials have their parameters."""
+        if isinstance(self._sampler, BruteForce):
+            self.exhausted = self._sampler.has_proposed_all(_Window(study, None).get_trials(False))
+
+    def _stop(self) -> None:
+        self.exhausted = True
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -58,7 +72,7 @@ class WindowedSampler(BaseSampler):
         )
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        self._sampler.before_trial(study, trial)
+        self._sampler.before_trial(self._window(study, trial), trial)
 
     def after_trial(
         self,
@@ -67,7 +81,8 @@ class WindowedSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        self._sampler.after_trial(study, trial, state, values)
+        window: Any = _Window(study, None, self._stop)
+        self._sampler.after_trial(window, trial, state, values)
 
     def reseed_rng(self) -> None:
         self._sampler.reseed_rng()
@@ -80,10 +95,17 @@ class WindowedSampler(BaseSampler):
 
 
 class _Window:
-    """A study with fewer trials, for Optuna's samplers, which ask both of these for them."""
+    """A study with fewer trials, for samplers, which ask all of these for them.
 
-    def __init__(self, study: Study, history: int | None) -> None:
-        self._whole = study
+    Args:
+        stop: called instead of :meth:`optuna.Study.stop`.
+    """
+
+    def __init__(
+        self, study: Study, history: int | None, stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self._whole: Any = study
+        self.stop = stop
         trials = study.get_trials(deepcopy=False)
         proposed = [trial for trial in trials if trial.user_attrs.get(OUTSIDE) is None]
         if history is None:
@@ -93,6 +115,14 @@ class _Window:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        return self.get_trials()
+
+    @property
+    def _storage(self) -> Any:
+        return _WindowStorage(self._whole._storage, self)
 
     def get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -107,6 +137,25 @@ class _Window:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         return self.get_trials(deepcopy, states)
+
+
+class _WindowStorage:
+    """A study's storage, for samplers that ask it for the trials."""
+
+    def __init__(self, storage: Any, window: _Window) -> None:
+        self._whole = storage
+        self._window = window
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        return self._window.get_trials(deepcopy, states)
 
 
 def window(
