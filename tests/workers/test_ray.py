@@ -1,7 +1,9 @@
 """What a pool on Ray does beyond what every pool does. No node sees a file of the supervisor."""
 
 import os
+import re
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -9,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ray._private import utils as ray_utils
 
 from besom.app.hooks import Task
 from besom.common.errors import ClusterError
@@ -26,11 +29,13 @@ from besom.workers.messages import (
     WorkerExited,
 )
 from besom.workers.pool import log_file
+from besom.workers.ray.cluster import _text_of
 from besom.workers.ray.pool import RayPool
 from besom.workers.resources import NOTHING_SAID, Resources
 from tests.processes import having, kill, processes
 from tests.ray_cluster import RayCluster, ray_cluster
 from tests.workers.conftest import runner_in
+from tests.workers.hoarding import hoard
 from tests.workers.leaving import leave
 from tests.workers.telling import tell
 
@@ -157,11 +162,60 @@ def test_what_cannot_work_is_refused_before_anything_starts(
         assert not (tmp_path / "logs").exists()
 
 
+@pytest.mark.slow  # ten seconds go by
+def test_what_is_no_cluster_is_refused(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    """A port that answers, as of another service; Ray waits for it without an end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        refused = pytest.raises(ClusterError, match="does not answer as a cluster does")
+        with pool_in(tmp_path, ray_nodes, address=address) as pool, refused:
+            pool.connect()
+
+
+def test_a_token_that_is_not_the_clusters_is_refused(
+    tmp_path: Path, ray_nodes: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "ab" * 32)
+    refused = pytest.raises(ClusterError, match="asks for its token; set RAY_AUTH_MODE")
+    with pool_in(tmp_path, ray_nodes) as pool, refused:
+        pool.connect()
+
+
 def test_another_besom_on_a_node_is_refused(tmp_path: Path, ray_nodes: RayCluster) -> None:
     with pool_in(tmp_path, ray_nodes) as pool:
         pool._home = replace(pool._home, version="9.9")
         with pytest.raises(ClusterError, match=r"and this is 9\.9"):
             pool.connect()
+
+
+def test_another_ray_is_named_with_its_python() -> None:
+    """The error is Ray's own: to start a cluster with another one takes a second environment."""
+    other = {"ray_version": "2.9.1", "python_version": "3.12.1"}
+    with pytest.raises(RuntimeError) as error:
+        ray_utils.check_version_info(other, "node 10.0.0.1")
+    text = _text_of(error.value, "auto")
+    assert "the cluster has Ray 2.9.1 with Python 3.12.1, and this is Ray" in text
+    assert len(text.splitlines()) == 2
+
+
+@pytest.mark.slow  # takes gigabytes, of a machine that little else uses
+def test_out_of_memory_is_told_as_ray_tells_it(tmp_path: Path) -> None:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    used = 1 - kilobytes["MemAvailable"] / kilobytes["MemTotal"]
+    limit = {"RAY_memory_usage_threshold": f"{used + 0.1:.3f}"}
+    with ray_cluster(1, variables=limit) as cluster, pool_in(tmp_path, cluster, hoard) as pool:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in cluster.variables.items():
+                patch.setenv(name, value)
+            pool.connect()
+        pool.start(0)
+        assert heard(pool) == Ready()
+        pool.send(0, Assignment(3, 1, ()))
+        assert isinstance(heard(pool), Composed)
+        died = heard(pool)
+        assert isinstance(died, WorkerExited)
+        assert re.fullmatch(r"was ended by Ray: \S+ runs out of memory", died.cause)
 
 
 @pytest.mark.slow  # 2 GiB are written three times

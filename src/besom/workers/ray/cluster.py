@@ -1,15 +1,19 @@
 """Ray's cluster: one of this sweep's own on this machine, or one that runs already."""
 
 import logging
+import queue
+import re
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RayError, RayTaskError, RuntimeEnvSetupError
 from ray.runtime_env import RuntimeEnv
 
@@ -26,9 +30,8 @@ ANSWER_SECONDS = 10
 
 TOO_LARGE = "exceeds the maximum size"
 """In what Ray says of a working folder."""
-
-TOO_LARGE = "exceeds the maximum size"
-"""In what Ray says of a working folder."""
+VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+"""In what it says where they differ: the cluster's, then those of this process."""
 SET_TOKEN = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them"
 
 OBJECT_STORE = 256 << 20
@@ -170,6 +173,9 @@ def _text_of(error: Exception, address: str) -> str:
             )
         case TypeError() | ValueError():
             return f"hydra.sweeper.ray.runtime_env, or the working folder: {last_lines(error)}"
+    if len(found := VERSIONS.findall(str(error))) == 2:
+        there, here = (f"Ray {ray} with Python {python}" for ray, python in found)
+        return f"{option}: the cluster has {there}, and this is {here};\ninstall the same on all."
     return f"Ray: {last_lines(error)}"
 
 
@@ -200,15 +206,34 @@ def _below(folder: Path, other: Path) -> list[str]:
 
 
 def _check_answers(address: str) -> None:
+    """Ray itself waits a minute and more for what is no cluster."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
     if not (host and port.isdigit()) or "/" in host:
         raise ClusterError(f"hydra.sweeper.ray.address={mask(address)}: take auto, or host:port.")
-    with suppress(OSError):
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-        return
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    threading.Thread(target=_ask_head, args=(address, answers.put), daemon=True).start()
+    with suppress(queue.Empty):
+        match answers.get(timeout=ANSWER_SECONDS):
+            case None:
+                return
+            case RayError() as error:
+                raise ClusterError(_text_of(error, address)) from error
     raise ClusterError(
-        f"hydra.sweeper.ray.address={mask(address)} does not answer within {ANSWER_SECONDS} s; "
-        "give the address that `ray start --head` printed, and run Besom on a node of that cluster."
+        f"hydra.sweeper.ray.address={mask(address)} does not answer as a cluster does within "
+        f"{ANSWER_SECONDS} s; give the\naddress that `ray start --head` printed (port 6379, not "
+        "8265 or 10001), and run Besom on a node of that cluster."
     )
+
+
+def _ask_head(address: str, answer: Callable[[Exception | None], None]) -> None:
+    """Ray has no public way to ask whether a cluster answers, and lets this process in."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        GcsClient(address=address).internal_kv_get(b"CLUSTER_METADATA", b"cluster")
+    except (OSError, RayError) as error:
+        answer(error)
+    else:
+        answer(None)
