@@ -79,6 +79,7 @@ def _options() -> str:
         *_table_of(options.SweepOptions, "## All sweeps"),
         *_table_of(options.ResourcesOptions, "## `resources`"),
         *_table_of(options.RayOptions, "## `ray`"),
+        *_table_of(options.StopOptions, "## `stop`"),
         *_table_of(options.ConfirmOptions, "## `confirm`"),
         "## Samplers",
         "`hydra/sweeper/sampler=NAME`, its options as `hydra.sweeper.sampler.OPTION=VALUE`.",

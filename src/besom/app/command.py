@@ -5,6 +5,7 @@ from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remain
   --trials N     trials in total; those that are done count
   --workers N    trials at the same time, or auto: as many as fit (--jobs is the same)
   --pool ray     workers on a Ray cluster, not as processes of this machine
+  --hours H      no new trial after so long; 0.5 is half an hour
   --name STUDY   the study; the same name again resumes it
   --no-confirm   no trainings on fresh seeds after the trials, and no verdict
   --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
@@ -64,6 +66,7 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
     parser.add_argument("--trials", type=whole_number)
     parser.add_argument("--workers", "--jobs", type=number_of_workers)
     parser.add_argument("--pool")
+    parser.add_argument("--hours", type=hours)
     parser.add_argument("--name")
     parser.add_argument("--no-confirm", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
@@ -84,6 +87,17 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def hours(text: str) -> float:
+    """A flag's value that is a time, for argparse; in hours."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise ArgumentTypeError(f"`{text}` is no number of hours above 0")
+    return number
+
+
 def number_of_workers(text: str) -> int | str:
     """The same, or ``auto`` for as many as there is room for."""
     return text if text == "auto" else whole_number(text)
@@ -94,6 +108,7 @@ def _overrides(flags: Namespace) -> list[str]:
     values = {
         "n_trials": flags.trials,
         "n_jobs": flags.workers,
+        "timeout": None if flags.hours is None else flags.hours * 3600,
         "pool": flags.pool,
         "study_name": name,
     }

@@ -50,6 +50,27 @@ class ConfirmOptions:
 
 
 @dataclass
+class StopOptions:
+    """When a sweep needs no more trials. One rule that holds is enough; trials that run are
+    finished, and the confirmation follows. None holds where all are null.
+
+    Attributes:
+        no_improvement: so many trials have ended, complete or pruned, since the best one did; with
+            several objectives, since the last one that is on the Pareto front.
+        target: a value of the objective that is good enough. Not with several objectives.
+        regret: by how much the best may fall short of the best that could be found, in units of the
+            objective: an upper bound, by a Gaussian process that is fitted to the better half of
+            the complete trials, from 20 of them on (Optuna's ``RegretBoundEvaluator``, after
+            Makarova et al., https://proceedings.mlr.press/v188/makarova22a.html). Not with several
+            objectives; it needs the extra ``gp``.
+    """
+
+    no_improvement: int | None = None
+    target: float | None = None
+    regret: float | None = None
+
+
+@dataclass
 class ResourcesOptions:
     """What one worker gets; null where it is not said. More than there is is refused.
 
@@ -123,6 +144,7 @@ class SweepOptions:
         duplicates: ``reuse`` the value of a finished equal configuration, or ``rerun`` it. What
             other source code of the application has made counts for nothing then, and with
             ``reuse_any_code`` as today's.
+        stop: what ends the trials before there are ``n_trials``, see :class:`StopOptions`.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
         callbacks: what is told of the sweep while it runs: a list of nodes with ``_target_``, or a
             mapping from names to them. Each makes a ``besom.Callback``; they are no part of what a
@@ -164,6 +186,7 @@ class SweepOptions:
     trial_timeout: float | None = None
     hang_timeout: float | None = None
     duplicates: str = "reuse"
+    stop: StopOptions = field(default_factory=StopOptions)
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     callbacks: Any = None
     dry_run: bool = False

@@ -96,7 +96,7 @@ def _refuse_unknown(master: DictConfig) -> None:
         if word.startswith("+hydra.") and key.split(".")[1] not in OF_HYDRA:
             raise unknown_key(key, master)
     nodes: dict[str, Any] = {NODE: SweepOptions}
-    for part in ("sampler", "pruner", "confirm", "resources"):
+    for part in ("sampler", "pruner", "confirm", "resources", "stop"):
         kind = OmegaConf.get_type(master.hydra.sweeper, part)
         is_by_path = OmegaConf.select(master, f"{NODE}.{part}._target_") is not None
         nodes |= {f"{NODE}.{part}": kind} if is_dataclass(kind) and not is_by_path else {}

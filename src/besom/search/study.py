@@ -17,6 +17,7 @@ from besom.search.algorithms.exhaustive import Grid
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions
 from besom.search.space.space import Suggest
+from besom.search.stopping.regret import regret_bound
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
 from besom.search.trial_row import OWN, PREFIX, TrialRow, is_own
@@ -258,6 +259,10 @@ class Study:
         """The runs of the trials that have ended, by number."""
         ended = (row for row in self.rows() if row.state != "running" and "run_id" in row.notes)
         return {row.number: row.notes["run_id"] for row in ended}
+
+    def regret_bound(self, searched: Set[str]) -> float | None:
+        """By how much the best may fall short; see :func:`besom.search.stopping.regret`."""
+        return regret_bound(self._study, searched)
 
     def row(self, number: int) -> TrialRow:
         """One trial as it is now."""

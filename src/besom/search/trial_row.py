@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -33,6 +34,7 @@ class TrialRow:
     Attributes:
         notes: Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
         counts: false where other source code than today's has made it; see fingerprint.py.
+        ended_at: in seconds since 1970; infinite where it has not ended.
     """
 
     number: int
@@ -41,6 +43,7 @@ class TrialRow:
     values: tuple[float, ...]
     notes: Mapping[str, Any]
     counts: bool = True
+    ended_at: float = inf
 
     @classmethod
     def of(cls, trial: FrozenTrial, counts: bool) -> "TrialRow":
@@ -50,7 +53,8 @@ class TrialRow:
             if key.startswith(PREFIX) and key != OWN
         }
         values = tuple(trial.values or ())
-        return cls(trial.number, trial.params, _NAMES[trial.state], values, notes, counts)
+        ended_at = trial.datetime_complete.timestamp() if trial.datetime_complete else inf
+        return cls(trial.number, trial.params, _NAMES[trial.state], values, notes, counts, ended_at)
 
     @property
     def code(self) -> str:

@@ -18,6 +18,7 @@ from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes
+from besom.sweep.opening import ends_early
 from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (
     Assignment,
@@ -99,6 +100,8 @@ def _space(plan: Plan) -> Iterator[str]:
         f"Size: {points} points; {plan.options.n_trials} trials by "
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
+    if early := ends_early(plan.options):
+        yield f"Ends early {early}"
     if each := str(plan.resources):
         yield f"Workers: {plan.options.n_jobs}, each with {each}"
 

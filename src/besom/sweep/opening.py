@@ -8,10 +8,11 @@ from rich.console import Console
 
 from besom.common.addresses import mask
 from besom.common.flatten import short_names
-from besom.common.text import shorten_words
+from besom.common.text import duration, shorten_words
 from besom.search.objective import Objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.space import Space
+from besom.search.stopping.rules import describe
 from besom.search.trial_row import TrialRow
 from besom.workers.resources import read_resources
 
@@ -45,6 +46,7 @@ def opening(
         "space": _space(options, space),
         "trials": _confirmed(options) if confirms_only else _trials(options),
         "each gets": of_each_worker(options),
+        "ends early": "" if confirms_only else ends_early(options),
         "confirm": _confirmation(options, objective),
         "writes to": _places(options),
     }
@@ -116,6 +118,12 @@ def of_each_worker(options: SweepOptions) -> str:
     """``4 cores, 0.5 GPU, 4 GiB``; empty where nothing was said of what a worker gets."""
     asked = options.resources
     return str(read_resources(asked.cpus, asked.gpus, asked.memory))
+
+
+def ends_early(options: SweepOptions) -> str:
+    """``after 2 h 00 min, or at 0.86``: what ends the trials before there are all."""
+    late = "" if options.timeout is None else f"after {duration(options.timeout)}"
+    return ", or ".join(filter(None, (late, describe(options.stop))))
 
 
 def _confirmed(options: SweepOptions) -> str:

@@ -32,6 +32,8 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     run_id: str | None = study.recall("run_id")
     if run_id is not None:
         record.reopen(run_id)
+        if not plan.confirms_only:
+            _tell_end(study, record, run_id, "")  # until it has come to another
         return run_id
     # The id is kept last: a run without all that is said here is found by the study's own key, and
     # told again.
@@ -55,17 +57,28 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     return run_id
 
 
-def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str) -> None:
-    """Close it with the sweep's summary as its note, unless the study's connection is lost."""
+def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str, ended_by: str) -> None:
+    """Close it with the sweep's summary as its note, unless the study's connection is lost.
+
+    Args:
+        ended_by: what has ended the trials; empty where there were to be none.
+    """
     plan, study, record, run_id = sweep.plan, sweep.study, sweep.record, sweep.parent_run
     with suppress(ConnectionLost):
         if sweep.metrics:
             _view(plan, study, record, run_id, sweep.metrics)
         record.log(run_id, _facts(study))
+        if ended_by:
+            _tell_end(study, record, run_id, ended_by)
         pages = address(record.experiment_id, study.name)
         record.note(run_id, note(plan, study, verdict, pages))
         record.prepare_end(run_id, status, {schema.STATE: status.lower()}, {})
         record.end_run(run_id)
+
+
+def _tell_end(study: Study, record: Record, run_id: str, ended_by: str) -> None:
+    study.remember("ended_by", ended_by)
+    record.log(run_id, {schema.ENDED_BY: ended_by})
 
 
 def _view(plan: Plan, study: Study, record: Record, run_id: str, metrics: Iterable[str]) -> None:

@@ -27,6 +27,7 @@ from besom.search.space.grammar import read_space
 from besom.search.space.point import Point, read_points
 from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
+from besom.search.stopping.rules import check_stop
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.base import Callback
 from besom.sweep.callbacks.read import read_callbacks
@@ -143,6 +144,7 @@ def make_plan(
     objective = read_objective(options.objective, options.direction)
     _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
+    check_stop(options.stop, objective, space)
     hooks = hooks_of(application.task)
     custom = options.custom_search_space
     remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]

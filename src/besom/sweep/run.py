@@ -1,25 +1,24 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 from rich.console import Console
 
 from besom.app.redaction import redacted_logs
-from besom.common.errors import StoreError, UserError
+from besom.common.errors import BesomError, StoreError, UserError
 from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
-from besom.common.stdout import say
 from besom.common.terminal.time_left import TimeLeft
 from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import make_sampler
 from besom.search.options import AUTO
+from besom.search.stopping.rules import holding_rule
 from besom.search.storage.database import (
     existing_study,
     in_use,
@@ -59,6 +58,7 @@ from besom.sweep.recovery.recovery import (
     take_earlier_confirmations,
 )
 from besom.sweep.result_files import write_configuration, write_results
+from besom.sweep.steering.interrupts import interruptible
 from besom.sweep.summary import print_summary
 from besom.sweep.supervisor import Supervisor, Timeouts
 from besom.sweep.trials import TrialJobs
@@ -71,7 +71,7 @@ from besom.tracking.runs import restoring
 from besom.tracking.schema import RunStatus
 from besom.workers import disk_space
 from besom.workers.pool import Pool
-from besom.workers.signals import ending_after, handled_by, quitting_after
+from besom.workers.signals import ending_after
 
 
 def run_sweep(plan: Plan) -> Any:
@@ -194,6 +194,8 @@ def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:
 
     What they import takes seconds, and so does MLflow: both at once.
     """
+    if holding_rule(plan.options.stop, study, plan.space.distributions.keys()):
+        return
     rows = study.rows()
     fresh = 0 if study.exhausted else max(0, plan.options.n_trials - len(rows))
     n_open = fresh + sum(row.state == "running" for row in rows)
@@ -224,28 +226,42 @@ def _sweep(
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
     supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts)
-    status, answer, is_ours = RunStatus.FAILED, Answer(), True  # unless it is said to be otherwise
+    # Unless it is said to be otherwise:
+    status, answer, is_ours, ended_by = RunStatus.FAILED, Answer(), True, ""
     try:
-        with _graceful(supervisor, pool, console) as received:
+        with interruptible(supervisor, pool, console) as received:
             if not plan.confirms_only:
-                tally = _tally(plan, study.rows())
-                with make_progress(console, tally) as progress:
-                    supervisor.run(TrialJobs(sweep, tally, progress, unfinished), progress)
+                ended_by = _run_trials(sweep, supervisor, unfinished, console)
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
+        ended_by = Signals(received[0]).name if received else ended_by
         with suppress(StoreError):  # away: the next start does it too
             close_orphaned_runs(sweep.studies, record, sweep.parent_run)
     except ConnectionLost:
         # Another supervisor may have the study by now, and with it the sweep's own run.
         is_ours = False
         raise
+    except BesomError as error:
+        ended_by = str(error).splitlines()[0]
+        raise
     finally:
         pool.stop()
         supervisor.abandon()
         if is_ours:
-            close_parent_run(sweep, status, answer.verdict)
+            close_parent_run(sweep, status, answer.verdict, ended_by)
             callbacks.put(end_of_study(sweep, status, answer.verdict, sys.exception()))
     return answer, received[0] if received else None
+
+
+def _run_trials(
+    sweep: Sweep, supervisor: Supervisor, unfinished: list[TrialRow], console: Console
+) -> str:
+    """Run what remains of the trials; why no more are started."""
+    tally = _tally(sweep.plan, sweep.study.rows())
+    with make_progress(console, tally) as progress:
+        trials = TrialJobs(sweep, tally, progress, unfinished)
+        supervisor.run(trials, progress)
+    return trials.ended_by()
 
 
 def _tally(plan: Plan, rows: Sequence[TrialRow]) -> Tally:
@@ -270,31 +286,3 @@ def _say_missing_runs(sweep: Sweep, console: Console) -> None:
     ):
         if said:
             console.print(said, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _graceful(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
-    """Once Ctrl-C or its kin: running trials stop at their next report. Twice: all ends now.
-
-    Yields the signals received so far.
-    """
-    received: list[int] = []
-
-    def tidy() -> None:
-        console.show_cursor()
-        pool.stop()
-
-    def handle(number: int) -> None:
-        received.append(number)
-        if len(received) > 1:
-            tidy()
-            below_the_bars = "\n" if console.is_terminal else ""
-            with redirect_stderr(sys.__stderr__):  # Rich prints above them what it is given
-                say(f"{below_the_bars}besom: ended at once; the same command goes on")
-            os._exit(128 + number)  # whatever hangs; the next start reconciles
-        supervisor.stopping = True
-        text = "stopping at the next epoch; once more ends everything now"
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    with handled_by(handle), quitting_after(tidy):
-        yield received

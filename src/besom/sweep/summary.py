@@ -11,6 +11,7 @@ from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.table import Column, left_out, table, terminal_width
 from besom.common.text import show, unnamed
 from besom.search.options import SweepOptions
+from besom.search.stopping.rules import OPTION
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.fingerprint import FOOTNOTE, MARK
@@ -32,9 +33,7 @@ def print_summary(
     """
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
-    if n_ended(rows) < plan.options.n_trials and not study.exhausted:
-        n_open = plan.options.n_trials - n_ended(rows)
-        lines.append(f"{n_open} trials are still to be done; the same command goes on.")
+    lines += _ending(plan, study, rows)
     lines += [*found, *_earlier(plan, study, rows, found)]
     shown, n_left_out = table(_columns(plan, rows[:MAX_ROWS]), terminal_width())
     if len(rows) > MAX_ROWS:
@@ -68,6 +67,19 @@ def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
 def n_ended(rows: Iterable[TrialRow]) -> int:
     """Trials that will not be tried again."""
     return sum(row.state != "running" for row in rows)
+
+
+def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
+    """What has ended the trials before all were done; nothing where all are."""
+    n_open = plan.options.n_trials - n_ended(rows)
+    if n_open <= 0 or study.exhausted:
+        return []
+    ended_by: str = study.recall("ended_by") or ""
+    head = f"Ended by {ended_by}. " if ended_by else ""
+    trials, are = ("1 trial", "is") if n_open == 1 else (f"{n_open} trials", "are")
+    if ended_by.startswith(OPTION):
+        return [f"{head}The same command without that rule does the other {trials}."]
+    return [f"{head}{trials} {are} still to be done; the same command goes on."]
 
 
 def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
@@ -114,7 +126,7 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
     earlier = _earlier(plan, study, rows, [verdict])
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
     said = [*([f"**{verdict}**"] if verdict else []), *earlier]
-    found = [*said, *_sentences(plan, study, rows)]
+    found = [*said, *_sentences(plan, study, rows), *_ending(plan, study, rows)]
     head += f". [All trials, sorted]({pages})" if pages else ""  # where the page cuts nothing
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
     return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])

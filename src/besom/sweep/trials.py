@@ -8,6 +8,7 @@ from besom.common.states import State
 from besom.common.text import printable
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.repeats import Repeats
+from besom.search.stopping.rules import holding_rule
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
@@ -39,13 +40,39 @@ class TrialJobs(JobSource):
         self._missing_objective = ""
         timeout = self._plan.options.timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._holding_rule = self._look_at_rules()
 
     def n_open(self) -> int:
         """Trials that are still to be started."""
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._holding_rule or self._is_late:
             return 0
+        return self._n_left
+
+    @property
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    @property
+    def _n_left(self) -> int:
+        """Trials that are still to be done, beside those that run."""
         fresh = 0 if self._study.exhausted else self._plan.options.n_trials - self._n_proposed
         return len(self._again) + max(0, fresh)
+
+    def _look_at_rules(self) -> str:
+        """The rule of ``hydra.sweeper.stop`` that holds."""
+        searched = self._plan.space.distributions.keys()
+        return holding_rule(self._plan.options.stop, self._study, searched)
+
+    def ended_by(self) -> str:
+        """Why no more trials are started."""
+        options = self._plan.options
+        if self._holding_rule:
+            return self._holding_rule
+        if self._n_left and self._is_late:
+            return f"hydra.sweeper.timeout={options.timeout:g} s"
+        if self._study.exhausted:
+            return f"hydra/sweeper/sampler={options.sampler.name}: each point has been tried"
+        return f"hydra.sweeper.n_trials={options.n_trials}: all are done"
 
     def next(self, worker: int) -> Job | None:
         """The next trial, unless it repeats one."""
@@ -217,5 +244,7 @@ class TrialJobs(JobSource):
         self._again.extend(self._repeats.release(row))
         self._n_failed += row.state == "failed" and row.outside is None
         self._n_judged += row.state != "failed"
+        if not self._holding_rule and row.state != "failed":
+            self._holding_rule = self._look_at_rules()
         self._tally.add(row, worker)
         self._progress.ended(worker, describe(row))

@@ -1,0 +1,41 @@
+"""Ctrl-C in the sweep's own terminal, and its kin."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+
+from rich.console import Console
+
+from besom.common.stdout import say
+from besom.sweep.supervisor import Supervisor
+from besom.workers.pool import Pool
+from besom.workers.signals import handled_by, quitting_after
+
+
+@contextmanager
+def interruptible(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
+    """Once Ctrl-C or its kin: running trials stop at their next report. Twice: all ends now.
+
+    Yields the signals received so far.
+    """
+    received: list[int] = []
+
+    def tidy() -> None:
+        console.show_cursor()
+        pool.stop()
+
+    def handle(number: int) -> None:
+        received.append(number)
+        if len(received) > 1:
+            tidy()
+            below_the_bars = "\n" if console.is_terminal else ""
+            with redirect_stderr(sys.__stderr__):  # Rich prints above them what it is given
+                say(f"{below_the_bars}besom: ended at once; the same command goes on")
+            os._exit(128 + number)  # whatever hangs; the next start reconciles
+        supervisor.stopping = True
+        text = "stopping at the next epoch; once more ends everything now"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    with handled_by(handle), quitting_after(tidy):
+        yield received
