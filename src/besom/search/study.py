@@ -1,8 +1,7 @@
 """The study: what has been proposed, and what came of it. One process alone writes to it."""
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import nullcontext
 from typing import Any
 
 import optuna
@@ -14,6 +13,7 @@ from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search import waiting
 from besom.search.algorithms.exhaustive import Grid
+from besom.search.algorithms.experimental import unwarned
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions
 from besom.search.space.space import Suggest
@@ -155,7 +155,7 @@ class Study:
             suggest: adds to the trial what depends on that.
             number: a trial that an earlier process began to ask for and did not finish.
         """
-        with self.transaction(), _quiet():
+        with self.transaction(), unwarned():
             trial = self._study.ask() if number is None else self._handle(number)
             self._handles[trial.number] = trial
             if self.row(trial.number).outside is not None:
@@ -193,7 +193,7 @@ class Study:
         if step in self._frozen(number).intermediate_values:
             return False
         handle.report(value, step)
-        with _quiet():
+        with unwarned():
             return handle.should_prune()
 
     def reports(self, number: int) -> Mapping[int, float]:
@@ -292,11 +292,3 @@ class Study:
     def _trial_id(self, number: int) -> int:
         storage, study_id = self._study._storage, self._study._study_id
         return storage.get_trial_id_from_study_id_trial_number(study_id, number)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna warns of what it calls experimental, some pruners and samplers, at every use."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield

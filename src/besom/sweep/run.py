@@ -1,5 +1,6 @@
 """A whole sweep, from what the user typed to the last line on the terminal."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace

@@ -1,6 +1,5 @@
 """The pruners by name. Options are in ``options.py``; here they become Optuna's objects."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ from optuna.pruners import BasePruner
 
 from besom.common.errors import ConfigError
 from besom.search.algorithms.by_path import ByPath
+from besom.search.algorithms.experimental import unwarned
 from besom.search.algorithms.options import (
     AshaPruner,
     HyperbandPruner,
@@ -26,13 +26,11 @@ def make_pruner(options: Any) -> BasePruner:
         ConfigError: a value that the pruner does not accept, or no such pruner.
     """
     if isinstance(options, ByPath):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with unwarned():
             pruner: BasePruner = options.make(BasePruner)
             return pruner
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        with unwarned():
             return _MAKERS[options.name](options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"hydra/sweeper/pruner={options.name}: {error}") from error

@@ -1,0 +1,15 @@
+"""What Optuna calls experimental."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from optuna.exceptions import ExperimentalWarning
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Optuna warns of it, some pruners and samplers, at every use; not inside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
