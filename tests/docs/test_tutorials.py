@@ -6,9 +6,12 @@ import pytest
 
 from tests.docs.walkthrough import DOCS, walk
 
-SLOW = ["first-sweep.md", "keras.md", "own-data.md"]
-"""They start TensorFlow up to ten times. In the check test_end_to_end.py, test_examples.py and
-tests/rnn run such sweeps, where TensorFlow is imported already."""
+SLOW = [
+    *("first-sweep.md", "from-hydra-optuna-sweeper.md", "keras.md"),
+    *("own-application.md", "own-data.md"),
+]
+"""Many commands, or TensorFlow up to ten times. In the check test_end_to_end.py, test_examples.py,
+tests/rnn and tests/sweep run such sweeps, where all is imported already."""
 QUICK = sorted({path.name for path in (DOCS / "tutorials").glob("*.md")} - {*SLOW})
 
 

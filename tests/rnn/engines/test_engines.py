@@ -81,7 +81,10 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
 @pytest.mark.parametrize(
     "settings",
     [
-        {"model": "bidirectional_gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
+        pytest.param(
+            {"model": "bidirectional_gru", "units": 3, "batch_size": 40, "optimizer": "rmsprop"},
+            marks=pytest.mark.slow,
+        ),
         {"model": "lstm", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
         {"model": "convolution", "batch_size": 30},
         {"model": "fasttext", "batch_size": 30},

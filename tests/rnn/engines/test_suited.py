@@ -95,8 +95,14 @@ def test_what_xla_trains_alike_it_trains() -> None:
     ("function", "settings"),
     [
         ("closed_over_training", [{"others": {"training": {"scale": by}}} for by in (9, -90)]),
-        ("closed_over_own_key", [{"others": {"mine": {"scale": by}}} for by in (9, -90)]),
-        ("closed_over_chance", [{"seed": seed} for seed in (1, 2)]),
+        pytest.param(
+            "closed_over_own_key",
+            [{"others": {"mine": {"scale": by}}} for by in (9, -90)],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "closed_over_chance", [{"seed": seed} for seed in (1, 2)], marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_second_program_is_not_the_first_ones(
