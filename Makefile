@@ -49,7 +49,7 @@ bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions
 	@$(BIN)/python -m benchmarks --quick
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml
-	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --extra postgresql --extra ray --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --extra postgresql --extra ray --extra tensorboard --output-file requirements.lock
 	@$(COMPILE) --group audit --constraint requirements.lock --output-file requirements-audit.lock
 	@$(COMPILE) --group bench --constraint requirements.lock --output-file requirements-bench.lock
 

@@ -41,6 +41,7 @@ VENDORS = {
     # What a Keras task of one's own calls is no part of the workload; loaded as it is called. The
     # session names the type of a model in a signature.
     "keras": ["besom.rnn", "besom.keras_task", "besom.session"],
+    "tensorboard": ["besom.sweep.callbacks.tensorboard"],
     "optuna_dashboard": ["besom.cli.dashboard"],
     "pyarrow": ["besom.rnn.data.formats"],
     "plotly": ["besom.results.report"],

@@ -12,11 +12,13 @@ import pytest
 import besom
 
 NAMES = [
-    *("Callback", "Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging", "Pruned"),
-    *("StudyEnded", "StudyStarted", "TensorSpec", "TrialEnded", "TrialReported", "TrialStarted"),
+    *("Callback", "Email", "Hooks", "Interrupted", "KerasCallback", "KerasModel", "Packaging"),
+    *("Pruned", "StudyEnded", "StudyStarted", "TensorBoard", "TensorSpec"),
+    *("TrialEnded", "TrialReported", "TrialStarted"),
     *(
         "UserError",
         "VerdictReached",
+        "Webhook",
         "__version__",
         "curves",
         "expect",

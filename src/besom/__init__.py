@@ -6,7 +6,8 @@ What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :f
 :class:`KerasCallback`. What it may see, or raise:
 :class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
 :class:`Hooks`, :func:`hooked`. What is told of a sweep:
-:class:`Callback`, with rows. The record as tables for pandas: :func:`runs`, :func:`curves`.
+:class:`Callback`, with rows; :class:`Webhook`, :class:`Email` and :class:`TensorBoard` are some.
+The record as tables for pandas: :func:`runs`, :func:`curves`.
 
 All else is Besom's own, and may change.
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from besom.keras_task import KerasCallback
     from besom.results.tables import curves, runs
     from besom.sweep.callbacks.base import Callback
+    from besom.sweep.callbacks.mail import Email
     from besom.sweep.callbacks.rows import (
         StudyEnded,
         StudyStarted,
@@ -51,11 +53,14 @@ if TYPE_CHECKING:
         TrialStarted,
         VerdictReached,
     )
+    from besom.sweep.callbacks.tensorboard import TensorBoard
+    from besom.sweep.callbacks.webhook import Webhook
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Callback",
+    "Email",
     "Hooks",
     "Interrupted",
     "KerasCallback",
@@ -64,12 +69,14 @@ __all__ = [
     "Pruned",
     "StudyEnded",
     "StudyStarted",
+    "TensorBoard",
     "TensorSpec",
     "TrialEnded",
     "TrialReported",
     "TrialStarted",
     "UserError",
     "VerdictReached",
+    "Webhook",
     "__version__",
     "curves",
     "expect",
@@ -88,6 +95,9 @@ _ROWS = "besom.sweep.callbacks.rows"
 
 _LATE = {
     "Callback": "besom.sweep.callbacks.base",
+    "Email": "besom.sweep.callbacks.mail",
+    "TensorBoard": "besom.sweep.callbacks.tensorboard",
+    "Webhook": "besom.sweep.callbacks.webhook",
     "Hooks": "besom.app.hooks",
     "KerasCallback": "besom.keras_task",
     "Packaging": "besom.app.hooks",

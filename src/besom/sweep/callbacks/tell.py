@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from besom.common.addresses import mask
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.rows import (
@@ -113,7 +114,7 @@ def end_of_study(
         n_left=0 if is_over else max(0, sweep.plan.options.n_trials - n_ended),
         best=_best(study),
         verdict=verdict,
-        error="" if error is None else str(error) or type(error).__name__,
+        error="" if error is None else mask(str(error)) or type(error).__name__,
     )
 
 

@@ -1,0 +1,60 @@
+"""Secrets of callbacks: they come from the environment, and stand in no configuration."""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from besom.common.errors import ConfigError
+
+_RANDOM = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[\w-]{16,}")
+"""A part of a path that nobody makes up: the key of Slack's and Discord's addresses."""
+
+
+def read_secret(keyword: str, variable: str) -> str:
+    """What an environment variable holds.
+
+    Raises:
+        ConfigError: it is not set, or empty.
+    """
+    secret = os.environ.get(variable, "")
+    if not secret:
+        raise ConfigError(f"{keyword}={variable}: the environment variable {variable} is not set")
+    return secret
+
+
+def read_url(url: str | None, variable: str | None) -> str:
+    """The address of a web server, out of a variable where it holds a secret.
+
+    Raises:
+        ConfigError: neither or both are given, it is none, or it holds what looks like a secret.
+            No part of it is shown.
+    """
+    if (url is None) == (variable is None):
+        raise ConfigError("url: give either url, or url_variable, the variable that holds it")
+    if url is not None and _has_secret(str(url)):
+        raise ConfigError(
+            "url: holds a password, a query or a key, which would stand in Hydra's files; put it "
+            "into an\nenvironment variable, and name that: url_variable: MY_WEBHOOK"
+        )
+    text = str(url) if variable is None else read_secret("url_variable", variable)
+    if not _is_web(text):
+        where = f"url={url}" if variable is None else f"url_variable={variable}"
+        raise ConfigError(f"{where}: must begin with http:// or https://, and a host")
+    return text
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _has_secret(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    is_signed = bool(parts.query or parts.fragment or "@" in parts.netloc)
+    return is_signed or any(_RANDOM.fullmatch(part) for part in parts.path.split("/"))
