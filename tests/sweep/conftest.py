@@ -26,6 +26,7 @@ from besom.search.options import SweepOptions
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_confirmations, open_study
 from besom.search.study import Study
+from besom.search.warm_start.trials import WarmStart
 from besom.sweep.confirmation.run import confirm
 from besom.sweep.fingerprint import leave_out
 from besom.sweep.jobs import Sweep
@@ -58,6 +59,7 @@ def completes(assignment: Assignment) -> Iterator[FromWorker]:
 
 
 NO_HOOKS = Hooks()
+LEARNS_FROM_NONE = WarmStart()
 BASELINE = OmegaConf.create({"x": 0.5})
 MASTER = OmegaConf.create({"hydra": {"sweep": {"dir": "multirun"}}})
 
@@ -156,6 +158,7 @@ class Bench:
         code: str = "0" * 64,
         hooks: Hooks = NO_HOOKS,
         enqueued: tuple[dict[str, Any], ...] = (),
+        warm_start: WarmStart = LEARNS_FROM_NONE,
         **options: Any,
     ) -> Plan:
         defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
@@ -172,6 +175,7 @@ class Bench:
             source=Source(code),
             identity=hooks.identity(BASELINE),
             enqueued=enqueued,
+            warm_start=warm_start,
         )
 
     def sweep(self, script: Script = completes, **options: Any) -> tuple[Study, ScriptedPool]:

@@ -9,6 +9,7 @@ from besom.common.suggest import listed
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.options import AUTO, SweepOptions
+from besom.search.warm_start.options import OPTION, number_of_best, source_names
 
 LONGEST_NAME = 200
 """Bytes; file systems take 255, and names of files get endings."""
@@ -45,6 +46,11 @@ def check_options(options: SweepOptions) -> None:
     if options.pool not in POOLS:
         raise ConfigError(f"hydra.sweeper.pool={options.pool}: take {' or '.join(POOLS)}.")
     _check_name(options.study_name)
+    sources = source_names(options.warm_start)
+    if number_of_best(options.enqueue) and not sources:
+        raise ConfigError(
+            f"hydra.sweeper.enqueue={options.enqueue}: of which study? Name it with {OPTION}=[…]."
+        )
 
 
 def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from optuna.study import StudyDirection
+from optuna.study._multi_objective import _fast_non_domination_rank
 
 from besom.common.errors import ConfigError
 from besom.common.text import unnamed
@@ -161,6 +163,16 @@ class ReportedObjective:
 def as_directions(names: Iterable[str]) -> list[StudyDirection]:
     """``minimize`` and ``maximize`` as Optuna's own."""
     return [StudyDirection[name.upper()] for name in names]
+
+
+def rank(values: Sequence[Sequence[float]], directions: Sequence[str]) -> list[int]:
+    """For each row of objectives 0 where none is better, 1 where only such are, and so on; with
+    several objectives, one is better that dominates it (Deb et al., 2002)."""
+    if not values:
+        return []
+    signs = [-1.0 if direction == "maximize" else 1.0 for direction in directions]
+    ranks: list[int] = _fast_non_domination_rank(np.multiply(values, signs)).tolist()
+    return ranks
 
 
 def few(names: Iterable[str]) -> str:

@@ -132,6 +132,9 @@ class SweepOptions:
             the configuration's own.
         enqueue: points of one's own, ``[{model.units: 64}, …]``, that are tried before the sampler
             is asked, after the baseline, each once; what one leaves open the sampler fills in.
+            ``best 5``: the best trials of ``warm_start``.
+        warm_start: studies from whose finished trials the sampler learns before the first of this
+            one: names of those in the same database, or ``sqlite:///other.db#NAME``.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on those before.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
@@ -179,6 +182,7 @@ class SweepOptions:
     search_space: dict[str, Any] | None = field(default_factory=dict)
     baseline: dict[str, Any] = field(default_factory=dict)
     enqueue: Any = None
+    warm_start: Any = None
     custom_search_space: str | None = None
     max_failure_rate: Any = MOST_FAILURES
     max_attempts: int = 3

@@ -15,12 +15,12 @@ from besom.search import waiting
 from besom.search.algorithms.exhaustive import Grid
 from besom.search.algorithms.experimental import unwarned
 from besom.search.algorithms.windowed_sampler import WindowedSampler
-from besom.search.objective import as_directions
+from besom.search.objective import as_directions, rank
 from besom.search.space.space import Suggest
 from besom.search.stopping.regret import regret_bound
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import OWN, PREFIX, TrialRow, is_own
+from besom.search.trial_row import IMPORTED, OWN, PREFIX, TrialRow, is_own
 
 _STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -104,7 +104,8 @@ class Study:
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner
-        self._note_proposed(self._study.get_trials(deepcopy=False))
+        trials = self._study.get_trials(deepcopy=False)
+        self._note_proposed([one for one in trials if IMPORTED not in one.user_attrs])
 
     def _note_proposed(self, trials: Sequence[FrozenTrial]) -> None:
         if isinstance(self._study.sampler, Grid | WindowedSampler):
@@ -193,7 +194,9 @@ class Study:
         if step in self._frozen(number).intermediate_values:
             return False
         handle.report(value, step)
-        with unwarned():
+        storage = self._study._storage
+        alone = storage.without_imported() if isinstance(storage, CachedStorage) else nullcontext()
+        with unwarned(), alone:
             return handle.should_prune()
 
     def reports(self, number: int) -> Mapping[int, float]:
@@ -252,7 +255,7 @@ class Study:
         if isinstance(storage, CachedStorage):
             trials = [trial for trial in storage.everything() if is_own(trial)]
         else:  # in memory it is this process's alone
-            trials = self._study.get_trials(deepcopy=False)
+            trials = [t for t in self._study.get_trials(False) if IMPORTED not in t.user_attrs]
         return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
     def runs_of_ended(self) -> dict[int, str]:
@@ -272,8 +275,8 @@ class Study:
         """The best trial that counts; with several objectives, the Pareto front."""
         complete = [row for row in self.rows() if row.state == "complete" and row.counts]
         if len(self.directions) > 1:
-            numbers = {trial.number for trial in self._study.best_trials} if complete else ()
-            return [row for row in complete if row.number in numbers]
+            ranks = rank([row.values for row in complete], self.directions)
+            return [row for row, place in zip(complete, ranks, strict=True) if place == 0]
         pick = max if self.directions[0] == "maximize" else min
         return [pick(complete, key=lambda row: row.values[0])] if complete else []
 

@@ -16,6 +16,9 @@ OWN = f"{PREFIX}own"
 """What every trial bears from its first moment on that this program has made."""
 ENQUEUED = f"{PREFIX}enqueued"
 """What a trial bears whose point the user has given: that point (JSON)."""
+IMPORTED = "warm_start"
+"""What a trial bears that was taken over from another study: from which, and its number there. It
+is none of ours, as those of other programs are not."""
 FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
 _NAMES = {

@@ -16,6 +16,7 @@ from besom.common.text import duration, show
 from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
+from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.fingerprint import describes
 from besom.sweep.opening import ends_early
@@ -109,11 +110,14 @@ def _space(plan: Plan) -> Iterator[str]:
 def _proposals(plan: Plan) -> Iterator[str]:
     yield "First proposals:"
     study = memory_study(plan.objective.directions)
-    sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0)
+    bring_in(study, plan.warm_start)
+    known = imported(study)
+    sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0, known)
     study.use(sampler, make_pruner(plan.options.pruner))
     if plan.baseline_params is not None:
         study.enqueue(plan.baseline_params, plan.outside)
-    study.enqueue_once(plan.enqueued)
+    best = best_points(study, plan.warm_start.n_best, plan.baseline_params)
+    study.enqueue_once((*plan.enqueued, *best))
     for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
         row = study.ask(plan.space.distributions, plan.suggest)
         mark = "  (enqueued)" if "enqueued" in row.notes else ""

@@ -20,6 +20,7 @@ from besom.common.flatten import flatten
 from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.search.warm_start.imports import best_points, imported_codes
 from besom.sweep.plan import Plan
 
 VOLATILE = ("now", "hydra", "oc.env", "besom.name_of_file")
@@ -48,6 +49,8 @@ def fingerprint(plan: Plan) -> dict[str, str]:
     facts["objective"] = objective.label
     facts["direction"] = ", ".join(objective.directions)
     facts["custom search space"] = str(plan.options.custom_search_space)
+    if plan.warm_start.sources:
+        facts["warm start"] = ", ".join(plan.warm_start.sources)
     places = tuple(f"{place}." for place in hooks.places)
     searched = space.distributions
     as_written = flatten(baseline, resolve=False)
@@ -233,7 +236,8 @@ def leave_out(plan: Plan, study: Study) -> None:
     elif not has_baseline and has_room:
         study.enqueue(plan.baseline_params, plan.outside)
     if not plan.confirms_only:
-        study.enqueue_once(plan.enqueued)
+        best = best_points(study, plan.warm_start.n_best, plan.baseline_params)
+        study.enqueue_once((*plan.enqueued, *best))
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:
@@ -245,6 +249,12 @@ def sentences(plan: Plan, study: Study) -> Iterator[str]:
             "trials count as today's."
         )
         return
+    others = [code for code in imported_codes(study) if not plan.counts(code)]
+    if others:
+        yield (
+            f"{len(others)} of the trials that the sampler learns from were made by other source "
+            "code than today's."
+        )
     sources = [Source.read(row.code) for row in ended]
     if n_other := sum(plan.source.differs_from(source) for source in sources):
         line = f"{n_other} of {len(ended)} trials were made by other source code than today's"

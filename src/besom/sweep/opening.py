@@ -14,6 +14,7 @@ from besom.search.options import AUTO, SweepOptions
 from besom.search.space.space import Space
 from besom.search.stopping.rules import describe
 from besom.search.trial_row import TrialRow
+from besom.search.warm_start.options import source_names
 from besom.workers.resources import read_resources
 
 WIDTH = 80
@@ -45,6 +46,7 @@ def opening(
         "objective": f"{judged_by}, {', '.join(objective.directions)}",
         "space": _space(options, space),
         "trials": _confirmed(options) if confirms_only else _trials(options),
+        "learns from": ", ".join(map(mask, source_names(options.warm_start))),
         "each gets": of_each_worker(options),
         "ends early": "" if confirms_only else ends_early(options),
         "confirm": _confirmation(options, objective),
@@ -110,8 +112,14 @@ def _counted(number: float, what: str, several: str = "") -> str:
 
 def _trials(options: SweepOptions) -> str:
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
-    enqueued = f", {len(options.enqueue)} enqueued" if options.enqueue else ""
+    enqueued = f", {_enqueued(options)} enqueued" if options.enqueue else ""
     return f"{options.n_trials:,} by {options.sampler.name}{enqueued}{pruner}; {_workers(options)}"
+
+
+def _enqueued(options: SweepOptions) -> str:
+    """``3``, or ``the best 5 of others``."""
+    given = options.enqueue
+    return f"the {given} of others" if isinstance(given, str) else str(len(given))
 
 
 def of_each_worker(options: SweepOptions) -> str:

@@ -22,13 +22,16 @@ from besom.search.algorithms.samplers import rehearse, unguided
 from besom.search.check import check_options
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
-from besom.search.space.baseline import Base, changed, compose, read_moved
+from besom.search.space.baseline import Base, compose, read_moved
 from besom.search.space.grammar import read_space
 from besom.search.space.point import Point, read_points
 from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.stopping.rules import check_stop
 from besom.search.trial_row import TrialRow
+from besom.search.warm_start.read import read_warm_start
+from besom.search.warm_start.transfer import Target
+from besom.search.warm_start.trials import WarmStart
 from besom.sweep.callbacks.base import Callback
 from besom.sweep.callbacks.read import read_callbacks
 from besom.sweep.confirmation import seeds
@@ -64,6 +67,7 @@ class Plan:
         resources: of one worker.
         enqueued: points that are tried before the sampler is asked.
         callbacks: what is told of the sweep.
+        warm_start: the studies from whose trials the sampler learns.
     """
 
     options: SweepOptions
@@ -85,6 +89,7 @@ class Plan:
     resources: Resources = NOTHING_SAID
     enqueued: tuple[Point, ...] = ()
     callbacks: tuple[Callback, ...] = ()
+    warm_start: WarmStart = field(default_factory=WarmStart)
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """What composes the configuration of a trial."""
@@ -161,7 +166,9 @@ def make_plan(
     check = partial(_check, hooks, names, to_check)
     proposal = propose_baseline(application, space, base, suggest, check)
     enqueued = read_points(options.enqueue, space, suggest)
-    to_check += _check_confirmation(options, objective, space, application, base)
+    target = Target(space, suggest, baseline, proposal.point)
+    warm_start = read_warm_start(options, objective, target)
+    to_check += seeds.check_confirmed(options.confirm, objective, space, application, base)
     callbacks = read_callbacks(options.callbacks)
     show(options, objective, space, only_confirms)
     return Plan(
@@ -176,13 +183,14 @@ def make_plan(
         source=source_of(application.task, frozenset(names)),
         baseline_words=base.words,
         outside=proposal.outside,
-        remarks=tuple(filter(None, (*remarks, proposal.remark))),
+        remarks=tuple(filter(None, (*remarks, proposal.remark, *warm_start.remarks))),
         confirms_only=only_confirms,
         identity=hooks.identity(baseline),
         to_check=tuple(to_check),
         resources=resources,
         enqueued=enqueued,
         callbacks=callbacks,
+        warm_start=warm_start,
     )
 
 
@@ -231,21 +239,6 @@ def _check_pruner(options: SweepOptions, objective: Objective) -> None:
             f"hydra/sweeper/pruner={options.pruner.name}: several objectives cannot be pruned; "
             "take hydra/sweeper/pruner=none."
         )
-
-
-def _check_confirmation(
-    options: SweepOptions, objective: Objective, space: Space, application: JobRunner, base: Base
-) -> list[DictConfig]:
-    """The baseline as it will be confirmed, on the first of the fresh seeds; checked."""
-    if not options.confirm.top_k:
-        return []
-    baseline = task_config(base.whole)
-    seeds.check(options.confirm, objective, space, baseline)
-    seeds.check_baseline(base.lacking)
-    again = seeds.overrides(options.confirm, seeds.seeds(options.confirm, baseline)[0])
-    confirmed = changed(application, baseline, base.words, again)
-    hooks_of(application.task).check(confirmed)
-    return [confirmed]
 
 
 def _check(

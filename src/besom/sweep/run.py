@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -31,9 +30,9 @@ from besom.search.storage.database import (
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
+from besom.search.warm_start.imports import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
-from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.confirmation.run import Answer, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
@@ -51,7 +50,7 @@ from besom.sweep.opening import print_so_far
 from besom.sweep.parent_run import close_parent_run, open_parent_run
 from besom.sweep.plan import Plan, pool_of
 from besom.sweep.progress import Tally, make_progress, print_sentences
-from besom.sweep.recovery import missing_runs
+from besom.sweep.recovery.missing_said import say_missing_runs
 from besom.sweep.recovery.recovery import (
     close_former,
     close_orphaned_runs,
@@ -66,9 +65,7 @@ from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.address import check_address, own_address
 from besom.tracking.pages.views import address
-from besom.tracking.reader import open_reader
 from besom.tracking.record import Record, connect
-from besom.tracking.runs import restoring
 from besom.tracking.schema import RunStatus
 from besom.workers import disk_space
 from besom.workers.pool import Pool
@@ -153,8 +150,12 @@ def _open(plan: Plan) -> Study:
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
     claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
+    if not plan.confirms_only:
+        bring_in(study, plan.warm_start)
     leave_out(plan, study)
-    study.use(make_sampler(options.sampler, plan.space.dimensions, len(study.rows())), pruner)
+    known = imported(study)
+    dimensions, n_existing = plan.space.dimensions, len(study.rows())
+    study.use(make_sampler(options.sampler, dimensions, n_existing, known), pruner)
     return study
 
 
@@ -221,7 +222,7 @@ def _sweep(
         unfinished = recover(sweep.studies, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
         record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
-        _say_missing_runs(sweep, console)
+        say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     callbacks.put(start_of(sweep))
     options = plan.options
@@ -269,21 +270,3 @@ def _tally(plan: Plan, rows: Sequence[TrialRow]) -> Tally:
     options, n_confirmations = plan.options, n_trainings(plan.options.confirm)
     time_left = TimeLeft(options.n_jobs, may_prune=options.pruner.name != "none")
     return Tally(options.n_trials, plan.objective, rows, time_left, n_confirmations)
-
-
-def _say_missing_runs(sweep: Sweep, console: Console) -> None:
-    """A line about ended trials that have no run in MLflow, and one about such confirmations."""
-    study, options = sweep.study, sweep.plan.options
-    trials = study.runs_of_ended()
-    if not trials:
-        return
-    root, uri = Path(options.root), options.tracking_uri
-    known = open_reader(root, uri).names(study.name)
-    restore = partial(restoring, uri or own_address(root))
-    confirmed = runs_of_ended(sweep.confirmations)
-    for said in (
-        missing_runs.sentence(study.name, trials, known, restore),
-        missing_runs.sentence(study.name, confirmed, known, restore, "confirmations"),
-    ):
-        if said:
-            console.print(said, markup=False, highlight=False, soft_wrap=True)

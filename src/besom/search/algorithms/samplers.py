@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.app.modules.target import locate
 from besom.common.errors import ConfigError, SpaceError, UserError
@@ -42,13 +43,19 @@ FUNCTIONS = ("gamma", "weights")
 PLACE = "hydra.sweeper.sampler"
 
 
-def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
+def make_sampler(
+    options: Any,
+    dimensions: Sequence[Dimension],
+    n_existing: int,
+    imported: Sequence[FrozenTrial] = (),
+) -> BaseSampler:
     """The sampler for ``options`` (one of the records in ``options.py``, or named by a path).
 
     Args:
         dimensions: what is searched; the grid needs it in advance.
         n_existing: trials that the study already has. A seeded generator that started anew on
             a resume would propose the first trials again, so the seed moves on by that many.
+        imported: trials of other studies that the study has been given.
 
     Raises:
         UserError: the sampler needs an extra that is not installed.
@@ -62,10 +69,37 @@ def make_sampler(options: Any, dimensions: Sequence[Dimension], n_existing: int)
             if isinstance(options, ByPath):
                 sampler = options.make(BaseSampler, n_existing)
             else:
+                options = _with_sources(options, dimensions, imported)
                 sampler = _MAKERS[options.name](options, dimensions, n_existing)
         return sampler if isinstance(sampler, Grid | WindowedSampler) else WindowedSampler(sampler)
     except ValueError as error:
         raise ConfigError(f"{_named(options)}: {error}") from error
+
+
+def _with_sources(
+    options: Any, dimensions: Sequence[Dimension], imported: Sequence[FrozenTrial]
+) -> Any:
+    """CMA-ES looks at its own trials alone: of others it is told where they were good (Nomura et
+    al., 2021), unless it is told where to begin."""
+    numbers = {
+        d.key: d.distribution
+        for d in dimensions
+        if not isinstance(d.distribution, CategoricalDistribution) and not d.distribution.single()
+    }
+    complete = [trial for trial in imported if trial.state is TrialState.COMPLETE]
+    if options.name != "cmaes" or not complete or len(numbers) < 2:
+        return options
+    if options.x0 or options.sigma0 or options.use_separable_cma:
+        return options
+    sources = [
+        create_trial(
+            values=trial.values,
+            params={key: trial.params[key] for key in numbers},
+            distributions=numbers,
+        )
+        for trial in complete
+    ]
+    return replace(options, source_trials=sources)
 
 
 def _named(options: Any) -> str:

@@ -16,6 +16,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.search.algorithms.exhaustive import BruteForce
+from besom.search.trial_row import IMPORTED
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 OUTSIDE = "besom.outside"
@@ -38,6 +39,7 @@ class WindowedSampler(BaseSampler):
     def __init__(self, sampler: BaseSampler, history: int | None = None) -> None:
         self._sampler = sampler
         self._history = history
+        self._is_exhaustive = isinstance(sampler, BruteForce)
         self._shown: tuple[int, _Window] | None = None
         self.exhausted = False
         """Whether it has nothing more to propose."""
@@ -45,7 +47,8 @@ class WindowedSampler(BaseSampler):
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         """Take note that these trials have their parameters."""
         if isinstance(self._sampler, BruteForce):
-            self.exhausted = self._sampler.has_proposed_all(_Window(study, None).get_trials(False))
+            own = _Window(study, None, shows_imported=False).get_trials(False)
+            self.exhausted = self._sampler.has_proposed_all(own)
 
     def _stop(self) -> None:
         self.exhausted = True
@@ -90,7 +93,8 @@ class WindowedSampler(BaseSampler):
     def _window(self, study: Study, trial: FrozenTrial) -> Any:
         """The same for all parameters of a trial: to pick the trials is work, too."""
         if self._shown is None or self._shown[0] != trial.number:
-            self._shown = trial.number, _Window(study, self._history)
+            window = _Window(study, self._history, shows_imported=not self._is_exhaustive)
+            self._shown = trial.number, window
         return self._shown[1]
 
 
@@ -99,15 +103,23 @@ class _Window:
 
     Args:
         stop: called instead of :meth:`optuna.Study.stop`.
+        shows_imported: whether trials of other studies are among them: their points have not been
+            proposed here.
     """
 
     def __init__(
-        self, study: Study, history: int | None, stop: Callable[[], None] = lambda: None
+        self,
+        study: Study,
+        history: int | None,
+        stop: Callable[[], None] = lambda: None,
+        shows_imported: bool = True,
     ) -> None:
         self._whole: Any = study
         self.stop = stop
         trials = study.get_trials(deepcopy=False)
         proposed = [trial for trial in trials if trial.user_attrs.get(OUTSIDE) is None]
+        if not shows_imported:
+            proposed = [trial for trial in proposed if IMPORTED not in trial.user_attrs]
         if history is None:
             self._shown = proposed
         else:

@@ -21,15 +21,15 @@ Point = Mapping[str, Scalar]
 
 
 def read_points(given: Any, space: Space, suggest: Suggest | None) -> tuple[Point, ...]:
-    """The option ``hydra.sweeper.enqueue``, where it is a list of points.
+    """The option ``hydra.sweeper.enqueue``, where it is a list of points and no text.
 
     Raises:
         ConfigError: it is none.
         SpaceError: a point lies outside the space.
     """
-    if given is None:
+    if given is None or isinstance(given, str):
         return ()
-    if not isinstance(given, Sequence) or isinstance(given, str):
+    if not isinstance(given, Sequence):
         raise ConfigError(
             f"hydra.sweeper.enqueue={given}: give a list of points, [{{{_example(space)}}}] say."
         )
@@ -97,7 +97,7 @@ def _unknown(key: str, known: Mapping[str, object], said: str) -> SpaceError:
     return SpaceError(f"{said}: {key} is not searched; {hint}")
 
 
-class _Drawing(FixedTrial):
+class Drawing(FixedTrial):
     """Answers what is suggested with a point's values where they fit, and else at random."""
 
     def __init__(self, point: Mapping[str, Any], random: RandomSampler) -> None:
@@ -134,7 +134,7 @@ def _suggested(
     left = dict(given)
     found: dict[str, Scalar] = {}
     for _ in range(N_DRAWS if left else 0):
-        trial = _Drawing({**point, **given}, random)
+        trial = Drawing({**point, **given}, random)
         for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
             trial._suggest(dimension.key, dimension.distribution)
         suggest(trial)

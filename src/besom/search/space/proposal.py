@@ -49,6 +49,11 @@ class BaselineProposal:
     reasons: tuple[str, ...] = ()
 
     @property
+    def point(self) -> dict[str, Any]:
+        """Its values of what is searched, as far as they are known."""
+        return {**(self.params or {}), **(self.outside or {})}
+
+    @property
     def remark(self) -> str:
         """What is to be said of it before the first trial; empty where it lies inside."""
         if self.outside is None:

@@ -7,6 +7,7 @@ import optuna
 from optuna.trial import TrialState
 
 from besom.search.algorithms.windowed_sampler import OUTSIDE
+from besom.search.trial_row import IMPORTED
 
 FEWEST_TRIALS = 20
 """Complete ones; Optuna's terminator waits for as many."""
@@ -31,6 +32,7 @@ def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if trial.user_attrs.get(OUTSIDE) is None and trial.params.keys() >= searched
+        if IMPORTED not in trial.user_attrs
     ]
     if len(trials) < FEWEST_TRIALS:
         return None

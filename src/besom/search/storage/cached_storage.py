@@ -6,7 +6,8 @@ report. Here the database is read once, when the study is opened; afterwards it 
 
 import copy
 from bisect import insort
-from collections.abc import Container, Sequence, Set
+from collections.abc import Container, Iterator, Sequence, Set
+from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -21,7 +22,7 @@ from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import OWN
+from besom.search.trial_row import IMPORTED, OWN
 
 _number = attrgetter("number")
 
@@ -69,6 +70,19 @@ class CachedStorage(BaseStorage):
         """Show Optuna's samplers and pruners nothing of these trials, which have ended."""
         self._hidden = numbers
         self._complete = [trial for trial in self._complete if trial.number not in numbers]
+
+    @contextmanager
+    def without_imported(self) -> Iterator[None]:
+        """Show inside nothing of what was taken over from other studies: a pruner would count
+        them, and compare what has other steps."""
+        hidden, complete = self._hidden, self._complete
+        if imported := {one.number for one in self._trials if IMPORTED in one.user_attrs}:
+            self._hidden = hidden | imported
+            self._complete = [trial for trial in complete if trial.number not in imported]
+        try:
+            yield
+        finally:
+            self._hidden, self._complete = hidden, complete
 
     def everything(self) -> list[FrozenTrial]:
         """All trials, the hidden ones as well."""

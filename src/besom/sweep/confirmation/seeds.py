@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
+from besom.app.hooks import hooks_of, task_config
+from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.search.objective import DIRECTIONS, Objective
 from besom.search.options import FEWEST_SEEDS, ConfirmOptions
+from besom.search.space.baseline import Base, changed
 from besom.search.space.space import Space
 
 SKIP = "or leave the confirmation out with hydra.sweeper.confirm.top_k=0 (--no-confirm)"
@@ -34,6 +37,25 @@ def setting(options: ConfirmOptions) -> str:
     """
     text = json.dumps([options.seed_key, *options.overrides])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_confirmed(
+    options: ConfirmOptions,
+    objective: Objective,
+    space: Space,
+    application: JobRunner,
+    base: Base,
+) -> list[DictConfig]:
+    """The baseline as it will be confirmed, on the first of the fresh seeds; checked."""
+    if not options.top_k:
+        return []
+    baseline = task_config(base.whole)
+    check(options, objective, space, baseline)
+    check_baseline(base.lacking)
+    again = overrides(options, seeds(options, baseline)[0])
+    confirmed = changed(application, baseline, base.words, again)
+    hooks_of(application.task).check(confirmed)
+    return [confirmed]
 
 
 def check_baseline(lacking: Sequence[str]) -> None:

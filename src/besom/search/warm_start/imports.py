@@ -1,0 +1,80 @@
+"""What a study has been given of others: kept among its trials, with a mark, and none of its own.
+
+Samplers learn from them as from trials that another program has made. Pruners are not shown them,
+and no count, ranking or report has them (:func:`besom.search.trial_row.is_own`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from besom.search.objective import rank
+from besom.search.study import Study
+from besom.search.trial_row import IMPORTED
+from besom.search.warm_start.trials import Transferred, WarmStart
+
+
+def bring_in(study: Study, given: WarmStart) -> None:
+    """Take over what the study does not have yet; all or nothing, where the database can.
+
+    Elsewhere a kill leaves some: each trial says where it comes from, and none is added twice.
+    """
+    if not given.trials:
+        return
+    with study.transaction():
+        known = {_origin(trial) for trial in imported(study)}
+        for one in given.trials:
+            if (one.source, one.trial.number) not in known:
+                study._study.add_trial(_as_optunas(one))
+        study.remember("warm_start", list(given.sources))
+
+
+def imported(study: Study) -> list[FrozenTrial]:
+    """The trials that a study has of others."""
+    trials = study._study.get_trials(deepcopy=False)
+    return [trial for trial in trials if IMPORTED in trial.user_attrs]
+
+
+def best_points(
+    study: Study, n_best: int, but: Mapping[str, Any] | None
+) -> list[Mapping[str, Any]]:
+    """The configurations of the best of them, the best first; of several objectives those that
+    nothing dominates, then those that only these do.
+
+    Args:
+        but: a configuration that is tried in any case.
+    """
+    complete = [trial for trial in imported(study) if trial.state is TrialState.COMPLETE]
+    ranks = rank([trial.values for trial in complete], study.directions) if n_best else []
+    points: list[Mapping[str, Any]] = []
+    for _, trial in sorted(zip(ranks, complete, strict=False), key=lambda pair: pair[0]):
+        if trial.params not in (*points, but):
+            points.append(trial.params)
+    return points[:n_best]
+
+
+def imported_codes(study: Study) -> list[str]:
+    """Which source has made each of them, as far as that is known; see :attr:`TrialRow.code`."""
+    codes = (trial.user_attrs[IMPORTED].get("code", "") for trial in imported(study))
+    return [code for code in codes if code]
+
+
+def _origin(trial: FrozenTrial) -> tuple[str, int]:
+    mark = trial.user_attrs[IMPORTED]
+    return mark["study"], mark["trial"]
+
+
+def _as_optunas(one: Transferred) -> FrozenTrial:
+    """With our own distributions: of two ranges of one parameter Optuna would model none."""
+    trial = one.trial
+    mark = {"study": one.source, "trial": trial.number, "code": trial.code}
+    step, value = trial.last_report or (0, 0.0)
+    return create_trial(
+        state=TrialState.COMPLETE if trial.values else TrialState.PRUNED,
+        values=list(trial.values) or None,
+        params=dict(one.params),
+        distributions=dict(one.distributions),
+        intermediate_values={step: value} if trial.last_report else {},
+        user_attrs={IMPORTED: mark | ({"assumed": list(one.assumed)} if one.assumed else {})},
+    )

@@ -1,0 +1,68 @@
+"""``hydra.sweeper.warm_start`` and ``enqueue: best N``, read and checked before anything begins."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from besom.common.addresses import mask
+from besom.search.objective import Objective
+from besom.search.options import SweepOptions
+from besom.search.warm_start.options import number_of_best, source_names
+from besom.search.warm_start.transfer import Target, transfer
+from besom.search.warm_start.trials import Source, Transferred, WarmStart
+
+LEARNING = ("tpe", "gp", "cmaes")
+"""The samplers that learn from any trial. Genetic ones know their own generations alone."""
+
+
+def read_warm_start(options: SweepOptions, objective: Objective, target: Target) -> WarmStart:
+    """From what a study learns.
+
+    What has been taken over once is not read again: its study may be gone by then.
+
+    Raises:
+        ConfigError: a study that is not there, or not to be learnt from.
+    """
+    written, n_best = source_names(options.warm_start), number_of_best(options.enqueue)
+    shown = tuple(map(mask, written))
+    if not written:
+        return WarmStart()
+    from besom.search.storage.database import storage_of  # SQLAlchemy: most sweeps need none here
+    from besom.search.warm_start.sources import read_source
+
+    storage = storage_of(options)
+    if _has_them(options.study_name, storage, shown):
+        return WarmStart(shown, n_best=n_best)
+    sources = [read_source(one, options.study_name, storage, objective) for one in written]
+    found = [transfer(source, target) for source in sources]
+    trials = tuple(trial for some in found for trial in some)
+    said = (*map(_sentence, sources, found), *_unlearnt(options))
+    return WarmStart(shown, trials, n_best, said)
+
+
+def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> bool:
+    from besom.search.storage.database import existing_study
+
+    study = existing_study(name, storage)
+    if study is None:
+        return False
+    with closing(study):
+        return bool(study.recall("warm_start") == list(shown))
+
+
+def _sentence(source: Source, trials: list[Transferred]) -> str:
+    """``The sampler learns from 26 of the 30 finished trials of wide; …``."""
+    n_out = len(source.trials) - len(trials)
+    of_all = f"{len(trials)} of the {len(source.trials)}" if n_out else f"the {len(trials)}"
+    why = "; the others lie outside this space" if n_out else ""
+    assumed = {key: None for trial in trials for key in trial.assumed}
+    if assumed:
+        why += f"; for {', '.join(assumed)}, which they lack, the baseline's value stands"
+    return f"The sampler learns from {of_all} finished trials of {source.name}{why}."
+
+
+def _unlearnt(options: SweepOptions) -> Iterator[str]:
+    if (name := options.sampler.name) not in LEARNING:
+        yield (
+            f"hydra/sweeper/sampler={name} does not learn from other studies' trials; "
+            "hydra.sweeper.enqueue='best 5' tries their best."
+        )

@@ -1,0 +1,113 @@
+"""Trials of one space as trials of another.
+
+Samplers that model all parameters together (TPE, GP, CMA-ES) look at those alone that each trial
+has: one trial without a parameter, and that is drawn at random, or by itself, from then on. So a
+trial is taken over whole or not at all. What its study did not search it had all the same: as its
+configuration had it; where another program has made it that is not known, and the baseline's value
+stands for it, since what is added to a program mostly changes nothing by default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import DictConfig
+from optuna.samplers import RandomSampler
+
+from besom.common.errors import ConfigError, SpaceError
+from besom.common.flatten import flatten
+from besom.common.suggest import listed
+from besom.search.space.point import Drawing, read_value
+from besom.search.space.space import Dimension, Space, Suggest
+from besom.search.warm_start.options import OPTION
+from besom.search.warm_start.trials import Source, SourceTrial, Transferred
+
+
+@dataclass(frozen=True)
+class Target:
+    """The space that trials are taken over into.
+
+    Attributes:
+        baseline: its configuration.
+        point: the same as a proposal.
+    """
+
+    space: Space
+    suggest: Suggest | None
+    baseline: DictConfig
+    point: Mapping[str, Any]
+    random: RandomSampler = field(default_factory=lambda: RandomSampler(seed=0))
+
+
+def transfer(source: Source, target: Target) -> list[Transferred]:
+    """Those trials of a study that lie in the target's space.
+
+    Raises:
+        ConfigError: the study shares no axis with it, or no trial of it lies there.
+    """
+    searched = {dimension.key for dimension in target.space.dimensions}
+    theirs = {key for trial in source.trials for key in trial.params}
+    if target.suggest is None and not searched & theirs:
+        raise ConfigError(
+            f"{OPTION}={source.name}: it shares no axis with this study: it searched "
+            f"{listed(theirs)}, and this one searches {listed(searched)}."
+        )
+    found, why = [], ""
+    for trial in source.trials:
+        try:
+            found.append(_transferred(source, trial, target))
+        except SpaceError as outside:
+            why = why or f"trial {trial.number}: {outside}"
+    if not found:
+        raise ConfigError(
+            f"{OPTION}={source.name}: none of its {len(source.trials)} finished trials lies in "
+            f"this space;\n{why}"
+        )
+    return found
+
+
+def _transferred(source: Source, trial: SourceTrial, target: Target) -> Transferred:
+    """One trial.
+
+    Raises:
+        SpaceError: it lies outside the space, or nothing is known of a parameter.
+    """
+    params, assumed = {}, []
+    for dimension in target.space.dimensions:
+        value, is_known = _value(source, trial, dimension, target)
+        params[dimension.key] = read_value(dimension, value, "it")
+        assumed += [] if is_known else [dimension.key]
+    distributions = target.space.distributions
+    if target.suggest is not None:
+        drawing = Drawing({**trial.params, **params}, target.random)
+        for dimension in target.space.dimensions:
+            drawing._suggest(dimension.key, dimension.distribution)
+        target.suggest(drawing)
+        for key, dimension in drawing.asked.items():
+            if key not in (known := {**trial.params, **params}):
+                raise SpaceError(f"it has no {key}")
+            params[key] = read_value(dimension, known[key], "it")
+            distributions[key] = dimension.distribution
+    return Transferred(source.name, trial, params, distributions, assumed)
+
+
+def _value(
+    source: Source, trial: SourceTrial, dimension: Dimension, target: Target
+) -> tuple[Any, bool]:
+    """What a trial had of a parameter, and whether that is certain."""
+    key = dimension.key
+    if key in trial.params:
+        return trial.params[key], True
+    if key in source.fixed:
+        return source.fixed[key], True
+    is_same_group = dimension.is_group and source.is_ours and _agrees(source.fixed, key, target)
+    is_another = dimension.is_group and source.is_ours and not is_same_group
+    if is_another or key not in target.point:
+        raise SpaceError(f"it has no {key}, and what stands for it is not known")
+    return target.point[key], is_same_group
+
+
+def _agrees(fixed: Mapping[str, Any], group: str, target: Target) -> bool:
+    """Whether a study had the baseline's option of a config group, as its keys tell."""
+    ours = {k: v for k, v in flatten(target.baseline).items() if k.startswith(f"{group}.")}
+    return all(fixed[key] == value for key, value in ours.items() if key in fixed)

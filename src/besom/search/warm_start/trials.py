@@ -1,0 +1,73 @@
+"""Trials of other studies, as they are read and as they are taken over. Loads nothing heavy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+
+@dataclass(frozen=True)
+class SourceTrial:
+    """A finished trial of another study.
+
+    Attributes:
+        params: what was proposed, or what a baseline outside its space had of that.
+        last_report: step and value, of one that was pruned.
+        code: which source has made it, see :attr:`TrialRow.code`.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    values: tuple[float, ...]
+    last_report: tuple[int, float] | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Another study.
+
+    Attributes:
+        name: as it was written, without a password.
+        is_ours: whether Besom made it.
+        fixed: its configuration then, less what it searched.
+    """
+
+    name: str
+    trials: Sequence[SourceTrial]
+    is_ours: bool
+    fixed: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """A trial of another study, as one of this space.
+
+    Attributes:
+        source: the study's name, as it was written.
+        assumed: the parameters that have the baseline's value, since the trial's own is not known.
+    """
+
+    source: str
+    trial: SourceTrial
+    params: Mapping[str, Any]
+    distributions: Mapping[str, BaseDistribution]
+    assumed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """From what a study learns before its first trial.
+
+    Attributes:
+        sources: the studies as they were written, without passwords.
+        trials: of them; empty where the study has them already.
+        n_best: how many of the best are tried first.
+        remarks: what to show of it before the first trial.
+    """
+
+    sources: Sequence[str] = ()
+    trials: Sequence[Transferred] = ()
+    n_best: int = 0
+    remarks: Sequence[str] = ()

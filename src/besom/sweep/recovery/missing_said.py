@@ -1,0 +1,31 @@
+"""What a sweep says at its start of ended trials that have no run in MLflow any more."""
+
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from besom.sweep.confirmation.jobs import runs_of_ended
+from besom.sweep.jobs import Sweep
+from besom.sweep.recovery import missing_runs
+from besom.tracking.address import own_address
+from besom.tracking.reader import open_reader
+from besom.tracking.runs import restoring
+
+
+def say_missing_runs(sweep: Sweep, console: Console) -> None:
+    """A line about ended trials that have no run in MLflow, and one about such confirmations."""
+    study, options = sweep.study, sweep.plan.options
+    trials = study.runs_of_ended()
+    if not trials:
+        return
+    root, uri = Path(options.root), options.tracking_uri
+    known = open_reader(root, uri).names(study.name)
+    restore = partial(restoring, uri or own_address(root))
+    confirmed = runs_of_ended(sweep.confirmations)
+    for said in (
+        missing_runs.sentence(study.name, trials, known, restore),
+        missing_runs.sentence(study.name, confirmed, known, restore, "confirmations"),
+    ):
+        if said:
+            console.print(said, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,154 @@
+"""A sweep learns from other studies: it has their trials once, and counts none of them."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
+
+from besom.common.errors import StudyError
+from besom.common.states import State
+from besom.search.algorithms.options import GridSampler, HyperbandPruner, MedianPruner, TpeSampler
+from besom.search.storage.database import memory_study
+from besom.search.trial_row import IMPORTED
+from besom.search.warm_start.imports import bring_in, imported
+from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
+from besom.sweep.fingerprint import claim, fingerprint, sentences
+from besom.workers.messages import Outcome, Reported
+from tests.sweep.apps import run
+from tests.sweep.conftest import Bench
+
+X = FloatDistribution(-1, 1)
+
+
+def known(*trials: tuple[float, float], code: str = "") -> WarmStart:
+    """Trials of a study `wide`, of x and its loss."""
+    sources = [
+        SourceTrial(number, {"x": x}, (loss,), code=code) for number, (x, loss) in enumerate(trials)
+    ]
+    return WarmStart(["wide"], [Transferred("wide", one, one.params, {"x": X}) for one in sources])
+
+
+def test_they_are_there_once_and_are_nobodys(bench: Bench) -> None:
+    given = known((0.125, -9.0), (0.75, 0.5))
+    for _ in range(2):
+        bring_in(bench.study(), given)
+    study, pool = bench.sweep(n_trials=2)
+    assert [trial.number for trial in imported(study)] == [1, 2]
+    assert [row.number for row in study.rows()] == [0, 3]  # the baseline has waited
+    assert [assignment.trial for assignment in pool.assigned] == [0, 3]
+    assert study.best()[0].values[0] >= 0
+    assert imported(study)[0].user_attrs[IMPORTED]["study"] == "wide"
+
+
+def test_the_best_are_tried_first_each_once(bench: Bench) -> None:
+    given = known((0.75, 3.0), (0.25, 1.0), (0.5, 0.0), (-0.25, 2.0))
+    bring_in(bench.study(), given)
+    best = WarmStart(["wide"], n_best=2)
+    bench.sweep(n_trials=1, warm_start=best)
+    study, _ = bench.sweep(n_trials=4, warm_start=best)
+    # The best of all is the baseline, which is tried anyway.
+    assert [row.params["x"] for row in study.rows()][:3] == [0.5, 0.25, -0.25]
+
+
+def test_a_repeat_of_theirs_is_trained_all_the_same(bench: Bench) -> None:
+    bring_in(bench.study(), known((0.25, -9.0)))
+    study, pool = bench.sweep(n_trials=2, warm_start=WarmStart(["wide"], n_best=1))
+    assert len(pool.assigned) == 2
+    assert [row.values for row in study.rows()] == [(0.25,), (0.0625,)]
+
+
+@pytest.mark.parametrize(
+    "pruner", [MedianPruner(n_startup_trials=2), HyperbandPruner(max_resource="auto")]
+)
+def test_no_pruner_takes_them_for_trials_of_this_study(bench: Bench, pruner: Any) -> None:
+    """Median: two of ours have to end before any is pruned, and theirs have no curves."""
+    bring_in(bench.study(), known(*((x / 10, 0.0) for x in range(-9, 10))))
+
+    def reports(assignment: Any) -> Any:
+        for step in (1, 2, 3):
+            yield Reported(step, {"loss": float(assignment.trial)})
+        yield Outcome(State.COMPLETE, {"loss": 1.0}, seconds=0.1)
+
+    study, pool = bench.sweep(reports, n_trials=2, n_jobs=1, pruner=pruner)
+    assert [row.state for row in study.rows()] == ["complete", "complete"]
+    assert {reply.name for reply in pool.replies} == {"CONTINUE"}
+
+
+def test_the_sampler_models_them_from_the_first_proposal_on(bench: Bench) -> None:
+    good = [(0.9 + x / 1000, 0.0) for x in range(10)]
+    bad = [(x / 50, 5.0) for x in range(-50, 20)]
+    bring_in(bench.study(), known(*good, *bad))
+    study, _ = bench.sweep(n_trials=9, sampler=TpeSampler(seed=1))
+    proposed = [row.params["x"] for row in study.rows()][1:]
+    assert sum(x > 0.6 for x in proposed) > len(proposed) / 2
+
+
+def test_a_grid_tries_the_points_that_they_had(bench: Bench) -> None:
+    options: dict[str, Any] = {"space": "x=choice(0.25,0.5)", "sampler": GridSampler()}
+    choice = CategoricalDistribution((0.25, 0.5))
+    theirs = Transferred("wide", SourceTrial(0, {}, (1.0,)), {"x": 0.25}, {"x": choice})
+    bring_in(bench.study(**options), WarmStart(["wide"], [theirs]))
+    study, _ = bench.sweep(n_trials=5, **options)
+    assert sorted(row.params["x"] for row in study.rows()) == [0.25, 0.5]
+
+
+def test_no_front_is_behind_theirs() -> None:
+    study = memory_study(["minimize", "minimize"])
+    source = SourceTrial(0, {"x": 0}, (-9.0, -9.0))
+    bring_in(study, WarmStart(["wide"], [Transferred("wide", source, {"x": 0.0}, {"x": X})]))
+    for values in ((1, 2), (2, 1), (3, 3)):
+        row = study.ask({"x": X})
+        study.tell(row.number, State.COMPLETE, values)
+    assert [row.values for row in study.best()] == [(1, 2), (2, 1)]
+
+
+def test_the_fingerprint_names_the_studies(bench: Bench) -> None:
+    facts = fingerprint(bench.plan(warm_start=known((0.25, 1.0))))
+    assert facts["warm start"] == "wide"
+    assert "warm start" not in fingerprint(bench.plan())
+    study = bench.study()
+    claim(study, facts)
+    bench.sweep(n_trials=1)
+    with pytest.raises(StudyError, match="warm start: wide → absent"):
+        claim(bench.study(), fingerprint(bench.plan()))
+
+
+def test_what_other_code_has_made_is_said(bench: Bench) -> None:
+    """That it counts nonetheless is what was asked for."""
+    bring_in(bench.study(), known((0.25, 1.0), (0.75, 1.0), code="1" * 64))
+    study, _ = bench.sweep(n_trials=1)
+    (line,) = sentences(bench.plan(), study)
+    assert line.startswith("2 of the trials that the sampler learns from were made by other")
+    assert len(imported(study)) == 2
+
+
+def test_a_sweep_from_the_command_line(root: Path) -> None:
+    """One source of Besom's, one of Optuna's; the same command again adds nothing, though the
+    sources are gone."""
+    other = optuna.create_study(study_name="wide", storage=f"sqlite:///{root.parent}/other.db")
+    xs = {"x": FloatDistribution(-9, 9)}
+    for x in (0.5, 7.0):
+        other.add_trial(create_trial(params={"x": x}, distributions=xs, value=x * x))
+    space = ("x=interval(-2,2)", "hydra.sweeper.n_trials=2")
+    first = run("quadratic", *space, "hydra.sweeper.study_name=first", folder=root.parent)
+    assert first.returncode == 0, first.stderr
+    sources = "hydra.sweeper.warm_start=[first,'sqlite:///other.db#wide']"
+    arguments = (*space, "y=interval(-1,1)", sources, "hydra.sweeper.enqueue=best 1")
+    dry = run("quadratic", *arguments, "hydra.sweeper.dry_run=true", folder=root.parent)
+    assert "y=1  (enqueued)" in dry.stdout.replace("1.0", "1"), dry.stdout + dry.stderr
+    done = run("quadratic", *arguments, folder=root.parent)
+    assert done.returncode == 0, done.stderr
+    assert "2 by tpe, the best 1 of others enqueued;" in done.stdout
+    assert "learns from the 2 finished trials of first." in done.stdout
+    assert "learns from 1 of the 2 finished trials of sqlite:///other.db#wide;" in done.stdout
+    (root.parent / "other.db").unlink()
+    arguments = (*arguments[:1], "hydra.sweeper.n_trials=3", *arguments[2:])
+    again = run("quadratic", *arguments, folder=root.parent)
+    assert again.returncode == 0, again.stderr
+    study = optuna.load_study(study_name="quadratic", storage=f"sqlite:///{root}/optuna.db")
+    taken = [trial for trial in study.trials if IMPORTED in trial.user_attrs]
+    assert len(taken) == 3 and len(study.trials) == 6
+    assert all(trial.state is TrialState.COMPLETE for trial in study.trials)
