@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from besom.rnn.data import corpus
 from besom.rnn.data.corpus import (
     Reviews,
     decode,
@@ -27,12 +28,15 @@ def flat(rows: list[list[int]]) -> Reviews:
 ROWS = [[1, 5, 9, 12], [1], [1, 4], [1, 30, 31, 32, 33, 34, 35], []]
 
 
+@pytest.mark.parametrize("block", [2, 4096])
 @pytest.mark.parametrize("max_length", [1, 2, 4, 7, 20])
 @pytest.mark.parametrize("vocab_size", [4, 10, 33, 100])
 def test_equals_pad_sequences_over_limited_words(
-    tensorflow: None, vocab_size: int, max_length: int
+    tensorflow: None, vocab_size: int, max_length: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from keras.utils import pad_sequences
+
+    monkeypatch.setattr(corpus, "BLOCK", block)
 
     limited = [[token if token < vocab_size else 2 for token in row] for row in ROWS]
     split = view(flat(ROWS), vocab_size, max_length)
