@@ -72,6 +72,7 @@ def test_a_ray_of_the_sweeps_own_finds_what_processes_find(root: Path, tmp_path:
     }
 
 
+@pytest.mark.slow  # as tests/chaos/on_ray.py does
 def test_a_killed_supervisor_takes_its_actors_along_and_the_same_command_goes_on(
     root: Path, cluster: RayCluster
 ) -> None:
