@@ -6,10 +6,16 @@ Each imports what it needs when it is called, so that ``besom --help`` answers a
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from besom.app.command import Command, CommandError, reading_parser, whole_number
 from besom.common.stdout import print_data
+from besom.common.terminal.commands import record_flags
 from besom.tracking import schema
+
+if TYPE_CHECKING:
+    from besom.results.reproduce import Reproduction
 
 
 def _compare_parser() -> ArgumentParser:
@@ -52,13 +58,18 @@ def _reproduce_parser() -> ArgumentParser:
     )
     parser.add_argument("what", metavar="RUN_ID|baseline|best")
     parser.add_argument("--study", help="of the baseline or the best; default: the latest")
-    parser.add_argument("--code", action="store_true", help="only say how to get its code")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--code", action="store_true", help="only say how to get its code")
+    only.add_argument(
+        "--restore-model", action="store_true", help="put its model back where it was deleted"
+    )
     return parser
 
 
 def _reproduce(options: Namespace) -> int:
     """Train again as a record says; exit code 1 where the numbers differ."""
     from besom.results import reproduce as again
+    from besom.tracking.models.deleted import how_to_get_back
     from besom.tracking.reader import open_reader
 
     reader = open_reader(options.root, options.tracking_uri)
@@ -66,9 +77,32 @@ def _reproduce(options: Namespace) -> int:
     if options.code:
         again.show_code(reader, trial)
         return 0
-    found = again.reproduce(reader, trial)
-    again.show(found)
+    with TemporaryDirectory(prefix="besom-") as folder:
+        found = again.reproduce(reader, trial, Path(folder) if options.restore_model else None)
+        again.show(found)
+        if options.restore_model:
+            print(f"  {_restore_model(options, found)}")
+        elif gone := how_to_get_back(trial.run.run_id, trial.run.tags, _flags(options)):
+            print(f"  {gone}")
     return 0 if found.agrees else 1
+
+
+def _restore_model(options: Namespace, found: "Reproduction") -> str:
+    """Put the model of a run back where it was deleted; what came of it, in a line."""
+    from besom.tracking.address import own_address
+    from besom.tracking.models.deleted import put_back
+
+    if not found.agrees:
+        return "its numbers differ from the record's, so its model is not put back"
+    if found.model is None:
+        return "it was stopped before it had a model, so none is put back"
+    run_id = found.trial.run.run_id
+    put_back(options.tracking_uri or own_address(options.root), run_id, found.model)
+    return f'its model is back:  besom predict {run_id} "…"{_flags(options)}'
+
+
+def _flags(options: Namespace) -> str:
+    return record_flags(str(options.root), options.tracking_uri)
 
 
 def _predict_parser() -> ArgumentParser:

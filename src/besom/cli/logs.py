@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from besom.app.command import Command, reading_parser
 from besom.common.stdout import print_data
+from besom.common.terminal.commands import record_flags
 from besom.common.text import printable
 
 
@@ -18,11 +19,15 @@ def _parser() -> ArgumentParser:
 def _logs(options: Namespace) -> int:
     """Show the logs of the last attempt at a trial."""
     from besom.results.logs import read_logs
+    from besom.tracking.models.deleted import how_to_get_back
     from besom.tracking.reader import open_reader
 
     reader = open_reader(options.root, options.tracking_uri)
     found = read_logs(reader, options.study, options.trial, options.seed)
     print(printable(found.sentence))
+    flags = record_flags(str(options.root), options.tracking_uri)
+    if gone := how_to_get_back(found.run_id, found.tags, flags):
+        print(printable(gone))
     for log in found.logs:
         print(f"\n==> {printable(log.title)} <==")
         print_data(log.text if log.text.endswith("\n") else f"{log.text}\n")

@@ -1,6 +1,7 @@
 """``besom logs``: what a trial has logged and printed, from the files of Hydra and of a worker."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class TrialLogs:
 
     sentence: str
     logs: list[Log]
+    run_id: str
+    tags: Mapping[str, str]
 
 
 def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -> TrialLogs:
@@ -50,7 +53,7 @@ def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -
     if traceback := reader.text(run.run_id, schema.TRACEBACK_FILE):
         logs.append(Log(f"{schema.TRACEBACK_FILE} in MLflow", traceback))
     node = nodes(study.runs).get(run.run_id, "")
-    return TrialLogs(_sentence(run, number, seed, node), logs)
+    return TrialLogs(_sentence(run, number, seed, node), logs, run.run_id, run.tags)
 
 
 def _trial(study: StudyRecord, number: int) -> ReadRun:

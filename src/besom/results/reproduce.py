@@ -2,10 +2,11 @@
 
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -40,12 +41,13 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Both sets of numbers, and what has changed between them."""
+    """Both sets of numbers, what has changed between them, and the model where it was wanted."""
 
     trial: Trial
     recorded: Mapping[Place, float]
     again: Mapping[Place, float]
     changed: Sequence[str]
+    model: KerasModel | None = None
 
     @property
     def difference(self) -> float | None:
@@ -77,9 +79,15 @@ class Reproduction:
 
 @dataclass
 class Replay:
-    """Listens to a task as the sweep did: keeps its numbers, and stops it where it was stopped."""
+    """Listens to a task as the sweep did: keeps its numbers, and stops it where it was stopped.
+
+    Attributes:
+        keeps_model_in: a folder for a copy of its ``model``; None where that is not wanted.
+    """
 
     stop_after: int | None
+    keeps_model_in: Path | None = None
+    model: KerasModel | None = None
     numbers: dict[Place, float] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
@@ -106,7 +114,10 @@ class Replay:
         """The record has it."""
 
     def save_model(self, model: KerasModel) -> None:
-        """The record has it."""
+        """The record has it, unless it is to be put back."""
+        if self.keeps_model_in is not None:
+            copied = shutil.copy(model.path, self.keeps_model_in)
+            self.model = replace(model, path=Path(copied))
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         """The record has it."""
@@ -178,8 +189,11 @@ def _find(reader: Reader, what: str, study: str | None) -> Trial:
     return trial
 
 
-def reproduce(reader: Reader, trial: Trial) -> Reproduction:
+def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) -> Reproduction:
     """Train again as the record says; on the same machine and packages, to the same bits.
+
+    Args:
+        keeps_model_in: a folder for its model.
 
     Raises:
         StudyError: it has no configuration, or one of another application; or its record breaks
@@ -202,7 +216,8 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     from besom.rnn.train import train
 
     _limit_threads(trial.run.tags.get("threads"))
-    replay = Replay(max(step for _, step in recorded) if trial.state == "pruned" else None)
+    stop_after = max(step for _, step in recorded) if trial.state == "pruned" else None
+    replay = Replay(stop_after, keeps_model_in)
     _train(train, config, replay)
     texts = {
         name: reader.text(trial.run.run_id, name)
@@ -211,7 +226,7 @@ def reproduce(reader: Reader, trial: Trial) -> Reproduction:
     source = source_of(train, named_by(flatten(config)))
     now = replay.facts | {schema.CODE: source.text}
     changed = changes(trial.run.tags, now, texts)
-    return Reproduction(trial, recorded, replay.numbers, changed)
+    return Reproduction(trial, recorded, replay.numbers, changed, replay.model)
 
 
 def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:

@@ -148,6 +148,9 @@ class SweepOptions:
             other source code of the application has made counts for nothing then, and with
             ``reuse_any_code`` as today's.
         stop: what ends the trials before there are ``n_trials``, see :class:`StopOptions`.
+        keep_models: models of ``all`` trials, of the ``best N`` so far, or of ``none``; the others
+            are deleted from MLflow once they are beaten. Finalists of a confirmation, its baseline
+            and registered models stay.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
         callbacks: what is told of the sweep while it runs: a list of nodes with ``_target_``, or a
             mapping from names to them. Each makes a ``besom.Callback``; they are no part of what a
@@ -191,6 +194,7 @@ class SweepOptions:
     hang_timeout: float | None = None
     duplicates: str = "reuse"
     stop: StopOptions = field(default_factory=StopOptions)
+    keep_models: Any = "all"
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     callbacks: Any = None
     dry_run: bool = False

@@ -58,6 +58,7 @@ from besom.sweep.recovery.recovery import (
     take_earlier_confirmations,
 )
 from besom.sweep.result_files import write_configuration, write_results
+from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.interrupts import interruptible
 from besom.sweep.summary import print_summary
 from besom.sweep.supervisor import Supervisor, Timeouts
@@ -261,8 +262,11 @@ def _run_trials(
     """Run what remains of the trials; why no more are started."""
     tally = _tally(sweep.plan, sweep.study.rows())
     with make_progress(console, tally) as progress:
+        models = KeptModels(sweep)
+        models.settle()
         trials = TrialJobs(sweep, tally, progress, unfinished)
         supervisor.run(trials, progress)
+        models.settle()
     return trials.ended_by()
 
 

@@ -12,6 +12,7 @@ from besom.search.stopping.rules import holding_rule
 from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
+from besom.sweep.retention.models import KeptModels
 from besom.tracking import schema
 from besom.workers.messages import Assignment, Outcome, Reported
 
@@ -30,6 +31,7 @@ class TrialJobs(JobSource):
         self._tally = tally
         self._again.extend(unfinished)
         rows = self._study.rows()
+        self._models = KeptModels(sweep)
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
@@ -248,3 +250,4 @@ class TrialJobs(JobSource):
             self._holding_rule = self._look_at_rules()
         self._tally.add(row, worker)
         self._progress.ended(worker, describe(row))
+        self._models.look()

@@ -202,6 +202,10 @@ class Record:
         """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered."""
         self._outbox.send(run_id, entries.model(model))
 
+    def delete_model(self, run_id: str, why: str) -> None:
+        """Have the model of a run that has ended deleted, unless it is registered, with a word."""
+        self._outbox.send(run_id, entries.model_deleted(why))
+
     def table(self, run_id: str, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
         """A small table, ``NAME.json``, that MLflow's interface shows as one."""
         self._outbox.send(run_id, entries.table(name, rows))
@@ -223,11 +227,7 @@ class Record:
         self._outbox.send(run_id, entries.note(markdown))
 
     def reuse(
-        self,
-        run_id: str,
-        source_run_id: str,
-        params: Mapping[str, Any],
-        values: Mapping[str, float],
+        self, run_id: str, original: str, params: Mapping[str, Any], values: Mapping[str, float]
     ) -> None:
         """Have a run say that it repeats another, with its parameters, facts and final metrics.
 
@@ -235,7 +235,7 @@ class Record:
             params: what the run has where the other one is gone.
             values: the same, its objectives.
         """
-        self._outbox.send(run_id, entries.duplicate(source_run_id, params, values))
+        self._outbox.send(run_id, entries.duplicate(original, params, values))
 
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         if tags:
@@ -272,8 +272,7 @@ class Record:
             StoreError: the store does not answer.
         """
         with asking(self.uri):
-            history = self._client.get_metric_history(run_id, metric)
-        return [entry.step for entry in history]
+            return [entry.step for entry in self._client.get_metric_history(run_id, metric)]
 
     # -- delivery ------------------------------------------------------------------------------
 

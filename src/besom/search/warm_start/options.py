@@ -1,14 +1,13 @@
 """The options ``warm_start`` and ``enqueue: best N`` as they are written. No Optuna: the lines that
 a sweep begins with need them."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from besom.common.errors import ConfigError
+from besom.search.best_of import number_of
 
 OPTION = "hydra.sweeper.warm_start"
-_BEST = re.compile(r"best\s+(\d+)", re.IGNORECASE)
 
 
 def source_names(given: Any) -> tuple[str, ...]:
@@ -36,9 +35,8 @@ def number_of_best(given: Any) -> int:
     """
     if not isinstance(given, str):
         return 0
-    found = _BEST.fullmatch(given.strip())
-    if found is None or int(found[1]) < 1:
+    if (number := number_of(given)) is None:
         raise ConfigError(
             f"hydra.sweeper.enqueue={given}: give a list of points, or `best 5` with {OPTION}."
         )
-    return int(found[1])
+    return number

@@ -66,7 +66,10 @@ def link_metrics(client: MlflowClient, run_id: str) -> None:
     run = client.get_run(run_id)
     if not (run.outputs and run.outputs.model_outputs):
         return
-    model_id = run.outputs.model_outputs[0].model_id
+    model = find_model(client, run.info.experiment_id, run_id)
+    if model is None:  # deleted by an earlier delivery
+        return
+    model_id = model.model_id
     metrics = [
         Metric(final.key, final.value, final.timestamp, final.step, model_id, run_id=run_id)
         for final in final_metrics(client, run)

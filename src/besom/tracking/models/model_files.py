@@ -15,6 +15,7 @@ from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
 from besom.tracking.address import file_path, readable
 from besom.tracking.client import asking
+from besom.tracking.models.deleted import how_to_get_back
 from besom.tracking.models.logged_model import find_model
 from besom.tracking.runs import original_of
 
@@ -58,6 +59,8 @@ def model_file(uri: str, run_id: str, folder: Path) -> Path:
         model = find_model(client, run.info.experiment_id, run.info.run_id)
         location = model and f"{model.artifact_location}/data/model.keras"
         file = _fetch(location, uri, folder) if location else None
+    if file is None and (gone := how_to_get_back(run.info.run_id, run.data.tags)):
+        raise StudyError(gone)
     if file is None:
         raise StudyError(f"run {run_id} has no model; only what was trained to its end has one")
     return file

@@ -22,6 +22,7 @@ from besom.common.text import check_table, shorten, storable
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
+from besom.tracking.models.deleted import delete_model
 from besom.tracking.models.logged_model import final_metrics, link_metrics, log_model
 from besom.tracking.outbox.batch import KINDS as BATCHED
 from besom.tracking.outbox.batch import Batch
@@ -56,6 +57,7 @@ class Delivery:
             Kind.DUPLICATE: self._duplicate,
             "twin": self._duplicate,  # in logs of before
             Kind.CLOSED: self._close,
+            Kind.MODEL_DELETED: self._delete_model,
         }
 
     def __call__(self, key: str, entries: Sequence[Entry]) -> None:
@@ -267,6 +269,9 @@ class Delivery:
         if model:
             link_metrics(self._client, run_id)
         self._client.set_terminated(run_id, status, ended)
+
+    def _delete_model(self, run_id: str, why: str) -> None:
+        delete_model(self._client, run_id, why)
 
     def _miss(self, run_id: str, what: str) -> None:
         """What is not to be had must not keep the rest of the run from being delivered."""

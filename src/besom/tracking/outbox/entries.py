@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """The run's last words, and what its caller is about to commit."""
     CLOSED = "closed"
     """The last words again, now for MLflow."""
+    MODEL_DELETED = "model deleted"
+    """The run's model is not kept any longer; told of a run that has ended."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ def closed(last_words: Entry, has_model: bool) -> Entry:
     """Of a run whose :func:`finished` entry is ``last_words``."""
     kept = {key: last_words.body[key] for key in ("status", "tags")}
     return Entry(Kind.CLOSED, {**kept, "ended": last_words.at, "model": has_model})
+
+
+def model_deleted(why: str) -> Entry:
+    return Entry(Kind.MODEL_DELETED, {"why": why})
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """How far a run is on its way to MLflow, as its log tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -57,6 +57,8 @@ class LoggedRun:
     """What it was told is safe from power failures."""
     has_model: bool = False
     finished: Entry | None = None
+    last: Entry | None = None
+    """What it was told last."""
     metrics: dict[str, LastMetric] = field(default_factory=dict)
     progress: Progress = Progress.OPEN
 
@@ -66,6 +68,7 @@ class LoggedRun:
 
     def note(self, entry: Entry) -> None:
         """Learn from an entry of its log how far it is."""
+        self.last = entry
         if entry.kind == Kind.FINISHED:
             self.finished = entry
             self.progress = Progress.FINISHED if entry.body["outcome"] else Progress.ENDED
@@ -77,6 +80,13 @@ class LoggedRun:
             step = entry.body["step"]
             for name, value in entry.body["values"].items():
                 self.metrics[name] = LastMetric(step, value, entry.at)
+
+    def is_delivered(self, told: Sequence[Entry]) -> bool:
+        """Whether nothing is left to tell once this is: it is closed, and nothing has been added
+        meanwhile."""
+        is_over = any(entry.kind in (Kind.CLOSED, Kind.MODEL_DELETED) for entry in told)
+        has_ended = self.progress in (Progress.CLOSED, Progress.ADDED_TO)
+        return is_over and has_ended and told[-1] == self.last
 
     @property
     def pending(self) -> Pending:

@@ -218,7 +218,7 @@ class Outbox:
             if run.is_refused:
                 run.is_refused = False
                 run.log.take_back()
-            if any(entry.kind == Kind.CLOSED for entry in told):
+            if run.is_delivered(told):
                 del self._runs[run_id]
                 run.log.remove()
 

@@ -1,0 +1,72 @@
+"""``hydra.sweeper.keep_models``: models of trials that are beaten are deleted as the sweep goes on.
+
+The record deletes them off the critical path, and repeats that where MLflow is away; what has been
+asked of it is kept with the study, after it is on disk there: a kill between the two has it asked
+once more, which changes nothing.
+"""
+
+import time
+from collections.abc import Sequence
+
+from besom.search.best_of import models_kept
+from besom.search.objective import rank
+from besom.search.trial_row import TrialRow
+from besom.sweep.confirmation.run import finalists
+from besom.sweep.jobs import Sweep
+from besom.sweep.plan import Plan
+from besom.sweep.summary import ranked
+
+LOOK_SECONDS = 5.0
+"""How often the trials are ranked: of thousands that takes a moment."""
+
+
+class KeptModels:
+    """Deletes the models that a sweep does not keep."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._number = models_kept(sweep.plan.options.keep_models)
+        self._deleted = set(sweep.study.recall("models_deleted") or ())
+        self._looks_again = 0.0
+
+    def look(self) -> None:
+        """Settle, now and then."""
+        if self._number is not None and time.monotonic() >= self._looks_again:
+            self.settle()
+            self._looks_again = time.monotonic() + LOOK_SECONDS
+
+    def settle(self) -> None:
+        """Delete the models of those that are beaten by now."""
+        if self._number is None:
+            return
+        plan, study = self._sweep.plan, self._sweep.study
+        beaten = [
+            row
+            for row in beaten_trials(plan, study.rows(), self._number)
+            if row.number not in self._deleted
+        ]
+        for row in beaten:
+            why = f"keep_models={plan.options.keep_models}"
+            self._sweep.record.delete_model(row.notes["run_id"], why)
+        if beaten:
+            self._deleted |= {row.number for row in beaten}
+            study.remember("models_deleted", sorted(self._deleted))
+
+
+def beaten_trials(plan: Plan, rows: Sequence[TrialRow], number: int) -> list[TrialRow]:
+    """The trials that have ended, by today's code, and whose models are not kept.
+
+    Kept are the best ``number``, of several objectives the whole Pareto front, and what a
+    confirmation would train again. Those that repeat another trial have no model.
+    """
+    trained = [row for row in rows if "reused" not in row.notes and row.counts]
+    complete = [row for row in ranked(plan, trained) if row.state == "complete"]
+    kept = {row.number for row in complete[:number]}
+    if number and not plan.objective.single:
+        ranks = rank([row.values for row in complete], plan.objective.directions)
+        kept = {row.number for row, place in zip(complete, ranks, strict=True) if place == 0}
+    if top_k := plan.options.confirm.top_k:
+        kept |= {row.number for row in finalists(ranked(plan, trained), top_k)}
+        kept |= {row.number for row in trained if row.is_baseline}
+    ended = [row for row in trained if row.state != "running" and "run_id" in row.notes]
+    return [row for row in ended if row.number not in kept]

@@ -1,0 +1,54 @@
+"""Models that are not kept: deleted from the store, with a word in their runs; and put back."""
+
+import shlex
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from besom.session import KerasModel
+from besom.tracking import schema
+from besom.tracking.client import asking
+from besom.tracking.models.logged_model import find_model, log_model
+
+
+def delete_model(client: MlflowClient, run_id: str, why: str) -> bool:
+    """Delete the model of a run and its files, and say so in the run; whether it had one.
+
+    What is registered stays, whichever alias it has. The word comes first and the entry in the
+    store last, so that a kill in between leaves what can be gone on with.
+    """
+    experiment_id = client.get_run(run_id).info.experiment_id
+    model = find_model(client, experiment_id, run_id)
+    if model is None or client.search_model_versions(f"run_id = '{run_id}'"):
+        return False
+    client.set_tag(run_id, schema.MODEL_DELETED, why)
+    get_artifact_repository(model.artifact_location).delete_artifacts()
+    client.delete_logged_model(model.model_id)
+    return True
+
+
+def put_back(uri: str, run_id: str, model: KerasModel) -> None:
+    """Make a model that was trained again that of its run.
+
+    Raises:
+        StoreError: the store does not answer, or does not take it.
+    """
+    client = MlflowClient(uri)
+    with asking(uri):
+        run = client.get_run(run_id)
+        log_model(client, run.info.experiment_id, run_id, model)
+        if schema.MODEL_DELETED in run.data.tags:
+            client.delete_tag(run_id, schema.MODEL_DELETED)
+
+
+def how_to_get_back(run_id: str, tags: Mapping[str, str], flags: str = "") -> str:
+    """Why a run's model is gone, and the command that trains it again; empty where it is not.
+
+    Args:
+        flags: of the record; see :func:`besom.common.terminal.commands.record_flags`.
+    """
+    if (why := tags.get(schema.MODEL_DELETED)) is None:
+        return ""
+    command = f"besom reproduce {shlex.quote(run_id)} --restore-model{flags}"
+    return f"the model of run {run_id} was deleted ({why}); `{command}` trains it again"
