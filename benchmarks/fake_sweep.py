@@ -30,7 +30,8 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import recover
-from besom.sweep.supervisor import Supervisor, Timeouts
+from besom.sweep.steering.timeouts import Timeouts
+from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
 from besom.tracking import connect, schema
 from besom.workers.messages import (
@@ -129,6 +130,9 @@ class FakePool:
 
     def room(self) -> int:
         return 1
+
+    def resize(self, size: int) -> None:
+        pass
 
     def start(self, worker: int) -> None:
         if worker not in self._running:

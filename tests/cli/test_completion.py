@@ -1,10 +1,13 @@
 """What a press of the tab key offers."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from besom.sweep.steering.left import STATE_FILE
+from besom.sweep.steering.requests import steering_folder
 from besom.tracking import connect
 from tests.conftest import Command
 from tests.results.conftest import start
@@ -13,7 +16,11 @@ from tests.results.conftest import start
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("besom ", "compare confirm export init logs predict report reproduce sweep sync train ui"),
+        (
+            "besom ",
+            "compare confirm enqueue export init logs predict report reproduce set status stop "
+            "sweep sync train ui",
+        ),
         ("besom tr", "train"),
         ("besom train model.un", "model.units="),
         ("besom train seed=1 model=si", "model=simple_rnn"),
@@ -63,6 +70,10 @@ def record_of_two(
     with connect(root, None, "besom") as record:
         first = start(record, "first")
         start(record, "other")
+        folder = steering_folder(root, "first")
+        folder.mkdir(parents=True)
+        left = {"keys": ["x", "model.units"], "phase": "trials", "workers": {"0": {"trial": 13}}}
+        (folder / STATE_FILE).write_text(json.dumps(left))
         runs = [first.trial(number, {"x": 1}, {"loss": [0.5]}) for number in (0, 1, 12)]
     return root.parent, runs[-1]
 
@@ -96,6 +107,14 @@ def recorded(
         ("besom report --root nowhere ", ""),
         ("besom init mine --", "--help --keras"),
         ("besom sync ", ""),
+        ("besom status ", "first other"),
+        ("besom stop ", "first other"),
+        ("besom stop first ", "13"),
+        ("besom stop first 13 ", ""),
+        ("besom stop other ", ""),
+        ("besom enqueue first ", "model.units= x="),
+        ("besom enqueue first x=1 ", "model.units="),
+        ("besom set first n_", "n_jobs= n_trials="),
     ],
 )
 def test_offers_what_is_recorded(

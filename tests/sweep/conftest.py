@@ -33,7 +33,12 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import recover, take_earlier_confirmations
-from besom.sweep.supervisor import Supervisor, Timeouts
+from besom.sweep.steering.n_trials import with_set_n_trials
+from besom.sweep.steering.requests import steering_folder
+from besom.sweep.steering.state import State as SupervisorState
+from besom.sweep.steering.steering import Steering
+from besom.sweep.steering.timeouts import Timeouts
+from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.record import Record, connect
@@ -75,6 +80,9 @@ class ScriptedPool:
     _events: deque[Event] = field(default_factory=deque)
     _alive: set[int] = field(default_factory=set)
     _running: dict[int, Iterator[FromWorker]] = field(default_factory=dict)
+
+    def resize(self, size: int) -> None:
+        pass
 
     def start(self, worker: int) -> None:
         if worker not in self._alive:
@@ -161,7 +169,8 @@ class Bench:
         warm_start: WarmStart = LEARNS_FROM_NONE,
         **options: Any,
     ) -> Plan:
-        defaults = {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
+        defaults: dict[str, Any] = {"root": str(self.root)}
+        defaults |= {"sampler": RandomSampler(seed=1), "pruner": NoPruner(), "objective": "loss"}
         made = SweepOptions(**(defaults | options))
         return Plan(
             options=made,
@@ -188,7 +197,8 @@ class Bench:
         return MlflowClient(self.record.uri).get_run(run_id).data.metrics
 
     def driver(self, script: Script, **options: Any) -> tuple[Driver, Study, ScriptedPool]:
-        plan, study = self.plan(**options), self.study(**options)
+        study = self.study(**options)
+        plan = with_set_n_trials(self.plan(**options), study)
         parent = study.recall("run_id")
         if parent is None:
             parent = self.record.start_run("bench", {schema.STUDY: "bench", schema.ROLE: "sweep"})
@@ -204,7 +214,10 @@ class Bench:
         tally = Tally(plan.options.n_trials, plan.objective, [], TimeLeft(plan.options.n_jobs))
         progress = PlainProgress(Console(quiet=True), tally)
         limits = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
-        supervisor = Supervisor(self.record, pool, plan.options.n_jobs, plan.hooks.places, limits)
+        steering_folder(self.root, "bench").mkdir(parents=True, exist_ok=True)
+        steering = Steering(sweep, SupervisorState("this one", {}))
+        n_jobs, places = plan.options.n_jobs, plan.hooks.places
+        supervisor = Supervisor(self.record, pool, n_jobs, places, limits, steering.look)
         trials = TrialJobs(sweep, tally, progress, unfinished)
         return Driver(supervisor, trials, progress, sweep), study, pool
 

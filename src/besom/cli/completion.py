@@ -16,6 +16,8 @@ HYDRAS = ("train", "sweep")
 """The commands whose words Hydra completes."""
 WITH_RUNS = ("compare", "predict", "reproduce")
 WITHOUT_STUDY = ("init", "reproduce", "sync")
+STEERING = ("enqueue", "set", "stop")
+"""The commands that change a sweep which runs."""
 
 Commands = Mapping[str, Callable[[list[str]], int]]
 
@@ -93,8 +95,25 @@ def _values(command: str, before: list[str], last: str, commands: Commands) -> I
             given.append(word)
     if command == "logs" and given:
         return map(str, known_trials(Path(root)).get(given[0], ())) if len(given) == 1 else []
+    if given and command in STEERING:
+        return _steering(command, Path(root), given)
     if given and command != "compare":
         return []
     studies = [] if command in WITHOUT_STUDY else list(known_trials(Path(root)))
     runs = run_ids_like(Path(root), last) if command in WITH_RUNS else []
     return [*studies, *runs, *(("baseline", "best") if command == "reproduce" else ())]
+
+
+def _steering(command: str, root: Path, given: list[str]) -> Iterable[str]:
+    """What follows the study: a trial that runs, or keys that are not given yet."""
+    from besom.cli.steering import SETTABLE
+    from besom.sweep.steering.left import running_trials, searched_keys
+    from besom.sweep.steering.requests import steering_folder
+
+    study, *words = given
+    folder = steering_folder(root, study)
+    if command == "stop":
+        return [] if words else map(str, running_trials(folder))
+    keys = SETTABLE if command == "set" else searched_keys(folder)
+    known = [word.partition("=")[0] for word in words]
+    return [f"{key}=" for key in keys if key not in known]

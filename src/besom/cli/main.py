@@ -17,7 +17,7 @@ from besom.app.command import (
     reading_parser,
     whole_number,
 )
-from besom.cli import commands
+from besom.cli import commands, steering
 from besom.cli.completion import completion
 from besom.cli.init import INIT
 from besom.cli.logs import LOGS
@@ -34,6 +34,11 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
   besom train [KEY=VALUE ...]         train once, and record it; any Hydra argument
   besom sweep                         list the sweeps
   besom sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
+  besom status [STUDY]                how far it is: trials, best, workers, time left
+  besom stop STUDY [TRIAL]            end a sweep that runs, or prune one of its trials
+  besom enqueue STUDY KEY=VALUE ...   have a point tried next
+  besom set STUDY n_trials=60 n_jobs=3
+                                      more or fewer trials and workers while it runs
   besom compare [STUDY|RUN_ID ...]    runs side by side: what differs, what came of it
   besom confirm STUDY                 the best against the baseline, on fresh seeds
   besom report STUDY                  what it has taught, as one HTML file
@@ -137,11 +142,15 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compare": commands.COMPARE,
     "confirm": Command(_confirm_parser, _confirm, is_intermixed=True),
     "report": commands.REPORT,
+    "enqueue": steering.ENQUEUE,
     "export": commands.EXPORT,
     "init": INIT,
     "logs": LOGS,
     "predict": commands.PREDICT,
     "reproduce": commands.REPRODUCE,
+    "set": steering.SET,
+    "status": steering.STATUS,
+    "stop": steering.STOP,
     "sync": commands.SYNC,
     "ui": UI,
 }

@@ -15,6 +15,8 @@ from besom.common.errors import StoreError, StudyError
 from besom.common.files import make_private, private
 
 TELLING_SECONDS = 1.0
+LOOK_SECONDS = 0.3
+"""In which a process that only looks whether a lock is held has let go of it."""
 
 
 @contextmanager
@@ -38,18 +40,51 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
         StoreError: the lock is another user's.
     """
     with _opened(root, f"{study}.json", "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(file):
             raise StudyError(
                 f"the study `{study}` is being swept already, {_holder(file)}.\n"
                 "Wait for it, end it, or give this one another name."
-            ) from None
+            )
         file.truncate(0)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         file.write(f"by process {os.getpid()} on {socket.gethostname()} since {now}\n")
         file.flush()
         yield
+
+
+def _taken(file: IO[str]) -> bool:
+    """Try to lock; others that look whether it is locked hold it for a moment."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+
+
+def supervisor_of(root: Path, study: str) -> str:
+    """``by process 4711 on node-7 since …``, of the study's lock; empty where none holds it.
+
+    Nothing is made where there is no lock.
+
+    Raises:
+        StoreError: the lock is another user's.
+    """
+    path = root / "locks" / f"{study}.json"
+    try:
+        with open(path, encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _holder(file)
+    except FileNotFoundError:
+        pass
+    except PermissionError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}; ask as its user.") from error
+    return ""
 
 
 def _opened(root: Path, name: str, mode: str) -> IO[str]:

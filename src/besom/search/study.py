@@ -126,11 +126,16 @@ class Study:
         """
         waiting.enqueue(self._study, params, outside)
 
-    def enqueue_once(self, points: Iterable[Mapping[str, Any]]) -> None:
+    def enqueue_once(self, points: Iterable[Mapping[str, Any]]) -> list[int]:
         """Have each proposed after the baseline and before anything else, in their order. What a
-        trial that counts has been asked for already is left out."""
+        trial that counts has been asked for already is left out. The numbers of their trials."""
         with self.transaction():
-            waiting.enqueue_once(self._study, points)
+            return waiting.enqueue_once(self._study, points)
+
+    @property
+    def n_waiting(self) -> int:
+        """Points that wait for a trial."""
+        return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def withdraw(self) -> None:
         """Have what :meth:`enqueue` has put there no longer proposed, if it still waits."""

@@ -39,17 +39,21 @@ def _baseline(study: Study) -> FrozenTrial | None:
     return next((trial for trial in waiting if OWN in trial.user_attrs), None)
 
 
-def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> None:
+def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> list[int]:
     """Have each proposed, unless it has been; see :meth:`besom.search.study.Study.enqueue_once`.
 
     A trial bears its point from its first moment on: so a kill between two of them loses and
     doubles none, in any database.
     """
-    known = {trial.user_attrs.get(ENQUEUED) for trial in study.get_trials(deepcopy=False)}
+    trials = study.get_trials(deepcopy=False)
+    known = {trial.user_attrs.get(ENQUEUED): trial.number for trial in reversed(trials)}
+    numbers = []
     for point in points:
         if (key := json.dumps(dict(point), sort_keys=True)) not in known:
             study.enqueue_trial(dict(point), user_attrs={ENQUEUED: key})
-            known.add(key)
+            known[key] = study.get_trials(deepcopy=False)[-1].number
+        numbers.append(known[key])
+    return numbers
 
 
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:

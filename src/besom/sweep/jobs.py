@@ -18,7 +18,7 @@ from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import attempt_at, end_of, report_of
 from besom.sweep.fingerprint import identity_changes
 from besom.sweep.plan import Plan
-from besom.sweep.progress import Progress
+from besom.sweep.progress import Count, Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
@@ -73,6 +73,8 @@ class Job:
         reported: the last report of each metric.
         overdue: why its worker was ended, where it took too long.
         missing_objective: why it is ended at its report: no result of it could be judged.
+        is_stopped: whether a person wants it pruned.
+        step, steps, value: of the last report, and how many there will be; None where not told.
     """
 
     assignment: Assignment
@@ -85,6 +87,10 @@ class Job:
     reported: dict[str, float] = field(default_factory=dict)
     overdue: str = ""
     missing_objective: str = ""
+    is_stopped: bool = False
+    step: int | None = None
+    steps: int | None = None
+    value: float | None = None
 
 
 class JobSource(ABC):
@@ -150,6 +156,20 @@ class JobSource(ABC):
     def _value_names(self) -> tuple[str, ...]:
         """What the values of a trial are called."""
         return self._study.objective_names
+
+    @property
+    @abstractmethod
+    def count(self) -> Count:
+        """How far they are."""
+
+    @property
+    def sweep(self) -> Sweep:
+        """Whose jobs they are."""
+        return self._sweep
+
+    def remark(self, line: str) -> None:
+        """Show a line that stays."""
+        self._progress.remark(line)
 
     def changed(self) -> str:
         """What the study is held to and has changed since the start; empty where nothing has."""

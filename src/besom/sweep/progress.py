@@ -103,6 +103,10 @@ class Tally:
         if self.best is None or self._objective.better(row.values[0], self.best.values[0]):
             self.best = row
 
+    def set_n_trials(self, n_trials: int) -> None:
+        """Expect so many in all."""
+        self.n_all = max(n_trials, self.n_done + self.time_left.n_running)
+
     @property
     def n_done(self) -> int:
         return sum(self.counts.values())
@@ -264,6 +268,8 @@ def describe(row: TrialRow) -> str:
     text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {row.label}"
     if "reused" in row.notes:
         text += f"  (same as trial {row.notes['reused']}: its value is reused)"
+    if row.state == "pruned" and "stopped" in row.notes:
+        text += "  (besom stop)"
     if row.state == "failed" and "error" in row.notes:
         text += f"  {row.notes['error']}"
     return text

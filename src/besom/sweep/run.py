@@ -60,8 +60,12 @@ from besom.sweep.recovery.recovery import (
 from besom.sweep.result_files import write_configuration, write_results
 from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.interrupts import interruptible
+from besom.sweep.steering.n_trials import with_set_n_trials
+from besom.sweep.steering.state import State, begin_state
+from besom.sweep.steering.steering import Steering
+from besom.sweep.steering.timeouts import Timeouts
 from besom.sweep.summary import print_summary
-from besom.sweep.supervisor import Supervisor, Timeouts
+from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
 from besom.tracking import schema
 from besom.tracking.address import check_address, own_address
@@ -108,15 +112,17 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
         ExitStack() as opened,
     ):
         with ending_after():
+            state = begin_state(plan)
             study = _open(plan)
             opened.callback(study.close)
-            print_so_far(study.rows(), options.n_trials, plan.confirms_only, console)
+            plan = with_set_n_trials(plan, study)
+            print_so_far(study.rows(), plan.options.n_trials, plan.confirms_only, console)
             _start_workers(plan, study, pool)
             callbacks = CallbackQueue(plan.callbacks)
             opened.callback(callbacks.close)
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
-        answer, interrupted_by = _sweep(plan, study, record, pool, callbacks, console)
+        answer, interrupted_by = _sweep(plan, study, record, pool, callbacks, state, console)
         # Before the record is closed: a store that does not take it hides nothing of this.
         found = [*filter(None, (answer.verdict, answer.champion))]
         print_summary(plan, study, found, console, address(record.experiment_id, study.name))
@@ -212,6 +218,7 @@ def _sweep(
     record: Record,
     pool: Pool,
     callbacks: CallbackQueue,
+    state: State,
     console: Console,
 ) -> tuple[Answer, int | None]:
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
@@ -228,7 +235,9 @@ def _sweep(
     callbacks.put(start_of(sweep))
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
-    supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts)
+    steering = Steering(sweep, state)
+    places = plan.hooks.places
+    supervisor = Supervisor(record, pool, plan.n_jobs, places, timeouts, steering.look)
     # Unless it is said to be otherwise:
     status, answer, is_ours, ended_by = RunStatus.FAILED, Answer(), True, ""
     try:
@@ -237,7 +246,7 @@ def _sweep(
                 ended_by = _run_trials(sweep, supervisor, unfinished, console)
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
-        ended_by = Signals(received[0]).name if received else ended_by
+        ended_by = Signals(received[0]).name if received else supervisor.stopped_by or ended_by
         with suppress(StoreError):  # away: the next start does it too
             close_orphaned_runs(sweep.studies, record, sweep.parent_run)
     except ConnectionLost:
@@ -250,6 +259,7 @@ def _sweep(
     finally:
         pool.stop()
         supervisor.abandon()
+        steering.close()
         if is_ours:
             close_parent_run(sweep, status, answer.verdict, ended_by)
             callbacks.put(end_of_study(sweep, status, answer.verdict, sys.exception()))

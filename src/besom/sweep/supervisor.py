@@ -2,12 +2,13 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from besom.common.errors import StoreError, StudyError, SweepFailed
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
 from besom.sweep.progress import Progress
+from besom.sweep.steering.timeouts import Timeouts
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.listener import RunListener, describe
@@ -32,31 +33,6 @@ MAX_FAILED_STARTS = 3
 there are many, which something else may kill."""
 
 
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds, or None for any length of time.
-
-    Attributes:
-        trial_timeout: from a job's assignment to its outcome.
-        hang_timeout: from one message of its worker to the next.
-    """
-
-    trial_timeout: float | None = None
-    hang_timeout: float | None = None
-
-    def too_long(self, job: Job, now: float) -> str:
-        """Why a job should not go on, as the end of a sentence; empty where it should."""
-        if self.trial_timeout is not None and now - job.assigned_at > self.trial_timeout:
-            return f"took longer than hydra.sweeper.trial_timeout={self.trial_timeout:g} s"
-        return ""
-
-    def too_quiet(self, job: Job, now: float) -> str:
-        """Why a job's worker seems to hang, as the end of a sentence; empty where it does not."""
-        if self.hang_timeout is not None and now - job.heard_at > self.hang_timeout:
-            return f"said nothing for hydra.sweeper.hang_timeout={self.hang_timeout:g} s"
-        return ""
-
-
 class Supervisor:
     """Drives workers through one source of jobs after another.
 
@@ -64,6 +40,7 @@ class Supervisor:
         n_jobs: how many workers; None for as many as the pool has room for, which may change.
         places: keys that say where things are; they are not among the runs' parameters.
         timeouts: of jobs that take long and of workers that are silent.
+        steer: is called now and then, for what other terminals ask; whether it changed anything.
     """
 
     def __init__(
@@ -73,12 +50,14 @@ class Supervisor:
         n_jobs: int | None,
         places: tuple[str, ...],
         timeouts: Timeouts,
+        steer: "Callable[[Supervisor, JobSource], bool]" = lambda supervisor, jobs: False,
     ) -> None:
         self._record = record
         self._pool = pool
         self._n_jobs = n_jobs
         self._places = places
         self._timeouts = timeouts
+        self._steer = steer
         self._ready: set[int] = set()
         self._idle: deque[int] = deque()
         self._running: dict[int, Job] = {}
@@ -87,6 +66,7 @@ class Supervisor:
         self._no_room = ""
         self._changed = ""
         self.stopping = False
+        self.stopped_by = ""
 
     def run(self, jobs: JobSource, progress: Progress) -> None:
         """Work until nothing is left to do, or until ``stopping`` and all jobs have stopped.
@@ -116,6 +96,30 @@ class Supervisor:
         if failure := jobs.failure():
             raise failure
 
+    @property
+    def jobs(self) -> Mapping[int, Job]:
+        """What the workers do, by worker."""
+        return self._running
+
+    @property
+    def n_jobs(self) -> int | None:
+        """How many workers; None for as many as the pool has room for."""
+        return self._n_jobs
+
+    @property
+    def room(self) -> int:
+        """How many workers the pool has room for."""
+        return self._pool.room()
+
+    def set_n_jobs(self, n_jobs: int) -> None:
+        """Have so many workers from now on: one too many ends between two jobs."""
+        self._n_jobs = n_jobs
+        self._pool.resize(n_jobs)
+
+    def stop(self, by: str) -> None:
+        """Have all jobs stop at their next report, and start none."""
+        self.stopping, self.stopped_by = True, by
+
     def abandon(self) -> None:
         """Close the runs of jobs whose workers have been ended with the sweep."""
         for job in self._running.values():
@@ -130,7 +134,10 @@ class Supervisor:
             self._pool.start(worker)
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
-        """Work for the workers that are free."""
+        """Work for the workers that are free; the end for those that are too many."""
+        for worker in [worker for worker in self._idle if not self._is_wanted(worker)]:
+            self._idle.remove(worker)
+            self._pool.end(worker, "is one too many")
         while self._idle and not self.stopping and jobs.n_open():
             worker = self._idle[0]
             if job := jobs.next(worker):
@@ -138,6 +145,9 @@ class Supervisor:
                 self._running[worker] = job
                 self._pool.send(worker, job.assignment)
                 progress.started(worker, job.label)
+
+    def _is_wanted(self, worker: int) -> bool:
+        return self._n_jobs is None or worker < self._n_jobs
 
     # -- what workers say --------------------------------------------------------------------
 
@@ -161,8 +171,10 @@ class Supervisor:
                 prune, value = jobs.judge(job, report)
                 self._answer(event.worker, prune)
                 self._record.metrics(job.run_id, report.step, report.metrics)
+                job.step, job.value = report.step, value
                 jobs.reported(event.worker, job, report, value)
             case Expected(steps) if job:
+                job.steps = steps
                 progress.expects(event.worker, steps)
             case Composed() as composed if job:
                 self._begin(job, composed)
@@ -221,7 +233,8 @@ class Supervisor:
             return
         self._looks_again = now + LOOK_SECONDS
         self._end_the_overdue(now)
-        if self._n_jobs is None and not self.stopping:
+        is_changed = self._steer(self, jobs)
+        if (is_changed or self._n_jobs is None) and not self.stopping:
             self._start_workers(jobs)
 
     def _end_the_overdue(self, now: float) -> None:
@@ -255,7 +268,7 @@ class Supervisor:
             self.stopping = self.stopping or jobs.failure() is not None
         if failed_to_start:
             self._count_failed_start(worker, cause, jobs)
-        if not self.stopping and jobs.n_open():
+        if not self.stopping and jobs.n_open() and self._is_wanted(worker):
             self._pool.start(worker)
 
     def _count_failed_start(self, worker: int, cause: str, jobs: JobSource) -> None:

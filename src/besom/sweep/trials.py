@@ -13,6 +13,7 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.retention.models import KeptModels
+from besom.sweep.steering.n_trials import remember_n_trials
 from besom.tracking import schema
 from besom.workers.messages import Assignment, Outcome, Reported
 
@@ -46,9 +47,16 @@ class TrialJobs(JobSource):
 
     def n_open(self) -> int:
         """Trials that are still to be started."""
-        if self._holding_rule or self._is_late:
-            return 0
-        return self._n_left
+        return 0 if self._holding_rule or self._is_late else self._n_left
+
+    @property
+    def count(self) -> Tally:
+        return self._tally
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether none is started any more, whatever ``n_trials`` is."""
+        return bool(self._holding_rule) or self._is_late or self._study.exhausted
 
     @property
     def _is_late(self) -> bool:
@@ -57,8 +65,23 @@ class TrialJobs(JobSource):
     @property
     def _n_left(self) -> int:
         """Trials that are still to be done, beside those that run."""
+        return len(self._again) + self.n_fresh
+
+    @property
+    def n_begun(self) -> int:
+        """Trials that there are, beside the points that wait for one."""
+        return self._n_proposed
+
+    @property
+    def n_fresh(self) -> int:
+        """Trials that have not begun."""
         fresh = 0 if self._study.exhausted else self._plan.options.n_trials - self._n_proposed
-        return len(self._again) + max(0, fresh)
+        return max(0, fresh)
+
+    def set_n_trials(self, n_trials: int) -> None:
+        """Have so many trials in all, also on a resume."""
+        remember_n_trials(self._study, self._plan.options, n_trials)
+        self._tally.set_n_trials(n_trials)
 
     def _look_at_rules(self) -> str:
         """The rule of ``hydra.sweeper.stop`` that holds."""
@@ -84,17 +107,18 @@ class TrialJobs(JobSource):
         label = row.label
         row = self._open_run(row, row, f"{row.number:03d} {label}", worker)
         self._repeats.began(row)
+        is_stopped = bool(row.notes.get("stopped"))
         assignment = Assignment(row.number, row.notes["attempt"], self._plan.overrides(row))
         title = printable(f"{self._title(row)}  {label}")
-        return Job(assignment, row.number, row.notes["run_id"], title)
+        return Job(assignment, row.number, row.notes["run_id"], title, is_stopped=is_stopped)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
-        """Ask the pruner."""
+        """Ask the pruner; a person's word counts as its."""
         value = self._objective.value(report.metrics)
         if value is None:
             job.missing_objective = "" if self._n_judged else self._missing_objective
-            return bool(job.missing_objective), None
-        return self._study.report(job.number, report.step, value), value
+            return bool(job.missing_objective) or job.is_stopped, None
+        return self._study.report(job.number, report.step, value) or job.is_stopped, value
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
         """Tell the study of a trial that is complete, pruned or failed."""

@@ -30,6 +30,9 @@ class InlinePool:
     def room(self) -> int:
         return self._size
 
+    def resize(self, size: int) -> None:
+        self._size = size
+
     def start(self, worker: int) -> None:
         if worker not in self._workers:
             self._workers[worker] = _InlineWorker(

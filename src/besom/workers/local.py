@@ -72,6 +72,9 @@ class LocalPool:
     def room(self) -> int:
         return self._size
 
+    def resize(self, size: int) -> None:
+        self._size = size
+
     def start(self, worker_id: int) -> None:
         if worker_id in self._workers:
             return

@@ -25,6 +25,10 @@ class Pool(Protocol):
         """How many workers there is room for now."""
         ...
 
+    def resize(self, size: int) -> None:
+        """Expect so many workers at a time from now on; none is started or ended by that."""
+        ...
+
     def start(self, worker: int) -> None:
         """Start worker ``worker``, again after it has exited; returns at once.
 

@@ -103,6 +103,8 @@ def existing_study(name: str, storage: str) -> Study | None:
         reach(storage, CONNECT_SECONDS)
         database = RDBStorage(storage)
         study = optuna.load_study(study_name=name, storage=database)
+        cached = CachedStorage(study._storage, study._study_id, nullcontext)
+        study = optuna.load_study(study_name=name, storage=cached)
     except (*UNUSABLE, KeyError):
         return None
     return Study(study, close=database.engine.dispose)

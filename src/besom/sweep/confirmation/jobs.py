@@ -72,6 +72,10 @@ class ConfirmationJobs(JobSource):
         self._count = count
         self._is_hopeless = False
 
+    @property
+    def count(self) -> ConfirmationCount:
+        return self._count
+
     def n_open(self) -> int:
         """Confirmations that are still to be started; none where no number of theirs can count."""
         return 0 if self._is_hopeless else len(self._again) + len(self._wanted)

@@ -110,6 +110,9 @@ class RayPool:
     def room(self) -> int:
         return self._room
 
+    def resize(self, size: int) -> None:
+        self._size = size
+
     def start(self, worker: int) -> None:
         self.connect()
         if worker not in self._started:  # it has no successor before its exit was handled

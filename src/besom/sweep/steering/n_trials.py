@@ -1,0 +1,38 @@
+"""A number of trials that was set while a sweep ran counts on a resume, too."""
+
+from dataclasses import replace
+
+from besom.search.options import SweepOptions
+from besom.search.study import Study
+from besom.sweep.plan import Plan
+
+_KEY = "n_trials"
+
+
+def remember_n_trials(study: Study, options: SweepOptions, n_trials: int) -> None:
+    """Have the sweep that runs, and its next starts, end with so many trials.
+
+    It counts until a command asks for another number than the one which began this sweep did.
+    """
+    kept = study.recall(_KEY)
+    asked = kept["asked"] if kept else options.n_trials
+    study.remember(_KEY, {"asked": asked, "set": n_trials})
+    options.n_trials = n_trials
+
+
+def with_set_n_trials(plan: Plan, study: Study) -> Plan:
+    """The plan of a start, with the number that was set before, unless its command asks for another
+    one than then: that counts from now on."""
+    kept = study.recall(_KEY)
+    if kept is None or plan.confirms_only:
+        return plan
+    asked, n_trials = kept["asked"], kept["set"]
+    if plan.options.n_trials != asked:
+        study.remember(_KEY, None)
+        return plan
+    remark = (
+        f"n_trials={n_trials}, as besom set has it; a command that asks for another number than "
+        f"{asked} counts again."
+    )
+    options = replace(plan.options, n_trials=n_trials)
+    return replace(plan, options=options, remarks=(*plan.remarks, remark))

@@ -1,0 +1,85 @@
+"""What a supervisor leaves for other terminals: how far it is, in a file of the study's folder."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from besom.common.addresses import mask
+from besom.common.files import make_private, replace_text
+from besom.common.locks import supervisor_of
+from besom.search.storage.database import lock_of, storage_of
+from besom.sweep.jobs import Job, JobSource, Sweep
+from besom.sweep.plan import Plan
+from besom.sweep.steering.left import STATE_FILE
+from besom.sweep.steering.requests import steering_folder
+from besom.sweep.supervisor import Supervisor
+from besom.sweep.trials import TrialJobs
+
+STATE_SECONDS = 1.0
+"""How old it is at most."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What does not change while a supervisor runs.
+
+    Attributes:
+        holder: it holds the study's lock under this name.
+        facts: its lock, its database, what it searches and by what it judges.
+    """
+
+    holder: str
+    facts: Mapping[str, Any]
+
+
+def begin_state(plan: Plan) -> State:
+    """What is known of a supervisor that has just got the study's lock; its folder is made."""
+    options = plan.options
+    folder, name = lock_of(options)
+    holder = supervisor_of(folder, name)
+    facts = {
+        "holder": holder,
+        "lock": [str(folder.absolute()), name],
+        "storage": mask(storage_of(options)),
+        "objective": plan.objective.label,
+        "keys": list(plan.space.distributions),
+        "counted": plan.counted.text,
+    }
+    place = steering_folder(Path(options.root), options.study_name)
+    make_private(place)
+    replace_text(place / STATE_FILE, json.dumps({**facts, "n_trials": options.n_trials}))
+    return State(holder, facts)
+
+
+def leave(
+    folder: Path, state: State, sweep: Sweep, supervisor: Supervisor, jobs: JobSource
+) -> None:
+    """Write how far it is. A full disk ends no sweep here."""
+    options = sweep.plan.options
+    moment = {
+        "n_trials": options.n_trials,
+        "n_jobs": supervisor.n_jobs,
+        "is_stopping": supervisor.stopping,
+        "phase": "trials" if isinstance(jobs, TrialJobs) else "confirmation",
+        "done": [jobs.count.n_done, jobs.count.n_all],
+        "left": jobs.count.left(),
+        "at": time.time(),
+        "workers": {worker: _of_job(job) for worker, job in sorted(supervisor.jobs.items())},
+    }
+    with suppress(OSError):
+        replace_text(folder / STATE_FILE, json.dumps({**state.facts, **moment}))
+
+
+def _of_job(job: Job) -> dict[str, Any]:
+    return {
+        "trial": job.assignment.trial,
+        "label": job.label,
+        "step": job.step,
+        "steps": job.steps,
+        "value": job.value,
+        "since": time.time() - (time.monotonic() - job.assigned_at),
+    }
