@@ -263,11 +263,6 @@ class Study:
             trials = [t for t in self._study.get_trials(False) if IMPORTED not in t.user_attrs]
         return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
-    def runs_of_ended(self) -> dict[int, str]:
-        """The runs of the trials that have ended, by number."""
-        ended = (row for row in self.rows() if row.state != "running" and "run_id" in row.notes)
-        return {row.number: row.notes["run_id"] for row in ended}
-
     def regret_bound(self, searched: Set[str]) -> float | None:
         """By how much the best may fall short; see :func:`besom.search.stopping.regret`."""
         return regret_bound(self._study, searched)

@@ -17,6 +17,7 @@ from besom.results.studies import read_study
 from besom.search.options import ConfirmOptions
 from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.recovery.missing_runs import sentence
+from besom.sweep.recovery.missing_said import runs_of_trials
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
@@ -38,7 +39,7 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
     known = reader.names("bench")
     assert known == {name for run in reader.study("bench") for name in run.names}
     restore = partial(restoring, own_address(bench.root))
-    told = sentence("bench", study.runs_of_ended(), known, restore)
+    told = sentence("bench", runs_of_trials(study), known, restore)
     assert "no run of 2 ended trials of bench (1, 2)" in told
     assert read_study(reader, "bench").missing_runs == told
     assert compare(bench.root, None, ["bench"], None).missing_runs
@@ -53,7 +54,7 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
 def test_the_command_that_is_named_restores_a_deleted_run(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=2)
     reader, client = open_reader(bench.root, None), MlflowClient(own_address(bench.root))
-    deleted = study.runs_of_ended()[1]
+    deleted = runs_of_trials(study)[1]
     for run_id in reader.run_ids():
         client.set_tag(run_id, schema.STUDY, "bench")
     client.delete_run(deleted)
@@ -74,9 +75,9 @@ def test_a_deleted_confirmation_is_named_by_its_trial_and_seed(bench: Bench) -> 
     runs = runs_of_ended(confirmations)
     assert len(runs) == 4
     gone = next(iter(runs))
-    known = {*study.runs_of_ended().values(), *runs.values()} - {runs[gone]}
+    known = {*runs_of_trials(study).values(), *runs.values()} - {runs[gone]}
     restore = partial(restoring, own_address(bench.root))
-    assert sentence("bench", study.runs_of_ended(), known, restore) == ""
+    assert sentence("bench", runs_of_trials(study), known, restore) == ""
     told = sentence("bench", runs, known, restore, "confirmations")
     assert f"no run of 1 ended confirmations of bench ({gone})" in told
     assert f"--run-id {runs[gone]}" in told

@@ -31,7 +31,8 @@ def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
     trials = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if trial.user_attrs.get(OUTSIDE) is None and trial.params.keys() >= searched
+        if trial.params.keys() >= searched
+        if trial.user_attrs.get(OUTSIDE) is None and IMPORTED not in trial.user_attrs
         if IMPORTED not in trial.user_attrs
     ]
     if len(trials) < FEWEST_TRIALS:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from besom.search.study import Study
 from besom.sweep.confirmation.jobs import runs_of_ended
 from besom.sweep.jobs import Sweep
 from besom.sweep.recovery import missing_runs
@@ -13,10 +14,16 @@ from besom.tracking.reader import open_reader
 from besom.tracking.runs import restoring
 
 
+def runs_of_trials(study: Study) -> dict[int, str]:
+    """The runs of the trials that have ended, by number."""
+    ended = (row for row in study.rows() if row.state != "running" and "run_id" in row.notes)
+    return {row.number: row.notes["run_id"] for row in ended}
+
+
 def say_missing_runs(sweep: Sweep, console: Console) -> None:
     """A line about ended trials that have no run in MLflow, and one about such confirmations."""
     study, options = sweep.study, sweep.plan.options
-    trials = study.runs_of_ended()
+    trials = runs_of_trials(study)
     if not trials:
         return
     root, uri = Path(options.root), options.tracking_uri
