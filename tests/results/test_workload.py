@@ -36,8 +36,11 @@ def test_what_an_earlier_besom_had_no_key_for_is_as_the_schema_says() -> None:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         today = compose("train")
     before = today.copy()
-    with open_dict(before.training):
-        del before.training["class_weight"]
+    later = ("class_weight", "weight_decay", "global_clipnorm", "learning_rate_schedule", "warmup")
+    with open_dict(before.training), open_dict(before.model):
+        for key in later:
+            del before.training[key]
+        del before.model["embedding_dropout"], before.model["pooling"]
     found = workload_config(OmegaConf.to_yaml(before))
     assert found == today and found is not None and found.training.class_weight is None
     with open_dict(before.training):

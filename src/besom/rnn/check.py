@@ -24,9 +24,10 @@ from besom.rnn.config import (
     open_schema,
 )
 from besom.rnn.data import DATA_SETS
-from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS
+from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS, SCHEDULES
 from besom.rnn.models import MODELS, schema_of
 from besom.rnn.models.own import check_own
+from besom.rnn.models.recurrent import POOLINGS
 
 SHUFFLES = ("every_epoch", "once")
 
@@ -188,6 +189,14 @@ def _check_model(model: Any, max_length: int) -> None:
             f"`model.dropout={model.dropout}` is outside [0, 1); give the share of activations to "
             "drop, 0.2 say, or 0 for none"
         )
+    dropped = model.get("embedding_dropout")
+    if dropped is not None and not 0 <= dropped < 1:
+        raise ConfigError(
+            f"`model.embedding_dropout={dropped}` is outside [0, 1); give the share of words to "
+            "drop, 0.2 say, or null for none"
+        )
+    if model.get("pooling") is not None:
+        _one_of("model.pooling", model.pooling, POOLINGS)
     _check_widths(model, max_length)
 
 
@@ -223,10 +232,32 @@ def _check_training(training: Training) -> None:
             f"`training.learning_rate={training.learning_rate}` is not a finite number above 0; "
             "give 0.001, say"
         )
+    _check_optimizer(training)
     if not 0 < training.validation_split < 1:
         raise ConfigError(
             f"`training.validation_split={training.validation_split}` is outside (0, 1); give the "
             "share of the training reviews to validate on, 0.2 say"
+        )
+
+
+def _check_optimizer(training: Training) -> None:
+    """Refuse what would stop every step, or undo it."""
+    decay, norm, warmup = training.weight_decay, training.global_clipnorm, training.warmup
+    if decay is not None and not 0 <= decay < 1:
+        raise ConfigError(
+            f"`training.weight_decay={decay}` is outside [0, 1); give 0.01, say, or null for none"
+        )
+    if norm is not None and not (math.isfinite(norm) and norm > 0):
+        raise ConfigError(
+            f"`training.global_clipnorm={norm}` is not a finite number above 0; give 1.0, say, or "
+            "null for no clipping"
+        )
+    if training.learning_rate_schedule is not None:
+        _one_of("training.learning_rate_schedule", training.learning_rate_schedule, SCHEDULES)
+    if warmup is not None and not 0 <= warmup < 1:
+        raise ConfigError(
+            f"`training.warmup={warmup}` is outside [0, 1); give the share of all steps, 0.1 say, "
+            "or null for none"
         )
 
 

@@ -59,12 +59,17 @@ class Model:
 
 @dataclass
 class RecurrentModel(Model):
-    """Embedding, one recurrent layer, dropout, an output for the classes."""
+    """Embedding, one recurrent layer, dropout, an output for the classes.
+
+    ``pooling`` is over the states of all words; the last state goes on where it is null.
+    """
 
     name: str = MISSING
     embedding_dim: int = MISSING
     units: int = MISSING
     dropout: float = MISSING
+    embedding_dropout: float | None = None
+    pooling: str | None = None
 
 
 @dataclass
@@ -76,6 +81,7 @@ class ConvolutionModel(Model):
     filters: int = MISSING
     kernel_sizes: list[int] = MISSING
     dropout: float = MISSING
+    embedding_dropout: float | None = None
 
 
 @dataclass
@@ -87,13 +93,14 @@ class FastTextModel(Model):
     ngrams: int = MISSING
     buckets: int = MISSING
     dropout: float = MISSING
+    embedding_dropout: float | None = None
 
 
 @dataclass
 class Training:
     """How the weights are found; ``patience`` counts epochs without a better val_accuracy.
 
-    Records of an earlier Besom lack what has a default here.
+    Records of an earlier Besom lack what has a default here, and in the networks.
     """
 
     batch_size: int = MISSING
@@ -107,6 +114,10 @@ class Training:
     patience: int | None = MISSING
     checkpoint: bool = MISSING
     class_weight: str | None = None
+    weight_decay: float | None = None
+    global_clipnorm: float | None = None
+    learning_rate_schedule: str | None = None
+    warmup: float | None = None
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from besom.rnn.config import Training
 from besom.rnn.data import Split
 from besom.rnn.engines.base import ENGINES, Score
 
@@ -43,8 +44,15 @@ def made(
     seed: int = 0,
     n_classes: int = 2,
     class_weight: str | None = None,
+    embedding_dropout: float | None = None,
+    pooling: str | None = None,
+    **asked: Any,
 ) -> Any:
-    """An engine and its model, both fresh."""
+    """An engine and its model, both fresh.
+
+    Args:
+        asked: of ``training``, beside what has a name here.
+    """
     from besom.rnn.engines.base import make_engine
     from besom.rnn.models import build_model, reset
 
@@ -58,14 +66,18 @@ def made(
         kernel_sizes=[2, 3],
         ngrams=2,
         buckets=40,
+        embedding_dropout=embedding_dropout,
+        pooling=pooling,
     )
     network = build_model(layers, VOCAB_SIZE, MAX_LENGTH, n_classes)
-    training: Any = SimpleNamespace(
+    training = Training(
         engine=engine,
         optimizer=optimizer,
         batch_size=batch_size,
+        epochs=2,
         learning_rate=learning_rate,
         class_weight=class_weight,
+        **asked,
     )
     return make_engine(network, training, train, n_classes), network
 
@@ -88,6 +100,15 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
         {"model": "lstm", "batch_size": 30, "optimizer": "sgd", "learning_rate": 0.1},
         {"model": "convolution", "batch_size": 30},
         {"model": "fasttext", "batch_size": 30},
+        {"pooling": "max", "batch_size": 40, "weight_decay": 0.1},
+        {
+            "model": "bidirectional_simple_rnn",
+            "pooling": "mean",
+            "batch_size": 30,
+            "global_clipnorm": 0.05,
+            "learning_rate_schedule": "cosine",
+            "warmup": 0.3,
+        },
     ],
     ids=str,
 )
@@ -100,6 +121,57 @@ def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
         found.append(history(engine, train, validation))
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert found[0][0, 0] != found[0][1, 0]
+
+
+@pytest.mark.parametrize("kind", ["constant", "linear", "cosine"])
+def test_a_learning_rate_grows_then_falls_to_nothing(kind: str) -> None:
+    import keras
+
+    from besom.rnn.engines.optimizer import Schedule
+
+    schedule = Schedule(kind, peak=0.5, n_steps=12, n_warmup=4)
+    rates = [float(schedule(step)) for step in range(13)]
+    assert rates[:4] == pytest.approx([0.125, 0.25, 0.375, 0.5])
+    last = {"constant": 0.5, "linear": 0.0, "cosine": 0.0}[kind]
+    assert (
+        rates[12] == pytest.approx(last, abs=1e-6) and sorted(rates[4:], reverse=True) == rates[4:]
+    )
+    if kind == "cosine":
+        stock = keras.optimizers.schedules.CosineDecay(0.5, 12)
+        plain = Schedule(kind, peak=0.5, n_steps=12, n_warmup=0)
+        for step in range(13):
+            assert float(plain(step)) == pytest.approx(float(stock(step)), abs=1e-6)
+
+
+def test_what_is_asked_of_an_optimizer_is_keras_own_and_nothing_where_it_is_null() -> None:
+    import keras
+
+    from besom.rnn.engines.optimizer import make_optimizer
+
+    plain = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 30, "epochs": 4}
+    nothing = make_optimizer(Training(**plain), 100).get_config()
+    assert nothing | {"name": ""} == keras.optimizers.Adam(0.01).get_config() | {"name": ""}
+    asked = Training(**plain, weight_decay=0.1, global_clipnorm=2.0)
+    stock = keras.optimizers.AdamW(0.01, weight_decay=0.1, global_clipnorm=2.0).get_config()
+    found = make_optimizer(asked, 100).get_config()
+    assert found | {"name": ""} == stock | {"name": ""}
+
+
+def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
+    """The schedule's numbers are no constants of it; its kind is."""
+    from besom.rnn.engines.optimizer import make_optimizer
+    from besom.rnn.engines.xla import _settings
+
+    plain = {"optimizer": "adam", "batch_size": 30, "warmup": 0.1}
+    one, other, third = (
+        _settings(make_optimizer(Training(**plain, **asked), 100)) | {"name": ""}
+        for asked in (
+            {"learning_rate": 0.1, "epochs": 4, "learning_rate_schedule": "cosine"},
+            {"learning_rate": 0.2, "epochs": 8, "learning_rate_schedule": "cosine"},
+            {"learning_rate": 0.1, "epochs": 4, "learning_rate_schedule": "linear"},
+        )
+    )
+    assert one == other != third
 
 
 def test_both_find_the_same_losses_of_many_classes() -> None:

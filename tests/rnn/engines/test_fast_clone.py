@@ -238,7 +238,9 @@ def model_of(name: str, dropout: float = 0.0) -> Any:
     from besom.rnn.models import build_model, reset
 
     reset(1)
-    settings: Any = SimpleNamespace(name=name, embedding_dim=5, units=4, dropout=dropout)
+    settings: Any = SimpleNamespace(
+        name=name, embedding_dim=5, units=4, dropout=dropout, embedding_dropout=None, pooling=None
+    )
     return build_model(settings, vocab_size=30, max_length=7, n_classes=2)
 
 

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from besom.rnn.config import Training
 from tests.rnn.engines.test_engines import MAX_LENGTH, REVIEWS, VOCAB_SIZE, split
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -31,8 +31,8 @@ def made(
     model = {"build": f"tests.rnn.models.builders:{function}", **keys}
     data = {"vocab_size": VOCAB_SIZE, "max_length": MAX_LENGTH}
     config = OmegaConf.create({"model": model, "data": data, "seed": seed, **(others or {})})
-    training: Any = SimpleNamespace(
-        engine=engine, optimizer="adam", batch_size=30, learning_rate=0.01, class_weight=None
+    training = Training(
+        engine=engine, optimizer="adam", batch_size=30, learning_rate=0.01, epochs=2
     )
     network = make_model(config, 2)
     return make_engine(network, training, split(REVIEWS), 2, made_of(config)), network

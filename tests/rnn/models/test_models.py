@@ -1,5 +1,6 @@
 """The networks' shapes and seeds."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +12,22 @@ from besom.rnn.models import MODELS
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
-def sizes(name: str = "simple_rnn", dropout: float = 0.0) -> Any:
+def sizes(
+    name: str = "simple_rnn",
+    dropout: float = 0.0,
+    embedding_dropout: float | None = None,
+    pooling: str | None = None,
+) -> Any:
     of_others = {"filters": 2, "kernel_sizes": [1, 3], "ngrams": 3, "buckets": 7}
-    return SimpleNamespace(name=name, embedding_dim=3, units=5, dropout=dropout, **of_others)
+    return SimpleNamespace(
+        name=name,
+        embedding_dim=3,
+        units=5,
+        dropout=dropout,
+        embedding_dropout=embedding_dropout,
+        pooling=pooling,
+        **of_others,
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -40,7 +54,8 @@ def test_of_many_classes_each_has_its_probability() -> None:
 def test_the_reference_has_as_many_weights_as_the_notebook() -> None:
     from besom.rnn.models import build_model
 
-    reference: Any = SimpleNamespace(name="simple_rnn", embedding_dim=32, units=32, dropout=0.0)
+    reference = sizes()
+    reference.embedding_dim = reference.units = 32
     assert build_model(reference, 10000, 100, 2).count_params() == 10000 * 32 + 32 * 65 + 33
 
 
@@ -50,6 +65,66 @@ def test_dropout_is_a_layer_only_when_asked_for() -> None:
     names = [layer.name for layer in build_model(sizes(dropout=0.5), 20, 6, 2).layers]
     assert names == ["tokens", "embedding", "simple_rnn", "dropout", "probability"]
     assert len(build_model(sizes(), 20, 6, 2).layers) == 4
+
+
+def weights_and(model: Any, tokens: Any) -> tuple[Any, Any]:
+    """The states of a recurrent network with pooling, and what its output sees."""
+    import keras
+
+    pooled = model.layers[-1].input
+    states = next(layer for layer in model.layers if "rnn" in layer.name).output
+    found = keras.Model(model.input, [states, pooled])(tokens)
+    return found[0].numpy(), found[1].numpy()
+
+
+@pytest.mark.parametrize("name", ["simple_rnn", "bidirectional_simple_rnn"])
+def test_pooling_is_over_the_states_of_words(name: str) -> None:
+    """Padding stands at the front; a text of padding alone gives numbers too."""
+    from besom.rnn.models import build_model
+
+    tokens = np.array([[0, 0, 3, 1, 4, 5], [7, 8, 9, 1, 2, 3], [0, 0, 0, 0, 0, 0]], np.int32)
+    for pooling, pool, empty in (("mean", np.mean, 0.0), ("max", np.max, -1.0)):
+        states, pooled = weights_and(build_model(sizes(name, pooling=pooling), 20, 6, 2), tokens)
+        np.testing.assert_allclose(pooled[0], pool(states[0, 2:], axis=0), rtol=1e-5)
+        np.testing.assert_allclose(pooled[1], pool(states[1], axis=0), rtol=1e-5)
+        np.testing.assert_array_equal(pooled[2], np.full(pooled.shape[1], empty))
+
+
+@pytest.mark.parametrize("name", ["simple_rnn", "convolution", "fasttext"])
+def test_embedding_dropout_drops_words_whole_and_in_training_alone(name: str) -> None:
+    import keras
+
+    from besom.rnn.models import build_model, reset
+
+    reset(1)
+    model = build_model(sizes(name, embedding_dropout=0.5), 20, 6, 2)
+    plain = build_model(sizes(name), 20, 6, 2)
+    plain.set_weights(model.get_weights())
+    tokens = np.arange(1, 13).reshape(2, 6)
+    np.testing.assert_array_equal(model(tokens), plain(tokens))
+    layer = next(one for one in model.layers if one.name.startswith("embedding_dropout"))
+    dropped = (
+        keras.Model(model.input, layer.output)(tokens, training=True).numpy().reshape(2, 6, -1)
+    )
+    before = keras.Model(model.input, layer.input)(tokens).numpy().reshape(2, 6, -1)
+    is_kept = dropped.any(axis=2)
+    assert 0 < is_kept.sum() < 12
+    np.testing.assert_allclose(dropped[is_kept], 2 * before[is_kept], rtol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", [None, "max", "mean"])
+def test_a_network_with_all_its_options_loads_without_besom(
+    pooling: str | None, tmp_path: Path
+) -> None:
+    import keras
+
+    from besom.rnn.models import build_model
+
+    model = build_model(sizes(embedding_dropout=0.5, pooling=pooling), 20, 6, 2)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    tokens = np.arange(12).reshape(2, 6)
+    np.testing.assert_array_equal(loaded(tokens), model(tokens))
 
 
 def test_a_seed_gives_the_same_weights_whatever_was_built_before() -> None:

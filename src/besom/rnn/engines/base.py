@@ -21,6 +21,9 @@ ENGINES = {
 """A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
 batch size, and weights of the classes. They are named, since TensorFlow takes seconds to import."""
 
+SCHEDULES = ("cosine", "linear")
+"""What ``training.learning_rate_schedule`` may be, beside null; how: ``optimizer.py``."""
+
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""
 
@@ -94,9 +97,9 @@ def make_engine(
             alike; None for those of ``build_model``. Where ``xla`` would not find the numbers of
             stock Keras for it, that takes over.
     """
-    import keras
+    from besom.rnn.engines.optimizer import make_optimizer  # imports TensorFlow
 
-    optimizer = getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(training.learning_rate)
+    optimizer = make_optimizer(training, len(train))
     weights = class_weights(training, train, n_classes)
     name = training.engine if made_of is None else _suited(training.engine, model)
     module, _, kind = ENGINES[name].rpartition(".")

@@ -84,10 +84,10 @@ def _listed(class_weights: ClassWeights | None) -> list[float] | None:
 
 
 def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
-    """What is compiled in. The learning rate is a variable, and not."""
+    """What is compiled in. The learning rate is a variable, and not; its schedule is."""
     settings: dict[str, object] = optimizer.get_config()
-    del settings["learning_rate"]
-    return settings
+    rate = settings.pop("learning_rate")
+    return settings | ({"schedule": rate} if isinstance(rate, dict) else {})
 
 
 @cache

@@ -37,6 +37,7 @@ MODELS = {
     "lstm": Network(RecurrentModel, recurrent.features),
     "bidirectional": Network(RecurrentModel, recurrent.features),
     "bidirectional_gru": Network(RecurrentModel, recurrent.features),
+    "bidirectional_simple_rnn": Network(RecurrentModel, recurrent.features),
     "convolution": Network(ConvolutionModel, convolution.features),
     "fasttext": Network(FastTextModel, fasttext.features),
 }
@@ -83,6 +84,7 @@ def build_model(
     It takes tokens, int32 [n, max_length]. Of two classes it gives the probability of the second,
     float32 [n, 1], from a sigmoid; of more those of all, float32 [n, n_classes], from a softmax.
     Recurrent networks see padding as it is: at the front it does no harm, and masks cost time.
+    Pooling leaves it out.
     """
     import keras
     from keras import layers

@@ -4,6 +4,7 @@ Classification"."""
 from typing import TYPE_CHECKING
 
 from besom.rnn.config import ConvolutionModel
+from besom.rnn.models.embedding import embed
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +20,7 @@ def features(
     """
     from keras import layers
 
-    x = layers.Embedding(vocab_size, model.embedding_dim, name="embedding")(tokens)
+    x = embed(model, tokens, vocab_size)
     maxima = []
     for width in model.kernel_sizes:
         name = f"convolution_{width}"

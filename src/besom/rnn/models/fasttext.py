@@ -22,13 +22,19 @@ def features(
 ) -> "keras.KerasTensor":
     """The mean over all words and n-grams: float32 [n, embedding_dim].
 
-    Padding, 0, is no word, and no part of an n-gram; a text of padding alone is all zeros.
+    Padding, 0, is no word, and no part of an n-gram; a text of padding alone is all zeros. Words
+    and n-grams are dropped each by itself, as :func:`besom.rnn.models.embedding.embed` has it.
     """
     from keras import layers, ops
 
+    def kept(weights: "keras.KerasTensor", n: int) -> "keras.KerasTensor":
+        if not model.embedding_dropout:
+            return weights
+        return layers.Dropout(model.embedding_dropout, name=f"embedding_dropout_{n}")(weights)
+
     words = layers.Embedding(vocab_size, model.embedding_dim, name="embedding")
     is_word = ops.cast(ops.not_equal(tokens, 0), "float32")
-    total, count = _sum(words(tokens), is_word), ops.sum(is_word, axis=1, keepdims=True)
+    total, count = _sum(words(tokens), kept(is_word, 1)), ops.sum(is_word, axis=1, keepdims=True)
     if model.ngrams > 1:
         table = layers.Embedding(model.buckets, model.embedding_dim, name="ngrams")
     hashes = ops.cast(tokens, "int64")
@@ -36,7 +42,7 @@ def features(
     for n in range(2, model.ngrams + 1):
         hashes = _next_hashes(hashes, tokens, n, model.buckets)
         is_ngram = is_ngram[:, :-1] * is_word[:, n - 1 :]
-        total += _sum(table(ops.cast(hashes, "int32")), is_ngram)
+        total += _sum(table(ops.cast(hashes, "int32")), kept(is_ngram, n))
         count += ops.sum(is_ngram, axis=1, keepdims=True)
     return total / ops.maximum(count, 1.0)
 

@@ -4,29 +4,65 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from besom.rnn.config import RecurrentModel
+from besom.rnn.models.embedding import embed
 
 if TYPE_CHECKING:
     import keras
 
-LAYERS: dict[str, Callable[[Any, int], Any]] = {
-    "simple_rnn": lambda layers, units: layers.SimpleRNN(units, name="simple_rnn"),
-    "gru": lambda layers, units: layers.GRU(units, name="gru"),
-    "lstm": lambda layers, units: layers.LSTM(units, name="lstm"),
-    "bidirectional": lambda layers, units: layers.Bidirectional(
-        layers.LSTM(units), name="bidirectional"
+LAYERS: dict[str, Callable[..., Any]] = {
+    "simple_rnn": lambda layers, units, **how: layers.SimpleRNN(units, name="simple_rnn", **how),
+    "gru": lambda layers, units, **how: layers.GRU(units, name="gru", **how),
+    "lstm": lambda layers, units, **how: layers.LSTM(units, name="lstm", **how),
+    "bidirectional": lambda layers, units, **how: layers.Bidirectional(
+        layers.LSTM(units, **how), name="bidirectional"
     ),
-    "bidirectional_gru": lambda layers, units: layers.Bidirectional(
-        layers.GRU(units), name="bidirectional_gru"
+    "bidirectional_gru": lambda layers, units, **how: layers.Bidirectional(
+        layers.GRU(units, **how), name="bidirectional_gru"
+    ),
+    "bidirectional_simple_rnn": lambda layers, units, **how: layers.Bidirectional(
+        layers.SimpleRNN(units, **how), name="bidirectional_simple_rnn"
     ),
 }
-"""The layer for each ``model.name``, made of ``keras.layers`` and its units."""
+"""The layer for each ``model.name``, made of ``keras.layers``, its units and other arguments."""
+
+POOLINGS = ("max", "mean")
+"""What ``model.pooling`` may be, beside null."""
+
+LOWEST = -1.0
+"""The states of all these cells are between -1 and 1."""
 
 
 def features(
     model: RecurrentModel, tokens: "keras.KerasTensor", vocab_size: int
 ) -> "keras.KerasTensor":
-    """The layer's last state, float32 [n, units], or [n, 2 units] for both directions."""
+    """The layer's last state, or what is pooled of all its states: float32 [n, units], or
+    [n, 2 units] for both directions."""
     from keras import layers
 
-    x = layers.Embedding(vocab_size, model.embedding_dim, name="embedding")(tokens)
-    return LAYERS[model.name](layers, model.units)(x)
+    x = embed(model, tokens, vocab_size)
+    if model.pooling is None:
+        return LAYERS[model.name](layers, model.units)(x)
+    states = LAYERS[model.name](layers, model.units, return_sequences=True)(x)
+    return _pool(states, tokens, model.pooling)
+
+
+def _pool(
+    states: "keras.KerasTensor", tokens: "keras.KerasTensor", pooling: str
+) -> "keras.KerasTensor":
+    """The mean or the maximum of the states after words; padding, 0, has no part in it.
+
+    A text of padding alone is all zeros, or all :data:`LOWEST`. The maximum: Collobert et al.
+    2011, "Natural Language Processing (Almost) from Scratch"; after a recurrent layer, Lai et al.
+    2015, "Recurrent Convolutional Neural Networks for Text Classification".
+
+    Args:
+        states: float32 [n, max_length, width].
+    """
+    from keras import ops
+
+    is_word = ops.not_equal(tokens, 0)
+    if pooling == "max":
+        return ops.max(ops.where(ops.expand_dims(is_word, 2), states, LOWEST), axis=1)
+    weights = ops.cast(is_word, "float32")
+    total = ops.einsum("nld,nl->nd", states, weights)
+    return total / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)

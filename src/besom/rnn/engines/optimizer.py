@@ -1,0 +1,68 @@
+"""The optimizer that a configuration asks for, with what it does at each step."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from besom.rnn.config import Training
+from besom.rnn.engines.base import OPTIMIZERS
+
+
+def make_optimizer(training: Training, n_reviews: int) -> keras.optimizers.Optimizer:
+    """One of Keras' own, not built yet.
+
+    ``weight_decay`` is decoupled from the gradient (Loshchilov and Hutter 2019, "Decoupled Weight
+    Decay Regularization": with ``adam``, this is AdamW). ``global_clipnorm`` scales the gradients
+    of a step down to a norm, that of all of them together (Pascanu, Mikolov and Bengio 2013, "On
+    the difficulty of training recurrent neural networks").
+
+    Args:
+        n_reviews: to train on, which says how many steps an epoch has.
+    """
+    asked = {"weight_decay": training.weight_decay, "global_clipnorm": training.global_clipnorm}
+    others = {name: value for name, value in asked.items() if value}
+    rate: Any = training.learning_rate
+    if training.learning_rate_schedule is not None or training.warmup:
+        n_steps = training.epochs * math.ceil(n_reviews / training.batch_size)
+        n_warmup = round((training.warmup or 0) * n_steps)
+        rate = Schedule(training.learning_rate_schedule or "constant", rate, n_steps, n_warmup)
+    return getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(rate, **others)
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A learning rate that grows over the first steps, then falls to 0 over the others.
+
+    The growth is linear (Goyal et al. 2017, "Accurate, Large Minibatch SGD"); the fall is linear,
+    or half a cosine (Loshchilov and Hutter 2017, "SGDR"), and the last step is one step short of 0.
+    The numbers are variables and no constants of a compiled program, so that trainings that differ
+    in them share one.
+
+    Args:
+        kind: ``constant``, ``cosine`` or ``linear``.
+        peak: the largest rate.
+        n_steps: of the whole training.
+        n_warmup: how many of them it grows in.
+    """
+
+    def __init__(self, kind: str, peak: float, n_steps: int, n_warmup: int) -> None:
+        self._kind = kind
+        self._peak, self._n_steps, self._n_warmup = (
+            keras.Variable(float(value), trainable=False, dtype="float32")
+            for value in (peak, n_steps, n_warmup)
+        )
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of a step, the first of which is 0."""
+        step = ops.cast(step, "float32")
+        grown = ops.minimum(1.0, (step + 1.0) / ops.maximum(self._n_warmup, 1.0))
+        left = self._n_steps - self._n_warmup
+        done = ops.clip((step - self._n_warmup) / ops.maximum(left, 1.0), 0.0, 1.0)
+        if self._kind == "cosine":
+            return self._peak * grown * 0.5 * (1.0 + ops.cos(math.pi * done))
+        return self._peak * grown * (1.0 - done if self._kind == "linear" else 1.0)
+
+    def get_config(self) -> dict[str, str]:
+        """What makes another program."""
+        return {"kind": self._kind}
