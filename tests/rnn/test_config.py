@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from besom.app.config_paths import conf_folder
 from besom.common.errors import ConfigError
 from besom.rnn import config
-from besom.rnn.check import check_config, check_sizes
+from besom.rnn.check import check_config
+from besom.rnn.check_training import check_sizes
 from besom.rnn.config import RecurrentModel
 from besom.rnn.data import DATA_SETS
 from besom.rnn.models import MODELS

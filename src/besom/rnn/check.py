@@ -1,8 +1,6 @@
 """What is refused of a configuration that has passed Hydra: keys added with ``+`` or ``++``, values
 out of range."""
 
-import math
-from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
@@ -12,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean, listed
+from besom.rnn.check_training import check_training
 from besom.rnn.config import (
     DATA,
     GROUPS,
@@ -19,24 +18,19 @@ from besom.rnn.config import (
     SyntheticData,
     TextFilesData,
     Train,
-    Training,
     kind_of,
     open_schema,
 )
 from besom.rnn.data import DATA_SETS
-from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS, SCHEDULES
+from besom.rnn.limits import LARGEST_SIZE, at_least_one, at_most, one_of
 from besom.rnn.models import MODELS, schema_of
 from besom.rnn.models.own import check_own
 from besom.rnn.models.recurrent import POOLINGS
-
-SHUFFLES = ("every_epoch", "once")
 
 SMALLEST_VOCABULARY = 4
 """Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
 
 LARGEST_SEED = 2**32 - 1
-LARGEST_SIZE = 2**31 - 1
-"""Tokens are int32, and so are the shapes of TensorFlow's kernels."""
 MOST_REVIEWS = 100_000
 """Made-up ones of a split: ten seconds, in every process."""
 
@@ -54,7 +48,7 @@ def check_config(config: DictConfig) -> None:
     _check_types(config)
     _check_data(config.data)
     _check_model(config.model, config.data.max_length)
-    _check_training(config.training)
+    check_training(config.training)
     _check_seed("seed", config.seed)
 
 
@@ -102,7 +96,7 @@ def _schemas(config: DictConfig) -> dict[str, type[Any]]:
 
 def _check_kind(data: Data) -> None:
     """Refuse a data set that there is not."""
-    _one_of("data.kind" if hasattr(data, "kind") else "data.name", kind_of(data), DATA_SETS)
+    one_of("data.kind" if hasattr(data, "kind") else "data.name", kind_of(data), DATA_SETS)
 
 
 def _check_network(model: Any) -> None:
@@ -114,7 +108,7 @@ def _check_network(model: Any) -> None:
             f"`model` has neither a name nor a function; give model.name, one of {listed(MODELS)}, "
             "or model.build=my_package.models:build"
         )
-    _one_of("model.name", model.name, MODELS)
+    one_of("model.name", model.name, MODELS)
     wanted = [item.name for item in fields(schema_of(model)) if item.default == MISSING]
     for key in (key for key in wanted if key not in model):
         raise ConfigError(
@@ -130,8 +124,8 @@ def _check_data(data: Data) -> None:
             f"`data.vocab_size={data.vocab_size}` is below {SMALLEST_VOCABULARY}, which padding, "
             f"start and unknown words take; give {SMALLEST_VOCABULARY} or more"
         )
-    _at_most("data.vocab_size", data.vocab_size, LARGEST_SIZE)
-    _at_least_one("data.max_length", data.max_length)
+    at_most("data.vocab_size", data.vocab_size, LARGEST_SIZE)
+    at_least_one("data.max_length", data.max_length)
     if kind == "synthetic":
         if not hasattr(data, "train_reviews"):
             raise ConfigError("`data.name=synthetic` has no sizes; give `data=synthetic` instead")
@@ -160,10 +154,10 @@ def _check_text_files(data: TextFilesData) -> None:
 
 def _check_synthetic(data: SyntheticData) -> None:
     """Refuse an empty split and noise that leaves nothing to learn."""
-    _at_least_one("data.train_reviews", data.train_reviews)
-    _at_most("data.train_reviews", data.train_reviews, MOST_REVIEWS)
-    _at_least_one("data.test_reviews", data.test_reviews)
-    _at_most("data.test_reviews", data.test_reviews, MOST_REVIEWS)
+    at_least_one("data.train_reviews", data.train_reviews)
+    at_most("data.train_reviews", data.train_reviews, MOST_REVIEWS)
+    at_least_one("data.test_reviews", data.test_reviews)
+    at_most("data.test_reviews", data.test_reviews, MOST_REVIEWS)
     if data.path is not None:
         raise ConfigError(
             f"`data.path={data.path}` with data=synthetic, which reads no file; leave one of "
@@ -183,7 +177,7 @@ def _check_model(model: Any, max_length: int) -> None:
         return
     for key, value in model.items():
         if isinstance(value, int):
-            _at_least_one(f"model.{key}", value)
+            at_least_one(f"model.{key}", value)
     if not 0 <= model.dropout < 1:
         raise ConfigError(
             f"`model.dropout={model.dropout}` is outside [0, 1); give the share of activations to "
@@ -196,7 +190,7 @@ def _check_model(model: Any, max_length: int) -> None:
             "drop, 0.2 say, or null for none"
         )
     if model.get("pooling") is not None:
-        _one_of("model.pooling", model.pooling, POOLINGS)
+        one_of("model.pooling", model.pooling, POOLINGS)
     _check_widths(model, max_length)
 
 
@@ -216,92 +210,9 @@ def _check_widths(model: Any, max_length: int) -> None:
         )
 
 
-def _check_training(training: Training) -> None:
-    """Refuse a training that cannot begin."""
-    _one_of("training.optimizer", training.optimizer, OPTIMIZERS)
-    _one_of("training.engine", training.engine, ENGINES)
-    _one_of("training.shuffle", training.shuffle, SHUFFLES)
-    if training.class_weight is not None:
-        _one_of("training.class_weight", training.class_weight, CLASS_WEIGHTS)
-    _at_least_one("training.batch_size", training.batch_size)
-    _at_least_one("training.epochs", training.epochs)
-    if training.patience is not None:
-        _at_least_one("training.patience", training.patience, otherwise="or null for no limit")
-    if not (math.isfinite(training.learning_rate) and training.learning_rate > 0):
-        raise ConfigError(
-            f"`training.learning_rate={training.learning_rate}` is not a finite number above 0; "
-            "give 0.001, say"
-        )
-    _check_optimizer(training)
-    if not 0 < training.validation_split < 1:
-        raise ConfigError(
-            f"`training.validation_split={training.validation_split}` is outside (0, 1); give the "
-            "share of the training reviews to validate on, 0.2 say"
-        )
-
-
-def _check_optimizer(training: Training) -> None:
-    """Refuse what would stop every step, or undo it."""
-    decay, norm, warmup = training.weight_decay, training.global_clipnorm, training.warmup
-    if decay is not None and not 0 <= decay < 1:
-        raise ConfigError(
-            f"`training.weight_decay={decay}` is outside [0, 1); give 0.01, say, or null for none"
-        )
-    if norm is not None and not (math.isfinite(norm) and norm > 0):
-        raise ConfigError(
-            f"`training.global_clipnorm={norm}` is not a finite number above 0; give 1.0, say, or "
-            "null for no clipping"
-        )
-    if training.learning_rate_schedule is not None:
-        _one_of("training.learning_rate_schedule", training.learning_rate_schedule, SCHEDULES)
-    if warmup is not None and not 0 <= warmup < 1:
-        raise ConfigError(
-            f"`training.warmup={warmup}` is outside [0, 1); give the share of all steps, 0.1 say, "
-            "or null for none"
-        )
-
-
 def _check_seed(name: str, seed: int) -> None:
     """Refuse a seed that NumPy's and Keras' generators do not take."""
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise ConfigError(
             f"`{name}={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it"
         )
-
-
-def check_sizes(training: Training, reviews: int, train_reviews: int) -> None:
-    """Refuse an empty validation split, and a batch larger than what is left to train on.
-
-    Args:
-        training: what was asked for.
-        reviews: all reviews that are not the test's.
-        train_reviews: those before the validation split.
-    """
-    if train_reviews == reviews:
-        raise ConfigError(
-            f"`training.validation_split={training.validation_split}` leaves none of {reviews} "
-            "reviews to validate on; give more"
-        )
-    if training.batch_size > train_reviews:
-        raise ConfigError(
-            f"`training.batch_size={training.batch_size}` is above the {train_reviews} reviews of "
-            "the training split; give less, or lower `training.validation_split`"
-        )
-
-
-def _at_least_one(name: str, value: int, otherwise: str = "") -> None:
-    if value < 1:
-        remedy = f"give 1 or more{', ' + otherwise if otherwise else ''}"
-        raise ConfigError(f"`{name}={value}` is below 1; {remedy}")
-    _at_most(name, value, LARGEST_SIZE)
-
-
-def _at_most(name: str, value: int, limit: int) -> None:
-    if value > limit:
-        raise ConfigError(f"`{name}={value}` is above {limit}; give less")
-
-
-def _one_of(name: str, value: Any, names: Iterable[str]) -> None:
-    if value not in names:
-        hint = did_you_mean(str(value), names, f"give one of {listed(names)}")
-        raise ConfigError(f"`{name}={value}` is unknown; {hint}")

@@ -18,7 +18,8 @@ from besom.app.hooks import Hooks, hooked
 from besom.app.source import source_of
 from besom.common.flatten import flatten
 from besom.rnn import environment
-from besom.rnn.check import check_config, check_sizes
+from besom.rnn.check import check_config
+from besom.rnn.check_training import check_sizes
 from besom.rnn.checkpoint import NAME, Checkpoint
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
 from besom.rnn.data.corpus import decode
