@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from besom.results.studies import meant
 from besom.tracking import connect, schema
 from besom.tracking.address import own_address
 from besom.tracking.mlflow_readers import DatabaseReader
+from besom.tracking.reader import meant
 from tests.conftest import Command
 from tests.results.conftest import start
 

@@ -48,6 +48,7 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """One mapping per trial, under dotted names, for CSV and JSON."""
         by_run = nodes(trial.run for trial in self.trials)
+        is_constrained = any(trial.infeasible for trial in self.trials)
         return [
             side_by_side(
                 {
@@ -58,6 +59,7 @@ class Comparison:
                     "state": trial.state,
                     "seconds": trial.seconds,
                     "counts": trial.counts,
+                    **({"feasible": not trial.infeasible} if is_constrained else {}),
                     **({"node": by_run.get(trial.run.run_id)} if by_run else {}),
                 },
                 {key: trial.params.get(key) for key in self.columns},
@@ -192,10 +194,12 @@ def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
 
 
 def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """Complete trials by their value, then the others, which have none or do not count."""
-    ranked = [trial for trial in trials if trial.state == "complete" and trial.counts]
+    """Complete trials by their value, the infeasible ones behind them, then the others, which have
+    no value or do not count."""
+    complete = [trial for trial in trials if trial.state == "complete" and trial.counts]
     others = [trial for trial in trials if trial.state != "complete" or not trial.counts]
-    return [*best_first(ranked, metric, direction), *others]
+    ranked = best_first(complete, metric, direction)
+    return [*sorted(ranked, key=lambda trial: bool(trial.infeasible)), *others]
 
 
 def _column(comparison: Comparison, sort: str) -> str:
@@ -277,4 +281,6 @@ def _text(value: Any) -> str:
 def _state(trial: Trial) -> str:
     if not trial.counts:
         return f"{trial.state}{MARK}"
-    return "baseline" if trial.role == "baseline" and trial.state == "complete" else trial.state
+    if trial.role == "baseline" and trial.state == "complete":
+        return "baseline, infeasible" if trial.infeasible else "baseline"
+    return trial.standing

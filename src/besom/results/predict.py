@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from besom.app.modules.reference import search_working_folder
 from besom.common.errors import DataError, StudyError
 from besom.common.text import printable
-from besom.results.studies import RUN_ID, meant, read_run, read_study
+from besom.results.studies import RUN_ID, read_run, read_study
 from besom.results.tables import rows_as_json
 from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
@@ -23,7 +23,7 @@ from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
 from besom.tracking import schema
 from besom.tracking.address import own_address
-from besom.tracking.reader import Reader, open_reader
+from besom.tracking.reader import Reader, meant, open_reader
 
 THRESHOLD = 0.5
 """As in the accuracy that is reported: what is above it counts as praise."""

@@ -19,12 +19,12 @@ from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean
 from besom.common.text import printable
 from besom.results.changes import changes
-from besom.results.studies import PART_OF_ID, StudyRecord, Trial, read_run, read_study
+from besom.results.studies import StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
 from besom.session import KerasModel
 from besom.tracking import schema
-from besom.tracking.reader import Reader
+from besom.tracking.reader import PART_OF_ID, Reader
 from besom.workers.resources import THREAD_VARIABLES
 
 AGREES = 1e-3

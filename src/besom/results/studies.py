@@ -1,5 +1,6 @@
 """A study as its record tells it: its objective, and one run for each trial."""
 
+import json
 import math
 import re
 import shlex
@@ -11,20 +12,16 @@ from typing import Any
 from besom.app.source import Source
 from besom.common.errors import StudyError
 from besom.common.states import State
-from besom.common.suggest import listed, suggested_ids, suggestion
 from besom.common.text import unnamed
+from besom.search.constraints import NONE, Constraints
 from besom.sweep.recovery.missing_runs import Expected, expected, sentence
 from besom.tracking import schema
 from besom.tracking.address import own_address
-from besom.tracking.reader import Reader, ReadRun
+from besom.tracking.reader import Reader, ReadRun, meant, value_of
 from besom.tracking.runs import restoring
 
 RUN_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
-MOST_IDS = 3
-"""So many are offered where a part of an id is that of several runs."""
 ENDED = ("complete", "pruned", "failed")
-_WORDS = {"True": True, "False": False, "None": None}
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,22 @@ class Trial:
     params: Mapping[str, Any]
     counts: bool = True
     """False where other source code has made it than the sweep had that was last started."""
+    infeasible: str = ""
+    """Which constraints of that sweep it does not keep to; empty where it does."""
 
     @property
     def metrics(self) -> Mapping[str, float]:
         return self.run.metrics
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether it may be the best."""
+        return self.state == State.COMPLETE and self.counts and not self.infeasible
+
+    @property
+    def standing(self) -> str:
+        """Its state; ``infeasible`` where it is complete and does not keep to the constraints."""
+        return "infeasible" if self.state == State.COMPLETE and self.infeasible else self.state
 
     @property
     def name(self) -> str:
@@ -84,6 +93,7 @@ class StudyRecord:
     confirmations: Sequence[Confirmation] = ()
     runs: Sequence[ReadRun] = ()
     missing_runs: str = ""
+    constraints: Constraints = NONE
 
     @property
     def baseline(self) -> Trial | None:
@@ -118,11 +128,12 @@ class StudyRecord:
     def _is_outdated(self) -> bool:
         """Whether the verdict is about trials that do not count any more."""
         winner = self.parent.tags.get(schema.WINNER)
-        return winner in [str(trial.number) for trial in self.trials if not trial.counts]
+        no_more = (trial for trial in self.trials if not trial.counts or trial.infeasible)
+        return winner in [str(trial.number) for trial in no_more]
 
     @property
     def best(self) -> Trial | None:
-        """The best of the complete trials, where there is any.
+        """The best of the complete and feasible trials, where there is any.
 
         Raises:
             StudyError: there are several objectives.
@@ -132,7 +143,8 @@ class StudyRecord:
                 f"study {self.name} has several objectives, so none of its trials is the best; "
                 f"`besom compare {shlex.quote(self.name)}` shows them"
             )
-        return next(iter(best_first(self.complete, self.objectives[0], self.directions[0])), None)
+        eligible = [trial for trial in self.complete if trial.is_eligible]
+        return next(iter(best_first(eligible, self.objectives[0], self.directions[0])), None)
 
 
 def read_study(reader: Reader, name: str) -> StudyRecord:
@@ -149,12 +161,15 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     parent = parents[-1]  # an earlier study of this name had a database that is gone
     own = [run for run in runs if run.tags.get(schema.PARENT) == parent.run_id]
     counted = Source.read(parent.tags.get(schema.COUNTED_CODE))
-    trials = _last_attempts(own, counted)
+    constraints = Constraints.read(json.loads(parent.tags.get(schema.CONSTRAINTS, "{}")))
+    trials = [_judged(trial, constraints) for trial in _last_attempts(own, counted)]
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
     confirmations = _confirmations(own, parent.tags.get(schema.SETTING, ""), counted)
     missing = _missing_runs(reader, name, (parent, *own), there) if there else ""
-    return StudyRecord(name, parent, objectives, directions, trials, confirmations, own, missing)
+    return StudyRecord(
+        name, parent, objectives, directions, trials, confirmations, own, missing, constraints
+    )
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
@@ -169,26 +184,6 @@ def read_run(reader: Reader, run_id: str) -> Trial:
     return _read_trial(found[0])
 
 
-def meant(reader: Reader, word: str) -> str:
-    """The second half of a message: the study, or the run's id, that ``word`` may stand for."""
-    studies = reader.studies()
-    found = suggestion(word, studies)
-    ids: list[str] = []
-    if found is None and PART_OF_ID.fullmatch(word):
-        ids = suggested_ids(word.lower(), reader.run_ids())
-    if len(ids) > 1:
-        more = ", …" if len(ids) > MOST_IDS else ""
-        return f"{len(ids)} runs begin so: {', '.join(ids[:MOST_IDS])}{more}"
-    if found := found or next(iter(ids), None):
-        return f"did you mean `{found}`?"
-    if not studies:
-        return "there is no study yet; `besom sweep NAME` makes one"
-    known = f"there are the studies {listed(studies)}"
-    if PART_OF_ID.fullmatch(word):
-        return f"`besom compare STUDY --csv` shows the ids of a study's runs; {known}"
-    return known
-
-
 def _read_trial(run: ReadRun) -> Trial:
     """A run as a trial, also of another program."""
     number = run.tags.get(schema.TRIAL)
@@ -200,7 +195,7 @@ def _read_trial(run: ReadRun) -> Trial:
         run.tags.get(schema.ROLE, ""),
         State.RUNNING.value if is_running else run.tags.get(schema.STATE, run.status.lower()),
         int(run.tags.get(schema.ATTEMPT, 1)),
-        {names.get(key, key): _value_of(text) for key, text in run.params.items()},
+        {names.get(key, key): value_of(text) for key, text in run.params.items()},
     )
 
 
@@ -213,19 +208,6 @@ def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Tri
         return math.isnan(value), 0.0 if math.isnan(value) else sign * value
 
     return sorted(trials, key=key)
-
-
-def _value_of(text: str) -> Any:
-    """A parameter as it was before MLflow made text of it."""
-    if text in _WORDS:
-        return _WORDS[text]
-    for kind in (int, float):
-        try:
-            if str(value := kind(text)) == text:
-                return value
-        except ValueError:
-            continue
-    return text
 
 
 def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
@@ -262,6 +244,13 @@ def _last_attempts(runs: Iterable[ReadRun], counted: Source) -> list[Trial]:
         if trial.number not in last or trial.attempt >= last[trial.number].attempt:
             last[trial.number] = trial
     return [replace(one, counts=_counts(one.run, counted)) for _, one in sorted(last.items())]
+
+
+def _judged(trial: Trial, constraints: Constraints) -> Trial:
+    known = {metric: trial.metrics.get(schema.valid_name(metric)) for metric in constraints.metrics}
+    numbers = {metric: value for metric, value in known.items() if value is not None}
+    why = constraints.why_infeasible(numbers, trial.state == State.COMPLETE)
+    return replace(trial, infeasible=why)
 
 
 def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> list[Confirmation]:

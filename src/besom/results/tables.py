@@ -26,8 +26,9 @@ def runs(
     """A study's trials, one row each, by number.
 
     Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``counts`` (false for what other source
-    code has made), ``run_id``; parameters under their dotted names; metrics under theirs, the last
-    value of each. A parameter that is itself called as one of the others is ``params.state``, say.
+    code has made), ``run_id``; ``feasible`` where the sweep has constraints; parameters under their
+    dotted names; metrics under theirs, the last value of each. A parameter that is itself called as
+    one of the others is ``params.state``, say.
 
     Args:
         study: its name; the sweep file's, if nothing else was said.
@@ -43,6 +44,7 @@ def runs(
     """
     import pandas
 
+    record = read_study(open_reader(Path(root), tracking_uri), study)
     rows = [
         side_by_side(
             {
@@ -53,11 +55,12 @@ def runs(
                 "seconds": trial.seconds,
                 "counts": trial.counts,
                 "run_id": trial.run.run_id,
+                **({"feasible": not trial.infeasible} if record.constraints else {}),
             },
             trial.params,
             trial.metrics,
         )
-        for trial in read_study(open_reader(Path(root), tracking_uri), study).trials
+        for trial in record.trials
     ]
     return pandas.DataFrame(rows).set_index("trial") if rows else pandas.DataFrame()
 

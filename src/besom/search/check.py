@@ -9,6 +9,7 @@ from besom.common.suggest import listed
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import PRUNERS, SAMPLERS
 from besom.search.best_of import models_kept
+from besom.search.constraints import Constraints
 from besom.search.options import AUTO, SweepOptions
 from besom.search.warm_start.options import OPTION, number_of_best, source_names
 
@@ -46,6 +47,7 @@ def check_options(options: SweepOptions) -> None:
         )
     if options.pool not in POOLS:
         raise ConfigError(f"hydra.sweeper.pool={options.pool}: take {' or '.join(POOLS)}.")
+    Constraints.read(options.constraints)
     _check_name(options.study_name)
     models_kept(options.keep_models)
     sources = source_names(options.warm_start)

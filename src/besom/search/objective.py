@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from optuna.study import StudyDirection
 from optuna.study._multi_objective import _fast_non_domination_rank
+from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError
 from besom.common.text import unnamed
@@ -158,6 +159,13 @@ class ReportedObjective:
             f"reports {few(self._reported)}, and none of them is named as the objective; name it "
             "with hydra.sweeper.objective=NAME."
         )
+
+
+def is_judged(trial: FrozenTrial) -> bool:
+    """Whether its objective has counted for something: as a result, or as a report."""
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or any(
+        key.startswith("completed_rung") for key in trial.system_attrs
+    )
 
 
 def as_directions(names: Iterable[str]) -> list[StudyDirection]:

@@ -151,6 +151,9 @@ class SweepOptions:
         keep_models: models of ``all`` trials, of the ``best N`` so far, or of ``none``; the others
             are deleted from MLflow once they are beaten. Finalists of a confirmation, its baseline
             and registered models stay.
+        constraints: metric to comparison, ``{model_bytes: "<= 4e6"}``, over what the task returns
+            and reports: what does not keep to them teaches the sampler, and is never the best. They
+            may be changed when a study is resumed; its trials are judged anew then.
         confirm: what happens after the trials, see :class:`ConfirmOptions`.
         callbacks: what is told of the sweep while it runs: a list of nodes with ``_target_``, or a
             mapping from names to them. Each makes a ``besom.Callback``; they are no part of what a
@@ -195,6 +198,7 @@ class SweepOptions:
     duplicates: str = "reuse"
     stop: StopOptions = field(default_factory=StopOptions)
     keep_models: Any = "all"
+    constraints: dict[str, Any] = field(default_factory=dict)
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     callbacks: Any = None
     dry_run: bool = False

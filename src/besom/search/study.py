@@ -15,7 +15,9 @@ from besom.search import waiting
 from besom.search.algorithms.exhaustive import Grid
 from besom.search.algorithms.experimental import unwarned
 from besom.search.algorithms.windowed_sampler import WindowedSampler
-from besom.search.objective import as_directions, rank
+from besom.search.constraints import Constraints
+from besom.search.feasibility import best_of, judge_anew, note_violations
+from besom.search.objective import as_directions, is_judged
 from besom.search.space.space import Suggest
 from besom.search.stopping.regret import regret_bound
 from besom.search.storage.cached_storage import CachedStorage
@@ -47,6 +49,7 @@ class Study:
         self.close = close  # the database; other sweeps may have the study then
         self._handles: dict[int, optuna.Trial] = {}
         self._left_out: Set[int] = frozenset()
+        self._constraints = Constraints()
         self.transaction = transaction
 
     @property
@@ -81,11 +84,7 @@ class Study:
     @property
     def is_unjudged(self) -> bool:
         """Whether no value of the objective counts yet, neither a result nor a report."""
-        return not any(
-            trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            or any(key.startswith("completed_rung") for key in trial.system_attrs)
-            for trial in self._study.get_trials(deepcopy=False)
-        )
+        return not any(map(is_judged, self._study.get_trials(deepcopy=False)))
 
     def begin_anew(self, directions: Sequence[str]) -> None:
         """Be about something else from now on, in a run of the sweep's own of which that is told;
@@ -101,6 +100,14 @@ class Study:
         """Count these trials, which have ended, for nothing from now on."""
         self._left_out = numbers
         self.storage.hide(numbers)
+
+    def constrain(
+        self, constraints: Constraints, known: Mapping[int, Mapping[str, float]] = {}
+    ) -> None:
+        """Judge all trials by these from now on, those that have ended anew; ``known``: by number
+        what is constrained now, and does not stand with the trial."""
+        self._constraints = constraints
+        judge_anew(self.storage, constraints, known)
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner
@@ -223,10 +230,11 @@ class Study:
             reports: intermediate values that this process does not know.
         """
         told = list(values) if state is State.COMPLETE else None
-        with self.transaction():
+        with self.transaction(), unwarned():
             self.note(number, **(notes or {}))
             for step, value in (reports or {}).items():
                 self._handle(number).report(value, step)
+            note_violations(self._handle(number), self._constraints, state, notes or {})
             self._study.tell(self._handle(number), told, state=_STATES[state])
         del self._handles[number]
 
@@ -272,16 +280,11 @@ class Study:
         return self._row(self._frozen(number))
 
     def best(self) -> list[TrialRow]:
-        """The best trial that counts; with several objectives, the Pareto front."""
-        complete = [row for row in self.rows() if row.state == "complete" and row.counts]
-        if len(self.directions) > 1:
-            ranks = rank([row.values for row in complete], self.directions)
-            return [row for row, place in zip(complete, ranks, strict=True) if place == 0]
-        pick = max if self.directions[0] == "maximize" else min
-        return [pick(complete, key=lambda row: row.values[0])] if complete else []
+        """The best trial that counts and is feasible; with several objectives, the Pareto front."""
+        return best_of(self.rows(), self.directions)
 
     def _row(self, trial: FrozenTrial) -> TrialRow:
-        return TrialRow.of(trial, counts=trial.number not in self._left_out)
+        return TrialRow.of(trial, trial.number not in self._left_out, self._constraints)
 
     def _handle(self, number: int) -> optuna.Trial:
         """Optuna's handle, also of a trial that an earlier process began."""

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.flatten import short_text
+from besom.search.constraints import NONE, Constraints
 
 PREFIX = "besom."
 """Of the attributes under which Besom keeps facts with a trial or a study."""
@@ -19,6 +20,8 @@ ENQUEUED = f"{PREFIX}enqueued"
 IMPORTED = "warm_start"
 """What a trial bears that was taken over from another study: from which, and its number there. It
 is none of ours, as those of other programs are not."""
+MEASURED = "measured"
+"""The note with a trial's numbers that are constrained, by metric."""
 FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
 _NAMES = {
@@ -38,6 +41,7 @@ class TrialRow:
         notes: Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
         counts: false where other source code than today's has made it; see fingerprint.py.
         ended_at: in seconds since 1970; infinite where it has not ended.
+        infeasible: which of the sweep's constraints it does not keep to; empty where it does.
     """
 
     number: int
@@ -47,9 +51,10 @@ class TrialRow:
     notes: Mapping[str, Any]
     counts: bool = True
     ended_at: float = inf
+    infeasible: str = ""
 
     @classmethod
-    def of(cls, trial: FrozenTrial, counts: bool) -> "TrialRow":
+    def of(cls, trial: FrozenTrial, counts: bool, constraints: Constraints = NONE) -> "TrialRow":
         notes = {
             key.removeprefix(PREFIX): value
             for key, value in trial.user_attrs.items()
@@ -57,7 +62,14 @@ class TrialRow:
         }
         values = tuple(trial.values or ())
         ended_at = trial.datetime_complete.timestamp() if trial.datetime_complete else inf
-        return cls(trial.number, trial.params, _NAMES[trial.state], values, notes, counts, ended_at)
+        state = _NAMES[trial.state]
+        why = constraints.why_infeasible(notes.get(MEASURED, {}), state == "complete")
+        return cls(trial.number, trial.params, state, values, notes, counts, ended_at, why)
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether it may be the best."""
+        return self.state == "complete" and self.counts and not self.infeasible
 
     @property
     def code(self) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from besom.common.addresses import mask
 from besom.common.flatten import short_names
 from besom.common.text import duration, shorten_words
+from besom.search.constraints import Constraints
 from besom.search.objective import Objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.space import Space
@@ -45,6 +46,7 @@ def opening(
     facts = {
         "objective": f"{judged_by}, {', '.join(objective.directions)}",
         "space": _space(options, space),
+        "feasible": str(Constraints.read(options.constraints)),
         "trials": _confirmed(options) if confirms_only else _trials(options),
         "learns from": ", ".join(map(mask, source_names(options.warm_start))),
         "each gets": of_each_worker(options),

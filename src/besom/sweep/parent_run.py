@@ -57,6 +57,12 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     return run_id
 
 
+def log_what_counts(plan: Plan, record: Record, run_id: str) -> None:
+    """Tell the sweep's own run which trials count today, and which of them may be the best."""
+    code = {schema.COUNTED_CODE: plan.counted.text}
+    record.log(run_id, code | {schema.CONSTRAINTS: json.dumps(plan.constraints.texts)})
+
+
 def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str, ended_by: str) -> None:
     """Close it with the sweep's summary as its note, unless the study's connection is lost.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
 from besom.search.algorithms.pruners import make_pruner
-from besom.search.algorithms.samplers import rehearse, unguided
+from besom.search.algorithms.remarks import unconstrained, unguided
+from besom.search.algorithms.samplers import rehearse
 from besom.search.check import check_options
+from besom.search.constraints import Constraints
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.baseline import Base, compose, read_moved
@@ -102,6 +104,10 @@ class Plan:
         """How many workers; None for as many as there is room for."""
         return None if self.is_elastic else self.options.n_jobs
 
+    @cached_property
+    def constraints(self) -> Constraints:
+        return Constraints.read(self.options.constraints)
+
     @property
     def log_folder(self) -> Path:
         """Where the workers keep what they print."""
@@ -153,6 +159,7 @@ def make_plan(
     hooks = hooks_of(application.task)
     custom = options.custom_search_space
     remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
+    remarks.append(unconstrained(options.sampler, options.constraints))
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
         remarks.append(NOTHING_SEARCHED)

@@ -98,7 +98,7 @@ class Tally:
 
     def _count(self, row: TrialRow) -> None:
         self.counts[row.state] += 1
-        if row.state != "complete" or not row.counts or not self._objective.single:
+        if not row.is_eligible or not self._objective.single:
             return
         if self.best is None or self._objective.better(row.values[0], self.best.values[0]):
             self.best = row
@@ -265,7 +265,10 @@ def make_progress(
 def describe(row: TrialRow) -> str:
     """``trial   7  complete  0.8312  units=64 max_length=200``."""
     value = " ".join(map(show, row.values)) if row.values else "-"
-    text = f"trial {row.number:3d}  {row.state:8s}  {value:8s}  {row.label}"
+    state = "infeasible" if row.state == "complete" and row.infeasible else row.state
+    text = f"trial {row.number:3d}  {state:8s}  {value:8s}  {row.label}"
+    if state == "infeasible":
+        text += f"  {row.infeasible}"
     if "reused" in row.notes:
         text += f"  (same as trial {row.notes['reused']}: its value is reused)"
     if row.state == "pruned" and "stopped" in row.notes:

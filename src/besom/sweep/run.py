@@ -47,9 +47,10 @@ from besom.sweep.fingerprint import (
 )
 from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_so_far
-from besom.sweep.parent_run import close_parent_run, open_parent_run
+from besom.sweep.parent_run import close_parent_run, log_what_counts, open_parent_run
 from besom.sweep.plan import Plan, pool_of
 from besom.sweep.progress import Tally, make_progress, print_sentences
+from besom.sweep.recovery.earlier_numbers import numbers_in_record
 from besom.sweep.recovery.missing_said import say_missing_runs
 from besom.sweep.recovery.recovery import (
     close_former,
@@ -67,7 +68,6 @@ from besom.sweep.steering.timeouts import Timeouts
 from besom.sweep.summary import print_summary
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
-from besom.tracking import schema
 from besom.tracking.address import check_address, own_address
 from besom.tracking.pages.views import address
 from besom.tracking.record import Record, connect
@@ -157,6 +157,7 @@ def _open(plan: Plan) -> Study:
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
     claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
+    study.constrain(plan.constraints)
     if not plan.confirms_only:
         bring_in(study, plan.warm_start)
     leave_out(plan, study)
@@ -229,7 +230,8 @@ def _sweep(
         close_former(study, record)
         unfinished = recover(sweep.studies, record, sweep.parent_run)
         leave_out(plan, study)  # of trials, too, that have ended only now
-        record.log(sweep.parent_run, {schema.COUNTED_CODE: plan.counted.text})
+        study.constrain(plan.constraints, numbers_in_record(plan, study))
+        log_what_counts(plan, record, sweep.parent_run)
         say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     callbacks.put(start_of(sweep))

@@ -51,15 +51,15 @@ def print_summary(
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """Complete trials best first (by number with several objectives), then the others; those of
-    other code last."""
+    """Complete trials best first (by number with several objectives), the infeasible ones behind
+    them, then the others; those of other code last."""
     sign = -1 if plan.objective.directions[0] == "maximize" else 1
     states = ["complete", "pruned", "running", "failed"]
 
-    def key(row: TrialRow) -> tuple[bool, int, float, int]:
+    def key(row: TrialRow) -> tuple[bool, int, bool, float, int]:
         by_value = row.state == "complete" and plan.objective.single
         value = sign * row.values[0] if by_value else 0.0
-        return not row.counts, states.index(row.state), value, row.number
+        return not row.counts, states.index(row.state), bool(row.infeasible), value, row.number
 
     return sorted(rows, key=key)
 
@@ -87,8 +87,10 @@ def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence
     kept = study.recall("verdict")
     if kept is None or kept["sentence"] in found:
         return []
-    is_today = plan.counts(kept.get("code", ""))
-    of_other = "" if is_today else ", of other source code,"
+    others = [] if plan.counts(kept.get("code", "")) else ["of other source code"]
+    if kept.get("constraints", {}) != plan.constraints.texts:
+        others.append("under other constraints")
+    of_other = f", {', '.join(others)}," if others else ""
     line = f"An earlier confirmation{of_other} found: {kept['sentence']}"
     if kept["trials"] == n_ended(rows):
         return [line]
@@ -218,18 +220,32 @@ def _state(row: TrialRow) -> str:
     if row.state == "running":
         return "interrupted"
     state = "baseline" if row.is_baseline and row.state == "complete" else row.state
+    if row.state == "complete" and row.infeasible:
+        state = "baseline, infeasible" if row.is_baseline else "infeasible"
     return state if row.counts else f"{state}{MARK}"
+
+
+def _none_feasible(plan: Plan, n_complete: int) -> str:
+    return (
+        f"None of {n_complete} complete trials is feasible ({plan.constraints}): none is the best. "
+        "With other bounds in hydra.sweeper.constraints the same command judges them anew."
+    )
 
 
 def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
     if not plan.objective.single:
         front = ", ".join(str(row.number) for row in study.best())
+        n_complete = sum(row.state == "complete" and row.counts for row in rows)
+        if not front and n_complete:
+            return [_none_feasible(plan, n_complete)]
         return [f"Pareto front: trials {front}"] if front else []
     complete = [row for row in rows if row.state == "complete" and row.counts]
     if not complete:
         by = "" if all(row.counts for row in rows) else " by today's code"
         return [f"No trial was completed{by}."]
     best = complete[0]
+    if not best.is_eligible:
+        return [_none_feasible(plan, len(complete))]
     baseline = next((row for row in complete if row.is_baseline), None)
     if baseline is best:
         return [f"Best: the baseline, {plan.objective.label} {show(best.values[0])}"]
@@ -237,7 +253,8 @@ def _sentences(plan: Plan, study: Study, rows: list[TrialRow]) -> list[str]:
     if baseline is not None:
         gain = best.values[0] - baseline.values[0]
         lines.append(
-            f"Baseline: trial {baseline.number}, {show(baseline.values[0])}; the best differs by "
+            f"Baseline: trial {baseline.number}, {show(baseline.values[0])}"
+            f"{' (infeasible)' if baseline.infeasible else ''}; the best differs by "
             f"{gain:+.4g}. One run each: seeds alone may move it as much."
         )
     return lines

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from besom.common.errors import BesomError, ConfigError, SweepFailed
 from besom.common.states import State
 from besom.common.text import printable
+from besom.search.feasibility import refuse_unknown
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.repeats import Repeats
 from besom.search.stopping.rules import holding_rule
-from besom.search.trial_row import TrialRow
+from besom.search.trial_row import MEASURED, TrialRow
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.retention.models import KeptModels
@@ -138,18 +139,28 @@ class TrialJobs(JobSource):
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
         self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
+        notes = self._notes(job, outcome, error)
+        if measured := self._plan.constraints.measured(self._numbers(job, outcome)):
+            notes[MEASURED] = measured
         metrics = {**job.reported, **outcome.returned}
-        self._conclude(worker, row, state, values, self._notes(job, outcome, error), metrics)
+        self._conclude(worker, row, state, values, notes, metrics)
         if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
 
     def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
         """What is judged; all numbers are kept with the run."""
-        numbers = self._plan.objective.named(outcome.returned, job.reported)
+        numbers = self._numbers(job, outcome)
         self._record.log(job.run_id, numbers)
-        values = self._plan.objective.values(numbers)
-        self._name_objective(numbers)
+        judged = self._plan.objective.named(outcome.returned, job.reported)
+        values = self._plan.objective.values(judged)
+        refuse_unknown(self._plan.constraints, numbers)
+        self._name_objective(judged)
         return values
+
+    def _numbers(self, job: Job, outcome: Outcome) -> dict[str, float]:
+        """What is returned, and reported of what is judged."""
+        constrained = self._plan.constraints.metrics
+        return self._plan.objective.named(outcome.returned, job.reported, constrained)
 
     def _is_over(self, lack: str) -> bool:
         """Whether the sweep ends, since its first result has no objective: none would have one.
@@ -247,8 +258,10 @@ class TrialJobs(JobSource):
         name = f"{row.number:03d} {row.label}"
         row = self._open_run(row, row, name, code=original.code)
         values = dict(zip(self._study.objective_names, original.values, strict=True))
-        self._record.reuse(row.notes["run_id"], original.notes["run_id"], row.shown, values)
-        notes = {"reused": original.number}
+        measured = original.notes.get(MEASURED, {})
+        known = {**measured, **values}
+        self._record.reuse(row.notes["run_id"], original.notes["run_id"], row.shown, known)
+        notes = {"reused": original.number} | ({MEASURED: measured} if measured else {})
         self._conclude(None, row, State.COMPLETE, original.values, notes, values)
 
     def _title(self, row: TrialRow) -> str:

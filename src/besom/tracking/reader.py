@@ -11,9 +11,15 @@ from typing import Any, Protocol
 
 from besom.common.addresses import scheme_of
 from besom.common.errors import StoreError
+from besom.common.suggest import listed, suggested_ids, suggestion
 from besom.tracking import schema
 from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.client import import_mlflow
+
+PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
+MOST_IDS = 3
+"""So many are offered where a part of an id is that of several runs."""
+WORDS = {"True": True, "False": False, "None": None}
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,39 @@ class Reader(Protocol):
     def text(self, run_id: str, path: str) -> str | None:
         """A text file of a run, or None where it has none of that name."""
         ...
+
+
+def meant(reader: Reader, word: str) -> str:
+    """The second half of a message: the study, or the run's id, that ``word`` may stand for."""
+    studies = reader.studies()
+    found = suggestion(word, studies)
+    ids: list[str] = []
+    if found is None and PART_OF_ID.fullmatch(word):
+        ids = suggested_ids(word.lower(), reader.run_ids())
+    if len(ids) > 1:
+        more = ", …" if len(ids) > MOST_IDS else ""
+        return f"{len(ids)} runs begin so: {', '.join(ids[:MOST_IDS])}{more}"
+    if found := found or next(iter(ids), None):
+        return f"did you mean `{found}`?"
+    if not studies:
+        return "there is no study yet; `besom sweep NAME` makes one"
+    known = f"there are the studies {listed(studies)}"
+    if PART_OF_ID.fullmatch(word):
+        return f"`besom compare STUDY --csv` shows the ids of a study's runs; {known}"
+    return known
+
+
+def value_of(text: str) -> Any:
+    """A parameter as it was before MLflow made text of it."""
+    if text in WORDS:
+        return WORDS[text]
+    for kind in (int, float):
+        try:
+            if str(value := kind(text)) == text:
+                return value
+        except ValueError:
+            continue
+    return text
 
 
 def open_reader(root: Path, uri: str | None) -> Reader:

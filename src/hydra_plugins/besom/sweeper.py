@@ -118,7 +118,8 @@ def _store() -> None:
     """Make the options known to Hydra as config groups."""
     store = ConfigStore.instance()
     options = OmegaConf.structured(SweepOptions)
-    for node in (options.baseline, options.ray.runtime_env):  # they take any key, without a +
+    # They take any key, without a +.
+    for node in (options.baseline, options.constraints, options.ray.runtime_env):
         OmegaConf.set_struct(node, False)
     store.store(group=GROUP, name="besom", node=options, provider="besom")
     store.store(

@@ -23,7 +23,8 @@ from besom.search.algorithms.options import (
     TpeSampler,
 )
 from besom.search.algorithms.pruners import make_pruner
-from besom.search.algorithms.samplers import make_sampler, rehearse, unguided
+from besom.search.algorithms.remarks import unguided
+from besom.search.algorithms.samplers import make_sampler, rehearse
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import memory_study

@@ -83,9 +83,19 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The complete trials by the first objective, the best first."""
+        """The eligible trials by the first objective, the best first."""
         sign = self.objectives[0].sign
-        return sorted(self.complete, key=lambda trial: sign * (self.value(trial) or 0.0))
+        return sorted(self.eligible, key=lambda trial: sign * (self.value(trial) or 0.0))
+
+    @cached_property
+    def eligible(self) -> list[Trial]:
+        """Those of the complete trials that keep to the constraints, by number."""
+        return [trial for trial in self.complete if trial.is_eligible]
+
+    @cached_property
+    def infeasible(self) -> list[Trial]:
+        """The others of them."""
+        return [trial for trial in self.complete if not trial.is_eligible]
 
     @property
     def baseline(self) -> Trial | None:
@@ -100,7 +110,7 @@ class ReportData:
         if len(self.objectives) > 1:
             return None
         chosen = self.verdict.get("challenger", self.study.winner)
-        named = [trial for trial in self.study.trials if trial.number == chosen]
+        named = [t for t in self.study.trials if t.number == chosen and not t.infeasible]
         return next(iter([*named, *self.ranked]), None)
 
     @cached_property

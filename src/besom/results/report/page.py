@@ -113,16 +113,21 @@ def _label(report: ReportData, trial: Trial) -> str:
     } | {key: trial.params[key] for key in keys[:MOST_PARAMS]}
     lines = [f"{escape(key)} = {short(show(value))}" for key, value in shown.items()]
     more = [] if len(keys) <= MOST_PARAMS else [f"… and {len(keys) - MOST_PARAMS} more"]
-    return "<br>".join([f"<b>{report.name(trial)}</b> ({trial.state})", *lines, *more])
+    head = f"<b>{report.name(trial)}</b> ({trial.standing})"
+    why = [escape(trial.infeasible)] if trial.infeasible else []
+    return "<br>".join([head, *why, *lines, *more])
 
 
 def _summary(report: ReportData) -> Markup:
     """What kind of study this is, in a line."""
     objective = ", ".join(f"{one.name} ({one.direction})" for one in report.objectives)
     states = [f"{report.n_states[s]} {s}" for s in STATES if report.n_states[s]]
+    if report.infeasible:
+        states.append(f"{len(report.infeasible)} of the complete infeasible")
     parts = [
         f"{len(report.study.trials)} trials: {', '.join(states)}",
         objective,
+        *([f"feasible: {report.study.constraints}"] if report.study.constraints else []),
         _when(report),
     ]
     if report.n_left_out:

@@ -69,6 +69,11 @@ def _unconfirmed(report: ReportData) -> str:
     best, baseline = report.best, report.baseline
     if not report.complete:
         return "No trial was completed: there is nothing to judge. What went wrong is below."
+    if not report.eligible:
+        bounds = report.study.constraints
+        return (
+            f"No trial is feasible ({bounds}), so none is the best; the figures show how far off."
+        )
     if len(report.objectives) > 1:
         return "Several objectives: there is no single best trial, only those that nothing beats."
     assert best is not None

@@ -11,7 +11,7 @@ from besom.results.tables import nodes
 
 MOST_COLUMNS = 16
 """Parameters that have a column, those first that decide most."""
-STATES = ("complete", "running", "pruned", "failed")
+STATES = ("complete", "infeasible", "running", "pruned", "failed")
 
 
 def trials(report: ReportData) -> Section:
@@ -34,7 +34,7 @@ def _row(
     yield _name(report, trial)
     for objective in report.objectives:
         yield show(trial.metrics.get(objective.name))
-    yield trial.state
+    yield trial.standing
     for key in keys:
         yield show(trial.params.get(key))
     seconds = trial.seconds
@@ -55,4 +55,4 @@ def _ordered(report: ReportData) -> list[Trial]:
     first = report.objectives[0]
     found = best_first(report.study.trials, first.name, first.direction)
     place = {state: number for number, state in enumerate(STATES)}
-    return sorted(found, key=lambda trial: place.get(trial.state, len(STATES)))
+    return sorted(found, key=lambda trial: place.get(trial.standing, len(STATES)))

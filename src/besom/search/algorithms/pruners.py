@@ -25,12 +25,10 @@ def make_pruner(options: Any) -> BasePruner:
     Raises:
         ConfigError: a value that the pruner does not accept, or no such pruner.
     """
-    if isinstance(options, ByPath):
-        with unwarned():
-            pruner: BasePruner = options.make(BasePruner)
-            return pruner
     try:
         with unwarned():
+            if isinstance(options, ByPath):
+                return options.make(BasePruner)  # type: ignore[no-any-return]
             return _MAKERS[options.name](options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"hydra/sweeper/pruner={options.name}: {error}") from error

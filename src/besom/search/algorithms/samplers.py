@@ -29,7 +29,7 @@ from besom.search.algorithms.options import (
     TpeSampler,
 )
 from besom.search.algorithms.windowed_sampler import WindowedSampler
-from besom.search.objective import as_directions, few
+from besom.search.objective import as_directions
 from besom.search.space.grammar import MOST_POINTS
 from besom.search.space.space import Dimension, Suggest
 
@@ -153,18 +153,6 @@ def rehearse(
         raise ConfigError(f"{_named(options)}: {name}{error}") from error
     finally:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
-    """One line about parameters that the sampler draws at random, where there are any."""
-    if options.name not in ("cmaes", "qmc"):
-        return ""
-    searched = [d for d in dimensions if not d.distribution.single()]
-    others = [d.key for d in searched if isinstance(d.distribution, CategoricalDistribution)]
-    name = f"hydra/sweeper/sampler={options.name}"
-    if options.name == "cmaes" and len(searched) - len(others) < 2:
-        return f"{name} draws everything at random: it needs two numbers or more to search."
-    return f"{name} searches numbers alone, and draws {few(others)} at random." if others else ""
 
 
 def _arguments(options: Any, n_existing: int) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
         if trial.params.keys() >= searched
         if trial.user_attrs.get(OUTSIDE) is None and IMPORTED not in trial.user_attrs
         if IMPORTED not in trial.user_attrs
+        if all(violation <= 0 for violation in trial.constraints.values())
     ]
     if len(trials) < FEWEST_TRIALS:
         return None

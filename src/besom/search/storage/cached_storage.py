@@ -84,6 +84,12 @@ class CachedStorage(BaseStorage):
         finally:
             self._hidden, self._complete = hidden, complete
 
+    def show_instead(self, trials: Sequence[FrozenTrial]) -> None:
+        """Have these in the places of those with their numbers, in memory alone."""
+        for trial in trials:
+            self._trials[trial.number] = trial
+        self._complete = [t for t in self._visible() if _is_complete(t)]
+
     def everything(self) -> list[FrozenTrial]:
         """All trials, the hidden ones as well."""
         return self._trials

@@ -77,6 +77,7 @@ class TrialEnded:
         seconds: the last attempt's; None where its worker did not live to say it.
         error: one line; empty unless failed.
         duplicate_of: the number of the trial whose value this one has, since it is equal.
+        infeasible: which of the sweep's constraints it does not keep to; empty where it does.
 
     Examples:
         >>> ended = besom.TrialEnded("wide", 3, "trial", {"units": 64}, "complete", {"loss": 0.5})
@@ -97,6 +98,7 @@ class TrialEnded:
     error: str = ""
     seed: int | None = None
     duplicate_of: int | None = None
+    infeasible: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,4 +136,5 @@ def _ended(study: str, row: TrialRow, names: Sequence[str]) -> TrialEnded:
         seconds=notes.get("seconds"),
         error=str(notes.get("error", "")).partition("\n")[0],
         duplicate_of=notes.get("reused"),
+        infeasible=row.infeasible,
     )

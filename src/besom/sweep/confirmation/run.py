@@ -99,13 +99,15 @@ def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
     chosen = [baseline]
     for row in ranked:
         is_new = row.params not in [other.params for other in chosen]
-        if row.state == "complete" and row.counts and is_new and len(chosen) <= top_k:
+        if row.is_eligible and is_new and len(chosen) <= top_k:
             chosen.append(row)
     return chosen if len(chosen) > 1 else []
 
 
 def _lack(rows: Sequence[TrialRow]) -> str:
     """Why there are no finalists."""
+    if any(row.infeasible and row.counts and row.state == "complete" for row in rows):
+        return "no trial beside the baseline is feasible"
     if all(row.counts for row in rows):
         return "no trial beside the baseline was completed"
     who = "no trial beside the baseline" if any(row.is_baseline for row in rows) else "no baseline"
@@ -180,7 +182,8 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
-    found = _document(contest, result, _unsaid_direction(contest, sweep))
+    baseline = sweep.study.row(contest.baseline)
+    found = _document(contest, result, _unsaid_direction(contest, sweep), baseline.infeasible)
     sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
@@ -193,8 +196,8 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
             schema.VERDICT_TRIALS: str(n_trials),
         },
     )
-    code = sweep.plan.source.text
-    sweep.study.remember("verdict", {"sentence": sentence, "trials": n_trials, "code": code})
+    kept = {"sentence": sentence, "trials": n_trials, "code": sweep.plan.source.text}
+    sweep.study.remember("verdict", kept | {"constraints": sweep.plan.constraints.texts})
     champion = _register(sweep, found["winner"], contest.seeds[0], sentence)
     sweep.callbacks.put(
         VerdictReached(
@@ -233,22 +236,27 @@ def _unsaid_direction(contest: Contest, sweep: Sweep) -> str:
     return "" if is_said else contest.direction
 
 
-def _document(contest: Contest, result: "ComparisonResult", unsaid: str) -> dict[str, Any]:
+def _document(
+    contest: Contest, result: "ComparisonResult", unsaid: str, infeasible: str
+) -> dict[str, Any]:
     """All numbers of a verdict, to check or to draw it.
 
-    The baseline keeps its place unless it is beaten.
+    The baseline keeps its place unless it is beaten, or is infeasible.
 
     Args:
         unsaid: the direction, where the sentence has to name it.
+        infeasible: why the baseline cannot win; empty where it can.
     """
     sentence = result.sentence(contest.metric, unsaid)
     if contest.left_out:
         left_out = ", ".join(map(str, contest.left_out))
         sentence += f" Left out, having failed on some seed: trial {left_out}."
+    if infeasible:
+        sentence += f" The baseline is infeasible ({infeasible}) and cannot win."
     return {
         **asdict(contest),
         "challenger": result.challenger,
-        "winner": result.challenger if result.beats else contest.baseline,
+        "winner": result.challenger if result.beats or infeasible else contest.baseline,
         "beats": result.beats,
         "value": asdict(result.value),
         "baseline_value": asdict(result.baseline),

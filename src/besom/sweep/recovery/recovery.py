@@ -27,7 +27,7 @@ from typing import Any
 from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.study import Study
-from besom.search.trial_row import TrialRow
+from besom.search.trial_row import MEASURED, TrialRow
 from besom.sweep.jobs import RUN_STATUS
 from besom.tracking import Record, schema
 from besom.tracking.reader import ReadRun
@@ -155,7 +155,10 @@ def _values(row: TrialRow, objectives: Sequence[str]) -> dict[str, float | None]
             schema.valid_name(name): value for name, value in row.notes.get("values", {}).items()
         }
     values = row.values[: len(objectives)] if row.state == "complete" else ()
-    return dict(zip_longest(objectives, values))
+    found = dict(zip_longest(objectives, values))
+    for name, value in row.notes.get(MEASURED, {}).items():
+        found.setdefault(schema.valid_name(name), value)
+    return found
 
 
 def _close(record: Record, run: ReadRun, known: _Known) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from besom.search.best_of import models_kept
-from besom.search.objective import rank
+from besom.search.feasibility import best_of
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.run import finalists
 from besom.sweep.jobs import Sweep
@@ -63,8 +63,7 @@ def beaten_trials(plan: Plan, rows: Sequence[TrialRow], number: int) -> list[Tri
     complete = [row for row in ranked(plan, trained) if row.state == "complete"]
     kept = {row.number for row in complete[:number]}
     if number and not plan.objective.single:
-        ranks = rank([row.values for row in complete], plan.objective.directions)
-        kept = {row.number for row, place in zip(complete, ranks, strict=True) if place == 0}
+        kept = {row.number for row in best_of(complete, plan.objective.directions)}
     if top_k := plan.options.confirm.top_k:
         kept |= {row.number for row in finalists(ranked(plan, trained), top_k)}
         kept |= {row.number for row in trained if row.is_baseline}

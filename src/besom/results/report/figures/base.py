@@ -22,6 +22,7 @@ BEST = "#2a78d6"
 BASELINE = "#e07b1a"
 TRIAL = "#7f8a99"
 PRUNED = "#b4689c"
+INFEASIBLE = "#c0392b"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 LONGEST = 60
 

@@ -8,6 +8,7 @@ from besom.results.report.data import SHOWN, DirectedMetric, ReportData
 from besom.results.report.figures.base import (
     BASELINE,
     BEST,
+    INFEASIBLE,
     PRUNED,
     TRIAL,
     dots,
@@ -17,11 +18,14 @@ from besom.results.report.figures.base import (
 )
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
 from besom.results.studies import Trial
+from besom.search.objective import rank
+from besom.tracking import schema
 from besom.tracking.reader import Point
 
 MOST_PAIRS = 3
 MOST_ROWS = 20
 MOST_METRICS = 6
+INFEASIBLE_DOTS = {"color": INFEASIBLE, "size": 7, "symbol": "circle-open"}
 
 
 def history(report: ReportData) -> Section | None:
@@ -36,6 +40,8 @@ def history(report: ReportData) -> Section | None:
         f"{name} of each trial in the order of proposal. Pruned trials are shown with the last "
         "value that they reported; the line is the best so far."
     )
+    if report.study.constraints:
+        caption += f" Feasible is what keeps to {report.study.constraints}."
     body = [place(figure, "history-figure", caption, height=380), selection(report)]
     return Section("history", "Optimisation history", join(body))
 
@@ -50,13 +56,16 @@ def selection(report: ReportData) -> Markup:
 
 def _traces(report: ReportData) -> list[Any]:
     marked = [trial for trial in (report.best, report.baseline) if trial is not None]
-    plain = [t for t in report.shown if t.state == "complete" and t not in marked]
+    plain = [t for t in report.shown if t.is_eligible and t not in marked]
+    infeasible = [t for t in report.shown if t in report.infeasible and t not in marked]
     pruned = [t for t in report.shown if t.state == "pruned"]
     traces = [
         _dots(report, "complete", plain, color=TRIAL, size=7),
+        _dots(report, "infeasible", infeasible, **INFEASIBLE_DOTS),
         _dots(report, "pruned", pruned, color=PRUNED, size=7, symbol="x-thin-open"),
-        _best_so_far(report),
     ]
+    if report.eligible:
+        traces.append(_best_so_far(report))
     if report.baseline is not None:
         traces.append(_dots(report, "baseline", [report.baseline], color=BASELINE, size=11))
     if report.best is not None and report.best is not report.baseline:
@@ -74,7 +83,7 @@ def _best_so_far(report: ReportData) -> Any:
     sign = report.objectives[0].sign
     numbers: list[int] = []
     values: list[float] = []
-    for trial in report.complete:
+    for trial in report.eligible:
         value = report.value(trial)
         assert value is not None and trial.number is not None
         if not values or sign * value < sign * values[-1]:
@@ -98,24 +107,15 @@ def _front(report: ReportData) -> Section | None:
 
 
 def _pareto_front(report: ReportData) -> list[Trial]:
-    """The complete trials that no other one matches in all objectives and beats in one."""
-    places = {id(trial): _losses(report, trial) for trial in report.complete}
-    front: list[Trial] = []
-    # A trial that is beaten at all is beaten by one that comes earlier in this order.
-    for trial in sorted(report.complete, key=lambda trial: places[id(trial)]):
-        mine = places[id(trial)]
-        if not any(_beats(places[id(other)], mine) for other in front):
-            front.append(trial)
-    return front
-
-
-def _losses(report: ReportData, trial: Trial) -> tuple[float, ...]:
-    """The objectives so that less is better."""
-    return tuple(o.sign * (report.value(trial, o) or 0.0) for o in report.objectives)
-
-
-def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+    """The eligible trials that no other one matches in all objectives and beats in one, along the
+    first objective."""
+    values = [
+        [report.value(trial, objective) or 0.0 for objective in report.objectives]
+        for trial in report.eligible
+    ]
+    ranks = rank(values, report.study.directions)
+    front = [place for place, above in enumerate(ranks) if above == 0]
+    return [report.eligible[place] for place in sorted(front, key=values.__getitem__)]
 
 
 def _front_figure(
@@ -127,20 +127,49 @@ def _front_figure(
     on_front = {trial.number for trial in front}
     known = [t for t in report.shown if t.number in report.complete_numbers]
     others = [t for t in known if t.number not in on_front and t.role != "baseline"]
+    feasible = [t for t in others if not t.infeasible]
+    infeasible = [t for t in others if t.infeasible]
     traces = [
-        _front_dots(report, "complete", others, pair, color=TRIAL, size=7),
+        _front_dots(report, "infeasible", infeasible, pair, **INFEASIBLE_DOTS),
+        _front_dots(report, "complete", feasible, pair, color=TRIAL, size=7),
         _front_dots(report, "Pareto front", front, pair, color=BEST, size=9),
     ]
-    if len(report.objectives) == 2:
+    if len(report.objectives) == 2 and front:
         ordered = [tuple(report.value(t, o) for o in pair) for t in front]
         style = {"color": BEST, "width": 1}
-        traces.insert(1, line("", *zip(*ordered, strict=True), line=style, showlegend=False))
+        traces.insert(2, line("", *zip(*ordered, strict=True), line=style, showlegend=False))
     baseline = [trial for trial in known if trial.role == "baseline"]
     traces.append(_front_dots(report, "baseline", baseline, pair, color=BASELINE, size=11))
     x, y = pair
-    figure = frame(traces, x.name, y.name, showlegend=True)
+    shown = [trace for trace in traces if trace.x]
+    figure = frame(shown, x.name, y.name, showlegend=True, shapes=_forbidden(report, pair))
     caption = f"{x.name} ({x.direction}d) against {y.name} ({y.direction}d) of the complete trials."
+    if constraints := report.study.constraints:
+        caption += f" Feasible is what keeps to {constraints}"
+        is_drawn = {x.name, y.name} & set(map(schema.valid_name, constraints.metrics))
+        caption += "; what lies in the shaded part does not." if is_drawn else "."
     return place(figure, f"pareto-{number}", caption, height=380)
+
+
+def _forbidden(
+    report: ReportData, pair: tuple[DirectedMetric, DirectedMetric]
+) -> list[dict[str, Any]]:
+    """The half planes beyond the bounds of objectives that are constrained themselves, each as
+    wide as what is drawn."""
+    shapes = []
+    for objective, name in zip(pair, "xy", strict=True):
+        values = [report.value(trial, objective) or 0.0 for trial in report.complete]
+        for one in report.study.constraints.each:
+            if schema.valid_name(one.metric) == objective.name:
+                reach = [*values, one.bound]
+                beyond = max(reach) if "<" in one.comparison else min(reach)
+                margin = 0.05 * (max(reach) - min(reach)) * (1 if "<" in one.comparison else -1)
+                ends = {f"{name}0": one.bound, f"{name}1": beyond + margin}
+                whole = {f"{other}{end}": end for other in "xy" if other != name for end in (0, 1)}
+                axes = {f"{other}ref": f"{other} domain" for other in "xy" if other != name}
+                style = {"fillcolor": INFEASIBLE, "opacity": 0.12, "line": {"width": 0}}
+                shapes.append({"type": "rect", "layer": "below", **ends, **whole, **axes, **style})
+    return shapes
 
 
 def _front_dots(

@@ -1,0 +1,31 @@
+"""What a sampler cannot do with a sweep, and does not say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.distributions import CategoricalDistribution
+
+from besom.search.objective import few
+from besom.search.space.space import Dimension
+
+
+def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
+    """One line about parameters that the sampler draws at random, where there are any."""
+    if options.name not in ("cmaes", "qmc"):
+        return ""
+    searched = [d for d in dimensions if not d.distribution.single()]
+    others = [d.key for d in searched if isinstance(d.distribution, CategoricalDistribution)]
+    name = f"hydra/sweeper/sampler={options.name}"
+    if options.name == "cmaes" and len(searched) - len(others) < 2:
+        return f"{name} draws everything at random: it needs two numbers or more to search."
+    return f"{name} searches numbers alone, and draws {few(others)} at random." if others else ""
+
+
+def unconstrained(options: Any, constraints: Mapping[str, Any]) -> str:
+    """One line where the sampler could learn what is allowed, and does not."""
+    if options.name != "cmaes" or not constraints:
+        return ""
+    return (
+        "hydra/sweeper/sampler=cmaes learns nothing from hydra.sweeper.constraints: what does not "
+        "keep to them is only never the best."
+    )

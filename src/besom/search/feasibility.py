@@ -1,0 +1,88 @@
+"""Trials under a sweep's constraints: what samplers are told of them, and which is the best."""
+
+import math
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from besom.common.states import State
+from besom.search.constraints import NODE, Constraints
+from besom.search.objective import NoObjective, few, rank
+from besom.search.storage.cached_storage import CachedStorage
+from besom.search.trial_row import MEASURED, PREFIX, TrialRow, is_own
+
+VIOLATION = "constraints:"
+"""What Optuna's own attributes of a trial begin with that say how far it is from being allowed."""
+
+
+def refuse_unknown(constraints: Constraints, numbers: Mapping[str, float]) -> None:
+    """Refuse the numbers of a complete trial that cannot be judged.
+
+    Raises:
+        NoObjective: a metric that is constrained is not among them.
+        ValueError: one is not a number.
+    """
+    if missing := constraints.missing(numbers):
+        raise NoObjective(
+            f"the task returned {few(numbers) or 'nothing'}, but not the constrained metric "
+            f"{missing[0]}; return or report it, or leave {NODE}.{missing[0]} out"
+        )
+    for metric in constraints.metrics:
+        if math.isnan(numbers[metric]):
+            raise ValueError(f"the constrained metric {metric} is {numbers[metric]}")
+
+
+def note_violations(
+    trial: optuna.Trial, constraints: Constraints, state: State, notes: Mapping[str, Any]
+) -> None:
+    """Keep with a trial how far it is from what is allowed, as Optuna's samplers and dashboard
+    read it.
+
+    Args:
+        state: in which it ends.
+        notes: of Besom's, ``MEASURED`` among them.
+    """
+    if state is State.FAILED:
+        return
+    violations = constraints.violations(notes.get(MEASURED, {}), state is State.COMPLETE)
+    for metric, violation in violations.items():
+        trial.storage.set_trial_system_attr(trial._trial_id, f"{VIOLATION}{metric}", violation)
+
+
+def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRow]:
+    """The best of the trials that may be it; with several objectives, the Pareto front."""
+    eligible = [row for row in rows if row.is_eligible]
+    if len(directions) > 1:
+        ranks = rank([row.values for row in eligible], directions)
+        return [row for row, place in zip(eligible, ranks, strict=True) if place == 0]
+    pick = max if directions[0] == "maximize" else min
+    return [pick(eligible, key=lambda row: row.values[0])] if eligible else []
+
+
+def judge_anew(
+    storage: CachedStorage, constraints: Constraints, known: Mapping[int, Mapping[str, float]]
+) -> None:
+    """Show a study's ended trials as they stand under constraints that may be others than they
+    ended under; in memory alone, since Optuna changes no trial that has ended.
+
+    Args:
+        known: by number what is constrained now, and does not stand with the trial.
+    """
+    ended = [t for t in storage.everything() if t.state.is_finished() and is_own(t)]
+    storage.show_instead([_judged(t, constraints, known.get(t.number, {})) for t in ended])
+
+
+def _judged(
+    trial: FrozenTrial, constraints: Constraints, known: Mapping[str, float]
+) -> FrozenTrial:
+    found = copy(trial)
+    numbers = {**known, **trial.user_attrs.get(f"{PREFIX}{MEASURED}", {})}
+    violations = constraints.violations(numbers, trial.state is TrialState.COMPLETE)
+    others = {k: v for k, v in trial.system_attrs.items() if not k.startswith(VIOLATION)}
+    found.system_attrs = others | {f"{VIOLATION}{name}": v for name, v in violations.items()}
+    if known:
+        found.user_attrs = trial.user_attrs | {f"{PREFIX}{MEASURED}": numbers}
+    return found
