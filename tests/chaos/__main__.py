@@ -11,11 +11,17 @@ from tests.chaos.autopsy import Findings
 from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
 from tests.chaos.phases import OF_AN_END, PHASES
 
+REQUESTS = 20
+"""Of other terminals; one that stops a trial which has just ended is refused."""
+
 KILLS, SUPERVISOR_KILLS = 100, 10
 """So many, at the least, a seed must have brought about."""
 
 SIZES = Sizes(
-    seconds=0.2, worker_kills=KILLS * 13 // 10, supervisor_kills=SUPERVISOR_KILLS * 3 // 2
+    seconds=0.2,
+    worker_kills=KILLS * 13 // 10,
+    supervisor_kills=SUPERVISOR_KILLS * 3 // 2,
+    requests=REQUESTS,
 )
 """A few more: some come when there is nobody to be killed, or when the sweep has ended. With trials
 of a quarter of this length a quick machine ended sweeps before all that had come."""
@@ -23,7 +29,7 @@ of a quarter of this length a quick machine ended sweeps before all that had com
 N_TRIALS = 8
 """Of a sweep whose supervisor is killed in one phase."""
 
-COLUMNS = "kills  restarts  stops  trials  attempts  losses  doubles  mismatches"
+COLUMNS = "kills  restarts  stops  requests  trials  attempts  losses  doubles  mismatches"
 
 
 def main() -> int:
@@ -61,6 +67,7 @@ def _counts(done: Hurt, found: Findings) -> str:
         done.worker_kills,
         done.supervisor_kills,
         done.stops,
+        done.requests,
         found.trials,
         found.attempts,
         len(found.losses),
@@ -89,6 +96,7 @@ def _spread(seconds: Sequence[float], digits: int) -> str:
 def _too_few(done: Hurt) -> list[str]:
     """What makes this no test."""
     few = [f"only {done.worker_kills} workers killed"] * (done.worker_kills < KILLS)
+    few += [f"only {done.requests} requests done"] * (done.requests < REQUESTS // 2)
     few_restarts = done.supervisor_kills < SUPERVISOR_KILLS
     return few + [f"only {done.supervisor_kills} supervisors killed"] * few_restarts
 

@@ -1,5 +1,6 @@
 """What a sweep that was hurt has left: counted from both records, as a stranger would read them."""
 
+import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
 from besom.search.storage.database import CONFIRMATIONS
+from besom.search.trial_row import ENQUEUED
 from besom.tracking import schema
+from tests.chaos.steer import Asked
 
 STEPS = 4
 """Reports of each trial."""
@@ -52,9 +55,7 @@ class Findings:
         return [*self.losses, *self.doubles, *self.mismatches]
 
 
-def examine(
-    root: Path, stores: Stores, study: str, n_trials: int, n_confirmations: int
-) -> Findings:
+def examine(root: Path, stores: Stores, study: str, asked: Asked, n_confirmations: int) -> Findings:
     """Compare what Optuna and MLflow keep with what the sweep was asked for.
 
     Args:
@@ -70,8 +71,9 @@ def examine(
     # A run that began while MLflow was away is known by its key.
     named = runs | {run.data.tags[schema.KEY]: run for run in attempts}
     _examine_parent([run for run in runs.values() if run not in attempts], found)
-    if len(trials) != n_trials:
-        found.losses.append(f"{len(trials)} trials of {n_trials}")
+    if len(trials) != asked.n_trials:
+        found.losses.append(f"{len(trials)} trials of {asked.n_trials}")
+    _examine_asked(trials, asked, found)
     for trial in trials:
         _examine_trial(trial, named, client, found)
     _examine_attempts(trials, attempts, found)
@@ -79,6 +81,26 @@ def examine(
     _examine_doubles(attempts, found)
     found.losses += [f"undelivered: {path.name}" for path in (root / "spool").glob("*.jsonl")]
     return found
+
+
+def _examine_asked(trials: list[FrozenTrial], asked: Asked, found: Findings) -> None:
+    """Each point that was enqueued is there once, and each trial that was stopped knows that."""
+    points = Counter(
+        json.loads(trial.user_attrs[ENQUEUED])["x"]
+        for trial in trials
+        if ENQUEUED in trial.user_attrs
+    )
+    found.losses += [f"no trial at x={x}, enqueued" for x in asked.points if not points[x]]
+    found.doubles += [f"{n} trials at x={x}, enqueued once" for x, n in points.items() if n > 1]
+    found.mismatches += [
+        f"x={x} was not enqueued" for x in points if x not in (*asked.points, *asked.unsure)
+    ]
+    for number in asked.stopped:
+        trial = trials[number]
+        if not trial.user_attrs.get("besom.stopped"):
+            found.losses.append(f"trial {number} was stopped and does not know it")
+        elif trial.state.name not in ("PRUNED", "COMPLETE"):
+            found.mismatches.append(f"trial {number} was stopped and is {trial.state.name}")
 
 
 def _runs(client: MlflowClient, study: str) -> dict[str, Run]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import sqlalchemy
 
+from besom.sweep.steering.requests import ENQUEUE
 from tests.chaos.autopsy import STEPS, Findings, Stores, examine
+from tests.chaos.steer import Asked, Steerer, put_request
 from tests.processes import having, kill, workers_of
 
 APP = Path(__file__).with_name("app.py")
@@ -41,6 +43,7 @@ class Sizes:
     supervisor_kills: int = 10
     stops: int = 10
     restarts: int = 0
+    requests: int = 0
 
 
 @dataclass
@@ -51,6 +54,7 @@ class Hurt:
     trial has ended nothing is measured: the sweep may still be opening its stores, and hears of its
     workers after that.
     ``restarts`` are those of its database; ``ended`` of them hit a write and ended it.
+    ``requests`` were done, of those that other terminals made.
     """
 
     worker_kills: int = 0
@@ -58,6 +62,7 @@ class Hurt:
     stops: int = 0
     restarts: int = 0
     ended: int = 0
+    requests: int = 0
     noticed: list[float] = field(default_factory=list)
     gone_on: list[float] = field(default_factory=list)
 
@@ -161,10 +166,11 @@ class Victim:
         """Wait for the end of all that a killed supervisor has started."""
         wait_for(lambda: not self.survivors(), self.gone_seconds, "its workers outlive it")
 
-    def examine(self) -> Findings:
+    def examine(self, asked: Asked | None = None) -> Findings:
         """Look at what is left, for faults; the report must be possible too."""
         self.wait_until_gone()  # the shells that guarded its workers take a moment
-        found = examine(self.root, self._stores, STUDY, self._sizes.trials, N_CONFIRMATIONS)
+        asked = asked or Asked(self._sizes.trials)
+        found = examine(self.root, self._stores, STUDY, asked, N_CONFIRMATIONS)
         code = "import sys; from besom.cli.main import main; sys.exit(main(sys.argv[1:]))"
         words = [sys.executable, "-c", code, "report", STUDY, "--tracking-uri"]
         words.append(self._stores.tracking)
@@ -182,8 +188,15 @@ def read_only(storage: str) -> str:
 
 def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
     """Kill the supervisor in one phase after the other (``after tell@2``: the second time that it
-    comes there), a new one each time, then let the last one finish."""
-    victim = Victim(folder, sizes)
+    comes there), a new one each time, then let the last one finish.
+
+    Three points are enqueued where a phase is one of a request.
+    """
+    victim, asked = Victim(folder, sizes), Asked(sizes.trials)
+    if any("request" in order for order in orders):
+        asked.points += [0.125, 0.25, 0.375]
+        for point in asked.points:
+            put_request(victim.root, STUDY, ENQUEUE, words=[f"x={point}"])
     for order in orders:
         sweep = victim.start(order)
         try:
@@ -193,7 +206,7 @@ def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
         assert code == -signal.SIGKILL, f"it never came to be {order}: {victim.output()[-3000:]}"
         victim.wait_until_gone()
     victim.finish()
-    return victim.examine()
+    return victim.examine(asked)
 
 
 def hurt(
@@ -211,6 +224,7 @@ def hurt(
     chance = random.Random(seed)
     victim, done = Victim(folder, sizes, stores=stores), Hurt()
     blows = _blows(chance, sizes)
+    steerer = Steerer(victim.root, STUDY, sizes.trials, random.Random(seed))
     sweep = victim.start()
     try:
         for at, blow in blows:
@@ -220,6 +234,8 @@ def hurt(
             if blow == "restart":
                 restart()
                 done.restarts += 1
+            elif blow == "request":
+                steerer.ask(victim.n_ended())
             elif blow == "supervisor":
                 sweep = kill_supervisor(victim, sweep, done)
             elif blow == "stop":
@@ -231,7 +247,9 @@ def hurt(
         assert code == 0, victim.output()[-3000:]
     finally:
         sweep.kill()
-    return done, victim.examine()
+        steerer.join()
+    done.requests = steerer.asked.n_done
+    return done, victim.examine(steerer.asked)
 
 
 def await_progress(
@@ -255,6 +273,7 @@ def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
         "supervisor": sizes.supervisor_kills,
         "stop": sizes.stops,
         "restart": sizes.restarts,
+        "request": sizes.requests,
     }
     last = sizes.trials + N_CONFIRMATIONS - 2
     blows = [(chance.randint(0, last), kind) for kind, n in kinds.items() for _ in range(n)]

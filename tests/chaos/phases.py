@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from besom.search.study import Study
+from besom.sweep.steering import steering
 from besom.tracking.outbox.log import RunLog
 from besom.tracking.outbox.outbox import Outbox
 from besom.tracking.record import Record
@@ -29,6 +30,9 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "after a log is begun": (Outbox, "open", AFTER),
     "after a fact is kept with a trial": (Study, "note", AFTER),
     "before a log is removed": (RunLog, "remove", BEFORE),
+    "before a request is done": (steering.Steering, "_apply", BEFORE),
+    "before a request is answered": (steering, "settle", BEFORE),
+    "after a request is answered": (steering, "settle", AFTER),
     "before a confirmation is begun": (Study, "add", BEFORE),
     "after a confirmation is begun": (Study, "add", AFTER),
 }

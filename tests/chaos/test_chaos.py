@@ -1,5 +1,6 @@
 """The short form of ``make chaos``: some kills at random, to be run alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from tests.chaos.on_ray import Blows, hurt_on_ray
 @pytest.mark.slow  # test_sweep kills each kind of process once
 def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
     sizes = Sizes(workers=3, trials=30, seconds=0.05, worker_kills=8, supervisor_kills=2, stops=3)
-    done, found = hurt(tmp_path, 1, sizes)
+    done, found = hurt(tmp_path, 1, replace(sizes, requests=6))
     assert found.faults == []
+    assert done.requests >= 3
     assert done.worker_kills >= 6 and done.supervisor_kills == 2
 
 

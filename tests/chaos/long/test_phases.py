@@ -37,6 +37,17 @@ def test_a_supervisor_may_be_killed_while_the_sweeps_own_run_begins(tmp_path: Pa
     assert kill_in(orders, tmp_path, Sizes(workers=2, trials=5)).faults == []
 
 
+def test_a_supervisor_may_be_killed_while_it_does_what_another_terminal_asks(
+    tmp_path: Path,
+) -> None:
+    """Three points are enqueued; each has one trial."""
+    orders = [
+        *("before a request is done@2", "before a request is answered@1"),
+        *("after a request is answered@1", "after a fact is kept with the study@2"),
+    ]
+    assert kill_in(orders, tmp_path, Sizes(workers=2, trials=12)).faults == []
+
+
 def test_a_worker_may_be_killed_while_it_saves(tmp_path: Path) -> None:
     sizes = Sizes(workers=2, trials=5)
     victim = Victim(tmp_path, sizes, "dies='while saving'", f"marks='{tmp_path / 'mark'}'")

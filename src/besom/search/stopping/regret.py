@@ -33,7 +33,6 @@ def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if trial.params.keys() >= searched
         if trial.user_attrs.get(OUTSIDE) is None and IMPORTED not in trial.user_attrs
-        if IMPORTED not in trial.user_attrs
         if all(violation <= 0 for violation in trial.constraints.values())
     ]
     if len(trials) < FEWEST_TRIALS:
