@@ -18,8 +18,8 @@ from tests.results.conftest import start
     [
         (
             "besom ",
-            "compare confirm enqueue export init logs predict report reproduce set status stop "
-            "sweep sync train ui",
+            "clean compare confirm enqueue export init logs predict report reproduce set status "
+            "stop sweep sync train ui",
         ),
         ("besom tr", "train"),
         ("besom train model.un", "model.units="),

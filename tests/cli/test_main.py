@@ -111,7 +111,7 @@ def test_help_and_version(besom: Command) -> None:
     ("words", "parts"),
     [
         ("trian", ["`trian`", "did you mean `train`?"]),
-        ("zzz", ["`zzz`", "there are compare, confirm, export, init, logs"]),
+        ("zzz", ["`zzz`", "there are clean, compare, confirm, enqueue, export"]),
         ("ui --port many", ["--port", "'many'", "besom ui --help"]),
         ("ui --port 65536", ["--port 65536", "1..65535"]),
         ("ui --root nowhere", ["--root nowhere", "no such folder", "besom train"]),

@@ -23,6 +23,7 @@ from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.text_classifier import load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect, schema
+from besom.tracking.models.logged_model import find_model
 from besom.tracking.models.model_files import address_of, model_file
 from besom.tracking.models.registry import Champion, register
 from besom.tracking.reader import open_reader
@@ -293,3 +294,25 @@ def test_a_served_champion_gives_the_same_probabilities(
         assert b"text 1 (``) holds no word" in refused.value.read()
     rows = predicted(besom, trained, STUDY, *TEXTS)
     np.testing.assert_allclose([row["probability"] for row in rows], expected, rtol=1e-6)
+
+
+def test_a_model_that_was_deleted_is_trained_again_and_put_back(
+    trained: Trained, besom: Command
+) -> None:
+    client, root = MlflowClient(trained.store), str(trained.root)
+    before = predicted(besom, trained, trained.run_id, *TEXTS)
+    model = find_model(client, "1", trained.run_id)
+    assert model is not None  # a registered one is not deleted by Besom
+    client.set_tag(trained.run_id, schema.MODEL_DELETED, "keep_models=none")
+    shutil.rmtree(model.artifact_location.removeprefix("file://"))
+    client.delete_logged_model(model.model_id)
+    ended = besom("predict", "--root", root, trained.run_id, "good")
+    assert (ended.code, ended.out) == (2, "")
+    (*_, command) = ended.err.splitlines()
+    assert command == f"besom reproduce {trained.run_id} --restore-model --root {root}"
+    with chdir(trained.root.parent):
+        ended = besom(*command.split()[1:])
+    assert ended.code == 0, ended.err
+    assert f"its model is back:  besom predict {trained.run_id}" in ended.out
+    after = predicted(besom, trained, trained.run_id, *TEXTS)
+    assert after == before

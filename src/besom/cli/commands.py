@@ -83,7 +83,7 @@ def _reproduce(options: Namespace) -> int:
         if options.restore_model:
             print(f"  {_restore_model(options, found)}")
         elif gone := how_to_get_back(trial.run.run_id, trial.run.tags, _flags(options)):
-            print(f"  {gone}")
+            print("".join(f"  {line}\n" for line in gone.splitlines()), end="")
     return 0 if found.agrees else 1
 
 

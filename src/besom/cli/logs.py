@@ -27,7 +27,7 @@ def _logs(options: Namespace) -> int:
     print(printable(found.sentence))
     flags = record_flags(str(options.root), options.tracking_uri)
     if gone := how_to_get_back(found.run_id, found.tags, flags):
-        print(printable(gone))
+        print(gone)
     for log in found.logs:
         print(f"\n==> {printable(log.title)} <==")
         print_data(log.text if log.text.endswith("\n") else f"{log.text}\n")

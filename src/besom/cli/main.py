@@ -18,6 +18,7 @@ from besom.app.command import (
     whole_number,
 )
 from besom.cli import commands, steering
+from besom.cli.clean import CLEAN
 from besom.cli.completion import completion
 from besom.cli.init import INIT
 from besom.cli.logs import LOGS
@@ -48,6 +49,7 @@ Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
                                       train it again: do the numbers agree?
   besom predict RUN_ID|STUDY "text" ...
                                       which class a text is of, and how likely
+  besom clean STUDY [--dry-run]       models of beaten trials, checkpoints, logs: delete
   besom sync                          deliver what MLflow could not take at the time
   besom init NAME [--keras]           a Hydra application of your own in a new folder
   besom ui [STUDY] [--port N]         its trials in MLflow, sorted; --optuna: dashboard
@@ -139,6 +141,7 @@ def _confirm(options: Namespace) -> int:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
     "sweep": sweep,
+    "clean": CLEAN,
     "compare": commands.COMPARE,
     "confirm": Command(_confirm_parser, _confirm, is_intermixed=True),
     "report": commands.REPORT,

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from besom.app.modules.reference import search_working_folder
 from besom.common.errors import DataError, StudyError
+from besom.common.terminal.commands import record_flags
 from besom.common.text import printable
 from besom.results.studies import RUN_ID, read_run, read_study
 from besom.results.tables import rows_as_json
@@ -87,7 +88,8 @@ def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> lis
     """
     reader = open_reader(root, uri)
     with TemporaryDirectory(prefix="besom-") as temporary:
-        folder = _contents(reader, uri or own_address(root), what, Path(temporary))
+        flags = record_flags(str(root), uri)
+        folder = _contents(reader, uri or own_address(root), what, Path(temporary), flags)
         classifier = _load(folder, what)
     return _ask(classifier, texts)
 
@@ -142,7 +144,7 @@ def _label(probability: float) -> str:
     return "positive" if probability > THRESHOLD else "negative"
 
 
-def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
+def _contents(reader: Reader, uri: str, what: str, temporary: Path, flags: str) -> Path:
     """The folder of a classifier: packed now from a run, or packed when it was registered."""
     from besom.tracking.models.model_files import address_of, model_file, registered_model
 
@@ -152,7 +154,7 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
         _refuse_other_data(reader, run_id, config)
         contents = temporary / "contents"
         contents.mkdir()
-        pack_model(config, model_file(uri, run_id, temporary), contents)
+        pack_model(config, model_file(uri, run_id, temporary, flags), contents)
         return contents
     study = None if what.startswith(REGISTERED) else _study(reader, what)
     address = what if study is None else address_of(study)

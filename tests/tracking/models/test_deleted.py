@@ -48,7 +48,7 @@ def test_the_files_go_and_the_run_says_why(
     assert files(root) == []
     assert find_model(client, run.info.experiment_id, run_id) is None
     assert not list((root / "spool").glob("*.jsonl"))
-    with pytest.raises(StudyError, match=rf"`besom reproduce {run_id} --restore-model` trains it"):
+    with pytest.raises(StudyError, match=rf"to have it back:\nbesom reproduce {run_id} --rest"):
         model_file(record.uri, run_id, tmp_path)
 
 

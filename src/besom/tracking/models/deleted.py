@@ -1,9 +1,10 @@
 """Models that are not kept: deleted from the store, with a word in their runs; and put back."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModel
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from besom.session import KerasModel
@@ -28,6 +29,44 @@ def delete_model(client: MlflowClient, run_id: str, why: str) -> bool:
     return True
 
 
+def deletable(uri: str, run_ids: Iterable[str]) -> dict[str, int]:
+    """Which of these runs have a model that is not registered, and its bytes.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    client, found = MlflowClient(uri), {}
+    with asking(uri):
+        for run_id in run_ids:
+            model = find_model(client, client.get_run(run_id).info.experiment_id, run_id)
+            if model and not client.search_model_versions(f"run_id = '{run_id}'"):
+                found[run_id] = _size(model)
+    return found
+
+
+def delete_models(uri: str, run_ids: Iterable[str], why: str) -> None:
+    """Delete the models of runs, see :func:`delete_model`.
+
+    Raises:
+        StoreError: the store does not answer, or does not take it.
+    """
+    client = MlflowClient(uri)
+    with asking(uri):
+        for run_id in run_ids:
+            delete_model(client, run_id, why)
+
+
+def _size(model: LoggedModel) -> int:
+    """The bytes of a model's files."""
+    files = get_artifact_repository(model.artifact_location)
+
+    def below(path: str | None) -> int:
+        found = files.list_artifacts(path)
+        return sum(below(one.path) if one.is_dir else one.file_size or 0 for one in found)
+
+    return below(None)
+
+
 def put_back(uri: str, run_id: str, model: KerasModel) -> None:
     """Make a model that was trained again that of its run.
 
@@ -43,7 +82,8 @@ def put_back(uri: str, run_id: str, model: KerasModel) -> None:
 
 
 def how_to_get_back(run_id: str, tags: Mapping[str, str], flags: str = "") -> str:
-    """Why a run's model is gone, and the command that trains it again; empty where it is not.
+    """Why a run's model is gone, and in a second line the command that trains it again; empty where
+    it is not gone.
 
     Args:
         flags: of the record; see :func:`besom.common.terminal.commands.record_flags`.
@@ -51,4 +91,4 @@ def how_to_get_back(run_id: str, tags: Mapping[str, str], flags: str = "") -> st
     if (why := tags.get(schema.MODEL_DELETED)) is None:
         return ""
     command = f"besom reproduce {shlex.quote(run_id)} --restore-model{flags}"
-    return f"the model of run {run_id} was deleted ({why}); `{command}` trains it again"
+    return f"the model of run {run_id} was deleted ({why}); to have it back:\n{command}"

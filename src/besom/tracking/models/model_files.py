@@ -41,12 +41,15 @@ def address_of(study: str) -> str:
     return f"{SCHEME}{model_name(study)}@{ALIAS}"
 
 
-def model_file(uri: str, run_id: str, folder: Path) -> Path:
+def model_file(uri: str, run_id: str, folder: Path, flags: str = "") -> Path:
     """The ``.keras`` file of a run, or of the one that it repeats: where it is, or downloaded into
     ``folder``.
 
     MLflow looks for ``runs:/ID/model`` in its global store only, whatever address it is given, so
     the file is taken from where the logged model says that it is.
+
+    Args:
+        flags: with which commands find the record, for a message.
 
     Raises:
         StudyError: the run has no model.
@@ -59,7 +62,7 @@ def model_file(uri: str, run_id: str, folder: Path) -> Path:
         model = find_model(client, run.info.experiment_id, run.info.run_id)
         location = model and f"{model.artifact_location}/data/model.keras"
         file = _fetch(location, uri, folder) if location else None
-    if file is None and (gone := how_to_get_back(run.info.run_id, run.data.tags)):
+    if file is None and (gone := how_to_get_back(run.info.run_id, run.data.tags, flags)):
         raise StudyError(gone)
     if file is None:
         raise StudyError(f"run {run_id} has no model; only what was trained to its end has one")

@@ -1,0 +1,35 @@
+"""``besom clean``: how much room of a study could be had; and to have it."""
+
+from argparse import ArgumentParser, Namespace
+
+from besom.app.command import Command, reading_parser
+
+
+def _parser() -> ArgumentParser:
+    parser = reading_parser(
+        "clean",
+        "Delete models of beaten trials, checkpoints and logs of a study that has ended. "
+        "besom reproduce RUN_ID --restore-model trains a model again.",
+    )
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument(
+        "--keep",
+        nargs="+",
+        metavar="WORD",
+        help="models that stay: all, best N or none; default: the sweep's keep_models, or best 3",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say how much room it takes")
+    return parser
+
+
+def _clean(options: Namespace) -> int:
+    """Delete what a study does not need any more, or say how much that is."""
+    from besom.results.clean.clean import clean
+
+    keep = " ".join(options.keep) if options.keep else None
+    cleaned = clean(options.root, options.tracking_uri, options.study, keep, options.dry_run)
+    print("\n".join(cleaned.lines(options.study)))
+    return 0
+
+
+CLEAN = Command(_parser, _clean)

@@ -1,0 +1,119 @@
+"""Looks at a study, and deletes what could go."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from besom.common.errors import StudyError
+from besom.common.locks import only_supervisor
+from besom.common.terminal.table import Column, table
+from besom.results.clean.found import Findings, find, n_waiting
+from besom.results.studies import StudyRecord, read_study
+from besom.search.best_of import models_kept
+from besom.search.options import SweepOptions
+from besom.search.storage.database import lock_of
+from besom.tracking import schema
+from besom.tracking.address import own_address
+from besom.tracking.models.deleted import delete_models
+from besom.tracking.reader import Reader, open_reader
+
+KEPT = "best 3"
+"""Where neither the command nor the sweep says it."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What could go, or has gone, and what stays.
+
+    Attributes:
+        rows: kind, number and bytes.
+        keeps: of which trials the models stay: ``best 3``.
+        waiting: how many runs have not ended, or have something on its way to MLflow.
+    """
+
+    rows: Sequence[tuple[str, int, int]]
+    keeps: str
+    waiting: int
+    is_done: bool
+
+    def lines(self, study: str) -> list[str]:
+        """A table, and what it is about."""
+        n_all, n_bytes = sum(row[1] for row in self.rows), sum(row[2] for row in self.rows)
+        rows = [*self.rows, ("all", n_all, n_bytes)]
+        columns = [
+            Column("what", [what for what, _, _ in rows], is_text=True),
+            Column("number", [f"{number:,}" for _, number, _ in rows]),
+            Column("MB", [f"{size / 1e6:,.1f}" for _, _, size in rows]),
+        ]
+        head = "Deleted" if self.is_done else "Could be deleted"
+        lines = [f"{head} of study {study}:", "", *table(columns, None)[0], ""]
+        lines.append(f"Models that stay: {self.keeps}, and all that were confirmed or registered.")
+        if self.waiting:
+            what = "run has not ended or is" if self.waiting == 1 else "runs have not ended or are"
+            lines.append(f"{self.waiting} {what} not in MLflow yet (besom sync): their files stay.")
+        return lines
+
+
+def clean(root: Path, uri: str | None, name: str, keep: str | None, is_dry: bool) -> Cleaned:
+    """Find what could go of a study, and delete it.
+
+    Args:
+        keep: ``all``, ``best N`` or ``none``: of which trials the models stay; the sweep's own
+            option where None, or ``KEPT`` where that keeps all.
+        is_dry: only find it.
+
+    Raises:
+        StudyError: there is no such study, or it is being swept.
+        ConfigError: ``keep`` is something else.
+        StoreError: the record cannot be read or changed.
+    """
+    reader = open_reader(root, uri)
+    options = _options(reader, read_study(reader, name), root)
+    if keep is None:
+        of_sweep = models_kept(options.keep_models)
+        keep = KEPT if of_sweep is None else options.keep_models
+    number = models_kept(keep, option="--keep")
+    uri = uri or own_address(root)
+    with nullcontext() if is_dry else _alone(options):
+        study = read_study(reader, name)  # as it is now that nothing of it runs
+        found = find(study, uri, root, number)
+        cleaned = Cleaned(found.rows(), keep, n_waiting(study, root), not is_dry)
+        if not is_dry:
+            _delete(found, uri)
+    return cleaned
+
+
+def _options(reader: Reader, study: StudyRecord, root: Path) -> SweepOptions:
+    """Those of the sweep that say where its study is, and what it keeps."""
+    text = reader.text(study.parent.run_id, schema.SWEEPER_FILE) or "{}"
+    written: Any = OmegaConf.to_container(OmegaConf.create(text))
+    given = {key: written.get(key) for key in ("storage", "keep_models")}
+    return SweepOptions(root=str(root), study_name=study.name, **given)
+
+
+@contextmanager
+def _alone(options: SweepOptions) -> Iterator[None]:
+    """While no sweep of the study runs.
+
+    Raises:
+        StudyError: one does.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(only_supervisor(*lock_of(options)))
+        except StudyError as error:
+            who = str(error).splitlines()[0]
+            raise StudyError(f"{who}\nClean it when the sweep has ended.") from error
+        yield
+
+
+def _delete(found: Findings, uri: str) -> None:
+    """What a kill in between leaves is found again."""
+    for files in found.files.values():
+        for file in files:
+            file.unlink(missing_ok=True)
+    delete_models(uri, found.models, "besom clean")

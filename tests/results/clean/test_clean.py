@@ -1,0 +1,130 @@
+"""``besom clean``: what a study could do without goes, what is needed stays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from besom.common.keras_model import KerasModel, TensorSpec
+from besom.common.locks import only_supervisor
+from besom.keras_task import MODEL_FILE
+from besom.tracking import connect, schema
+from besom.tracking.models.registry import Champion, register
+from tests.conftest import Command
+from tests.results.conftest import start
+
+SPEC = TensorSpec((None, 1), "float32")
+VALUES = {0: 0.5, 1: 0.9, 2: 0.8, 3: 0.7, 4: 0.6}
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A study of five trials that have ended, each with a model, and one that was interrupted."""
+
+    root: Path
+    runs: dict[int, str]
+
+    def models(self) -> list[int]:
+        """The trials whose model the store has."""
+        client = MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
+        there = {model.source_run_id for model in client.search_logged_models(["1"])}
+        return [number for number, run_id in self.runs.items() if run_id in there]
+
+    def files(self) -> set[str]:
+        """What the jobs have left, and the outbox."""
+        spool = self.root / "spool"
+        found = [*(self.root / "jobs").rglob("*"), *spool.glob("*.jsonl"), *spool.glob("*.refused")]
+        return {f"{file.parent.name}/{file.name}" for file in found if file.is_file()}
+
+
+@pytest.fixture
+def swept(root: Path) -> Swept:
+    """Trial 4, which is the worst but one, is registered; of trial 1 a refused log is left."""
+    with connect(root, None, "besom") as record:
+        study = start(record, "small")
+        record.text(study.parent, schema.SWEEPER_FILE, "keep_models: all\nstorage: null\n")
+        runs = {}
+        for number in (*VALUES, 5):
+            folder = root / "jobs" / "small" / str(number)
+            folder.mkdir(parents=True)
+            (folder / MODEL_FILE).write_bytes(b"w" * 500_000)
+            (folder / "checkpoint.npz").write_bytes(b"w" * 100_000)
+            (folder / "notes.txt").write_text("the user's own")
+            state, values = ("complete", [VALUES[number]]) if number < 5 else ("dead", [])
+            runs[number] = study.trial(number, {}, {"val_accuracy": values}, state)
+            record.log(runs[number], {schema.FOLDER: str(folder)})
+            if number < 5:
+                record.model(runs[number], KerasModel(folder / MODEL_FILE, SPEC, SPEC))
+        record.flush()
+        register(record, Champion("small", 4, runs[4], ""), None)
+        record.prepare_end(study.parent, "FINISHED", {}, {})
+        record.end_run(study.parent)
+    logs = root / "jobs" / "small" / "workers"
+    logs.mkdir()
+    (logs / "worker-0.log").write_text("printed")
+    (root / "spool" / f"{runs[1]}.refused").write_text("{}\n")
+    return Swept(root, runs)
+
+
+def row(out: str, what: str) -> list[str]:
+    (line,) = [line for line in out.splitlines() if line.startswith(what)]
+    return line.removeprefix(what).split()
+
+
+def test_what_is_not_needed_goes(swept: Swept, besom: Command) -> None:
+    root = ["--root", str(swept.root)]
+    before = swept.files()
+    dry = besom("clean", "small", "--keep", "best", "2", "--dry-run", *root)
+    assert (dry.code, dry.err) == (0, "")
+    assert row(dry.out, "models in MLflow's store") == ["2", "1.0"]
+    assert row(dry.out, "copies of models in the jobs' folders") == ["5", "2.5"]
+    assert row(dry.out, "checkpoints") == ["5", "0.5"]
+    assert row(dry.out, "all") == ["14", "4.0"]
+    assert max(map(len, dry.out.splitlines())) <= 80
+    assert swept.files() == before and len(swept.models()) == 5
+    done = besom("clean", "small", "--keep", "best", "2", *root)
+    assert done.out.splitlines()[1:] == dry.out.splitlines()[1:]
+    assert swept.models() == [1, 2, 4]  # trial 4 is registered
+    assert swept.files() == {
+        *(f"{number}/notes.txt" for number in range(6)),
+        f"5/{MODEL_FILE}",  # its trial is tried again
+        "5/checkpoint.npz",
+    }
+    again = besom("clean", "small", "--keep", "best", "2", *root)
+    assert row(again.out, "all") == ["0", "0.0"]
+    tags = MlflowClient(f"sqlite:///{swept.root / 'mlflow.db'}").get_run(swept.runs[0]).data.tags
+    assert tags[schema.MODEL_DELETED] == "besom clean"
+
+
+def test_the_best_three_stay_unless_it_is_said(swept: Swept, besom: Command) -> None:
+    done = besom("clean", "small", "--root", str(swept.root))
+    assert "Models that stay: best 3, and all that were confirmed or registered." in done.out
+    assert swept.models() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["smal"], "no study `smal` in the record; did you mean `small`"),
+        (["small", "--keep", "best", "0"], "--keep=best 0: take all, none, or best N"),
+        (["small", "--keep", "some"], "--keep=some: take all, none, or best N"),
+        (["small", "--dry"], "unrecognized arguments: --dry"),
+    ],
+)
+def test_is_refused_in_a_line(swept: Swept, besom: Command, words: list[str], said: str) -> None:
+    ended = besom("clean", *words, "--root", str(swept.root))
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err and len(ended.err.splitlines()) == 1
+    assert len(swept.models()) == 5
+
+
+def test_a_study_that_runs_is_looked_at_and_not_cleaned(swept: Swept, besom: Command) -> None:
+    root = ["--root", str(swept.root)]
+    with only_supervisor(swept.root, "small"):
+        ended = besom("clean", "small", *root)
+        assert besom("clean", "small", "--dry-run", *root).code == 0
+    assert (ended.code, ended.out) == (2, "")
+    assert "the study `small` is being swept already, by process" in ended.err
+    assert ended.err.endswith("Clean it when the sweep has ended.\n")
+    assert len(swept.models()) == 5
