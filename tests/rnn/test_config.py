@@ -149,7 +149,7 @@ def test_every_data_set_is_a_group_option(name: str) -> None:
         "training.class_weight=heavy",
         "model.embedding_dropout=1.0",
         "model.embedding_dropout=nan",
-        "model.pooling=last",
+        "model.pooling=first",
         "training.weight_decay=-0.1",
         "training.weight_decay=1",
         "training.global_clipnorm=0",

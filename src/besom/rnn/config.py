@@ -61,7 +61,7 @@ class Model:
 class RecurrentModel(Model):
     """Embedding, one recurrent layer, dropout, an output for the classes.
 
-    ``pooling`` is over the states of all words; the last state goes on where it is null.
+    ``pooling`` is over the states of all words; ``last``, or null, takes the last state alone.
     """
 
     name: str = MISSING

@@ -151,6 +151,8 @@ def test_what_is_asked_of_an_optimizer_is_keras_own_and_nothing_where_it_is_null
     plain = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 30, "epochs": 4}
     nothing = make_optimizer(Training(**plain), 100).get_config()
     assert nothing | {"name": ""} == keras.optimizers.Adam(0.01).get_config() | {"name": ""}
+    constant = Training(**plain, learning_rate_schedule="constant", warmup=0.0, weight_decay=0.0)
+    assert make_optimizer(constant, 100).get_config() | {"name": ""} == nothing | {"name": ""}
     asked = Training(**plain, weight_decay=0.1, global_clipnorm=2.0)
     stock = keras.optimizers.AdamW(0.01, weight_decay=0.1, global_clipnorm=2.0).get_config()
     found = make_optimizer(asked, 100).get_config()

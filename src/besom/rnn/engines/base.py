@@ -21,8 +21,8 @@ ENGINES = {
 """A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
 batch size, and weights of the classes. They are named, since TensorFlow takes seconds to import."""
 
-SCHEDULES = ("cosine", "linear")
-"""What ``training.learning_rate_schedule`` may be, beside null; how: ``optimizer.py``."""
+SCHEDULES = ("constant", "cosine", "linear")
+"""What ``training.learning_rate_schedule`` may be, beside null, which is ``constant``."""
 
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""

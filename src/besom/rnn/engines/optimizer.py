@@ -24,10 +24,11 @@ def make_optimizer(training: Training, n_reviews: int) -> keras.optimizers.Optim
     asked = {"weight_decay": training.weight_decay, "global_clipnorm": training.global_clipnorm}
     others = {name: value for name, value in asked.items() if value}
     rate: Any = training.learning_rate
-    if training.learning_rate_schedule is not None or training.warmup:
+    kind = training.learning_rate_schedule or "constant"
+    if kind != "constant" or training.warmup:
         n_steps = training.epochs * math.ceil(n_reviews / training.batch_size)
         n_warmup = round((training.warmup or 0) * n_steps)
-        rate = Schedule(training.learning_rate_schedule or "constant", rate, n_steps, n_warmup)
+        rate = Schedule(kind, rate, n_steps, n_warmup)
     return getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(rate, **others)
 
 

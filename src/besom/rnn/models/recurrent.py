@@ -25,8 +25,8 @@ LAYERS: dict[str, Callable[..., Any]] = {
 }
 """The layer for each ``model.name``, made of ``keras.layers``, its units and other arguments."""
 
-POOLINGS = ("max", "mean")
-"""What ``model.pooling`` may be, beside null."""
+POOLINGS = ("last", "max", "mean")
+"""What ``model.pooling`` may be, beside null, which is ``last``."""
 
 LOWEST = -1.0
 """The states of all these cells are between -1 and 1."""
@@ -40,7 +40,7 @@ def features(
     from keras import layers
 
     x = embed(model, tokens, vocab_size)
-    if model.pooling is None:
+    if model.pooling in (None, "last"):
         return LAYERS[model.name](layers, model.units)(x)
     states = LAYERS[model.name](layers, model.units, return_sequences=True)(x)
     return _pool(states, tokens, model.pooling)

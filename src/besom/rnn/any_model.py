@@ -1,0 +1,24 @@
+"""The axes that not all networks have, for ``hydra.sweeper.custom_search_space``.
+
+Those that all have, and ``model`` among them, stand in ``params``, as in ``sweeps/best.yaml``.
+"""
+
+from typing import Any
+
+
+def suggest(config: object, trial: Any) -> None:
+    """Suggest the sizes of the network that the trial has been given.
+
+    Args:
+        config: the baseline.
+        trial: Optuna's, with ``model`` among its parameters; one that has none gets nothing.
+    """
+    match trial.params.get("model"):
+        case "fasttext":
+            trial.suggest_categorical("model.ngrams", [1, 2, 3])
+            trial.suggest_categorical("model.buckets", [50_000, 100_000, 200_000])
+        case "convolution":
+            trial.suggest_categorical("model.filters", [32, 64, 128])
+        case "bidirectional_gru":
+            trial.suggest_categorical("model.units", [16, 32])
+            trial.suggest_categorical("model.pooling", ["max", "mean"])
