@@ -11,9 +11,10 @@ from optuna.trial import TrialState, create_trial
 from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.search.algorithms.options import GridSampler, HyperbandPruner, MedianPruner, TpeSampler
+from besom.search.constraints import Constraints
 from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
-from besom.search.warm_start.imports import bring_in, imported
+from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
 from besom.sweep.fingerprint import claim, fingerprint, sentences
 from besom.workers.messages import Outcome, Reported
@@ -51,6 +52,26 @@ def test_the_best_are_tried_first_each_once(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=4, warm_start=best)
     # The best of all is the baseline, which is tried anyway.
     assert [row.params["x"] for row in study.rows()][:3] == [0.5, 0.25, -0.25]
+
+
+def test_what_they_violate_is_known_and_what_is_not_known_is_no_violation(bench: Bench) -> None:
+    measured = ({"size": 9.0}, {"size": 1.0}, {})
+    sources = [
+        SourceTrial(n, {"x": n / 4}, (float(n),), measured=known)
+        for n, known in enumerate(measured)
+    ]
+    given = [Transferred("wide", one, one.params, {"x": X}) for one in sources]
+    bring_in(bench.study(), WarmStart(["wide"], given))
+    study = bench.study()
+    study.constrain(Constraints.read({"size": "<= 2"}))
+    assert [max(trial.constraints.values()) > 0 for trial in imported(study)] == [
+        True,
+        False,
+        False,
+    ]
+    assert best_points(study, 2, None) == [{"x": 0.25}, {"x": 0.5}]
+    study.constrain(Constraints.read({"size": "<= 20"}))
+    assert best_points(study, 1, None) == [{"x": 0.0}]
 
 
 def test_a_repeat_of_theirs_is_trained_all_the_same(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from besom.common.states import State
 from besom.search.constraints import NODE, Constraints
 from besom.search.objective import NoObjective, few, rank
 from besom.search.storage.cached_storage import CachedStorage
-from besom.search.trial_row import MEASURED, PREFIX, TrialRow, is_own
+from besom.search.trial_row import IMPORTED, MEASURED, PREFIX, TrialRow, is_own
 
 VIOLATION = "constraints:"
 """What Optuna's own attributes of a trial begin with that say how far it is from being allowed."""
@@ -72,7 +72,28 @@ def judge_anew(
         known: by number what is constrained now, and does not stand with the trial.
     """
     ended = [t for t in storage.everything() if t.state.is_finished() and is_own(t)]
-    storage.show_instead([_judged(t, constraints, known.get(t.number, {})) for t in ended])
+    others = [t for t in storage.everything() if IMPORTED in t.user_attrs]
+    storage.show_instead(
+        [
+            *(_judged(t, constraints, known.get(t.number, {})) for t in ended),
+            *(_judged_by_what_is_known(t, constraints) for t in others),
+        ]
+    )
+
+
+def is_violated(trial: FrozenTrial) -> bool:
+    """Whether a trial does not keep to a constraint, as it is shown."""
+    return any(v > 0 for key, v in trial.system_attrs.items() if key.startswith(VIOLATION))
+
+
+def _judged_by_what_is_known(trial: FrozenTrial, constraints: Constraints) -> FrozenTrial:
+    """One of another study, which may have constrained nothing: what is not known of it is not held
+    against it, since samplers would learn that nothing is allowed."""
+    found = copy(trial)
+    known = constraints.violations(trial.user_attrs[IMPORTED].get(MEASURED, {}), False)
+    violations = {f"{VIOLATION}{name}": known.get(name, 0.0) for name in constraints.metrics}
+    found.system_attrs = trial.system_attrs | violations
+    return found
 
 
 def _judged(

@@ -157,9 +157,9 @@ def _open(plan: Plan) -> Study:
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
     claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
-    study.constrain(plan.constraints)
     if not plan.confirms_only:
         bring_in(study, plan.warm_start)
+    study.constrain(plan.constraints)
     leave_out(plan, study)
     known = imported(study)
     dimensions, n_existing = plan.space.dimensions, len(study.rows())

@@ -9,9 +9,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from besom.search.feasibility import is_violated
 from besom.search.objective import rank
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED
+from besom.search.trial_row import IMPORTED, MEASURED
 from besom.search.warm_start.trials import Transferred, WarmStart
 
 
@@ -45,7 +46,11 @@ def best_points(
     Args:
         but: a configuration that is tried in any case.
     """
-    complete = [trial for trial in imported(study) if trial.state is TrialState.COMPLETE]
+    complete = [
+        trial
+        for trial in imported(study)
+        if trial.state is TrialState.COMPLETE and not is_violated(trial)
+    ]
     ranks = rank([trial.values for trial in complete], study.directions) if n_best else []
     points: list[Mapping[str, Any]] = []
     for _, trial in sorted(zip(ranks, complete, strict=False), key=lambda pair: pair[0]):
@@ -69,6 +74,7 @@ def _as_optunas(one: Transferred) -> FrozenTrial:
     """With our own distributions: of two ranges of one parameter Optuna would model none."""
     trial = one.trial
     mark = {"study": one.source, "trial": trial.number, "code": trial.code}
+    mark |= {MEASURED: dict(trial.measured)} if trial.measured else {}
     step, value = trial.last_report or (0, 0.0)
     return create_trial(
         state=TrialState.COMPLETE if trial.values else TrialState.PRUNED,

@@ -23,7 +23,7 @@ from besom.search.objective import Objective
 from besom.search.storage.database import CONFIRMATIONS, UNUSABLE, file_of
 from besom.search.storage.server import CONNECT_SECONDS
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED, TrialRow, is_own
+from besom.search.trial_row import IMPORTED, MEASURED, TrialRow, is_own
 from besom.search.warm_start.options import OPTION
 from besom.search.warm_start.trials import Source, SourceTrial
 
@@ -139,10 +139,11 @@ def _finished(found: optuna.Study) -> Iterator[SourceTrial]:
         row = TrialRow.of(trial, counts=True)
         values, last_report = row.values, _last_report(trial)
         is_complete = trial.state is TrialState.COMPLETE and all(map(math.isfinite, values))
+        known = row.code, row.notes.get(MEASURED, {})
         if is_complete:
-            yield SourceTrial(trial.number, row.shown, values, code=row.code)
+            yield SourceTrial(trial.number, row.shown, values, None, *known)
         elif trial.state is TrialState.PRUNED and last_report is not None:
-            yield SourceTrial(trial.number, row.shown, (), last_report, row.code)
+            yield SourceTrial(trial.number, row.shown, (), last_report, *known)
 
 
 def _last_report(trial: FrozenTrial) -> tuple[int, float] | None:

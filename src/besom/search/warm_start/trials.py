@@ -1,7 +1,7 @@
 """Trials of other studies, as they are read and as they are taken over. Loads nothing heavy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -14,6 +14,7 @@ class SourceTrial:
     Attributes:
         params: what was proposed, or what a baseline outside its space had of that.
         last_report: step and value, of one that was pruned.
+        measured: what its study constrained of it.
         code: which source has made it, see :attr:`TrialRow.code`.
     """
 
@@ -22,6 +23,7 @@ class SourceTrial:
     values: tuple[float, ...]
     last_report: tuple[int, float] | None = None
     code: str = ""
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
