@@ -124,3 +124,12 @@ def test_a_stopped_pool_says_nothing_and_may_start_anew(pool: Pool) -> None:
     pool.start(1)
     assert heard(pool, 1) == Ready()
     begun(pool, "+x=1", worker=1)
+
+
+def test_it_is_resized_while_a_worker_runs(pool: Pool) -> None:
+    pool.resize(3)
+    pool.start(1)
+    assert heard(pool, worker=1) == Ready()
+    pool.end(1, "is one too many")
+    assert heard(pool, worker=1) == WorkerExited("is one too many")
+    pool.resize(2)

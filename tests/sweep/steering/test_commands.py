@@ -19,13 +19,14 @@ WORDS = (
     *("x=interval(-2,2)", "y=interval(-1,1)", "seconds=0.15", "steps=5"),
     *("hydra.sweeper.objective=[loss,accuracy]", "hydra.sweeper.direction=[minimize,maximize]"),
     *("hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=2"),
+    "hydra.sweeper.constraints={loss: '<= 0.6'}",
 )
 
 
 def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     root: Path, besom: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two objectives. All that was asked is there once, whatever was killed in between."""
+    """Two objectives, a constraint: all that was asked is there once, whatever was killed."""
     monkeypatch.chdir(root.parent)
     folder = steering_folder(root, "stepping")
     sweep = start("stepping", *WORDS, folder=root.parent)
@@ -73,7 +74,9 @@ def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
         "stepping is not being swept; its last sweep was ended by hydra.sweeper.n_trials=9: all are"
         " done"
     )
-    assert after[1].startswith("  trials     9 of 9 ended: ") and "Pareto front" in after[2]
+    assert after[1].startswith("  trials     9 of 9 ended: ")
+    front = [int(word.strip(",")) for word in after[2].partition("(")[0].split()[2:]]
+    assert front and all(found.trials[number].values[0] <= 0.6 for number in front), after
     assert "stepping  9 of 9  trials " in besom("status").out
 
 

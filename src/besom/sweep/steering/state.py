@@ -48,6 +48,7 @@ def begin_state(plan: Plan) -> State:
         "objective": plan.objective.label,
         "keys": list(plan.space.distributions),
         "counted": plan.counted.text,
+        "constraints": plan.constraints.texts,
     }
     place = steering_folder(Path(options.root), options.study_name)
     make_private(place)

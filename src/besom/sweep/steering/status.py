@@ -16,6 +16,7 @@ from besom.common.locks import supervisor_of
 from besom.common.sqlite import readable_file
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import duration, shorten_words, show
+from besom.search.constraints import Constraints
 from besom.search.storage.database import CONFIRMATIONS, existing_study
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
@@ -130,6 +131,7 @@ def _read(study: Study, holder: str, state: Mapping[str, Any]) -> Status:
     rows = study.rows()
     ended = [row for row in rows if row.state != "running"]
     study.leave_out({row.number for row in ended if counted.differs_from(Source.read(row.code))})
+    study.constrain(Constraints.read(state.get("constraints")))
     return Status(
         study.name,
         holder,
