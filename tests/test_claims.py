@@ -29,6 +29,8 @@ def commands(program: str) -> list[list[str]]:
 
 RECORD = ("compare", "confirm", "export", "logs", "predict", "report", "reproduce", "sync")
 """Commands that read a record."""
+STEERING = ("status", "enqueue", "set", "stop")
+"""Commands that look at a study, or at the sweep of one."""
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,9 @@ def test_every_besom_command_is_understood(
     words = [re.sub(r"\breviews\.(?=csv|txt)", f"{tmp_path}/reviews.", word) for word in words]
     if words[0] == "ui":
         assert words[1:] in ([], ["--optuna"], ["neighbourhood"])
+    elif words[0] in STEERING:  # likewise
+        assert main.main([*words, "--root", "nowhere"]) == (2 if len(words) > 1 else 0)
+        assert re.search("no study|holds no study", "".join(capsys.readouterr()))
     elif words[0] in RECORD:  # understood, and then no record is there
         assert main.main([*words, "--root", "nowhere"]) == 2
         assert "holds no record" in capsys.readouterr().err

@@ -117,15 +117,6 @@ def test_an_ended_worker_has_a_successor(pool: Pool) -> None:
     assert pool.next_event(0.1) is None
 
 
-def test_a_stopped_pool_says_nothing_and_may_start_anew(pool: Pool) -> None:
-    begun(pool, "+x=1")
-    pool.stop()
-    assert pool.next_event(0.1) is None
-    pool.start(1)
-    assert heard(pool, 1) == Ready()
-    begun(pool, "+x=1", worker=1)
-
-
 def test_it_is_resized_while_a_worker_runs(pool: Pool) -> None:
     pool.resize(3)
     pool.start(1)
@@ -133,3 +124,12 @@ def test_it_is_resized_while_a_worker_runs(pool: Pool) -> None:
     pool.end(1, "is one too many")
     assert heard(pool, worker=1) == WorkerExited("is one too many")
     pool.resize(2)
+
+
+def test_a_stopped_pool_says_nothing_and_may_start_anew(pool: Pool) -> None:
+    begun(pool, "+x=1")
+    pool.stop()
+    assert pool.next_event(0.1) is None
+    pool.start(1)
+    assert heard(pool, 1) == Ready()
+    begun(pool, "+x=1", worker=1)
