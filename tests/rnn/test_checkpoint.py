@@ -47,6 +47,7 @@ def trained(config: DictConfig) -> tuple[Notes, dict[str, float], list[np.ndarra
     notes = Notes()
     with session.listening(notes):
         metrics = train(config)
+    del metrics["predict_ms"]  # a time
     return notes, metrics, keras.models.load_model(notes.models[0].path).get_weights()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from besom.results.studies import StudyRecord, read_study
+from besom.tracking import schema
 from besom.tracking.address import own_address, readable
 from besom.tracking.pages.views import StudyView, address
 from besom.tracking.reader import open_reader
@@ -47,4 +48,8 @@ def pages(root: Path, uri: str | None, name: str | None) -> list[Page]:
 def _view(study: StudyRecord) -> StudyView:
     metrics = dict.fromkeys(name for trial in study.trials for name in trial.metrics)
     searched = [key.removeprefix(SPACE) for key in study.parent.params if key.startswith(SPACE)]
-    return StudyView(study.name, study.objectives, study.directions, searched, list(metrics))
+    each = study.constraints.each
+    bounds = [(schema.valid_name(one.metric), one.comparison, one.bound) for one in each]
+    return StudyView(
+        study.name, study.objectives, study.directions, searched, list(metrics), bounds
+    )

@@ -22,6 +22,7 @@ from besom.results.changes import changes
 from besom.results.studies import StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
+from besom.rnn.models.costs import COSTS
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.reader import PART_OF_ID, Reader
@@ -211,7 +212,8 @@ def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) 
             f"run {trial.run.run_id} is of another application than besom train; "
             f"{how_to_run_again(reader, trial.run.run_id)}"
         )
-    recorded = {(p.metric, p.step): p.value for p in reader.points([trial.run.run_id])}
+    points = reader.points([trial.run.run_id])
+    recorded = {(p.metric, p.step): p.value for p in points if p.metric not in COSTS}
     _refuse_broken_off(trial, recorded)
     from besom.rnn.train import train
 
@@ -226,7 +228,8 @@ def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) 
     source = source_of(train, named_by(flatten(config)))
     now = replay.facts | {schema.CODE: source.text}
     changed = changes(trial.run.tags, now, texts)
-    return Reproduction(trial, recorded, replay.numbers, changed, replay.model)
+    again = {place: value for place, value in replay.numbers.items() if place[0] not in COSTS}
+    return Reproduction(trial, recorded, again, changed, replay.model)
 
 
 def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:

@@ -26,6 +26,7 @@ from besom.rnn.data.corpus import decode
 from besom.rnn.engines.base import Engine, import_engines, make_engine
 from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
 from besom.rnn.models import make_model, reset
+from besom.rnn.models.costs import costs
 from besom.rnn.models.own import made_of
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import class_probabilities
@@ -91,7 +92,8 @@ HOOKS = Hooks(
 
 @hooked(HOOKS)
 def train(config: DictConfig) -> dict[str, float]:
-    """Load, build, fit, evaluate, save; the metrics of the weights that are kept."""
+    """Load, build, fit, evaluate, save; the metrics of the weights that are kept, and what the
+    model costs."""
     check(config)
     environment.prepare()
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
@@ -106,7 +108,7 @@ def train(config: DictConfig) -> dict[str, float]:
         metrics |= {f"test_{name}": value for name, value in score.metrics.items()}
     if session.is_recorded():
         _save(model, data)
-    return metrics
+    return metrics | costs(model, data.validation.tokens)
 
 
 _noted = set[str]()

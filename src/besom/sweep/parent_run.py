@@ -95,6 +95,7 @@ def _view(plan: Plan, study: Study, record: Record, run_id: str, metrics: Iterab
         study.directions,
         [schema.valid_name(dimension.key) for dimension in plan.space.dimensions],
         list(metrics),
+        [(schema.valid_name(c.metric), c.comparison, c.bound) for c in plan.constraints.each],
     )
     record.view(run_id, view.tags(at=time.time_ns() // 1_000_000))
 

@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -35,6 +36,9 @@ class StudyView:
         directions: ``maximize`` or ``minimize`` for each.
         params: what was searched.
         metrics: the others that trials have.
+        bounds: metric, comparison and number of each constraint: trials that do not keep to it, or
+            have not told it yet, are not shown, since the first in order would be taken for the
+            best.
     """
 
     study: str
@@ -42,6 +46,7 @@ class StudyView:
     directions: Sequence[str]
     params: Sequence[str] = ()
     metrics: Sequence[str] = field(default=())
+    bounds: Sequence[tuple[str, str, float]] = field(default=())
 
     def tags(self, at: int) -> dict[str, str]:
         """The tag of the experiment that holds the view, by its name.
@@ -61,6 +66,7 @@ class StudyView:
             f"tags.`{schema.ROLE}` != '{schema.Role.SWEEP}'",
             f"tags.`{schema.ROLE}` != '{schema.Role.CONFIRMATION}'",
             f"attributes.status != '{schema.RunStatus.KILLED}'",
+            *(f"metrics.`{name}` {how} {_plain(bound)}" for name, how, bound in self.bounds),
         ]
         return {
             "searchFilter": " AND ".join(conditions),
@@ -139,6 +145,11 @@ def _width(column: str) -> int:
     """Pixels in which the name over a column is not cut."""
     name = column.partition("`")[2].rstrip("`")
     return max(LEAST_WIDTH, 7 * len(name) + 34)
+
+
+def _plain(number: float) -> str:
+    """Digits without an exponent, which MLflow's filter language does not know."""
+    return format(Decimal(repr(number)), "f")
 
 
 def _quoted(text: str) -> str:

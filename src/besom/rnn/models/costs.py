@@ -1,0 +1,57 @@
+"""What a trained network costs whoever uses it: its size, and the time that an answer takes."""
+
+import math
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
+
+COSTS = ("n_parameters", "model_bytes", "predict_ms")
+"""The metrics of :func:`costs`. They are no part of what a repeated training is compared by: a time
+is another in each, and the others follow from the configuration."""
+
+BATCH = 32
+WARM_UP, MEASURED = 2, 7
+"""Calls."""
+
+
+def costs(model: "keras.Model", tokens: NDArray[np.int32]) -> dict[str, float]:
+    """Size and speed of a model, by stock Keras, whichever engine has trained it.
+
+    Args:
+        tokens: int32 [reviews, max_length], at least one review; the first are answered.
+
+    Returns:
+        ``n_parameters``; ``model_bytes``, the bytes of these in memory and in a file;
+        ``predict_ms``, the median milliseconds of an answer to a batch of 32.
+    """
+    sizes = [math.prod(weight.shape) for weight in model.weights]
+    bytes_each = [np.dtype(weight.dtype).itemsize for weight in model.weights]
+    return {
+        "n_parameters": float(sum(sizes)),
+        "model_bytes": float(sum(map(math.prod, zip(sizes, bytes_each, strict=True)))),
+        "predict_ms": _predict_ms(model, np.resize(tokens, (BATCH, *tokens.shape[1:]))),
+    }
+
+
+def _predict_ms(model: "keras.Model", batch: NDArray[np.int32]) -> float:
+    """After calls that build the program and fill the caches."""
+    import tensorflow as tf
+
+    answer = tf.function(lambda tokens: model(tokens, training=False), autograph=False)
+    tokens = tf.constant(batch)
+    for _ in range(WARM_UP):
+        answer(tokens).numpy()
+    return median(_milliseconds(lambda: answer(tokens).numpy()) for _ in range(MEASURED))
+
+
+def _milliseconds(call: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - begun)

@@ -1,0 +1,35 @@
+"""What a model costs; told by the workload, and left out where trainings are compared."""
+
+import keras
+import numpy as np
+
+from besom.rnn.models.costs import COSTS, costs
+
+
+def network(dtype: str = "float32") -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((6,), dtype="int32"),
+            keras.layers.Embedding(10, 4, dtype=dtype),
+            keras.layers.SimpleRNN(3, dtype=dtype),
+            keras.layers.Dropout(0.5),  # its random state is no weight
+            keras.layers.Dense(1, activation="sigmoid", dtype=dtype),
+        ]
+    )
+
+
+def test_the_size_is_that_of_the_weights() -> None:
+    n_parameters = 10 * 4 + (4 + 3 + 1) * 3 + 3 + 1
+    for dtype, width in (("float32", 4), ("float64", 8)):
+        found = costs(network(dtype), np.ones((5, 6), np.int32))
+        assert tuple(found) == COSTS
+        assert found["n_parameters"] == network().count_params() == n_parameters
+        assert found["model_bytes"] == width * n_parameters
+        assert found["predict_ms"] > 0
+
+
+def test_measuring_changes_nothing_that_is_saved() -> None:
+    model = network()
+    before = [weight.copy() for weight in model.get_weights()]
+    costs(model, np.ones((40, 6), np.int32))
+    assert all(map(np.array_equal, before, model.get_weights()))
