@@ -32,7 +32,7 @@ def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     sweep = start("stepping", *WORDS, folder=root.parent)
     wait_for(lambda: n_ended(root, "stepping") and running_trials(folder))
     before = besom("status", "stepping")
-    assert before.code == 0 and "stepping is being swept, by process" in before.out
+    assert before.code == 0 and "stepping is being swept by process" in before.out
     assert " of 6 ended: " in before.out and "  worker 1   trial" in before.out
     assert searched_keys(folder) == ["x", "y"]
     point = besom("enqueue", "stepping", "x=0.125", "y=-0.5")

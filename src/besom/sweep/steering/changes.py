@@ -1,5 +1,6 @@
 """What a sweep can be asked to change while it runs. Each is refused before anything is written."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from hydra.errors import OverrideParseException
 from besom.app.error_messages import config_error
 from besom.common.errors import SpaceError, StudyError, UserError
 from besom.common.flatten import short_text
+from besom.common.terminal.commands import record_flags
 from besom.search.space.point import Point, read_point
 from besom.sweep.jobs import JobSource
 from besom.sweep.plan import Plan
@@ -49,9 +51,10 @@ def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
     trials = _open_trials(jobs)
     n_trials = plan.options.n_trials
     if trials.n_fresh <= study.n_waiting:
+        flags = record_flags(plan.options.root, None)
         raise StudyError(
             f"each of the {n_trials} trials has begun, or waits with a point of its own; make room "
-            f"with: besom set {study.name} n_trials={n_trials + 1}"
+            f"with: besom set {shlex.quote(study.name)} n_trials={n_trials + 1}{flags}"
         )
     (number,) = study.enqueue_once([point])
     state = next((row.state for row in study.rows() if row.number == number), "")
@@ -127,7 +130,7 @@ def _set_n_trials(jobs: TrialJobs, asked: int) -> str:
     if asked < n_begun:
         return f"n_trials={n_trials}: so many have begun, and no more are started"
     n_open = n_trials - n_begun
-    open_ = f"{n_open} {'is' if n_open == 1 else 'are'} to be started yet"
+    open_ = f"{n_open} {'is' if n_open == 1 else 'are'} still to be started"
     return f"n_trials={n_trials}: {open_ if n_open else 'no more are started'}"
 
 

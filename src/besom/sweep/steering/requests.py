@@ -85,7 +85,11 @@ def ask(folder: Path, lock: tuple[Path, str], kind: str, **arguments: Any) -> st
         replace_text(folder / f"{request.id}{REQUEST}", json.dumps(asdict(request)))
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror}.") from error
-    answer = _answer(folder, lock, request)
+    try:
+        answer = _answer(folder, lock, request)
+    except KeyboardInterrupt:  # who gives up wants it no more
+        (folder / f"{request.id}{REQUEST}").unlink(missing_ok=True)
+        raise
     if not answer.is_applied:
         raise StudyError(answer.text)
     return answer.text

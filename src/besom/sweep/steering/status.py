@@ -147,7 +147,7 @@ def _read(study: Study, holder: str, state: Mapping[str, Any]) -> Status:
 
 def status_lines(status: Status) -> list[str]:
     """All about one study, in lines of 80 columns where names are not longer."""
-    runs = f"is being swept, {status.holder}"
+    runs = f"is being swept {status.holder}"
     ended = f"; its last sweep was ended by {status.ended_by}" if status.ended_by else ""
     head = f"{status.study} {runs if status.holder else f'is not being swept{ended}'}"
     facts = [("trials", _trials(status)), ("best", _best(status))]
