@@ -35,7 +35,8 @@ JOINTS = {
 }
 # One vendor, one room.
 VENDORS = {
-    "mlflow": ["besom.tracking"],
+    # What travels with a served model answers as MLflow's server wants to be told of bad input.
+    "mlflow": ["besom.tracking", "besom.rnn.text_classifier"],
     "optuna": ["besom.search", "besom.cli.dashboard"],
     "tensorflow": ["besom.rnn"],
     # What a Keras task of one's own calls is no part of the workload; loaded as it is called. The

@@ -49,7 +49,7 @@ def test_what_a_run_has_left_is_not_copied(
 def test_a_name_that_is_none(name: str, besom: Command, tmp_path: Path) -> None:
     ended = besom("init", name)
     assert ended.code == 2 and len(ended.err.splitlines()) == 1
-    assert "must begin with a letter" in ended.err
+    assert "must begin with a letter of a-z" in ended.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from besom.cli import main
+from besom.results import predict as asking
 from besom.results.predict import Prediction, as_json, read_file
 from besom.rnn.data import Reviews, open_corpus, view
-from besom.rnn.text_classifier import load, save
+from besom.rnn.text_classifier import TextClassifier, load, save
 from besom.rnn.train import HOOKS
 from besom.tracking import connect, schema
 from besom.tracking.models.logged_model import find_model
@@ -125,10 +126,10 @@ def test_a_file_holds_one_review_a_line(
 
 def test_only_a_line_feed_ends_a_review(tmp_path: Path) -> None:
     file = tmp_path / "reviews.txt"
-    reviews = ["one\u2028two", "a\x0bb\x0cc\x1cd", "e\x85f\rg", "", " last"]
+    reviews = ["one\u2028two", "a\x0bb\x0cc\x1cd", "e\x85f\rg", " last"]
     file.write_bytes("\r\n".join(reviews).encode())
     assert read_file(file) == reviews
-    file.write_bytes("".join(f"{review}\n" for review in reviews).encode())
+    file.write_bytes("".join(f"{review}\n" for review in [*reviews, "", " \t"]).encode())
     assert read_file(file) == reviews
 
 
@@ -170,7 +171,8 @@ def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
         (["RUN", "--file", "missing.txt"], ["`missing.txt` cannot be read: No such file"]),
         (["RUN", "--file", "empty.txt"], ["`empty.txt` is empty"]),
         (["RUN", "--file", "latin.txt"], ["`latin.txt` cannot be read: it is not UTF-8"]),
-        (["RUN", "--file", "blank.txt"], ["text 2 (``) holds no word"]),
+        (["RUN", "--file", "blank.txt"], ["`blank.txt`, line 2 is blank", "leave it out"]),
+        (["RUN", "--file", "odd.txt"], ["`odd.txt`, line 3 (`👍`) holds no word; give some"]),
         (["PLAIN", "good"], ["is of another application"]),
         (["FOREIGN", "good"], ["is of another application"]),
         (["LIST", "good"], ["is of another application"]),
@@ -184,6 +186,7 @@ def test_refuses_in_a_line(
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "latin.txt").write_bytes("très bon".encode("latin-1"))
     (tmp_path / "blank.txt").write_text("good\n\ngood\n")
+    (tmp_path / "odd.txt").write_text("good\ngood\n👍\n")
     ids = {"RUN": trained.run_id, **unfit(trained)}
     ended = besom("predict", "--root", str(trained.root), *(ids.get(word, word) for word in words))
     assert ended.code == 2 and ended.out == ""
@@ -247,6 +250,24 @@ def test_a_damaged_model_is_refused_in_two_lines(
     assert len(ended.err.splitlines()) == 2
 
 
+def test_a_network_that_fails_is_named(
+    trained: Trained, besom: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those do whose Embedding was too small, before that was looked at."""
+
+    class Wrong(TextClassifier):
+        def probabilities(self, reviews: Any) -> Any:
+            raise IndexError("in a graph\nindices[0,6] = 11 is not in [0, 5) [Op:GatherV2]")
+
+    monkeypatch.setattr(asking, "_load", lambda folder, what: Wrong(None, {}, 9, 9))
+    ended = besom("predict", "--root", str(trained.root), STUDY, "good")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(
+        f"besom: the model of {STUDY} cannot read these texts: indices[0,6] = 11 is not in [0, 5)\n"
+    )
+    assert len(ended.err.splitlines()) == 2
+
+
 def test_a_model_that_acts_is_not_loaded(tmp_path: Path) -> None:
     """Keras' safe mode."""
     import keras
@@ -256,6 +277,14 @@ def test_a_model_that_acts_is_not_loaded(tmp_path: Path) -> None:
     save(tmp_path, tmp_path / "evil.keras", {"good": 4}, 9, 5)
     with pytest.raises(ValueError, match=r"[Uu]nsafe"):
         load(tmp_path)
+
+
+WRONG = {
+    '{"inputs": {"text": [" "]}}': "text 1 (``) holds no word",
+    '{"inputs": {"txt": ["good"]}}': "row 1 has no `text` and no list of `tokens`",
+    '{"inputs": [{"text": null}]}': "row 1 has no `text` and no list of `tokens`",
+    '{"dataframe_records": [{"text": "good"}, {"text": null}]}': "row 2 has no `text`",
+}
 
 
 def test_a_served_champion_gives_the_same_probabilities(
@@ -288,10 +317,12 @@ def test_a_served_champion_gives_the_same_probabilities(
         for body in bodies:
             answer = post(f"{server}/invocations", body)["predictions"]
             np.testing.assert_allclose(answer, expected, rtol=1e-6, err_msg=str(body))
-        with pytest.raises(HTTPError) as refused:
-            post(f"{server}/invocations", {"inputs": {"text": [" "]}})
-        assert refused.value.code == 400
-        assert b"text 1 (``) holds no word" in refused.value.read()
+        for wrong, said in WRONG.items():
+            with pytest.raises(HTTPError) as refused:
+                post(f"{server}/invocations", json.loads(wrong))
+            answer = json.loads(refused.value.read())
+            assert (refused.value.code, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+            assert said in answer["message"] and "stack_trace" not in answer
     rows = predicted(besom, trained, STUDY, *TEXTS)
     np.testing.assert_allclose([row["probability"] for row in rows], expected, rtol=1e-6)
 

@@ -187,7 +187,8 @@ def test_a_synthetic_corpus_that_cannot_be_made_is_refused(override: str) -> Non
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("data.text=label", "`data.text=label` is the column of labels too"),
+        ("data.text=label", "`data.text=label` and `data.label=label` name one column"),
+        ("data.label=text", "`data.text=text` and `data.label=text` name one column"),
         ("data.test_split=0", "`data.test_split=0.0` is outside (0, 1)"),
         ("data.test_split=1", "`data.test_split=1.0` is outside (0, 1)"),
         ("data.seed=-1", "`data.seed=-1` is outside 0.."),

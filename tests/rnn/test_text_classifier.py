@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
@@ -138,9 +139,11 @@ def test_rows_hold_texts_or_tokens(rows: dict[str, Any], probabilities: list[flo
     ],
 )
 def test_refuses_in_a_line(rows: dict[str, Any], message: str) -> None:
-    with pytest.raises(ReviewError, match=message) as refused:
+    """As what a server answers with 400 and no traceback."""
+    with pytest.raises(MlflowException, match=message) as refused:
         classifier({"good": 4, "film": 5}).predict(pd.DataFrame(rows))
     assert "\n" not in str(refused.value)
+    assert refused.value.get_http_status_code() == 400
 
 
 def test_a_model_without_words_takes_tokens_only() -> None:

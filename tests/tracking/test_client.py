@@ -1,13 +1,20 @@
 """What a task's fluent calls leave behind goes with the task."""
 
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
-from besom.tracking.client import FluentState, fluent_state, restore_fluent_state
+from besom.tracking.client import (
+    FluentState,
+    fluent_state,
+    import_mlflow,
+    restore_fluent_state,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +31,17 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = fluent_state()
     yield
     restore_fluent_state(before)
+
+
+def test_its_warnings_of_its_own_types_are_silent_and_no_others() -> None:
+    from mlflow.types.type_hints import _infer_schema_from_type_hint
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        import_mlflow()
+        _infer_schema_from_type_hint(dict[str, Any])
+        warnings.warn("Any type hint is inferred as AnyType of another module", stacklevel=1)
+    assert [str(one.message)[-14:] for one in shown] == ["another module"]
 
 
 def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(

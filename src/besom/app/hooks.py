@@ -3,16 +3,17 @@
 All of it is optional; a plain Hydra task function needs none of this.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 Task = Callable[[DictConfig], Any]
+Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Hooks:
             before anything is said or started; it should take no time.
         check_data: the same by what takes time, by the data say, after ``check``; a sweep has
             said by then what it is about.
+        check_baseline: refuses the configuration that a sweep begins with, by what takes seconds
+            and only an attempt can tell; called once for a sweep, before a worker is started.
+        describe: what was found to work on, the data say, in a line of at most 67 columns; asked
+            once they are checked, and empty where nothing is to be said.
         identity: what the result depends on beside the configuration; the data's digest, say. A
             sweep asks again, of its baseline, as each trial ends, so it should be quick: where it
             has changed, that trial does not count, and the sweep ends.
@@ -80,6 +85,8 @@ class Hooks:
 
     check: Callable[[DictConfig], None] = lambda config: None
     check_data: Callable[[DictConfig], None] = lambda config: None
+    check_baseline: Callable[[DictConfig], None] = lambda config: None
+    describe: Callable[[DictConfig], str] = lambda config: ""
     identity: Callable[[DictConfig], Mapping[str, str]] = lambda config: {}
     places: tuple[str, ...] = ("tracking",)
     steps: Callable[[DictConfig], int] = lambda config: 0
@@ -110,14 +117,42 @@ def hooks_of(task: Task) -> Hooks:
     return getattr(task, "__besom_hooks__", Hooks())
 
 
-def of_task(trace: TracebackType | None) -> TracebackType | None:
-    """A traceback less the frames of functions that only pass a call on to the task.
+def call_users_own(function: Callable[..., Returned], *arguments: Any) -> Returned:
+    """Call what a task of Besom's takes from its user: what it raises is shown from there on."""
+    __tracebackhide__ = True
+    return function(*arguments)
 
-    These say so as Pytest's own do: by a local name ``__tracebackhide__``.
+
+def of_task(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that explains what went wrong in code of the user's.
+
+    Left out are, at the front, functions that only pass a call on to it, with all of Besom's before
+    them; they say so as Pytest's own do: by a local name ``__tracebackhide__``. And, at the end,
+    what OmegaConf does until it raises: which key it was stands in its message.
     """
-    while trace is not None and "__tracebackhide__" in trace.tb_frame.f_locals:
+    frames = [*entries(trace)]
+    first = 0
+    for number, frame in enumerate(frames):
+        if "__tracebackhide__" in frame.tb_frame.f_locals:
+            first = number + 1
+        elif package_of(frame) != "besom":
+            break
+    while len(frames) > first + 1 and package_of(frames[-1]) == "omegaconf":
+        frames.pop()
+        frames[-1].tb_next = None
+    return frames[first] if first < len(frames) else None
+
+
+def entries(trace: TracebackType | None) -> Iterator[TracebackType]:
+    """Those of a traceback, the outermost first."""
+    while trace is not None:
+        yield trace
         trace = trace.tb_next
-    return trace
+
+
+def package_of(trace: TracebackType) -> str:
+    """The package whose function an entry of a traceback is in."""
+    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def task_config(config: DictConfig) -> DictConfig:

@@ -26,7 +26,7 @@ from hydra.types import RunMode
 
 from besom.app.command import suggested_flag
 from besom.app.error_messages import HYDRA_ERRORS, config_error
-from besom.app.hooks import Task, of_task
+from besom.app.hooks import Task, entries, of_task, package_of
 from besom.app.redaction import RedactedStream, redacted_logs
 from besom.app.validate import check, hydra_of
 from besom.common.addresses import mask
@@ -195,24 +195,14 @@ def _task_trace(error: Exception) -> TracebackType | None:
         trace = trace.tb_next
     first = trace.tb_next if trace else None
     # What stands below may as well be a folder that Hydra cannot make, or its logging.
-    return None if first is None or _package(first) in BEFORE_THE_TASK else of_task(first)
+    return None if first is None or package_of(first) in BEFORE_THE_TASK else of_task(first)
 
 
 def _is_hydras(error: Exception) -> bool:
     """Whether Hydra gave up by itself, over a value of ``hydra`` that it takes as it comes."""
-    packages = [_package(frame) for frame in _entries(error.__traceback__)]
+    packages = [package_of(frame) for frame in entries(error.__traceback__)]
     launched = packages[packages.index("hydra") :] if "hydra" in packages else [""]
     return BEFORE_THE_TASK.issuperset(launched)
-
-
-def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace:
-        yield trace
-        trace = trace.tb_next
-
-
-def _package(trace: TracebackType) -> str:
-    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _first_line(error: Exception) -> str:

@@ -127,7 +127,8 @@ def _predict(options: Namespace) -> int:
     from besom.results import predict as asking
 
     texts = asking.read_file(options.file) if options.file else options.texts
-    predictions = asking.predict(options.root, options.tracking_uri, options.model, texts)
+    place = options.root, options.tracking_uri
+    predictions = asking.predict(*place, options.model, texts, options.file)
     if options.json:
         print_data(asking.as_json(predictions))
     else:

@@ -25,7 +25,7 @@ NEXT = {
 
 def _parser() -> ArgumentParser:
     parser = plain_parser("init", "Make a Hydra application in a new folder: NAME/.")
-    parser.add_argument("name", metavar="NAME", help="letters, digits, - and _")
+    parser.add_argument("name", metavar="NAME", help="a-z, A-Z, 0-9, - and _")
     parser.add_argument("--keras", action="store_true", help="a task for Keras, not a plain loop")
     return parser
 
@@ -35,8 +35,8 @@ def _init(options: Namespace) -> int:
     folder = Path(options.name)
     if not NAME.fullmatch(folder.name):
         raise CommandError(
-            f"`{options.name}` is no name for an application: it must begin with a letter and "
-            "hold letters, digits, - and _ alone, as my_app does"
+            f"`{options.name}` is no name for an application: it must begin with a letter of "
+            "a-z and hold a-z, A-Z, 0-9, - and _ alone, as my_app does"
         )
     try:
         make_application(folder, TEMPLATES[options.keras])

@@ -20,6 +20,7 @@ from besom.results.workload import is_of_another_application, workload_config
 from besom.rnn import environment
 from besom.rnn.config import kind_of
 from besom.rnn.data import open_corpus
+from besom.rnn.models.own import OUTSIDE
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
 from besom.tracking import schema
@@ -52,10 +53,11 @@ class Prediction:
 
 
 def read_file(file: Path) -> list[str]:
-    """A text for each line. Nothing but a line feed ends one, with or without a return before.
+    """A text for each line, so that the answers stand in the lines' order; blank lines at the end
+    count for none. Nothing but a line feed ends one, with or without a return before.
 
     Raises:
-        DataError: the file is missing, empty, or no text.
+        DataError: the file is missing, empty, or no text, or a blank line is among the others.
     """
     try:
         reviews = re.split(r"\r?\n", file.read_bytes().decode("utf-8"))
@@ -68,10 +70,18 @@ def read_file(file: Path) -> list[str]:
         del reviews[-1]
     if not reviews:
         raise DataError(f"`{file}` is empty; give a text file with one text a line")
+    for number, review in enumerate(reviews, start=1):
+        if not review.strip():
+            raise DataError(
+                f"`{file}`, line {number} is blank, and each line is a text with an answer of its "
+                "own; leave it out"
+            )
     return reviews
 
 
-def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> list[Prediction]:
+def predict(
+    root: Path, uri: str | None, what: str, texts: Sequence[str], file: Path | None = None
+) -> list[Prediction]:
     """Ask a model about texts.
 
     Args:
@@ -80,6 +90,7 @@ def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> lis
         what: a run by its id, a model as ``models:/NAME@ALIAS`` or ``models:/NAME/3``, or a
             study, whose champion is asked.
         texts: what it is asked about.
+        file: whose lines they are; None where they were given one by one.
 
     Raises:
         StoreError: there is no record, or it does not answer.
@@ -91,7 +102,16 @@ def predict(root: Path, uri: str | None, what: str, texts: Sequence[str]) -> lis
         flags = record_flags(str(root), uri)
         folder = _contents(reader, uri or own_address(root), what, Path(temporary), flags)
         classifier = _load(folder, what)
-    return _ask(classifier, texts)
+    try:
+        return _ask(classifier, texts)
+    except ReviewError as error:
+        place = "text" if file is None else f"`{file}`, line"
+        raise DataError(re.sub(r"^text(?= \d)", lambda _: place, str(error))) from error
+    except Exception as error:  # whatever the layers of a network of the user's own raise
+        raise StudyError(
+            f"the model of {what} cannot read these texts: {_reason(error)}\n"
+            "Its network is wrong, as one with too small an Embedding is; train another."
+        ) from error
 
 
 def show(predictions: Sequence[Prediction]) -> None:
@@ -122,22 +142,25 @@ def _load(folder: Path, what: str) -> TextClassifier:
             "here; call besom predict in the folder where it was trained"
         ) from error
     except Exception as error:  # a damaged file can raise anything
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise StudyError(
-            f"the model of {what} cannot be loaded: {printable(reason)}\n"
+            f"the model of {what} cannot be loaded: {_reason(error)}\n"
             "It is damaged, or runs code when it is loaded, which Keras' safe mode refuses."
         ) from error
 
 
 def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:
-    try:
-        if classifier.classes is not None:
-            answers = classifier.answers(texts, classifier.classes)
-            return [Prediction(text, **row) for text, row in zip(texts, answers, strict=True)]
-        praise = classifier.probabilities(texts)[:, 1].tolist()
-    except ReviewError as error:
-        raise DataError(str(error)) from error
+    if classifier.classes is not None:
+        answers = classifier.answers(texts, classifier.classes)
+        return [Prediction(text, **row) for text, row in zip(texts, answers, strict=True)]
+    praise = classifier.probabilities(texts)[:, 1].tolist()
     return [Prediction(text, p, _label(p)) for text, p in zip(texts, praise, strict=True)]
+
+
+def _reason(error: Exception) -> str:
+    """What an error says first; of TensorFlow's, the row that a table does not have."""
+    if outside := OUTSIDE.search(str(error)):
+        return outside[0]
+    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))
 
 
 def _label(probability: float) -> str:

@@ -142,7 +142,8 @@ def _check_text_files(data: TextFilesData) -> None:
         raise ConfigError("`data.path=null` with data=text_files; give the file: data.path=…")
     if data.text == data.label:
         raise ConfigError(
-            f"`data.text={data.text}` is the column of labels too; name that of the texts"
+            f"`data.text={data.text}` and `data.label={data.label}` name one column; give each its "
+            "own"
         )
     if data.test_path is None and not 0 < data.test_split < 1:
         raise ConfigError(

@@ -108,10 +108,17 @@ class TextClassifier:
             The rows of :meth:`answers`; of film reviews the probabilities of praise, float32 [n].
 
         Raises:
-            ReviewError: a row has neither or both, text under ``tokens`` or something else as its
-                text, or what :meth:`read` refuses.
+            MlflowException: a row has neither or both, text under ``tokens`` or something else as
+                its text, or what :meth:`read` refuses. A server answers 400, and with it.
         """
-        reviews = list(_reviews(model_input, self._column))
+        try:
+            return self._answer(list(_reviews(model_input, self._column)))
+        except ReviewError as error:
+            from mlflow.exceptions import MlflowException
+
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def _answer(self, reviews: Sequence[Review]) -> "NDArray[np.float32] | pd.DataFrame":
         if self.classes is None:
             return self.probabilities(reviews)[:, 1]
         import pandas as pd

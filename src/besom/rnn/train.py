@@ -21,11 +21,14 @@ from besom.rnn import environment
 from besom.rnn.check import check_config
 from besom.rnn.check_training import check_sizes
 from besom.rnn.checkpoint import NAME, Checkpoint
+from besom.rnn.config import kind_of
 from besom.rnn.data import Corpus, Dataset, load, open_corpus, training_size
+from besom.rnn.data import describe as describe_corpus
 from besom.rnn.data.corpus import decode
 from besom.rnn.engines.base import Engine, import_engines, make_engine
 from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
 from besom.rnn.models import make_model, reset
+from besom.rnn.models.attempt import attempt
 from besom.rnn.models.costs import costs
 from besom.rnn.models.own import made_of
 from besom.rnn.packaging import pack_model
@@ -61,6 +64,25 @@ def check_data(config: DictConfig) -> None:
         _note(remark, f"{corpus.name}: {remark}")
 
 
+def check_baseline(config: DictConfig) -> None:
+    """Refuse a network of the user's own that cannot be trained, by building it; takes seconds.
+
+    Raises:
+        ConfigError: see :func:`besom.rnn.models.own.build_own`.
+    """
+    if config.model.get("build") is not None:
+        n_classes = open_corpus(config.data, config.training.validation_split).n_classes
+        attempt(config, n_classes)
+
+
+def describe(config: DictConfig) -> str:
+    """Of the user's own texts: how many of them, and which classes, were found."""
+    if kind_of(config.data) != "text_files":
+        return ""
+    split = config.training.validation_split
+    return describe_corpus(open_corpus(config.data, split), split)
+
+
 def identity(config: DictConfig) -> Mapping[str, str]:
     """What the result depends on beside the configuration: the data's content."""
     return {"data": open_corpus(config.data, config.training.validation_split).identity}
@@ -80,6 +102,8 @@ def prepare() -> None:
 HOOKS = Hooks(
     check=check_config,
     check_data=check_data,
+    check_baseline=check_baseline,
+    describe=describe,
     identity=identity,
     places=("tracking", "data.path", "data.test_path", "training.checkpoint"),
     steps=steps,

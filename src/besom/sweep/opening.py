@@ -61,6 +61,12 @@ def opening(
     ]
 
 
+def print_data(described: str, console: Console) -> None:
+    """What the task has found to work on, see :attr:`besom.app.hooks.Hooks.describe`."""
+    if described:
+        console.print(_fact("data", described), markup=False, highlight=False, soft_wrap=True)
+
+
 def print_so_far(
     rows: Sequence[TrialRow], n_trials: int, confirms_only: bool, console: Console
 ) -> None:

@@ -46,7 +46,7 @@ from besom.sweep.fingerprint import (
     sentences,
 )
 from besom.sweep.jobs import Sweep
-from besom.sweep.opening import print_so_far
+from besom.sweep.opening import print_data, print_so_far
 from besom.sweep.parent_run import close_parent_run, log_what_counts, open_parent_run
 from besom.sweep.plan import Plan, pool_of
 from besom.sweep.progress import Tally, make_progress, print_sentences
@@ -95,6 +95,7 @@ def run_sweep(plan: Plan) -> Any:
     if options.dry_run:
         show_dry_run(_sized(plan), storage_of(options), console)
         return None
+    print_data(plan.hooks.describe(plan.baseline), console)
     check_address(options.tracking_uri or own_address(Path(options.root)))
     with redacted_logs(), _pool(plan) as pool:
         if options.n_jobs == AUTO:  # of a cluster that may grow
@@ -137,6 +138,8 @@ def _check_data(plan: Plan) -> None:
     try:
         for config in plan.to_check:
             plan.hooks.check_data(config)
+        if plan.baseline_params is not None:
+            plan.hooks.check_baseline(plan.baseline)
     except UserError:
         if study := existing_study(plan.options.study_name, storage_of(plan.options)):
             with closing(study):

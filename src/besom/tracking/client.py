@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 UNFIT = (ValueError, OverflowError)
 UNFIT_STATUS = (400, 413, 414, 422)
 UNFIT_FILES = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
+ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"
+"""MLflow warns of its own classes when its models are first used; it hides that for as long as no
+other thread touches Python's warnings, as Optuna does in ours."""
 LEVELS = {
     "mlflow": logging.WARNING,
     "alembic": logging.WARNING,
@@ -50,6 +54,7 @@ def import_mlflow() -> None:
     # It would make a folder of the name that a SQLite address has with %20 in it, say.
     database._make_parent_dirs_if_sqlite = lambda db_uri: None
 
+    warnings.filterwarnings("ignore", ITS_OWN_TYPES, UserWarning, r"mlflow\.types\.type_hints")
     for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.setLevel(max(level, logger.level))

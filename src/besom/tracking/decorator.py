@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from besom import session
-from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of
+from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of, of_task
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
@@ -107,6 +107,8 @@ def _recorded(task: Task, config: DictConfig) -> Any:
     hooks = hooks_of(task)
     hooks.check(config)
     hooks.check_data(config)
+    if not _collected.get() and (said := hooks.describe(config)):  # of several runs, the first
+        print(f"data: {said}", flush=True)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:
         _kill_left_runs(record)
@@ -203,7 +205,7 @@ def _traceback(error: BaseException) -> str:
     frames = error.__traceback__
     while frames and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    return "".join(traceback.format_exception(type(error), error, of_task(frames) or frames))
 
 
 def _last_line(error: BaseException) -> str:

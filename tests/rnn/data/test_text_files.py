@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from pyarrow import parquet
 
 from besom.common.errors import DataError
 from besom.rnn.config import TextFilesData
-from besom.rnn.data import Corpus, digests, imdb, open_corpus, text_files, view
+from besom.rnn.data import Corpus, describe, digests, imdb, open_corpus, text_files, view
 from besom.rnn.data.corpus import INDEX_FROM, UNKNOWN
 from besom.rnn.data.tables import find, read_rows
 from besom.rnn.text_classifier import TextClassifier, words
@@ -243,12 +242,50 @@ def test_a_digest_is_not_kept_of_a_file_that_has_just_changed(tmp_path: Path, ca
     assert not (cache / "text_files" / "digests").exists()
 
 
-def test_what_is_in_two_parts_is_counted(tmp_path: Path) -> None:
-    rows = [{"said": f"text {i % 50}", "colour": COLOURS[i % 2]} for i in range(100)]
-    [remark] = opened(written(tmp_path, rows)).remarks
-    corpus = opened(written(tmp_path, rows), test_path=str(written(tmp_path, rows[:9], "mine.tsv")))
-    assert re.match(r"\d+ of the 20 texts of the test part are in the training part too", remark)
-    assert corpus.remarks[0].startswith("9 of the 9 texts")
+def test_what_is_in_two_parts_is_counted_for_each_two(tmp_path: Path) -> None:
+    rows = [{"said": f"text {i}", "colour": COLOURS[i % 2]} for i in range(100)]
+    whole = written(tmp_path, rows)
+    [remark] = opened(whole, test_path=str(written(tmp_path, rows, "mine.tsv"))).remarks
+    assert remark.startswith(
+        "of the 100 texts of the test part, 75 in the training part and 25 in the validation part "
+        "too; test metrics"
+    )
+
+
+def test_what_is_learned_by_heart_in_the_validation_is_counted(tmp_path: Path) -> None:
+    rows = [{"said": f"text {i % 2} same", "colour": COLOURS[i % 2]} for i in range(100)]
+    tested, validated = opened(written(tmp_path, rows)).remarks
+    assert tested.startswith("of the 20 texts of the test part, 20 in the training part too; test")
+    assert validated.startswith(
+        "of the 20 texts of the validation part, 20 in the training part too; validation metrics"
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (["Red", "green"], "the labels `Red` and `red` of `colour` differ in case or spaces"),
+        (["light  blue", "light blue"], "the labels `light  blue` and `light blue` of"),
+        (["green", "blue"], None),
+    ],
+)
+def test_labels_that_look_alike_are_named(
+    tmp_path: Path, others: list[str], said: str | None
+) -> None:
+    labels = ["red", *others]
+    rows = [{"said": f"text {i}", "colour": labels[i % 3]} for i in range(60)]
+    remarks = opened(written(tmp_path, rows)).remarks
+    assert [remark[: len(said)] for remark in remarks if said] == ([said] if said else [])
+    assert said or not remarks
+
+
+def test_it_is_described_in_a_line(tmp_path: Path) -> None:
+    assert describe(opened(written(tmp_path, rows_of())), 0.25) == (
+        "train 72, validation 24, test 24 rows; 3 classes: blue, green, red"
+    )
+    rows = [{"said": f"text {i}", "colour": f"a long name {i % 9}"} for i in range(90)]
+    shown = describe(opened(written(tmp_path, rows)), 0.25)
+    assert len(shown) == 67 and shown.endswith("9 classes: a long name 0, a…")
 
 
 def test_texts_without_words_are_counted(tmp_path: Path) -> None:
@@ -362,6 +399,9 @@ def test_a_file_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -
     refused(tmp_path / "mined.csv", "mined.csv` is no file; did you mean `mine.csv`?")
     refused(tmp_path / "x" / "mine.csv", "none of that name is in")
     refused(tmp_path, "is a folder; name one file in it")
+    for key in ("data.path", "data.test_path"):
+        with pytest.raises(DataError, match=f"`{key}=` has no value; give a file"):
+            find("", key)
 
 
 @pytest.mark.parametrize("path", ["~nobody_at_all/x.csv", "x" * 300 + ".csv", "\0.csv"])

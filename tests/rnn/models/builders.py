@@ -122,6 +122,33 @@ def subclassed(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
     return Subclassed(vocab_size, n_classes)
 
 
+def few_rows(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return plain(config, config.model.rows, n_classes)
+
+
+def few_rows_inside(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return Subclassed(config.model.rows, n_classes)
+
+
+def _changed(change: Callable[[Any], Any]) -> Any:
+    """How a function makes a network that looks rows up by other numbers than the tokens."""
+
+    def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+        tokens = keras.Input((config.data.max_length,), dtype="int32")
+        x = layers.Embedding(config.model.rows, 3, mask_zero=True, name="table")(change(tokens))
+        return keras.Model(tokens, output(n_classes)(mean()(x)))
+
+    return build
+
+
+few_buckets = _changed(lambda tokens: tokens % 5)
+few_positions = _changed(lambda tokens: keras.ops.cumsum(keras.ops.ones_like(tokens), axis=1))
+
+
+def misspelled(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
+    return plain(config, config.model.raws, n_classes)
+
+
 def nothing(config: Any, vocab_size: int, n_classes: int) -> None:
     """Has forgotten its ``return``."""
 

@@ -1,13 +1,17 @@
 """A network of the user's own: found, looked at, trained by the engine that is right for it."""
 
 import logging
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from besom.app.hooks import entries, of_task, package_of
 from besom.common.errors import ConfigError
 from besom.rnn.models import own
 
@@ -78,6 +82,50 @@ def test_for_many_classes_a_softmax_is_asked_for() -> None:
         ConfigError, match=r'gives \[n, 1\]; end with Dense\(4, activation="softmax"'
     ):
         built("of_logits", n_classes=4)
+
+
+@pytest.mark.parametrize(
+    ("function", "rows", "said"),
+    [
+        ("few_rows", 19, "the Embedding `embedding` has 19 rows, and the tokens of "),
+        ("few_rows_inside", 19, "the Embedding `subclassed/embedding` has 19 rows, and the tokens"),
+        ("few_positions", 6, "the Embedding `table` has 6 rows, and is asked for row 6; give it"),
+        ("few_buckets", 4, "the Embedding `table` has 4 rows, and is asked for row 4; give it"),
+    ],
+)
+def test_a_table_with_too_few_rows_is_refused(function: str, rows: int, said: str) -> None:
+    """XLA would take another row, and train."""
+    with pytest.raises(ConfigError) as caught:
+        built(function, rows=rows)
+    message = str(caught.value)
+    assert message.startswith(f"`model.build={BUILDERS}:{function}`: {said}"), message
+    if "tokens" in said:
+        assert "`data.vocab_size=20` go to 19; make it of vocab_size rows" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("function", "rows"),
+    [("few_rows", 20), ("few_rows_inside", 20), ("few_positions", 7), ("few_buckets", 5)],
+)
+def test_a_table_with_enough_rows_is_not(function: str, rows: int) -> None:
+    built(function, rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("function", "last"), [("raising", "of the user's own"), ("misspelled", "config.model.raws")]
+)
+def test_what_it_raises_is_shown_from_there_on(function: str, last: str) -> None:
+    with pytest.raises(Exception) as caught:
+        built(function)
+    shown = traceback.extract_tb(of_task(_below_here(caught.value)))
+    assert {Path(entry.filename).name for entry in shown} == {"builders.py"}
+    assert last in (shown[-1].line or "")
+
+
+def _below_here(error: BaseException) -> TracebackType | None:
+    """As if Besom's own task had called."""
+    return next(e for e in entries(error.__traceback__) if package_of(e) == "besom")
 
 
 def test_what_it_raises_itself_stays_its_own() -> None:

@@ -10,11 +10,22 @@ from typing import Any
 
 from besom.rnn.config import Data, kind_of
 from besom.rnn.data.corpus import Corpus, Reviews, Split, training_size, view
+from besom.rnn.data.facts import describe
 from besom.rnn.data.imdb import open_imdb
 from besom.rnn.data.synthetic import open_synthetic
 from besom.rnn.data.text_files import open_text_files
 
-__all__ = ["Corpus", "Dataset", "Reviews", "Split", "load", "open_corpus", "training_size", "view"]
+__all__ = [
+    "Corpus",
+    "Dataset",
+    "Reviews",
+    "Split",
+    "describe",
+    "load",
+    "open_corpus",
+    "training_size",
+    "view",
+]
 
 DATA_SETS: dict[str, Callable[[Any, float], Corpus]] = {
     "imdb": lambda data, _: open_imdb(data.path),

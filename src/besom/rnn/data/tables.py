@@ -45,6 +45,8 @@ def find(path: str, key: str) -> Path:
     Raises:
         DataError: there is none, or none of a known kind; says the nearest in its folder.
     """
+    if not path.strip():
+        raise DataError(f"`{key}={path}` has no value; give a file: {key}=texts.csv, say")
     file = named_file(path)
     if os.path.isdir(file):  # Path.is_dir fails over a name that is too long, or a closed folder
         raise DataError(f"`{key}={path}` is a folder; name one file in it")

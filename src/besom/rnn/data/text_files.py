@@ -29,6 +29,7 @@ from besom.rnn.data import cache
 from besom.rnn.data.corpus import INDEX_FROM, Corpus, WordIndex, training_size
 from besom.rnn.data.digests import Stamp, content_digest, known_digest, stamp_of
 from besom.rnn.data.encoding import Encoded, encode, offsets_of, rank, write_tokens
+from besom.rnn.data.facts import Facts, remarks, shown
 from besom.rnn.data.formats import Columns
 from besom.rnn.data.order import stratified_order
 from besom.rnn.data.paths import read_by
@@ -37,6 +38,8 @@ from besom.rnn.data.tables import find, read_rows
 VERSION = 1
 """Raise it when the same file gives other tokens, or another order: caches of before are left, and
 studies of before are of other data."""
+LAYOUT = 2
+"""Raise it when a cache holds other facts than before."""
 WORDS, FACTS = "words.json", "facts.json"
 NAMES = cache.NAMES | {WORDS, FACTS}
 SLOW = 1 << 26
@@ -44,8 +47,6 @@ SLOW = 1 << 26
 MOST_CLASSES = 1000
 WHOLE = re.compile(r"([+-]?\d+)\.0*")
 """A number with a point and no fraction; the group is what stands before the point."""
-SHOWN = 60
-"""Characters of a label in a message."""
 
 log = logging.getLogger(__name__)
 
@@ -59,16 +60,6 @@ class Reading:
     test_split: float
     validation_split: float
     seed: int
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is kept with the tokens."""
-
-    classes: tuple[str, ...]
-    n_words: int
-    n_duplicates: int
-    n_without_words: int
 
 
 def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
@@ -91,9 +82,10 @@ def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) ->
     files = [Path(stamp[0]) for stamp in stamps]
     digests = [read_by(partial(known_digest, folder=folder / "digests"), file) for file in files]
     digest = digests[0] if len(files) == 1 else _sha256(digests)
-    kept = folder / _sha256([VERSION, digest, asdict(reading)])
+    kept = folder / _sha256([VERSION, LAYOUT, digest, asdict(reading)])
     cache.open_or_write(kept, partial(_build, files, digests, reading), NAMES)
     train, test = cache.read(kept)
+    n_trained = training_size(len(train), reading.validation_split)
     facts = Facts(**json.loads((kept / FACTS).read_text(encoding="utf-8")))
     return Corpus(
         name,
@@ -104,7 +96,7 @@ def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) ->
         vocab_size=facts.n_words + INDEX_FROM + 1,
         word_index=partial(_word_index, kept),
         source=str(files[0]),
-        remarks=tuple(_remarks(facts, len(test))),
+        remarks=tuple(remarks(facts, reading.label, n_trained, len(train) - n_trained, len(test))),
         version=VERSION,
     )
 
@@ -116,16 +108,6 @@ def _sha256(what: object) -> str:
 def _word_index(folder: Path) -> WordIndex:
     ranked = json.loads((folder / WORDS).read_text(encoding="utf-8"))
     return {word: rank for rank, word in enumerate(ranked, start=1)}
-
-
-def _remarks(facts: Facts, n_test: int) -> Iterator[str]:
-    if facts.n_duplicates:
-        yield (
-            f"{facts.n_duplicates} of the {n_test} texts of the test part are in the training part "
-            "too; test metrics are too good by what is learned by heart"
-        )
-    if facts.n_without_words:
-        yield f"texts without a word, of emoji alone say: {facts.n_without_words}, all alike"
 
 
 def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draft: Path) -> None:
@@ -140,22 +122,33 @@ def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draf
             raise DataError(f"`{file}` has changed while it was read; give the command again")
     classes, labels = _classes(files, reading, encoded, n_rows)
     train, test = _parts(labels, n_rows, reading)
-    ranked = rank(encoded, train[: training_size(len(train), reading.validation_split)])
+    trained, validated = np.split(train, [training_size(len(train), reading.validation_split)])
+    ranked = rank(encoded, trained)
     _refuse_numbers(files[0], reading.text, encoded, ranked)
     for split, rows in zip(cache.SPLITS, (train, test), strict=True):
         write_tokens(encoded, rows, ranked, draft / f"{split}-tokens.npy")
         np.save(draft / f"{split}-offsets.npy", offsets_of(encoded, rows))
         np.save(draft / f"{split}-labels.npy", labels[rows])
     scratch.unlink()
+    seen = _is_in(encoded, test, trained)
     facts = Facts(
         classes,
         n_words=len(ranked),
-        n_duplicates=int(np.isin(encoded.hashes[test], encoded.hashes[train]).sum()),
+        n_tested_trained=int(seen.sum()),
+        n_tested_validated=int((_is_in(encoded, test, validated) & ~seen).sum()),
+        n_validated_trained=int(_is_in(encoded, validated, trained).sum()),
         n_without_words=int((np.diff(encoded.offsets) == 1).sum()),
     )
     known = [encoded.words[place] for place in ranked]
     (draft / WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
     (draft / FACTS).write_text(json.dumps(asdict(facts), ensure_ascii=False), encoding="utf-8")
+
+
+def _is_in(
+    encoded: Encoded, rows: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether the text of each of ``rows`` is that of one of ``others`` as well."""
+    return np.isin(encoded.hashes[rows], encoded.hashes[others])
 
 
 def _rows(files: Sequence[Path], columns: Columns, n_rows: list[int]) -> Iterator[tuple[str, str]]:
@@ -181,14 +174,14 @@ def _classes(
     _refuse_fractions(file, column, known)
     if len(known) == 1:
         raise DataError(
-            f"`{file}`: every row has the label {_shown(known[0])} in `{column}`; give texts of "
+            f"`{file}`: every row has the label {shown(known[0])} in `{column}`; give texts of "
             "two classes or more"
         )
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
     if alone:
         others = f", and so have {len(alone) - 1} more" if len(alone) > 1 else ""
         raise DataError(
-            f"`{file}`: the class {_shown(alone[0])} of `{column}` has one row{others}; give "
+            f"`{file}`: the class {shown(alone[0])} of `{column}` has one row{others}; give "
             "each two or more, to learn from and to judge by"
         )
     if len(known) > MOST_CLASSES:
@@ -198,7 +191,7 @@ def _classes(
         )
     if new := [name for name, count in zip(names, counts, strict=True) if not count]:
         raise DataError(
-            f"`{files[-1]}`: the label {_shown(new[0])} of `{column}` is none of {file}'s "
+            f"`{files[-1]}`: the label {shown(new[0])} of `{column}` is none of {file}'s "
             f"({shorten(listed(map(printable, known)), 200)}); mend it, or leave its rows out"
         )
     classes = sorted(known, key=_size_or_text if all(map(_is_number, known)) else None)
@@ -234,7 +227,7 @@ def _refuse_fractions(file: Path, column: str, names: Sequence[str]) -> None:
     fractions = [name for name in names if _is_number(name) and not float(name).is_integer()]
     if fractions and all(map(_is_number, names)):
         raise DataError(
-            f"`{file}`: `{column}` holds numbers with fractions ({_shown(fractions[0])}), which "
+            f"`{file}`: `{column}` holds numbers with fractions ({shown(fractions[0])}), which "
             "are no classes; name another column with data.label, or make classes of them"
         )
 
@@ -270,7 +263,3 @@ def _parts(
             "give more rows, or other shares"
         )
     return order[:kept], order[kept:]
-
-
-def _shown(label: str) -> str:
-    return f"`{shorten(printable(label), SHOWN)}`"

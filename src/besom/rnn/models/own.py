@@ -18,14 +18,18 @@ What it returns is looked at before it is trained. Loss, optimizer and metrics a
 import inspect
 import json
 import logging
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from besom.app.hooks import call_users_own
 from besom.app.modules.reference import Reference
 from besom.common.errors import ConfigError
+from besom.rnn.data.corpus import PADDING, START
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +38,9 @@ KEY = "model.build"
 LAMBDA = "__lambda__"
 """Keras' name for a function without one."""
 ARGUMENTS = ("config", "vocab_size", "n_classes")
+OUTSIDE = re.compile(r"indices\[[^]]*\] = (-?\d+) is not in \[0, (\d+)\)")
+"""What TensorFlow says on a CPU of a row that a table does not have. XLA takes another row for it,
+and so does a GPU, without a word."""
 
 log = logging.getLogger(__name__)
 warn_once = lru_cache(log.warning)
@@ -59,11 +66,12 @@ def build_own(config: DictConfig, n_classes: int) -> "keras.Model":
     function = reference.load()
     arguments = (config, config.data.vocab_size, n_classes)
     _check_signature(reference, function, arguments)
-    made = function(*arguments)
+    made = call_users_own(function, *arguments)
     _check_input(reference, made, config.data.max_length)
     model = _over_tokens(made, config.data.max_length)
     _check_output(reference, model, n_classes)
     _check_saved(reference, model)
+    _check_rows(reference, model, config.data.vocab_size, config.data.max_length)
     if made.compiled:
         warn_once("`%s`: its compile() is not used; training.* says how it is trained", reference)
     return model
@@ -168,6 +176,46 @@ def _check_saved(reference: Reference, model: "keras.Model") -> None:
         if name == LAMBDA:
             remedy = "Keras' safe mode loads no code; write a layer of your own"
         warn_once("`%s`: its saved model cannot be loaded, for %s: %s", reference, name, remedy)
+
+
+def _check_rows(
+    reference: Reference, model: "keras.Model", vocab_size: int, max_length: int
+) -> None:
+    """Refuse a table with too few rows, an Embedding's above all, wherever in the network it is.
+
+    The network is called on the largest token, and on padding, where TensorFlow looks at each row
+    that is asked for; it stays as it is, since what it assigns goes to a scope.
+    """
+    import keras
+    import tensorflow as tf
+
+    tokens = np.full((2, max_length), vocab_size - 1, np.int32)
+    tokens[1] = [PADDING] * (max_length - 1) + [START]
+    try:
+        with keras.device("cpu"), keras.StatelessScope():
+            model(tf.constant(tokens), training=False)
+    except tf.errors.InvalidArgumentError as error:
+        found = OUTSIDE.search(str(error))
+        if found is None:
+            raise
+        row, n_rows = int(found[1]), int(found[2])
+        table = _table_of(model, n_rows)
+        asked = f"is asked for row {row}; give it more, or mend what it is given"
+        if row == vocab_size - 1:
+            asked = (
+                f"the tokens of `data.vocab_size={vocab_size}` go to {row}; make it of vocab_size "
+                "rows, which the function is given"
+            )
+        raise ConfigError(f"`{reference}`: {table} has {n_rows} rows, and {asked}") from error
+
+
+def _table_of(model: "keras.Model", n_rows: int) -> str:
+    """The first Embedding of so many rows, as a message names it."""
+    for weight in model.weights:
+        layer, _, name = weight.path.rpartition("/")
+        if name == "embeddings" and weight.shape[0] == n_rows:
+            return f"the Embedding `{layer}`"
+    return "a table"
 
 
 def foreign(saved: Any) -> set[str]:

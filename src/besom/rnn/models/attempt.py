@@ -1,0 +1,61 @@
+"""A network of the user's own, built in a process of its own and thrown away.
+
+What a sweep would find out with its first trial is found before it starts. Its process, which
+goes on for hours, gets neither the user's modules nor TensorFlow by that.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from omegaconf import DictConfig, OmegaConf
+
+from besom.app.modules.reference import working_folder
+from besom.common.errors import ConfigError
+from besom.common.machine.devices import VISIBLE
+
+CONFIG, REFUSAL = "config.yaml", "refusal.txt"
+
+
+def attempt(config: DictConfig, n_classes: int) -> None:
+    """Refuse what :func:`besom.rnn.models.make_model` refuses; takes seconds, and no GPU.
+
+    What the function itself raises is left to the trials, which show where.
+
+    Raises:
+        ConfigError: see :func:`besom.rnn.models.own.build_own`.
+    """
+    with TemporaryDirectory(prefix="besom-") as temporary:
+        folder = Path(temporary)
+        (folder / CONFIG).write_text(OmegaConf.to_yaml(config, resolve=True), encoding="utf-8")
+        subprocess.run(
+            [sys.executable, "-m", __name__, str(folder), str(n_classes)],
+            cwd=working_folder(),
+            env=os.environ | {VISIBLE: "-1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if (folder / REFUSAL).exists():
+            raise ConfigError((folder / REFUSAL).read_text(encoding="utf-8"))
+
+
+def main(folder: Path, n_classes: int) -> None:
+    """Build it, and leave what is said against it in ``folder``."""
+    from besom.rnn import environment
+    from besom.rnn.models import make_model, reset
+
+    config = OmegaConf.load(folder / CONFIG)
+    assert isinstance(config, DictConfig)
+    environment.prepare()
+    reset(config.seed)
+    try:
+        make_model(config, n_classes)
+    except ConfigError as error:
+        (folder / REFUSAL).write_text(str(error), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
