@@ -68,11 +68,6 @@ def test_the_pruner_sees_the_objective_or_the_only_metric() -> None:
     assert unnamed.intermediate({"a": 1.0, "b": 2.0}) is None
 
 
-def test_better_follows_the_direction() -> None:
-    assert read_objective(None, "maximize").better(2, 1)
-    assert read_objective(None, "minimize").better(1, 2)
-
-
 @pytest.mark.parametrize(
     ("name", "direction"), [(None, "up"), (["a", "b"], "minimize"), ("a", ["minimize"] * 2)]
 )

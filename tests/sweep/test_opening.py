@@ -77,10 +77,13 @@ def test_what_differs(space: list[str], options: dict[str, Any], line: str) -> N
     assert line in said(*space, **options)
 
 
-def test_many_axes_stay_in_the_line() -> None:
-    lines = said(*(f"parameter_{number}=interval(0,1)" for number in range(20)))
-    assert max(map(len, lines)) <= 80 and "continuous, 20 axes: parameter_0, " in lines[2]
-    assert lines[2].endswith("parameter_2, …")
+@pytest.mark.parametrize(("n_axes", "end"), [(16, " parameter_15"), (200, ", …")])
+def test_many_axes_are_broken_between_names(n_axes: int, end: str) -> None:
+    lines = said(*(f"parameter_{number}=interval(0,1)" for number in range(n_axes)))
+    assert max(map(len, lines)) <= 80 and f"continuous, {n_axes} axes: parameter_0, " in lines[2]
+    of_space = lines[2 : lines.index("  trials     20 by tpe; 2 workers")]
+    assert 3 <= len(of_space) <= 4 and of_space[-1].endswith(end)
+    assert all(line.startswith(" " * 13 + "parameter_") for line in of_space[1:])
 
 
 def test_a_huge_space_is_told_by_its_size() -> None:

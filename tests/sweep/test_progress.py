@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from besom.common.terminal.time_left import TimeLeft
@@ -14,6 +15,11 @@ from besom.sweep.progress import (
     make_progress,
 )
 
+
+def shown(progress: LiveProgress, console: Console) -> str:
+    return "".join(part.text for part in console.render(progress._render()))
+
+
 MAXIMIZE = read_objective("accuracy", "maximize")
 
 
@@ -27,6 +33,52 @@ def test_the_tally_counts_and_keeps_the_best() -> None:
         tally.add(added, None)
     assert tally.n_done == 5
     assert tally.line().startswith("5/10 done  1 pruned  1 failed  best 0.9 (trial 1)")
+
+
+def test_of_equal_trials_the_best_is_the_lowest_whenever_it_ends() -> None:
+    tally = Tally(3, MAXIMIZE, [], TimeLeft(1))
+    for number in (2, 1, 3):
+        tally.add(row(number, value=0.9), None)
+    assert tally.line().endswith("best 0.9 (trial 1)")
+
+
+def test_once_all_trials_have_ended_only_a_confirmation_takes_time() -> None:
+    now = [0.0]
+    tally = Tally(2, MAXIMIZE, [], TimeLeft(1, clock=lambda: now[0]), n_confirmations=4)
+    for number in range(2):
+        tally.time_left.started(0)
+        now[0] += 10.0
+        tally.add(row(number), 0)
+        whole = {0: "50 s left", 1: "confirmation: about 40 s"}
+        assert tally.left() == whole[number]
+
+
+def test_the_last_line_of_a_terminal_holds_no_time_left() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=120)
+    now = [0.0]
+    tally = Tally(2, MAXIMIZE, [], TimeLeft(1, clock=lambda: now[0]), n_confirmations=4)
+    with make_progress(console, tally) as progress:
+        progress.started(0, "trial 0")
+        now[0] = 5.0
+        tally.add(row(0), 0)
+        progress.ended(0, "trial 0  complete")
+        assert isinstance(progress, LiveProgress)
+        assert "25 s left" in shown(progress, console)  # one trial, four of the confirmation
+    assert "1/2 done" in shown(progress, console) and "left" not in shown(progress, console)
+
+
+@pytest.mark.parametrize(("width", "bar"), [(80, 10), (120, 16)])
+def test_a_bar_gives_way_to_the_parameters(width: int, bar: int) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=width)
+    with make_progress(console, Tally(3, MAXIMIZE, [], TimeLeft(1))) as progress:
+        progress.started(0, "trial   3  model=fasttext learning_rate=0.003819")
+        progress.expects(0, 3)
+        progress.reported(0, 3, 0.8123)
+        assert isinstance(progress, LiveProgress)
+        line = shown(progress, console).splitlines()[0].rstrip()
+    wanted = f"worker 0  trial   3  model=fasttext learning_rate=0.003819 {'━' * bar} 3/3 0.8123"
+    assert line == wanted and len(line) <= width
 
 
 def test_what_has_begun_is_counted_where_fewer_trials_are_asked_for_now() -> None:

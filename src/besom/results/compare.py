@@ -20,7 +20,7 @@ from besom.results.studies import (
     RUN_ID,
     StudyRecord,
     Trial,
-    best_first,
+    ranked,
     read_run,
     read_study,
 )
@@ -92,7 +92,7 @@ def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None)
         ordered = _sorted_by(comparison.trials, name, sort.startswith("-"))
         comparison = replace(comparison, kept=(*first, name))
     elif len(objectives) == 1:
-        ordered = _best_first(trials, *objectives[0])
+        ordered = ranked(trials, *objectives[0])
     else:
         ordered = list(trials)
     return replace(comparison, trials=ordered, missing_runs=missing_runs)
@@ -191,15 +191,6 @@ def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
     """The objectives, then all other metrics in order."""
     names = {name for trial in trials for name in trial.metrics}
     return [*first, *sorted(names - set(first))]
-
-
-def _best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """Complete trials by their value, the infeasible ones behind them, then the others, which have
-    no value or do not count."""
-    complete = [trial for trial in trials if trial.state == "complete" and trial.counts]
-    others = [trial for trial in trials if trial.state != "complete" or not trial.counts]
-    ranked = best_first(complete, metric, direction)
-    return [*sorted(ranked, key=lambda trial: bool(trial.infeasible)), *others]
 
 
 def _column(comparison: Comparison, sort: str) -> str:

@@ -1,7 +1,6 @@
 """A study as its record tells it: its objective, and one run for each trial."""
 
 import json
-import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from besom.app.source import Source
 from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.common.text import unnamed
+from besom.search.best_of import best_first
 from besom.search.constraints import NONE, Constraints
 from besom.sweep.recovery.missing_runs import Expected, expected, sentence
 from besom.tracking import schema
@@ -144,7 +144,7 @@ class StudyRecord:
                 f"`besom compare {shlex.quote(self.name)}` shows them"
             )
         eligible = [trial for trial in self.complete if trial.is_eligible]
-        return next(iter(best_first(eligible, self.objectives[0], self.directions[0])), None)
+        return next(iter(ranked(eligible, self.objectives[0], self.directions[0])), None)
 
 
 def read_study(reader: Reader, name: str) -> StudyRecord:
@@ -199,15 +199,9 @@ def _read_trial(run: ReadRun) -> Trial:
     )
 
 
-def best_first(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """By a metric; those without it, or with NaN, last and in their order."""
-    sign = -1 if direction == "maximize" else 1
-
-    def key(trial: Trial) -> tuple[bool, float]:
-        value = trial.metrics.get(metric, math.nan)
-        return math.isnan(value), 0.0 if math.isnan(value) else sign * value
-
-    return sorted(trials, key=key)
+def ranked(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
+    """By a metric, see :func:`besom.search.best_of.best_first`."""
+    return best_first(trials, lambda trial: trial.metrics.get(metric), direction)
 
 
 def _no_study(reader: Reader, name: str, there: Expected | None) -> str:

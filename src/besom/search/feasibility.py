@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
+from besom.search.best_of import best_first
 from besom.search.constraints import NODE, Constraints
 from besom.search.objective import NoObjective, few, rank
 from besom.search.storage.cached_storage import CachedStorage
@@ -58,8 +59,7 @@ def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRo
     if len(directions) > 1:
         ranks = rank([row.values for row in eligible], directions)
         return [row for row, place in zip(eligible, ranks, strict=True) if place == 0]
-    pick = max if directions[0] == "maximize" else min
-    return [pick(eligible, key=lambda row: row.values[0])] if eligible else []
+    return best_first(eligible, lambda row: row.values[0], directions[0])[:1]
 
 
 def judge_anew(

@@ -98,10 +98,6 @@ class Objective:
             return metrics.get(self.names[0])
         return next(iter(metrics.values())) if len(metrics) == 1 else None
 
-    def better(self, value: float, other: float) -> bool:
-        """Whether ``value`` beats ``other``; for a single objective."""
-        return value > other if self.directions[0] == "maximize" else value < other
-
 
 class ReportedObjective:
     """Finds the objective in reports, and says where the pruner cannot find it.

@@ -1,6 +1,7 @@
 """What a sweep says at once: what it is about to do. Nothing heavy is loaded for it."""
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,7 +9,8 @@ from rich.console import Console
 
 from besom.common.addresses import mask
 from besom.common.flatten import short_names
-from besom.common.text import duration, shorten_words
+from besom.common.terminal.table import terminal_width
+from besom.common.text import duration
 from besom.search.constraints import Constraints
 from besom.search.objective import Objective
 from besom.search.options import AUTO, SweepOptions
@@ -19,6 +21,9 @@ from besom.search.warm_start.options import source_names
 from besom.workers.resources import read_resources
 
 WIDTH = 80
+"""Columns, where there is no terminal that says how many it has."""
+MOST_LINES = 4
+"""For the names of what is searched."""
 LABEL = 11
 MOST_COUNTED = 1e15
 """Points; of more only the size is said."""
@@ -57,7 +62,7 @@ def opening(
     head = "Confirmation of" if confirms_only else "Sweep"
     return [
         f"{head} {options.study_name}",
-        *(_fact(name, text) for name, text in facts.items() if text),
+        *(line for name, text in facts.items() if text for line in _fact(name, text).split("\n")),
     ]
 
 
@@ -108,9 +113,21 @@ def _space(options: SweepOptions, space: Space) -> str:
         return f"what {custom} suggests" if custom else "one configuration"
     size = "continuous" if math.isinf(space.size) else _counted(space.size, "point")
     shown = f"{size}, {_counted(len(names), 'axis', 'axes')}: {', '.join(names)}"
-    return shorten_words(shown, WIDTH - LABEL - 2) + (
-        f"; and what {custom} suggests" if custom else ""
+    return _wrapped(shown) + (f"; and what {custom} suggests" if custom else "")
+
+
+def _wrapped(text: str) -> str:
+    """In lines as long as the terminal has them, broken at spaces."""
+    room = (terminal_width() or WIDTH) - LABEL - 2
+    lines = textwrap.wrap(
+        text,
+        room,
+        max_lines=MOST_LINES,
+        placeholder=" …",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return f"\n{'':{LABEL + 2}}".join(lines)
 
 
 def _counted(number: float, what: str, several: str = "") -> str:

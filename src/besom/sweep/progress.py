@@ -1,7 +1,7 @@
 """What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -11,17 +11,20 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from besom.common.terminal.sentences import print_sentences
 from besom.common.terminal.time_left import TimeLeft
 from besom.common.text import duration, printable, shorten_words, show
+from besom.search.feasibility import best_of
 from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
 from besom.workers.signals import stopping_between
 
 # More bars cannot be followed, and drawing a thousand four times a second is work for a core.
 MAX_BARS = 24
-BAR_WIDTH = 16
-NUMBERS_WIDTH = 20
-"""What stands behind a bar: ``12/100 0.0004073``, and the spaces between."""
+BAR_WIDTH, LEAST_BAR_WIDTH = 16, 8
+NUMBERS_WIDTH = 10
+"""What stands behind a bar at least: ``3/3 0.8123``."""
+LEAST_TEXT_WIDTH = 24
 
 
 class Progress(Protocol):
@@ -52,9 +55,11 @@ class Count(Protocol):
     @property
     def time_left(self) -> TimeLeft: ...
 
-    def left(self) -> str: ...
+    def left(self) -> str:
+        """The time that all takes yet; empty where that is not known, or nothing."""
 
-    def line(self) -> str: ...
+    def line(self) -> str:
+        """The counts."""
 
 
 def as_left(seconds: float | None) -> str:
@@ -98,10 +103,9 @@ class Tally:
 
     def _count(self, row: TrialRow) -> None:
         self.counts[row.state] += 1
-        if not row.is_eligible or not self._objective.single:
-            return
-        if self.best is None or self._objective.better(row.values[0], self.best.values[0]):
-            self.best = row
+        if self._objective.single:
+            known = [row] if self.best is None else [self.best, row]
+            self.best = next(iter(best_of(known, self._objective.directions)), None)
 
     def set_n_trials(self, n_trials: int) -> None:
         """Expect so many in all."""
@@ -112,17 +116,21 @@ class Tally:
         return sum(self.counts.values())
 
     def line(self) -> str:
-        """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)  1 min left``."""
+        """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)``."""
         parts = [f"{self.n_done}/{self.n_all} done"]
         parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
             parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
-        return "  ".join(filter(None, (*parts, self.left())))
+        return "  ".join(parts)
 
     def left(self) -> str:
         """The time until all is done, confirmations too."""
-        n_open = self.n_all - self.n_done - self.time_left.n_running
-        return as_left(self.time_left.seconds(max(0, n_open), self._n_confirmations))
+        n_open = self.n_all - self.n_done
+        n_waiting = max(0, n_open - self.time_left.n_running)
+        seconds = self.time_left.seconds(n_waiting, self._n_confirmations) or 0.0
+        if n_open > 0 or seconds < 1:
+            return as_left(seconds)
+        return f"confirmation: about {duration(seconds)}"
 
 
 def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
@@ -132,13 +140,6 @@ def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
         if "seconds" in row.notes:
             seconds[row.state].append(row.notes["seconds"])
     return seconds
-
-
-def print_sentences(sentences: Iterable[str], console: Console) -> None:
-    """Each in a line; a terminal would break them in the middle of a word, so here between two."""
-    for sentence in sentences:
-        is_whole = not console.is_terminal
-        console.print(sentence, markup=False, highlight=False, soft_wrap=is_whole)
 
 
 class PlainProgress:
@@ -184,14 +185,18 @@ class LiveProgress(PlainProgress):
 
     def __init__(self, console: Console, count: Count) -> None:
         super().__init__(console, count)
+        self._bar_column = BarColumn(bar_width=BAR_WIDTH)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=BAR_WIDTH),
+            self._bar_column,
             TextColumn("{task.fields[steps]} {task.fields[value]}"),
             console=console,
         )
         self._tasks: dict[int, TaskID] = {}
         self._totals: dict[int, str] = {}
+        self._texts: dict[int, str] = {}
+        self._numbers_width = NUMBERS_WIDTH
+        self._is_over = False
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4)
 
     def __enter__(self) -> "LiveProgress":
@@ -205,6 +210,7 @@ class LiveProgress(PlainProgress):
         self._stopping.__exit__(None, None, None)
         for task in self._tasks.values():
             self._bars.update(task, visible=False)
+        self._is_over = True  # the last line stays, and nothing in it may be about what comes
         self._live.refresh()
         self._live.stop()
 
@@ -226,9 +232,8 @@ class LiveProgress(PlainProgress):
         if worker not in self._tasks:
             return
         total = self._totals.get(worker, "")
-        shown = "" if value is None else show(value)
-        task = self._tasks[worker]
-        self._bars.update(task, completed=step, steps=f"{step}{total}", value=shown)
+        steps, shown = f"{step}{total}", "" if value is None else show(value)
+        self._bars.update(self._tasks[worker], completed=step, steps=steps, value=shown)
 
     def ended(self, worker: int | None, line: str) -> None:
         self._say(line)  # the counts stand below
@@ -241,18 +246,32 @@ class LiveProgress(PlainProgress):
 
     def _show(self, worker: int, what: str) -> None:
         """Begin a worker's bar anew."""
-        room = max(24, self._console.width - BAR_WIDTH - NUMBERS_WIDTH)
-        text = shorten_words(f"worker {worker}  {what}", room)
         if worker not in self._tasks:
             if len(self._tasks) == MAX_BARS:
                 return
-            self._tasks[worker] = self._bars.add_task(text, total=None, steps="", value="")
+            self._tasks[worker] = self._bars.add_task("", total=None, steps="", value="")
+        self._texts[worker] = f"worker {worker}  {what}"
         self._totals.pop(worker, None)
         task = self._tasks[worker]
-        self._bars.reset(task, total=None, description=text, steps="", value="")
+        self._bars.reset(task, total=None, steps="", value="")
+
+    def _fit(self) -> None:
+        """Give the texts the room that the bars and the numbers leave; bars give way to texts."""
+        found = [task.fields for task in self._bars.tasks]
+        widths = (len(f"{known['steps']} {known['value']}") for known in found)
+        self._numbers_width = max(self._numbers_width, *widths, 0)
+        room = self._console.width - self._numbers_width - 2  # a space at each side of the bar
+        texts = dict(self._texts)  # this is another thread
+        spare = room - max(map(len, texts.values()), default=0)
+        bar = self._bar_column.bar_width = min(BAR_WIDTH, max(LEAST_BAR_WIDTH, spare))
+        for worker, text in texts.items():
+            shown = shorten_words(text, max(LEAST_TEXT_WIDTH, room - bar))
+            self._bars.update(self._tasks[worker], description=shown)
 
     def _render(self) -> Group:
-        return Group(self._bars, Text(self._count.line()))
+        self._fit()
+        left = "" if self._is_over else self._count.left()
+        return Group(self._bars, Text("  ".join(filter(None, (self._count.line(), left)))))
 
 
 def make_progress(

@@ -14,6 +14,7 @@ from besom.app.redaction import redacted_logs
 from besom.common.errors import BesomError, StoreError, UserError
 from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
+from besom.common.terminal.sentences import print_sentences
 from besom.common.terminal.time_left import TimeLeft
 from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import make_sampler
@@ -49,7 +50,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.opening import print_data, print_so_far
 from besom.sweep.parent_run import close_parent_run, log_what_counts, open_parent_run
 from besom.sweep.plan import Plan, pool_of
-from besom.sweep.progress import Tally, make_progress, print_sentences
+from besom.sweep.progress import Tally, make_progress
 from besom.sweep.recovery.earlier_numbers import numbers_in_record
 from besom.sweep.recovery.missing_said import say_missing_runs
 from besom.sweep.recovery.recovery import (

@@ -8,15 +8,16 @@ from rich.console import Console
 from besom.common.addresses import scheme_of
 from besom.common.flatten import short_names
 from besom.common.terminal.commands import command_lines, record_flags
+from besom.common.terminal.sentences import print_sentences
 from besom.common.terminal.table import Column, left_out, table, terminal_width
 from besom.common.text import show, unnamed
+from besom.search.best_of import best_first
 from besom.search.options import SweepOptions
 from besom.search.stopping.rules import OPTION
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
-from besom.sweep.progress import print_sentences
 from besom.tracking.address import SERVERS, pages_of
 
 MAX_ROWS = 20
@@ -51,17 +52,14 @@ def print_summary(
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """Complete trials best first (by number with several objectives), the infeasible ones behind
-    them, then the others; those of other code last."""
-    sign = -1 if plan.objective.directions[0] == "maximize" else 1
-    states = ["complete", "pruned", "running", "failed"]
-
-    def key(row: TrialRow) -> tuple[bool, int, bool, float, int]:
-        by_value = row.state == "complete" and plan.objective.single
-        value = sign * row.values[0] if by_value else 0.0
-        return not row.counts, states.index(row.state), bool(row.infeasible), value, row.number
-
-    return sorted(rows, key=key)
+    """All trials, see :func:`besom.search.best_of.best_first`; several objectives have no order,
+    and are by number."""
+    is_single = plan.objective.single
+    return best_first(
+        rows,
+        lambda row: row.values[0] if is_single and row.values else None,
+        plan.objective.directions[0],
+    )
 
 
 def n_ended(rows: Iterable[TrialRow]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from besom.keras_task import MODEL_FILE
-from besom.results.studies import StudyRecord, Trial, best_first
+from besom.results.studies import StudyRecord, Trial, ranked
 from besom.search.objective import rank
 from besom.tracking import schema
 from besom.tracking.models.deleted import deletable
@@ -90,7 +90,7 @@ def _beaten(study: StudyRecord, number: int | None) -> Iterator[ReadRun]:
 def _best(study: StudyRecord, complete: Sequence[Trial], number: int) -> set[int | None]:
     """The numbers of the best trials; of several objectives those of the Pareto front."""
     if len(study.objectives) == 1:
-        ordered = best_first(complete, study.objectives[0], study.directions[0])
+        ordered = ranked(complete, study.objectives[0], study.directions[0])
         return {trial.number for trial in ordered[:number]}
     known = [trial for trial in complete if all(one in trial.metrics for one in study.objectives)]
     values = [[trial.metrics[name] for name in study.objectives] for trial in known]

@@ -13,6 +13,7 @@ from besom.common.flatten import doubled
 from besom.common.interpreter import uncollected
 from besom.results.report.figures.base import Scale
 from besom.results.studies import ENDED, StudyRecord, Trial, read_study
+from besom.search.best_of import best_first
 from besom.search.importance import importances, searched_on_log
 from besom.tracking import schema
 from besom.tracking.reader import Point, Reader, ReadRun
@@ -84,8 +85,7 @@ class ReportData:
     @cached_property
     def ranked(self) -> list[Trial]:
         """The eligible trials by the first objective, the best first."""
-        sign = self.objectives[0].sign
-        return sorted(self.eligible, key=lambda trial: sign * (self.value(trial) or 0.0))
+        return best_first(self.eligible, self.value, self.objectives[0].direction)
 
     @cached_property
     def eligible(self) -> list[Trial]:

@@ -6,12 +6,12 @@ from besom.common.flatten import short_names
 from besom.common.text import duration
 from besom.results.report.data import ReportData
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
-from besom.results.studies import Trial, best_first
+from besom.results.studies import Trial
 from besom.results.tables import nodes
+from besom.search.best_of import best_first
 
 MOST_COLUMNS = 16
 """Parameters that have a column, those first that decide most."""
-STATES = ("complete", "infeasible", "running", "pruned", "failed")
 
 
 def trials(report: ReportData) -> Section:
@@ -51,8 +51,10 @@ def _name(report: ReportData, trial: Trial) -> Markup:
 
 
 def _ordered(report: ReportData) -> list[Trial]:
-    """By state, and of each state the best first."""
-    first = report.objectives[0]
-    found = best_first(report.study.trials, first.name, first.direction)
-    place = {state: number for number, state in enumerate(STATES)}
-    return sorted(found, key=lambda trial: place.get(trial.standing, len(STATES)))
+    """As a sweep's own table has them; several objectives have no order, and are by number."""
+    is_single = len(report.objectives) == 1
+    return best_first(
+        report.study.trials,
+        lambda trial: report.value(trial) if is_single else None,
+        report.objectives[0].direction,
+    )

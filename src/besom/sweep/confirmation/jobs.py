@@ -36,8 +36,8 @@ class ConfirmationCount:
         self.time_left.ended(worker)
 
     def line(self) -> str:
-        """``3/20 confirmations  1 min left``."""
-        return "  ".join(filter(None, (f"{self.n_done}/{self.n_all} confirmations", self.left())))
+        """``3/20 confirmations``."""
+        return f"{self.n_done}/{self.n_all} confirmations"
 
     def left(self) -> str:
         """The time until all are done."""
