@@ -27,6 +27,10 @@ def test_an_application_has_its_own_name(besom: Command, tmp_path: Path) -> None
         assert not [file for file, text in texts.items() if template in text]
         name = Path(folder).name
         assert f'study_name: "{name}"' in texts[tmp_path / folder / "conf" / "config.yaml"]
+        report = f"besom report {name}"
+        readme = texts[tmp_path / folder / "README.md"].splitlines()
+        places = {line.index(" # ") for line in readme if " # " in line}
+        assert places == {max(len(report), len("python main.py -m")) + 1}, "below each other"
         kept = {file.relative_to(tmp_path / folder) for file in texts}
         assert kept >= {Path(".gitignore"), Path("README.md"), Path("test_main.py")}
 

@@ -264,13 +264,13 @@ def test_hydra_itself_refuses_wrong_types_and_misspelled_keys(override: str) -> 
         composed(override)
 
 
-def test_sizes_must_leave_reviews_on_both_sides_of_the_split() -> None:
+def test_sizes_must_leave_texts_on_both_sides_of_the_split() -> None:
     training = composed("training.batch_size=128").training
-    check_sizes(training, reviews=160, train_reviews=128)
-    with pytest.raises(ConfigError, match=r"batch_size=128` is above the 127 reviews"):
-        check_sizes(training, reviews=160, train_reviews=127)
+    check_sizes(training, texts=160, train_texts=128)
+    with pytest.raises(ConfigError, match=r"batch_size=128` is above the 127 texts"):
+        check_sizes(training, texts=160, train_texts=127)
     with pytest.raises(ConfigError, match=r"validation_split=0.2` leaves none of 160"):
-        check_sizes(training, reviews=160, train_reviews=160)
+        check_sizes(training, texts=160, train_texts=160)
 
 
 def test_job_folders_are_below_the_root() -> None:

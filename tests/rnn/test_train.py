@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 
 from besom import session
 from besom.app.hooks import hooks_of
@@ -169,7 +170,7 @@ def test_is_checked_before_anything_is_loaded(small: Small, tmp_path: Path) -> N
     with pytest.raises(ConfigError, match=r"units=0"):
         train(small("model.units=0"))
     check(small("training.batch_size=80"))
-    with pytest.raises(ConfigError, match="above the 80 reviews"):
+    with pytest.raises(ConfigError, match="above the 80 texts"):
         check(small("training.batch_size=81"))
 
 
@@ -190,3 +191,23 @@ def test_a_vocabulary_above_the_datas_is_noted_once(
         check(small("data.vocab_size=77777"))
     assert "`data.vocab_size=99999` is above" in caplog.text
     assert len(caplog.records) == 1, "a sweep over several values says it once"
+
+
+@pytest.mark.parametrize(
+    ("words", "params", "n_said"),
+    [([], {}, 0), (["data.vocab_size=9"], {}, 1), ([], {"data.vocab_size": "choice(8,9)"}, 1)],
+)
+def test_a_vocabulary_that_is_the_default_s_is_not_worth_a_line(
+    words: list[str],
+    params: dict[str, str],
+    n_said: int,
+    small: Small,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("besom.rnn.train._noted", set())
+    asked = {"overrides": {"task": words}, "sweeper": {"params": params}}
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": asked}))
+    with caplog.at_level(logging.WARNING):
+        check(small("data.vocab_size=99999"))
+    assert len(caplog.records) == n_said

@@ -16,6 +16,10 @@ TEMPLATES = {False: "loop_app", True: "keras_app"}
 """By whether it is for Keras. Each is called by its name inside of its files, too."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
+README = "README.md"
+COMMANDS = re.compile(r"(?:^[^\s#].* # .*\n){2,}", re.MULTILINE)
+"""Lines of commands, each with what it is for."""
+
 NEXT = {
     "python main.py": "trains once",
     "python main.py -m": "sweeps; the same command goes on where it stopped",
@@ -69,8 +73,19 @@ def make_application(folder: Path, template: str) -> None:
             copy = draft / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8").replace(template, folder.name)
-            copy.write_text(text, encoding="utf-8")
+            copy.write_text(_aligned(text) if copy.name == README else text, encoding="utf-8")
         os.replace(draft, folder)
+
+
+def _aligned(text: str) -> str:
+    """With the remarks behind commands below each other again, since a name is of another length
+    than the template's."""
+    return COMMANDS.sub(lambda block: "\n".join(_commands(block[0])) + "\n", text)
+
+
+def _commands(block: str) -> list[str]:
+    pairs = (line.split(" # ", 1) for line in block.splitlines())
+    return command_lines({command.rstrip(): why for command, why in pairs})
 
 
 def _files(source: Path) -> list[Path]:

@@ -68,7 +68,7 @@ class SpaceError(UserError):
 
 
 class DataError(UserError):
-    """A data file is missing, damaged, or holds something else than reviews."""
+    """A data file is missing, damaged, or holds something else than texts."""
 
 
 class StudyError(UserError):

@@ -30,7 +30,7 @@ def check_training(training: Training) -> None:
     if not 0 < training.validation_split < 1:
         raise ConfigError(
             f"`training.validation_split={training.validation_split}` is outside (0, 1); give the "
-            "share of the training reviews to validate on, 0.2 say"
+            "share of the training texts to validate on, 0.2 say"
         )
 
 
@@ -55,21 +55,21 @@ def _check_optimizer(training: Training) -> None:
         )
 
 
-def check_sizes(training: Training, reviews: int, train_reviews: int) -> None:
+def check_sizes(training: Training, texts: int, train_texts: int) -> None:
     """Refuse an empty validation split, and a batch larger than what is left to train on.
 
     Args:
         training: what was asked for.
-        reviews: all reviews that are not the test's.
-        train_reviews: those before the validation split.
+        texts: all that are not the test's.
+        train_texts: those before the validation split.
     """
-    if train_reviews == reviews:
+    if train_texts == texts:
         raise ConfigError(
-            f"`training.validation_split={training.validation_split}` leaves none of {reviews} "
-            "reviews to validate on; give more"
+            f"`training.validation_split={training.validation_split}` leaves none of {texts} "
+            "texts to validate on; give more"
         )
-    if training.batch_size > train_reviews:
+    if training.batch_size > train_texts:
         raise ConfigError(
-            f"`training.batch_size={training.batch_size}` is above the {train_reviews} reviews of "
+            f"`training.batch_size={training.batch_size}` is above the {train_texts} texts of "
             "the training split; give less, or lower `training.validation_split`"
         )

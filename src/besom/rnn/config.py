@@ -14,7 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 @dataclass
 class Data:
-    """Which reviews, and how they are cut to size."""
+    """Which texts, and how they are cut to size."""
 
     name: str = MISSING
     vocab_size: int = MISSING

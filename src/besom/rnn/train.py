@@ -5,6 +5,7 @@ Importing this module is cheap; TensorFlow comes in when a training starts.
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +18,7 @@ from besom import __version__, session
 from besom.app.hooks import Hooks, hooked
 from besom.app.source import source_of
 from besom.common.flatten import flatten
+from besom.common.terminal.sentences import wrapped
 from besom.rnn import environment
 from besom.rnn.check import check_config
 from besom.rnn.check_training import check_sizes
@@ -42,14 +44,17 @@ PREDICTIONS = 5
 log = logging.getLogger(__name__)
 
 
-def check(config: DictConfig) -> None:
+def check(config: DictConfig, level: int = logging.WARNING) -> None:
     """Refuse a configuration that cannot be trained: by its keys and values, then by its data."""
     check_config(config)
-    check_data(config)
+    check_data(config, level)
 
 
-def check_data(config: DictConfig) -> None:
+def check_data(config: DictConfig, level: int = logging.WARNING) -> None:
     """Refuse a configuration that its data cannot train. Reads them once, needs no TensorFlow.
+
+    Args:
+        level: at which is logged what the data make remarkable.
 
     Raises:
         ConfigError: the data leave nothing to train or to validate on.
@@ -59,9 +64,9 @@ def check_data(config: DictConfig) -> None:
     reviews = len(corpus.train)
     train_reviews = training_size(reviews, config.training.validation_split)
     check_sizes(config.training, reviews, train_reviews)
-    _note_vocabulary(config.data.vocab_size, corpus)
+    _note_vocabulary(config.data.vocab_size, corpus, level)
     for remark in corpus.remarks:
-        _note(remark, f"{corpus.name}: {remark}")
+        _note(remark, f"{corpus.name}: {remark}", level)
 
 
 def check_baseline(config: DictConfig) -> None:
@@ -118,7 +123,7 @@ HOOKS = Hooks(
 def train(config: DictConfig) -> dict[str, float]:
     """Load, build, fit, evaluate, save; the metrics of the weights that are kept, and what the
     model costs."""
-    check(config)
+    check(config, logging.INFO)  # the command that trains has checked it before, and said it
     environment.prepare()
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
     reset(config.seed)
@@ -139,21 +144,32 @@ _noted = set[str]()
 """What has been remarked in this process."""
 
 
-def _note(about: str, remark: str) -> None:
+def _note(about: str, remark: str, level: int) -> None:
     """Made once of each thing that it may be about."""
     if about not in _noted:
         _noted.add(about)
-        log.warning("%s", remark)
+        log.log(level, "%s", wrapped(remark, sys.stderr))
 
 
-def _note_vocabulary(vocab_size: int, corpus: Corpus) -> None:
-    """A remark, not an error: a sweep may well reach beyond the data, at several of its values."""
+def _note_vocabulary(vocab_size: int, corpus: Corpus, level: int) -> None:
+    """A remark, not an error: a sweep may well reach beyond the data, at several of its values.
+    The default, which is for large data, is only logged."""
     if vocab_size > corpus.vocab_size:
         _note(
             f"vocabulary of {corpus.digest}",
             f"`data.vocab_size={vocab_size}` is above the {corpus.vocab_size} that the data holds; "
             "the rest stays unused",
+            level if _is_asked_for("data.vocab_size") else logging.INFO,
         )
+
+
+def _is_asked_for(key: str) -> bool:
+    """Whether the command, or the sweep, names it; true where that is not known."""
+    if not HydraConfig.initialized():
+        return True
+    hydra = HydraConfig.get()
+    given = [word.lstrip("+").partition("=")[0] for word in hydra.overrides.task]
+    return key in (*given, *(hydra.sweeper.get("params") or ()))
 
 
 def _describe(corpus: Corpus, engine: Engine) -> None:

@@ -113,3 +113,25 @@ def test_the_sentence_says_what_two_seeds_are_worth_and_which_way_is_better() ->
 def test_a_difference_that_is_rounding_is_told_as_none() -> None:
     assert Estimate(-3.7e-17, -0.4, 0.4).text("+") == "+0 (-0.4 to +0.4)"
     assert Estimate(-3.7e-8, -0.4, 0.4).text("+") == "-3.7e-08 (-0.4 to +0.4)"
+
+
+def test_where_all_seeds_gave_the_same_value_it_says_so_instead_of_intervals() -> None:
+    said = judge([0.935] * 3, {1: [0.935] * 3}, "maximize").sentence("accuracy", "maximize")
+    assert said == (
+        "Trial 1 is within noise of the baseline: accuracy 0.935, a difference of +0 over the same "
+        "3 seeds (higher is better). All 3 seeds gave the same value, which says nothing of the "
+        "spread."
+    )
+    undirected = judge([0.1] * 3, {1: [0.3] * 3}, "maximize").sentence("accuracy")
+    assert "beats the baseline: accuracy 0.3, a difference of +0.2 over the same 3 seeds. All" in (
+        undirected
+    )
+
+
+def test_where_only_the_challenger_s_seeds_did_the_difference_has_its_interval() -> None:
+    said = judge([0.92, 0.94, 0.93], {1: [0.935] * 3}, "maximize").sentence("accuracy")
+    assert "accuracy 0.935, a difference of +0.005 (-0.01984 to +0.02984) over" in said
+    assert said.endswith(
+        "(95 % intervals). All 3 seeds gave trial 1 the same value, which says nothing of the "
+        "spread."
+    )

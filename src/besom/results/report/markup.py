@@ -7,6 +7,9 @@ from typing import Any
 
 from besom.common import text
 
+SHORT = 12
+"""So many rows at most stay together on paper."""
+
 
 class Markup(str):
     """Text that is HTML. Everything else that a page is made of comes from a record, which may
@@ -36,15 +39,15 @@ def table(
     head: Sequence[object], rows: Iterable[Iterable[object]], class_: str | None = None
 ) -> Markup:
     """A table whose first column names; where the window is narrow each row becomes a paragraph."""
-    body = (
+    body = [
         element("tr", element("th", name, scope="row"), *(element("td", cell) for cell in cells))
         for name, *cells in rows
-    )
+    ]
     top = element("tr", *(element("th", cell, scope="col") for cell in head))
     return element(
         "div",
         element("table", element("thead", top), element("tbody", *body), class_=class_),
-        class_="scroll",
+        class_="scroll short" if len(body) <= SHORT else "scroll",
         tabindex=0,
     )
 

@@ -10,7 +10,7 @@
   const labels = JSON.parse(document.getElementById("labels").textContent);
   const coarse = matchMedia("(pointer: coarse)").matches;
   const plots = [...document.querySelectorAll(".plot")];
-  const config = { displayModeBar: false, displaylogo: false, responsive: true };
+  const config = { displayModeBar: false, displaylogo: false };
 
   /* A point shows its trial's parameters, which the page holds once, and what it says itself. */
   function describe(trace) {
@@ -30,6 +30,21 @@
   }
 
   plots.forEach(draw);
+
+  /* Drawn twice: by a new width alone Plotly's legends stay where they were, over the bars. */
+  async function fit(plot) {
+    await Plotly.Plots.resize(plot);
+    await Plotly.redraw(plot);
+  }
+
+  let width = innerWidth;
+  let waiting;
+  addEventListener("resize", () => {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => plots.forEach(fit), 100);
+  });
 
   /* A cell's number or text; what is shown otherwise stands in its <data>. */
   function valueOf(row, column) {

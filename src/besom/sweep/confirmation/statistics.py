@@ -28,12 +28,18 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def is_point(self) -> bool:
+        """Whether all seeds gave the same value, but for rounding: then nothing is known of their
+        spread, and an interval of no width would look like certainty."""
+        return self.high - self.low <= EQUAL * max(abs(self.low), abs(self.high))
+
     def text(self, sign: str = "") -> str:
-        """``0.8321 (0.8251 to 0.8391)``; with ``+`` as sign, differences."""
+        """``0.8321 (0.8251 to 0.8391)``; with ``+`` as sign, differences. Of a point the number."""
         is_rounding = abs(self.mean) <= EQUAL * max(abs(self.low), abs(self.high))
         numbers = 0.0 if is_rounding else self.mean, self.low, self.high
         mean, low, high = (f"{number:{sign}.4g}" for number in numbers)
-        return f"{mean} ({low} to {high})"
+        return mean if self.is_point else f"{mean} ({low} to {high})"
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,30 @@ class ComparisonResult:
         outcome = "beats the baseline" if self.beats else "is within noise of the baseline"
         if self.loses:
             outcome = "loses against the baseline"
-        intervals = "95 % intervals"
-        if self.seeds == FEWEST_SEEDS:
-            intervals += f", so wide with {self.seeds} seeds that they may leave the metric's range"
-        if direction:
-            intervals += f"; {'higher' if direction == 'maximize' else 'lower'} is better"
-        return (
+        better = f"{'higher' if direction == 'maximize' else 'lower'} is better"
+        remarks = "; ".join(filter(None, (self._intervals(), better if direction else "")))
+        said = (
             f"{who[0].upper()}{who[1:]} {outcome}: {metric} {self.value.text()}, a difference of "
-            f"{self.difference.text('+')} over the same {self.seeds} seeds ({intervals})."
+            f"{self.difference.text('+')} over the same {self.seeds} seeds"
+        )
+        return f"{said}{f' ({remarks})' if remarks else ''}.{self._no_spread()}"
+
+    def _intervals(self) -> str:
+        """What the numbers in parentheses are; empty where there are none."""
+        if self.value.is_point and self.difference.is_point:
+            return ""
+        if self.seeds > FEWEST_SEEDS:
+            return "95 % intervals"
+        so_few = f"so wide with {self.seeds} seeds"
+        return f"95 % intervals, {so_few} that they may leave the metric's range"
+
+    def _no_spread(self) -> str:
+        """A sentence where the challenger's seeds, or all, gave the same value."""
+        if not self.value.is_point:
+            return ""
+        whose = "" if self.difference.is_point else f" trial {self.challenger}"
+        return (
+            f" All {self.seeds} seeds gave{whose} the same value, which says nothing of the spread."
         )
 
 

@@ -165,12 +165,13 @@ def scaled_axis(title: str, scale: Scale) -> dict[str, Any]:
     """An axis on which a parameter lies."""
     places, texts = scale.ticks()
     low, high = scale.ends()
-    margin = (high - low) * 0.06
+    margin = 0.5 if scale.choices else (high - low) * 0.06
     return axis(
         title,
         tickmode="array",
         tickvals=list(places),
         ticktext=[short(text) for text in texts],
+        ticklabeloverflow="allow",  # by itself Plotly leaves out what it has no room for
         range=[low - margin, high + margin],
     )
 

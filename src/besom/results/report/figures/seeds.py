@@ -8,6 +8,7 @@ from besom.results.report.figures.base import BASELINE, BEST, TRIAL, axis, dots,
 from besom.results.report.markup import Markup, Section, element, join, show, table
 from besom.sweep.confirmation.statistics import Estimate, estimate
 
+MARGIN = 0.06
 Values = Sequence[float]
 """A number for each seed, in the seeds' order."""
 
@@ -92,8 +93,22 @@ def _rows(
     ]
     names = [_name(report, number) for number in rows]
     left = axis("", tickmode="array", tickvals=list(rows.values()), ticktext=names)
+    span = _span(values, means, has_zero=bottom["zeroline"])
     left |= {"range": [0.4 - len(rows), 0.6], "showgrid": False}
-    return frame(traces, "", "", xaxis=bottom, yaxis=left)
+    return frame(traces, "", "", xaxis=bottom | {"range": span}, yaxis=left)
+
+
+def _span(
+    values: Mapping[int, Values], means: Mapping[int, Estimate], has_zero: bool
+) -> list[float]:
+    """From the least to the greatest of all that is drawn, and a margin; of values that are all
+    equal Plotly would draw far more around them."""
+    drawn = [number for found in values.values() for number in found]
+    drawn += [0.0] if has_zero else []
+    drawn += [end for mean in means.values() for end in (mean.low, mean.high)]
+    low, high = min(drawn), max(drawn)
+    margin = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
+    return [low - margin, high + margin]
 
 
 def _row(report: ReportData, number: int, row: int, found: Values, mean: Estimate) -> list[Any]:
@@ -119,7 +134,7 @@ def _row(report: ReportData, number: int, row: int, found: Values, mean: Estimat
             own[:1],
             [mean.mean],
             [row - 0.12],
-            hovertext=[mean.text()],
+            hovertext=[_said(mean)],
             marker=diamond,
             error_x=bar,
         ),
@@ -137,12 +152,16 @@ def _table(
         [
             _name(report, number),
             *map(show, found),
-            means[number].text(),
-            apart[number].text("+") if number in apart else "",
+            _said(means[number]),
+            _said(apart[number], "+") if number in apart else "",
         ]
         for number, found in values.items()
     ]
     return table([*head, "difference to the baseline"], rows)
+
+
+def _said(mean: Estimate, sign: str = "") -> str:
+    return f"{mean.text(sign)} (all seeds equal)" if mean.is_point else mean.text(sign)
 
 
 def _name(report: ReportData, number: int) -> str:
