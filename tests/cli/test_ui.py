@@ -113,6 +113,7 @@ def status_of(request: Request | str) -> int:
 def test_it_names_the_pages_of_a_study(served: Served) -> None:
     starting, shows, table, link, _, charts = served.lines
     assert starting.startswith("starting MLflow for ")
+    assert starting.endswith("; it takes about 10 s, and longer while sweeps run")
     assert shows.startswith(f"{served.address}  shows the runs in ")
     assert table == f"{STUDY}: its 4 trials, sorted by loss:"
     assert link.startswith(

@@ -208,6 +208,6 @@ def test_a_vocabulary_that_is_the_default_s_is_not_worth_a_line(
     monkeypatch.setattr("besom.rnn.train._noted", set())
     asked = {"overrides": {"task": words}, "sweeper": {"params": params}}
     monkeypatch.setattr(HydraConfig.instance(), "cfg", OmegaConf.create({"hydra": asked}))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         check(small("data.vocab_size=99999"))
     assert len(caplog.records) == n_said

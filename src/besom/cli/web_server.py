@@ -49,6 +49,7 @@ class Server:
         health: a path that it answers once it is up.
         environment: variables that it gets beside those of this process.
         folder: where it works; None for this process' own.
+        takes: how long it takes to start, where that is more than a moment.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = OWN_HOST
     folder: Path | None = None
+    takes: str = ""
 
     @property
     def address(self) -> str:
@@ -109,7 +111,9 @@ def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }
-    return Server("MLflow", command, port, "/health", environment, host, database.parent)
+    # It loads all of MLflow, twice: its command, and the server that this starts.
+    takes = "about 10 s, and longer while sweeps run"
+    return Server("MLflow", command, port, "/health", environment, host, database.parent, takes)
 
 
 def run_server(
@@ -134,7 +138,8 @@ def run_server(
             "able to change them; there is no login",
             flush=True,
         )
-    print(f"starting {server.name} for {root}", flush=True)
+    takes = f"; it takes {server.takes}" if server.takes else ""
+    print(f"starting {server.name} for {root}{takes}", flush=True)
     with tempfile.TemporaryFile() as log, _running(server, log) as process:
         pages = find_pages()
         _await(process, server, log)

@@ -153,13 +153,13 @@ def _note(about: str, remark: str, level: int) -> None:
 
 def _note_vocabulary(vocab_size: int, corpus: Corpus, level: int) -> None:
     """A remark, not an error: a sweep may well reach beyond the data, at several of its values.
-    The default, which is for large data, is only logged."""
+    The default, which is for large data, is not worth a line."""
     if vocab_size > corpus.vocab_size:
         _note(
             f"vocabulary of {corpus.digest}",
             f"`data.vocab_size={vocab_size}` is above the {corpus.vocab_size} that the data holds; "
             "the rest stays unused",
-            level if _is_asked_for("data.vocab_size") else logging.INFO,
+            level if _is_asked_for("data.vocab_size") else logging.DEBUG,
         )
 
 

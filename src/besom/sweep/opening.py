@@ -69,7 +69,9 @@ def opening(
 def print_data(described: str, console: Console) -> None:
     """What the task has found to work on, see :attr:`besom.app.hooks.Hooks.describe`."""
     if described:
-        console.print(_fact("data", described), markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            _fact("data", _wrapped(described)), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def print_so_far(

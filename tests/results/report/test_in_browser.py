@@ -130,6 +130,33 @@ def test_a_long_table_shows_its_first_rows_until_it_is_asked_for_all(
     tab.page.close()
 
 
+def test_a_wider_window_leaves_no_legend_over_the_bars(tab: Tab) -> None:
+    top = """() => {
+        const plot = document.querySelector("#timeline");
+        const places = ["g[class^=legend]", ".bglayer"].map(
+            (name) => plot.querySelector(name).getBoundingClientRect());
+        return places[1].top + 1 - places[0].bottom;
+    }"""
+    room = tab.page.evaluate(top)
+    tab.page.set_viewport_size(NARROW)
+    tab.page.wait_for_function(
+        "() => document.querySelector('#timeline .main-svg').width.baseVal.value < 390"
+    )
+    tab.page.set_viewport_size(WIDE)
+    tab.page.wait_for_function(f"room => ({top})() === room", arg=room)
+
+
+def test_on_paper_the_heads_of_tables_hold_texts_that_repeat(tab: Tab) -> None:
+    tab.page.emulate_media(media="print")
+    style = "(one, name) => getComputedStyle(one)[name]"
+    head = tab.page.locator("#trials thead")
+    assert head.evaluate(style, "display") == "table-header-group"
+    assert head.locator("button").first.evaluate(style, "display") == "contents"
+    short = tab.page.locator("#seeds .scroll")
+    assert short.evaluate(style, "breakInside") == "avoid"
+    assert tab.page.locator("#trials .scroll").evaluate(style, "breakInside") == "auto"
+
+
 @pytest.mark.parametrize("name", ["history-figure", "slice-0"])
 def test_a_point_shows_the_parameters_of_its_trial(name: str, tab: Tab) -> None:
     figure = tab.show(name)

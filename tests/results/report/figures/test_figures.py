@@ -110,6 +110,10 @@ def test_a_confirmation_shows_every_seed(confirmed: Book) -> None:
         [0.7, 0.75, 0.72],
     ]
     assert figure["layout"]["yaxis"]["ticktext"] == ["baseline", "trial 1", "trial 3"]
+    ends = [trace["x"][0] + trace["error_x"]["array"][0] for trace in figure["data"][1::2]]
+    least = min(trace["x"][0] - trace["error_x"]["arrayminus"][0] for trace in figure["data"][1::2])
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert low < least < max(ends) < high and (high - low) < 1.2 * (max(ends) - least)
     row = page.row("trial 1")
     assert row[1:4] == ["0.84", "0.82", "0.83"] and row[4].startswith("0.83 (")
 
@@ -121,6 +125,14 @@ def test_the_judged_difference_has_the_interval_of_the_verdict(confirmed: Book) 
     assert figure["data"][0]["x"] == pytest.approx([0.04, 0.03, 0.02])
     bar = figure["data"][1]["error_x"]
     assert bar["arrayminus"] == pytest.approx([0.03 - 0.0123])
+
+
+def test_equal_values_fill_no_axis_that_is_far_wider(book: Book) -> None:
+    book.conclude("No spread.", {0: [0.935] * 3, 1: [0.935] * 3}, challenger=1)
+    page = book.page()
+    low, high = page.data("seeds-values-data")["layout"]["xaxis"]["range"]
+    assert 0.8 < low < 0.935 < high < 1.1
+    assert page.row("baseline")[4] == "0.935 (all seeds equal)"
 
 
 def test_confirmations_are_no_trials(confirmed: Book) -> None:
