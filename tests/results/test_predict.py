@@ -281,8 +281,11 @@ def test_a_model_that_acts_is_not_loaded(tmp_path: Path) -> None:
 
 WRONG = {
     '{"inputs": {"text": [" "]}}': "text 1 (``) holds no word",
-    '{"inputs": {"txt": ["good"]}}': "row 1 has no `text` and no list of `tokens`",
+    '{"inputs": {"txt": ["good"]}}': "no text was given; give at least one `text`",
+    '{"dataframe_records": [{"txt": "good"}]}': "no text was given; give at least one `text`",
     '{"inputs": [{"text": null}]}': "row 1 has no `text` and no list of `tokens`",
+    '{"inputs": {"text": [null]}}': "row 1 has no `text` and no list of `tokens`",
+    '{"inputs": [{"text": 5}]}': "row 1 has no `text` and no list of `tokens`",
     '{"dataframe_records": [{"text": "good"}, {"text": null}]}': "row 2 has no `text`",
 }
 

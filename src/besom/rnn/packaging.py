@@ -22,8 +22,9 @@ EXAMPLE_WORDS = 5
 
 CONTENTS = Packaging(
     code=Path(text_classifier.__file__),
-    # Token lists are of any length; MLflow's arrays of numbers cannot be sent as one column.
-    inputs={"text": "string", "tokens": "any"},
+    # Token lists are of any length; MLflow's arrays of numbers cannot be sent as one column. Of a
+    # null it would make the text `None`, and of a number its digits, in a column of strings.
+    inputs={"text": "any", "tokens": "any"},
     output="float",  # the probability of praise
     example=[
         {"text": "a wonderful, moving film"},
@@ -59,7 +60,7 @@ def pack_model(config: DictConfig, model_file: Path, folder: Path) -> Packaging:
     text_classifier.save(folder, model_file, *reading, corpus.classes, column, modules)
     return replace(
         contents,
-        inputs={column: "string", "tokens": "any"},
+        inputs={column: "any", "tokens": "any"},
         output={"label": "string", "probability": "double", "probabilities": "any"},
         example=[{column: " ".join([*islice(words, EXAMPLE_WORDS)])}],
         requirements=(*CONTENTS.requirements, "pandas"),
