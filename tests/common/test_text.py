@@ -3,7 +3,10 @@ import pytest
 from besom.common.text import duration, shorten, shorten_middle, shorten_words, show, storable
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.123456, "0.1235"), (17, "17"), ("adam", "adam")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(322113.0, "322113"), (1.5e20, "1.5e+20"), (0.123456, "0.1235"), (17, "17"), ("adam", "adam")],
+)
 def test_values_are_shown_as_people_read_them(value: object, text: str) -> None:
     assert show(value) == text
 

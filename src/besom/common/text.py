@@ -51,8 +51,10 @@ def shorten_middle(text: str, limit: int) -> str:
 
 
 def show(value: Any) -> str:
-    """A number with the digits that people read; all else as text."""
-    return f"{value:.4g}" if isinstance(value, float) else storable(value)
+    """A number with the digits that people read, large ones whole; all else as text."""
+    if not isinstance(value, float):
+        return storable(value)
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:
