@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from besom.common.states import State
+from besom.common.terminal.commands import DEFAULT_ROOT
 from besom.rnn.train import train
 from besom.search.options import ConfirmOptions
 from besom.sweep.summary import MAX_ROWS, note, print_summary
@@ -27,7 +28,7 @@ def commands(text: str) -> list[str]:
 
 def of_the_workload(bench: Bench, **options: Any) -> Any:
     """A plan whose task is one that Besom brings itself."""
-    plan = bench.plan(**options)
+    plan = bench.plan(root=DEFAULT_ROOT, **options)
     return replace(plan, application=replace(plan.application, task=train))
 
 
@@ -65,7 +66,8 @@ def test_without_a_verdict_it_says_how_to_get_one(bench: Bench) -> None:
 
 def test_of_another_application_only_what_can_be_done_with_it(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=3)
-    assert commands(note(bench.plan(), study)) == ["besom compare bench", "besom report bench"]
+    text = note(bench.plan(root=DEFAULT_ROOT), study)
+    assert commands(text) == ["besom compare bench", "besom report bench"]
 
 
 def test_the_commands_find_the_record(bench: Bench) -> None:
