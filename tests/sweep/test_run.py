@@ -9,8 +9,13 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from besom.search.storage.server import ConnectionLost
+from besom.search.study import Study
 from besom.sweep import parent_run
 from besom.sweep import run as sweep_run
+from besom.sweep.callbacks.queue import CallbackQueue
+from besom.sweep.plan import Plan
+from besom.sweep.steering.requests import steering_folder
+from besom.sweep.steering.state import State
 from besom.tracking import schema
 from tests.processes import is_alive, kill, wait_for
 from tests.sweep.apps import audit, run, start
@@ -82,6 +87,12 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
         assert audit(root, "preparing").states() == {"COMPLETE": 3}
 
 
+def swept(plan: Plan, study: Study, bench: Bench, pool: ScriptedPool) -> None:
+    steering_folder(bench.root, study.name).mkdir(parents=True)
+    told = (CallbackQueue(), State("", {}), Console(quiet=True))
+    sweep_run._sweep(plan, study, bench.record, pool, *told)
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(ConnectionLost("lost"), "RUNNING"), (OSError("a bug"), "FAILED")],
@@ -99,7 +110,7 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
     monkeypatch.setattr(parent_run, "note", lambda *_: "")
     monkeypatch.setattr(study, "tell", fail)
     with pytest.raises(type(error), match=str(error)):
-        sweep_run._sweep(plan, study, bench.record, ScriptedPool(completes), Console(quiet=True))
+        swept(plan, study, bench, ScriptedPool(completes))
     bench.record.flush()
     assert MlflowClient(bench.record.uri).get_run(parent).info.status == status
 
@@ -114,7 +125,6 @@ def test_nor_does_it_close_that_where_the_connection_breaks_at_last(
 
     monkeypatch.setattr(sweep_run, "open_parent_run", lambda *_: parent)
     monkeypatch.setattr(parent_run, "note", lose)
-    pool = ScriptedPool(completes)
-    sweep_run._sweep(bench.plan(n_trials=1), bench.study(), bench.record, pool, Console(quiet=True))
+    swept(bench.plan(n_trials=1), bench.study(), bench, ScriptedPool(completes))
     bench.record.flush()
     assert MlflowClient(bench.record.uri).get_run(parent).info.status == "RUNNING"

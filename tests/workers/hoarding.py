@@ -1,12 +1,68 @@
-"""A task that takes ever more memory, until something ends it."""
+"""A task that keeps memory, may write to its worker's pipe, and tells which process it is."""
 
+import os
+import pickle
+import signal
+import struct
 import time
+from pathlib import Path
 
 from omegaconf import DictConfig
 
+import besom
+from besom.app.hooks import Hooks, hooked
+from besom.workers.messages import Told
 
+HOARD: list[bytes] = []
+
+
+def prepare() -> None:
+    """Keep a tally of the processes."""
+    with Path("started").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def framed(content: bytes) -> bytes:
+    """As ``multiprocessing`` writes it: the length first."""
+    return struct.pack("!i", len(content)) + content
+
+
+def pipe() -> int:
+    """The one socket of a worker."""
+    descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
+    (found,) = (fd for fd in descriptors if "socket:" in os.path.realpath(f"/proc/self/fd/{fd}"))
+    return found
+
+
+def stop_within(words: str) -> None:
+    """Say something, and be stopped in the middle of it."""
+    message = framed(pickle.dumps(Told("log", ({"said": words},))))
+    os.write(pipe(), message[:-5])
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.write(pipe(), message[-5:])
+
+
+def fork_and_die() -> None:
+    """Leave a process that keeps the pipe open, in a session of its own."""
+    forked = os.fork()
+    if not forked:
+        os.setsid()
+        time.sleep(60)
+        os._exit(0)
+    Path("forked").write_text(str(forked))
+    time.sleep(0.2)  # until it has its session
+    besom.log({"said": "last words"})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@hooked(Hooks(prepare=prepare))
 def hoard(config: DictConfig) -> float:
-    taken = []
-    while True:
-        taken.append(bytearray(b"x") * (200 << 20))
-        time.sleep(0.1)
+    HOARD.append(b"x" * (config.megabytes << 20))
+    if "stops_within" in config:
+        stop_within(config.stops_within)
+    if "forks" in config:
+        fork_and_die()
+    if "writes" in config:
+        os.write(pipe(), bytes.fromhex(config.writes.removesuffix("x")))
+        time.sleep(60)
+    return float(os.getpid())

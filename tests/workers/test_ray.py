@@ -35,7 +35,7 @@ from besom.workers.resources import NOTHING_SAID, Resources
 from tests.processes import having, kill, processes
 from tests.ray_cluster import RayCluster, ray_cluster
 from tests.workers.conftest import runner_in
-from tests.workers.hoarding import hoard
+from tests.workers.devouring import devour
 from tests.workers.leaving import leave
 from tests.workers.telling import tell
 
@@ -204,7 +204,7 @@ def test_out_of_memory_is_told_as_ray_tells_it(tmp_path: Path) -> None:
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     used = 1 - kilobytes["MemAvailable"] / kilobytes["MemTotal"]
     limit = {"RAY_memory_usage_threshold": f"{used + 0.1:.3f}"}
-    with ray_cluster(1, variables=limit) as cluster, pool_in(tmp_path, cluster, hoard) as pool:
+    with ray_cluster(1, variables=limit) as cluster, pool_in(tmp_path, cluster, devour) as pool:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in cluster.variables.items():
                 patch.setenv(name, value)

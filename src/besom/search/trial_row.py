@@ -1,7 +1,7 @@
 """One trial of Optuna's as the sweep looks at it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -50,7 +50,7 @@ class TrialRow:
     values: tuple[float, ...]
     notes: Mapping[str, Any]
     counts: bool = True
-    ended_at: float = inf
+    ended_at: float = field(default=inf, compare=False)  # each storage has a clock of its own
     infeasible: str = ""
 
     @classmethod

@@ -1,0 +1,12 @@
+"""A task that takes ever more memory, until something ends it."""
+
+import time
+
+from omegaconf import DictConfig
+
+
+def devour(config: DictConfig) -> float:
+    taken = []
+    while True:
+        taken.append(bytearray(b"x") * (200 << 20))
+        time.sleep(0.1)
