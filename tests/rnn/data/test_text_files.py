@@ -311,7 +311,7 @@ def changed(number: int, line: str) -> bytes:
         (b"", "is empty; its first line has to name the columns"),
         (file_of([]), "holds no rows"),
         (file_of(GOOD, "said,color"), "did you mean `color`? There are: said, color."),
-        (file_of(GOOD, "x,y"), "`data.text=said`: `FILE` has no such column; There are: x, y."),
+        (file_of(GOOD, "x,y"), "`data.text=said`: `FILE` has no such column; there are: x, y."),
         (file_of([f"{line},1" for line in GOOD], "said,colour,said"), "two columns called `said`"),
         (changed(4, ",a"), "row 5 has no text in `said`"),
         (changed(4, "   ,a"), "row 5 has no text in `said`"),

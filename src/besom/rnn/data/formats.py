@@ -47,8 +47,8 @@ def _missing(file: Path, key: str, name: str, names: Sequence[str]) -> DataError
     hint = suggestion(name, names)
     return DataError(
         f"`data.{key}={name}`: `{file}` has no such column; "
-        + (f"did you mean `{printable(hint)}`? " if hint else "")
-        + f"There are: {there}."
+        + (f"did you mean `{printable(hint)}`? There" if hint else "there")
+        + f" are: {there}."
     )
 
 

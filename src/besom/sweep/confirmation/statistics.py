@@ -93,9 +93,8 @@ class ComparisonResult:
         if not self.value.is_point:
             return ""
         whose = "" if self.difference.is_point else f" trial {self.challenger}"
-        return (
-            f" All {self.seeds} seeds gave{whose} the same value, which says nothing of the spread."
-        )
+        seeds = "Both" if self.seeds == 2 else f"All {self.seeds}"
+        return f" {seeds} seeds gave{whose} the same value, which says nothing of the spread."
 
 
 def judge(
