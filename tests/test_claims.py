@@ -27,7 +27,10 @@ def commands(program: str) -> list[list[str]]:
     return [[*words] for words in dict.fromkeys(split)]
 
 
-RECORD = ("compare", "confirm", "export", "logs", "predict", "report", "reproduce", "sync")
+RECORD = (
+    *("clean", "compare", "confirm", "export", "logs"),
+    *("predict", "report", "reproduce", "sync"),
+)
 """Commands that read a record."""
 STEERING = ("status", "enqueue", "set", "stop")
 """Commands that look at a study, or at the sweep of one."""
