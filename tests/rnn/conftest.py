@@ -117,7 +117,8 @@ def imdb_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a Hydra job that seems to run."""
-    running = OmegaConf.create({"runtime": {"output_dir": str(tmp_path), "cwd": str(tmp_path)}})
+    place = {"output_dir": str(tmp_path), "cwd": str(tmp_path)}
+    running = OmegaConf.create({"runtime": place, "overrides": {"task": []}, "sweeper": {}})
     monkeypatch.setattr(HydraConfig, "initialized", lambda: True)
     monkeypatch.setattr(HydraConfig, "get", lambda: running)
     return tmp_path

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom import __version__, session
 from besom.app.hooks import Hooks, hooked
@@ -167,10 +167,9 @@ def _is_asked_for(key: str) -> bool:
     """Whether the command, or the sweep, names it; true where that is not known."""
     if not HydraConfig.initialized():
         return True
-    hydra: Any = HydraConfig.get()
-    words = OmegaConf.select(hydra, "overrides.task") or ()
-    given = [word.lstrip("+").partition("=")[0] for word in words]
-    return key in (*given, *(OmegaConf.select(hydra, "sweeper.params") or ()))
+    hydra = HydraConfig.get()
+    given = [word.lstrip("+").partition("=")[0] for word in hydra.overrides.task]
+    return key in (*given, *(hydra.sweeper.get("params") or ()))
 
 
 def _describe(corpus: Corpus, engine: Engine) -> None:

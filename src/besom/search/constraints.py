@@ -102,7 +102,7 @@ class Constraints:
         return [metric for metric in self.metrics if metric not in numbers]
 
     def why_infeasible(self, numbers: Mapping[str, float], is_complete: bool) -> str:
-        """Why a trial cannot be the best: ``model_bytes 5.12e+06, not <= 4e6``; empty where it can.
+        """Why a trial cannot be the best: ``model_bytes 5120000, not <= 4e6``; empty where it can.
 
         Args:
             numbers: what stands with it.

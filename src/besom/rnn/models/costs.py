@@ -36,7 +36,7 @@ def costs(model: "keras.Model", tokens: NDArray[np.int32]) -> dict[str, float]:
     return {
         "n_parameters": float(sum(sizes)),
         "model_bytes": float(sum(map(math.prod, zip(sizes, bytes_each, strict=True)))),
-        "predict_ms": _predict_ms(model, np.resize(tokens, (BATCH, *tokens.shape[1:]))),
+        "predict_ms": _predict_ms(model, np.resize(tokens[:BATCH], (BATCH, *tokens.shape[1:]))),
     }
 
 
