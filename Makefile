@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 WITH_BYTECODE := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep train ui docs test audit chaos bench bench-quick lock clean
+.PHONY: help sweep train ui docs test audit chaos bench bench-quick bench-search lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sweep: $(VENV)/ready ## a first sweep, offline, on synthetic reviews, about a minute
 	@$(BIN)/besom sweep quickstart
@@ -47,6 +47,9 @@ bench: $(VENV)/bench ## side by side with what people use today, on IMDb; about 
 
 bench-quick: $(VENV)/bench ## the same with fewer configurations and repetitions; a quarter of an hour
 	@$(BIN)/python -m benchmarks --quick
+
+bench-search: $(VENV)/bench ## what searches recommend after 5, 15 and 45 minutes, beside peers; fifteen hours
+	@$(BIN)/python -m benchmarks.search --json benchmarks/results/search.json
 
 lock: $(VENV)/ready ## resolve the locks anew, after a change of dependencies in pyproject.toml
 	@$(COMPILE) pyproject.toml --group dev --extra cmaes --extra dashboard --extra postgresql --extra ray --extra tensorboard --output-file requirements.lock

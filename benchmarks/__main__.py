@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: ``python -m benchmarks [--quick]``.
+"""All benchmarks but the search, one after the other: ``python -m benchmarks [--quick]``.
 
 The reports go to ``benchmarks/results/``, those of a quick run to ``quick/`` below it, which git
 ignores. Ends with what has a goal. The exit code is 1 if a script has failed; the others run
@@ -16,7 +16,7 @@ from benchmarks import result, table
 from benchmarks.commands import CHECKOUT, module
 from benchmarks.result import Row
 
-SCRIPTS = ("kernel", "sweep", "search", "overhead", "data", "start", "scale")
+SCRIPTS = ("kernel", "sweep", "overhead", "data", "start", "scale")
 RESULTS = CHECKOUT / "benchmarks" / "results"
 
 

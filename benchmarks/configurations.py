@@ -19,6 +19,7 @@ class Configuration:
     batch_size: int = 128
     epochs: int = 10
     learning_rate: float = 0.001
+    dropout: float = 0.0
 
 
 KEYS = {
@@ -29,6 +30,7 @@ KEYS = {
     "batch_size": "training.batch_size",
     "epochs": "training.epochs",
     "learning_rate": "training.learning_rate",
+    "dropout": "model.dropout",
 }
 """Each axis by the name that it has in Besom's configuration."""
 

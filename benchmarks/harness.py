@@ -27,7 +27,7 @@ from benchmarks import result, table
 from benchmarks.result import Goal, Report, Row
 from besom.common.errors import UserError
 
-__all__ = ["Goal", "Row", "in_turn", "main", "pinned", "timed"]
+__all__ = ["Goal", "Row", "in_turn", "main", "measured", "pinned", "timed"]
 
 LIBRARIES = ("besom", "tensorflow", "keras", "numpy", "optuna", "mlflow", "hydra-core")
 
@@ -53,24 +53,51 @@ def main(
     parser.add_argument("--quick", action="store_true", help="fewer configurations, repetitions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
     options = parser.parse_args(arguments)
+    measured(
+        name,
+        lambda: measure(options.quick),
+        flags="--quick" if options.quick else "",
+        file=options.json,
+        libraries=libraries,
+        quick=options.quick,
+    )
+
+
+def measured(
+    name: str,
+    measure: Callable[[], Sequence[Row]],
+    flags: str = "",
+    file: Path | None = None,
+    libraries: Sequence[str] = (),
+    quick: bool = False,
+) -> None:
+    """Measure, print the table, write the JSON: what follows any script's command line.
+
+    Args:
+        flags: that stand behind ``python -m benchmarks.NAME``.
+        file: for the JSON.
+
+    Raises:
+        SystemExit: as :func:`main`.
+    """
     where, date, started = machine(), datetime.now(UTC), time.perf_counter()
     try:
-        rows = measure(options.quick)
+        rows = measure()
     except UserError as error:
         raise SystemExit(f"benchmarks.{name}: {error}") from error
     report = Report(
         name=name,
         rows=rows,
-        quick=options.quick,
-        command=f"python -m benchmarks.{name}" + (" --quick" if options.quick else ""),
+        quick=quick,
+        command=f"python -m benchmarks.{name} {flags}".rstrip(),
         date=date.isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 1),
         machine=where,
         versions=versions((*LIBRARIES, *libraries)),
     )
     print(table.text(rows))
-    if options.json:
-        result.write(report, options.json)
+    if file:
+        result.write(report, file)
 
 
 def in_turn(*sides: Callable[[], float], repetitions: int) -> list[tuple[float, ...]]:

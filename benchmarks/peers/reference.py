@@ -42,6 +42,7 @@ def build(configuration: Configuration) -> keras.Model:
         [
             keras.layers.Embedding(configuration.vocab_size, configuration.embedding_dim),
             keras.layers.SimpleRNN(configuration.units),
+            *([keras.layers.Dropout(configuration.dropout)] if configuration.dropout else []),
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
@@ -54,8 +55,12 @@ def fit(
     model: keras.Model,
     configuration: Configuration,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    **epochs: int,
 ) -> list[float]:
     """Train; the validation accuracy of each epoch.
+
+    Args:
+        epochs: ``epochs`` and ``initial_epoch``, instead of all that the configuration names.
 
     No seed is set, so the reviews are shuffled for every epoch; Besom's side is told to do the
     same, ``training.shuffle=every_epoch`` (docs/decisions/007).
@@ -65,10 +70,10 @@ def fit(
         tokens,
         labels,
         batch_size=configuration.batch_size,
-        epochs=configuration.epochs,
         validation_split=0.2,
         callbacks=list(callbacks),
         verbose=0,
+        **({"epochs": configuration.epochs} | epochs),
     )
     accuracies: list[float] = history.history["val_accuracy"]
     return accuracies

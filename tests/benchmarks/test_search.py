@@ -1,43 +1,143 @@
-"""When a search has reached what; the searches themselves run in ``make bench``."""
+"""What a search has recommended when, and what is made of it; the searches take hours."""
 
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
 import pytest
 
-from benchmarks.search import Search, _proposals, _rows
-from benchmarks.table import text
-from benchmarks.trials import Trial
+from benchmarks.configurations import KEYS, Configuration
+from benchmarks.peers.suggest import suggest
+from benchmarks.search import besom_side, judge, log, sides
+from benchmarks.search.__main__ import main
+from benchmarks.search.log import Found, Log
+from benchmarks.search.rows import rows
+from benchmarks.search.space import BASELINE, EPOCHS, SPACE
+from besom.search.space.grammar import read_space
 
-LOOP = Search(
+A, B, C, D = (replace(BASELINE, units=units) for units in (8, 16, 24, 40))
+LOG = Log.of(
+    [
+        Found(A, 0.81, 1060.0, 10.0),
+        Found(BASELINE, 0.80, 1020.0, 10.0),
+        Found(B, 0.85, 1300.0, 30.0),
+        Found(C, 0.84, 1200.0, 20.0),
+        Found(A, 0.83, 1100.0, 10.0),
+    ],
     started=1000.0,
-    seconds=90.0,
-    ended=[Trial(0.70, 0.80, 1030.0), Trial(0.85, 0.853, 1060.0), Trial(0.85, 0.855, 1090.0)],
 )
 
 
-@pytest.mark.parametrize(("target", "seconds"), [(0.8, 30.0), (0.853, 60.0), (0.9, None)])
-def test_a_target_is_reached_when_the_first_good_trial_has_ended(
-    target: float, seconds: float | None
+@pytest.mark.parametrize(
+    ("seconds", "best"), [(10, BASELINE), (20, BASELINE), (60, A), (250, C), (300, B)]
+)
+def test_a_peer_recommends_the_best_that_had_ended(seconds: float, best: Configuration) -> None:
+    assert LOG.best(seconds) == best
+
+
+def test_the_curve_has_a_point_for_each_better_trial() -> None:
+    assert LOG.curve() == [(20, 0.8), (60, 0.81), (100, 0.83), (200, 0.84), (300, 0.85)]
+
+
+def test_what_is_noted_is_read(tmp_path: Path) -> None:
+    assert log.read(tmp_path / "none") == []
+    log.note(A, 0.8, tmp_path / "some")
+    log.note(B, 0.7, tmp_path / "some")
+    assert [(one.configuration, one.value) for one in log.read(tmp_path / "some")] == [
+        (A, 0.8),
+        (B, 0.7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"),
+    [
+        (99, []),  # a confirmation of A takes 10 * 2 * 5 / 2 = 50 s, and A is there after 60
+        (115, [BASELINE, A]),
+        (315, [BASELINE, C, A]),  # with C: 15 * 3 * 5 / 2 = 112 s after 200
+        (500, [BASELINE, B, C, A]),  # with B: 20 * 4 * 5 / 2 = 200 s after 300
+    ],
+)
+def test_a_confirmation_ends_in_time(seconds: float, chosen: list[Configuration]) -> None:
+    assert besom_side.candidates(LOG, seconds) == chosen
+
+
+@pytest.fixture
+def worth(monkeypatch: pytest.MonkeyPatch) -> dict[Configuration, float]:
+    """What the trainings on fresh seeds say, which are not done here."""
+    means: dict[Configuration, float] = {}
+
+    def values(
+        asked: Iterable[Configuration], seeds: Sequence[int], metric: str, folder: Path
+    ) -> dict[Configuration, list[float]]:
+        assert set(judge.FRESH).isdisjoint(judge.CONFIRMING)
+        assert metric == "val_accuracy" and tuple(seeds) == judge.CONFIRMING
+        return {one: [means[one] + n / 1000 for n in (0, 2, 1, 1, 3)] for one in asked}
+
+    monkeypatch.setattr(judge, "values", values)
+    return means
+
+
+def test_besom_recommends_what_its_confirmation_says(
+    worth: dict[Configuration, float], tmp_path: Path
 ) -> None:
-    assert LOOP.reached(target) == seconds
+    worth |= {BASELINE: 0.8, A: 0.8, B: 0.79, C: 0.82}
+    logs = {sides.BESOM: [LOG], sides.LOOP: [LOG]}
+    found = sides.recommended(logs, [60, 115, 500], tmp_path)
+    assert found[sides.BESOM, 60] == [A]  # no time to confirm: the best as it is
+    assert found[sides.BESOM, 115] == [BASELINE]  # not beaten
+    assert found[sides.BESOM, 500] == [C]
+    assert found[sides.LOOP, 500] == [B]
 
 
-def test_the_target_is_the_loops_best_less_the_margin() -> None:
-    ours = Search(started=2000.0, seconds=9.0, ended=[Trial(0.84, 0.852, 2004.0)])
-    seed, summary, whole = _rows([(ours, LOOP)])
-    assert (seed.ours, seed.peer) == ([4.0], [60.0])
-    assert summary.figure == 15.0 and summary.reached
-    assert whole.figure == 10.0
+def test_rows_say_whether_besom_is_worse_than_the_interval_and_when_it_is_as_good() -> None:
+    logs = {sides.BESOM: [LOG, LOG], sides.LOOP: [LOG, LOG]}
+    judged = {
+        (sides.BESOM, 60.0): [0.82, 0.82],
+        (sides.BESOM, 300.0): [0.85, 0.86],
+        (sides.LOOP, 60.0): [0.80, 0.801],
+        (sides.LOOP, 300.0): [0.84, 0.85],
+    }
+    found = {row.what: row for row in rows(judged, logs)}
+    besom = found["besom, after 5 min"]
+    assert besom.figure == pytest.approx(85.5) and besom.unit == "%"
+    assert len(besom.details["curves"]) == 2 and besom.note == "5 trials run to their end"
+    early = found[f"besom less {sides.LOOP}, after 1 min"]
+    assert early.note.endswith(": better") and early.figure == pytest.approx(1.95)
+    matched = found["minutes until besom matches what the loop recommends after 5 min"]
+    assert matched.ours == [5.0] and matched.reached
+    never = judged | {(sides.LOOP, 300.0): [0.9, 0.9]}
+    *_, last = rows(never, logs)
+    assert last.ours == [math.inf] and last.reached is False
 
 
-def test_a_side_that_never_gets_there_has_missed_the_goal() -> None:
-    ours = Search(started=2000.0, seconds=9.0, ended=[Trial(0.84, 0.84, 2004.0)])
-    seed, summary, _ = _rows([(ours, LOOP)])
-    assert seed.figure == 0 and "never reached" in seed.note
-    assert summary.reached is False and "1 of 1 seeds never reached it" in summary.note
-    assert "never" in text([summary])
+def test_one_seed_has_no_interval() -> None:
+    judged = {(name, 60.0): [0.8] for name in (sides.BESOM, sides.LOOP)}
+    *_, difference, _ = rows(judged, {name: [LOG] for name in (sides.BESOM, sides.LOOP)})
+    assert difference.note == "one seed: no interval"
 
 
-def test_proposals_begin_with_the_baseline_and_repeat_with_the_seed() -> None:
-    first, *others = _proposals(4, seed=1)
-    assert (first.vocab_size, first.units) == (10_000, 32)
-    assert len(others) == 3 and _proposals(4, seed=1) == [first, *others]
-    assert _proposals(4, seed=2) != [first, *others]
+def test_an_optuna_peer_searches_what_besom_searches() -> None:
+    trial = optuna.create_study().ask()
+    assert suggest(trial, EPOCHS).epochs == EPOCHS
+    ours = read_space(SPACE, [], loader=None).distributions
+    assert {KEYS[axis]: each for axis, each in trial.distributions.items()} == ours
+
+
+def test_kerastuner_searches_what_besom_searches() -> None:
+    keras_tuner: Any = pytest.importorskip("keras_tuner", reason="of the benchmarks only")
+    from benchmarks.peers.search_hyperband import Reference
+
+    hp = keras_tuner.HyperParameters()
+    assert Reference(EPOCHS, 0, Path()).configuration(hp) == BASELINE
+    assert {one.name for one in hp.space} | {"epochs"} == KEYS.keys()
+
+
+@pytest.mark.parametrize("words", [["--minutes", "0"], ["--seeds", "0"], ["--minutes", "soon"]])
+def test_budgets_are_checked(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2 and "--" in capsys.readouterr().err

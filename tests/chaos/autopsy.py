@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from optuna.trial import FrozenTrial
 
 from besom.search.storage.database import CONFIRMATIONS
-from besom.search.trial_row import ENQUEUED
+from besom.search.trial_row import ENQUEUED, IMPORTED
 from besom.tracking import schema
 from tests.chaos.steer import Asked
 
@@ -63,7 +63,7 @@ def examine(root: Path, stores: Stores, study: str, asked: Asked, n_confirmation
     """
     kept = optuna.load_study(study_name=study, storage=stores.storage)
     second = optuna.load_study(study_name=f"{study}{CONFIRMATIONS}", storage=stores.storage)
-    trials = kept.get_trials()
+    trials = [trial for trial in kept.get_trials() if IMPORTED not in trial.user_attrs]
     client = MlflowClient(stores.tracking)
     runs = _runs(client, study)
     attempts = [run for run in runs.values() if run.data.tags[schema.ROLE] != "sweep"]

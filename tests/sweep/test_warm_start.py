@@ -1,5 +1,8 @@
 """A sweep learns from other studies: it has their trials once, and counts none of them."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,13 @@ from optuna.trial import TrialState, create_trial
 
 from besom.common.errors import StudyError
 from besom.common.states import State
-from besom.search.algorithms.options import GridSampler, HyperbandPruner, MedianPruner, TpeSampler
+from besom.search.algorithms.options import (
+    BruteForceSampler,
+    GridSampler,
+    HyperbandPruner,
+    MedianPruner,
+    TpeSampler,
+)
 from besom.search.constraints import Constraints
 from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
@@ -74,6 +83,40 @@ def test_what_they_violate_is_known_and_what_is_not_known_is_no_violation(bench:
     assert best_points(study, 1, None) == [{"x": 0.0}]
 
 
+def test_a_kill_while_they_are_taken_over_loses_and_doubles_none(bench: Bench) -> None:
+    bench.study()
+    storage = f"sqlite:///{bench.root}/optuna.db"
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT_THE_THIRD, storage])
+    assert killed.returncode == -signal.SIGKILL
+    study = bench.study()
+    assert imported(study) == [] and study.recall("warm_start") is None
+    for _ in range(2):
+        study = bench.study()
+        bring_in(study, known(*((x / 10, float(x)) for x in range(5))))
+    assert [trial.params["x"] for trial in imported(study)] == [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
+KILLED_AT_THE_THIRD = """
+import os, signal, sys
+from optuna.distributions import FloatDistribution
+from besom.search.storage.database import open_study
+from besom.search.warm_start import imports
+from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
+
+def killed(one, make=imports._as_optunas):
+    if one.trial.number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(one)
+
+imports._as_optunas = killed
+X = FloatDistribution(-1, 1)
+found = [SourceTrial(n, {"x": n / 10}, (float(n),)) for n in range(5)]
+given = [Transferred("wide", one, one.params, {"x": X}) for one in found]
+study = open_study("bench", sys.argv[1], ("minimize",))
+imports.bring_in(study, WarmStart(["wide"], given))
+"""
+
+
 def test_a_repeat_of_theirs_is_trained_all_the_same(bench: Bench) -> None:
     bring_in(bench.study(), known((0.25, -9.0)))
     study, pool = bench.sweep(n_trials=2, warm_start=WarmStart(["wide"], n_best=1))
@@ -107,8 +150,9 @@ def test_the_sampler_models_them_from_the_first_proposal_on(bench: Bench) -> Non
     assert sum(x > 0.6 for x in proposed) > len(proposed) / 2
 
 
-def test_a_grid_tries_the_points_that_they_had(bench: Bench) -> None:
-    options: dict[str, Any] = {"space": "x=choice(0.25,0.5)", "sampler": GridSampler()}
+@pytest.mark.parametrize("sampler", [GridSampler(), BruteForceSampler()])
+def test_a_sampler_of_all_points_tries_those_that_they_had(bench: Bench, sampler: Any) -> None:
+    options: dict[str, Any] = {"space": "x=choice(0.25,0.5)", "sampler": sampler}
     choice = CategoricalDistribution((0.25, 0.5))
     theirs = Transferred("wide", SourceTrial(0, {}, (1.0,)), {"x": 0.25}, {"x": choice})
     bring_in(bench.study(**options), WarmStart(["wide"], [theirs]))

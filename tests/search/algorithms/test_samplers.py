@@ -28,6 +28,7 @@ from besom.search.algorithms.samplers import make_sampler, rehearse
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import memory_study
+from besom.search.trial_row import IMPORTED
 
 SPACE = read_space({}, ["a=interval(0,1)", "b=range(0,10)"], loader=None)
 POINTS = read_space({}, ["a=choice(x,y)", "b=range(0,3)"], loader=None)
@@ -73,6 +74,45 @@ def test_a_missing_extra_is_named() -> None:
 def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
     assert proposals(RandomSampler(seed=7), 0) == proposals(RandomSampler(seed=7), 0)
     assert proposals(RandomSampler(seed=7), 0) != proposals(RandomSampler(seed=7), 4)
+
+
+@pytest.mark.parametrize("n_theirs", [1, 30])
+def test_cmaes_begins_where_trials_of_other_studies_were_good(n_theirs: int) -> None:
+    """It looks at no trial but its own, so they are its ``source_trials``."""
+    points = [{"a": 0.9 - n / 1000, "b": 8} for n in range(n_theirs // 2 + 1)]
+    points += [{"a": n / 100, "b": n % 4} for n in range(n_theirs // 2)]
+    theirs = [
+        create_trial(
+            params=point,
+            distributions=SPACE.distributions,
+            value=1 - point["a"],
+            user_attrs={IMPORTED: {"study": "wide", "trial": number}},
+        )
+        for number, point in enumerate(points)
+    ]
+    sampler = make_sampler(CmaesSampler(seed=1), SPACE.dimensions, 0, theirs)
+    study = optuna.create_study(sampler=sampler)
+    study.add_trials(theirs)
+    for _ in range(9):
+        trial = study.ask(SPACE.distributions)
+        study.tell(trial, 1 - trial.params["a"])
+    own = [t.params["a"] for t in study.trials[len(theirs) + 1 :]]  # its first is drawn at random
+    assert sum(own) / len(own) > 0.75
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_gp_models_trials_of_other_studies() -> None:
+    study = optuna.create_study(sampler=make_sampler(GpSampler(seed=1), SPACE.dimensions, 0))
+    for n in range(20):
+        point = {"a": n / 20, "b": n % 10}
+        mark = {IMPORTED: {"study": "wide", "trial": n}}
+        value = abs(point["a"] - 0.8)
+        study.add_trial(
+            create_trial(
+                params=point, distributions=SPACE.distributions, value=value, user_attrs=mark
+            )
+        )
+    assert study.ask(SPACE.distributions).params["a"] > 0.5
 
 
 @pytest.mark.parametrize("resumed", [False, True])

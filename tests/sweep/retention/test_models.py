@@ -16,6 +16,7 @@ from besom.search.options import ConfirmOptions, SweepOptions
 from besom.search.study import Study
 from besom.sweep.retention.models import KeptModels
 from besom.tracking import schema
+from besom.tracking.record import Record
 from besom.workers.messages import Assignment, FromWorker, Outcome, Told
 from tests.sweep.conftest import Bench, Driver
 
@@ -70,6 +71,36 @@ def test_the_beaten_ones_go(bench: Bench, options: Any, numbers: list[int]) -> N
     assert kept(bench, study) == numbers
     _, study = swept(bench, n_trials=6, **options)  # it was killed, and starts again
     assert kept(bench, study) == numbers
+
+
+class Killed(BaseException):
+    """In place of a SIGKILL, so that the record stays as it is then."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "at"),
+    [(Record, "delete_model", 2), (Study, "remember", "models_deleted")],
+)
+def test_a_kill_while_they_go_has_them_asked_for_again(
+    bench: Bench, owner: type, name: str, at: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    do = getattr(owner, name)
+
+    def dies(self: Any, *arguments: Any) -> Any:
+        calls.append(arguments[0])
+        if at in (len(calls), arguments[0]):
+            raise Killed
+        return do(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, dies)
+        with pytest.raises(Killed):
+            swept(bench, n_trials=6, keep_models="best 2")
+    for _ in range(2):
+        _, study = swept(bench, n_trials=6, keep_models="best 2")
+        assert kept(bench, study) == [1, 2]
+    assert study.recall("models_deleted") == [0, 3, 4, 5]
 
 
 def test_several_objectives_keep_their_front(bench: Bench) -> None:

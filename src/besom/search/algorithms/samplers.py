@@ -41,6 +41,7 @@ NO_ARGUMENTS = (
 FUNCTIONS = ("gamma", "weights")
 """Options that are functions; a text is the dotted path of one."""
 PLACE = "hydra.sweeper.sampler"
+TENTH = 10
 
 
 def make_sampler(
@@ -99,7 +100,9 @@ def _with_sources(
         )
         for trial in complete
     ]
-    return replace(options, source_trials=sources)
+    # It begins with the best tenth, and fails where that is not one trial.
+    repeats = 1 if len(sources) >= TENTH else TENTH
+    return replace(options, source_trials=sources * repeats)
 
 
 def _named(options: Any) -> str:

@@ -1,6 +1,7 @@
 """What is infeasible is drawn apart, and never as the best."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_the_best_of_one_objective_is_feasible() -> None:
     assert page.data("labels")["2"].startswith("<b>trial 2</b> (infeasible)<br>size 90, not &lt;=")
 
 
-def test_a_bound_of_an_objective_is_a_region_and_of_another_metric_none() -> None:
+def test_a_bound_of_an_objective_is_a_region_of_the_front() -> None:
     page = constrained("loss, size", "minimize, minimize", size="<= 45").page()
     (shape,) = page.data("pareto-0-data")["layout"]["shapes"]
     assert (shape["y0"], shape["xref"], shape["x0"], shape["x1"]) == (45.0, "x domain", 0, 1)
@@ -33,9 +34,27 @@ def test_a_bound_of_an_objective_is_a_region_and_of_another_metric_none() -> Non
     assert page.trace("pareto-0", "Pareto front")["y"] == [40.0, 30.0]
     assert page.trace("pareto-0", "infeasible")["y"] == [50.0, 90.0]
     assert "the shaded part" in page.text
-    other = constrained("loss, size", "minimize, minimize", n_parameters="< 5").page()
-    assert "shapes" not in other.data("pareto-0-data")["layout"]
-    assert "n_parameters not known" in other.data("labels")["1"]
+    assert 'id="bounded-' not in page.html
+
+
+@pytest.mark.parametrize("objective", ["loss", "loss, n"])
+def test_a_bound_of_another_metric_is_a_region_of_a_figure_of_its_own(objective: str) -> None:
+    book = constrained(objective, ", ".join("minimize" for _ in objective.split()), size="<= 45")
+    book.found = [replace(run, metrics=run.metrics | {"n": 1.0}) for run in book.found]
+    page = book.page()
+    (shape,) = page.data("bounded-0-data")["layout"]["shapes"]
+    assert shape["y0"] == 45.0 and shape["y1"] > 90
+    assert page.trace("bounded-0", "infeasible")["y"] == [50.0, 90.0]
+    marked = "best" if objective == "loss" else "Pareto front"
+    assert page.trace("bounded-0", marked)["y"] == [40.0]
+    assert "loss (minimized) against size of the complete trials" in page.text
+
+
+def test_a_bound_of_what_no_trial_has_is_drawn_nowhere() -> None:
+    page = constrained("loss, size", "minimize, minimize", n_parameters="< 5").page()
+    assert "shapes" not in page.data("pareto-0-data")["layout"]
+    assert 'id="bounded-' not in page.html
+    assert "n_parameters not known" in page.data("labels")["1"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ BASELINE = "#e07b1a"
 TRIAL = "#7f8a99"
 PRUNED = "#b4689c"
 INFEASIBLE = "#c0392b"
+INFEASIBLE_DOTS = {"color": INFEASIBLE, "size": 7, "symbol": "circle-open"}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 LONGEST = 60
 

@@ -1,14 +1,13 @@
-"""What trials reached: in their order, in several objectives at once, and step by step."""
+"""What trials reached: in their order, and step by step."""
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 from typing import Any
 
-from besom.results.report.data import SHOWN, DirectedMetric, ReportData
+from besom.results.report.data import SHOWN, ReportData
 from besom.results.report.figures.base import (
     BASELINE,
     BEST,
-    INFEASIBLE,
+    INFEASIBLE_DOTS,
     PRUNED,
     TRIAL,
     dots,
@@ -16,22 +15,18 @@ from besom.results.report.figures.base import (
     line,
     place,
 )
-from besom.results.report.markup import Markup, Section, element, join, note, show, table
+from besom.results.report.figures.front import bounded, pareto_front
+from besom.results.report.markup import Markup, Section, element, join, note
 from besom.results.studies import Trial
-from besom.search.objective import rank
-from besom.tracking import schema
 from besom.tracking.reader import Point
 
-MOST_PAIRS = 3
-MOST_ROWS = 20
 MOST_METRICS = 6
-INFEASIBLE_DOTS = {"color": INFEASIBLE, "size": 7, "symbol": "circle-open"}
 
 
 def history(report: ReportData) -> Section | None:
     """Optimisation history; with several objectives, what they trade against each other."""
     if len(report.objectives) > 1:
-        return _front(report)
+        return pareto_front(report)
     if not report.complete:
         return None
     name = report.objectives[0].name
@@ -42,7 +37,8 @@ def history(report: ReportData) -> Section | None:
     )
     if report.study.constraints:
         caption += f" Feasible is what keeps to {report.study.constraints}."
-    body = [place(figure, "history-figure", caption, height=380), selection(report)]
+    drawn = place(figure, "history-figure", caption, height=380)
+    body = [drawn, selection(report), *bounded(report, [])]
     return Section("history", "Optimisation history", join(body))
 
 
@@ -93,110 +89,6 @@ def _best_so_far(report: ReportData) -> Any:
     assert last is not None
     shape = {"color": BEST, "width": 1.5, "shape": "hv"}
     return line("best so far", [*numbers, last], [*values, values[-1]], line=shape)
-
-
-def _front(report: ReportData) -> Section | None:
-    """A figure for each pair of objectives, and the front as a table."""
-    if not report.complete:
-        return None
-    front = _pareto_front(report)
-    pairs = list(combinations(report.objectives, 2))[:MOST_PAIRS]
-    figures = [_front_figure(report, front, pair, place) for place, pair in enumerate(pairs)]
-    grid = element("div", *figures, class_="grid") if len(figures) > 1 else join(figures)
-    return Section("history", "Pareto front", join([grid, _front_table(report, front)]))
-
-
-def _pareto_front(report: ReportData) -> list[Trial]:
-    """The eligible trials that no other one matches in all objectives and beats in one, along the
-    first objective."""
-    values = [
-        [report.value(trial, objective) or 0.0 for objective in report.objectives]
-        for trial in report.eligible
-    ]
-    ranks = rank(values, report.study.directions)
-    front = [place for place, above in enumerate(ranks) if above == 0]
-    return [report.eligible[place] for place in sorted(front, key=values.__getitem__)]
-
-
-def _front_figure(
-    report: ReportData,
-    front: Sequence[Trial],
-    pair: tuple[DirectedMetric, DirectedMetric],
-    number: int,
-) -> Markup:
-    on_front = {trial.number for trial in front}
-    known = [t for t in report.shown if t.number in report.complete_numbers]
-    others = [t for t in known if t.number not in on_front and t.role != "baseline"]
-    feasible = [t for t in others if not t.infeasible]
-    infeasible = [t for t in others if t.infeasible]
-    traces = [
-        _front_dots(report, "infeasible", infeasible, pair, **INFEASIBLE_DOTS),
-        _front_dots(report, "complete", feasible, pair, color=TRIAL, size=7),
-        _front_dots(report, "Pareto front", front, pair, color=BEST, size=9),
-    ]
-    if len(report.objectives) == 2 and front:
-        ordered = [tuple(report.value(t, o) for o in pair) for t in front]
-        style = {"color": BEST, "width": 1}
-        traces.insert(2, line("", *zip(*ordered, strict=True), line=style, showlegend=False))
-    baseline = [trial for trial in known if trial.role == "baseline"]
-    traces.append(_front_dots(report, "baseline", baseline, pair, color=BASELINE, size=11))
-    x, y = pair
-    shown = [trace for trace in traces if trace.x]
-    figure = frame(shown, x.name, y.name, showlegend=True, shapes=_forbidden(report, pair))
-    caption = f"{x.name} ({x.direction}d) against {y.name} ({y.direction}d) of the complete trials."
-    if constraints := report.study.constraints:
-        caption += f" Feasible is what keeps to {constraints}"
-        is_drawn = {x.name, y.name} & set(map(schema.valid_name, constraints.metrics))
-        caption += "; what lies in the shaded part does not." if is_drawn else "."
-    return place(figure, f"pareto-{number}", caption, height=380)
-
-
-def _forbidden(
-    report: ReportData, pair: tuple[DirectedMetric, DirectedMetric]
-) -> list[dict[str, Any]]:
-    """The half planes beyond the bounds of objectives that are constrained themselves, each as
-    wide as what is drawn."""
-    shapes = []
-    for objective, name in zip(pair, "xy", strict=True):
-        values = [report.value(trial, objective) or 0.0 for trial in report.complete]
-        for one in report.study.constraints.each:
-            if schema.valid_name(one.metric) == objective.name:
-                reach = [*values, one.bound]
-                beyond = max(reach) if "<" in one.comparison else min(reach)
-                margin = 0.05 * (max(reach) - min(reach)) * (1 if "<" in one.comparison else -1)
-                ends = {f"{name}0": one.bound, f"{name}1": beyond + margin}
-                whole = {f"{other}{end}": end for other in "xy" if other != name for end in (0, 1)}
-                axes = {f"{other}ref": f"{other} domain" for other in "xy" if other != name}
-                style = {"fillcolor": INFEASIBLE, "opacity": 0.12, "line": {"width": 0}}
-                shapes.append({"type": "rect", "layer": "below", **ends, **whole, **axes, **style})
-    return shapes
-
-
-def _front_dots(
-    report: ReportData,
-    name: str,
-    trials: Sequence[Trial],
-    pair: tuple[DirectedMetric, DirectedMetric],
-    **marker: Any,
-) -> Any:
-    x, y = ([report.value(trial, objective) for trial in trials] for objective in pair)
-    return dots(name, [trial.name for trial in trials], x, y, marker=marker)
-
-
-def _front_table(report: ReportData, front: Sequence[Trial]) -> Markup:
-    head = ["trial", *(objective.name for objective in report.objectives)]
-    keys = [scale.key for scale in report.scales]
-    rows = [
-        [
-            report.name(trial),
-            *(show(report.value(trial, objective)) for objective in report.objectives),
-            *(show(trial.params.get(key)) for key in keys),
-        ]
-        for trial in front[:MOST_ROWS]
-    ]
-    left = len(front) - MOST_ROWS
-    more = note(f"… and {left} more on the front.") if left > 0 else ""
-    return join([table([*head, *keys], rows), more])
 
 
 def curves(report: ReportData) -> Section:
