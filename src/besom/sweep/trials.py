@@ -1,5 +1,6 @@
 """The trials of a sweep: proposed, repeated, judged, told, tried again."""
 
+import math
 import time
 from collections.abc import Mapping
 
@@ -43,7 +44,8 @@ class TrialJobs(JobSource):
         self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
         self._missing_objective = ""
         timeout = self._plan.options.timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = math.inf if timeout is None else time.monotonic() + timeout
+        tally.deadline = self._deadline
         self._holding_rule = self._look_at_rules()
 
     def n_open(self) -> int:
@@ -61,7 +63,7 @@ class TrialJobs(JobSource):
 
     @property
     def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() > self._deadline
+        return time.monotonic() > self._deadline
 
     @property
     def _n_left(self) -> int:

@@ -1,6 +1,7 @@
 """How long jobs on several workers will still take."""
 
 import heapq
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -134,12 +135,13 @@ class TimeLeft:
         elif job and job.first:
             self._only_first.append(job.first[0] - job.since)
 
-    def seconds(self, n_jobs: int, n_again: int = 0) -> float | None:
+    def seconds(self, n_jobs: int, n_again: int = 0, within: float = math.inf) -> float | None:
         """Until all is done; None where nothing is known yet.
 
         Args:
             n_jobs: to be started yet, beside those that run.
             n_again: to be started when all of these have ended: some of them once more, and whole.
+            within: seconds after which none of ``n_jobs`` is started any more.
         """
         now, jobs = self.clock(), [*self._running.values()]
         totals = [job.whole() for job in jobs]
@@ -152,7 +154,7 @@ class TimeLeft:
             return None
         usual = self._usual(_mean([job.seconds for job in whole]), running)
         rest = [self._rest(*job, usual) for job in running]
-        first = _makespan(rest, n_jobs, usual, self.n_workers)
+        first = _makespan(rest, n_jobs, usual, self.n_workers, within)
         quickest = min((job.first for job in whole if job.first), default=0.0)
         again = _mean([job.again(quickest) for job in whole])
         return first + _makespan([], n_again, again, self.n_workers)
@@ -190,11 +192,15 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _makespan(rest: list[float], n_jobs: int, usual: float, n_workers: int) -> float:
+def _makespan(
+    rest: list[float], n_jobs: int, usual: float, n_workers: int, within: float = math.inf
+) -> float:
     """When the last worker is done, where each takes the next job once it is free."""
     free = rest + [0.0] * (n_workers - len(rest))
-    beyond = max(0, n_jobs - MOST_PLACED) * usual / len(free)
     heapq.heapify(free)
     for _ in range(min(n_jobs, MOST_PLACED)):
+        if free[0] >= within:
+            return max(free)
         heapq.heapreplace(free, free[0] + usual)
-    return max(free) + beyond
+    beyond = max(0, n_jobs - MOST_PLACED) * usual / len(free)
+    return max(free) + max(0.0, min(beyond, within + usual - max(free)))
