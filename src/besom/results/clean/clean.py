@@ -106,8 +106,8 @@ def _alone(options: SweepOptions) -> Iterator[None]:
         try:
             held.enter_context(only_supervisor(*lock_of(options)))
         except StudyError as error:
-            who = str(error).splitlines()[0]
-            raise StudyError(f"{who}\nClean it when the sweep has ended.") from error
+            holder = str(error).splitlines()[0]
+            raise StudyError(f"{holder}\nClean it when the sweep has ended.") from error
         yield
 
 

@@ -1,4 +1,4 @@
-"""What a trained network costs whoever uses it: its size, and the time that an answer takes."""
+"""What a trained network costs in use: its size, and the time that an answer takes."""
 
 import math
 import time

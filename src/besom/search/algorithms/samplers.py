@@ -214,7 +214,7 @@ def _bruteforce(
     return BruteForce(**_arguments(options, n_existing))
 
 
-def _points(dimensions: Sequence[Dimension], who: str) -> dict[str, Sequence[Any]]:
+def _points(dimensions: Sequence[Dimension], sampler: str) -> dict[str, Sequence[Any]]:
     """The values of each dimension.
 
     Raises:
@@ -225,7 +225,7 @@ def _points(dimensions: Sequence[Dimension], who: str) -> dict[str, Sequence[Any
         values = dimension.values()
         if values is None:
             raise SpaceError(
-                f"`{dimension.key}={dimension.text}` is continuous, and {who} needs points; "
+                f"`{dimension.key}={dimension.text}` is continuous, and {sampler} needs points; "
                 f"write range(start,stop,step=s) or choice(…), or take another sampler."
             )
         axes[dimension.key] = values

@@ -17,7 +17,7 @@ Row = StudyEnded | VerdictReached | TrialEnded
 
 
 class Notification(Callback):
-    """Sends what it was made for to somebody who is elsewhere.
+    """Sends what it was made for to another place.
 
     Args:
         events: of :data:`EVENTS`.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from besom.common.errors import ConfigError
 
 _RANDOM = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[\w-]{16,}")
-"""A part of a path that nobody makes up: the key of Slack's and Discord's addresses."""
+"""A part of a path that is drawn at random: the key of Slack's and Discord's addresses."""
 
 
 def read_secret(keyword: str, variable: str) -> str:

@@ -110,9 +110,9 @@ def _lack(rows: Sequence[TrialRow]) -> str:
         return "no trial beside the baseline is feasible"
     if all(row.counts for row in rows):
         return "no trial beside the baseline was completed"
-    who = "no trial beside the baseline" if any(row.is_baseline for row in rows) else "no baseline"
+    lack = "no trial beside the baseline" if any(row.is_baseline for row in rows) else "no baseline"
     return (
-        f"{who} was completed by today's code; more trials (hydra.sweeper.n_trials) do that, and "
+        f"{lack} was completed by today's code; more trials (hydra.sweeper.n_trials) do that, and "
         "hydra.sweeper.duplicates=reuse_any_code takes the earlier ones"
     )
 

@@ -65,16 +65,17 @@ class ComparisonResult:
         Args:
             direction: by which ``metric`` is judged, where that is to be said.
         """
-        who = f"trial {self.challenger}"
+        subject = f"trial {self.challenger}"
         if self.candidates > 1:
-            who += f", the best of {self.candidates} on fresh seeds,"
+            subject += f", the best of {self.candidates} on fresh seeds,"
         outcome = "beats the baseline" if self.beats else "is within noise of the baseline"
         if self.loses:
             outcome = "loses against the baseline"
         better = f"{'higher' if direction == 'maximize' else 'lower'} is better"
         remarks = "; ".join(filter(None, (self._intervals(), better if direction else "")))
         said = (
-            f"{who[0].upper()}{who[1:]} {outcome}: {metric} {self.value.text()}, a difference of "
+            f"{subject[0].upper()}{subject[1:]} {outcome}: {metric} {self.value.text()}, "
+            "a difference of "
             f"{self.difference.text('+')} over the same {self.seeds} seeds"
         )
         return f"{said}{f' ({remarks})' if remarks else ''}.{self._no_spread()}"
