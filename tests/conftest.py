@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
 from besom.cli import main
+from tests import mlflow_tables
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -44,11 +45,25 @@ class Ended:
 Command = Callable[..., Ended]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One cache for all tests, of all of pytest's processes: what one has compiled serves all."""
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all tests, of all of pytest's processes."""
     session = tmp_path_factory.getbasetemp()
-    folder = (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "cache"
+    return session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_tables(shared_folder: Path) -> None:
+    """MLflow makes its tables once for all tests, but for those of processes that start cold."""
+    file = mlflow_tables.make(shared_folder / "tables.db")
+    mlflow_tables.copy(file)
+    os.environ[mlflow_tables.VARIABLE] = str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(shared_folder: Path) -> Iterator[Path]:
+    """One cache for all tests, of all of pytest's processes: what one has compiled serves all."""
+    folder = shared_folder / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BESOM_CACHE", str(folder))
         yield folder
@@ -99,7 +114,7 @@ def own_logging() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, to be copied: its migrations take a second."""
+    """A database with MLflow's tables and an experiment, to be copied."""
     from besom.tracking import connect
 
     root = tmp_path_factory.mktemp("empty")

@@ -32,8 +32,8 @@ class RayCluster:
 
     variables = VARIABLES
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[str]", errors: Path) -> None:
+        self._process, self._errors = process, errors
         self.address = self._answer()
 
     @property
@@ -63,7 +63,8 @@ class RayCluster:
         for line in self._process.stdout:
             if line.startswith("answer "):
                 return line.split()[1]
-        raise RuntimeError(f"the cluster's process has ended: {self._process.wait()}")
+        code = self._process.wait()
+        raise RuntimeError(f"the cluster's process has ended: {code}\n{self._errors.read_text()}")
 
 
 @contextmanager
@@ -73,11 +74,21 @@ def ray_cluster(
     """All its processes are gone afterwards."""
     command = [sys.executable, __file__, str(n_nodes), str(n_cpus)]
     environment = os.environ | VARIABLES | dict(variables or {})
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+    with (
+        tempfile.NamedTemporaryFile() as errors,
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         try:
-            yield RayCluster(process)
+            yield RayCluster(process, Path(errors.name))
         finally:
+            assert process.stdin
             process.stdin.close()
             process.wait(60)
 

@@ -185,8 +185,13 @@ def _import_for_sweeps() -> None:
     import_mlflow()
     import optuna  # noqa: F401
 
-    import besom.sweep.run
-    import besom.tracking.store  # noqa: F401
+    import besom.sweep.run  # noqa: F401
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests import mlflow_tables
+
+    del sys.path[0]
+    mlflow_tables.copy(Path(os.environ[mlflow_tables.VARIABLE]))
 
 
 def _import_tensorflow() -> None:

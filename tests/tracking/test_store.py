@@ -8,10 +8,11 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.common.errors import StoreError
-from besom.tracking import connect, schema
+from besom.tracking import connect, schema, store
 from besom.tracking.address import own_address
 from besom.tracking.reader import open_reader
 from besom.tracking.runs import log_artifact
+from tests import mlflow_tables
 
 FIRST_START = """
 import sys
@@ -51,8 +52,9 @@ def test_several_first_starts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_draft_left_by_a_killed_first_start_is_made_anew(
-    root: Path, empty_database: Path
+    root: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "SqlAlchemyStore", mlflow_tables.STORE)
     (root / "mlflow.db").unlink()
     (root / "mlflow.db.new").write_bytes(empty_database.read_bytes()[:20_000])
     with connect(root, None, "tests") as record:
