@@ -94,8 +94,10 @@ def ray_cluster(
 
 
 def main() -> None:
+    from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster
 
+    os.makedirs(get_default_ray_temp_dir(), exist_ok=True)  # Cluster writes there, and fails else
     small = {"object_store_memory": 80 << 20}
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # sockets: short names
         cluster = Cluster(
