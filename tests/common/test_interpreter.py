@@ -6,13 +6,16 @@ from besom.common.interpreter import importing
 
 
 def test_what_an_application_has_frozen_stays_frozen() -> None:
+    """Of the few of them that are dropped meanwhile, as by other threads, none is frozen again."""
     gc.freeze()
     try:
         n_frozen = gc.get_freeze_count()
+        made: list[object] = []
         with importing("no.such.module"):
             assert not gc.isenabled()
+            made += [[number] for number in range(10_000)]
         assert gc.isenabled()
-        assert gc.get_freeze_count() == n_frozen > 0
+        assert n_frozen - 1000 < gc.get_freeze_count() <= n_frozen
     finally:
         gc.unfreeze()
 
