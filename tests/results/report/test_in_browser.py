@@ -65,14 +65,22 @@ def confirmed() -> Book:
     return book
 
 
-@pytest.fixture
-def tab(browser: Any, file: Path) -> Iterator[Tab]:
+@pytest.fixture(scope="module")
+def opened(browser: Any, file: Path) -> Tab:
+    """The page as it is loaded: figures take seconds to be drawn."""
     tab = Tab(browser.new_page(viewport=WIDE))
     tab.open(file)
-    yield tab
-    tab.page.close()
-    assert tab.complaints == []
-    assert [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    return tab
+
+
+@pytest.fixture
+def tab(opened: Tab) -> Iterator[Tab]:
+    """The page, wide and light on a screen. What a test clicks on is no other test's."""
+    opened.page.set_viewport_size(WIDE)
+    opened.page.emulate_media(media="screen", color_scheme="light")
+    yield opened
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 def test_every_figure_is_drawn_once_the_page_is_loaded(tab: Tab) -> None:
