@@ -44,15 +44,20 @@ def tensorflow() -> None:
     environment.prepare()
 
 
-def start(script: str, *arguments: str, cache: Path, **variables: str) -> warm.Process:
+def start(
+    script: str,
+    *arguments: str,
+    cache: Path,
+    folder: Path = Path(__file__).parents[2],
+    **variables: str,
+) -> warm.Process:
     """``python -c SCRIPT`` with this cache. TensorFlow is imported there, and has not started."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("TF_")]:
             patch.delenv(name)
         for name, value in {"BESOM_CACHE": str(cache), **variables}.items():
             patch.setenv(name, value)
-        root = Path(__file__).parents[2]
-        return warm.Process(["-c", script, *arguments], root, modules="tensorflow")
+        return warm.Process(["-c", script, *arguments], folder, modules="tensorflow")
 
 
 @pytest.fixture

@@ -55,13 +55,14 @@ class Sweep:
 
 
 def test_a_ray_of_the_sweeps_own_finds_what_processes_find(root: Path, tmp_path: Path) -> None:
+    few = (*SPACE, "hydra.sweeper.n_trials=4")
     ray = ("hydra.sweeper.pool=ray", "hydra.sweeper.n_jobs=2")
-    done = run_cold("stepping", *SPACE, *ray, folder=root.parent)
+    done = run_cold("stepping", *few, *ray, folder=root.parent)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "2 workers, by Ray on this machine" in done.stdout
     elsewhere = tmp_path / "local"
     elsewhere.mkdir()
-    local = run("stepping", *SPACE, folder=elsewhere)
+    local = run("stepping", *few, folder=elsewhere)
     assert local.returncode == 0, local.stderr
     found, expected = audit(root, "stepping"), audit(elsewhere / "mlruns", "stepping")
     assert sorted(t.params["x"] for t in found.trials) == sorted(

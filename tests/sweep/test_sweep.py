@@ -146,6 +146,7 @@ def test_a_trial_over_its_time_fails_at_once(root: Path) -> None:
     assert "trial_timeout" in done.stdout
 
 
+@pytest.mark.slow  # beside a worker that kills itself, above, and test_end_to_end.py
 def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=7")
     sweep = start("stepping", *arguments, folder=root.parent)
@@ -161,6 +162,7 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags[schema.ERROR] for tags in dead)
 
 
+@pytest.mark.slow  # beside what a task has started, below, and steering/test_commands.py
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
     root: Path,
 ) -> None:
@@ -358,6 +360,7 @@ def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Pat
     assert {"0-seed-1", "0-seed-2"} <= without_setting  # beside those of the trials
 
 
+@pytest.mark.slow  # beside confirmation/test_jobs.py, which has the deaths one by one
 def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> None:
     space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "seconds=0.2")
     arguments = (*space, *CONFIRM, "hydra.sweeper.n_trials=3")

@@ -28,7 +28,7 @@ assert not {"keras", "tensorflow", "mlflow.keras"} & set(sys.modules)
 """
 
 
-def test_several_first_starts_at_once(tmp_path: Path) -> None:
+def test_two_first_starts_at_once(tmp_path: Path) -> None:
     root = tmp_path / "with spaces ü" / "mlruns"
     processes = [
         subprocess.Popen(
@@ -37,16 +37,16 @@ def test_several_first_starts_at_once(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for number in range(3)
+        for number in range(2)
     ]
     answers = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], answers
-    assert [noise for _, noise in answers] == ["", "", ""]
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert [noise for _, noise in answers] == ["", ""]
     experiments = {out.split()[0] for out, _ in answers}
     assert len(experiments) == 1
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     names = {run.info.run_name for run in client.search_runs(list(experiments))}
-    assert names == {"run 0", "run 1", "run 2"}
+    assert names == {"run 0", "run 1"}
     for path in (root, root / "spool", root / "artifacts", root / "mlflow.db"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 

@@ -1,6 +1,5 @@
 """Champions in MLflow's registry. No TensorFlow: the model here is a number in a file."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from besom.session import KerasModel, TensorSpec
 from besom.tracking import Record, connect, schema
 from besom.tracking.models.model_files import address_of, model_file, model_name, registered_model
 from besom.tracking.models.registry import Champion, register
+from tests import warm
 from tests.servers import free_port, running
 
 CODE = """\
@@ -225,8 +225,7 @@ print(starts, sorted({"tensorflow", "keras"} & set(sys.modules)))
 
 
 def test_registering_starts_no_process_and_no_tensorflow(root: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", NO_COST, str(root), str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    ended = warm.run(["-c", NO_COST, str(root), str(tmp_path)], Path(__file__).parents[3])
     assert ended.stdout == "[] []\n", ended.stderr
 
 
