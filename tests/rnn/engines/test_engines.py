@@ -106,6 +106,7 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
         },
         {"model": "convolution", "batch_size": 40},
         {"model": "fasttext", "batch_size": 30},
+        {"model": "fasttext", "batch_size": 1, "learning_rate": 0.001},  # 80 steps: two periods
         {
             "model": "bidirectional_simple_rnn",
             "pooling": "mean",

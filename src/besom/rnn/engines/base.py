@@ -99,9 +99,9 @@ def make_engine(
     """
     from besom.rnn.engines.optimizer import make_optimizer  # imports TensorFlow
 
-    optimizer = make_optimizer(training, len(train))
     weights = class_weights(training, train, n_classes)
     name = training.engine if made_of is None else _suited(training.engine, model)
+    optimizer = make_optimizer(training, len(train), compiled=name == "xla")
     module, _, kind = ENGINES[name].rpartition(".")
     named = {"made_of": made_of} if name == "xla" and made_of else {}
     engine: Engine = getattr(import_module(module), kind)(

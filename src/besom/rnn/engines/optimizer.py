@@ -7,11 +7,14 @@ import keras
 from keras import ops
 
 from besom.rnn.config import Training
+from besom.rnn.engines.adam import Adam
 from besom.rnn.engines.base import OPTIMIZERS
 
 
-def make_optimizer(training: Training, n_reviews: int) -> keras.optimizers.Optimizer:
-    """One of Keras' own, not built yet.
+def make_optimizer(
+    training: Training, n_reviews: int, *, compiled: bool = False
+) -> keras.optimizers.Optimizer:
+    """One of Keras' own, or what computes the same, not built yet.
 
     ``weight_decay`` is decoupled from the gradient (Loshchilov and Hutter 2019, "Decoupled Weight
     Decay Regularization": with ``adam``, this is AdamW). ``global_clipnorm`` scales the gradients
@@ -20,6 +23,7 @@ def make_optimizer(training: Training, n_reviews: int) -> keras.optimizers.Optim
 
     Args:
         n_reviews: to train on, which says how many steps an epoch has.
+        compiled: for a program of :mod:`besom.rnn.engines.xla`.
     """
     asked = {"weight_decay": training.weight_decay, "global_clipnorm": training.global_clipnorm}
     others = {name: value for name, value in asked.items() if value}
@@ -29,6 +33,8 @@ def make_optimizer(training: Training, n_reviews: int) -> keras.optimizers.Optim
         n_steps = training.epochs * math.ceil(n_reviews / training.batch_size)
         n_warmup = round((training.warmup or 0) * n_steps)
         rate = Schedule(kind, rate, n_steps, n_warmup)
+    if compiled and training.optimizer == "adam":
+        return Adam(rate, **others)
     return getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(rate, **others)
 
 

@@ -9,6 +9,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cache
 
 import keras
@@ -17,7 +18,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from besom.rnn.data import Split
-from besom.rnn.engines import fast_clone
+from besom.rnn.engines import adam, dropout, fast_clone
 from besom.rnn.engines.base import ClassWeights, Score, macro_f1
 from besom.rnn.engines.compiled import Program
 
@@ -87,13 +88,14 @@ def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
     """What is compiled in. The learning rate is a variable, and not; its schedule is."""
     settings: dict[str, object] = optimizer.get_config()
     rate = settings.pop("learning_rate")
+    settings["class"] = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
     return settings | ({"schedule": rate} if isinstance(rate, dict) else {})
 
 
 @cache
 def _code() -> str:
     """Names the code that makes the programs, so that an earlier Besom's are not taken for ours."""
-    sources = map(inspect.getsource, (fast_clone, sys.modules[__name__]))
+    sources = map(inspect.getsource, (adam, dropout, fast_clone, sys.modules[__name__]))
     return f"keras {keras.__version__} {hashlib.sha256(''.join(sources).encode()).hexdigest()}"
 
 
@@ -145,11 +147,21 @@ def _epoch_program(
         return tf.reshape(tf.pad(values, [[0, fill]]), [-1, batch_size])
 
     def epoch(tokens: tf.Tensor, labels: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-        def add(sums: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-            rows, weights = batch
-            return sums + learn(tf.gather(tokens, rows), tf.gather(labels, rows), weights)
+        rows, weights = batches(order), batches(tf.ones(size))
+        n_batches = rows.shape[0]
 
-        return tf.foldl(add, (batches(order), batches(tf.ones(size))), tf.zeros(2))
+        def add(at: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            some = rows[at]
+            batch = (tf.gather(tokens, some), tf.gather(labels, some), weights[at])
+            return at + 1, sums + learn(*batch)
+
+        def add_some(at: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            end = tf.minimum(at + adam.PERIOD, n_batches)
+            with optimizer.period() if isinstance(optimizer, adam.Adam) else nullcontext():
+                return tf.while_loop(lambda at, _: at < end, add, (at, sums))
+
+        start = (tf.constant(0), tf.zeros(2))
+        return tf.while_loop(lambda at, _: at < n_batches, add_some, start)[1]
 
     return _traced(
         epoch,
