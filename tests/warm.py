@@ -18,10 +18,12 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 REQUEST_LENGTH = 1 << 17
+APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class Process:
@@ -31,6 +33,8 @@ class Process:
         merged: its errors go to its output.
         session: it leads a session of its own.
         modules: what is imported already; a name of ``MODULES``.
+        variables: of its environment, beside those of this process.
+        log: a file that its output is appended to, where it is not to be read here.
     """
 
     def __init__(
@@ -40,13 +44,16 @@ class Process:
         merged: bool = False,
         session: bool = False,
         modules: str = "sweep",
+        variables: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
         umask = os.umask(0)
         os.umask(umask)
-        request = {"words": words, "folder": str(folder), "environment": dict(os.environ)}
+        environment = os.environ | (variables or {})
+        request = {"words": words, "folder": str(folder), "environment": environment}
         request |= {"umask": umask, "session": session}
         self._answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        output, out = os.pipe()
+        output, out = (None, os.open(log, APPENDED, 0o600)) if log else os.pipe()
         errors, err = (None, os.dup(out)) if merged else os.pipe()
         descriptors = [theirs.fileno(), out, err]
         socket.send_fds(_server(modules), [json.dumps(request).encode()], descriptors)
@@ -64,10 +71,15 @@ class Process:
         except subprocess.TimeoutExpired:
             return None
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 60) -> int:
         if self.returncode is None:
             self.returncode = self._answer(timeout)
         return self.returncode
+
+    def kill(self) -> None:
+        """Nothing where it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """Wait until it has ended, and all that hold its streams; what they have said."""
@@ -176,7 +188,9 @@ def _become(request: dict, streams: list[int]) -> None:
     os.environ.update(request["environment"])
     sys.argv = request["words"]
     sys.orig_argv = [sys.executable, *sys.argv]
-    sys.path[0] = str(Path(sys.argv[0]).absolute().parent)
+    searched = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    new = [folder for folder in searched if folder and folder not in sys.path]
+    sys.path[:1] = [str(Path(sys.argv[0]).absolute().parent), *new]
 
 
 def _import_for_sweeps() -> None:

@@ -11,16 +11,18 @@ from tests.chaos.autopsy import Findings
 from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
 from tests.chaos.phases import OF_AN_END, PHASES
 
-REQUESTS = 20
+REQUESTS = 10
 """Of other terminals; one that stops a trial which has just ended is refused."""
 
-KILLS, SUPERVISOR_KILLS = 100, 10
+KILLS, SUPERVISOR_KILLS = 50, 5
 """So many, at the least, a seed must have brought about."""
 
 SIZES = Sizes(
+    trials=100,
     seconds=0.2,
     worker_kills=KILLS * 13 // 10,
     supervisor_kills=SUPERVISOR_KILLS * 3 // 2,
+    stops=5,
     requests=REQUESTS,
 )
 """A few more: some come when there is nobody to be killed, or when the sweep has ended. With trials

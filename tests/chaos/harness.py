@@ -4,7 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -15,6 +14,7 @@ from pathlib import Path
 import sqlalchemy
 
 from besom.sweep.steering.requests import ENQUEUE
+from tests import warm
 from tests.chaos.autopsy import STEPS, Findings, Stores, examine
 from tests.chaos.steer import Asked, Steerer, put_request
 from tests.processes import having, kill, workers_of
@@ -110,20 +110,14 @@ class Victim:
             *overrides,
         )
 
-    def start(self, phase: str = "") -> subprocess.Popen[bytes]:
+    def start(self, phase: str = "") -> warm.Process:
         """The command that begins the sweep, and that goes on with it."""
         search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         given = {"BESOM_CHAOS": phase, MARK: self.mark, "PYTHONPATH": search} | self._variables
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, str(APP), "-m", "hydra/sweeper=besom", *self.words],
-                cwd=self.folder,
-                env=os.environ | given,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        words = [str(APP), "-m", "hydra/sweeper=besom", *self.words]
+        return warm.Process(
+            words, self.folder, merged=True, session=True, variables=given, log=self._log
+        )
 
     def finish(self) -> None:
         """Start it once more and let it come to its end."""
@@ -172,9 +166,8 @@ class Victim:
         asked = asked or Asked(self._sizes.trials)
         found = examine(self.root, self._stores, STUDY, asked, N_CONFIRMATIONS)
         code = "import sys; from besom.cli.main import main; sys.exit(main(sys.argv[1:]))"
-        words = [sys.executable, "-c", code, "report", STUDY, "--tracking-uri"]
-        words.append(self._stores.tracking)
-        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)
+        words = ["-c", code, "report", STUDY, "--tracking-uri", self._stores.tracking]
+        done = warm.run(words, self.folder)
         if done.returncode:
             found.losses.append(f"no report: {done.stderr}")
         return found
@@ -252,9 +245,7 @@ def hurt(
     return done, victim.examine(steerer.asked)
 
 
-def await_progress(
-    victim: Victim, sweep: subprocess.Popen[bytes], goal: int, done: Hurt
-) -> subprocess.Popen[bytes]:
+def await_progress(victim: Victim, sweep: warm.Process, goal: int, done: Hurt) -> warm.Process:
     """Wait until so many trials and confirmations have ended, or the sweep itself.
 
     One that a restart of its database has ended is started again.
@@ -280,9 +271,7 @@ def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
     return sorted(blows)
 
 
-def _kill_worker(
-    victim: Victim, sweep: subprocess.Popen[bytes], chance: random.Random, done: Hurt
-) -> None:
+def _kill_worker(victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
     workers = workers_of(sweep.pid)
     if not workers:  # between two lives
         wait_for(lambda: workers_of(sweep.pid) or sweep.poll() is not None, 60)
@@ -311,9 +300,7 @@ def deaths(victim: Victim) -> int:
     return len(re.findall("its worker was (?:killed|lost)", victim.output()))
 
 
-def kill_supervisor(
-    victim: Victim, sweep: subprocess.Popen[bytes], done: Hurt
-) -> subprocess.Popen[bytes]:
+def kill_supervisor(victim: Victim, sweep: warm.Process, done: Hurt) -> warm.Process:
     kill(sweep.pid)
     sweep.wait()
     victim.wait_until_gone()
@@ -325,7 +312,7 @@ def kill_supervisor(
     return again
 
 
-def _stop_for_a_while(sweep: subprocess.Popen[bytes], chance: random.Random, done: Hurt) -> None:
+def _stop_for_a_while(sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
     workers = workers_of(sweep.pid)
     if not workers:
         return

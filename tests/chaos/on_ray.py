@@ -5,13 +5,13 @@
 
 import argparse
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import warm
 from tests.chaos.autopsy import Findings
 from tests.chaos.harness import (
     CHECKOUT,
@@ -103,9 +103,7 @@ def _kill_node(
     return told
 
 
-def _kill_actor(
-    victim: Victim, sweep: "subprocess.Popen[bytes]", chance: random.Random, done: Hurt
-) -> None:
+def _kill_actor(victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
     wait_for(lambda: _actors(victim) or sweep.poll() is not None, 120)
     before = deaths(victim)
     try:

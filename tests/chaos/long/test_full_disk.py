@@ -62,12 +62,8 @@ def test_a_sweep_goes_on_when_there_is_room_again(small_disk: Path, left: int) -
 
 def test_a_limit_to_the_size_of_files_is_no_fault_of_a_trial(tmp_path: Path) -> None:
     victim = Victim(tmp_path, SIZES)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, limits[1]))
-    try:
-        sweep = victim.start()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    sweep = victim.start()
+    resource.prlimit(sweep.pid, resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
     sweep.wait(timeout=120)
     assert sweep.returncode == 2, victim.output()
     assert "Traceback" not in victim.output()
