@@ -60,8 +60,13 @@ def _die(config: Config, place: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
+def _arm() -> None:
+    """In a function: workers get the globals of this module, and would import all of a sweep."""
     from tests.chaos.phases import arm
 
     arm(os.environ.get("BESOM_CHAOS", ""))
+
+
+if __name__ == "__main__":
+    _arm()
     main()
