@@ -6,6 +6,7 @@ The supervisor runs this file as ``__main__``; its workers import it, and know n
 import os
 import random
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,10 +62,13 @@ def _die(config: Config, place: str) -> None:
 
 
 def _arm() -> None:
-    """In a function: workers get the globals of this module, and would import all of a sweep."""
+    """Workers import the modules that this one has imported, and need none of a whole sweep."""
+    before = set(sys.modules)
     from tests.chaos.phases import arm
 
     arm(os.environ.get("BESOM_CHAOS", ""))
+    for name in {one for one in sys.modules if one.startswith("tests")} - before:
+        del sys.modules[name]
 
 
 if __name__ == "__main__":
