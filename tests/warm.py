@@ -62,7 +62,7 @@ class Process:
         os.close(err)
         self._output, self._errors = _Reader(output), _Reader(errors)
         self.args, self.returncode = words, None
-        self.pid = self._answer(30)
+        self.pid = self._answer(120)  # the first one waits for all that is imported
 
     def poll(self) -> int | None:
         """Its exit code, as far as it has ended."""

@@ -22,7 +22,7 @@ from besom.workers.pool import Pool, make_pool
 from tests.workers.conftest import runner_in
 from tests.workers.telling import tell
 
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 
 
 @pytest.fixture(scope="module", params=["local", "inline", "ray"])
