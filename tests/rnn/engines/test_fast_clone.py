@@ -14,7 +14,13 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
-SIZES = [(1, 1, 1, 1), (4, 1, 3, 2), (5, 7, 3, 2), (16, 30, 8, 12), (8, 400, 32, 32)]
+SIZES = [
+    (1, 1, 1, 1),
+    (4, 1, 3, 2),
+    (5, 7, 3, 2),
+    pytest.param((16, 30, 8, 12), marks=pytest.mark.slow),  # between the others
+    (8, 400, 32, 32),
+]
 """Batch, time, width, units."""
 
 
