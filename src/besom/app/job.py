@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
+from besom.app.composition import Composer
 from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import Task
 from besom.app.modules import main_module
@@ -50,7 +52,7 @@ class JobRunner:
             ConfigError: an option of a group is a number.
         """
         try:
-            config = self.context.config_loader.load_sweep_config(self.master, list(overrides))
+            config = self._composer.compose(overrides)
         except HYDRA_ERRORS:
             raise
         except ValueError as error:
@@ -62,10 +64,16 @@ class JobRunner:
             if folder is not None:
                 config.hydra.sweep.subdir = folder
         HydraConfig.instance().set_config(config)  # a copy that ``${hydra:…}`` looks into
-        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(_job_folder(config.hydra).absolute())
-        HydraConfig.instance().set_config(config)
+        folder = str(_job_folder(config.hydra).absolute())
+        told: Any = HydraConfig.get()
+        for hydra in (config.hydra, told):
+            with read_write(hydra.runtime), open_dict(hydra.runtime):
+                hydra.runtime.output_dir = folder
         return config
+
+    @cached_property
+    def _composer(self) -> Composer:
+        return Composer(self.context.config_loader, self.master)
 
     @property
     def job_folders(self) -> Path:

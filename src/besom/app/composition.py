@@ -1,0 +1,110 @@
+"""The configuration of one job after another, as Hydra composes it.
+
+Hydra reads and merges all files anew for each job, which takes longer than many a job's own start.
+Here that is done once for each choice of options in groups; the values of a job, which change
+single nodes, are set in a copy, by Hydra's own code.
+"""
+
+import copy
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.defaults_list import Overrides
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from besom.app.error_messages import HYDRA_ERRORS
+
+MOST_KEPT = 16
+"""Choices of options in groups; each is a whole configuration, of a megabyte."""
+
+SOURCES = "hydra.searchpath"
+"""The key that says where groups are found."""
+
+
+class Composer:
+    """Composes what :meth:`ConfigLoaderImpl.load_sweep_config` would, with the files as they were
+    when they were first read.
+
+    Args:
+        loader: of the application; another kind than Hydra's own composes by itself.
+        master: the configuration of the sweep.
+    """
+
+    def __init__(self, loader: Any, master: DictConfig) -> None:
+        self._loader = loader
+        self._master = master
+        self._repository: CachingConfigRepository | None = None
+        self._kept: dict[tuple[str, ...], DictConfig] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process reads the files itself."""
+        return vars(self) | {"_repository": None, "_kept": {}}
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of a job.
+
+        Raises:
+            hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
+        """
+        if type(self._loader) is ConfigLoaderImpl:
+            with suppress(*HYDRA_ERRORS, ValueError):  # said by Hydra, in its own words
+                return self._compose(overrides)
+        return self._load(overrides)
+
+    def _load(self, overrides: Sequence[str]) -> DictConfig:
+        """Hydra's own way."""
+        config: DictConfig = self._loader.load_sweep_config(self._master, [*overrides])
+        return config
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        parsed = OverridesParser.create().parse_overrides([*overrides])
+        self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
+        if any(one.get_key_element() == SOURCES for one in parsed):
+            return self._load(overrides)
+        values = Overrides(self._sources(), parsed).config_overrides
+        config = copy.deepcopy(self._of_groups(parsed, values))
+        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        self._tell(parsed, config)
+        OmegaConf.copy_cache(self._master, config)
+        return config
+
+    def _sources(self) -> CachingConfigRepository:
+        """What tells a group from a key."""
+        if self._repository is None:
+            name = self._master.hydra.job.config_name
+            given = [*self._master.hydra.overrides.hydra]
+            _, self._repository = self._loader._parse_overrides_and_create_caching_repo(name, given)
+        return self._repository
+
+    def _of_groups(self, parsed: Sequence[Override], values: Sequence[Override]) -> DictConfig:
+        """With the options of the groups alone; not to be changed."""
+        are_values = {id(one) for one in values}
+        groups = tuple(str(one.input_line) for one in parsed if id(one) not in are_values)
+        if groups not in self._kept:
+            if len(self._kept) == MOST_KEPT:
+                self._kept.clear()
+            self._kept[groups] = self._load(groups)
+        return self._kept[groups]
+
+    def _tell(self, parsed: Sequence[Override], config: DictConfig) -> None:
+        """What the ``hydra`` node says of the overrides and of this process."""
+        hydra = config.hydra
+        of_hydra = [one.input_line for one in parsed if one.is_hydra_override()]
+        of_task = [one for one in parsed if not one.is_hydra_override()]
+        hydra.overrides.hydra = [*self._master.hydra.overrides.hydra, *of_hydra]
+        hydra.overrides.task = [one.input_line for one in of_task]
+        with open_dict(hydra):
+            for key in hydra.job.env_copy:
+                hydra.job.env_set[key] = os.environ[key]
+        hydra.runtime.cwd = os.getcwd()
+        style = hydra.job.config.override_dirname
+        hydra.job.override_dirname = get_overrides_dirname(
+            of_task, kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
+        )
