@@ -135,6 +135,17 @@ def test_every_sweep_file_opens_with_its_command_time_and_result(file: Path) -> 
     assert re.search(r"\d+ (s|min)\b", comments) and re.search(r"0\.\d{3}", comments)
 
 
+@pytest.mark.parametrize("words", [["--help"], ["sweep"]], ids=" ".join)
+def test_what_there_is_fits_a_terminal(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(TOP)
+    assert main.main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 15
+    assert [line for line in lines if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
 def test_every_sweep_contains_its_baseline(
     file: Path, planned: list[Plan], monkeypatch: pytest.MonkeyPatch

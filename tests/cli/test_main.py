@@ -103,7 +103,7 @@ def test_help_and_version(besom: Command) -> None:
     for words in ([], ["--help"], ["-h"]):
         ended = besom(*words)
         assert (ended.code, ended.err) == (0, "")
-        assert all(f"besom {name}" in ended.out for name in ("train", "sweep", "ui"))
+        assert all(f"\n  {name} " in ended.out for name in ("train", "sweep", "ui"))
     assert besom("--version").out == f"besom {__version__}\n"
 
 

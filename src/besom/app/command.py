@@ -17,20 +17,20 @@ from besom.common.suggest import MISTYPED, did_you_mean
 SHOWING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 
 USAGE = """\
-besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
+besom sweep NAME [flags] [KEY=VALUE ...]    run sweeps/NAME.yaml, or its rest
 
   --trials N     trials in total; those that are done count
-  --workers N    trials at the same time, or auto: as many as fit (--jobs is the same)
+  --workers N    trials at the same time, or auto: as many as fit (also --jobs)
   --pool ray     workers on a Ray cluster, not as processes of this machine
   --hours H      no new trial after so long; 0.5 is half an hour
   --name STUDY   the study; the same name again resumes it
   --no-confirm   no trainings on fresh seeds after the trials, and no verdict
-  --dry-run      show the space, the first proposals, the estimated time (a new study: and disk)
+  --dry-run      show the space, the first proposals, estimated time and disk
   KEY=VALUE      any Hydra override, 'model.units=range(8,65,step=8)' say
 
 Hydra's own flags work too: besom sweep NAME --cfg job, --info, --help.
-besom logs STUDY TRIAL shows what a trial has logged and printed; all that a worker
-prints stands in mlruns/jobs/STUDY/workers/worker-N.log.
+besom logs STUDY TRIAL shows what a trial has logged and printed; all that a
+worker prints stands in mlruns/jobs/STUDY/workers/worker-N.log.
 
 Sweeps:
 """

@@ -32,29 +32,30 @@ from besom.common.suggest import did_you_mean, listed
 HELP = """\
 Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
-  besom train [KEY=VALUE ...]         train once, and record it; any Hydra argument
-  besom sweep                         list the sweeps
-  besom sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
-  besom status [STUDY]                how far it is: trials, best, workers, time left
-  besom stop STUDY [TRIAL]            end a sweep that runs, or prune one of its trials
-  besom enqueue STUDY KEY=VALUE ...   have a point tried next
-  besom set STUDY n_trials=60 n_jobs=3
-                                      more or fewer trials and workers while it runs
-  besom compare [STUDY|RUN_ID ...]    runs side by side: what differs, what came of it
-  besom confirm STUDY                 the best against the baseline, on fresh seeds
-  besom report STUDY                  what it has taught, as one HTML file
-  besom logs STUDY TRIAL              what a trial has logged and printed
-  besom export STUDY                  its winner as conf/experiment/STUDY.yaml
-  besom reproduce RUN_ID|baseline|best
-                                      train it again: do the numbers agree?
-  besom predict RUN_ID|STUDY "text" ...
-                                      which class a text is of, and how likely
-  besom clean STUDY [--dry-run]       models of beaten trials, checkpoints, logs: delete
-  besom sync                          deliver what MLflow could not take at the time
-  besom init NAME [--keras]           a Hydra application of your own in a new folder
-  besom ui [STUDY] [--port N]         its trials in MLflow, sorted; --optuna: dashboard
+besom COMMAND:
+  train [KEY=VALUE ...]         train once, and record it; any Hydra argument
+  sweep                         list the sweeps
+  sweep NAME [KEY=VALUE ...]    run sweeps/NAME.yaml, or what remains of it
+  status [STUDY]                how far it is: trials, best, workers, time left
+  stop STUDY [TRIAL]            end a sweep that runs, or prune a trial of it
+  enqueue STUDY KEY=VALUE ...   have a point tried next
+  set STUDY n_trials=60 n_jobs=3
+                                more or fewer trials and workers while it runs
+  compare [STUDY|RUN_ID ...]    runs side by side: what differs, what came of it
+  confirm STUDY                 the best against the baseline, on fresh seeds
+  report STUDY                  what it has taught, as one HTML file
+  logs STUDY TRIAL              what a trial has logged and printed
+  export STUDY                  its winner as conf/experiment/STUDY.yaml
+  reproduce RUN_ID|baseline|best
+                                train it again: do the numbers agree?
+  predict RUN_ID|STUDY "text" ...
+                                which class a text is of, and how likely
+  clean STUDY [--dry-run]       delete what beaten trials left: models, logs
+  sync                          deliver what MLflow could not take at the time
+  init NAME [--keras]           a Hydra application of your own in a new folder
+  ui [STUDY] [--port N]         its trials in MLflow; --optuna: the dashboard
 
-  besom train --help, besom sweep --help: more on each          besom --version
+besom train --help, besom sweep --help: more on each          besom --version
 """
 
 
