@@ -28,14 +28,6 @@ def test_the_size_is_that_of_the_weights() -> None:
         assert found["predict_ms"] > 0
 
 
-def test_models_of_one_size_are_measured_once() -> None:
-    """To trace one and have it answer nine times is long beside a short training."""
-    tokens = np.ones((40, 6), np.int32)
-    first, again = (costs(network(), tokens)["predict_ms"] for _ in range(2))
-    assert first == again
-    assert costs(network("float64"), tokens[:, :5])["predict_ms"] != first
-
-
 def test_measuring_changes_nothing_that_is_saved() -> None:
     model = network()
     before = [weight.copy() for weight in model.get_weights()]

@@ -29,8 +29,7 @@ def costs(model: "keras.Model", tokens: NDArray[np.int32]) -> dict[str, float]:
 
     Returns:
         ``n_parameters``; ``model_bytes``, the bytes of these in memory and in a file;
-        ``predict_ms``, the median milliseconds of an answer to a batch of 32, measured once in a
-        process for all models of the same layers and sizes.
+        ``predict_ms``, the median milliseconds of an answer to a batch of 32.
     """
     sizes = [math.prod(weight.shape) for weight in model.weights]
     bytes_each = [np.dtype(weight.dtype).itemsize for weight in model.weights]
@@ -41,26 +40,7 @@ def costs(model: "keras.Model", tokens: NDArray[np.int32]) -> dict[str, float]:
     }
 
 
-_measured: dict[object, float] = {}
-"""Milliseconds, by :func:`_sizes`."""
-
-
 def _predict_ms(model: "keras.Model", batch: NDArray[np.int32]) -> float:
-    sizes = _sizes(model, batch)
-    if sizes not in _measured:
-        _measured[sizes] = _measure(model, batch)
-    return _measured[sizes]
-
-
-def _sizes(model: "keras.Model", batch: NDArray[np.int32]) -> object:
-    """What tells apart models that may take different times."""
-    layers = (
-        (type(layer), *(tuple(weight.shape) for weight in layer.weights)) for layer in model.layers
-    )
-    return batch.shape, tuple(layers)
-
-
-def _measure(model: "keras.Model", batch: NDArray[np.int32]) -> float:
     """After calls that build the program and fill the caches."""
     import tensorflow as tf
 
