@@ -41,7 +41,10 @@ def processes() -> list[Process]:
 
 
 def having(variable: str) -> list[int]:
-    """Process ids of those that have been started with ``NAME=VALUE`` in their environment."""
+    """Process ids of those that have been started with ``NAME=VALUE`` in their environment.
+
+    One that was forked, as :mod:`tests.warm` has it, is not found: that of its server shows.
+    """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

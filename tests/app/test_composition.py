@@ -47,6 +47,7 @@ OVERRIDES = (
     ("nested={a: {b: 2}}", "hydra.job.chdir=true", "lr=${nested.a.b}"),
     ("hydra/job_logging=none", "+extra=more", "net={units: 9}"),
     ("hydra.searchpath=[]", "net=large"),
+    ("hydra.job.env_copy=[]", "hydra.job.config_name=x", "hydra.overrides.task=[q]"),
     ("lr='a,b'", "nested.c='=x'", "~lr", "+lr=3"),
 )
 WRONG = (
@@ -63,6 +64,10 @@ WRONG = (
 Made = tuple[ConfigLoaderImpl, DictConfig]
 
 
+GIVEN = ("hydra/sweeper=besom", "hydra.sweep.dir=jobs/${lr}-${now:%S}", "hydra.sweeper.n_trials=3")
+GIVEN += ("hydra.sweep.subdir=trial-${hydra.job.num}", "+hydra.job.env_set.T=${oc.env:BESOM_TEST}")
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """The loader of an application, and the configuration of its sweep."""
@@ -75,8 +80,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
             file.write_text(text.format(extra=tmp_path / "extra") if "{{" in text else text)
     version.setbase("1.3")
     hydra = Hydra.create_main_hydra2("task", create_config_search_path(str(tmp_path / "conf")))
-    given = ["hydra/sweeper=besom", "hydra.sweep.dir=jobs", "hydra.sweeper.n_trials=3"]
-    yield hydra.config_loader, hydra.compose_config("config", given, RunMode.MULTIRUN)
+    yield hydra.config_loader, hydra.compose_config("config", [*GIVEN], RunMode.MULTIRUN)
 
 
 def whole(config: DictConfig) -> tuple[Any, ...]:
@@ -115,15 +119,21 @@ def test_files_are_read_once_for_each_choice_of_groups(
     loader, master = made
     composer, read = Composer(loader, master), list[list[str]]()
     whole_way = loader.load_sweep_config
-    monkeypatch.setattr(
-        loader, "load_sweep_config", lambda of, words: read.append(words) or whole_way(of, words)
-    )
-    for units in (1, 2, 3):
-        for net in ("small", "large"):
-            composer.compose([f"net.units={units}", f"net={net}"])
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            loader,
+            "load_sweep_config",
+            lambda of, words: read.append(words) or whole_way(of, words),
+        )
+        for units in (1, 2, 3):
+            for net in ("small", "large"):
+                config = composer.compose([f"net.units={units}", f"net={net}"])
+                of_hydra = OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False)
+                assert of_hydra == [*GIVEN], "interpolations stay: they may stand for secrets"
     assert read == [["net=small"], ["net=large"]]
-    again = pickle.loads(pickle.dumps(composer.__getstate__()["_kept"]))
-    assert again == {}, "another process reads them itself"
+    again = pickle.loads(pickle.dumps(composer))
+    assert again._kept == {}, "another process reads them itself"
+    assert again.compose(["net.units=3"]) == composer.compose(["net.units=3"])
     for n in range(MOST_KEPT + 1):
         ConfigStore.instance().store(f"n{n}", {"units": n}, "net")
         assert composer.compose([f"net=n{n}"]).net.units == n

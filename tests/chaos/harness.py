@@ -153,7 +153,7 @@ class Victim:
             return 0
 
     def survivors(self) -> list[int]:
-        """Processes of this sweep, the shells that guard its workers included."""
+        """Processes that this sweep has started, the shells that guard its workers included."""
         return having(f"{MARK}={self.mark}")
 
     def wait_until_gone(self) -> None:

@@ -1,5 +1,6 @@
 """What ends the trials of a sweep, and that it is said, kept, and looked at again."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_values_of_other_code_reach_no_target(bench: Bench) -> None:
 
 def test_a_timeout_is_named(bench: Bench) -> None:
     driver, *_ = bench.driver(loses, n_trials=5, timeout=1e-9)
+    assert driver.trials.count.deadline <= time.monotonic(), "the time left knows it"
     driver.run()
     assert driver.trials.ended_by() == "hydra.sweeper.timeout=1e-09 s"
 

@@ -42,6 +42,13 @@ def test_of_equal_trials_the_best_is_the_lowest_whenever_it_ends() -> None:
     assert tally.line().endswith("best 0.9 (trial 1)")
 
 
+def test_trials_that_would_begin_after_the_time_limit_are_not_counted() -> None:
+    tally = Tally(500, MAXIMIZE, [row(0, seconds=10.0)], TimeLeft(1, clock=lambda: 100.0))
+    assert tally.left() == "1 h 23 min left"
+    tally.deadline = 125.0
+    assert tally.left() == "30 s left"
+
+
 def test_once_all_trials_have_ended_only_a_confirmation_takes_time() -> None:
     now = [0.0]
     tally = Tally(2, MAXIMIZE, [], TimeLeft(1, clock=lambda: now[0]), n_confirmations=4)

@@ -24,13 +24,10 @@ from besom.app.error_messages import HYDRA_ERRORS
 MOST_KEPT = 16
 """Choices of options in groups; each is a whole configuration, of a megabyte."""
 
-SOURCES = "hydra.searchpath"
-"""The key that says where groups are found."""
-
 
 class Composer:
-    """Composes what :meth:`ConfigLoaderImpl.load_sweep_config` would, with the files as they were
-    when they were first read.
+    """Composes what :meth:`ConfigLoaderImpl.load_sweep_config` would, with the files, and what an
+    interpolation in a defaults list stands for, as they were when they were first read.
 
     Args:
         loader: of the application; another kind than Hydra's own composes by itself.
@@ -66,7 +63,7 @@ class Composer:
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         parsed = OverridesParser.create().parse_overrides([*overrides])
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
-        if any(one.get_key_element() == SOURCES for one in parsed):
+        if any(one.is_hydra_override() for one in parsed):  # how it composes may be among them
             return self._load(overrides)
         values = Overrides(self._sources(), parsed).config_overrides
         config = copy.deepcopy(self._of_groups(parsed, values))
@@ -79,7 +76,7 @@ class Composer:
         """What tells a group from a key."""
         if self._repository is None:
             name = self._master.hydra.job.config_name
-            given = [*self._master.hydra.overrides.hydra]
+            given = OmegaConf.to_container(self._master.hydra.overrides.hydra, resolve=False)
             _, self._repository = self._loader._parse_overrides_and_create_caching_repo(name, given)
         return self._repository
 
@@ -89,22 +86,22 @@ class Composer:
         groups = tuple(str(one.input_line) for one in parsed if id(one) not in are_values)
         if groups not in self._kept:
             if len(self._kept) == MOST_KEPT:
-                self._kept.clear()
+                del self._kept[next(iter(self._kept))]
             self._kept[groups] = self._load(groups)
         return self._kept[groups]
 
-    def _tell(self, parsed: Sequence[Override], config: DictConfig) -> None:
+    def _tell(self, overrides: Sequence[Override], config: DictConfig) -> None:
         """What the ``hydra`` node says of the overrides and of this process."""
         hydra = config.hydra
-        of_hydra = [one.input_line for one in parsed if one.is_hydra_override()]
-        of_task = [one for one in parsed if not one.is_hydra_override()]
-        hydra.overrides.hydra = [*self._master.hydra.overrides.hydra, *of_hydra]
-        hydra.overrides.task = [one.input_line for one in of_task]
+        hydra.overrides.task = [one.input_line for one in overrides]
         with open_dict(hydra):
             for key in hydra.job.env_copy:
                 hydra.job.env_set[key] = os.environ[key]
         hydra.runtime.cwd = os.getcwd()
         style = hydra.job.config.override_dirname
         hydra.job.override_dirname = get_overrides_dirname(
-            of_task, kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
+            list(overrides),
+            kv_sep=style.kv_sep,
+            item_sep=style.item_sep,
+            exclude_keys=style.exclude_keys,
         )

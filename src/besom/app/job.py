@@ -64,11 +64,11 @@ class JobRunner:
             if folder is not None:
                 config.hydra.sweep.subdir = folder
         HydraConfig.instance().set_config(config)  # a copy that ``${hydra:…}`` looks into
-        folder = str(_job_folder(config.hydra).absolute())
+        output_dir = str(_job_folder(config.hydra).absolute())
         told: Any = HydraConfig.get()
         for hydra in (config.hydra, told):
             with read_write(hydra.runtime), open_dict(hydra.runtime):
-                hydra.runtime.output_dir = folder
+                hydra.runtime.output_dir = output_dir
         return config
 
     @cached_property

@@ -78,6 +78,7 @@ def tab(opened: Tab) -> Iterator[Tab]:
     """The page, wide and light on a screen. What a test clicks on is no other test's."""
     opened.page.set_viewport_size(WIDE)
     opened.page.emulate_media(media="screen", color_scheme="light")
+    opened.complaints.clear()
     yield opened
     assert opened.complaints == []
     assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []

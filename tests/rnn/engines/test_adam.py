@@ -82,3 +82,24 @@ def test_a_configuration_is_keras_own_and_its_program_is_not() -> None:
     ours, stock = (kind(0.01, name="adam") for kind in (Adam, keras.optimizers.Adam))
     assert ours.get_config() == stock.get_config()
     assert _settings(ours) != _settings(stock)
+
+
+def test_what_it_cannot_do_it_says() -> None:
+    from besom.rnn.engines.adam import Adam
+
+    with pytest.raises(ValueError, match="no amsgrad here"):
+        Adam(amsgrad=True)
+    optimizer = Adam()
+    with pytest.raises(ZeroDivisionError), optimizer.period():
+        raise ZeroDivisionError
+    with pytest.raises(RuntimeError, match=r"outside of period\(\)"):
+        optimizer._steps("float32")
+
+
+def test_an_epoch_may_have_more_steps_than_a_divisor_lasts() -> None:
+    """0.9 ** 1000 is no float32."""
+    from tests.rnn.engines.test_engines import made, split
+
+    engine, _ = made("xla", split(1000), batch_size=1, units=2, embedding_dim=2)
+    score = engine.train(np.arange(1000, dtype=np.int32))
+    assert np.isfinite(score.loss)

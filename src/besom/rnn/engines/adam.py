@@ -9,7 +9,7 @@ looks, the moments are multiplied by it, and are Keras' own.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -24,21 +24,35 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     """A drop-in for :class:`keras.optimizers.Adam` that steps inside of :meth:`period` only.
 
     As with Keras', the square of a table's gradient is that of each occurrence of a row in the
-    batch, not of their sum. It has no ``amsgrad``.
+    batch, not of their sum.
+
+    Raises:
+        ValueError: ``amsgrad`` is asked for, which it has not.
     """
 
     _before: tf.Tensor | None = None
     """Steps before this period."""
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        if self.amsgrad:
+            raise ValueError("no amsgrad here; keras.optimizers.Adam has it")
+
     @contextmanager
     def period(self) -> Iterator[None]:
         """Inside this block, the moments are divided; for :data:`PERIOD` steps at most."""
         self._before = tf.identity(self.iterations.value)
-        yield
+        try:
+            yield
+            self._settle()
+        finally:
+            self._before = None
+
+    def _settle(self) -> None:
+        """Multiply the moments by what they are divided by."""
         for beta, moments in ((self.beta_1, self._momentums), (self.beta_2, self._velocities)):
             for moment in moments:
                 moment.assign(moment * beta ** self._steps(moment.dtype))
-        self._before = None
 
     def update_step(
         self, gradient: Gradient, variable: keras.Variable, learning_rate: tf.Tensor
@@ -57,6 +71,8 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
 
     def _steps(self, dtype: str) -> tf.Tensor:
         """Those that this period has had."""
+        if self._before is None:
+            raise RuntimeError("a step outside of period()")
         return tf.cast(self.iterations.value - self._before, dtype)
 
 

@@ -11,7 +11,7 @@ larger steps. What changes, and alters results by rounding only:
 :class:`Conv1D` is one matrix product over the windows of all sequences. XLA has no fast convolution
 for processors: an epoch with its own takes many times as long as stock Keras'.
 
-:class:`besom.rnn.engines.dropout.Dropout` has the same masks from a hundredth of the work.
+:class:`besom.rnn.engines.dropout.Dropout` has the same masks from a thirtieth of the work.
 """
 
 from collections.abc import Callable
