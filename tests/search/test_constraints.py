@@ -51,9 +51,10 @@ def test_a_comparison_allows_and_says_how_far_off(
 
 @pytest.mark.parametrize("text", ["4e6", 4e6, "<= many", "== 3", "<= nan", "< inf", "", None, True])
 def test_what_is_no_comparison_is_refused_in_a_line(text: Any) -> None:
-    with pytest.raises(ConfigError, match=r"hydra.sweeper.constraints.size=.* '<= 4e6'") as error:
+    with pytest.raises(ConfigError, match=r" '<= 4e6'") as error:
         Constraints.read({"size": text})
-    assert "\n" not in str(error.value)
+    said = f"hydra.sweeper.constraints.size: {text!r} is no comparison"
+    assert str(error.value).startswith(said) and "\n" not in str(error.value)
 
 
 def test_names_with_dots_come_from_a_command_line_as_mappings() -> None:

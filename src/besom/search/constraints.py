@@ -45,7 +45,7 @@ class Constraint:
             bound = math.nan
         if found is None or not math.isfinite(bound):
             raise ConfigError(
-                f"{NODE}.{metric}={text}: is no comparison with a number; write it as '<= 4e6', "
+                f"{NODE}.{metric}: {text!r} is no comparison with a number; write it as '<= 4e6', "
                 "with <=, <, >= or >."
             )
         return cls(metric, found[1], bound, text.strip())
