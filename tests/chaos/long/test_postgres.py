@@ -10,6 +10,7 @@ import pytest
 from tests.chaos.autopsy import Stores
 from tests.chaos.harness import Sizes, Victim, hurt, wait_for
 from tests.postgres import Postgres
+from tests.processes import kill
 
 pytestmark = pytest.mark.slow
 
@@ -69,10 +70,10 @@ def test_a_sweep_that_slept_leaves_what_another_machine_has_finished(
     try:
         wait_for(lambda: one.n_ended() and one.n_begun(), 60)
         time.sleep(0.5)  # into the next trial, of four seconds: nothing is being written
-        sweep.send_signal(signal.SIGSTOP)
+        kill(sweep.pid, signal.SIGSTOP)
         database.restart("immediate")
         other.finish()
-        sweep.send_signal(signal.SIGCONT)
+        kill(sweep.pid, signal.SIGCONT)
         assert sweep.wait(timeout=60) == 2
     finally:
         sweep.kill()
