@@ -37,7 +37,7 @@ audit: $(VENV)/audit ## secrets among the files, and advisories on the locked pa
 	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
 		$(addprefix --requirement ,$(wildcard requirements*.lock))
 
-chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; an hour
+chaos: $(VENV)/ready ## sweeps that are killed at random, 20 seeds, and in every phase; over an hour
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/python -m tests.chaos.on_ray
 	@BESOM_FUZZ=20 $(BIN)/pytest -m slow

@@ -45,7 +45,7 @@ def test_of_equal_trials_the_best_is_the_lowest_whenever_it_ends() -> None:
 def test_trials_that_would_begin_after_the_time_limit_are_not_counted() -> None:
     tally = Tally(500, MAXIMIZE, [row(0, seconds=10.0)], TimeLeft(1, clock=lambda: 100.0))
     assert tally.left() == "1 h 23 min left"
-    tally.deadline = 125.0
+    tally.time_left.deadline = 125.0
     assert tally.left() == "30 s left"
 
 

@@ -1,6 +1,5 @@
 """What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -88,8 +87,6 @@ class Tally:
         self.n_all = max(n_trials, len(rows))  # what has begun is ended, whatever is asked for now
         self._objective = objective
         self.time_left = time_left
-        self.deadline = math.inf
-        """Of ``time_left``'s clock: no trial is started after it."""
         self._n_confirmations = n_confirmations
         self.counts = {"complete": 0, "pruned": 0, "failed": 0}
         self.best: TrialRow | None = None
@@ -120,8 +117,8 @@ class Tally:
 
     def line(self) -> str:
         """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)``."""
-        pruned, failed = self.counts["pruned"], self.counts["failed"]
-        parts = [f"{self.n_done}/{self.n_all} done", f"{pruned} pruned", f"{failed} failed"]
+        parts = [f"{self.n_done}/{self.n_all} done"]
+        parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
             parts.append(f"best {show(self.best.values[0])} (trial {self.best.number})")
         return "  ".join(parts)
@@ -130,8 +127,7 @@ class Tally:
         """The time until all is done, confirmations too."""
         n_open = self.n_all - self.n_done
         n_waiting = max(0, n_open - self.time_left.n_running)
-        within = self.deadline - self.time_left.clock()
-        seconds = self.time_left.seconds(n_waiting, self._n_confirmations, within) or 0.0
+        seconds = self.time_left.seconds(n_waiting, self._n_confirmations) or 0.0
         if n_open > 0 or seconds < 1:
             return as_left(seconds)
         return f"confirmation: about {duration(seconds)}"
@@ -140,8 +136,9 @@ class Tally:
 def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
     """How long trials took that have ended, by their state."""
     seconds = defaultdict[str, list[float]](list)
-    for row in (row for row in rows if "seconds" in row.notes):
-        seconds[row.state].append(row.notes["seconds"])
+    for row in rows:
+        if "seconds" in row.notes:
+            seconds[row.state].append(row.notes["seconds"])
     return seconds
 
 

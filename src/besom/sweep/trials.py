@@ -45,7 +45,7 @@ class TrialJobs(JobSource):
         self._missing_objective = ""
         timeout = self._plan.options.timeout
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
-        tally.deadline = self._deadline
+        tally.time_left.deadline = self._deadline
         self._holding_rule = self._look_at_rules()
 
     def n_open(self) -> int:

@@ -163,11 +163,12 @@ def test_a_million_jobs_are_told_at_once() -> None:
 
 def test_after_a_time_limit_no_job_is_begun() -> None:
     """Of a thousand jobs of ten seconds each of two workers begins three within 25 s."""
-    left = TimeLeft(2, clock=lambda: 0.0)
+    left = TimeLeft(2, clock=lambda: 0.0, deadline=25.0)
     left.know(whole=[10.0])
-    assert left.seconds(1000, within=25) == 30
-    assert left.seconds(4, within=25) == 20
-    assert left.seconds(1000, n_again=4, within=25) == 50
-    assert left.seconds(1000, within=-1) == 0
+    assert left.seconds(1000) == 30
+    assert left.seconds(4) == 20
+    assert left.seconds(1000, n_again=4) == 50
+    left.deadline = -1.0
+    assert left.seconds(1000) == 0
     left.started(0)
-    assert left.seconds(1000, within=-1) == 10
+    assert left.seconds(1000) == 10

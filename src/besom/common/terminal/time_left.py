@@ -78,6 +78,7 @@ class TimeLeft:
         n_workers: jobs at the same time.
         may_prune: whether jobs may be ended before they are whole.
         clock: seconds; for tests.
+        deadline: of this clock; none of the jobs to come is started after it, but those again.
 
     Examples:
         >>> left = TimeLeft(n_workers=2, clock=iter([0.0, 4.0, 4.0]).__next__)
@@ -90,6 +91,7 @@ class TimeLeft:
     n_workers: int
     may_prune: bool = False
     clock: Callable[[], float] = time.monotonic
+    deadline: float = math.inf
     _taken: list[float] = field(default_factory=list)
     _whole: list[_Whole] = field(default_factory=list)
     _only_first: list[float] = field(default_factory=list)
@@ -135,13 +137,12 @@ class TimeLeft:
         elif job and job.first:
             self._only_first.append(job.first[0] - job.since)
 
-    def seconds(self, n_jobs: int, n_again: int = 0, within: float = math.inf) -> float | None:
+    def seconds(self, n_jobs: int, n_again: int = 0) -> float | None:
         """Until all is done; None where nothing is known yet.
 
         Args:
             n_jobs: to be started yet, beside those that run.
             n_again: to be started when all of these have ended: some of them once more, and whole.
-            within: seconds after which none of ``n_jobs`` is started any more.
         """
         now, jobs = self.clock(), [*self._running.values()]
         totals = [job.whole() for job in jobs]
@@ -154,7 +155,7 @@ class TimeLeft:
             return None
         usual = self._usual(_mean([job.seconds for job in whole]), running)
         rest = [self._rest(*job, usual) for job in running]
-        first = _makespan(rest, n_jobs, usual, self.n_workers, within)
+        first = _makespan(rest, n_jobs, usual, self.n_workers, self.deadline - now)
         quickest = min((job.first for job in whole if job.first), default=0.0)
         again = _mean([job.again(quickest) for job in whole])
         return first + _makespan([], n_again, again, self.n_workers)
