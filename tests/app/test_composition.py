@@ -73,6 +73,8 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """The loader of an application, and the configuration of its sweep."""
     monkeypatch.setenv("BESOM_TEST", "there")
     monkeypatch.chdir(tmp_path)
+    # Hydra takes an application's dataclass of this name, of another test, for the file's schema.
+    monkeypatch.delitem(ConfigStore.instance().repo, "config.yaml", raising=False)
     for folder, files in (("conf", FILES), ("extra", EXTRA)):
         for name, text in files.items():
             file = tmp_path / folder / name
