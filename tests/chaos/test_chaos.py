@@ -26,9 +26,8 @@ def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
     assert done.worker_kills >= 6 and done.supervisor_kills == 2
 
 
-@pytest.mark.slow  # test_ray and test_on_ray kill each kind of process once
 def test_a_sweep_on_ray_survives_whatever_is_killed(tmp_path: Path) -> None:
-    sizes = Sizes(workers=4, trials=30, seconds=0.05)
+    sizes = Sizes(workers=4, trials=24, seconds=0.2)
     done, _, found = hurt_on_ray(tmp_path, 1, sizes, Blows(actors=6, nodes=1, supervisors=1))
     assert found.faults == []
-    assert done.worker_kills >= 5 and done.restarts == done.supervisor_kills == 1
+    assert done.worker_kills >= 4 and done.restarts == done.supervisor_kills == 1
