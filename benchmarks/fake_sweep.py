@@ -30,6 +30,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import recover
+from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.timeouts import Timeouts
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
@@ -205,7 +206,7 @@ def sweep(root: Path, options: SweepOptions) -> Spent:
         progress = PlainProgress(Console(file=nowhere), tally)
         pool = FakePool(root / "jobs")
         supervisor = Supervisor(record, pool, options.n_jobs, plan.hooks.places, Timeouts())
-        jobs = TrialJobs(sweep, tally, progress, unfinished)
+        jobs = TrialJobs(sweep, tally, progress, unfinished, KeptModels(sweep))
         with spending() as spent:
             for worker in range(min(options.n_jobs, options.n_trials - len(rows))):
                 pool.start(worker)

@@ -11,10 +11,7 @@ from tests.chaos.autopsy import Findings
 from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
 from tests.chaos.phases import OF_AN_END, PHASES
 
-REQUESTS = 10
-"""Of other terminals; one that stops a trial which has just ended is refused."""
-
-KILLS, SUPERVISOR_KILLS = 50, 5
+KILLS, SUPERVISOR_KILLS, REQUESTS = 50, 5, 5
 """So many, at the least, a seed must have brought about."""
 
 SIZES = Sizes(
@@ -23,9 +20,10 @@ SIZES = Sizes(
     worker_kills=KILLS * 13 // 10,
     supervisor_kills=SUPERVISOR_KILLS * 3 // 2,
     stops=5,
-    requests=REQUESTS,
+    requests=REQUESTS * 3,
 )
-"""A few more: some come when there is nobody to be killed, or when the sweep has ended. With trials
+"""A few more: some come when there is nobody to be killed, or when the sweep has ended; a request
+to stop a trial which has just ended is refused. With trials
 of a quarter of this length a quick machine ended sweeps before all that had come."""
 
 N_TRIALS = 8
@@ -98,7 +96,7 @@ def _spread(seconds: Sequence[float], digits: int) -> str:
 def _too_few(done: Hurt) -> list[str]:
     """What makes this no test."""
     few = [f"only {done.worker_kills} workers killed"] * (done.worker_kills < KILLS)
-    few += [f"only {done.requests} requests done"] * (done.requests < REQUESTS // 2)
+    few += [f"only {done.requests} requests done"] * (done.requests < REQUESTS)
     few_restarts = done.supervisor_kills < SUPERVISOR_KILLS
     return few + [f"only {done.supervisor_kills} supervisors killed"] * few_restarts
 

@@ -50,6 +50,7 @@ def test_the_command_that_began_it_is_given_again(root: Path, study: list[str]) 
             "hydra.sweeper.timeout=600",
             "hydra.sweeper.study_name='small'",
             "hydra.sweeper.confirm.top_k=2",
+            "hydra.sweeper.confirm.only=true",
             "hydra.sweeper.confirm.seeds=4",
             f"tracking.root='{root}'",
             "hydra.sweeper.n_jobs=1",
@@ -61,7 +62,8 @@ def test_how_much_is_confirmed_stays_the_sweeps_own(root: Path, study: list[str]
     own = ("hydra.sweeper.confirm.seeds=9", "hydra.sweeper.confirm.top_k=2")
     begun_by(root, study, WORKLOAD, *own)
     words = sweep_words(root, None, "small")
-    assert [word for word in words if ".confirm." in word] == list(own)
+    asked = [word for word in words if ".confirm." in word]
+    assert asked == [*own, "hydra.sweeper.confirm.only=true"]
 
 
 def test_no_confirm_gives_way_to_the_sweeps_file(root: Path, study: list[str]) -> None:
@@ -103,7 +105,9 @@ def test_what_no_besom_sweep_began_is_confirmed_by_its_own_command(
 ) -> None:
     """Another application, or `besom train -m`, whose searched keys are not in a sweep's file."""
     begun_by(root, study, task, config_name=name)
-    with pytest.raises(StudyError, match=r"its own command again with .*confirm\.top_k=3"):
+    with pytest.raises(
+        StudyError, match=r"its own command again with .*confirm\.only=true .*confirm\.top_k=3"
+    ):
         sweep_words(root, None, "small", 3, 5, None)
 
 

@@ -33,6 +33,7 @@ from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally
 from besom.sweep.recovery.recovery import recover, take_earlier_confirmations
+from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.n_trials import with_set_n_trials
 from besom.sweep.steering.requests import steering_folder
 from besom.sweep.steering.state import State as SupervisorState
@@ -218,7 +219,7 @@ class Bench:
         steering = Steering(sweep, SupervisorState("this one", {}))
         n_jobs, places = plan.options.n_jobs, plan.hooks.places
         supervisor = Supervisor(self.record, pool, n_jobs, places, limits, steering.look)
-        trials = TrialJobs(sweep, tally, progress, unfinished)
+        trials = TrialJobs(sweep, tally, progress, unfinished, KeptModels(sweep))
         return Driver(supervisor, trials, progress, sweep), study, pool
 
 

@@ -14,11 +14,11 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.opening import _so_far, opening
 
 
-def said(*space: str, confirms_only: bool = False, **options: Any) -> list[str]:
+def said(*space: str, **options: Any) -> list[str]:
     defaults = {"study_name": "mine", "sampler": TpeSampler(), "pruner": NoPruner()}
     asked = SweepOptions(**(defaults | options))
     objective = read_objective(asked.objective, asked.direction)
-    return opening(asked, objective, read_space({}, list(space), loader=None), confirms_only)
+    return opening(asked, objective, read_space({}, list(space), loader=None))
 
 
 def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
@@ -92,7 +92,7 @@ def test_a_huge_space_is_told_by_its_size() -> None:
 
 
 def test_only_a_confirmation_says_so() -> None:
-    lines = said("x=interval(0,1)", confirms_only=True, confirm=ConfirmOptions(top_k=3))
+    lines = said("x=interval(0,1)", confirm=ConfirmOptions(top_k=3, only=True))
     assert lines[0] == "Confirmation of mine"
     assert "  trials     no more; 2 workers" in lines
 

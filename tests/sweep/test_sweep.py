@@ -11,9 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from besom.tracking import schema
-from tests import warm
 from tests.processes import is_alive, kill, sleepers, wait_for, workers_of
-from tests.sweep.apps import Audit, audit, command, confirmations_of, n_ended, run, run_cold, start
+from tests.sweep.apps import Audit, audit, confirmations_of, n_ended, run, run_cold, start
 
 SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
@@ -305,6 +304,11 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
         (["xx=interval(0,2)"], "no key `xx`"),
         (["steps=choice(3,abc)", "seconds.x=choice(1,2)"], "steps=abc"),
         (["x=interval(0,2)", "hydra.sweeper.n_trials=0"], "n_trials=0"),
+        (["x=interval(0,2)", "hydra.sweeper.confirm.only=true"], "confirm.top_k=3, say"),
+        (
+            ["x=interval(0,2)", "hydra.sweeper.confirm={only: true, top_k: 1, seed_key: steps}"],
+            "no finished trial to confirm",
+        ),
         (["x=interval(0,2)", "hydra/sweeper/pruner=threshold"], "lower or upper"),
         (["x=interval(0,2)", "hydra.sweeper.storage=nonsense"], "storage=nonsense"),
         (["x=interval(0,2)", "hydra.sweeper.storage=${oc.env:NOT_SET}"], "variable NOT_SET is"),
@@ -385,13 +389,8 @@ def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> N
 def test_where_only_confirmations_are_wanted_no_trial_is_started(root: Path) -> None:
     space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "hydra.sweeper.study_name=noisy")
     assert run("noisy", *space, "hydra.sweeper.n_trials=3", folder=root.parent).returncode == 0
-    source = (
-        "import runpy, sys\nfrom besom.sweep.confirmation.only import confirm_only\n"
-        "sys.argv.pop(0)\n"
-        "with confirm_only(): runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    words = command("noisy", *space, *CONFIRM, "hydra.sweeper.n_trials=9")[1:]
-    done = warm.run(["-c", source, *words], root.parent)
+    asked = (*CONFIRM, "hydra.sweeper.confirm.only=true", "hydra.sweeper.n_trials=9")
+    done = run("noisy", *space, *asked, folder=root.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " baseline: loss " in done.stdout and "still to be done" not in done.stdout
     assert len(audit(root, "noisy").trials) == 3 and n_confirmed(root) == 6

@@ -1,5 +1,5 @@
 """The Hydra application: how it is run and checked, and what its configuration holds.
 
-It knows Hydra and :mod:`besom.common`. It must not know whether a run is recorded, in MLflow or
-elsewhere, nor that there are sweeps.
+It knows Hydra and :mod:`besom.common`, and of sweeps the command that starts one. It must not know
+whether a run is recorded, in MLflow or elsewhere, nor how a sweep works.
 """

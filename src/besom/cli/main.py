@@ -132,11 +132,7 @@ def _confirm(options: Namespace) -> int:
 
     record = (options.root, options.tracking_uri, options.study)
     numbers = (options.top_k, options.seeds, options.workers)
-    words = sweep_words(*record, *numbers, options.overrides)
-    from besom.sweep.confirmation.only import confirm_only
-
-    with confirm_only():
-        return sweep(words)
+    return sweep(sweep_words(*record, *numbers, options.overrides))
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

@@ -1,4 +1,5 @@
 """The ground: errors, addresses, files, locks, and text to be shown.
 
-It knows nothing of Besom's other rooms, and no vendor but SQLite.
+It knows nothing of Besom's other rooms, and of vendors SQLite, OmegaConf's configurations and, in
+``terminal``, Rich.
 """

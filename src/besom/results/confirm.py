@@ -12,6 +12,7 @@ from besom.results.workload import TOP_K, begun
 from besom.tracking.reader import open_reader
 
 SWEEPER = "hydra.sweeper"
+ONLY = f"{SWEEPER}.confirm.only"
 LEFT_OUT = ("hydra.mode", f"{SWEEPER}.dry_run")
 """Keys that have no place in a confirmation."""
 
@@ -28,8 +29,7 @@ def sweep_words(
     workers: int | str | None = None,
     overrides: Sequence[str] = (),
 ) -> list[str]:
-    """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``
-    inside :func:`besom.sweep.confirmation.only.confirm_only`.
+    """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``.
 
     Args:
         top_k, seeds, workers: the sweep's own where None.
@@ -47,12 +47,13 @@ def sweep_words(
     if not command:
         raise StudyError(
             f"study {name} was not begun by besom sweep; give its own command again with "
-            f"{TOP_K}={3 if top_k is None else top_k}\n"
+            f"{ONLY}=true {TOP_K}={3 if top_k is None else top_k}\n"
             f"and, where no key `seed` seeds it, {SWEEPER}.confirm.seed_key=KEY"
         )
     words: dict[str, object] = {
         f"{SWEEPER}.study_name": quoted(name),
         TOP_K: top_k,
+        ONLY: "true",
         f"{SWEEPER}.confirm.seeds": seeds,
         "tracking.root": quoted(str(root)),
         f"{SWEEPER}.n_jobs": workers,

@@ -137,7 +137,8 @@ def train(config: DictConfig) -> dict[str, float]:
         metrics |= {f"test_{name}": value for name, value in score.metrics.items()}
     if session.is_recorded():
         _save(model, data)
-    return metrics | costs(model, data.validation.tokens)
+    is_own = made_of(config) is not None
+    return metrics | costs(model, data.validation.tokens, is_own=is_own)
 
 
 _noted = set[str]()

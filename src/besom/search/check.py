@@ -47,6 +47,11 @@ def check_options(options: SweepOptions) -> None:
         )
     if options.pool not in POOLS:
         raise ConfigError(f"hydra.sweeper.pool={options.pool}: take {' or '.join(POOLS)}.")
+    if options.confirm.only and not options.confirm.top_k:
+        raise ConfigError(
+            "hydra.sweeper.confirm.only=true: top_k=0 confirms none; give "
+            "hydra.sweeper.confirm.top_k=3, say."
+        )
     Constraints.read(options.constraints)
     _check_name(options.study_name)
     models_kept(options.keep_models)

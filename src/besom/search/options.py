@@ -39,6 +39,7 @@ class ConfirmOptions:
         metric: what is judged, among what the task returns; the objective where null.
         direction: whether more of it is better; the objective's where null.
         overrides: what else is different then, such as a test split that is opened.
+        only: no trial is started, and the best of those that there are is confirmed.
     """
 
     top_k: int = 0
@@ -47,6 +48,7 @@ class ConfirmOptions:
     metric: str | None = None
     direction: str | None = None
     overrides: list[str] = field(default_factory=list)
+    only: bool = False
 
 
 @dataclass

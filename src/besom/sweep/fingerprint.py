@@ -235,7 +235,7 @@ def leave_out(plan: Plan, study: Study) -> None:
         study.withdraw()
     elif not has_baseline and has_room:
         study.enqueue(plan.baseline_params, plan.outside)
-    if not plan.confirms_only:
+    if not plan.options.confirm.only:
         best = best_points(study, plan.warm_start.n_best, plan.baseline_params)
         study.enqueue_once((*plan.enqueued, *best))
 

@@ -29,9 +29,7 @@ MOST_COUNTED = 1e15
 """Points; of more only the size is said."""
 
 
-def print_opening(
-    options: SweepOptions, objective: Objective, space: Space, confirms_only: bool
-) -> None:
+def print_opening(options: SweepOptions, objective: Objective, space: Space) -> None:
     """The study, its objective, the size of its space, workers, where it writes.
 
     A dry run says more of all that.
@@ -39,27 +37,25 @@ def print_opening(
     if options.dry_run:
         return
     console = Console(emoji=False)
-    for line in opening(options, objective, space, confirms_only):
+    for line in opening(options, objective, space):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def opening(
-    options: SweepOptions, objective: Objective, space: Space, confirms_only: bool = False
-) -> list[str]:
+def opening(options: SweepOptions, objective: Objective, space: Space) -> list[str]:
     """The lines, of at most 80 columns where names and paths are not longer."""
     judged_by = objective.label if objective.names else "what the task returns"
     facts = {
         "objective": f"{judged_by}, {', '.join(objective.directions)}",
         "space": _space(options, space),
         "feasible": str(Constraints.read(options.constraints)),
-        "trials": _confirmed(options) if confirms_only else _trials(options),
+        "trials": _confirmed(options) if options.confirm.only else _trials(options),
         "learns from": ", ".join(map(mask, source_names(options.warm_start))),
         "each gets": of_each_worker(options),
-        "ends early": "" if confirms_only else ends_early(options),
+        "ends early": "" if options.confirm.only else ends_early(options),
         "confirm": _confirmation(options, objective),
         "writes to": _places(options),
     }
-    head = "Confirmation of" if confirms_only else "Sweep"
+    head = "Confirmation of" if options.confirm.only else "Sweep"
     return [
         f"{head} {options.study_name}",
         *(line for name, text in facts.items() if text for line in _fact(name, text).split("\n")),

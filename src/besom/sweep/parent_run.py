@@ -32,7 +32,7 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     run_id: str | None = study.recall("run_id")
     if run_id is not None:
         record.reopen(run_id)
-        if not plan.confirms_only:
+        if not plan.options.confirm.only:
             _tell_end(study, record, run_id, "")  # until it has come to another
         return run_id
     # The id is kept last: a run without all that is said here is found by the study's own key, and

@@ -37,7 +37,6 @@ from besom.search.warm_start.trials import WarmStart
 from besom.sweep.callbacks.base import Callback
 from besom.sweep.callbacks.read import read_callbacks
 from besom.sweep.confirmation import seeds
-from besom.sweep.confirmation.only import confirms_only
 from besom.workers.pool import Pool, make_pool
 from besom.workers.ray.protocol import RaySettings
 from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_resources, room
@@ -64,7 +63,6 @@ class Plan:
         to_check: configurations that the task is to look at with its data: the baseline, the same
             as it is confirmed, and each end of the space.
         remarks: what to show before the first trial.
-        confirms_only: no trial is started, and the best of those that there are is confirmed.
         is_elastic: there are as many workers as the pool has room for, which may change.
         resources: of one worker.
         enqueued: points that are tried before the sampler is asked.
@@ -84,7 +82,6 @@ class Plan:
     baseline_words: tuple[str, ...] = ()
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
-    confirms_only: bool = False
     is_elastic: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
     to_check: tuple[DictConfig, ...] = ()
@@ -133,20 +130,20 @@ def make_plan(
     options: SweepOptions,
     application: JobRunner,
     arguments: list[str],
-    show: Callable[[SweepOptions, Objective, Space, bool], None] = lambda *read: None,
+    show: Callable[[SweepOptions, Objective, Space], None] = lambda *read: None,
 ) -> Plan:
     """Read and check all that the user said.
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
-        show: called with what the words alone tell, and whether it only confirms, once nothing is
-            wrong with them; before the task reads its data.
+        show: called with what the words alone tell, once nothing is wrong with them; the task has
+            not read its data then.
 
     Raises:
         UserError: anything of it cannot work; says what, and what would.
         hydra.errors.HydraException: an override does not fit the configuration.
     """
-    if only_confirms := confirms_only():
+    if options.confirm.only:
         options = replace(options, n_trials=1)  # no more than there are
     check_options(options)
     asked = options.resources
@@ -177,7 +174,7 @@ def make_plan(
     warm_start = read_warm_start(options, objective, target)
     to_check += seeds.check_confirmed(options.confirm, objective, space, application, base)
     callbacks = read_callbacks(options.callbacks)
-    show(options, objective, space, only_confirms)
+    show(options, objective, space)
     return Plan(
         options=options,
         application=application,
@@ -191,7 +188,6 @@ def make_plan(
         baseline_words=base.words,
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark, *warm_start.remarks))),
-        confirms_only=only_confirms,
         identity=hooks.identity(baseline),
         to_check=tuple(to_check),
         resources=resources,

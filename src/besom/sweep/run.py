@@ -34,7 +34,7 @@ from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imports import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
-from besom.sweep.confirmation.run import Answer, confirm
+from besom.sweep.confirmation.run import Answer, check_finished, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
 from besom.sweep.fingerprint import (
@@ -92,6 +92,8 @@ def run_sweep(plan: Plan) -> Any:
     """
     options = plan.options
     _check_data(plan)
+    if options.confirm.only:
+        check_finished(options.study_name, storage_of(options))
     console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
         show_dry_run(_sized(plan), storage_of(options), console)
@@ -118,7 +120,7 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
             study = _open(plan)
             opened.callback(study.close)
             plan = with_set_n_trials(plan, study)
-            print_so_far(study.rows(), plan.options.n_trials, plan.confirms_only, console)
+            print_so_far(study.rows(), plan.options.n_trials, plan.options.confirm.only, console)
             _start_workers(plan, study, pool)
             callbacks = CallbackQueue(plan.callbacks)
             opened.callback(callbacks.close)
@@ -161,7 +163,7 @@ def _open(plan: Plan) -> Study:
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
     claim(study, fingerprint(plan), places_of(plan))
     claim_baseline(study, plan.outside)
-    if not plan.confirms_only:
+    if not plan.options.confirm.only:
         bring_in(study, plan.warm_start)
     study.constrain(plan.constraints)
     leave_out(plan, study)
@@ -248,7 +250,7 @@ def _sweep(
     status, answer, is_ours, ended_by = RunStatus.FAILED, Answer(), True, ""
     try:
         with interruptible(supervisor, pool, console) as received:
-            if not plan.confirms_only:
+            if not plan.options.confirm.only:
                 ended_by = _run_trials(sweep, supervisor, unfinished, console)
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
@@ -280,7 +282,7 @@ def _run_trials(
     with make_progress(console, tally) as progress:
         models = KeptModels(sweep)
         models.settle()
-        trials = TrialJobs(sweep, tally, progress, unfinished)
+        trials = TrialJobs(sweep, tally, progress, unfinished, models)
         supervisor.run(trials, progress)
         models.settle()
     return trials.ended_by()

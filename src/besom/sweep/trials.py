@@ -25,16 +25,22 @@ class TrialJobs(JobSource):
 
     Args:
         unfinished: trials that an earlier process began.
+        models: those of the sweep, looked at as trials end.
     """
 
     def __init__(
-        self, sweep: Sweep, tally: Tally, progress: Progress, unfinished: list[TrialRow]
+        self,
+        sweep: Sweep,
+        tally: Tally,
+        progress: Progress,
+        unfinished: list[TrialRow],
+        models: KeptModels,
     ) -> None:
         super().__init__(sweep, sweep.study, progress)
         self._tally = tally
         self._again.extend(unfinished)
         rows = self._study.rows()
-        self._models = KeptModels(sweep)
+        self._models = models
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)

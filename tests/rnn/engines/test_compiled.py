@@ -145,6 +145,42 @@ def test_a_trial_compiles_only_what_no_process_has_compiled(tmp_path: Path) -> N
     assert compiled_by(wider, same, first) == 2
 
 
+def test_what_was_traced_before_is_bound_to_other_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last few of them, and none that uses a variable that was not named."""
+    import keras
+    import tensorflow as tf
+
+    from besom.rnn.engines import compiled
+
+    monkeypatch.setattr(compiled, "MOST_KEPT", 2)
+    traced = []
+
+    def program(name: str, *variables: Any, named: int = 2) -> Any:
+        first, second = (variable.value for variable in variables)
+
+        def add(x: tf.Tensor) -> tf.Tensor:
+            return first.assign_add(2 * x + second)
+
+        def trace() -> Any:
+            traced.append(name)
+            function = tf.function(add, jit_compile=True, autograph=False)
+            return function.get_concrete_function(tf.TensorSpec([], tf.float32))
+
+        return compiled.Program(name, trace, variables[:named])
+
+    a, b, c, d = (keras.Variable(float(n)) for n in range(4))
+    one, other = program("bound", a, b), program("bound", c, d)
+    assert [one(tf.constant(5.0)), other(tf.constant(5.0)), one(tf.constant(5.0))] == [11, 15, 22]
+    assert [float(v.value) for v in (a, b, c, d)] == [22, 1, 15, 3]
+    assert traced == ["bound"]
+    assert [program("partly", a, b, named=1)(tf.constant(0.0)) for _ in "12"] == [23, 24]
+    for name in ("bound", "next", "another", "bound"):
+        program(name, a, b)
+    assert traced[1:] == ["partly", "partly", "next", "another", "bound"]
+
+
 def test_an_error_of_a_program_that_has_run_is_not_taken_for_a_damaged_entry() -> None:
     import tensorflow as tf
 

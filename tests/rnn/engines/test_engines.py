@@ -183,6 +183,27 @@ def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
     assert one == other != third
 
 
+def test_a_training_after_another_of_its_shape_finds_what_it_finds_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its program was traced with the other's weights, moments, random numbers and schedule."""
+    from besom.rnn.engines import compiled
+
+    train = split(REVIEWS)
+    settings: dict[str, Any] = {"dropout": 0.3, "learning_rate_schedule": "cosine", "warmup": 0.2}
+
+    def bits(seed: int, learning_rate: float) -> bytes:
+        engine, network = made("xla", train, seed=seed, learning_rate=learning_rate, **settings)
+        found = history(engine, train, train)
+        return found.tobytes() + b"".join(w.tobytes() for w in network.get_weights())
+
+    monkeypatch.setattr(compiled, "_kept", type(compiled._kept)())
+    first, second = bits(1, 0.01), bits(2, 0.02)
+    assert len(compiled._kept) == 2
+    compiled._kept.clear()
+    assert [bits(2, 0.02), bits(1, 0.01)] == [second, first] and first != second
+
+
 def test_both_find_the_same_losses_of_many_classes() -> None:
     train, validation = split_of(4, REVIEWS), split_of(4, 40, seed=1)
     found = [history(made(name, train, n_classes=4)[0], train, validation) for name in ENGINES]

@@ -1,12 +1,18 @@
-"""A compiled TensorFlow program that is found again, leaves nothing in the process, and outlives a
-damaged cache."""
+"""A compiled TensorFlow program that is found again, and outlives a damaged cache.
+
+A process keeps the last few that it has traced: tracing takes longer than loading what is compiled.
+"""
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
+import keras
 import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function import concrete_function
 from tensorflow.python.framework import ops
@@ -14,13 +20,19 @@ from tensorflow.python.ops import control_flow_util_v2
 
 from besom.rnn import environment
 
+MOST_KEPT = 12
+"""Traced programs; a training has three: an epoch, the scores, an answer. Each keeps the variables
+that it was traced with."""
 _PREFIX = "CustomGradient-"
 
 log = logging.getLogger(__name__)
 
 
+Traced = Callable[..., tf.Tensor]
+
+
 class Program:
-    """Traced at once; compiled, or loaded from XLA's cache, at the first call.
+    """Traced at once, or found; compiled, or loaded from XLA's cache, at the first call.
 
     Where XLA can neither load an entry nor write one, the call fails, and goes on failing in this
     process under that name. Then the cache is emptied, and programs have other names.
@@ -28,12 +40,20 @@ class Program:
     Args:
         identity: all that the code depends on, see :func:`repeatable_names`.
         trace: makes the concrete function.
+        variables: all that the code reads and writes, in an order that ``identity`` settles. With
+            them, what this process has traced before is not traced again; without, it is.
     """
 
-    def __init__(self, identity: str, trace: Callable[[], Callable[..., tf.Tensor]]) -> None:
+    def __init__(
+        self,
+        identity: str,
+        trace: Callable[[], tf.types.experimental.ConcreteFunction],
+        variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
         self._identity = identity
         self._trace = trace
-        self._call = self._traced()
+        self._variables = variables
+        self._call = self._made()
         self._proven = False
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
@@ -48,16 +68,65 @@ class Program:
                 raise
             log.warning("%s is emptied, and programs compiled anew: %s", programs.folder, error)
             programs.clear()
-            self._call = self._traced()
+            self._call = self._made()
             result = self._call(*arguments)
         self._proven = True
         return result
 
-    def _traced(self) -> Callable[..., tf.Tensor]:
+    def _made(self) -> Traced:
         programs = environment.program_cache()
         names = f"{programs.times_cleared if programs else 0} {self._identity}"
+        if self._variables is None:
+            return self._traced(names)
+        handles = [variable.value.handle for variable in self._variables]
+        if names in _kept:
+            _kept.move_to_end(names)
+            return _kept[names].bound_to(handles)
+        traced: Traced = self._traced(names)
+        if kept := _KeptProgram.made(traced, handles):
+            _kept[names] = kept
+            while len(_kept) > MOST_KEPT:
+                _kept.popitem(last=False)
+        return traced
+
+    def _traced(self, names: str) -> Any:
         with repeatable_names(names), passing_gradients():
             return self._trace()
+
+
+@dataclass(frozen=True)
+class _KeptProgram:
+    """A traced function that other variables of the same shapes can be put into.
+
+    Attributes:
+        places: for each tensor that the function has captured, which variable's handle it is; None
+            for a constant.
+    """
+
+    traced: Any
+    places: tuple[int | None, ...]
+
+    @classmethod
+    def made(cls, traced: Any, handles: Sequence[tf.Tensor]) -> "_KeptProgram | None":
+        """None where it uses a variable that is none of these."""
+        place_of = {id(handle): place for place, handle in enumerate(handles)}
+        places = tuple(place_of.get(id(captured)) for captured in traced.captured_inputs)
+        for captured, place in zip(traced.captured_inputs, places, strict=True):
+            if place is None and captured.dtype == tf.resource:
+                return None
+        return cls(traced, places)
+
+    def bound_to(self, handles: Sequence[tf.Tensor]) -> Traced:
+        """The same program of other variables."""
+        captured = [
+            own if place is None else handles[place]
+            for own, place in zip(self.traced.captured_inputs, self.places, strict=True)
+        ]
+        return lambda *arguments: self.traced._call_flat([*arguments], captured)
+
+
+_kept = OrderedDict[str, _KeptProgram]()
+"""By their names, the one that was used last at the end."""
 
 
 @contextmanager

@@ -38,6 +38,14 @@ def make_optimizer(
     return getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(rate, **others)
 
 
+def variables_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """All that a step reads and writes beside the weights, in an order of its own: what
+    ``optimizer.variables`` leaves out is a schedule's."""
+    schedule = getattr(optimizer, "_learning_rate", None)
+    others = schedule.variables if isinstance(schedule, Schedule) else []
+    return [*optimizer.variables, *others]
+
+
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A learning rate that grows over the first steps, then falls to 0 over the others.
 
@@ -55,10 +63,11 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
 
     def __init__(self, kind: str, peak: float, n_steps: int, n_warmup: int) -> None:
         self._kind = kind
-        self._peak, self._n_steps, self._n_warmup = (
+        self.variables = [
             keras.Variable(float(value), trainable=False, dtype="float32")
             for value in (peak, n_steps, n_warmup)
-        )
+        ]
+        self._peak, self._n_steps, self._n_warmup = self.variables
 
     def __call__(self, step: Any) -> Any:
         """The rate of a step, the first of which is 0."""

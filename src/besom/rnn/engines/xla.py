@@ -21,6 +21,7 @@ from besom.rnn.data import Split
 from besom.rnn.engines import adam, dropout, fast_clone
 from besom.rnn.engines.base import ClassWeights, Score, macro_f1
 from besom.rnn.engines.compiled import Program
+from besom.rnn.engines.optimizer import variables_of
 
 SCORED_AT_ONCE = 1000
 """Reviews in one call of the scoring program; it divides IMDb's 5,000 and 25,000."""
@@ -56,11 +57,16 @@ class XlaEngine:
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
         self._size = size
         settings, weights = _settings(optimizer), _listed(class_weights)
+        # What a network of the user's own does may depend on more than its identity says.
+        used = None if made_of else [*model.variables, *variables_of(optimizer)]
         self._epoch = Program(
             _identity("epoch", model, made_of, settings, batch_size, size, weights),
             lambda: _epoch_program(fast, optimizer, batch_size, size, class_weights),
+            used,
         )
-        self._score = Program(_identity("score", model, made_of), lambda: _score_program(fast))
+        self._score = Program(
+            _identity("score", model, made_of), lambda: _score_program(fast), used
+        )
 
     def train(self, order: NDArray[np.int32]) -> Score:
         """See :class:`besom.rnn.engines.base.Engine`."""

@@ -24,7 +24,7 @@ def with_set_n_trials(plan: Plan, study: Study) -> Plan:
     """The plan of a start, with the number that was set before, unless its command asks for another
     one than then: that counts from now on."""
     kept = study.recall(_KEY)
-    if kept is None or plan.confirms_only:
+    if kept is None or plan.options.confirm.only:
         return plan
     asked, n_trials = kept["asked"], kept["set"]
     if plan.options.n_trials != asked:

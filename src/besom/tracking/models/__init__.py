@@ -1,4 +1,4 @@
 """Models in MLflow: saved with a run, registered, and brought back as files.
 
-It must not know how a model is trained.
+It knows MLflow's models and Keras' files. It must not know how a model is trained.
 """
