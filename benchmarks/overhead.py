@@ -15,13 +15,14 @@ from pathlib import Path
 
 import optuna
 
-from benchmarks import commands
+from benchmarks import commands, trials
 from benchmarks.besom_sweep import SweepFolder, study_in
 from benchmarks.commands import Ended
 from benchmarks.harness import Goal, Row, main, pinned
 
 WORKERS = 2
 SECONDS = 5.0
+PEERS = {"Optuna and joblib, two processes": "two_processes", "Ray Tune": "ray_tune"}
 EPOCH = re.compile(r"epoch \d+: .* ([\d.]+) s$", re.MULTILINE)
 
 SEEDS = """\
@@ -63,22 +64,32 @@ class Sweep:
 def measure(quick: bool) -> list[Row]:
     """Both tasks in turn."""
     n_trials, repetitions = (8, 1) if quick else (16, 3)
-    spun, trained = [], []
+    spun, others, trained = [], [], []
     with pinned(WORKERS), tempfile.TemporaryDirectory() as scratch:
         reviews = SweepFolder(Path(scratch, "reviews"))
         (reviews.sweeps / "seeds.yaml").write_text(SEEDS)
         reviews.run("seeds", "--trials", "1", "--name", "warm")  # data and programs are cached
         for repetition in range(repetitions):
-            spun.append(_spin(Path(scratch, f"spinning-{repetition}"), n_trials))
+            folder = Path(scratch, f"spinning-{repetition}")
+            spun.append(_spin(folder, n_trials))
+            others.append({name: _spin_peer(name, folder, n_trials) for name in PEERS})
             trained.append(_train(reviews, f"seeds-{repetition}", n_trials))
-    return [*_rows("a task that spins", spun), *_rows("the baseline on IMDb", trained)]
+    return [
+        *_rows("a task that spins", spun, Goal(1.5, False)),
+        *(
+            row
+            for name in PEERS
+            for row in _rows(f"a task that spins, {name}", [peers[name] for peers in others])
+        ),
+        *_rows("the baseline on IMDb", trained, Goal(5, False)),
+    ]
 
 
-def _rows(what: str, sweeps: Sequence[Sweep]) -> list[Row]:
+def _rows(what: str, sweeps: Sequence[Sweep], goal: Goal | None = None) -> list[Row]:
     from_first = [sweep.overhead(sweep.wall) for sweep in sweeps]
     from_start = [sweep.overhead(sweep.whole) for sweep in sweeps]
     return [
-        Row(f"{what}, from first trial to last", from_first, unit="%", goal=Goal(3, False)),
+        Row(f"{what}, from first trial to last", from_first, unit="%", goal=goal),
         Row(f"{what}, the whole command", from_start, unit="%"),
     ]
 
@@ -98,6 +109,19 @@ def _spin(folder: Path, n_trials: int) -> Sweep:
     )
     ended = commands.run(words, folder)
     return _sweep(study_in(folder / "mlruns", "spinning"), ended, fit=n_trials * SECONDS)
+
+
+def _spin_peer(name: str, folder: Path, n_trials: int) -> Sweep:
+    place = folder / PEERS[name]
+    place.mkdir()
+    words = commands.module(
+        f"benchmarks.peers.{PEERS[name]}", "spin", str(SECONDS), str(n_trials), "results.jsonl"
+    )
+    ended = commands.run(words, place)
+    found = trials.read(place / "results.jsonl")
+    assert len(found) == n_trials
+    wall = max(trial.ended for trial in found) - min(trial.started for trial in found)
+    return Sweep(n_trials * SECONDS, wall, ended.seconds)
 
 
 def _train(folder: SweepFolder, name: str, n_trials: int) -> Sweep:
@@ -123,4 +147,4 @@ def _sweep(study: optuna.Study, ended: Ended, fit: float) -> Sweep:
 
 
 if __name__ == "__main__":
-    main("overhead", measure)
+    main("overhead", measure, libraries=("joblib", "ray"))

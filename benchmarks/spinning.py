@@ -1,6 +1,10 @@
-"""A Hydra application whose trials cost what they are told to: processor time, and reports."""
+"""Trials that cost what they are told to: processor time, and reports.
+
+As a Hydra application it is Besom's side; ``benchmarks.peers`` have :func:`spin` in theirs.
+"""
 
 import time
+from collections.abc import Callable
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -8,18 +12,24 @@ from omegaconf import DictConfig
 
 import besom
 
-CONFIGURATION = {"number": 0, "seconds": 5.0, "reports": 10}
+REPORTS = 10
+CONFIGURATION = {"number": 0, "seconds": 5.0}
 ConfigStore.instance().store("spinning", CONFIGURATION)
+
+
+def spin(seconds: float, report: Callable[[int], None]) -> None:
+    """Spin for so much time of one core; ``report`` is told of each step, from 1."""
+    for step in range(1, REPORTS + 1):
+        end = time.thread_time() + seconds / REPORTS
+        while time.thread_time() < end:
+            pass
+        report(step)
 
 
 @hydra.main(config_name="spinning", config_path=None, version_base="1.3")
 def main(config: DictConfig) -> float:
-    """Spin for so much time of one core, in as many steps as there are reports."""
-    for step in range(1, config.reports + 1):
-        end = time.thread_time() + config.seconds / config.reports
-        while time.thread_time() < end:
-            pass
-        besom.report(step, value=config.number)
+    """One trial."""
+    spin(config.seconds, lambda step: besom.report(step, value=config.number))
     return float(config.number)
 
 

@@ -114,12 +114,12 @@ def _besom(sweep: SweepFolder, study: str, expected: int) -> Run:
 LISTED, RESULTS = "listed.json", "results.jsonl"
 
 
-def _listing(module: str) -> Peer:
+def _listing(module: str, *words_before: str) -> Peer:
     """A peer that takes a file of configurations and a file for results."""
 
     def run(chosen: Sequence[Configuration], folder: Path) -> float:
         configurations.write(chosen, folder / LISTED)
-        words = commands.module(module, LISTED, RESULTS)
+        words = commands.module(module, *words_before, LISTED, RESULTS)
         return commands.run(words, folder, commands.reviews()).seconds
 
     return run
@@ -137,8 +137,10 @@ PEERS: dict[str, Peer] = {
     LOOP: _listing("benchmarks.peers.optuna_loop"),
     "KerasTuner": _listing("benchmarks.peers.keras_tuner_search"),
     "Hydra's basic launcher": _hydra,
+    "Optuna and joblib, two processes": _listing("benchmarks.peers.two_processes", "train"),
+    "Ray Tune": _listing("benchmarks.peers.ray_tune", "train"),
 }
 
 
 if __name__ == "__main__":
-    main("sweep", measure, libraries=("keras-tuner",))
+    main("sweep", measure, libraries=("keras-tuner", "joblib", "ray"))

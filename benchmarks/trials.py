@@ -15,16 +15,18 @@ class Trial:
         last: validation accuracy of the last epoch.
         best: that of the best epoch.
         ended: seconds since 1970.
+        started: the same; 0 where it was not noted.
     """
 
     last: float
     best: float
     ended: float
+    started: float = 0.0
 
 
-def note(accuracies: Sequence[float], file: Path) -> None:
+def note(accuracies: Sequence[float], file: Path, started: float = 0.0) -> None:
     """Append the trial that has just ended with these validation accuracies."""
-    trial = Trial(accuracies[-1], max(accuracies), time.time())
+    trial = Trial(accuracies[-1], max(accuracies), time.time(), started)
     with file.open("a") as lines:
         lines.write(json.dumps(asdict(trial)) + "\n")
 

@@ -23,6 +23,19 @@ def test_a_sweep_of_spinning_trials_is_measured(
     assert 0.1 < sweep.wall < sweep.whole
 
 
+@pytest.mark.slow  # of the benchmarks only
+@pytest.mark.parametrize("name", overhead.PEERS)
+def test_spinning_trials_of_a_peer_are_measured(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "Ray Tune":
+        pytest.importorskip("tensorboardX", reason="of the benchmarks only: make .venv/bench")
+    monkeypatch.setattr(overhead, "SECONDS", 0.1)
+    sweep = overhead._spin_peer(name, tmp_path, n_trials=4)
+    assert sweep.fit == pytest.approx(0.4)
+    assert 0.2 < sweep.wall < sweep.whole
+
+
 def test_the_seconds_of_epochs_are_read_from_a_jobs_log() -> None:
     log = (
         "[2026-11-22][besom.rnn.train][INFO] - epoch 1: loss 0.5, val_accuracy 0.8, 0.52 s\n"

@@ -1,0 +1,92 @@
+"""Optuna with joblib: two processes, a core each, that share a study in one SQLite file.
+
+python -m benchmarks.peers.two_processes train CONFIGURATIONS.json RESULTS.jsonl
+python -m benchmarks.peers.two_processes spin SECONDS TRIALS RESULTS.jsonl
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import joblib
+import optuna
+
+from benchmarks import configurations, trials
+from benchmarks.configurations import Configuration
+
+N_PROCESSES = 2
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+
+Objective = Callable[[optuna.Trial], float]
+
+
+def train(listed: Path, results: Path) -> None:
+    """Train what is listed, in that order: every trial is enqueued."""
+    chosen = [asdict(configuration) for configuration in configurations.read(listed)]
+    values = {key: sorted({one[key] for one in chosen}) for key in chosen[0]}
+    _optimize(partial(_train, values, results), results, len(chosen), chosen)
+
+
+def spin(seconds: float, n_trials: int, results: Path) -> None:
+    """Trials that spin, and may be pruned after each report."""
+    _optimize(partial(_spin, seconds, results), results, n_trials)
+
+
+def _optimize(
+    objective: Objective, results: Path, n_trials: int, points: Sequence[dict[str, Any]] = ()
+) -> None:
+    storage = f"sqlite:///{results.with_suffix('.db').absolute()}"
+    study = optuna.create_study(study_name="study", storage=storage, direction="maximize")
+    for point in points:
+        study.enqueue_trial(point)
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    share = joblib.delayed(_work)(objective, storage, n_trials // N_PROCESSES)
+    joblib.Parallel(n_jobs=N_PROCESSES)([share] * N_PROCESSES)
+
+
+def _work(objective: Objective, storage: str, n_trials: int) -> None:
+    """One process and its share of the trials."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.load_study(
+        study_name="study", storage=storage, pruner=optuna.pruners.NopPruner()
+    )
+    study.optimize(objective, n_trials=n_trials)
+
+
+def _train(values: dict[str, list[Any]], results: Path, trial: optuna.Trial) -> float:
+    from benchmarks.peers import reference
+
+    suggested = {key: trial.suggest_categorical(key, values[key]) for key in values}
+    configuration = Configuration(**suggested)
+    accuracies = reference.fit(reference.build(configuration), configuration)
+    trials.note(accuracies, results)
+    return max(accuracies)
+
+
+def _spin(seconds: float, results: Path, trial: optuna.Trial) -> float:
+    from benchmarks import spinning
+
+    started = time.time()
+    number = trial.suggest_int("number", 0, 100_000)
+
+    def report(step: int) -> None:
+        trial.report(number, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    spinning.spin(seconds, report)
+    trials.note([float(number)], results, started)
+    return float(number)
+
+
+if __name__ == "__main__":
+    _, what, *words = sys.argv
+    if what == "train":
+        train(Path(words[0]), Path(words[1]))
+    else:
+        spin(float(words[0]), int(words[1]), Path(words[2]))
