@@ -60,11 +60,11 @@ def test_a_pruner_that_sees_nothing_says_so_once(
     )
 
 
-def reporting(returned: Mapping[str, float], *names: str) -> Script:
-    """Three reports of these names, larger with each trial, then the result."""
+def reporting(returned: Mapping[str, float], *names: str, longer: int = 0) -> Script:
+    """Three reports of these names, larger with each trial, and so many more; then the result."""
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
-        for step in (1, 2, 3):
+        for step in range(1, 4 + longer * assignment.trial):
             reply = yield Reported(step, dict.fromkeys(names, 10.0 * assignment.trial + step))
             if reply is not ReportReply.CONTINUE:
                 state = State.PRUNED if reply is ReportReply.PRUNE else State.INTERRUPTED
@@ -97,12 +97,17 @@ def test_a_task_that_reports_something_else_than_it_returns_is_right(bench: Benc
     assert {row.state for row in study.rows()} == {"complete"}
 
 
-def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(bench: Bench) -> None:
-    lacks = reporting({"acc": 0.5}, "val_loss")
-    driver, study, _ = bench.driver(lacks, n_trials=9, n_jobs=1)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(
+    n_jobs: int, bench: Bench
+) -> None:
+    """Nor one that runs beside it."""
+    long = reporting({"acc": 0.5}, "val_loss", longer=2)
+    driver, study, _ = bench.driver(long, n_trials=9, n_jobs=n_jobs)
     with pytest.raises(ConfigError, match="returned acc, but not the objective loss"):
         driver.run()
-    assert [row.state for row in study.rows()] == ["running"] and study.is_unjudged
+    assert [row.state for row in study.rows()] == ["running"] * n_jobs and study.is_unjudged
+    lacks = reporting({"acc": 0.5}, "val_loss")
     study, _ = bench.sweep(lacks, n_trials=2, objective="val_loss")
     assert [row.values for row in study.rows()] == [(3.0,), (13.0,)]
     driver, study, _ = bench.driver(lacks, n_trials=4, max_failure_rate=0.5, n_jobs=1)

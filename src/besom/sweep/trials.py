@@ -133,16 +133,18 @@ class TrialJobs(JobSource):
         """Tell the study of a trial that is complete, pruned or failed."""
         state, error = outcome.state, outcome.error
         values: tuple[float, ...] = ()
-        if state is State.PRUNED and job.missing_objective:
-            state, error = State.FAILED, job.missing_objective
+        lack = job.missing_objective if state is State.PRUNED else ""
+        if lack:
+            state, error = State.FAILED, lack
         if state is State.COMPLETE:
             try:
                 values = self._values(job, outcome)
             except ValueError as refusal:
                 state, error = State.FAILED, str(refusal)
-                if isinstance(refusal, NoObjective) and self._is_over(error):
-                    self._give_up(worker, job, error)
-                    return
+                lack = error if isinstance(refusal, NoObjective) else ""
+        if lack and self._is_over(lack):
+            self._give_up(worker, job, lack)
+            return
         row = self._stopped(job)
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
