@@ -215,7 +215,7 @@ def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
         application,
         size,
         log_folder,
-        "ray" if options.pool == "ray" else "local",
+        options.pool,
         plan.resources,
         settings,
     )

@@ -233,19 +233,14 @@ def _sweep(
         confirmations = _open_confirmations(plan, study)
         parent_run = open_parent_run(plan, study, record)
         sweep = Sweep(plan, study, confirmations, record, parent_run, callbacks=callbacks)
-        close_former(study, record)
-        unfinished = recover(sweep.studies, record, sweep.parent_run)
-        leave_out(plan, study)  # of trials, too, that have ended only now
-        study.constrain(plan.constraints, numbers_in_record(plan, study))
-        log_what_counts(plan, record, sweep.parent_run)
+        unfinished = _recover(sweep)
         say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     callbacks.put(start_of(sweep))
     options = plan.options
     timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
     steering = Steering(sweep, state)
-    places = plan.hooks.places
-    supervisor = Supervisor(record, pool, plan.n_jobs, places, timeouts, steering.look)
+    supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts, steering.look)
     # Unless it is said to be otherwise:
     status, answer, is_ours, ended_by = RunStatus.FAILED, Answer(), True, ""
     try:
@@ -272,6 +267,17 @@ def _sweep(
             close_parent_run(sweep, status, answer.verdict, ended_by)
             callbacks.put(end_of_study(sweep, status, answer.verdict, sys.exception()))
     return answer, received[0] if received else None
+
+
+def _recover(sweep: Sweep) -> list[TrialRow]:
+    """Put right what an earlier process has left; its unfinished trials."""
+    plan, study, record = sweep.plan, sweep.study, sweep.record
+    close_former(study, record)
+    unfinished = recover(sweep.studies, record, sweep.parent_run)
+    leave_out(plan, study)  # of trials, too, that have ended only now
+    study.constrain(plan.constraints, numbers_in_record(plan, study))
+    log_what_counts(plan, record, sweep.parent_run)
+    return unfinished
 
 
 def _run_trials(

@@ -1,7 +1,7 @@
 """What the supervisor asks of a pool of workers, and the pools that there are."""
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from besom.app import job
 from besom.app.job import JobRunner
@@ -62,7 +62,7 @@ def make_pool(
     app: JobRunner,
     size: int | None,
     log_folder: Path,
-    kind: Literal["local", "inline", "ray"] = "local",
+    kind: str = "local",
     resources: Resources = NOTHING_SAID,
     ray: RaySettings | None = None,
 ) -> Pool:
@@ -71,8 +71,8 @@ def make_pool(
 
     Args:
         log_folder: for what they print.
-        kind: processes of this machine; threads of this process, one job at a time; or actors of
-            the cluster that ``ray`` names.
+        kind: ``local``, processes of this machine; ``inline``, threads of this process, one job at
+            a time; or ``ray``, actors of the cluster that ``ray`` names.
         resources: of each worker that is a process.
     """
     if kind == "ray":
@@ -84,6 +84,7 @@ def make_pool(
         from besom.workers.inline import InlinePool
 
         return InlinePool(app, size)
+    assert kind == "local", kind
     from besom.workers.local import LocalPool
 
     return LocalPool(size, job.dump(app), log_folder, resources=resources)
