@@ -169,3 +169,13 @@ def test_the_command_imports_neither_hydra_nor_numpy() -> None:
     check = "import sys, besom.cli.main; print(*{'hydra', 'omegaconf', 'numpy'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert ended.stdout.split() == []
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Private ones aside, which are known in their file alone."""
+    owners: dict[str, str] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                owner = owners.setdefault(node.name, str(path.relative_to(SOURCE)))
+                assert owner == str(path.relative_to(SOURCE)), f"{node.name} is in {owner} too"

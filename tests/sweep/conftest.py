@@ -36,7 +36,7 @@ from besom.sweep.recovery.recovery import recover, take_earlier_confirmations
 from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.n_trials import with_set_n_trials
 from besom.sweep.steering.requests import steering_folder
-from besom.sweep.steering.state import State as SupervisorState
+from besom.sweep.steering.state import SupervisorState
 from besom.sweep.steering.steering import Steering
 from besom.sweep.steering.timeouts import Timeouts
 from besom.sweep.supervisor import Supervisor

@@ -15,7 +15,7 @@ from besom.sweep import run as sweep_run
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.plan import Plan
 from besom.sweep.steering.requests import steering_folder
-from besom.sweep.steering.state import State
+from besom.sweep.steering.state import SupervisorState
 from besom.tracking import schema
 from tests.processes import is_alive, kill, wait_for
 from tests.sweep.apps import audit, run, start
@@ -89,7 +89,7 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
 
 def swept(plan: Plan, study: Study, bench: Bench, pool: ScriptedPool) -> None:
     steering_folder(bench.root, study.name).mkdir(parents=True)
-    told = (CallbackQueue(), State("", {}), Console(quiet=True))
+    told = (CallbackQueue(), SupervisorState("", {}), Console(quiet=True))
     sweep_run._sweep(plan, study, bench.record, pool, *told)
 
 

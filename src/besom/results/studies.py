@@ -14,7 +14,7 @@ from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.best_of import best_first
 from besom.search.constraints import NONE, Constraints
-from besom.sweep.recovery.missing_runs import Expected, expected, sentence
+from besom.sweep.recovery.missing_runs import ExpectedRuns, expected, sentence
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, ReadRun, meant, value_of
@@ -204,7 +204,7 @@ def ranked(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
     return best_first(trials, lambda trial: trial.metrics.get(metric), direction)
 
 
-def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
+def _no_study(reader: Reader, name: str, there: ExpectedRuns | None) -> str:
     if there is None:
         return f"no study `{name}` in the record; {meant(reader, name)}"
     assert reader.folder is not None
@@ -217,7 +217,7 @@ def _no_study(reader: Reader, name: str, there: Expected | None) -> str:
     )
 
 
-def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: Expected) -> str:
+def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: ExpectedRuns) -> str:
     known = {word for run in runs for word in run.names}
     if there.sweep not in known or reader.folder is None:  # another sweep of that name
         return ""

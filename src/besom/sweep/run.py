@@ -34,7 +34,7 @@ from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imports import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
-from besom.sweep.confirmation.run import Answer, check_finished, confirm
+from besom.sweep.confirmation.run import ConfirmationResult, check_finished, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
 from besom.sweep.fingerprint import (
@@ -63,7 +63,7 @@ from besom.sweep.result_files import write_configuration, write_results
 from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.interrupts import interruptible
 from besom.sweep.steering.n_trials import with_set_n_trials
-from besom.sweep.steering.state import State, begin_state
+from besom.sweep.steering.state import SupervisorState, begin_state
 from besom.sweep.steering.steering import Steering
 from besom.sweep.steering.timeouts import Timeouts
 from besom.sweep.summary import print_summary
@@ -225,9 +225,9 @@ def _sweep(
     record: Record,
     pool: Pool,
     callbacks: CallbackQueue,
-    state: State,
+    state: SupervisorState,
     console: Console,
-) -> tuple[Answer, int | None]:
+) -> tuple[ConfirmationResult, int | None]:
     """Run what remains of the study; what was found, and the signal that ended it early, if any."""
     with ending_after():
         confirmations = _open_confirmations(plan, study)
@@ -242,7 +242,7 @@ def _sweep(
     steering = Steering(sweep, state)
     supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts, steering.look)
     # Unless it is said to be otherwise:
-    status, answer, is_ours, ended_by = RunStatus.FAILED, Answer(), True, ""
+    status, answer, is_ours, ended_by = RunStatus.FAILED, ConfirmationResult(), True, ""
     try:
         with interruptible(supervisor, pool, console) as received:
             if not plan.options.confirm.only:

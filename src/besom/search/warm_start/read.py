@@ -8,7 +8,7 @@ from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.warm_start.options import number_of_best, source_names
 from besom.search.warm_start.transfer import Target, transfer
-from besom.search.warm_start.trials import Source, Transferred, WarmStart
+from besom.search.warm_start.trials import SourceStudy, Transferred, WarmStart
 
 LEARNING = ("tpe", "gp", "cmaes")
 """The samplers that learn from any trial. Genetic ones know their own generations alone."""
@@ -49,7 +49,7 @@ def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> bool:
         return bool(study.recall("warm_start") == list(shown))
 
 
-def _sentence(source: Source, trials: list[Transferred]) -> str:
+def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
     """``The sampler learns from 26 of the 30 finished trials of wide; …``."""
     n_out = len(source.trials) - len(trials)
     of_all = f"{len(trials)} of the {len(source.trials)}" if n_out else f"the {len(trials)}"

@@ -25,13 +25,13 @@ from besom.search.storage.server import CONNECT_SECONDS
 from besom.search.study import Study
 from besom.search.trial_row import IMPORTED, MEASURED, TrialRow, is_own
 from besom.search.warm_start.options import OPTION
-from besom.search.warm_start.trials import Source, SourceTrial
+from besom.search.warm_start.trials import SourceStudy, SourceTrial
 
 CONFIGURATION = "configuration, "
 """Begins the facts of a fingerprint that are values of the configuration."""
 
 
-def read_source(written: str, study: str, storage: str, objective: Objective) -> Source:
+def read_source(written: str, study: str, storage: str, objective: Objective) -> SourceStudy:
     """One of the studies.
 
     Args:
@@ -53,7 +53,7 @@ def read_source(written: str, study: str, storage: str, objective: Objective) ->
         found = _load(database, name, shown)
         _check_objective(found, objective, shown)
         trials = [*_finished(found)]
-        source = Source(shown, trials, _is_ours(found), _fixed(found))
+        source = SourceStudy(shown, trials, _is_ours(found), _fixed(found))
     if not trials:
         raise ConfigError(f"{OPTION}={shown}: no trial of it has finished yet.")
     return source

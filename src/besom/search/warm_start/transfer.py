@@ -20,7 +20,7 @@ from besom.common.suggest import listed
 from besom.search.space.point import Drawing, read_value
 from besom.search.space.space import Dimension, Space, Suggest
 from besom.search.warm_start.options import OPTION
-from besom.search.warm_start.trials import Source, SourceTrial, Transferred
+from besom.search.warm_start.trials import SourceStudy, SourceTrial, Transferred
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Target:
     random: RandomSampler = field(default_factory=lambda: RandomSampler(seed=0))
 
 
-def transfer(source: Source, target: Target) -> list[Transferred]:
+def transfer(source: SourceStudy, target: Target) -> list[Transferred]:
     """Those trials of a study that lie in the target's space.
 
     Raises:
@@ -66,7 +66,7 @@ def transfer(source: Source, target: Target) -> list[Transferred]:
     return found
 
 
-def _transferred(source: Source, trial: SourceTrial, target: Target) -> Transferred:
+def _transferred(source: SourceStudy, trial: SourceTrial, target: Target) -> Transferred:
     """One trial.
 
     Raises:
@@ -92,7 +92,7 @@ def _transferred(source: Source, trial: SourceTrial, target: Target) -> Transfer
 
 
 def _value(
-    source: Source, trial: SourceTrial, dimension: Dimension, target: Target
+    source: SourceStudy, trial: SourceTrial, dimension: Dimension, target: Target
 ) -> tuple[Any, bool]:
     """What a trial had of a parameter, and whether that is certain."""
     key = dimension.key

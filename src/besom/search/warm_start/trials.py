@@ -27,7 +27,7 @@ class SourceTrial:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceStudy:
     """Another study.
 
     Attributes:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ConfirmationResult:
     """What a confirmation has found, for a person to read; empty lines where it has nothing.
 
     Attributes:
@@ -76,7 +76,7 @@ def check_finished(name: str, storage: str) -> None:
             raise StudyError(f"study {name} has no finished trial to confirm")
 
 
-def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
+def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> ConfirmationResult:
     """Train what is still to be trained, keep the verdict, and register the winner's model.
 
     Returns:
@@ -84,18 +84,20 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Answer:
     """
     plan, study, options = sweep.plan, sweep.study, sweep.plan.options.confirm
     if not options.top_k or supervisor.stopping:
-        return Answer()
+        return ConfirmationResult()
     if plan.baseline_params is None:
-        return Answer("No verdict: a searched key has no value, so there is no baseline.")
+        return ConfirmationResult(
+            "No verdict: a searched key has no value, so there is no baseline."
+        )
     rows = study.rows()
     chosen = finalists(ranked(plan, rows), options.top_k)
     if not chosen:
-        return Answer(f"No verdict: {_lack(rows)}.")
+        return ConfirmationResult(f"No verdict: {_lack(rows)}.")
     fresh = seeds(options, plan.baseline)
     try:
         return _compare(sweep, supervisor, console, chosen, fresh)
     except NoObjective as refusal:  # no training could help
-        return Answer(f"No verdict: {refusal}.")
+        return ConfirmationResult(f"No verdict: {refusal}.")
 
 
 def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
@@ -137,7 +139,7 @@ def _compare(
     console: Console,
     chosen: Sequence[TrialRow],
     fresh: Sequence[int],
-) -> Answer:
+) -> ConfirmationResult:
     """Train what has no number yet, seed by seed, so that an interrupted confirmation has as many
     of each; then judge. What has failed is tried again: a command that is given again follows a
     mend."""
@@ -152,7 +154,9 @@ def _compare(
         supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
     if supervisor.stopping:
         n_left = f"{count.n_all - count.n_done} of {count.n_all} confirmations"
-        return Answer(f"No verdict yet: {n_left} are still to be done; the same command goes on.")
+        return ConfirmationResult(
+            f"No verdict yet: {n_left} are still to be done; the same command goes on."
+        )
     return _settle(_contest(sweep, chosen, fresh, judged_values(sweep, wanted)), sweep, fresh)
 
 
@@ -184,15 +188,19 @@ def _last_error(sweep: Sweep, numbers: Collection[int], fresh: Sequence[int]) ->
     return f" The last error: {errors[-1].splitlines()[0]}" if errors else ""
 
 
-def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
+def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> ConfirmationResult:
     """Judge, and keep the verdict with the sweep's own run."""
     if len(contest.seeds) < FEWEST_SEEDS:
         done = f"the baseline was trained to its end on {len(contest.seeds)} seeds."
-        return Answer(f"No verdict: {done}{_last_error(sweep, [contest.baseline], fresh)}")
+        return ConfirmationResult(
+            f"No verdict: {done}{_last_error(sweep, [contest.baseline], fresh)}"
+        )
     candidates = {n: v for n, v in contest.values.items() if n != contest.baseline}
     if not candidates:
         error = _last_error(sweep, contest.left_out, fresh)
-        return Answer(f"No verdict: each of the best trials failed on some seed.{error}")
+        return ConfirmationResult(
+            f"No verdict: each of the best trials failed on some seed.{error}"
+        )
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
@@ -227,7 +235,7 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Answer:
             champion=champion,
         )
     )
-    return Answer(sentence, champion)
+    return ConfirmationResult(sentence, champion)
 
 
 def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:

@@ -31,14 +31,14 @@ _SWEEP = """
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedRuns:
     """The sweep's own run of a study, and the runs of its ended trials by number."""
 
     sweep: str
     trials: Mapping[int, str]
 
 
-def expected(database: Path, study: str) -> Expected | None:
+def expected(database: Path, study: str) -> ExpectedRuns | None:
     """What there should be of a study; None where the file does not know it or cannot be read."""
     try:
         address = f"{readable_file(database.absolute()).as_uri()}?mode=ro"
@@ -49,7 +49,7 @@ def expected(database: Path, study: str) -> Expected | None:
         return None
     if sweep is None:
         return None
-    return Expected(json.loads(sweep[0]), {number: json.loads(kept) for number, kept in rows})
+    return ExpectedRuns(json.loads(sweep[0]), {number: json.loads(kept) for number, kept in rows})
 
 
 def sentence(

@@ -24,7 +24,7 @@ STATE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class State:
+class SupervisorState:
     """What does not change while a supervisor runs.
 
     Attributes:
@@ -36,7 +36,7 @@ class State:
     facts: Mapping[str, Any]
 
 
-def begin_state(plan: Plan) -> State:
+def begin_state(plan: Plan) -> SupervisorState:
     """What is known of a supervisor that has just got the study's lock; its folder is made."""
     options = plan.options
     folder, name = lock_of(options)
@@ -53,11 +53,11 @@ def begin_state(plan: Plan) -> State:
     place = steering_folder(Path(options.root), options.study_name)
     make_private(place)
     replace_text(place / STATE_FILE, json.dumps({**facts, "n_trials": options.n_trials}))
-    return State(holder, facts)
+    return SupervisorState(holder, facts)
 
 
 def leave(
-    folder: Path, state: State, sweep: Sweep, supervisor: Supervisor, jobs: JobSource
+    folder: Path, state: SupervisorState, sweep: Sweep, supervisor: Supervisor, jobs: JobSource
 ) -> None:
     """Write how far it is. A full disk ends no sweep here."""
     options = sweep.plan.options

@@ -25,7 +25,7 @@ from besom.sweep.steering.requests import (
     steering_folder,
     taken_requests,
 )
-from besom.sweep.steering.state import STATE_SECONDS, State, leave
+from besom.sweep.steering.state import STATE_SECONDS, SupervisorState, leave
 from besom.sweep.supervisor import Supervisor
 
 NOTED = "requests"
@@ -47,7 +47,7 @@ class Steering:
         state: what does not change while it runs.
     """
 
-    def __init__(self, sweep: Sweep, state: State) -> None:
+    def __init__(self, sweep: Sweep, state: SupervisorState) -> None:
         self._sweep = sweep
         self._state = state
         self._folder = steering_folder(Path(sweep.plan.options.root), sweep.study.name)

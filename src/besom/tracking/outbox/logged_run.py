@@ -9,7 +9,7 @@ from besom.tracking.outbox.entries import Entry, Kind
 from besom.tracking.outbox.log import RunLog
 
 
-class Progress(StrEnum):
+class RunStage(StrEnum):
     """How far a run is."""
 
     ADDED_TO = "added to"
@@ -60,20 +60,20 @@ class LoggedRun:
     last: Entry | None = None
     """What it was told last."""
     metrics: dict[str, LastMetric] = field(default_factory=dict)
-    progress: Progress = Progress.OPEN
+    stage: RunStage = RunStage.OPEN
 
     def __post_init__(self) -> None:
         if not self.opened.body["tags"]:
-            self.progress = Progress.ADDED_TO
+            self.stage = RunStage.ADDED_TO
 
     def note(self, entry: Entry) -> None:
         """Learn from an entry of its log how far it is."""
         self.last = entry
         if entry.kind == Kind.FINISHED:
             self.finished = entry
-            self.progress = Progress.FINISHED if entry.body["outcome"] else Progress.ENDED
+            self.stage = RunStage.FINISHED if entry.body["outcome"] else RunStage.ENDED
         elif entry.kind == Kind.CLOSED:
-            self.progress = Progress.CLOSED
+            self.stage = RunStage.CLOSED
         elif entry.kind == Kind.MODEL:
             self.has_model = True
         elif entry.kind == Kind.METRICS:
@@ -85,7 +85,7 @@ class LoggedRun:
         """Whether nothing is left to tell once this is: it is closed, and nothing has been added
         meanwhile."""
         is_over = any(entry.kind in (Kind.CLOSED, Kind.MODEL_DELETED) for entry in told)
-        has_ended = self.progress in (Progress.CLOSED, Progress.ADDED_TO)
+        has_ended = self.stage in (RunStage.CLOSED, RunStage.ADDED_TO)
         return is_over and has_ended and told[-1] == self.last
 
     @property

@@ -22,7 +22,7 @@ from besom.tracking.outbox.log import (
     run_logs,
     set_orphaned_logs_aside,
 )
-from besom.tracking.outbox.logged_run import LastMetric, LoggedRun, Pending, Progress
+from besom.tracking.outbox.logged_run import LastMetric, LoggedRun, Pending, RunStage
 from besom.tracking.outbox.sender import Deliver, Refused, Sender
 
 _logger = logging.getLogger(__name__)
@@ -131,19 +131,19 @@ class Outbox:
                 continue
             if log := RunLog.take_over(path):
                 self._go_on_with(log)
-        for run in self._taken_over(Progress.ENDED):
+        for run in self._taken_over(RunStage.ENDED):
             self.end_run(run.log.run_id)
         self.flush()
 
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
         """The runs with these tags that were taken over and are not closed yet."""
-        runs = self._taken_over(Progress.OPEN, Progress.FINISHED)
+        runs = self._taken_over(RunStage.OPEN, RunStage.FINISHED)
         return [run.pending for run in runs if tags.items() <= run.opened.body["tags"].items()]
 
-    def _taken_over(self, *progress: Progress) -> list[LoggedRun]:
+    def _taken_over(self, *stages: RunStage) -> list[LoggedRun]:
         with self._lock:
             runs = list(self._runs.values())
-        return [run for run in runs if run.is_taken_over and run.progress in progress]
+        return [run for run in runs if run.is_taken_over and run.stage in stages]
 
     def _concerns(self, opened: Entry, tags: Mapping[str, str]) -> bool:
         theirs = opened.body["tags"]
@@ -196,7 +196,7 @@ class Outbox:
         finally:
             with self._lock:
                 for run in self._runs.values():
-                    is_all = run.progress is Progress.ADDED_TO and not run.is_refused
+                    is_all = run.stage is RunStage.ADDED_TO and not run.is_refused
                     if is_delivered and is_all:
                         run.log.remove()
                     else:

@@ -28,8 +28,8 @@ from besom.workers.ray.protocol import (
     End,
     FromDriver,
     Home,
+    PoolRefused,
     RaySettings,
-    Refused,
     Room,
     Send,
     Start,
@@ -77,7 +77,7 @@ class RayPool:
             shared=shared,
         )
         self._room = 0
-        self._events: queue.SimpleQueue[Event | Refused | Broken] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | PoolRefused | Broken] = queue.SimpleQueue()
         self._driver: _DriverProcess | None = None
         self._started: set[int] = set()
 
@@ -185,8 +185,8 @@ class RayPool:
         return folder if folder.is_dir() else None
 
 
-def _error(said: Refused | Broken) -> Exception:
-    if isinstance(said, Refused):
+def _error(said: PoolRefused | Broken) -> Exception:
+    if isinstance(said, PoolRefused):
         return ClusterError(said.text)
     return RuntimeError(f"the driver of Ray has failed:\n{said.traceback}")
 
@@ -211,7 +211,7 @@ class _DriverProcess:
         if not self._connection.poll(CONNECT_SECONDS):
             raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
         heard = self._receive()
-        if isinstance(heard, Refused | Broken):
+        if isinstance(heard, PoolRefused | Broken):
             raise _error(heard)
         assert isinstance(heard, Room), heard
         return heard.n_workers
@@ -221,7 +221,7 @@ class _DriverProcess:
             while True:
                 heard = self._receive()
                 hear(heard)
-                if isinstance(heard, Refused | Broken):
+                if isinstance(heard, PoolRefused | Broken):
                     return
 
         threading.Thread(target=read, name="besom-ray-reader", daemon=True).start()
@@ -242,5 +242,7 @@ class _DriverProcess:
         try:
             heard: FromDriver = self._connection.recv()
         except (EOFError, OSError):
-            return Refused("The Ray cluster is gone. Once one is there, the same command goes on.")
+            return PoolRefused(
+                "The Ray cluster is gone. Once one is there, the same command goes on."
+            )
         return heard

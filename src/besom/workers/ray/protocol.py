@@ -83,7 +83,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Refused:
+class PoolRefused:
     """The pool cannot work, or no longer; one to three lines."""
 
     text: str
@@ -96,7 +96,7 @@ class Broken:
     traceback: str
 
 
-FromDriver = Event | Room | Refused | Broken
+FromDriver = Event | Room | PoolRefused | Broken
 
 
 # -- actor to driver, beside messages of its worker -----------------------------------------------

@@ -23,8 +23,8 @@ from besom.workers.ray.protocol import (
     FromDriver,
     Home,
     Piece,
+    PoolRefused,
     Printed,
-    Refused,
     Removed,
 )
 
@@ -42,7 +42,7 @@ def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
     try:
         yield
     except ClusterError as error:
-        send(Refused(str(error)))
+        send(PoolRefused(str(error)))
     except Exception:
         send(Broken(traceback.format_exc()))
 
@@ -165,7 +165,7 @@ class RemoteWorker:
                 self._node, self._node_id = node, node_id
                 if version != self._home.version:
                     text = f"{node} has Besom {version}, and this is {self._home.version}"
-                    self._send(Refused(f"{text}; install the same on all nodes."))
+                    self._send(PoolRefused(f"{text}; install the same on all nodes."))
             case Piece() as piece:
                 self._assembly.add(piece)
                 if not piece.is_last:  # a large file: the worker has not gone silent
@@ -192,7 +192,7 @@ class RemoteWorker:
         match error:
             case exceptions.RuntimeEnvSetupError():
                 text = f"hydra.sweeper.ray.runtime_env fails: {last_lines(error)}"
-                self._send(Refused(text))
+                self._send(PoolRefused(text))
                 return text
             case exceptions.OutOfMemoryError():
                 return f"was ended by Ray: {node} runs out of memory"
