@@ -56,14 +56,16 @@ def test_peers_read_the_reviews_that_besom_reads(reviews: Path) -> None:
 def test_peers_train_the_network_that_besom_trains(reviews: Path) -> None:
     environment.prepare()
     from benchmarks.peers import reference
-    from besom.rnn.config import Model
+    from besom.rnn.config import RecurrentModel
     from besom.rnn.engines.xla import XlaEngine
     from besom.rnn.models import build_model
 
     reference.read_training_split.cache_clear()
     config = Data("imdb", TINY.vocab_size, TINY.max_length, path=str(reviews))
     train = load(config, validation_split=0.2, with_test=False).train
-    layers = Model("simple_rnn", TINY.embedding_dim, TINY.units, dropout=0.0)
+    layers = RecurrentModel(
+        name="simple_rnn", embedding_dim=TINY.embedding_dim, units=TINY.units, dropout=0.0
+    )
     ours = build_model(layers, TINY.vocab_size, TINY.max_length, 2)
     peer = reference.build(TINY)
     peer.build((None, TINY.max_length))

@@ -104,6 +104,17 @@ def _kill_node(
 
 
 def _kill_actor(victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
+    """Then let a trial end: kills that come sooner than actors start end any sweep."""
+    ended = victim.n_ended()
+    _kill_some_actor(victim, sweep, chance, done)
+    began = time.monotonic()
+    while time.monotonic() - began < 2 and sweep.poll() is None and victim.n_ended() == ended:
+        time.sleep(0.05)
+
+
+def _kill_some_actor(
+    victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt
+) -> None:
     wait_for(lambda: _actors(victim) or sweep.poll() is not None, 120)
     before = deaths(victim)
     try:

@@ -29,8 +29,8 @@ from besom.workers.pool import Pool
 LOOK_SECONDS = 0.5
 """How often it looks for what is no event: jobs that are overdue, a full disk, Ctrl-C."""
 MAX_FAILED_STARTS = 3
-"""So many workers in a row that exit before they are ready mean that none ever will be; more where
-there are many, which something else may kill."""
+"""So many times as many in a row as there are workers, each gone before its task was called, mean
+that none ever will be."""
 
 
 class Supervisor:
@@ -273,7 +273,8 @@ class Supervisor:
 
     def _count_failed_start(self, worker: int, cause: str, jobs: JobSource) -> None:
         self._failed_starts += 1
-        if self._failed_starts >= max(MAX_FAILED_STARTS, 2 * (self._n_jobs or self._pool.room())):
+        n_workers = max(1, self._n_jobs or self._pool.room())
+        if self._failed_starts >= MAX_FAILED_STARTS * n_workers:
             raise SweepFailed(
                 f"worker {worker} does not start: it {cause}; see {jobs.log_of(worker)}"
             )
