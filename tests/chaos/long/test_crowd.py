@@ -1,4 +1,4 @@
-"""Eight first starts at once on an empty folder, thirty times."""
+"""Eight first starts at once on an empty folder, five times."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from tests.chaos.crowd import context, start_at_once
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 30
+ROUNDS = 5
 CROWD = 8
 
 
