@@ -1,7 +1,8 @@
 """The same twelve configurations, ten epochs each: ``besom sweep`` against what people use today.
 
 No side prunes, all have both cores, and the time is that of the whole command, from start to end.
-Besom's includes its record in MLflow, models and all; the peers keep none. Besom runs twice beside
+Besom's includes its record in MLflow, models and all; of the peers Ray Tune alone keeps one, of
+numbers. Besom runs twice beside
 each peer: with nothing cached, as on its first day on a machine, and again with what that left.
 """
 

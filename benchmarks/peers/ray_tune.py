@@ -1,9 +1,11 @@
-"""Ray Tune: one actor for each trial, two at a time, and its own callback for MLflow.
+"""Ray Tune: an actor for each trial, two at a time, used again for the next one, and Tune's own
+callback for MLflow.
 
 python -m benchmarks.peers.ray_tune train CONFIGURATIONS.json RESULTS.jsonl
 python -m benchmarks.peers.ray_tune spin SECONDS TRIALS RESULTS.jsonl
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from benchmarks import configurations, trials
 from benchmarks.configurations import Configuration
 
 N_CPUS = 2
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 Task = Callable[[dict[str, Any]], None]
 
@@ -38,6 +41,7 @@ def spin(seconds: float, n_trials: int, results: Path) -> None:
 
 def _tune(task: Task, space: dict[str, Any], n_samples: int, results: Path) -> None:
     folder = results.parent.absolute()
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     ray.init(num_cpus=N_CPUS, include_dashboard=False, log_to_driver=False)
     record = MLflowLoggerCallback(
         tracking_uri=f"sqlite:///{folder}/mlflow.db", experiment_name="tune", save_artifact=False
@@ -45,7 +49,9 @@ def _tune(task: Task, space: dict[str, Any], n_samples: int, results: Path) -> N
     tuner = tune.Tuner(
         tune.with_resources(task, {"cpu": 1}),
         param_space=space,
-        tune_config=tune.TuneConfig(metric="value", mode="max", num_samples=n_samples),
+        tune_config=tune.TuneConfig(
+            metric="value", mode="max", num_samples=n_samples, reuse_actors=True
+        ),
         run_config=tune.RunConfig(storage_path=str(folder), callbacks=[record], verbose=0),
     )
     failed = tuner.fit().errors

@@ -15,12 +15,16 @@ from typing import Any
 
 import joblib
 import optuna
+from optuna.study import MaxTrialsCallback
+from optuna.trial import TrialState
 
 from benchmarks import configurations, trials
 from benchmarks.configurations import Configuration
 
 N_PROCESSES = 2
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+
+BEGUN = tuple(state for state in TrialState if state is not TrialState.WAITING)
 
 Objective = Callable[[optuna.Trial], float]
 
@@ -33,7 +37,7 @@ def train(listed: Path, results: Path) -> None:
 
 
 def spin(seconds: float, n_trials: int, results: Path) -> None:
-    """Trials that spin, and may be pruned after each report."""
+    """Trials that spin, and report."""
     _optimize(partial(_spin, seconds, results), results, n_trials)
 
 
@@ -45,17 +49,20 @@ def _optimize(
     for point in points:
         study.enqueue_trial(point)
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    share = joblib.delayed(_work)(objective, storage, n_trials // N_PROCESSES)
-    joblib.Parallel(n_jobs=N_PROCESSES)([share] * N_PROCESSES)
+    work = joblib.delayed(_work)(objective, storage, n_trials)
+    joblib.Parallel(n_jobs=N_PROCESSES)([work] * N_PROCESSES)
 
 
 def _work(objective: Objective, storage: str, n_trials: int) -> None:
-    """One process and its share of the trials."""
+    """One process: trials until all of both have begun."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(
-        study_name="study", storage=storage, pruner=optuna.pruners.NopPruner()
+        study_name="study",
+        storage=storage,
+        sampler=optuna.samplers.RandomSampler(),
+        pruner=optuna.pruners.NopPruner(),
     )
-    study.optimize(objective, n_trials=n_trials)
+    study.optimize(objective, callbacks=[MaxTrialsCallback(n_trials, states=BEGUN)])
 
 
 def _train(values: dict[str, list[Any]], results: Path, trial: optuna.Trial) -> float:

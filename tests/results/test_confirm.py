@@ -50,10 +50,10 @@ def test_the_command_that_began_it_is_given_again(root: Path, study: list[str]) 
             "hydra.sweeper.timeout=600",
             "hydra.sweeper.study_name='small'",
             "hydra.sweeper.confirm.top_k=2",
-            "hydra.sweeper.confirm.only=true",
             "hydra.sweeper.confirm.seeds=4",
             f"tracking.root='{root}'",
             "hydra.sweeper.n_jobs=1",
+            "hydra.sweeper.confirm.only=true",
         ],
     )
 
@@ -80,7 +80,7 @@ def test_a_password_that_is_not_recorded_is_asked_for(root: Path, study: list[st
         sweep_words(root, None, "small")
     anew = MASKED.replace("***", "secret")
     words = sweep_words(root, None, "small", overrides=[anew, "+x.y=2"])
-    assert words[-2:] == [anew, "+x.y=2"]
+    assert words[-3:-1] == [anew, "+x.y=2"]
     assert MASKED not in words and "+x.y=1" not in words
 
 
@@ -124,7 +124,7 @@ def test_trials_of_other_code_may_be_confirmed(root: Path, study: list[str]) -> 
             record.end_run(run)
     assert not read_study(open_reader(root, None), "small").complete
     given = "hydra.sweeper.duplicates=reuse_any_code"
-    assert sweep_words(root, None, "small", overrides=[given])[-1] == given
+    assert sweep_words(root, None, "small", overrides=[given])[-2] == given
 
 
 def test_a_study_without_a_finished_trial_has_nothing_to_confirm(root: Path) -> None:

@@ -113,7 +113,7 @@ def test_the_file_says_what_differs_and_where_it_comes_from(root: Path, exported
 # besom train +experiment=small
 # Trial 1 of small, run {run_id}: val_accuracy 0.85, {duration(took)}.
 # Not confirmed: the best of 2 finished trials, one run each; the sweep's own command with
-# `hydra.sweeper.confirm.top_k=3` tells more.
+# `hydra.sweeper.confirm.only=true hydra.sweeper.confirm.top_k=3` tells more.
 
 defaults:
   - override /model: lstm

@@ -41,7 +41,11 @@ def test_plain_numbers_are_the_named_objectives_in_their_order() -> None:
     [
         (None, {"a": 1.0, "b": 2.0}, "hydra.sweeper.objective"),
         ("c", {"a": 1.0}, "not the objective c"),
-        ("los", {"loss": 1.0, "accuracy": 0.5}, "not the objective los; did you mean `loss`?"),
+        (
+            "los",
+            {"loss": 1.0, "accuracy": 0.5},
+            r"not the objective los; hydra\.sweeper\.objective: did you mean loss\?$",
+        ),
         ("a", {}, "returned nothing"),
         ("a", {str(n): 1.0 for n in range(300)}, "6, 7 and 292 more, but not the objective a"),
         ("a", {"a": math.nan}, "a is nan"),

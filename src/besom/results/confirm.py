@@ -8,11 +8,10 @@ from besom.common.addresses import HIDDEN
 from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.results.studies import read_study
-from besom.results.workload import TOP_K, begun
+from besom.results.workload import ONLY, TOP_K, begun
 from besom.tracking.reader import open_reader
 
 SWEEPER = "hydra.sweeper"
-ONLY = f"{SWEEPER}.confirm.only"
 LEFT_OUT = ("hydra.mode", f"{SWEEPER}.dry_run")
 """Keys that have no place in a confirmation."""
 
@@ -47,13 +46,12 @@ def sweep_words(
     if not command:
         raise StudyError(
             f"study {name} was not begun by besom sweep; give its own command again with "
-            f"{ONLY}=true {TOP_K}={3 if top_k is None else top_k}\n"
+            f"{ONLY} {TOP_K}={3 if top_k is None else top_k}\n"
             f"and, where no key `seed` seeds it, {SWEEPER}.confirm.seed_key=KEY"
         )
     words: dict[str, object] = {
         f"{SWEEPER}.study_name": quoted(name),
         TOP_K: top_k,
-        ONLY: "true",
         f"{SWEEPER}.confirm.seeds": seeds,
         "tracking.root": quoted(str(root)),
         f"{SWEEPER}.n_jobs": workers,
@@ -65,7 +63,13 @@ def sweep_words(
         anew.add(f"{SWEEPER}.tracking_uri")
     kept = [word for word in command["overrides"] if _key(word) not in anew and not _is_off(word)]
     _refuse_masked(kept, name)
-    return [command["config_name"], *kept, *(f"{k}={v}" for k, v in given.items()), *overrides]
+    return [
+        command["config_name"],
+        *kept,
+        *(f"{k}={v}" for k, v in given.items()),
+        *overrides,
+        ONLY,
+    ]
 
 
 def _key(word: str) -> str:

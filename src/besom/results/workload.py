@@ -24,6 +24,7 @@ WORKLOAD = "besom.rnn.train.train"
 """The task of ``besom train`` and ``besom sweep``, as a study's command names it."""
 
 TOP_K = "hydra.sweeper.confirm.top_k"
+ONLY = "hydra.sweeper.confirm.only=true"
 
 PRIMARY = "train"
 """The configuration of ``besom train``, also with ``-m``; no sweep is called so."""
@@ -72,7 +73,7 @@ def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
     """How to get a verdict: by ``besom confirm NAME``, where that takes this study."""
     if begun(reader, study):
         return Advice("", f"besom confirm {shlex.quote(study.name)}")
-    return Advice("the sweep's own command with ", f"{TOP_K}=3")
+    return Advice("the sweep's own command with ", f"{ONLY} {TOP_K}=3")
 
 
 def is_of_another_application(reader: Reader, study: StudyRecord) -> bool:

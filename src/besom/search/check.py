@@ -50,7 +50,12 @@ def check_options(options: SweepOptions) -> None:
     if options.confirm.only and not options.confirm.top_k:
         raise ConfigError(
             "hydra.sweeper.confirm.only=true: top_k=0 confirms none; give "
-            "hydra.sweeper.confirm.top_k=3, say."
+            "hydra.sweeper.confirm.top_k=3, say; besom confirm has --top-k for it."
+        )
+    if options.confirm.only and options.dry_run:
+        raise ConfigError(
+            "hydra.sweeper.dry_run=true: confirm.only=true has no proposals to show; leave one of "
+            "them out."
         )
     Constraints.read(options.constraints)
     _check_name(options.study_name)

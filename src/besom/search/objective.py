@@ -11,7 +11,7 @@ from optuna.study._multi_objective import _fast_non_domination_rank
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError
-from besom.common.suggest import did_you_mean
+from besom.common.suggest import suggestion
 from besom.common.text import unnamed
 
 DIRECTIONS = ("minimize", "maximize")
@@ -81,10 +81,11 @@ class Objective:
                 "have none; give hydra.sweeper.objective=[NAME,…] in their order"
             )
         if missing := [name for name in names if name not in numbers]:
-            remedy = "set hydra.sweeper.objective to one of these"
+            near = suggestion(missing[0], numbers)
+            remedy = f"did you mean {near}?" if near else "set it to one of these"
             raise NoObjective(
                 f"the task returned {few(numbers)}, but not the objective {missing[0]}; "
-                f"{did_you_mean(missing[0], numbers, remedy)}"
+                f"hydra.sweeper.objective: {remedy}"
             )
         for name in names:
             if not math.isfinite(numbers[name]):

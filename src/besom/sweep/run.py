@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from besom.app.redaction import redacted_logs
-from besom.common.errors import BesomError, StoreError, UserError
+from besom.common.errors import BesomError, StoreError, StudyError, UserError
 from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.terminal.sentences import print_sentences
@@ -22,6 +22,7 @@ from besom.search.options import AUTO
 from besom.search.stopping.rules import holding_rule
 from besom.search.storage.database import (
     existing_study,
+    has_finished_trial,
     in_use,
     lock_of,
     open_confirmations,
@@ -34,7 +35,7 @@ from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imports import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
-from besom.sweep.confirmation.run import ConfirmationResult, check_finished, confirm
+from besom.sweep.confirmation.run import ConfirmationResult, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
 from besom.sweep.fingerprint import (
@@ -92,8 +93,8 @@ def run_sweep(plan: Plan) -> Any:
     """
     options = plan.options
     _check_data(plan)
-    if options.confirm.only:
-        check_finished(options.study_name, storage_of(options))
+    if options.confirm.only and not has_finished_trial(options.study_name, storage_of(options)):
+        raise StudyError(f"study {options.study_name} has no finished trial to confirm")
     console = Console(emoji=False)  # its table is imported with the first line that is printed
     if options.dry_run:
         show_dry_run(_sized(plan), storage_of(options), console)

@@ -93,7 +93,8 @@ def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence
     if kept["trials"] == n_ended(rows):
         return [line]
     judge_anew = (
-        _confirm_command(plan, study) or "the same command with hydra.sweeper.confirm.top_k=3"
+        _confirm_command(plan, study)
+        or "the same command with hydra.sweeper.confirm.only=true hydra.sweeper.confirm.top_k=3"
     )
     age = f"reached after {kept['trials']} of {n_ended(rows)} trials"
     return [f"{line} It was {age}; judge anew:  {judge_anew}"]

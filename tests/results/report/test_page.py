@@ -110,7 +110,8 @@ def test_what_besom_confirm_refuses_is_confirmed_by_its_own_command(
         book.texts["parent", schema.COMMAND_FILE] = json.dumps(command)
     text = book.page().text
     assert "besom confirm" not in text
-    assert "The sweep's own command with hydra.sweeper.confirm.top_k=3 trains the" in text
+    words = "hydra.sweeper.confirm.only=true hydra.sweeper.confirm.top_k=3"
+    assert f"The sweep's own command with {words} trains the" in text
 
 
 @pytest.mark.parametrize(("known", "is_old"), [("4", True), ("5", False), (None, False)])

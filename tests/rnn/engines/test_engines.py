@@ -183,14 +183,30 @@ def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
     assert one == other != third
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.3, "learning_rate_schedule": "cosine", "warmup": 0.2},
+        *(
+            pytest.param(settings, marks=pytest.mark.slow)  # the same of other networks
+            for settings in (
+                {"model": "gru", "pooling": "max", "optimizer": "rmsprop", "n_classes": 4},
+                {"model": "bidirectional", "optimizer": "sgd", "class_weight": "balanced"},
+                {"model": "convolution", "weight_decay": 0.1, "global_clipnorm": 0.05},
+                {"model": "fasttext", "embedding_dropout": 0.3, "n_classes": 4},
+            )
+        ),
+    ],
+    ids=str,
+)
 def test_a_training_after_another_of_its_shape_finds_what_it_finds_alone(
-    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its program was traced with the other's weights, moments, random numbers and schedule."""
     from besom.rnn.engines import compiled
 
-    train = split(REVIEWS)
-    settings: dict[str, Any] = {"dropout": 0.3, "learning_rate_schedule": "cosine", "warmup": 0.2}
+    n_classes = settings.get("n_classes", 2)
+    train = split(REVIEWS) if n_classes == 2 else split_of(n_classes, REVIEWS)
 
     def bits(seed: int, learning_rate: float) -> bytes:
         engine, network = made("xla", train, seed=seed, learning_rate=learning_rate, **settings)

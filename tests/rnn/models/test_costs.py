@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from besom.rnn.models.costs import COSTS, costs
+from besom.rnn.models import reset
+from besom.rnn.models.costs import COSTS, _answer, costs
 
 
 def network(dtype: str = "float32") -> keras.Model:
@@ -26,6 +28,17 @@ def test_the_size_is_that_of_the_weights() -> None:
         assert found["n_parameters"] == network().count_params() == n_parameters
         assert found["model_bytes"] == width * n_parameters
         assert found["predict_ms"] > 0
+
+
+def test_an_answer_is_that_of_the_model_though_the_program_was_traced_with_another() -> None:
+    tokens = np.random.default_rng(1).integers(0, 10, (32, 6)).astype(np.int32)
+    found = []
+    for seed in (1, 2):
+        reset(seed)
+        model = network()
+        found.append(_answer(model, tokens.shape, is_own=False)(tf.constant(tokens)).numpy())
+        np.testing.assert_allclose(found[-1], model(tokens).numpy(), atol=1e-6)
+    assert not np.allclose(*found)
 
 
 def test_measuring_changes_nothing_that_is_saved() -> None:

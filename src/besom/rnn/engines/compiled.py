@@ -20,19 +20,21 @@ from tensorflow.python.ops import control_flow_util_v2
 
 from besom.rnn import environment
 
+KEPT_BYTES = 64 << 20
 MOST_KEPT = 12
-"""Traced programs; a training has three: an epoch, the scores, an answer. Each keeps the variables
-that it was traced with."""
+"""What a process keeps of traced programs, with the variables that each was traced with. A training
+has three: an epoch, the scores, an answer."""
 _PREFIX = "CustomGradient-"
 
 log = logging.getLogger(__name__)
 
-
 Traced = Callable[..., tf.Tensor]
+Trace = Callable[[], Any]
 
 
 class Program:
-    """Traced at once, or found; compiled, or loaded from XLA's cache, at the first call.
+    """Traced at once, or found, see :func:`traced`; compiled, or loaded from XLA's cache, at the
+    first call.
 
     Where XLA can neither load an entry nor write one, the call fails, and goes on failing in this
     process under that name. Then the cache is emptied, and programs have other names.
@@ -40,20 +42,16 @@ class Program:
     Args:
         identity: all that the code depends on, see :func:`repeatable_names`.
         trace: makes the concrete function.
-        variables: all that the code reads and writes, in an order that ``identity`` settles. With
-            them, what this process has traced before is not traced again; without, it is.
+        variables: see :func:`traced`.
     """
 
     def __init__(
-        self,
-        identity: str,
-        trace: Callable[[], tf.types.experimental.ConcreteFunction],
-        variables: Sequence[keras.Variable] | None = None,
+        self, identity: str, trace: Trace, variables: Sequence[keras.Variable] | None = None
     ) -> None:
         self._identity = identity
         self._trace = trace
         self._variables = variables
-        self._call = self._made()
+        self._call = self._traced()
         self._proven = False
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
@@ -68,65 +66,85 @@ class Program:
                 raise
             log.warning("%s is emptied, and programs compiled anew: %s", programs.folder, error)
             programs.clear()
-            self._call = self._made()
+            self._call = self._traced()
             result = self._call(*arguments)
         self._proven = True
         return result
 
-    def _made(self) -> Traced:
+    def _traced(self) -> Traced:
         programs = environment.program_cache()
         names = f"{programs.times_cleared if programs else 0} {self._identity}"
-        if self._variables is None:
-            return self._traced(names)
-        handles = [variable.value.handle for variable in self._variables]
-        if names in _kept:
-            _kept.move_to_end(names)
-            return _kept[names].bound_to(handles)
-        traced: Traced = self._traced(names)
-        if kept := _KeptProgram.made(traced, handles):
-            _kept[names] = kept
-            while len(_kept) > MOST_KEPT:
-                _kept.popitem(last=False)
-        return traced
+        return traced(names, self._trace, self._variables)
 
-    def _traced(self, names: str) -> Any:
-        with repeatable_names(names), passing_gradients():
-            return self._trace()
+
+def traced(
+    identity: str, trace: Trace, variables: Sequence[keras.Variable] | None = None
+) -> Traced:
+    """A call of a program, which is traced under :func:`repeatable_names`.
+
+    Args:
+        identity: all that its code depends on.
+        trace: makes the concrete function.
+        variables: all that the code reads and writes, in an order that ``identity`` settles. With
+            them, what this process has traced before is not traced again; without, it is.
+    """
+    handles = [variable.value.handle for variable in variables or ()]
+    if variables is None or identity not in _kept:
+        with repeatable_names(identity), passing_gradients():
+            program = _Traced.of(trace(), handles)
+        if variables is not None and program.may_be_kept:
+            _kept[identity] = program
+            _let_go()
+        return program.bound_to(handles)
+    _kept.move_to_end(identity)
+    return _kept[identity].bound_to(handles)
 
 
 @dataclass(frozen=True)
-class _KeptProgram:
-    """A traced function that other variables of the same shapes can be put into.
+class _Traced:
+    """A traced function, which other variables of the same shapes can be put into.
 
     Attributes:
         places: for each tensor that the function has captured, which variable's handle it is; None
-            for a constant.
+            for one that stays.
+        n_bytes: of the variables.
     """
 
-    traced: Any
+    function: Any
     places: tuple[int | None, ...]
+    n_bytes: int
 
     @classmethod
-    def made(cls, traced: Any, handles: Sequence[tf.Tensor]) -> "_KeptProgram | None":
-        """None where it uses a variable that is none of these."""
+    def of(cls, function: Any, handles: Sequence[tf.Tensor]) -> "_Traced":
         place_of = {id(handle): place for place, handle in enumerate(handles)}
-        places = tuple(place_of.get(id(captured)) for captured in traced.captured_inputs)
-        for captured, place in zip(traced.captured_inputs, places, strict=True):
-            if place is None and captured.dtype == tf.resource:
-                return None
-        return cls(traced, places)
+        places = tuple(place_of.get(id(captured)) for captured in function.captured_inputs)
+        used = function.graph.variables
+        return cls(function, places, sum(one.shape.num_elements() * one.dtype.size for one in used))
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Not where it uses a variable that was not named, or much memory."""
+        captured = zip(self.function.captured_inputs, self.places, strict=True)
+        is_closed = all(place is not None or one.dtype != tf.resource for one, place in captured)
+        return is_closed and self.n_bytes <= KEPT_BYTES
 
     def bound_to(self, handles: Sequence[tf.Tensor]) -> Traced:
-        """The same program of other variables."""
+        """The program of these variables."""
         captured = [
             own if place is None else handles[place]
-            for own, place in zip(self.traced.captured_inputs, self.places, strict=True)
+            for own, place in zip(self.function.captured_inputs, self.places, strict=True)
         ]
-        return lambda *arguments: self.traced._call_flat([*arguments], captured)
+        return lambda *arguments: self.function._call_flat([*arguments], captured)
 
 
-_kept = OrderedDict[str, _KeptProgram]()
-"""By their names, the one that was used last at the end."""
+_kept = OrderedDict[str, _Traced]()
+"""By identity, the one that was used last at the end."""
+
+
+def _let_go() -> None:
+    """Of those that have not been used for longest, where there are too many."""
+    while len(_kept) > MOST_KEPT or sum(one.n_bytes for one in _kept.values()) > KEPT_BYTES:
+        _kept.popitem(last=False)
 
 
 @contextmanager

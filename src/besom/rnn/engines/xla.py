@@ -83,7 +83,8 @@ class XlaEngine:
 
 def _identity(kind: str, model: keras.Model, made_of: str, *others: object) -> str:
     """All that a program depends on."""
-    return json.dumps([kind, _code(), model.to_json(), made_of, *others])
+    numbers = (adam.PERIOD, SCORED_AT_ONCE, keras.config.epsilon())
+    return json.dumps([kind, _code(), numbers, model.to_json(), made_of, *others])
 
 
 def _listed(class_weights: ClassWeights | None) -> list[float] | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 COSTS = ("n_parameters", "model_bytes", "predict_ms")
 """The metrics of :func:`costs`. They are no part of what a repeated training is compared by: a time
@@ -49,18 +50,27 @@ def _predict_ms(model: "keras.Model", batch: NDArray[np.int32], is_own: bool) ->
     """After calls that fill the caches."""
     import tensorflow as tf
 
-    from besom.rnn.engines.compiled import Program
-
-    def trace() -> Any:
-        function = tf.function(lambda tokens: model(tokens, training=False), autograph=False)
-        return function.get_concrete_function(tf.TensorSpec(batch.shape, tf.int32))
-
-    identity = json.dumps(["answer", model.to_json(), batch.shape])
-    answer = trace() if is_own else Program(identity, trace, model.variables)
-    tokens = tf.constant(batch)
+    answer, tokens = _answer(model, batch.shape, is_own), tf.constant(batch)
     for _ in range(WARM_UP):
         answer(tokens).numpy()
     return median(_milliseconds(lambda: answer(tokens).numpy()) for _ in range(MEASURED))
+
+
+def _answer(
+    model: "keras.Model", shape: tuple[int, ...], is_own: bool
+) -> Callable[["tf.Tensor"], "tf.Tensor"]:
+    """The model as a program, tokens of this shape -> its answers, stock TensorFlow's."""
+    import tensorflow as tf
+
+    from besom.rnn.engines.compiled import traced
+
+    def trace() -> Any:
+        function = tf.function(lambda tokens: model(tokens, training=False), autograph=False)
+        return function.get_concrete_function(tf.TensorSpec(shape, tf.int32))
+
+    if is_own:
+        return trace()
+    return traced(json.dumps(["answer", model.to_json(), shape]), trace, model.variables)
 
 
 def _milliseconds(call: Callable[[], Any]) -> float:

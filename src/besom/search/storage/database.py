@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import optuna
@@ -95,18 +95,41 @@ def open_confirmations(study: Study, direction: str | None) -> Study:
 
 def existing_study(name: str, storage: str) -> Study | None:
     """A study as it is, to look at; None where there is none, or it cannot be read."""
+    try:
+        return _look_at(name, storage)
+    except UNUSABLE:
+        return None
+
+
+def has_finished_trial(name: str, storage: str) -> bool:
+    """Whether a study has a complete trial. Of a database that cannot be read :func:`open_study`
+    says why, and this nothing: true."""
+    try:
+        study = _look_at(name, storage)
+    except UNUSABLE:
+        return True
+    with closing(study) if study else nullcontext():
+        return study is not None and any(row.state == "complete" for row in study.rows())
+
+
+def _look_at(name: str, storage: str) -> Study | None:
+    """None where there is none.
+
+    Raises:
+        UNUSABLE: the database cannot be read.
+    """
     file = file_of(storage)
     if file is not None and not file.exists():
         return None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    reach(storage, CONNECT_SECONDS)
+    database = RDBStorage(storage)
     try:
-        reach(storage, CONNECT_SECONDS)
-        database = RDBStorage(storage)
         study = optuna.load_study(study_name=name, storage=database)
-        cached = CachedStorage(study._storage, study._study_id, nullcontext)
-        study = optuna.load_study(study_name=name, storage=cached)
-    except (*UNUSABLE, KeyError):
+    except KeyError:
         return None
+    cached = CachedStorage(study._storage, study._study_id, nullcontext)
+    study = optuna.load_study(study_name=name, storage=cached)
     return Study(study, close=database.engine.dispose)
 
 

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from besom.common.errors import StudyError, UserError
+from besom.common.errors import UserError
 from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import NoObjective
 from besom.search.options import FEWEST_SEEDS
-from besom.search.storage.database import existing_study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.rows import VerdictReached
 from besom.sweep.confirmation.jobs import (
@@ -62,18 +60,6 @@ class Contest:
     seeds: Sequence[int]
     values: Mapping[int, Sequence[float]]
     left_out: Sequence[int]
-
-
-def check_finished(name: str, storage: str) -> None:
-    """Refuse to confirm what is not there, before a study is made for it.
-
-    Raises:
-        StudyError: there is no such study, or it has no finished trial.
-    """
-    study = existing_study(name, storage)
-    with closing(study) if study else nullcontext():
-        if not study or not any(row.state == "complete" for row in study.rows()):
-            raise StudyError(f"study {name} has no finished trial to confirm")
 
 
 def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> ConfirmationResult:

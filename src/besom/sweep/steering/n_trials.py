@@ -22,9 +22,12 @@ def remember_n_trials(study: Study, options: SweepOptions, n_trials: int) -> Non
 
 def with_set_n_trials(plan: Plan, study: Study) -> Plan:
     """The plan of a start, with the number that was set before, unless its command asks for another
-    one than then: that counts from now on."""
+    one than then: that counts from now on. Where it only confirms, with as many as there are."""
+    if plan.options.confirm.only:
+        there = max(1, len(study.rows()))
+        return replace(plan, options=replace(plan.options, n_trials=there))
     kept = study.recall(_KEY)
-    if kept is None or plan.options.confirm.only:
+    if kept is None:
         return plan
     asked, n_trials = kept["asked"], kept["set"]
     if plan.options.n_trials != asked:
