@@ -313,6 +313,14 @@ def test_a_dry_run_leaves_no_trace(tmp_path: Path) -> None:
             ["x=interval(0,2)", "hydra.sweeper={confirm: {only: true, top_k: 1}, dry_run: true}"],
             "has no proposals to show",
         ),
+        (
+            [
+                "x=interval(0,2)",
+                "hydra.sweeper={confirm: {only: true, top_k: 1, seed_key: steps}}",
+                "hydra.sweeper.storage=nonsense",
+            ],
+            "storage=nonsense",
+        ),
         (["x=interval(0,2)", "hydra/sweeper/pruner=threshold"], "lower or upper"),
         (["x=interval(0,2)", "hydra.sweeper.storage=nonsense"], "storage=nonsense"),
         (["x=interval(0,2)", "hydra.sweeper.storage=${oc.env:NOT_SET}"], "variable NOT_SET is"),
