@@ -134,7 +134,10 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
         write_results(plan, study)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
-    return [row.values for row in study.best()] if not plan.objective.single else _best(study)
+    best = [row.values for row in study.best()]
+    if plan.objective.single:
+        return best[0][0] if best else None
+    return best
 
 
 def _check_data(plan: Plan) -> None:
@@ -149,11 +152,6 @@ def _check_data(plan: Plan) -> None:
             with closing(study):
                 refuse_another(study, fingerprint(plan), places_of(plan))
         raise
-
-
-def _best(study: Study) -> float | None:
-    best = study.best()
-    return best[0].values[0] if best else None
 
 
 def _open(plan: Plan) -> Study:
