@@ -14,8 +14,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier, Semaphore
 from pathlib import Path
 
-from besom.sweep import run
 from besom.tracking.client import import_mlflow
+from besom.workers import local
 from tests.chaos import app
 
 import_mlflow()
@@ -34,20 +34,17 @@ class Ended:
     said: str
 
 
-class NoWorkers:
-    """Instead of the pool: a sweep has one once it holds its study's lock."""
+class NoWorkers(local.LocalPool):
+    """A pool whose workers never start; a sweep starts them once it holds its study's lock."""
 
     refusals: Semaphore
     n_rivals = 0
 
-    def __init__(self, *_: object) -> None:
+    def start(self, worker: int) -> None:
         """Hold the lock until all rivals have been refused."""
         for _ in range(self.n_rivals):
             assert self.refusals.acquire(timeout=PATIENCE_SECONDS)
-
-    def start(self, worker: int) -> None: ...
-
-    def stop(self) -> None: ...
+        NoWorkers.n_rivals = 0
 
 
 def context() -> ForkServerContext:
@@ -85,7 +82,7 @@ def _begin(
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    run.LocalPool = NoWorkers  # type: ignore[assignment, misc]
+    local.LocalPool = NoWorkers  # type: ignore[misc]
     NoWorkers.refusals, NoWorkers.n_rivals = refusals, n_rivals
     sys.argv = [
         *("app.py", "--multirun", "hydra/sweeper=besom", "x=interval(-1,2)"),
