@@ -8,10 +8,14 @@ from mlflow import MlflowClient
 
 from besom.cli import main
 from tests.leaks import PASSWORD, leaks
-from tests.results.test_predict import SIZES
 from tests.servers import MlflowServer
 
 pytestmark = pytest.mark.slow
+
+SIZES = (
+    *("data=synthetic", "data.train_reviews=200", "data.test_reviews=20"),
+    *("data.vocab_size=120", "data.max_length=7", "model.embedding_dim=4", "training.epochs=1"),
+)
 
 
 def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
