@@ -14,6 +14,7 @@ from besom.common.addresses import (
 )
 from besom.common.errors import StoreError
 from besom.common.sqlite import is_read_only, readable_file
+from besom.common.text import LONGEST_NAME
 
 SERVERS = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
@@ -99,6 +100,11 @@ def _check_file(uri: str) -> None:
     if path is None or path == Path.cwd() or os.path.isdir(path):
         raise StoreError(
             f"tracking.uri={mask(uri)} names no file.\nWrite sqlite:///path/to/mlflow.db."
+        )
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise StoreError(
+            f"tracking.uri={mask(uri)}: a name of over {LONGEST_NAME} bytes cannot be written.\n"
+            "Name the file shorter."
         )
     if os.path.exists(path) and not _is_sqlite(path):
         raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")
