@@ -2,8 +2,8 @@
 
 No side prunes, all have both cores, and the time is that of the whole command, from start to end.
 Besom's includes its record in MLflow, models and all; of the peers Ray Tune alone keeps one, of
-numbers. Besom runs twice beside
-each peer: with nothing cached, as on its first day on a machine, and again with what that left.
+numbers. Besom runs twice beside each peer: with nothing cached, as on its first day on a machine,
+and again with what that left.
 """
 
 import statistics

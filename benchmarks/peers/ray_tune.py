@@ -19,9 +19,9 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 
 from benchmarks import configurations, trials
 from benchmarks.configurations import Configuration
+from benchmarks.peers import ONE_THREAD
 
 N_CPUS = 2
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 Task = Callable[[dict[str, Any]], None]
 
@@ -41,7 +41,7 @@ def spin(seconds: float, n_trials: int, results: Path) -> None:
 
 def _tune(task: Task, space: dict[str, Any], n_samples: int, results: Path) -> None:
     folder = results.parent.absolute()
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    os.environ.update(ONE_THREAD)
     ray.init(num_cpus=N_CPUS, include_dashboard=False, log_to_driver=False)
     record = MLflowLoggerCallback(
         tracking_uri=f"sqlite:///{folder}/mlflow.db", experiment_name="tune", save_artifact=False

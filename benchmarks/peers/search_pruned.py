@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.peers import ONE_THREAD
+
 N_PROCESSES = 2
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 def main(words: list[str]) -> int:
@@ -18,7 +19,7 @@ def main(words: list[str]) -> int:
 
     storage = f"sqlite:///{Path(words[3]).with_suffix('.db').absolute()}"
     optuna.create_study(study_name="search", storage=storage, direction="maximize")
-    environment = os.environ | dict.fromkeys(THREADS, "1")
+    environment = os.environ | ONE_THREAD
     one = [sys.executable, "-m", "benchmarks.peers.search_pruned", *words, storage]
     processes = [
         subprocess.Popen([*one, str(number)], env=environment) for number in range(N_PROCESSES)

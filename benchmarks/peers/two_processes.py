@@ -20,10 +20,9 @@ from optuna.trial import TrialState
 
 from benchmarks import configurations, trials
 from benchmarks.configurations import Configuration
+from benchmarks.peers import ONE_THREAD
 
 N_PROCESSES = 2
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-
 BEGUN = tuple(state for state in TrialState if state is not TrialState.WAITING)
 
 Objective = Callable[[optuna.Trial], float]
@@ -48,13 +47,13 @@ def _optimize(
     study = optuna.create_study(study_name="study", storage=storage, direction="maximize")
     for point in points:
         study.enqueue_trial(point)
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    os.environ.update(ONE_THREAD)
     work = joblib.delayed(_work)(objective, storage, n_trials)
     joblib.Parallel(n_jobs=N_PROCESSES)([work] * N_PROCESSES)
 
 
 def _work(objective: Objective, storage: str, n_trials: int) -> None:
-    """One process: trials until all of both have begun."""
+    """One process: trials until there are enough, counting those of both."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(
         study_name="study",

@@ -23,8 +23,8 @@ SIZES = Sizes(
     requests=REQUESTS * 3,
 )
 """A few more: some come when there is nobody to be killed, or when the sweep has ended; a request
-to stop a trial which has just ended is refused. With trials
-of a quarter of this length a quick machine ended sweeps before all that had come."""
+to stop a trial which has just ended is refused. With trials of a quarter of this length a quick
+machine ended sweeps before all that had come."""
 
 N_TRIALS = 8
 """Of a sweep whose supervisor is killed in one phase."""

@@ -109,6 +109,8 @@ class Constraints:
             is_complete: whether it ran to its end; what is not known of one that did is held
                 against it.
         """
+        if not self.each:  # asked for each row that is read
+            return ""
         reasons = [
             f"{one.metric} {show(float(numbers[one.metric]))}, not {one.text}"
             for one in self.each

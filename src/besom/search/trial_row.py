@@ -63,9 +63,7 @@ class TrialRow:
         values = tuple(trial.values or ())
         ended_at = trial.datetime_complete.timestamp() if trial.datetime_complete else inf
         state = _NAMES[trial.state]
-        why = ""
-        if constraints:
-            why = constraints.why_infeasible(notes.get(MEASURED, {}), state == "complete")
+        why = constraints.why_infeasible(notes.get(MEASURED, {}), state == "complete")
         return cls(trial.number, trial.params, state, values, notes, counts, ended_at, why)
 
     @property

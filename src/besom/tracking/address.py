@@ -101,10 +101,10 @@ def _check_file(uri: str) -> None:
         raise StoreError(
             f"tracking.uri={mask(uri)} names no file.\nWrite sqlite:///path/to/mlflow.db."
         )
-    if len(os.fsencode(path.name)) > LONGEST_NAME:
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
         raise StoreError(
             f"tracking.uri={mask(uri)}: a name of over {LONGEST_NAME} bytes cannot be written.\n"
-            "Name the file shorter."
+            "Take shorter names."
         )
     if os.path.exists(path) and not _is_sqlite(path):
         raise StoreError(f"{path} is not a SQLite database.\nName another file in tracking.uri.")

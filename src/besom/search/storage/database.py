@@ -108,8 +108,10 @@ def has_finished_trial(name: str, storage: str) -> bool:
         study = _look_at(name, storage)
     except UNUSABLE:
         return True
-    with closing(study) if study else nullcontext():
-        return study is not None and any(row.state == "complete" for row in study.rows())
+    if study is None:
+        return False
+    with closing(study):
+        return any(row.state == "complete" for row in study.rows())
 
 
 def _look_at(name: str, storage: str) -> Study | None:
