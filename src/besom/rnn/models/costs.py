@@ -23,9 +23,7 @@ WARM_UP, MEASURED = 2, 7
 """Calls."""
 
 
-def costs(
-    model: "keras.Model", tokens: NDArray[np.int32], *, is_own: bool = True
-) -> dict[str, float]:
+def costs(model: "keras.Model", tokens: NDArray[np.int32], *, is_own: bool) -> dict[str, float]:
     """Size and speed of a model, by stock Keras, whichever engine has trained it.
 
     Args:
