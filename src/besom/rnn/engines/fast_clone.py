@@ -1,12 +1,7 @@
 """A second form of a model, over the same variables, that compiles to less work.
 
-:class:`SimpleRNN` is Keras' own with its arithmetic in another order: the same numbers from fewer,
-larger steps. What changes, and alters results by rounding only:
-
-- the input projection of all time steps is one matrix product before the loop over time, as in
-  Appleyard et al. 2016, "Optimizing Performance of Recurrent Neural Networks on GPUs";
-- the gradients of both kernels are one batched product each after the loop, not sums inside it;
-- only the states are kept for the way back: the derivative of tanh is ``1 - state ** 2``.
+:mod:`besom.rnn.engines.recurrent` has SimpleRNN, GRU and LSTM: products outside of the loop over
+time.
 
 :class:`Conv1D` is one matrix product over the windows of all sequences. XLA has no fast convolution
 for processors: an epoch with its own takes many times as long as stock Keras'.
@@ -14,7 +9,6 @@ for processors: an epoch with its own takes many times as long as stock Keras'.
 :class:`besom.rnn.engines.dropout.Dropout` has the same masks from a thirtieth of the work.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -22,6 +16,7 @@ import tensorflow as tf
 from keras import layers
 
 from besom.rnn.engines.dropout import Dropout
+from besom.rnn.engines.recurrent import fast_recurrent, times
 
 
 def fast_clone_of(model: keras.Model) -> keras.Model:
@@ -35,10 +30,8 @@ def _is_recurrent(layer: layers.Layer) -> bool:
 
 
 def _fast(layer: layers.Layer) -> layers.Layer:
-    if type(layer) is layers.SimpleRNN:
-        fast = SimpleRNN.from_config(layer.get_config())
-        fast.cell = layer.cell
-        return fast
+    if recurrent := fast_recurrent(layer):
+        return recurrent
     if type(layer) is layers.Dropout and layer.rate:
         fast = Dropout.from_config(layer.get_config() | {"seed": 0})  # without a draw of its own
         fast.seed_generator.state = layer.seed_generator.state
@@ -63,34 +56,6 @@ def _call(layer: layers.Layer, *inputs: Any, **settings: Any) -> Any:
     return keras.ops.transpose(layer(keras.ops.transpose(tokens)), (1, 0, 2))
 
 
-Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-
-
-class SimpleRNN(keras.layers.SimpleRNN):  # type: ignore[misc]  # Keras has no types
-    """A drop-in for :class:`keras.layers.SimpleRNN`: same arguments, weights, configuration.
-
-    What :func:`is_plain` rules out, masks and initial states are left to the stock computation. A
-    model with this layer is saved under the stock layer's name, and loads as that, without Besom.
-    """
-
-    __module__ = "keras.layers"  # what Keras writes down as the home of the class
-
-    def call(
-        self,
-        sequences: tf.Tensor,
-        initial_state: Any = None,
-        mask: tf.Tensor | None = None,
-        training: bool = False,
-    ) -> Any:
-        """See :meth:`keras.layers.SimpleRNN.call`."""
-        if initial_state is not None or mask is not None or not is_plain(self):
-            return super().call(sequences, initial_state, mask, training)
-        cell = self.cell
-        bias = cell.bias if cell.use_bias else tf.zeros([cell.units])
-        weights = (cell.kernel, cell.recurrent_kernel, bias)
-        return last_state(tf.transpose(sequences, [1, 0, 2]), *map(tf.convert_to_tensor, weights))
-
-
 class Conv1D(keras.layers.Conv1D):  # type: ignore[misc]  # Keras has no types
     """A drop-in for a :class:`keras.layers.Conv1D` that :func:`is_plain_convolution`."""
 
@@ -105,7 +70,7 @@ class Conv1D(keras.layers.Conv1D):  # type: ignore[misc]  # Keras has no types
         length = padded.shape[1] - width + 1
         windows = tf.concat([padded[:, at : at + length] for at in range(width)], axis=2)
         kernel = tf.reshape(tf.convert_to_tensor(self.kernel), [-1, self.filters])
-        sums = _times(windows, kernel)
+        sums = times(windows, kernel)
         return self.activation(sums + self.bias if self.use_bias else sums)
 
 
@@ -114,102 +79,3 @@ def is_plain_convolution(layer: keras.layers.Conv1D) -> bool:
     steps = (*layer.strides, *layer.dilation_rate, layer.groups)
     is_known = layer.input.shape[1] is not None and layer.data_format == "channels_last"
     return set(steps) == {1} and is_known and layer.compute_dtype == "float32"
-
-
-def is_plain(layer: keras.layers.SimpleRNN) -> bool:
-    """Whether all that a layer is asked for is what :func:`last_state` computes."""
-    other = (
-        layer.go_backwards,
-        layer.return_sequences,
-        layer.return_state,
-        layer.stateful,
-        layer.unroll,
-        layer.dropout,
-        layer.recurrent_dropout,
-    )
-    is_tanh = layer.activation is keras.activations.tanh
-    return is_tanh and layer.compute_dtype == "float32" and not any(other)
-
-
-@tf.custom_gradient
-def last_state(
-    sequence: tf.Tensor, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
-    """The last of ``h[t] = tanh(sequence[t] @ kernel + h[t - 1] @ recurrent_kernel + bias)``.
-
-    Args:
-        sequence: float32 [time, batch, width], at least one step.
-        kernel: float32 [width, units].
-        recurrent_kernel: float32 [units, units].
-        bias: float32 [units].
-
-    Returns:
-        float32 [batch, units]. The state before the first step is zero.
-    """
-    last, before = _states(_times(sequence, kernel), recurrent_kernel, bias)
-
-    def gradients(of_last: tf.Tensor) -> Gradients:
-        of_sums = _gradients_of_sums(of_last, last, before, recurrent_kernel)
-        return (
-            _times(of_sums, tf.transpose(kernel)),
-            _gradient_of_kernel(sequence, of_sums),
-            _gradient_of_kernel(before, of_sums),
-            tf.reduce_sum(of_sums, axis=[0, 1]),
-        )
-
-    return last, gradients
-
-
-def _states(
-    projected: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The last state, and the state before every step: float32 [time, batch, units]."""
-    steps = tf.shape(projected)[0]
-
-    def step(
-        time: tf.Tensor, state: tf.Tensor, before: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-        sums = projected[time] + tf.matmul(state, recurrent_kernel) + bias
-        return time + 1, tf.tanh(sums), before.write(time, state)
-
-    start = (tf.constant(0), tf.zeros_like(projected[0]), _array_like(projected))
-    _, last, before = tf.while_loop(lambda time, *_: time < steps, step, start)
-    return last, before.stack()
-
-
-def _gradients_of_sums(
-    of_last: tf.Tensor, last: tf.Tensor, before: tf.Tensor, recurrent_kernel: tf.Tensor
-) -> tf.Tensor:
-    """Gradients of what goes into each tanh: float32 [time, batch, units].
-
-    From the last step, which stands before the loop, to the first. ``before[t + 1]`` is the state
-    after step t: read where it lies, it is not copied into the loop's state.
-    """
-    steps = tf.shape(before)[0]
-
-    def step(
-        time: tf.Tensor, later: tf.Tensor, found: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-        of_state = tf.matmul(later, recurrent_kernel, transpose_b=True)
-        of_sums = of_state * (1 - before[time + 1] ** 2)
-        return time - 1, of_sums, found.write(time, of_sums)
-
-    of_sums = of_last * (1 - last**2)
-    start = (steps - 2, of_sums, _array_like(before).write(steps - 1, of_sums))
-    return tf.while_loop(lambda time, *_: time >= 0, step, start)[2].stack()
-
-
-def _gradient_of_kernel(inputs: tf.Tensor, of_sums: tf.Tensor) -> tf.Tensor:
-    """A product for each step, then their sum: faster than one product over all rows."""
-    return tf.reduce_sum(tf.matmul(inputs, of_sums, transpose_a=True), axis=0)
-
-
-def _times(sequence: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-    """Every row of every step times the matrix, in one product."""
-    steps, size, width = tf.unstack(tf.shape(sequence))
-    flat = tf.matmul(tf.reshape(sequence, [steps * size, width]), matrix)
-    return tf.reshape(flat, [steps, size, matrix.shape[1]])
-
-
-def _array_like(tensor: tf.Tensor) -> tf.TensorArray:
-    return tf.TensorArray(tensor.dtype, tf.shape(tensor)[0], element_shape=tensor.shape[1:])
