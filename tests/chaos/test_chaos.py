@@ -27,8 +27,8 @@ def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_sweep_on_ray_survives_whatever_is_killed(tmp_path: Path) -> None:
-    """With this seed node and supervisor are killed half-way: on a busy machine the last trials
-    end while an actor's death is awaited, and nobody is left to be killed.
+    """With this seed node and supervisor are killed half-way. On a busy machine the last trials end
+    while an actor's death is awaited, and no process is left for a later kill.
     """
     sizes = Sizes(workers=4, trials=24, seconds=0.2)
     done, _, found = hurt_on_ray(tmp_path, 34, sizes, Blows(actors=6, nodes=1, supervisors=1))

@@ -142,6 +142,24 @@ def test_masks_reach_the_recurrent_layer() -> None:
     np.testing.assert_allclose(fast_clone_of(model)(padded), model(padded), rtol=1e-5)
 
 
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_masks_go_through_both_directions_as_far_as_keras_has_them(return_sequences: bool) -> None:
+    """The last state of both has no mask any more; behind all states it counts."""
+    import keras
+
+    from besom.rnn.engines.fast_clone import fast_clone_of
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((7,), dtype="int32")
+    x = keras.layers.Embedding(30, 5, mask_zero=True)(inputs)
+    rnn = keras.layers.SimpleRNN(4, return_sequences=return_sequences)
+    x = keras.layers.Bidirectional(rnn)(x)
+    x = keras.layers.GlobalAveragePooling1D()(x) if return_sequences else keras.layers.Softmax()(x)
+    model = keras.Model(inputs, x)
+    padded = np.where(np.arange(7) < 4, tokens() % 29 + 1, 0)
+    np.testing.assert_allclose(fast_clone_of(model)(padded), model(padded), rtol=1e-5)
+
+
 def test_the_gradient_of_the_table_stays_sparse() -> None:
     """Keras' Adam squares the gradient of every occurrence of a word, not their sum."""
     import tensorflow as tf

@@ -120,6 +120,20 @@ def test_both_directions_are_the_stock_layers(return_sequences: bool) -> None:
     assert np.abs(ours(inputs, mask=mask) - ours(inputs)).max() > 1e-3
 
 
+def test_both_directions_begin_in_states_that_are_given() -> None:
+    import keras
+
+    from besom.rnn.engines.recurrent import fast_recurrent
+
+    stock = keras.layers.Bidirectional(keras.layers.SimpleRNN(4))
+    stock.build((3, 6, 2))
+    inputs, given = sequences(3, 6, 2), [sequences(3, 4), -sequences(3, 4)]
+    ours = fast_recurrent(stock)
+    found, expected = (layer(inputs, initial_state=given) for layer in (ours, stock))
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(found - ours(inputs)).max() > 1e-3
+
+
 @pytest.mark.parametrize("merge_mode", ["sum", None])
 def test_directions_that_are_put_together_otherwise_stay_stock(merge_mode: str | None) -> None:
     import keras

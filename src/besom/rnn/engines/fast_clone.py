@@ -1,7 +1,6 @@
 """A second form of a model, over the same variables, that compiles to less work.
 
-:mod:`besom.rnn.engines.recurrent` has SimpleRNN, GRU and LSTM: products outside of the loop over
-time.
+:mod:`besom.rnn.engines.recurrent` has SimpleRNN: products outside of the loop over time.
 
 :class:`Conv1D` is one matrix product over the windows of all sequences. XLA has no fast convolution
 for processors: an epoch with its own takes many times as long as stock Keras'.

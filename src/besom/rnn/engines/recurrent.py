@@ -8,7 +8,7 @@ changes, and alters results by rounding only:
 - the gradients of both kernels are one batched product each after the loop, not sums inside it;
 - only the states are kept for the way back: the derivative of tanh is ``1 - state ** 2``.
 
-GRU and LSTM stay stock: docs/decisions/021-recurrent-kernels.md.
+GRU and LSTM stay Keras' own: docs/decisions/021-recurrent-kernels.md.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,10 @@ def fast_recurrent(layer: layers.Layer) -> layers.Layer | None:
     """The drop-in for a SimpleRNN, or for one in both directions, over the same variables; None
     for any other layer."""
     if type(layer) is layers.Bidirectional and layer.merge_mode == "concat":
-        both = fast_recurrent(layer.forward_layer), fast_recurrent(layer.backward_layer)
-        return None if None in both or layer.return_state else BothDirections(layer.name, *both)
+        forward, backward = map(fast_recurrent, (layer.forward_layer, layer.backward_layer))
+        if forward is None or backward is None or layer.return_state:
+            return None
+        return BothDirections(layer, forward, backward)
     if type(layer) is not layers.SimpleRNN:
         return None
     fast = SimpleRNN.from_config(layer.get_config())
@@ -66,22 +68,31 @@ class SimpleRNN(layers.SimpleRNN):  # type: ignore[misc]  # Keras has no types
 
 class BothDirections(layers.Layer):  # type: ignore[misc]  # Keras has no types
     """What a :class:`keras.layers.Bidirectional` that concatenates computes, of two
-    :class:`SimpleRNN`."""
+    :class:`SimpleRNN`; the same arguments."""
 
-    def __init__(self, name: str, forward: layers.RNN, backward: layers.RNN) -> None:
-        super().__init__(name=name)
+    def __init__(self, stock: layers.Bidirectional, forward: SimpleRNN, backward: SimpleRNN):
+        super().__init__(name=stock.name, dtype=stock.dtype_policy)
         self.forward, self.backward = forward, backward
         self.supports_masking = True
 
     def call(
-        self, sequences: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False
+        self,
+        sequences: tf.Tensor,
+        initial_state: Any = None,
+        mask: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         """See :meth:`keras.layers.Bidirectional.call`."""
-        forward = self.forward(sequences, mask=mask, training=training)
-        backward = self.backward(sequences, mask=mask, training=training)
+        first, second = (None, None) if initial_state is None else initial_state
+        forward = self.forward(sequences, first, mask=mask, training=training)
+        backward = self.backward(sequences, second, mask=mask, training=training)
         if self.backward.return_sequences:
             backward = tf.reverse(backward, [1])
         return tf.concat([forward, backward], axis=-1)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The steps' own, where there is an output for each."""
+        return previous_mask if self.forward.return_sequences else None
 
 
 def is_plain(layer: layers.SimpleRNN) -> bool:

@@ -5,6 +5,7 @@ variables that a layer changes by itself, and texts that see each other are left
 and so is what XLA cannot compile, or is slow at.
 """
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -47,10 +48,10 @@ def _called(
 
 
 def _not_compiled(model: keras.Model) -> str | None:
-    fast = fast_clone_of(model)
-    call = tf.function(lambda rows: fast(rows, training=True), jit_compile=True, autograph=False)
     rows = tf.TensorSpec([2, *model.input_shape[1:]], tf.int32)
     try:
+        fast = fast_clone_of(model)
+        call = tf.function(partial(fast, training=True), jit_compile=True, autograph=False)
         program = compiler_ir.from_concrete_function(call.get_concrete_function(rows))(stage="hlo")
     except Exception as error:  # TensorFlow's, or of a layer that does not work in a graph
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
