@@ -14,13 +14,11 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
-from optuna.storages._cached_storage import _CachedStorage
-from optuna.storages._rdb.models import StudyDirectionModel
-from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from besom.search.storage.tables import replace_directions, write_intermediate_values
 from besom.search.storage.transaction import Transaction
 from besom.search.trial_row import IMPORTED, OWN
 
@@ -128,13 +126,7 @@ class CachedStorage(BaseStorage):
 
     def set_directions(self, study_id: int, directions: Sequence[StudyDirection]) -> None:
         """Other ones than the study was made with, of which Optuna knows no way."""
-        assert isinstance(self._disk, _CachedStorage)
-        with _create_scoped_session(self._disk._backend.scoped_session) as session:
-            session.query(StudyDirectionModel).filter_by(study_id=study_id).delete()
-            session.add_all(
-                StudyDirectionModel(study_id=study_id, objective=number, direction=direction)
-                for number, direction in enumerate(directions)
-            )
+        replace_directions(self._disk, study_id, directions)
         self._directions = list(directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
@@ -243,9 +235,8 @@ class CachedStorage(BaseStorage):
         trial = self._updatable(trial_id)
         was_waiting = trial.state is TrialState.WAITING
         with self._transaction():
-            for step, value in trial.intermediate_values.items() if state.is_finished() else ():
-                if step <= self._largest_step:
-                    self._disk.set_trial_intermediate_value(trial_id, step, value)
+            if state.is_finished() and trial.intermediate_values:
+                write_intermediate_values(self._disk, trial, self._largest_step)
             if not self._disk.set_trial_state_values(trial_id, state, values):
                 return False
         trial.state = state
