@@ -20,7 +20,7 @@ from besom.search.feasibility import best_of, judge_anew, note_violations
 from besom.search.objective import as_directions, is_judged
 from besom.search.space.space import Suggest
 from besom.search.stopping.regret import regret_bound
-from besom.search.storage.cached_storage import CachedStorage
+from besom.search.storage.cached_storage import CachedStorage, set_trial_user_attrs
 from besom.search.storage.transaction import Transaction
 from besom.search.trial_row import IMPORTED, OWN, PREFIX, TrialRow, is_own
 
@@ -240,10 +240,8 @@ class Study:
 
     def note(self, number: int, **notes: Any) -> None:
         """Keep facts with a trial, running or not yet told."""
-        handle = self._handle(number)
-        with self.transaction():
-            for key, value in notes.items():
-                handle.set_user_attr(f"{PREFIX}{key}", value)
+        noted = {f"{PREFIX}{key}": note for key, note in notes.items()}
+        set_trial_user_attrs(self._study._storage, self._trial_id(number), noted)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a fact with the study."""

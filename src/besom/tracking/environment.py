@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import distributions, version
+from email import message_from_string
+from email.message import Message
+from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
 from typing import Self
 
@@ -73,9 +75,15 @@ def _user() -> str:
 
 def _packages() -> str:
     """The installed packages, as ``pip freeze`` would pin them."""
-    facts = [package.metadata for package in distributions()]  # each is parsed when it is asked for
+    facts = map(_facts, distributions())
     found = {f"{fact['Name']}=={fact['Version']}" for fact in facts}
     return "".join(f"{pin}\n" for pin in sorted(found, key=str.lower))
+
+
+def _facts(package: Distribution) -> Message:
+    """What its ``metadata`` says, less the long description, which takes most of the parsing."""
+    text = package.read_text("METADATA") or package.read_text("PKG-INFO") or ""
+    return message_from_string(text.partition("\n\n")[0])
 
 
 def _code(folder: Path) -> Environment:

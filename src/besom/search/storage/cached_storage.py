@@ -6,7 +6,7 @@ report. Here the database is read once, when the study is opened; afterwards it 
 
 import copy
 from bisect import insort
-from collections.abc import Container, Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from besom.search.storage.tables import replace_directions, write_intermediate_values
+from besom.search.storage import tables
 from besom.search.storage.transaction import Transaction
 from besom.search.trial_row import IMPORTED, OWN
 
@@ -126,7 +126,7 @@ class CachedStorage(BaseStorage):
 
     def set_directions(self, study_id: int, directions: Sequence[StudyDirection]) -> None:
         """Other ones than the study was made with, of which Optuna knows no way."""
-        replace_directions(self._disk, study_id, directions)
+        tables.replace_directions(self._disk, study_id, directions)
         self._directions = list(directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
@@ -236,7 +236,7 @@ class CachedStorage(BaseStorage):
         was_waiting = trial.state is TrialState.WAITING
         with self._transaction():
             if state.is_finished() and trial.intermediate_values:
-                write_intermediate_values(self._disk, trial, self._largest_step)
+                tables.write_intermediate_values(self._disk, trial, self._largest_step)
             if not self._disk.set_trial_state_values(trial_id, state, values):
                 return False
         trial.state = state
@@ -260,9 +260,13 @@ class CachedStorage(BaseStorage):
         self._trials[trial.number] = trial
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self.set_trial_user_attrs(trial_id, {key: value})
+
+    def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
+        """Several at once."""
         trial = self._updatable(trial_id)
-        self._disk.set_trial_user_attr(trial_id, key, value)
-        trial.user_attrs = trial.user_attrs | {key: value}
+        tables.write_user_attributes(self._disk, trial_id, attributes)
+        trial.user_attrs = trial.user_attrs | dict(attributes)
         self._trials[trial.number] = trial
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
@@ -280,3 +284,14 @@ class CachedStorage(BaseStorage):
 
 def _is_complete(trial: FrozenTrial) -> bool:
     return trial.state is TrialState.COMPLETE
+
+
+def set_trial_user_attrs(
+    storage: BaseStorage, trial_id: int, attributes: Mapping[str, Any]
+) -> None:
+    """Several at once, where the storage knows how to."""
+    if isinstance(storage, CachedStorage):
+        storage.set_trial_user_attrs(trial_id, attributes)
+        return
+    for key, value in attributes.items():
+        storage.set_trial_user_attr(trial_id, key, value)

@@ -1,12 +1,17 @@
 """Rows of Optuna's tables that its storages write one by one, or not at all."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.storages._cached_storage import _CachedStorage
-from optuna.storages._rdb.models import StudyDirectionModel, TrialIntermediateValueModel
+from optuna.storages._rdb.models import (
+    StudyDirectionModel,
+    TrialIntermediateValueModel,
+    TrialUserAttributeModel,
+)
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -36,6 +41,18 @@ def write_intermediate_values(disk: BaseStorage, trial: FrozenTrial, largest_ste
             _intermediate_value(trial._trial_id, step, value)
             for step, value in trial.intermediate_values.items()
             if step <= largest_step
+        )
+
+
+def write_user_attributes(disk: BaseStorage, trial_id: int, attributes: Mapping[str, Any]) -> None:
+    """Several of a trial together, in the places of those of their keys."""
+    model = TrialUserAttributeModel
+    with _session(disk) as session:
+        known = session.query(model).filter_by(trial_id=trial_id)
+        known.filter(model.key.in_(attributes)).delete()
+        session.add_all(
+            model(trial_id=trial_id, key=key, value_json=json.dumps(value))
+            for key, value in attributes.items()
         )
 
 
