@@ -155,3 +155,20 @@ def test_a_step_beyond_the_servers_column_stays_in_memory(tmp_path: Path) -> Non
     study.tell(number, State.COMPLETE, [1.0])
     assert [*on_disk(tmp_path)[0].intermediate_values] == [SERVER_STEP]
     assert len(study.reports(number)) == 2
+
+
+def test_a_trial_that_another_process_has_ended_stays_as_it_is(tmp_path: Path) -> None:
+    """This one slept meanwhile: none of what it writes reaches the trial."""
+    study = opened(tmp_path)
+    number = study.ask(SPACE.distributions).number
+    study.report(number, 1, 0.5)
+    other = opened(tmp_path)
+    other.report(number, 1, 0.25)
+    other.tell(number, State.COMPLETE, [1.0], {"seconds": 1.5})
+    (before,) = on_disk(tmp_path)
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
+        study.note(number, attempt=2)
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
+        study.tell(number, State.FAILED)
+    (after,) = on_disk(tmp_path)
+    assert facts(after) == facts(before)

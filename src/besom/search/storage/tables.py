@@ -10,6 +10,7 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb.models import (
     StudyDirectionModel,
     TrialIntermediateValueModel,
+    TrialModel,
     TrialUserAttributeModel,
 )
 from optuna.storages._rdb.storage import _create_scoped_session
@@ -34,8 +35,12 @@ def write_intermediate_values(disk: BaseStorage, trial: FrozenTrial, largest_ste
 
     Optuna's storage asks for the trial and for the step before it writes each: of ten that is
     half of what ending a trial takes.
+
+    Raises:
+        optuna.exceptions.UpdateFinishedTrialError: another process has ended the trial.
     """
     with _session(disk) as session:
+        _refuse_ended(disk, session, trial._trial_id)
         session.query(TrialIntermediateValueModel).filter_by(trial_id=trial._trial_id).delete()
         session.add_all(
             _intermediate_value(trial._trial_id, step, value)
@@ -45,15 +50,26 @@ def write_intermediate_values(disk: BaseStorage, trial: FrozenTrial, largest_ste
 
 
 def write_user_attributes(disk: BaseStorage, trial_id: int, attributes: Mapping[str, Any]) -> None:
-    """Several of a trial together, in the places of those of their keys."""
+    """Several of a trial together, in the places of those of their keys.
+
+    Raises:
+        optuna.exceptions.UpdateFinishedTrialError: another process has ended the trial.
+    """
     model = TrialUserAttributeModel
     with _session(disk) as session:
+        _refuse_ended(disk, session, trial_id)
         known = session.query(model).filter_by(trial_id=trial_id)
         known.filter(model.key.in_(attributes)).delete()
         session.add_all(
             model(trial_id=trial_id, key=key, value_json=json.dumps(value))
             for key, value in attributes.items()
         )
+
+
+def _refuse_ended(disk: BaseStorage, session: Any, trial_id: int) -> None:
+    """As Optuna does before each write: this process may have slept while another one went on."""
+    state: Any = TrialModel.find_or_raise_by_id(trial_id, session).state
+    disk.check_trial_is_updatable(trial_id, state)
 
 
 def _intermediate_value(trial_id: int, step: int, value: float) -> TrialIntermediateValueModel:
