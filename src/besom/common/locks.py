@@ -46,8 +46,8 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
                 "Wait for it, end it, or give this one another name."
             )
         file.truncate(0)
-        now = datetime.now().astimezone().isoformat(timespec="seconds")
-        file.write(f"by process {os.getpid()} on {socket.gethostname()} since {now}\n")
+        who = f"by process {os.getpid()} on {socket.gethostname()}"
+        file.write(f"{who} since {datetime.now():%Y-%m-%d %H:%M}\n")
         file.flush()
         yield
 

@@ -109,7 +109,7 @@ _LONGEST_NAME = 63
 _PLACE = "hashtext('besom in ' || current_schema())"
 _TAKE = f"SELECT pg_try_advisory_lock({_PLACE}, %s)"
 _HOLDER = (
-    "SELECT application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') "
+    "SELECT application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI') "
     "FROM pg_locks JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid "
     "AND datid = database AND datname = current_database() "
     f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
