@@ -15,7 +15,7 @@ from besom.search.algorithms.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
 from besom.search.study import Study
-from besom.sweep.fingerprint import claim
+from besom.sweep.facts.fingerprint import claim
 
 SPACE = read_space({}, ["x=interval(0,1)"], loader=None)
 

@@ -12,7 +12,7 @@ from besom.app.hooks import Hooks
 from besom.common.states import State
 from besom.sweep import dry_run
 from besom.sweep.dry_run import Probe, show_dry_run
-from besom.sweep.fingerprint import claim, fingerprint
+from besom.sweep.facts.fingerprint import claim, fingerprint
 from besom.sweep.plan import Plan
 from besom.workers.messages import Assignment, FromWorker, Outcome
 from besom.workers.resources import Resources

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import only_supervisor
 from besom.search.storage.database import open_confirmations, open_study
-from besom.sweep.fingerprint import claim
+from besom.sweep.facts.fingerprint import claim
 from besom.sweep.progress import PlainProgress
 from tests.sweep.apps import run
 from tests.sweep.confirmation.test_jobs import confirming

@@ -25,7 +25,7 @@ from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
 from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
-from besom.sweep.fingerprint import claim, fingerprint, sentences
+from besom.sweep.facts.fingerprint import claim, fingerprint, sentences
 from besom.workers.messages import Outcome, Reported
 from tests.sweep.apps import run
 from tests.sweep.conftest import Bench

@@ -1,7 +1,7 @@
-"""Configurations that are proposed more than once."""
+"""Points that are proposed more than once."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from besom.search.trial_row import TrialRow
@@ -10,19 +10,19 @@ _Key = frozenset[tuple[str, Any]]
 
 
 class Repeats:
-    """Knows the completed configurations, and keeps proposals that equal one in training."""
+    """Knows the complete trials by their points, and keeps proposals that equal one in training."""
 
     def __init__(self, rows: Iterable[TrialRow]) -> None:
-        self._complete: dict[_Key, TrialRow] = {}
+        self._complete: defaultdict[_Key, list[TrialRow]] = defaultdict(list)
         self._training: Counter[_Key] = Counter()
         self._waiting: defaultdict[_Key, list[TrialRow]] = defaultdict(list)
         for row in rows:
             self.learn(row)
 
     def learn(self, row: TrialRow) -> None:
-        """A trial has ended: the first complete one of its configuration is the one to repeat."""
+        """A trial has ended: a complete one may be repeated."""
         if row.state == "complete" and row.counts:
-            self._complete.setdefault(_key(row.params), row)
+            self._complete[_key(row.params)].append(row)
 
     def began(self, row: TrialRow) -> None:
         """A worker trains this configuration from now on."""
@@ -32,9 +32,9 @@ class Repeats:
         """That worker has stopped, however that went."""
         self._training[_key(row.params)] -= 1
 
-    def duplicate_of(self, row: TrialRow) -> TrialRow | None:
-        """The completed trial that this one repeats."""
-        return self._complete.get(_key(row.params))
+    def complete(self, row: TrialRow) -> Sequence[TrialRow]:
+        """The complete trials of an equal proposal, the first one first."""
+        return self._complete.get(_key(row.params), ())
 
     def wait(self, row: TrialRow) -> bool:
         """Keep the proposal if an equal one is in training; whether it was kept."""

@@ -16,14 +16,14 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import attempt_at, end_of, report_of
-from besom.sweep.fingerprint import identity_changes
+from besom.sweep.facts.fingerprint import identity_changes
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Count, Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
 from besom.tracking.schema import RunStatus
-from besom.workers.messages import Assignment, Outcome, Reported
+from besom.workers.messages import Assignment, Composed, Outcome, Reported
 from besom.workers.pool import log_file
 
 RUN_STATUS = {
@@ -67,7 +67,7 @@ class Job:
         number: of its trial, in the study that has it.
         run_id: the MLflow run that is open for it.
         label: of its worker's bar: ``trial  17  units=64``.
-        begun: whether its task has been called.
+        begun: whether its task has been called; with what, in ``composed``.
         assigned_at, heard_at: when it was handed out, and when its worker's last message came
             (``time.monotonic()``).
         reported: the last report of each metric.
@@ -82,6 +82,7 @@ class Job:
     run_id: str
     label: str
     begun: bool = False
+    composed: Composed | None = None
     assigned_at: float = field(default_factory=time.monotonic)
     heard_at: float = field(default_factory=time.monotonic)
     reported: dict[str, float] = field(default_factory=dict)
@@ -171,8 +172,8 @@ class JobSource(ABC):
         """Show a line that stays."""
         self._progress.remark(line)
 
-    def changed(self) -> str:
-        """What the study is held to and has changed since the start; empty where nothing has."""
+    def changed(self, job: Job) -> str:
+        """What the study is held to and has changed as a job ends; empty where nothing has."""
         return identity_changes(self._plan)
 
     def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:

@@ -25,6 +25,7 @@ from besom.search.constraints import Constraints
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.baseline import Base, compose, read_moved
+from besom.search.space.folders import check_folders
 from besom.search.space.grammar import read_space
 from besom.search.space.point import Point, read_points
 from besom.search.space.proposal import propose_baseline
@@ -120,6 +121,10 @@ class Plan:
         """Whether values that ``code`` has made count, see :attr:`TrialRow.code`."""
         return not self.counted.differs_from(Source.read(code))
 
+    def is_place(self, key: str) -> bool:
+        """Whether a key says where things are, which is no fact of a study."""
+        return f"{key}.".startswith(tuple(f"{place}." for place in self.hooks.places))
+
     def options_of(self, row: TrialRow) -> dict[str, Any]:
         """The options of config groups that a trial has been given; no key of its configuration."""
         groups = [dimension.key for dimension in self.space.dimensions if dimension.is_group]
@@ -163,6 +168,7 @@ def make_plan(
     moved = read_moved(options.baseline, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
+    check_folders(application, space, base)
     suggest = read_suggest(custom, baseline, space)
     rehearse(options.sampler, space.dimensions, objective.directions, suggest)
     hooks.check(baseline)

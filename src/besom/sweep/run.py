@@ -38,7 +38,8 @@ from besom.sweep.callbacks.tell import end_of_study, start_of
 from besom.sweep.confirmation.run import ConfirmationResult, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
-from besom.sweep.fingerprint import (
+from besom.sweep.facts.composed import claim_composed
+from besom.sweep.facts.fingerprint import (
     claim,
     claim_baseline,
     fingerprint,
@@ -165,6 +166,7 @@ def _open(plan: Plan) -> Study:
     if not plan.options.confirm.only:
         bring_in(study, plan.warm_start)
     study.constrain(plan.constraints)
+    claim_composed(plan, study)
     leave_out(plan, study)
     known = imported(study)
     dimensions, n_existing = plan.space.dimensions, len(study.rows())

@@ -16,7 +16,7 @@ from besom.search.options import SweepOptions
 from besom.search.stopping.rules import OPTION
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.fingerprint import FOOTNOTE, MARK
+from besom.sweep.facts.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
 from besom.tracking.address import SERVERS, pages_of
 

@@ -188,7 +188,7 @@ class Supervisor:
 
     def _begin(self, job: Job, composed: Composed) -> None:
         """The task is called; its run is told with what."""
-        job.begun = True
+        job.begun, job.composed = True, composed
         self._failed_starts = 0
         places = tuple(f"{place}." for place in self._places)
         params = {k: v for k, v in composed.params.items() if not f"{k}.".startswith(places)}
@@ -214,7 +214,7 @@ class Supervisor:
         elif outcome.state is State.INTERRUPTED:
             job.begun = True  # it counts, however far it came
             jobs.lose(worker, job, outcome.error)
-        elif changed := self._changed or jobs.changed():
+        elif changed := self._changed or jobs.changed(job):
             self._changed, self.stopping = changed, True
             self._close_interrupted(job)
             jobs.put_back(worker, job, "what it depends on has changed")

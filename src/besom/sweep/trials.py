@@ -12,6 +12,7 @@ from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.repeats import Repeats
 from besom.search.stopping.rules import holding_rule
 from besom.search.trial_row import MEASURED, TrialRow
+from besom.sweep.facts.composed import RESOLVED, note_options, original_of, resolved_of
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.retention.models import KeptModels
@@ -150,6 +151,8 @@ class TrialJobs(JobSource):
             self._record.params(job.run_id, row.shown)
         self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
         notes = self._notes(job, outcome, error)
+        if found := resolved_of(self._plan, job.composed):
+            notes[RESOLVED] = found
         if measured := self._plan.constraints.measured(self._numbers(job, outcome)):
             notes[MEASURED] = measured
         metrics = {**job.reported, **outcome.returned}
@@ -258,7 +261,7 @@ class TrialJobs(JobSource):
         """
         if self._plan.options.duplicates == "rerun":
             return False
-        if original := self._repeats.duplicate_of(row):
+        if original := original_of(self._plan, row, self._repeats.complete(row)):
             self._reuse(row, original)
             return True
         return self._repeats.wait(row)
@@ -271,8 +274,14 @@ class TrialJobs(JobSource):
         measured = original.notes.get(MEASURED, {})
         known = {**measured, **values}
         self._record.reuse(row.notes["run_id"], original.notes["run_id"], row.shown, known)
-        notes = {"reused": original.number} | ({MEASURED: measured} if measured else {})
+        kept = {key: original.notes[key] for key in (MEASURED, RESOLVED) if key in original.notes}
+        notes = {"reused": original.number, **kept}
         self._conclude(None, row, State.COMPLETE, original.values, notes, values)
+
+    def changed(self, job: Job) -> str:
+        """Or what an option of a config group says otherwise than in an earlier trial."""
+        row = self._study.row(job.number)
+        return super().changed(job) or note_options(self._plan, self._study, row, job.composed)
 
     def _title(self, row: TrialRow) -> str:
         return f"trial {row.number:3d}"

@@ -53,6 +53,7 @@ class Composed:
 
     Attributes:
         groups: the option of each config group.
+        resolvers: which have made the values, see :func:`besom.app.resolvers.resolvers_of`.
         node: the name of the worker's machine.
         devices: the GPUs that the worker sees, ``GPU 1: NVIDIA H100 80GB HBM3``; empty without.
     """
@@ -62,6 +63,7 @@ class Composed:
     overrides: tuple[str, ...]
     folder: Path
     groups: Mapping[str, str] = field(default_factory=dict)
+    resolvers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     node: str = ""
     devices: tuple[str, ...] = ()
 

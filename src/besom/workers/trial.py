@@ -19,6 +19,7 @@ from besom import session
 from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import as_typed, chosen_groups, of_task
 from besom.app.job import JobRunner
+from besom.app.resolvers import resolvers_of
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.flatten import flatten
@@ -164,6 +165,7 @@ def _composed(config: DictConfig) -> Composed:
         overrides=tuple(as_typed(job.overrides.task)),
         folder=Path(job.runtime.output_dir),
         groups=chosen_groups(job),
+        resolvers=resolvers_of(config),
         node=socket.gethostname(),
         devices=tuple(map(str, visible_devices())),
     )

@@ -24,7 +24,7 @@ from besom.common.states import State
 from besom.search.algorithms.options import NoPruner, TpeSampler
 from besom.search.options import ConfirmOptions, SweepOptions
 from besom.search.storage.database import memory_study
-from besom.sweep.fingerprint import claim_baseline
+from besom.sweep.facts.fingerprint import claim_baseline
 from besom.sweep.plan import Plan, make_plan
 from besom.sweep.result_files import write_results
 

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom.app.hooks import Hooks
 from besom.common.errors import DataError, StudyError
 from besom.rnn import config
-from besom.sweep.fingerprint import claim, fingerprint, leave_out, places_of
+from besom.sweep.facts.fingerprint import claim, fingerprint, leave_out, places_of
 from besom.sweep.plan import Plan
 from besom.sweep.run import run_sweep
 from tests.sweep.conftest import Bench

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from besom.app.resolvers import of_key, resolvers_of
 from besom.app.source import Source, task_name
 from besom.common.addresses import mask
 from besom.common.errors import StudyError, UserError
@@ -21,9 +22,12 @@ from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imports import best_points, imported_codes
+from besom.search.warm_start.sources import CONFIGURATION
+from besom.sweep.facts.composed import ANOTHER, resolved_otherwise
 from besom.sweep.plan import Plan
 
-VOLATILE = ("now", "hydra", "oc.env", "besom.name_of_file")
+MADE = "${…}"
+"""In place of what a resolver has returned for a part of a mapping."""
 
 TASK = "task"
 _KEY = "fingerprint"
@@ -31,7 +35,6 @@ _KEY = "fingerprint"
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 """Enough of one to tell it from another."""
 
-ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)"
 _OBJECTIVE = ("objective", "direction")
 
 MARK = " *"
@@ -43,7 +46,7 @@ def fingerprint(plan: Plan) -> dict[str, str]:
 
     The password of an address is none: it may change, and it has no place in a database.
     """
-    space, objective, baseline, hooks = plan.space, plan.objective, plan.baseline, plan.hooks
+    space, objective, baseline = plan.space, plan.objective, plan.baseline
     facts = {TASK: task_name(plan.application.task)}
     facts |= {f"search space, {d.key}": d.describe() for d in space.dimensions}
     facts["objective"] = objective.label
@@ -51,13 +54,12 @@ def fingerprint(plan: Plan) -> dict[str, str]:
     facts["custom search space"] = str(plan.options.custom_search_space)
     if plan.warm_start.sources:
         facts["warm start"] = ", ".join(plan.warm_start.sources)
-    places = tuple(f"{place}." for place in hooks.places)
-    searched = space.distributions
+    searched, by_key = space.distributions, resolvers_of(baseline)
     as_written = flatten(baseline, resolve=False)
     for key, value in flatten(baseline).items():
-        if key not in searched and not f"{key}.".startswith(places):
-            lasting = as_written[key] if _is_volatile(as_written.get(key)) else value
-            facts[f"configuration, {key}"] = mask(json.dumps(lasting, default=str))
+        if key not in searched and not plan.is_place(key):
+            lasting = as_written.get(key, MADE) if of_key(key, by_key) else value
+            facts[f"{CONFIGURATION}{key}"] = mask(json.dumps(lasting, default=str))
     facts.update({_identity_of(key): value for key, value in plan.identity.items()})
     return facts
 
@@ -103,12 +105,6 @@ def _difference(key: str, before: str | None, now: str | None, places: Mapping[s
         _DIGEST.sub(r"\1…", "absent" if fact is None else fact) for fact in (before, now)
     )
     return f"{key}{place}: {was} → {is_now}"
-
-
-def _is_volatile(written: object) -> bool:
-    """Whether a value as written differs from start to start, from machine to machine, or with the
-    place of a file."""
-    return isinstance(written, str) and any(f"${{{name}:" in written for name in VOLATILE)
 
 
 def claim(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
@@ -166,9 +162,15 @@ def describes(study: Study, plan: Plan) -> bool:
 
 def _differing(kept: Mapping[str, str], facts: Mapping[str, str]) -> list[str]:
     def before(key: str) -> str | None:
-        return kept.get(key, "null" if key.startswith("configuration, ") else None)
+        return kept.get(key, "null" if key.startswith(CONFIGURATION) else None)
 
-    return [key for key in {**kept, **facts} if before(key) != facts.get(key)]
+    return [
+        key
+        for key in {**kept, **facts}
+        if before(key) != facts.get(key)
+        # What a resolver returns is compared elsewhere; earlier studies have it here.
+        and not (key.startswith(CONFIGURATION) and "${" in facts.get(key, ""))
+    ]
 
 
 def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
@@ -241,7 +243,8 @@ def leave_out(plan: Plan, study: Study) -> None:
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:
-    """What to show of values that other code has made, or may have made."""
+    """What to show of values that other code or another environment has made, or may have made."""
+    yield from resolved_otherwise(plan, study)
     ended = _ended(study)
     if ended and plan.source.digest is None:
         yield (

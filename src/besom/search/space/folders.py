@@ -1,0 +1,42 @@
+"""Whether each trial has a folder of its own."""
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from besom.app.job import JobRunner
+from besom.common.errors import ConfigError
+from besom.search.space.baseline import Base
+from besom.search.space.space import Space
+
+
+def check_folders(application: JobRunner, space: Space, base: Base) -> None:
+    """Hydra makes a job's folder of ``hydra.sweep.dir`` and ``hydra.sweep.subdir``. Jobs that run
+    one after another may share one; trials run at the same time, and go on with what they find.
+
+    Raises:
+        ConfigError: trials with different values would share a folder; names what they differ in.
+    """
+    sweep = OmegaConf.to_container(base.whole.hydra.sweep, resolve=False)
+    assert isinstance(sweep, dict)
+    if "job.num" in str(sweep["subdir"]):  # as it is unless it is said: two compositions less
+        return
+    if _folder(application, base.words, 0) != _folder(application, base.words, 1):
+        return
+    shared = [
+        dimension.key
+        for dimension in space.dimensions
+        if len(ends := [dimension.override(value) for value in dimension.extremes()]) > 1
+        if len({_folder(application, (*base.words, word), 0) for word in ends}) == 1
+    ]
+    if shared:
+        raise ConfigError(
+            f"hydra.sweep.subdir={sweep['subdir']}: trials that differ in {', '.join(shared)} "
+            "would share a folder, and each other's files.\n"
+            "Put ${hydra:job.num} into it."
+        )
+
+
+def _folder(application: JobRunner, words: tuple[str, ...], number: int) -> Path:
+    sweep = application.compose(words, number).hydra.sweep
+    return Path(sweep.dir, sweep.subdir)

@@ -1,0 +1,188 @@
+"""What the configurations of a study's trials have beside what is searched.
+
+An option of a config group is a file, and what stands in it is no fact of the baseline. What a
+resolver returns, ``${oc.env:LR}`` or ``${hydra:job.num}``, is none either. Two trials are of one
+experiment, and one of them can stand for the other, only where these agree too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from besom.app.hooks import task_config
+from besom.app.resolvers import OF_A_JOB, of_key, resolvers_of
+from besom.common.addresses import mask
+from besom.common.errors import StudyError
+from besom.common.flatten import flatten, short_text
+from besom.search.study import Study
+from besom.search.trial_row import TrialRow
+from besom.sweep.plan import Plan
+from besom.workers.messages import Composed
+
+ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)"
+
+RESOLVED = "resolved"
+"""The note with what resolvers have returned for a trial, and what is kept of the baseline's."""
+_OPTIONS = "options"
+MOST_SHOWN = 3
+
+Facts = Mapping[str, Any]
+
+
+def resolved(plan: Plan, params: Facts, by_key: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+    """What resolvers have returned: numbers as they are, and texts as digests, for they may be
+    secrets. Times, names and places of a job are none; its number is one.
+
+    Args:
+        params: the flat configuration.
+        by_key: see :func:`besom.app.resolvers.resolvers_of`.
+    """
+    return {
+        key: value if _is_number(value) else _digest(value)
+        for key, value in params.items()
+        if (names := of_key(key, by_key)) and not plan.is_place(key)
+        if not names <= OF_A_JOB or _is_number(value)
+    }
+
+
+def resolved_of(plan: Plan, composed: Composed | None) -> dict[str, Any]:
+    """The same of a trial that was given to its task."""
+    return {} if composed is None else resolved(plan, composed.params, composed.resolvers)
+
+
+def original_of(plan: Plan, row: TrialRow, complete: Sequence[TrialRow]) -> TrialRow | None:
+    """The trial that ``row``, which has not begun, repeats.
+
+    Args:
+        complete: the complete trials of an equal point. What resolvers have returned for those of
+            older studies was not noted; it counts as the same.
+    """
+    if not any(RESOLVED in one.notes for one in complete):
+        return next(iter(complete), None)
+    config = _composed(plan, row)
+    found = resolved(plan, flatten(config), resolvers_of(config))
+    return next((one for one in complete if one.notes.get(RESOLVED, found) == found), None)
+
+
+def _composed(plan: Plan, row: TrialRow) -> DictConfig:
+    return task_config(plan.application.compose(plan.overrides(row), row.number))
+
+
+def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
+    """What to say where resolvers return something else for the baseline than when the study was
+    begun."""
+    now = _of_baseline(plan)
+    before = study.recall(RESOLVED) or now
+    differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    if differing:
+        shown = ", ".join(
+            _change(key, before.get(key), now.get(key)) for key in differing[:MOST_SHOWN]
+        )
+        more = f", and {len(differing) - MOST_SHOWN} more" if differing[MOST_SHOWN:] else ""
+        yield (
+            "The environment, or a resolver, says something else than when the study was begun "
+            f"({shown}{more}): trials of both stand side by side."
+        )
+
+
+def _of_baseline(plan: Plan) -> dict[str, Any]:
+    by_key = resolvers_of(plan.baseline)
+    lasting = {key: names for key, names in by_key.items() if not names <= OF_A_JOB}
+    return resolved(plan, flatten(plan.baseline), lasting)
+
+
+def _change(key: str, before: Any, now: Any) -> str:
+    """``lr: 0.1 → 50``; the key alone of a text."""
+    if isinstance(before, str) or isinstance(now, str):
+        return key
+    return f"{key}: {json.dumps(before)} → {json.dumps(now)}"
+
+
+def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | None) -> str:
+    """Keep what a trial's options have made of its configuration, once for each choice of options.
+
+    Returns:
+        What one of them says otherwise than in an earlier trial; empty where nothing.
+    """
+    chosen = _chosen(plan, row, composed.groups) if composed else {}
+    if composed is None or not chosen:
+        return ""
+    written = _written(plan, row, composed.params, composed.resolvers)
+    kept = study.recall(_OPTIONS) or {}
+    name = json.dumps(chosen, sort_keys=True)
+    if name not in kept:
+        fact = {"trial": row.number, "values": written}
+        study.remember(_OPTIONS, kept | {name: fact})
+        return ""
+    return _changes(chosen, kept[name]["values"], written, row.params)
+
+
+def claim_composed(plan: Plan, study: Study) -> None:
+    """Keep what resolvers return as a study begins, and hold a resume to what its options were.
+
+    Raises:
+        StudyError: an option makes something else of the configuration today; says what.
+    """
+    if not study.has_begun:
+        study.remember(RESOLVED, _of_baseline(plan))
+    rows = {row.number: row for row in study.rows()}
+    for name, fact in (study.recall(_OPTIONS) or {}).items():
+        if not (row := rows.get(fact["trial"])):
+            continue
+        config = _composed(plan, row)
+        written = _written(plan, row, flatten(config), resolvers_of(config))
+        if changes := _changes(json.loads(name), fact["values"], written, row.params):
+            raise StudyError(
+                f"the study `{study.name}` was begun with something else ({changes}).\n"
+                f"{ANOTHER.capitalize()}."
+            )
+
+
+def _chosen(plan: Plan, row: TrialRow, groups: Mapping[str, str]) -> dict[str, Any]:
+    """The options that a trial was given."""
+    known = {dimension.key for dimension in plan.space.dimensions if dimension.is_group} | {*groups}
+    return {key: value for key, value in row.shown.items() if key in known}
+
+
+def _written(
+    plan: Plan, row: TrialRow, params: Facts, by_key: Mapping[str, frozenset[str]]
+) -> dict[str, str]:
+    """What is written in a trial's configuration and not in the baseline's, as JSON."""
+    baseline, searched = flatten(plan.baseline), {*row.params, *plan.space.distributions}
+    return {
+        key: mask(json.dumps(value, default=str))
+        for key, value in params.items()
+        if key not in searched and not plan.is_place(key) and of_key(key, by_key) is None
+        if key not in baseline or baseline[key] != value
+    }
+
+
+def _changes(chosen: Facts, before: Facts, now: Facts, params: Facts) -> str:
+    """``opt=adam, lr: 0.001 → 7.0``."""
+    keys = [key for key in {**before, **now} if key not in params]
+    differing = [key for key in keys if before.get(key, "null") != now.get(key, "null")]
+    if not differing:
+        return ""
+    shown = "; ".join(
+        f"{key}: {before.get(key, 'absent')} → {now.get(key, 'absent')}"
+        for key in differing[:MOST_SHOWN]
+    )
+    return f"{short_text(chosen)}, {shown}"
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return False
+        return True
+    return value is None or isinstance(value, bool | int | float)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

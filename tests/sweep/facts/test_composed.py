@@ -1,0 +1,103 @@
+"""Values are not mixed with those of another configuration because their points are equal."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import warm
+from tests.sweep.apps import Audit, audit
+
+MAIN = """\
+import hydra
+
+
+@hydra.main(config_path="conf", config_name="config", version_base=None)
+def main(config):
+    return config.x + config.bias + config.opt.rate
+
+
+main()
+"""
+CONFIG = """\
+defaults: [{opt: sgd}, _self_]
+x: 1
+bias: ${oc.decode:${oc.env:BIAS,0}}
+out: ${hydra:runtime.output_dir}
+kept: ${out}/kept
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "conf/opt").mkdir(parents=True)
+    (tmp_path / "main.py").write_text(MAIN)
+    (tmp_path / "conf/config.yaml").write_text(CONFIG)
+    (tmp_path / "conf/opt/sgd.yaml").write_text("rate: 0\n")
+    (tmp_path / "conf/opt/adam.yaml").write_text("rate: 10\n")
+    return tmp_path
+
+
+def sweep(folder: Path, n_trials: int, *words: str, code: int = 0) -> str:
+    always = ("hydra/sweeper=besom", "hydra/sweeper/sampler=random", "hydra.sweeper.n_jobs=1")
+    fixed = ("hydra.sweeper.study_name=s", f"hydra.sweeper.n_trials={n_trials}")
+    done = warm.run(["main.py", "-m", *always, *fixed, *words], folder)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def values(folder: Path) -> dict[int, tuple[dict[str, object], float]]:
+    found: Audit = audit(folder / "mlruns", "s")
+    return {trial.number: (trial.params, trial.value) for trial in found.trials}
+
+
+def test_what_the_environment_says_otherwise_is_said_and_its_values_are_not_reused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "says something else" not in sweep(folder, 3, "x=choice(1,2)")
+    assert "says something else" not in sweep(folder, 4, "x=choice(1,2)")
+    monkeypatch.setenv("BIAS", "50")
+    assert "was begun (bias: 0 → 50)" in sweep(folder, 8, "x=choice(1,2)")
+    for number, (params, value) in values(folder).items():
+        assert value == params["x"] + (50 if number > 3 else 0), number
+
+
+def test_a_value_that_each_job_has_of_its_own_is_not_taken_over(folder: Path) -> None:
+    sweep(folder, 5, "x=choice(1,2)", "bias='${hydra:job.num}'")
+    for number, (params, value) in values(folder).items():
+        assert value == params["x"] + number
+
+
+def test_an_option_that_says_something_else_is_another_study(folder: Path) -> None:
+    sweep(folder, 4, "opt=choice(sgd,adam)")
+    assert {value for _, value in values(folder).values()} == {1, 11}
+    (folder / "conf/opt/adam.yaml").write_text("rate: 20\n")
+    said = sweep(folder, 6, "opt=choice(sgd,adam)", code=2)
+    assert "begun with something else (opt=adam, opt.rate: 10 → 20)." in said
+    (folder / "conf/opt/adam.yaml").write_text("rate: 10\n")
+    sweep(folder, 6, "opt=choice(sgd,adam)")
+    assert {value for _, value in values(folder).values()} == {1, 11}
+
+
+def test_an_option_that_changes_while_the_sweep_runs_ends_it(folder: Path) -> None:
+    """The worker reads it as it begins; another one begins later."""
+    file = folder / "conf/opt/adam.yaml"
+    text = MAIN.replace(
+        "    return",
+        "    if config.x == 2 and config.opt.rate == 10:\n"
+        f"        open({str(file)!r}, 'w').write('rate: 20')\n"
+        "        import os; os._exit(1)\n"
+        "    return",
+    )
+    (folder / "main.py").write_text(text)
+    points = "hydra.sweeper.enqueue=[{opt:adam,x:1},{opt:adam,x:2}]"
+    said = sweep(folder, 4, "opt=choice(sgd,adam)", "x=choice(1,2)", points, code=2)
+    assert "has changed while it ran (opt=adam, opt.rate: 10 → 20)" in said
+    assert {value for _, value in values(folder).values()} <= {1, 2, 11, None}
+
+
+def test_trials_that_would_share_a_folder_are_refused(folder: Path) -> None:
+    space = ("x=choice(1,2)", "opt=choice(sgd,adam)")
+    said = sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}", code=2)
+    assert "hydra.sweep.subdir=x${x}: trials that differ in opt would share" in said
+    for ok in ("x${x}-${opt.rate}", "${hydra.job.override_dirname}", "x${x}/${hydra:job.num}"):
+        sweep(folder, 2, *space, f"hydra.sweep.subdir='{ok}'", "hydra.sweeper.dry_run=true")
