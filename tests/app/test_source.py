@@ -84,6 +84,22 @@ def test_it_follows_what_is_imported_by_a_call_with_its_name(folder: Path) -> No
     assert asked(folder) == before
 
 
+def test_it_follows_a_dot_in_a_folder_that_is_no_package(folder: Path) -> None:
+    (folder / "loose").mkdir()
+    (folder / "loose" / "app.py").write_text(
+        "from .one import x\nfrom . import (\n    two,\n)\nfrom besom.app.source import *\n"
+        "def main(config): ...\nprint(task_name(main), source_of(main).text)\n"
+    )
+    for own in ("one.py", "two.py"):
+        (folder / "loose" / own).write_text("x = 1\n")
+    before = asked(folder, "-m", "loose.app")
+    for own in ("one.py", "two.py"):
+        (folder / "loose" / own).write_text("x = 2\n")
+        after = asked(folder, "-m", "loose.app")
+        assert after != before, own
+        before = after
+
+
 def test_it_is_the_same_however_the_application_is_started(folder: Path) -> None:
     with (folder / "app.py").open("a") as app:
         app.write("from besom.app.source import *\nprint(task_name(main), source_of(main).text)\n")
