@@ -41,7 +41,7 @@ from besom.app import job
 
 there = Path(sys.argv[1])
 sys.path.insert(0, str(there))
-runner = job.load(there.with_name("payload").read_bytes())
+runner, _ = job.load(there.with_name("payload").read_bytes())
 config = runner.compose(("x=5",), 3)
 print(config.x, config.model.units, config.hydra.runtime.output_dir, runner.task(config))
 """

@@ -62,6 +62,44 @@ def test_it_follows_every_own_file_that_is_imported_and_no_other(folder: Path) -
         (folder / own).write_text(text)
 
 
+def test_it_follows_what_is_imported_by_a_call_with_its_name(folder: Path) -> None:
+    calls = (
+        'import_module("plug")',
+        "importlib.import_module(\n    name='plug')",
+        '__import__("plug.deep")',
+        'import_module(".deep", "plug")',
+        'import_module(".deep", package="plug")',
+    )
+    (folder / "plug").mkdir()
+    (folder / "plug" / "__init__.py").touch()
+    for number, call in enumerate(calls):
+        (folder / "near" / "one.py").write_text(f"def build():\n    return {call}\n")
+        (folder / "plug" / "deep.py").write_text("v = 0\n")
+        before = asked(folder)
+        (folder / "plug" / "deep.py").write_text(f"v = {number + 1}\n")
+        assert asked(folder) != before, call
+    (folder / "near" / "one.py").write_text('import_module("plug_" + name)\n')
+    before = asked(folder)
+    (folder / "plug" / "deep.py").write_text("v = -1\n")
+    assert asked(folder) == before
+
+
+def test_it_follows_a_dot_in_a_folder_that_is_no_package(folder: Path) -> None:
+    (folder / "loose").mkdir()
+    (folder / "loose" / "app.py").write_text(
+        "from .one import x\nfrom . import (\n    two,\n)\nfrom besom.app.source import *\n"
+        "def main(config): ...\nprint(task_name(main), source_of(main).text)\n"
+    )
+    for own in ("one.py", "two.py"):
+        (folder / "loose" / own).write_text("x = 1\n")
+    before = asked(folder, "-m", "loose.app")
+    for own in ("one.py", "two.py"):
+        (folder / "loose" / own).write_text("x = 2\n")
+        after = asked(folder, "-m", "loose.app")
+        assert after != before, own
+        before = after
+
+
 def test_it_is_the_same_however_the_application_is_started(folder: Path) -> None:
     with (folder / "app.py").open("a") as app:
         app.write("from besom.app.source import *\nprint(task_name(main), source_of(main).text)\n")

@@ -132,9 +132,10 @@ def moved(payload: bytes, moves: Mapping[Path, Path], jobs: Path) -> bytes:
     return pickle.dumps((main, content, carried, (moves, jobs)))
 
 
-def load(payload: bytes) -> JobRunner:
-    """The application that :func:`dump` wrote; makes its main module, its modules' state and
-    Hydra's singletons those of this process."""
+def load(payload: bytes) -> tuple[JobRunner, tuple[str, ...]]:
+    """The application that :func:`dump` wrote, and sentences that name what of its modules' state
+    could not be carried; makes its main module, that state and Hydra's singletons those of this
+    process."""
     main, content, carried, elsewhere = pickle.loads(payload)
     if main and elsewhere:
         main = replace(main, file=str(_moved(main.file, elsewhere[0])))
@@ -143,10 +144,9 @@ def load(payload: bytes) -> JobRunner:
     setup_globals()
     application, state = pickle.loads(content)
     _set_singletons(state)
-    if carried:
-        carried.put()
+    remarks = carried.put() if carried else ()
     assert isinstance(application, JobRunner)
-    return _settled(application, *elsewhere) if elsewhere else application
+    return (_settled(application, *elsewhere) if elsewhere else application), remarks
 
 
 def _settled(application: JobRunner, moves: Mapping[Path, Path], jobs: Path) -> JobRunner:

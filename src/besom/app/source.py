@@ -1,8 +1,9 @@
 """Which code a task is: its name, and a digest of the application's own source files.
 
 Own is what stands neither in Python nor among the installed packages: the task's file, its whole
-package, the modules that these import, in functions too, and those that the configuration names,
-as ``_target_: models.Net`` and ``model.build: models:build`` do. Besom itself has a version.
+package, the modules that these import, in functions too and by ``import_module("models")``, and
+those that the configuration names, as ``_target_: models.Net`` and ``model.build: models:build``
+do. A module whose name is made at run time is not known. Besom itself has a version.
 """
 
 import hashlib
@@ -29,9 +30,17 @@ _NAMED = 16
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
+_RELATIVE = re.compile(
+    rb"^[ \t]*from[ \t]+(\.+)[ \t]*(\w*)[\w.]*[ \t]+import[ \t]+(\([^)]*|[^\n#;]*)", re.MULTILINE
+)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.\w+)*:\w+")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
+_IMPORT_CALL = re.compile(
+    rb"""\b(?:import_module|__import__)\s*\(\s*(?:name\s*=\s*)?[rRuU]?["'](\w+)"""
+    rb"""|\bimport_module\s*\(\s*["']\.[\w.]*["']\s*,\s*(?:package\s*=\s*)?["'](\w+)"""
+)
+"""What begins with a dot, and is relative to ``__package__``, stands in a package that is known."""
 
 
 def task_name(task: Task) -> str:
@@ -134,7 +143,10 @@ def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
         for source in _files(place):
             content = source.read_bytes()
             yield str(source.relative_to(place.parent)), content
-            found = {own for name in _imported(content) for own in _own_places(name)} - known
+            found = {own for name in _imported(content) for own in _own_places(name)}
+            if known.isdisjoint(source.parents):
+                found.update(_beside(source, content))
+            found -= known
             known |= found
             ahead += sorted(found)
 
@@ -186,7 +198,19 @@ def _imported(content: bytes) -> set[str]:
     for one, several in _IMPORT.findall(content):
         for word in (one or several).split(b","):
             names.update(re.findall(r"^\s*(\w+)", word.decode(errors="replace")))
+    for absolute, package in _IMPORT_CALL.findall(content):
+        names.add((absolute or package).decode(errors="replace"))
     return names - _LEFT_OUT
+
+
+def _beside(source: Path, content: bytes) -> Iterator[Path]:
+    """What ``from .net import x`` and ``from . import net`` name in a file that is in no package,
+    as Python has it in folders without ``__init__.py``."""
+    for dots, module, names in _RELATIVE.findall(content):
+        folder = source.parents[min(len(dots), len(source.parents)) - 1]
+        for name in [module] if module else re.findall(rb"\w+", names):
+            own = folder / os.fsdecode(name)
+            yield from (place for place in (own, own.with_suffix(".py")) if place.exists())
 
 
 def _own_places(name: str) -> list[Path]:

@@ -61,6 +61,7 @@ class Supervisor:
         self._ready: set[int] = set()
         self._idle: deque[int] = deque()
         self._running: dict[int, Job] = {}
+        self._remarks: set[str] = set()
         self._failed_starts = 0
         self._looks_again = 0.0
         self._no_room = ""
@@ -156,9 +157,13 @@ class Supervisor:
         if job:
             job.heard_at = time.monotonic()
         match event.message:
-            case Ready():
+            case Ready(remarks):
                 self._ready.add(event.worker)
                 self._idle.append(event.worker)
+                for remark in remarks:
+                    if remark not in self._remarks:  # each worker says the same
+                        self._remarks.add(remark)
+                        progress.remark(remark)
             case WorkerExited(cause):
                 self._reap(event.worker, cause, jobs)
             case Outcome() as outcome if job:

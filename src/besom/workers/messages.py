@@ -44,7 +44,13 @@ TITLE = re.compile(r"=== besom: trial (\d+), attempt (\d+)(?:, (\S+))? ===")
 
 @dataclass(frozen=True)
 class Ready:
-    """Worker to supervisor: give me work."""
+    """Worker to supervisor: give me work.
+
+    Attributes:
+        remarks: sentences that name what of the program's state this worker does not have.
+    """
+
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

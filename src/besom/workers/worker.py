@@ -76,11 +76,13 @@ def main(
     payload = connection.recv_bytes()
     pipe = WorkerPipe(connection)
     open_in_turn(Path(log_file).parent)
-    app = job.load(payload)
+    app, remarks = job.load(payload)
+    for remark in remarks:
+        print(remark, flush=True)
     hooks_of(app.task).prepare()
     gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
     os.register_at_fork(after_in_child=session.stop_listening)
-    pipe.send(Ready())
+    pipe.send(Ready(remarks))
     before, first_memory = ProcessState(log_file), 0
     with redacted_logs():
         while True:

@@ -23,7 +23,7 @@ class Names:
     """What the source of some modules says about what they bind, and when."""
 
     def __init__(self, modules: Iterable[str]) -> None:
-        trees = {module: _tree(module) for module in modules}
+        trees = {module: syntax_tree(module) for module in modules}
         self._made = {place for module, tree in trees.items() for place in _made(module, "", tree)}
         self._later = {
             found for module, tree in trees.items() for found in _bound_later(module, tree)
@@ -68,7 +68,7 @@ def _may_differ(module: str, value: ast.expr) -> bool:
     return not all(isinstance(_find(module, name), type | ModuleType) for name in names)
 
 
-def _tree(module: str) -> ast.Module:
+def syntax_tree(module: str) -> ast.Module:
     try:
         return ast.parse(inspect.getsource(sys.modules[module]))
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source

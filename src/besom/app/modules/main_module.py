@@ -93,13 +93,13 @@ class _Unguarded(InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         tree = ast.parse(self._main.source)
-        for guard in _guards(tree):
+        for guard in guards(tree):
             guard.test = ast.copy_location(ast.Constant(False), guard.test)
         code: CodeType = compile(tree, self._main.file, "exec", dont_inherit=True)
         return code
 
 
-def _guards(tree: ast.Module) -> list[ast.If]:
+def guards(tree: ast.Module) -> list[ast.If]:
     return [node for node in tree.body if isinstance(node, ast.If) and _is_guard(node.test)]
 
 
@@ -118,7 +118,7 @@ def _later(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Global):
             yield from node.names
     for node in (
-        inner for guard in _guards(tree) for part in guard.body for inner in ast.walk(part)
+        inner for guard in guards(tree) for part in guard.body for inner in ast.walk(part)
     ):
         match node:
             case ast.Name(id=name, ctx=ast.Store()):

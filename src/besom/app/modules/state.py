@@ -25,6 +25,7 @@ from hydra.core.singleton import Singleton
 
 from besom.app.modules.import_made import Names, Place
 from besom.app.modules.main_module import MAIN, MainModule
+from besom.app.modules.uncarried import NOTHING, Outlines, Uncarried, read_outlines
 from besom.app.source import is_installed
 
 MOST_BYTES = 16 << 20
@@ -81,10 +82,14 @@ class _StatePickler(Pickler):
         return reduced
 
 
+class _TooLarge(Exception):
+    pass
+
+
 class _Limited(io.BytesIO):
     def write(self, part: Any) -> int:
         if self.tell() + memoryview(part).nbytes > MOST_BYTES:
-            raise OverflowError(f"more than {MOST_BYTES} bytes")
+            raise _TooLarge
         return super().write(part)
 
 
@@ -96,30 +101,39 @@ class Carried:
         modules: their names.
         digests: of the values, one by one.
         values: all of them in one pickle, so that what two of them share stays shared.
+        uncarried: what is left as the import makes it.
+        outlines: what is compared of that.
     """
 
     main: MainModule
     modules: tuple[str, ...]
     digests: dict[Place, bytes]
     values: bytes
+    uncarried: tuple[Uncarried, ...]
+    outlines: Outlines
 
-    def put(self) -> None:
-        """Set what importing the modules in this process does not give."""
+    def put(self) -> tuple[str, ...]:
+        """Set what importing the modules in this process does not give; sentences that name what
+        has been set and could not be carried."""
         for name in self.modules:
             importlib.import_module(name)
         differing = [place for place in self.digests if self._differs(place)]
         values = pickle.loads(self.values) if differing else {}
         for place in differing:
             _put(place, values[place])
+        lost = [one for one in self.uncarried if self.outlines.differ(one, _held(one.place))]
+        named = {one.identity: one for one in reversed(lost)}  # one object is named once
+        return tuple(one.sentence(self.main) for one in lost if named[one.identity] is one)
 
     def _differs(self, place: Place) -> bool:
         """Whether the import's value gives way. One with a random generator does not: two workers
         with one state would draw the same."""
         own = _held(place)
-        if _digest(own, place, self.main) == self.digests[place]:
-            return False
+        with suppress(Exception):  # whatever the pickling of an unknown object raises
+            if _digest(own, place, self.main) == self.digests[place]:
+                return False
         pickler = _StatePickler(_Limited(), self.main)
-        with suppress(Exception):  # as in _digest
+        with suppress(Exception):
             pickler.dump(own)
         return not pickler.met_generator
 
@@ -131,18 +145,31 @@ def carry(main: MainModule, package: str) -> Carried:
         package: the task's.
     """
     modules = tuple(_own_modules(main, package))
-    values, digests = {}, {}
-    for place, value in _entries(modules, main):
-        if digest := _digest(value, place, main):
-            values[place], digests[place] = value, digest
+    names, outlines = Names(modules), read_outlines(modules, main)
+    values, digests, uncarried = {}, {}, []
+    for place, value in _entries(modules, main, names):
+        try:
+            digests[place] = _digest(value, place, main)
+            values[place] = value
+        except Exception as error:  # whatever the pickling of an unknown object raises
+            is_set = _is_set(place, main, names)
+            outline = outlines.of(value, is_set)
+            uncarried.append(Uncarried(place, id(value), _reason(error), is_set, outline))
     file = io.BytesIO()
     _StatePickler(file, main).dump(values)
-    return Carried(main, modules, digests, file.getvalue())
+    return Carried(main, modules, digests, file.getvalue(), tuple(uncarried), outlines)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _TooLarge):
+        return f"it is larger than {MOST_BYTES >> 20} MiB"
+    lines = [*str(error).splitlines(), type(error).__name__]
+    return f"it cannot be pickled ({lines[0]})"
 
 
 def _held(place: Place) -> Any:
-    """What the import has made; ``...`` where nothing."""
-    return getattr(_resolve(*place[:2]), "__dict__", {}).get(place[2], ...)
+    """What the import has made; NOTHING where nothing."""
+    return getattr(_resolve(*place[:2]), "__dict__", {}).get(place[2], NOTHING)
 
 
 def _put(place: Place, value: Any) -> None:
@@ -169,17 +196,17 @@ def _own_modules(main: MainModule, package: str) -> Iterator[str]:
             yield name
 
 
-def _entries(modules: tuple[str, ...], main: MainModule) -> Iterator[tuple[Place, Any]]:
+def _entries(
+    modules: tuple[str, ...], main: MainModule, names: Names
+) -> Iterator[tuple[Place, Any]]:
     """What may have changed since the import: code only where other code binds it."""
-    names = Names(modules)
     for module in modules:
         for owner, scope in _scopes(module):
             for name, value in list(vars(scope).items()):
                 place = module, owner, name
                 if name.startswith("__"):
                     continue
-                is_later = module == MAIN and name in main.later
-                if is_later or names.are_bound_later(place) or _is_state(value, place, names):
+                if _is_set(place, main, names) or _is_state(value, place, names):
                     yield place, value
 
 
@@ -191,6 +218,11 @@ def _scopes(module: str) -> Iterator[tuple[str, Any]]:
             yield value.__qualname__, value
 
 
+def _is_set(place: Place, main: MainModule, names: Names) -> bool:
+    """Whether the source shows that it is bound after the import."""
+    return (place[0] == MAIN and place[2] in main.later) or names.are_bound_later(place)
+
+
 def _is_state(value: Any, place: Place, names: Names) -> bool:
     if isinstance(value, type | ModuleType) or hasattr(type(value), "__get__"):
         return False
@@ -198,14 +230,16 @@ def _is_state(value: Any, place: Place, names: Names) -> bool:
     return is_mutable or not names.are_made_by_import_alone(place)
 
 
-def _digest(value: Any, place: Place, main: MainModule) -> bytes | None:
-    """None where it cannot be pickled, as locks and connections: the import makes its own."""
+def _digest(value: Any, place: Place, main: MainModule) -> bytes:
+    """Of its pickle.
+
+    Raises:
+        _TooLarge: it is larger than what is carried.
+        Exception: it cannot be pickled, as locks and connections: the import makes its own.
+    """
     bound_later = place[0] == MAIN and place[2] in main.later
     file = io.BytesIO() if bound_later else _Limited()
-    try:
-        _StatePickler(file, main).dump(value)
-    except Exception:  # whatever the pickling of an unknown object raises
-        return None
+    _StatePickler(file, main).dump(value)
     return hashlib.sha256(file.getbuffer()).digest()
 
 

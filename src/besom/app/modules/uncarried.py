@@ -1,0 +1,177 @@
+"""What an application has set in its modules and no worker can be given, told apart from what the
+import makes there: locks, clients, compiled patterns.
+
+Values differ between two imports by themselves, as a process id does. Compared are therefore kinds,
+what dictionaries and instances of own classes hold by name, and how much containers hold; a value
+only where code sets it that no import runs.
+"""
+
+import ast
+import hashlib
+import pickle
+import symtable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from besom.app.modules.import_made import Place, syntax_tree
+from besom.app.modules.main_module import MAIN, MainModule, guards
+
+MOST_LEVELS = 8
+"""Of containers in containers."""
+UNNAMED = {"lambda", "listcomp", "setcomp", "dictcomp", "genexpr"}
+"""What Python's symbol tables call functions without a name."""
+NOTHING: Any = ...
+"""What a module holds under a name that it does not have."""
+
+
+@dataclass(frozen=True)
+class Uncarried:
+    """A module's or class's entry that is left as the import makes it.
+
+    Attributes:
+        identity: the same for the same object under several names.
+        reason: why it cannot be carried.
+        is_set: whether the source shows that its name is bound after the import.
+        outline: what :meth:`Outlines.of` makes of it.
+    """
+
+    place: Place
+    identity: int
+    reason: str
+    is_set: bool
+    outline: bytes
+
+    def sentence(self, main: MainModule) -> str:
+        """For a user who misses what was set."""
+        module, *names = self.place
+        module = (main.name or Path(main.file).stem) if module == MAIN else module
+        return (
+            f"{'.'.join([module, *filter(None, names)])} is in the workers as its import makes it, "
+            f"not as it was set since: {self.reason}; set it at import, or inside the task"
+        )
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """What is compared of values.
+
+    Attributes:
+        modules: the application's own.
+        members: names that code binds in an object of another name, or in a dictionary.
+        read: global names that functions of the main module read.
+    """
+
+    modules: frozenset[str]
+    members: frozenset[str]
+    read: frozenset[str]
+
+    def of(self, value: Any, is_set: bool) -> bytes:
+        """The same in two processes where nothing has been set since the import."""
+        digest = hashlib.sha256()
+        for line in self._lines(value, is_set, "", frozenset()):
+            digest.update(line + b"\n")
+        return digest.digest()
+
+    def differ(self, one: Uncarried, own: Any) -> bool:
+        """Whether the import has made something else, or nothing, and the task could notice."""
+        module, owner, name = one.place
+        if own is NOTHING and module == MAIN and not owner:
+            return name in self.read
+        return self.of(own, one.is_set) != one.outline
+
+    def _lines(
+        self, value: Any, is_set: bool, path: str, within: frozenset[int]
+    ) -> Iterator[bytes]:
+        yield f"{path} {_kind(value)}".encode(errors="replace")
+        if id(value) in within or len(within) == MOST_LEVELS:
+            return
+        members: dict[Any, Any] | None = None
+        if isinstance(value, dict):
+            members = value
+        elif type(value).__module__ in self.modules and not isinstance(value, Enum | type):
+            members = getattr(value, "__dict__", None)
+        if members is not None:
+            yield b"%d" % len(members)
+            for name in sorted(name for name in list(members) if isinstance(name, str)):
+                is_member_set = name in self.members
+                inner = within | {id(value)}
+                yield from self._lines(members[name], is_member_set, f"{path}.{name}", inner)
+        elif isinstance(value, list | set | frozenset):
+            yield b"%d" % len(value)
+        elif is_set:
+            yield _digest(value)
+
+
+def read_outlines(modules: Iterable[str], main: MainModule) -> Outlines:
+    """What the source of these modules says of what can change after the import."""
+    members = {name for module in modules for name in _members(module, syntax_tree(module))}
+    read: set[str] = set()
+    with suppress(SyntaxError, ValueError):
+        read.update(_read(symtable.symtable(main.source.decode(), main.file, "exec")))
+    return Outlines(frozenset(modules), frozenset(members), frozenset(read))
+
+
+def _kind(value: Any) -> str:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    match value:
+        case FunctionType():
+            line = value.__code__.co_firstlineno
+            return f"{kind} {value.__module__}.{value.__qualname__}:{line}"
+        case type():
+            return f"{kind} {value.__module__}.{value.__qualname__}"
+        case Enum():
+            return f"{kind} {value.name}"
+    return kind
+
+
+class _Hashing:
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def write(self, part: Any) -> int:
+        self.digest.update(part)
+        return memoryview(part).nbytes
+
+
+def _digest(value: Any) -> bytes:
+    """Of all that it holds; empty where it cannot be pickled."""
+    file = _Hashing()
+    try:
+        pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    except Exception:  # whatever the pickling of an unknown object raises
+        return b""
+    return file.digest.hexdigest().encode()
+
+
+def _members(module: str, tree: ast.Module) -> Iterator[str]:
+    """``scale`` of ``STORE.scale = 1`` and ``STORE["scale"] = 1`` in functions and under the guard,
+    but what an object binds in itself."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    parts: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    parts += guards(tree) if module == MAIN else []
+    for node in (node for part in parts for node in ast.walk(part)):
+        match node:
+            case ast.Attribute(value=base, attr=name, ctx=ast.Store()):
+                if not (isinstance(base, ast.Name) and base.id in ("self", "cls")):
+                    yield name
+            case ast.Subscript(slice=ast.Constant(value=str(name)), ctx=ast.Store()):
+                yield name
+
+
+def _read(module: symtable.SymbolTable) -> Iterator[str]:
+    """Global names that functions and methods read. A lambda or a comprehension at the top may be
+    the sweep's own: ``atexit.register(lambda: client.close())``."""
+    ahead = [table for table in module.get_children() if table.get_name() not in UNNAMED]
+    while ahead:
+        table = ahead.pop()
+        ahead += table.get_children()
+        yield from (
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_global() and symbol.is_referenced()
+        )
