@@ -141,6 +141,9 @@ class ConfirmationJobs(JobSource):
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
 
+    def close(self) -> None:
+        """Each is decided as it ends."""
+
     def _value_names(self) -> tuple[str, ...]:
         return (metric_of(self._plan) or "objective",)
 
