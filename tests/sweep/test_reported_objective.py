@@ -162,6 +162,29 @@ def test_a_trial_that_alone_lacks_the_objective_has_failed_whichever_ends_first(
     assert run.status == "FAILED" and bench.metrics(run.run_id)["acc"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "the objective loss is None, which is no number"),
+        (
+            {"objective": "acc", "constraints": {"loss": "<= 1"}},
+            "the constrained metric loss is None, which is no number",
+        ),
+    ],
+)
+def test_what_is_judged_and_is_no_number_is_a_failed_trial(
+    options: dict[str, Any], said: str, bench: Bench
+) -> None:
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        lacks: dict[str, Any] = {"returned": {"acc": 0.5}, "left_out": {"loss": "None"}}
+        has = {"returned": {"acc": 0.5, "loss": 0.5}}
+        yield Outcome(State.COMPLETE, seconds=0.1, **(has if assignment.trial else lacks))
+
+    study, _ = bench.sweep(script, n_trials=5, n_jobs=1, **options)
+    assert [row.state for row in study.rows()] == ["failed", *["complete"] * 4]
+    assert study.row(0).notes["error"] == said
+
+
 def test_what_waits_for_others_waits_for_their_next_attempt(bench: Bench) -> None:
     def dies_first(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 0 and assignment.attempt == 1:

@@ -197,8 +197,8 @@ class TrialJobs(JobSource):
         numbers = self._numbers(job, outcome)
         self._record.log(job.run_id, numbers)
         judged = self._plan.objective.named(outcome.returned, job.reported)
-        values = self._plan.objective.values(judged)
-        refuse_unknown(self._plan.constraints, numbers)
+        values = self._plan.objective.values(judged, outcome.left_out)
+        refuse_unknown(self._plan.constraints, numbers, outcome.left_out)
         self._name_objective(judged)
         return values
 
