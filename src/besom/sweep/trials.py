@@ -155,7 +155,7 @@ class TrialJobs(JobSource):
             return False
         self._settle()
         if self._held_back.results:
-            line = f"{result.job.label}  {result.outcome.error}; others may show whether they do"
+            line = f"{result.job.label}  {result.outcome.error}; it waits for the trials beside it"
             self._progress.left(result.worker, line)
         return True
 
