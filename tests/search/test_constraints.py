@@ -75,9 +75,9 @@ def test_what_is_not_known_is_held_against_a_complete_trial_alone() -> None:
 
 def test_a_complete_trial_must_say_what_is_constrained() -> None:
     with pytest.raises(NoObjective, match="returned loss, but not the constrained metric size"):
-        refuse_unknown(SMALL, {"loss": 1.0})
+        refuse_unknown(SMALL, {"loss": 1.0}, {})
     with pytest.raises(ValueError, match="the constrained metric size is nan"):
-        refuse_unknown(SMALL, {"size": math.nan})
+        refuse_unknown(SMALL, {"size": math.nan}, {})
 
 
 def test_a_sampler_that_learns_nothing_says_so() -> None:

@@ -57,6 +57,19 @@ def test_refuses_what_is_no_value(name: str | None, returned: dict[str, float], 
         read_objective(name, "minimize").values(returned)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("val_loss", r"^the objective val_loss is None, which is no number$"),
+        ("val_los", r"returned acc, but not the objective val_los; .*: did you mean val_loss\?"),
+        (None, r"returned 2 values \(acc, val_loss\) .* name one in hydra\.sweeper\.objective"),
+    ],
+)
+def test_an_objective_that_was_returned_as_no_number(name: str | None, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_objective(name, "minimize").values({"acc": 0.5}, {"val_loss": "None"})
+
+
 def test_names_have_no_order_that_directions_could_follow() -> None:
     objective = read_objective(None, ["minimize", "maximize"])
     assert objective.values({"objective": 1.0, "objective_1": 2.0}) == (1.0, 2.0)

@@ -11,8 +11,17 @@ from besom.common.errors import ConfigError, SweepFailed
 from besom.common.states import State
 from besom.search.algorithms.options import ThresholdPruner
 from besom.search.objective import ReportedObjective, read_objective
+from besom.sweep import supervisor
+from besom.sweep.jobs import Job
 from besom.tracking import schema
-from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
+from besom.workers.messages import (
+    Assignment,
+    FromWorker,
+    Outcome,
+    Reported,
+    ReportReply,
+    WorkerExited,
+)
 from tests.sweep.apps import audit, run
 from tests.sweep.conftest import Bench, Script
 
@@ -113,6 +122,114 @@ def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(
     driver, study, _ = bench.driver(lacks, n_trials=4, max_failure_rate=0.5, n_jobs=1)
     driver.run()  # what others of the study have shown to be right may lack in some
     assert [row.state for row in study.rows()][2:] == ["failed", "failed"]
+
+
+def lacking_in(lacks: int, last: int) -> Script:
+    """A trial that does not return the objective, and one that ends after those beside it."""
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        is_it, is_last = assignment.trial == lacks, assignment.trial == last
+        returned = {"acc": 0.5} if is_it else {"acc": 0.5, "loss": 0.5}
+        for step in range(9 if is_last else 1):
+            if (yield Reported(step, {"acc": 0.1})) is ReportReply.INTERRUPT:
+                yield Outcome(State.INTERRUPTED, {}, 0.1)
+                return
+        yield Outcome(State.COMPLETE, returned, 0.1)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_failure_rate": 0.5},
+        {"max_failure_rate": 1.0},
+        {"objective": "acc", "constraints": {"loss": "<= 1"}},
+    ],
+)
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("lacks", [0, 1])
+def test_a_trial_that_alone_lacks_the_objective_has_failed_whichever_ends_first(
+    lacks: int, last: int, options: dict[str, Any], bench: Bench
+) -> None:
+    study, pool = bench.sweep(lacking_in(lacks, last), n_trials=5, n_jobs=2, **options)
+    expected = ["complete"] * 5
+    expected[lacks] = "failed"
+    assert [row.state for row in study.rows()] == expected
+    assert "returned acc, but not the " in study.row(lacks).notes["error"]
+    assert [assignment.attempt for assignment in pool.assigned] == [1] * 5
+    (run,) = bench.record.runs({schema.TRIAL: str(lacks)})
+    assert run.status == "FAILED" and bench.metrics(run.run_id)["acc"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "the objective loss is None, which is no number"),
+        (
+            {"objective": "acc", "constraints": {"loss": "<= 1"}},
+            "the constrained metric loss is None, which is no number",
+        ),
+    ],
+)
+def test_what_is_judged_and_is_no_number_is_a_failed_trial(
+    options: dict[str, Any], said: str, bench: Bench
+) -> None:
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        lacks: dict[str, Any] = {"returned": {"acc": 0.5}, "left_out": {"loss": "None"}}
+        has = {"returned": {"acc": 0.5, "loss": 0.5}}
+        yield Outcome(State.COMPLETE, seconds=0.1, **(has if assignment.trial else lacks))
+
+    study, _ = bench.sweep(script, n_trials=5, n_jobs=1, **options)
+    assert [row.state for row in study.rows()] == ["failed", *["complete"] * 4]
+    assert study.row(0).notes["error"] == said
+
+
+def test_what_waits_for_others_waits_for_their_next_attempt(bench: Bench) -> None:
+    def dies_first(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 0 and assignment.attempt == 1:
+            yield Reported(0, {"acc": 0.1})
+            yield Reported(1, {"acc": 0.1})
+            yield WorkerExited("killed by SIGKILL")
+        else:
+            yield from lacking_in(1, 0)(assignment)
+
+    study, pool = bench.sweep(dies_first, n_trials=5, n_jobs=2)
+    assert [row.state for row in study.rows()] == ["complete", "failed", *["complete"] * 3]
+    assert [assignment.trial for assignment in pool.assigned] == [0, 1, 0, 2, 3, 4]
+
+
+def test_workers_that_have_exited_meanwhile_are_there_again_afterwards(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.0)
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 1:
+            yield Outcome(State.COMPLETE, {"acc": 0.5}, 0.1, is_last=True)
+        else:
+            yield from lacking_in(1, 0)(assignment)
+
+    _, pool = bench.sweep(script, n_trials=5, n_jobs=2)
+    assert sorted(pool.started) == [0, 1, 1]
+
+
+def test_what_waits_is_unfinished_where_the_sweep_is_interrupted(bench: Bench) -> None:
+    driver, study, _ = bench.driver(lacking_in(1, 0), n_trials=5, n_jobs=2)
+    end = driver.trials.end
+
+    def interrupted_at_an_end(worker: int, job: Job, outcome: Outcome) -> None:
+        end(worker, job, outcome)
+        driver.supervisor.stop("Ctrl-C")
+
+    driver.trials.end = interrupted_at_an_end  # type: ignore[method-assign]
+    driver.run()
+    assert [row.state for row in study.rows()] == ["running"] * 2
+    bench.record.flush()
+    runs = bench.record.runs({schema.STATE: State.INTERRUPTED})
+    assert {run.tags[schema.TRIAL]: run.status for run in runs} == {"0": "KILLED", "1": "KILLED"}
+    study, _ = bench.sweep(lacking_in(1, 0), n_trials=5, n_jobs=2)
+    assert [row.state for row in study.rows()] == ["complete", "failed", *["complete"] * 3]
 
 
 def test_where_all_may_fail_they_fail_at_their_first_report(bench: Bench) -> None:

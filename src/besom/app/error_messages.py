@@ -119,6 +119,11 @@ def wrong_value(override: str, cause: ValidationError) -> ConfigError:
     return ConfigError(f"`{override}`: {_reason(_head(cause))}")
 
 
+def is_no_integer(error: Exception) -> bool:
+    """Whether a value was refused since its key must be an integer."""
+    return "could not be converted to Integer" in str(error.__cause__ or error.__context__)
+
+
 def required_group(error: Exception) -> str:
     """The config group of which an option must be chosen; empty where ``error`` is another."""
     found = re.match(r"You must specify '(.*?)'", str(error))

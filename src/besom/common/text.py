@@ -9,6 +9,7 @@ LONGEST_LINE = 600
 LONGEST_NAME = 255
 """Bytes of a file's name, as file systems have it."""
 MOST_LINES = 3
+MOST_SHOWN = 8
 LARGEST = 2**63 - 1
 """The largest whole number that databases hold."""
 
@@ -118,6 +119,13 @@ def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
 def unnamed(count: int) -> tuple[str, ...]:
     """What so many objectives are called whose task gives them no names."""
     return tuple(f"objective_{i}" if i else "objective" for i in range(count))
+
+
+def few(names: Iterable[str]) -> str:
+    """Names for a message: the first of them, and how many there are beside these."""
+    known = list(names)
+    more = len(known) - MOST_SHOWN
+    return ", ".join(known[:MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def check_table(name: str) -> None:

@@ -9,9 +9,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
+from besom.common.text import few
 from besom.search.best_of import best_first
 from besom.search.constraints import NODE, Constraints
-from besom.search.objective import NoObjective, few, rank
+from besom.search.objective import NoObjective, rank, refuse_left_out
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.trial_row import IMPORTED, MEASURED, PREFIX, TrialRow, is_own
 
@@ -19,14 +20,20 @@ VIOLATION = "constraints:"
 """What Optuna's own attributes of a trial begin with that say how far it is from being allowed."""
 
 
-def refuse_unknown(constraints: Constraints, numbers: Mapping[str, float]) -> None:
+def refuse_unknown(
+    constraints: Constraints, numbers: Mapping[str, float], left_out: Mapping[str, str]
+) -> None:
     """Refuse the numbers of a complete trial that cannot be judged.
+
+    Args:
+        left_out: what the task returned beside them, as text.
 
     Raises:
         NoObjective: a metric that is constrained is not among them.
         ValueError: one is not a number.
     """
     if missing := constraints.missing(numbers):
+        refuse_left_out(f"the constrained metric {missing[0]}", missing[0], left_out)
         raise NoObjective(
             f"the task returned {few(numbers) or 'nothing'}, but not the constrained metric "
             f"{missing[0]}; return or report it, or leave {NODE}.{missing[0]} out"

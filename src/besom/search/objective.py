@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.errors import ConfigError
 from besom.common.suggest import suggestion
-from besom.common.text import unnamed
+from besom.common.text import few, unnamed
 
 DIRECTIONS = ("minimize", "maximize")
-MOST_SHOWN = 8
 MOST_REPORTED = 1000
 """No task means more; one may name each step's metrics anew."""
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class NoObjective(ValueError):
@@ -57,14 +60,19 @@ class Objective:
         stand_ins = {name: reported[name] for name in (*self.names, *asked_for) if name in reported}
         return {**stand_ins, **returned}
 
-    def values(self, numbers: Mapping[str, float]) -> tuple[float, ...]:
+    def values(
+        self, numbers: Mapping[str, float], left_out: Mapping[str, str] = NOTHING
+    ) -> tuple[float, ...]:
         """The objective's values among a task's numbers, see :meth:`named`.
+
+        Args:
+            left_out: what it returned beside them, as text.
 
         Raises:
             NoObjective: one is missing, or there are too many.
             ValueError: one is infinite, or not a number.
         """
-        names = self.names or tuple(numbers)
+        names = self.names or (*numbers, *left_out)
         if not numbers:
             raise ValueError(
                 "the task returned nothing; it must return a number, a list of numbers, or a "
@@ -72,7 +80,7 @@ class Objective:
             )
         if len(names) != len(self.directions):
             raise NoObjective(
-                f"the task returned {len(numbers)} values ({few(numbers)}) for "
+                f"the task returned {len(names)} values ({few(names)}) for "
                 f"{len(self.directions)} direction(s); name one in hydra.sweeper.objective"
             )
         if not self.names and not self.single and tuple(numbers) != unnamed(len(numbers)):
@@ -81,7 +89,8 @@ class Objective:
                 "have none; give hydra.sweeper.objective=[NAME,…] in their order"
             )
         if missing := [name for name in names if name not in numbers]:
-            near = suggestion(missing[0], numbers)
+            refuse_left_out(f"the objective {missing[0]}", missing[0], left_out)
+            near = suggestion(missing[0], [*numbers, *left_out])
             remedy = f"did you mean {near}?" if near else "set it to one of these"
             raise NoObjective(
                 f"the task returned {few(numbers)}, but not the objective {missing[0]}; "
@@ -160,6 +169,16 @@ class ReportedObjective:
         )
 
 
+def refuse_left_out(what: str, name: str, left_out: Mapping[str, str]) -> None:
+    """Refuse what the task returned under a name, if not as a number.
+
+    Raises:
+        ValueError: it did; says as what.
+    """
+    if name in left_out:
+        raise ValueError(f"{what} is {left_out[name]}, which is no number")
+
+
 def is_judged(trial: FrozenTrial) -> bool:
     """Whether its objective has counted for something: as a result, or as a report."""
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or any(
@@ -180,13 +199,6 @@ def rank(values: Sequence[Sequence[float]], directions: Sequence[str]) -> list[i
     signs = [-1.0 if direction == "maximize" else 1.0 for direction in directions]
     ranks: list[int] = _fast_non_domination_rank(np.multiply(values, signs)).tolist()
     return ranks
-
-
-def few(names: Iterable[str]) -> str:
-    """Names for a message: the first of them, and how many there are beside these."""
-    known = list(names)
-    more = len(known) - MOST_SHOWN
-    return ", ".join(known[:MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def read_objective(objective: Any, direction: Any) -> Objective:

@@ -132,6 +132,10 @@ class JobSource(ABC):
         """Why nothing more should be started, if too much has failed."""
 
     @abstractmethod
+    def close(self) -> None:
+        """No job runs any more: close the runs of those that are not decided."""
+
+    @abstractmethod
     def _concluded(self, worker: int | None, row: TrialRow) -> None:
         """A trial has ended for good: count it, and say so."""
 
@@ -236,8 +240,7 @@ class JobSource(ABC):
         code = self._plan.source.text if code is None else code
         study = self._sweep.study.name
         tags = {
-            **Environment.here().tags,
-            **self._tags(row),
+            **(Environment.here().tags | self._tags(row)),
             **schema.parameter_names_tag(chosen),
             schema.STUDY: study,
             schema.ATTEMPT: str(attempt),
@@ -247,8 +250,7 @@ class JobSource(ABC):
         }
         if worker is not None:
             tags[schema.WORKER] = str(worker)
-        parent = self._sweep.parent_run
-        run_id = self._record.start_run(f"{study}/{name}", tags, parent, chosen)
+        run_id = self._record.start_run(f"{study}/{name}", tags, self._sweep.parent_run, chosen)
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
         row = self._study.row(row.number)
         if self._sweep.callbacks:

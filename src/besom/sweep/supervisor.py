@@ -80,12 +80,15 @@ class Supervisor:
         """
         self._start_workers(jobs)
         self._dispatch(jobs, progress)
-        while self._running or (jobs.n_open() and not self.stopping):
-            self._record.check()
-            if event := self._pool.next_event(LOOK_SECONDS):
-                self._handle(event, jobs, progress)
-            self._look_around(event.at if event else time.monotonic(), jobs)
-            self._dispatch(jobs, progress)
+        try:
+            while self._running or (jobs.n_open() and not self.stopping):
+                self._record.check()
+                if event := self._pool.next_event(LOOK_SECONDS):
+                    self._handle(event, jobs, progress)
+                self._look_around(event.at if event else time.monotonic(), jobs)
+                self._dispatch(jobs, progress)
+        finally:
+            jobs.close()
         if self._no_room:
             raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
         if self._changed:
@@ -239,7 +242,8 @@ class Supervisor:
         self._looks_again = now + LOOK_SECONDS
         self._end_the_overdue(now)
         is_changed = self._steer(self, jobs)
-        if (is_changed or self._n_jobs is None) and not self.stopping:
+        has_more = jobs.n_open() > len(self._idle)  # than when a worker exited and none was needed
+        if (is_changed or has_more or self._n_jobs is None) and not self.stopping:
             self._start_workers(jobs)
 
     def _end_the_overdue(self, now: float) -> None:

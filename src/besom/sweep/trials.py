@@ -3,8 +3,9 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
-from besom.common.errors import BesomError, ConfigError, SweepFailed
+from besom.common.errors import BesomError
 from besom.common.states import State
 from besom.common.text import printable
 from besom.search.feasibility import refuse_unknown
@@ -16,6 +17,8 @@ from besom.sweep.facts.composed import RESOLVED, note_options, original_of, reso
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.retention.models import KeptModels
+from besom.sweep.steering.failures import none_but_failed, too_many_failed
+from besom.sweep.steering.held_back import HeldBack, Result
 from besom.sweep.steering.n_trials import remember_n_trials
 from besom.tracking import schema
 from besom.workers.messages import Assignment, Outcome, Reported
@@ -48,16 +51,18 @@ class TrialJobs(JobSource):
         self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
-        self._n_judged = sum(row.counts and row.state in ("complete", "pruned") for row in rows)
-        self._missing_objective = ""
+        judged = [row for row in rows if row.counts and row.state in ("complete", "pruned")]
+        self._held_back = HeldBack(len(judged), self._plan.options.max_failure_rate)
         timeout = self._plan.options.timeout
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         tally.time_left.deadline = self._deadline
         self._holding_rule = self._look_at_rules()
 
     def n_open(self) -> int:
-        """Trials that are still to be started."""
-        return 0 if self._holding_rule or self._is_late else self._n_left
+        """Trials that are still to be started: while results are held back, no fresh ones."""
+        if self._holding_rule or self._is_late:
+            return 0
+        return len(self._again) if self._held_back.results else self._n_left
 
     @property
     def count(self) -> Tally:
@@ -117,6 +122,7 @@ class TrialJobs(JobSource):
         label = row.label
         row = self._open_run(row, row, f"{row.number:03d} {label}", worker)
         self._repeats.began(row)
+        self._held_back.began()
         is_stopped = bool(row.notes.get("stopped"))
         assignment = Assignment(row.number, row.notes["attempt"], self._plan.overrides(row))
         title = printable(f"{self._title(row)}  {label}")
@@ -126,47 +132,76 @@ class TrialJobs(JobSource):
         """Ask the pruner; a person's word counts as its."""
         value = self._objective.value(report.metrics)
         if value is None:
-            job.missing_objective = "" if self._n_judged else self._missing_objective
+            job.missing_objective = "" if self._held_back.n_judged else self._held_back.missing
             return bool(job.missing_objective) or job.is_stopped, None
         return self._study.report(job.number, report.step, value) or job.is_stopped, value
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
-        """Tell the study of a trial that is complete, pruned or failed."""
-        state, error = outcome.state, outcome.error
+        """Tell the study of a trial that is complete, pruned or failed, or hold its result back."""
         values: tuple[float, ...] = ()
-        lack = job.missing_objective if state is State.PRUNED else ""
-        if lack:
-            state, error = State.FAILED, lack
-        if state is State.COMPLETE:
-            try:
+        if outcome.state is State.PRUNED and job.missing_objective:
+            outcome = replace(outcome, state=State.FAILED, error=job.missing_objective)
+        try:
+            if outcome.state is State.COMPLETE:
                 values = self._values(job, outcome)
-            except ValueError as refusal:
-                state, error = State.FAILED, str(refusal)
-                lack = error if isinstance(refusal, NoObjective) else ""
-        if lack and self._is_over(lack):
-            self._give_up(worker, job, lack)
-            return
+        except ValueError as refusal:
+            outcome = replace(outcome, state=State.FAILED, error=str(refusal))
+            if isinstance(refusal, NoObjective) and self._hold(Result(worker, job, outcome)):
+                return
+        self._finish(worker, job, outcome, values)
+
+    def _hold(self, result: Result) -> bool:
+        """Have a result wait for what others show; whether it did."""
+        if not self._held_back.hold(result):
+            return False
+        self._settle()
+        if self._held_back.results:
+            line = f"{result.job.label}  {result.outcome.error}; it waits for the trials beside it"
+            self._progress.left(result.worker, line)
+        return True
+
+    def _finish(
+        self, worker: int, job: Job, outcome: Outcome, values: tuple[float, ...] = ()
+    ) -> None:
+        """Tell the study how a trial has ended; ``values`` are those of a complete one."""
         row = self._stopped(job)
         if not job.begun:  # its configuration was not told
             self._record.params(job.run_id, row.shown)
         self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
-        notes = self._notes(job, outcome, error)
+        notes = self._notes(job, outcome, outcome.error)
         if found := resolved_of(self._plan, job.composed):
             notes[RESOLVED] = found
         if measured := self._plan.constraints.measured(self._numbers(job, outcome)):
             notes[MEASURED] = measured
         metrics = {**job.reported, **outcome.returned}
-        self._conclude(worker, row, state, values, notes, metrics)
-        if state is State.COMPLETE and (warning := self._objective.ended(outcome.returned)):
+        self._conclude(worker, row, outcome.state, values, notes, metrics)
+        is_complete = outcome.state is State.COMPLETE
+        if is_complete and (warning := self._objective.ended(outcome.returned)):
             self._progress.remark(warning)
+
+    def _settle(self) -> None:
+        """Fail what is held back, or leave it for a resume that knows the objective's name."""
+        for result in self._held_back.settled(len(self._again)):
+            worker, job, why = result.worker, result.job, result.outcome.error
+            if self._held_back.failure():
+                tags = {schema.STATE: State.INTERRUPTED, schema.ERROR: why}
+                self._record.kill(job.run_id, tags)
+                self.put_back(worker, job, why)
+            else:
+                self._finish(worker, job, result.outcome)
+
+    def close(self) -> None:
+        """What is held back is left for a resume."""
+        for result in self._held_back.results:
+            self._record.kill(result.job.run_id, {schema.STATE: State.INTERRUPTED})
 
     def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
         """What is judged; all numbers are kept with the run."""
         numbers = self._numbers(job, outcome)
         self._record.log(job.run_id, numbers)
         judged = self._plan.objective.named(outcome.returned, job.reported)
-        values = self._plan.objective.values(judged)
-        refuse_unknown(self._plan.constraints, numbers)
+        values = self._plan.objective.values(judged, outcome.left_out)
+        refuse_unknown(self._plan.constraints, numbers, outcome.left_out)
         self._name_objective(judged)
         return values
 
@@ -175,52 +210,14 @@ class TrialJobs(JobSource):
         constrained = self._plan.constraints.metrics
         return self._plan.objective.named(outcome.returned, job.reported, constrained)
 
-    def _is_over(self, lack: str) -> bool:
-        """Whether the sweep ends, since its first result has no objective: none would have one.
-
-        Where all trials may fail it goes on, and the others fail at their first report.
-        """
-        if not self._n_judged:
-            self._missing_objective = self._missing_objective or lack
-        return self._ends_without_objective
-
-    @property
-    def _ends_without_objective(self) -> bool:
-        return bool(self._missing_objective) and self._plan.options.max_failure_rate < 1
-
-    def _give_up(self, worker: int, job: Job, why: str) -> None:
-        """Leave a trial without an objective for a resume that knows the objective's name."""
-        self._record.kill(job.run_id, {schema.STATE: State.INTERRUPTED, schema.ERROR: why})
-        self.put_back(worker, job, why)
-
     def failure(self) -> BesomError | None:
         """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
         options = self._plan.options
-        if self._ends_without_objective:
-            return ConfigError(
-                f"{self._missing_objective}.\n"
-                "No other trial would fare better, and the sweep ends; with the right name this "
-                "study goes on."
-            )
-        if self._n_failed <= options.max_failure_rate * options.n_trials:
-            return self._nothing_else()
-        last = [row for row in self._study.rows() if row.state == "failed"][-1]
-        error = last.notes.get("error", "no reason known")
-        return SweepFailed(
-            f"{self._n_failed} of {options.n_trials} trials failed, more than "
-            f"hydra.sweeper.max_failure_rate={options.max_failure_rate} allows. The last, trial "
-            f"{last.number}: {error}",
-            last.notes.get("traceback", ""),
-        )
-
-    def _nothing_else(self) -> SweepFailed | None:
-        """The failure of a study that has come to its end without a trial that did not fail."""
-        rows = [row for row in self._study.rows() if row.counts] if not self.n_open() else []
-        if not rows or any(row.state != "failed" for row in rows):
-            return None
-        return SweepFailed(
-            f"all {len(rows)} trials failed, as the lines above say; none is the best"
-        )
+        if failure := self._held_back.failure():
+            return failure
+        if self._n_failed > options.max_failure_rate * options.n_trials:
+            return too_many_failed(self._n_failed, options, self._study.rows())
+        return None if self.n_open() else none_but_failed(self._study.rows())
 
     def _name_objective(self, returned: Mapping[str, float]) -> None:
         """Keep under which name the task returned an objective without a name.
@@ -295,15 +292,17 @@ class TrialJobs(JobSource):
     def _stopped(self, job: Job) -> TrialRow:
         row = super()._stopped(job)
         self._repeats.stopped(row)
+        self._held_back.stopped()
         return row
 
     def _concluded(self, worker: int | None, row: TrialRow) -> None:
         self._repeats.learn(row)
         self._again.extend(self._repeats.release(row))
         self._n_failed += row.state == "failed" and row.outside is None
-        self._n_judged += row.state != "failed"
+        self._held_back.n_judged += row.state != "failed"
         if not self._holding_rule and row.state != "failed":
             self._holding_rule = self._look_at_rules()
         self._tally.add(row, worker)
         self._progress.ended(worker, describe(row))
         self._models.look()
+        self._settle()

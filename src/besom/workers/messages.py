@@ -111,6 +111,7 @@ class Outcome:
     Attributes:
         returned: the task's numbers by name; plain numbers are called ``objective``,
             ``objective_1``, ….
+        left_out: what else it returned by name, as text.
         error: one line, where it failed, or why it was interrupted where the sweep did not ask
             for that.
         ends_sweep: whether that is a lack of room for the record.
@@ -128,6 +129,7 @@ class Outcome:
     memory: int = 0
     ends_sweep: bool = False
     is_last: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,8 @@ from besom.common.errors import Interrupted, Pruned, UserError
 from besom.common.flatten import flatten
 from besom.common.machine.devices import visible_devices
 from besom.common.states import State
-from besom.common.text import named, number, plain, shorten_middle, storable, unnamed
+from besom.common.stdout import say
+from besom.common.text import few, named, number, plain, shorten, shorten_middle, storable, unnamed
 from besom.session import KerasModel
 from besom.workers import disk_space
 from besom.workers.messages import (
@@ -119,7 +121,8 @@ def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool)
             job = app.run(config, before)
         if job.status is JobStatus.FAILED:
             raise job._return_value  # the property would also write to standard error
-        outcome = Outcome(State.COMPLETE, as_numbers(job.return_value), 0.0)
+        numbers, left_out = as_numbers(job.return_value)
+        outcome = Outcome(State.COMPLETE, numbers, 0.0, left_out=left_out)
     except Pruned:
         outcome = Outcome(State.PRUNED, {}, 0.0)
     except Interrupted:
@@ -134,6 +137,11 @@ def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool)
             outcome = _failed(error)
     if os.getpid() != process:
         _end_forked(outcome)
+    if outcome.left_out:
+        with suppress(ValueError):  # the task has closed it
+            say(
+                f"besom: left out of what the task returned, as no numbers: {few(outcome.left_out)}"
+            )
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
@@ -198,30 +206,36 @@ def _traceback_of_task(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, first))
 
 
-def as_numbers(returned: Any) -> dict[str, float]:
+def as_numbers(returned: Any) -> tuple[dict[str, float], dict[str, str]]:
     """Numbers under their names, plain ones under those of :func:`unnamed`; none for None.
 
+    Then what else a mapping has beside numbers, as text: it is left out, since one of them may be
+    the objective all the same.
+
     Raises:
-        UserError: it is neither a number, nor several, nor a mapping of names to numbers.
+        UserError: it is neither a number, nor several, nor a mapping of names that has numbers.
     """
     if returned is None:
-        return {}
+        return {}, {}
     named = _by_name(returned)
     if len(named) > MOST_NUMBERS:
         raise UserError(
             f"the task returned more than {MOST_NUMBERS:,} numbers; it must return those that are "
             "judged, and may keep others in a file with besom.save"
         )
-    try:
-        numbers = {name: number(name, value) for name, value in named.items()}
-    except (TypeError, ValueError):
-        numbers = {}
-    if not numbers:
+    numbers, others, reason = dict[str, float](), dict[str, str](), ""
+    for name, value in named.items():
+        try:
+            numbers[name] = number(name, value)
+        except (TypeError, ValueError) as refusal:
+            others[name] = _shown(value)
+            reason = reason or f" ({refusal})"
+    if not numbers or (others and not isinstance(returned, Mapping)):
         raise UserError(
-            f"the task returned {_shown(returned)}; "
+            f"the task returned {_shown(returned)}{shorten(reason, 100)}; "
             "it must return a number, a list of numbers, or a mapping of names to numbers"
         )
-    return numbers
+    return numbers, others
 
 
 def _by_name(returned: Any) -> dict[str, Any]:

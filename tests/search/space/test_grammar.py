@@ -35,6 +35,8 @@ def dimension(text: str) -> Dimension:
         ("k=int(interval(1,5))", IntDistribution(1, 5)),
         ("k=tag(log,interval(1e-5,1e-1))", FloatDistribution(1e-5, 1e-1, log=True)),
         ("k=tag(log,int(interval(1,512)))", IntDistribution(1, 512, log=True)),
+        ("k=tag(log,range(1,1000))", IntDistribution(1, 999, log=True)),
+        ("k=tag(log,range(9,1,step=-1))", IntDistribution(2, 9, log=True)),
     ],
 )
 def test_reads_hydras_grammar(text: str, distribution: object) -> None:
@@ -59,7 +61,10 @@ def test_reads_hydras_grammar(text: str, distribution: object) -> None:
         "k=range(1,3),range(5,7)",
         "k=interval(-1e308,1e308)",
         "k=int(interval(0,1e30))",
-        "k=tag(log,range(1,100))",
+        "k=tag(log,range(0,100))",
+        "k=tag(log,range(1,100,step=2))",
+        "k=tag(log,range(1,2,step=0.1))",
+        "k=tag(logg,range(1,100))",
         "k=tag(logg,interval(1,2))",
         "k=tag(LOG,int(interval(1,9)))",
     ],

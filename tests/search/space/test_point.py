@@ -18,6 +18,7 @@ SPACE = read_space(
         "lr=tag(log,interval(1e-4,1e-1))",
         "sizes=choice([1,2],[3,4])",
         "flag=true,null,0",
+        "text=3,true,'2',a",
     ],
     loader=None,
 )
@@ -32,6 +33,9 @@ SPACE = read_space(
         ({"sizes": [3, 4]}, {"sizes": "[3,4]"}),
         ({"flag": None}, {"flag": None}),
         ({"flag": 0}, {"flag": 0}),
+        ({"text": "3"}, {"text": 3}),
+        ({"text": "true"}, {"text": True}),
+        ({"text": 2}, {"text": "2"}),
     ],
 )
 def test_a_point_is_what_optuna_would_propose(given: Any, point: Any) -> None:
@@ -46,6 +50,17 @@ def test_a_point_is_what_optuna_would_propose(given: Any, point: Any) -> None:
         ({"model.units": 30}, r"model.units=30 is outside 8…64 in steps of 8; take a value"),
         ({"model.units": 72}, r"model.units=72 is outside 8…64"),
         ({"model.units": "many"}, r"model.units=many is outside 8…64"),
+        (
+            {"model.units": "64"},
+            r"model.units='64' is a text, where a number of 8…64 in steps of 8 is",
+        ),
+        (
+            {"lr": "1e-3"},
+            r"lr='1e-3' is a text, where a number of .* is needed; leave its quotes out",
+        ),
+        ({"text": "4"}, r"text='4' is none of 3, True, 2, a"),
+        ({"text": None}, r"text=null is none of"),
+        ({"flag": "null"}, r"flag='null' is none of"),
         ({"model.units": True}, r"model.units=true is outside 8…64"),
         ({"model.units": float("nan")}, r"model.units=nan is outside"),
         ({"lr": float("inf")}, r"lr=inf is outside 0.0001…0.1, log"),

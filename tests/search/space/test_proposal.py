@@ -249,6 +249,28 @@ def test_a_needless_plus_is_named_as_it_was_written(plan_of: Any, word: str) -> 
     assert str(config_error(fixed.value)) == "`+loose=3`: the key is there already; write `loose=3`"
 
 
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("net.width=interval(1,9)", "`net.width=range(1,10)` or `net.width=int(interval(1,9))`"),
+        (
+            "net.width=interval(0.5,9.5)",
+            "`net.width=range(1,10)` or `net.width=int(interval(1,9))`",
+        ),
+        ("net.width=tag(log,interval(1,64))", "`net.width=tag(log,int(interval(1,64)))`"),
+        ("net.width=range(1,3,step=0.5)", "a range whose start, stop and step are whole"),
+        ("net.width=interval(0.1,0.9)", "a range whose start, stop and step are whole"),
+    ],
+)
+def test_fractions_of_an_integer_are_named_as_they_were_written(
+    plan_of: Any, word: str, remedy: str
+) -> None:
+    with pytest.raises(SpaceError) as refusal:
+        plan_of(word)
+    said = f"`{word}`: net.width must be an integer, and this has fractions; write {remedy}"
+    assert str(refusal.value) == said
+
+
 def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
     plan_of: Any,
 ) -> None:

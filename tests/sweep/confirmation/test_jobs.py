@@ -202,17 +202,26 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench)
     assert sentence.endswith(f" Left out, having failed on some seed: trial {poisoned}.")
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_no_number_is_no_confirmation(swept: Bench, value: float) -> None:
+@pytest.mark.parametrize(
+    ("returned", "left_out", "said"),
+    [
+        ({"loss": math.nan}, {}, "loss is nan"),
+        ({"loss": math.inf}, {}, "loss is inf"),
+        ({"acc": 0.5}, {"loss": "None"}, "loss is None, which is no number"),
+    ],
+)
+def test_no_number_is_no_confirmation(
+    swept: Bench, returned: dict[str, float], left_out: dict[str, str], said: str
+) -> None:
     def breaks(assignment: Assignment) -> Iterator[FromWorker]:
         if seed_of(assignment) and assignment.trial == 0:
-            yield Outcome(State.COMPLETE, {"loss": value}, 0.1)
+            yield Outcome(State.COMPLETE, returned, 0.1, left_out=left_out)
         else:
             yield from noisy(assignment)
 
     driver, _, sentence = confirming(swept, breaks)
     done = "No verdict: the baseline was trained to its end on 0 seeds."
-    assert sentence == f"{done} The last error: loss is {value}"
+    assert sentence == f"{done} The last error: {said}"
     assert schema.WINNER not in parent(driver, swept).data.tags
 
 

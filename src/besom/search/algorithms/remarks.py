@@ -5,7 +5,7 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution
 
-from besom.search.objective import few
+from besom.common.text import few
 from besom.search.space.space import Dimension
 
 

@@ -138,6 +138,9 @@ def _distribution(value: Any, choices: Sequence[Scalar]) -> BaseDistribution:
     Raises:
         ValueError: it is empty, endless, or too large.
     """
+    tags = value.tags if isinstance(value, IntervalSweep | RangeSweep) else ()
+    if misspelled := [tag for tag in sorted(tags) if is_mistyped(tag, ["log"])]:
+        raise ValueError(f"no tag `{misspelled[0]}`; did you mean `log`?")
     if isinstance(value, IntervalSweep):
         return _interval(value)
     if isinstance(value, RangeSweep):
@@ -149,8 +152,6 @@ def _distribution(value: Any, choices: Sequence[Scalar]) -> BaseDistribution:
 
 def _interval(sweep: IntervalSweep) -> BaseDistribution:
     low, high = sweep.start, sweep.end
-    if misspelled := [tag for tag in sorted(sweep.tags) if is_mistyped(tag, ["log"])]:
-        raise ValueError(f"no tag `{misspelled[0]}`; did you mean `log`?")
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("both ends must be finite numbers")
     if low >= high:
@@ -174,14 +175,18 @@ def _range(sweep: RangeSweep) -> BaseDistribution:
             "it is empty; write range(start,stop,step=s) with start < stop and s > 0, or the other "
             "way round"
         )
-    if "log" in sweep.tags:
-        raise ValueError("a range has no log scale; write tag(log,interval(…))")
     n_points, last = _points(start, stop, step)
     if n_points > MOST_POINTS:
         raise ValueError(f"it has more than {MOST_POINTS:,} points; use interval(…) instead")
     low, high = sorted((start, last))
-    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
-        return _whole(int(low), int(high), step=abs(step))
+    is_whole, log = all(isinstance(n, int) for n in (start, stop, step)), "log" in sweep.tags
+    if log and not (is_whole and abs(step) == 1 and low >= 1):
+        raise ValueError(
+            "on a log scale a range has whole numbers from 1 in steps of 1; write "
+            "tag(log,interval(low,high)), or of whole numbers tag(log,int(interval(low,high)))"
+        )
+    if is_whole:
+        return _whole(int(low), int(high), step=int(abs(step)), log=log)
     return FloatDistribution(float(low), float(high), step=abs(float(step)))
 
 

@@ -78,12 +78,35 @@ def read_value(dimension: Dimension, value: Any, said: str) -> Scalar:
             if dimension.choices is None:
                 return dimension.as_proposed(written)
             return next(choice for choice in dimension.choices if same(choice, written))
+    if choices := [choice for choice in dimension.choices or () if _reads_as(choice, written)]:
+        return choices[0]
+    if dimension.choices is None and isinstance(value, str) and _is_number(value):
+        raise SpaceError(
+            f"{said}: {dimension.key}={spell(value)} is a text, where a number of "
+            f"{dimension.describe()} is needed; leave its quotes out."
+        )
     is_what = "none" if dimension.choices is not None else "outside"
     limits = dimension.describe().removeprefix("one ")
     raise SpaceError(
         f"{said}: {dimension.key}={spell(value)} is {is_what} {limits}; "
         "take a value of the space, or widen that."
     )
+
+
+def _reads_as(choice: Scalar, value: Any) -> bool:
+    """Whether a field of type ``str`` has the same of both: "1" of 1, "true" of true."""
+    if isinstance(choice, str) == isinstance(value, str) or None in (choice, value):
+        return False
+    one, other = (part if isinstance(part, str) else spell(part) for part in (choice, value))
+    return one == other
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _example(space: Space) -> str:

@@ -20,11 +20,12 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import Container, DictConfig, OmegaConf
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 
-from besom.app.error_messages import ALREADY_THERE, already_there
+from besom.app.error_messages import ALREADY_THERE, already_there, is_no_integer
 from besom.app.hooks import as_typed, task_config
 from besom.app.job import JobRunner
+from besom.common.errors import SpaceError
 from besom.common.flatten import flatten
 from besom.search.space.baseline import Base, changed
 from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
@@ -113,13 +114,30 @@ def propose_baseline(
 
 @contextmanager
 def _named(dimension: Dimension) -> Iterator[None]:
-    """Have Hydra's complaint about a ``+`` name what the user wrote, not a value of it."""
+    """Have Hydra's complaint about a ``+``, and about a fraction where an integer has to be, name
+    what the user wrote, not a value of it."""
     try:
         yield
     except ConfigCompositionException as error:
         if re.match(ALREADY_THERE, str(error)):
             raise already_there(f"{dimension.element}={dimension.text}") from error
+        if is_no_integer(error) and isinstance(dimension.distribution, FloatDistribution):
+            raise SpaceError(_as_whole(dimension, dimension.distribution)) from error
         raise
+
+
+def _as_whole(dimension: Dimension, fractions: FloatDistribution) -> str:
+    """What is wrong with fractions for an integer, and how its numbers are written."""
+    low, high = math.ceil(fractions.low), math.floor(fractions.high)
+    whole = f"int(interval({low},{high}))"
+    ways = [f"tag(log,{whole})"] if fractions.log else [f"range({low},{high + 1})", whole]
+    remedy = " or ".join(f"`{dimension.element}={way}`" for way in ways)
+    if low >= high or fractions.step is not None:
+        remedy = "a range whose start, stop and step are whole"
+    return (
+        f"`{dimension.element}={dimension.text}`: {dimension.key} must be an integer, and this has "
+        f"fractions; write {remedy}"
+    )
 
 
 def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from besom.common.errors import SweepFailed
 from besom.common.states import State
 from besom.common.terminal.time_left import TimeLeft
-from besom.common.text import show
-from besom.search.objective import NoObjective, few
+from besom.common.text import few, show
+from besom.search.objective import NoObjective, refuse_left_out
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
@@ -118,7 +118,8 @@ class ConfirmationJobs(JobSource):
         state, values, error = self._judged(outcome, numbers)
         notes = self._notes(job, outcome, error)
         if outcome.state is State.COMPLETE:
-            notes["values"] = numbers
+            metric = metric_of(self._plan)
+            notes["values"] = ({metric: math.nan} if metric in outcome.left_out else {}) | numbers
         metrics = {**job.reported, **numbers}
         self._conclude(worker, self._stopped(job), state, values, notes, metrics)
 
@@ -129,9 +130,11 @@ class ConfirmationJobs(JobSource):
         if outcome.state is not State.COMPLETE:
             return State.FAILED, (), outcome.error
         try:
+            if (metric := metric_of(self._plan)) not in numbers:
+                refuse_left_out(metric, metric, outcome.left_out)
             value = judged(self._plan, numbers)
-        except NoObjective as refusal:
-            self._is_hopeless = True
+        except ValueError as refusal:
+            self._is_hopeless |= isinstance(refusal, NoObjective)
             return State.FAILED, (), str(refusal)
         if math.isfinite(value):
             return State.COMPLETE, (value,), ""
@@ -140,6 +143,9 @@ class ConfirmationJobs(JobSource):
     def failure(self) -> SweepFailed | None:
         """A configuration that fails on some seed is left out of the verdict; no more than that."""
         return None
+
+    def close(self) -> None:
+        """Each is decided as it ends."""
 
     def _value_names(self) -> tuple[str, ...]:
         return (metric_of(self._plan) or "objective",)
