@@ -83,6 +83,10 @@ class ClusterError(UserError):
     """A cluster cannot be reached, is lost, or cannot run a worker."""
 
 
+USERS_ERRORS = (Exception, SystemExit)
+"""What code of a user's own may raise, ``sys.exit`` included; Ctrl-C is not its own."""
+
+
 class Stop(Exception):
     """Ends a trial early. A task may catch it to tidy up, and should raise it again."""
 

@@ -95,6 +95,7 @@ def test_pruners_by_path_and_around_another() -> None:
         (f"{OWN}.Middle", {"widht": 1.0}, "sampler.widht: .* no such keyword.*mean `width`"),
         (f"{OWN}.Middle", {}, "sampler.width: .*needs it; it has no default"),
         (f"{OWN}.refuses", {"x": 1}, "ValueError: not {'x': 1}"),
+        (f"{OWN}.leaves", {"x": 1}, "SystemExit: not {'x': 1}"),
         (f"{OWN}.half", {"n_trials": 3}, "is no sampler; .*optuna.samplers.BaseSampler"),
         ("optuna.pruners.NopPruner", {}, "is no sampler"),
         (f"{OWN}.Middle", {"width": {"_target_": f"{OWN}.Nothing"}}, "sampler.width._target_="),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from besom.app.modules.target import TARGET, check_keywords, locate
-from besom.common.errors import ConfigError, UserError
+from besom.common.errors import USERS_ERRORS, ConfigError, UserError
 
 HYDRAS = (TARGET, "_recursive_", "_convert_")
 """Keys of a description that are no arguments; the last two say what is always so here."""
@@ -95,7 +95,7 @@ def _make(place: str, description: Mapping[str, Any], n_existing: int) -> Any:
         return function(**arguments)
     except UserError:
         raise
-    except Exception as error:
+    except USERS_ERRORS as error:
         raise ConfigError(
             f"{place}: {target} fails with {type(error).__name__}: {error}"
         ) from error

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.app.modules.target import locate
-from besom.common.errors import ConfigError, SpaceError, UserError
+from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError, UserError
 from besom.search.algorithms import by_path
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.exhaustive import BruteForce, Grid
@@ -151,7 +151,7 @@ def rehearse(
                 if suggest is not None and isinstance(options, BruteForceSampler):
                     suggest(trial)
                 study.tell(trial, [float(number)] * len(directions))
-    except Exception as error:
+    except USERS_ERRORS as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise ConfigError(f"{_named(options)}: {name}{error}") from error
     finally:

@@ -19,7 +19,7 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from besom.common.errors import ConfigError, SpaceError
+from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError
 
 Scalar = None | bool | int | float | str
 
@@ -235,7 +235,7 @@ def read_suggest(dotted_path: str | None, baseline: DictConfig, space: Space) ->
         return None
     try:
         function = get_method(dotted_path)
-    except Exception as error:
+    except USERS_ERRORS as error:
         raise ConfigError(
             f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
             "path of a function (config, trial) in a module on Python's path."

@@ -97,10 +97,10 @@ class CallbackQueue:
             for callback in self._callbacks:
                 try:
                     getattr(callback, METHODS[type(row)])(row)
-                except Exception as error:
+                except BaseException as error:  # sys.exit would end the thread
                     self._complain(callback, METHODS[type(row)], error)
 
-    def _complain(self, callback: Callback, method: str, error: Exception) -> None:
+    def _complain(self, callback: Callback, method: str, error: BaseException) -> None:
         """Once for each callback: the next row would often find the same."""
         if id(callback) in self._complained:
             return
@@ -115,6 +115,6 @@ class CallbackQueue:
         )
 
 
-def _theirs(error: Exception) -> TracebackType | None:
+def _theirs(error: BaseException) -> TracebackType | None:
     """The traceback less the frame that called the callback."""
     return error.__traceback__ and error.__traceback__.tb_next
