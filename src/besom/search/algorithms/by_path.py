@@ -36,6 +36,11 @@ class ByPath:
     def name(self) -> str:
         return str(self.description[TARGET])
 
+    @property
+    def written(self) -> str:
+        """``hydra.sweeper.sampler._target_=my_samplers.Bandit``."""
+        return f"{self.place}.{TARGET}={self.name}"
+
     def check(self) -> None:
         """Import the class, and look at its keywords alone.
 
@@ -59,7 +64,7 @@ class ByPath:
         made = _make(self.place, self.description, n_existing)
         if not isinstance(made, kind):
             raise ConfigError(
-                f"{self.place}.{TARGET}={self.name}: is no {self.place.rpartition('.')[2]}; name a "
+                f"{self.written}: is no {self.place.rpartition('.')[2]}; name a "
                 f"subclass of {kind.__module__.partition('._')[0]}.{kind.__name__}"
             )
         return made
