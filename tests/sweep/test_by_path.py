@@ -55,6 +55,20 @@ def test_a_sampler_that_raises_ends_the_sweep_in_its_own_name(root: Path, besom:
     assert audit(root, "stepping").states().total() == 6
 
 
+def test_a_sampler_that_stops_the_study_is_said_to_have_ended_it(root: Path) -> None:
+    shutil.copy(own.__file__, root.parent / "my_sampler.py")
+    words = ("x=interval(-2,2)", "hydra.sweeper.objective=loss", "hydra.sweeper.n_trials=6")
+    mine = (f"{SAMPLER}._target_=my_sampler.Middle", f"{SAMPLER}.width=0.1", f"{SAMPLER}.enough=2")
+    done = run("stepping", *words, *mine, folder=root.parent)
+    assert done.returncode == 0, done.stderr
+    ended_by = f"{SAMPLER}._target_=my_sampler.Middle: it has called study.stop()"
+    assert f"\nEnded by {ended_by}.\n" in done.stdout
+    found = audit(root, "stepping")
+    assert found.states() == {"COMPLETE": 2}
+    (own_run,) = (tags for tags in found.tags.values() if tags[schema.ROLE] == schema.Role.SWEEP)
+    assert own_run[schema.ENDED_BY] == ended_by
+
+
 def test_bruteforce_ends_the_sweep_when_all_points_are_had(root: Path) -> None:
     words = ("hydra/sweeper/sampler=bruteforce", "x=choice(-1.0,0.5,1.0)", "y=choice(0.0,1.0)")
     more = ("hydra.sweeper.objective=loss", "hydra.sweeper.n_trials=50", "hydra.sweeper.n_jobs=3")
@@ -62,5 +76,7 @@ def test_bruteforce_ends_the_sweep_when_all_points_are_had(root: Path) -> None:
         done = run("stepping", *words, *more, folder=root.parent)
         assert done.returncode == 0, done.stderr
         assert n_begun in done.stdout and "still to be done" not in done.stdout
+        said = "Ended by hydra/sweeper/sampler=bruteforce: each point has been tried.\n"
+        assert said in done.stdout
     found = audit(root, "stepping")
     assert len({(t.params["x"], t.params["y"]) for t in found.trials}) == len(found.trials) == 6

@@ -61,7 +61,7 @@ def test_a_sampler_sees_no_baseline_outside_the_space_and_may_end_the_study() ->
         assert not study.exhausted
         study.ask(SPACE.distributions)
         study.tell(number, State.COMPLETE, [0.0])
-    assert study.exhausted
+    assert study.exhausted == "it has called study.stop()"
 
 
 def test_functions_of_tpe_are_named_by_path() -> None:

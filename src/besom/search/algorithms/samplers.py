@@ -74,7 +74,7 @@ def make_sampler(
             sampler = _MAKERS[options.name](options, dimensions, n_existing)
         return sampler if isinstance(sampler, Grid | WindowedSampler) else WindowedSampler(sampler)
     except ValueError as error:
-        raise ConfigError(f"{_named(options)}: {error}") from error
+        raise ConfigError(f"{as_chosen(options)}: {error}") from error
 
 
 def _with_sources(
@@ -105,7 +105,7 @@ def _with_sources(
     return replace(options, source_trials=sources * repeats)
 
 
-def _named(options: Any) -> str:
+def as_chosen(options: Any) -> str:
     """How the sampler was chosen."""
     by_name = f"hydra/sweeper/sampler={options.name}"
     return options.written if isinstance(options, ByPath) else by_name
@@ -155,7 +155,7 @@ def rehearse(
         raise
     except USERS_ERRORS as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ConfigError(f"{_named(options)}: {name}{error}") from error
+        raise ConfigError(f"{as_chosen(options)}: {name}{error}") from error
     finally:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
 

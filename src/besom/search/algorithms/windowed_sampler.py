@@ -18,7 +18,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.app.own_code import naming
-from besom.search.algorithms.exhaustive import BruteForce
+from besom.search.algorithms.exhaustive import EACH_POINT, BruteForce
 from besom.search.trial_row import IMPORTED
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
@@ -48,17 +48,17 @@ class WindowedSampler(BaseSampler):
         self._calling = partial(naming, own) if own else nullcontext
         self._is_exhaustive = isinstance(sampler, BruteForce)
         self._shown: tuple[int, _Window] | None = None
-        self.exhausted = False
-        """Whether it has nothing more to propose."""
+        self.exhausted = ""
+        """Why it has nothing more to propose; empty as long as it may have."""
 
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         """Take note that these trials have their parameters."""
         if isinstance(self._sampler, BruteForce):
             own = _Window(study, None, shows_imported=False).get_trials(False)
-            self.exhausted = self._sampler.has_proposed_all(own)
+            self.exhausted = EACH_POINT if self._sampler.has_proposed_all(own) else ""
 
     def _stop(self) -> None:
-        self.exhausted = True
+        self.exhausted = "it has called study.stop()"
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
