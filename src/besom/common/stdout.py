@@ -102,7 +102,8 @@ def say(text: str) -> None:
     if sys.stderr is None:  # closed
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        # In one write: another thread's line would stand before the end of this one.
+        print(f"{text}\n", end="", file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
 

@@ -109,10 +109,10 @@ class CallbackQueue:
             shown = traceback.format_exception(error.with_traceback(_theirs(error)))
             say(mask("".join(shown).rstrip()))
         reason = str(error) if isinstance(error, UserError) else "has raised what stands above"
-        say(
-            f"besom: callback {type(callback).__name__}.{method}: {reason}; the sweep goes on, "
-            "and nothing more is said of this callback"
-        )
+        goes_on = "; the sweep goes on, and nothing more is said of this callback"
+        is_over = method == METHODS[StudyEnded]
+        said = f"besom: callback {type(callback).__name__}.{method}: {reason}"
+        say(said if is_over else f"{said}{goes_on}")
 
 
 def _theirs(error: BaseException) -> TracebackType | None:
