@@ -52,6 +52,8 @@ FILES = {
 
 
 def check(config: DictConfig) -> None:
+    if config.model.units == 0:
+        sys.exit("no units")
     if config.model.units < 1:
         raise ConfigError(f"`model.units={config.model.units}` is below 1; give 1 or more")
 
@@ -152,6 +154,7 @@ MISTAKES = {
     "--=1": ["ambiguous option", "--hydra-help"],
     "-m --cfg job": ["--multirun and --cfg", "leave one out"],
     # the task's own
+    "-m model.units=0,8": ["the task's hook `check` has called sys.exit('no units')"],
     "fail=user": ["`path=nowhere`", "give another"],
 }
 

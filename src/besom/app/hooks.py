@@ -4,13 +4,16 @@ All of it is optional; a plain Hydra task function needs none of this.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+from besom.common.errors import UserError
 
 Task = Callable[[DictConfig], Any]
 Returned = TypeVar("Returned")
@@ -113,8 +116,27 @@ def hooked(hooks: Hooks) -> Callable[[Task], Task]:
 
 
 def hooks_of(task: Task) -> Hooks:
-    """The hooks that a task function carries, or hooks that do nothing."""
-    return getattr(task, "__besom_hooks__", Hooks())
+    """The hooks that a task function carries, or hooks that do nothing.
+
+    One that calls ``sys.exit`` raises a UserError instead: it would end a sweep without a word.
+    """
+    hooks: Hooks = getattr(task, "__besom_hooks__", Hooks())
+    called = {field.name: getattr(hooks, field.name) for field in fields(hooks)}
+    kept: dict[str, Any] = {
+        name: partial(_call, name, hook) for name, hook in called.items() if callable(hook)
+    }
+    return replace(hooks, **kept)
+
+
+def _call(name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
+    __tracebackhide__ = True
+    try:
+        return hook(*arguments)
+    except SystemExit as error:
+        raise UserError(
+            f"the task's hook `{name}` has called sys.exit({error.code!r}); what it refuses, it "
+            "refuses by besom.UserError"
+        ) from error
 
 
 def call_users_own(function: Callable[..., Returned], *arguments: Any) -> Returned:

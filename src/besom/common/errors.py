@@ -3,6 +3,7 @@
 BesomError
  ├─ SweepFailed          too many trials failed, or workers do not start; exit code 1
  └─ UserError            one or two plain lines; the commands end with exit code 2
+     ├─ CodeError        code that the configuration names has raised; its traceback stands above
      ├─ ConfigError      a configuration value: wrong key, type or range
      ├─ SpaceError       a search space that cannot be searched
      ├─ DataError        a data file that is missing or not what it should be
@@ -59,6 +60,17 @@ class UserError(BesomError):
     exit_code = 2
 
 
+class CodeError(UserError):
+    """Code of the user's own, that the configuration names, has raised while a sweep ran.
+
+    ``traceback`` is that of this code, shown before the lines.
+    """
+
+    def __init__(self, message: str, traceback: str) -> None:
+        super().__init__(message)
+        self.traceback = traceback
+
+
 class ConfigError(UserError):
     """A configuration value has the wrong key, type or range."""
 
@@ -81,6 +93,24 @@ class StoreError(UserError):
 
 class ClusterError(UserError):
     """A cluster cannot be reached, is lost, or cannot run a worker."""
+
+
+USERS_ERRORS = (Exception, SystemExit)
+"""What code of a user's own may raise, ``sys.exit`` included; Ctrl-C is not its own."""
+
+
+def one_line(error: BaseException) -> str:
+    """``ValueError: x is above 1``, without its type where it is Besom's, and only that where it
+    has no text, or raises instead. Shows no address's password."""
+    name = type(error).__name__
+    try:
+        text = plain(mask(str(error))).strip()
+    except BaseException:  # of the user's own code, as the error may be
+        return name
+    first = text.partition("\n")[0]
+    if isinstance(error, BesomError) and first:
+        return first
+    return f"{name}: {first}" if first else name
 
 
 class Stop(Exception):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO, cast
 
-from besom.common.errors import StoreError, UserError
+from besom.common.errors import CodeError, StoreError, UserError
 from besom.common.text import printable
 
 GONE = (errno.EPIPE, errno.EIO)
@@ -85,6 +85,8 @@ def print_data(text: str) -> None:
 
 def complain(error: UserError) -> int:
     """Print a mistake as it is shown everywhere in Besom; return the exit code that it means."""
+    if isinstance(error, CodeError):
+        say(error.traceback)
     say(f"besom: {error}")
     return error.exit_code
 
@@ -100,7 +102,8 @@ def say(text: str) -> None:
     if sys.stderr is None:  # closed
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        # In one write: another thread's line would stand before the end of this one.
+        print(f"{text}\n", end="", file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
 

@@ -119,10 +119,10 @@ class Study:
             self._study.sampler.proposed(self._study, trials)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether the sampler has proposed all that it has to propose, as a grid once has."""
+    def exhausted(self) -> str:
+        """Why the sampler proposes nothing more, as a grid once does; empty as long as it may."""
         sampler = self._study.sampler
-        return isinstance(sampler, Grid | WindowedSampler) and sampler.exhausted
+        return sampler.exhausted if isinstance(sampler, Grid | WindowedSampler) else ""
 
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
         """Have ``params`` proposed before anything else, once, in the place of what waits so far.

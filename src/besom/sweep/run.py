@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from besom.app.redaction import redacted_logs
-from besom.common.errors import BesomError, StoreError, StudyError, UserError
+from besom.common.errors import StoreError, StudyError, UserError, one_line
 from besom.common.files import make_writable
 from besom.common.locks import one_at_a_time, only_supervisor
 from besom.common.terminal.sentences import print_sentences
@@ -257,8 +257,8 @@ def _sweep(
         # Another supervisor may have the study by now, and with it the sweep's own run.
         is_ours = False
         raise
-    except BesomError as error:
-        ended_by = str(error).splitlines()[0]
+    except Exception as error:
+        ended_by = one_line(error)
         raise
     finally:
         pool.stop()

@@ -70,10 +70,12 @@ def n_ended(rows: Iterable[TrialRow]) -> int:
 def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
     """What has ended the trials before all were done; nothing where all are."""
     n_open = plan.options.n_trials - n_ended(rows)
-    if n_open <= 0 or study.exhausted:
+    if n_open <= 0:
         return []
     ended_by: str = study.recall("ended_by") or ""
     head = f"Ended by {ended_by}. " if ended_by else ""
+    if study.exhausted and not (n_open := sum(row.state == "running" for row in rows)):
+        return [head.rstrip()] if head else []
     trials, are = ("1 trial", "is") if n_open == 1 else (f"{n_open} trials", "are")
     if ended_by.startswith(OPTION):
         return [f"{head}The same command without that rule does the other {trials}."]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from besom.common.errors import BesomError
 from besom.common.states import State
 from besom.common.text import printable
+from besom.search.algorithms.samplers import as_chosen
 from besom.search.feasibility import refuse_unknown
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.repeats import Repeats
@@ -71,7 +72,7 @@ class TrialJobs(JobSource):
     @property
     def is_closed(self) -> bool:
         """Whether none is started any more, whatever ``n_trials`` is."""
-        return bool(self._holding_rule) or self._is_late or self._study.exhausted
+        return bool(self._holding_rule) or self._is_late or bool(self._study.exhausted)
 
     @property
     def _is_late(self) -> bool:
@@ -111,7 +112,7 @@ class TrialJobs(JobSource):
         if self._n_left and self._is_late:
             return f"hydra.sweeper.timeout={options.timeout:g} s"
         if self._study.exhausted:
-            return f"hydra/sweeper/sampler={options.sampler.name}: each point has been tried"
+            return f"{as_chosen(options.sampler)}: {self._study.exhausted}"
         return f"hydra.sweeper.n_trials={options.n_trials}: all are done"
 
     def next(self, worker: int) -> Job | None:

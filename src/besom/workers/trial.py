@@ -22,7 +22,7 @@ from besom.app.hooks import as_typed, chosen_groups, of_task
 from besom.app.job import JobRunner
 from besom.app.resolvers import resolvers_of
 from besom.common.addresses import mask
-from besom.common.errors import Interrupted, Pruned, UserError
+from besom.common.errors import Interrupted, Pruned, UserError, one_line
 from besom.common.flatten import flatten
 from besom.common.machine.devices import visible_devices
 from besom.common.states import State
@@ -184,17 +184,7 @@ def _failed(error: BaseException) -> Outcome:
         return Outcome(State.FAILED, {}, 0.0, error=str(error))
     frames = mask(_traceback_of_task(error))
     frames = storable(shorten_middle(frames, LONGEST_TRACEBACK))
-    return Outcome(State.FAILED, {}, 0.0, error=plain(mask(_one_line(error))), traceback=frames)
-
-
-def _one_line(error: BaseException) -> str:
-    """``ValueError: x is above 1``; only the type's name where there is no text, or it raises."""
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except BaseException:  # of the task's own code, as the error is
-        return name
-    return f"{name}: {text}".splitlines()[0] if text else name
+    return Outcome(State.FAILED, {}, 0.0, error=one_line(error), traceback=frames)
 
 
 def _traceback_of_task(error: BaseException) -> str:

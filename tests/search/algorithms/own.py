@@ -40,9 +40,38 @@ class Steps(optuna.pruners.BasePruner):
         return len(trial.intermediate_values) >= self._most
 
 
+class Failing(optuna.samplers.RandomSampler):
+    """Fails in one of its methods, from some trial on."""
+
+    def __init__(self, method: str, after: int = 3) -> None:
+        super().__init__()
+        self._after = after
+        own = getattr(self, method)
+        setattr(
+            self, method, lambda study, trial, *rest: self._fail(trial) or own(study, trial, *rest)
+        )
+
+    def _fail(self, trial: Any) -> None:
+        if trial.number >= self._after:
+            raise KeyError("no arms")
+
+
+class FailingPruner(optuna.pruners.BasePruner):
+    def prune(self, study: optuna.Study, trial: Any) -> bool:
+        raise SystemExit("no arms")
+
+
+def failing_gamma(n_trials: int) -> int:
+    raise KeyError("no arms")
+
+
 def half(n_trials: int) -> int:
     """How many trials TPE takes for good ones."""
     return max(1, n_trials // 2)
+
+
+def leaves(**anything: Any) -> Any:
+    raise SystemExit(f"not {anything}")
 
 
 def refuses(**anything: Any) -> Any:

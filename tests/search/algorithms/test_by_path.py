@@ -1,5 +1,6 @@
 """Samplers, pruners and their parts by dotted path."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from besom.common.errors import ConfigError
+from besom.common.errors import CodeError, ConfigError
 from besom.common.states import State
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import NoPruner, TpeSampler
@@ -60,14 +61,55 @@ def test_a_sampler_sees_no_baseline_outside_the_space_and_may_end_the_study() ->
         assert not study.exhausted
         study.ask(SPACE.distributions)
         study.tell(number, State.COMPLETE, [0.0])
-    assert study.exhausted
+    assert study.exhausted == "it has called study.stop()"
 
 
 def test_functions_of_tpe_are_named_by_path() -> None:
     made: Any = make_sampler(TpeSampler(gamma=f"{OWN}.half"), SPACE.dimensions, 0)
-    assert made._sampler._gamma is own.half
+    assert made._sampler._gamma.__wrapped__ is own.half
     with pytest.raises(ConfigError, match=r"sampler\.gamma=.*has no class hafl; it has "):
         make_sampler(TpeSampler(gamma=f"{OWN}.hafl"), SPACE.dimensions, 0)
+
+
+@pytest.mark.parametrize("method", ["before_trial", "sample_relative", "after_trial"])
+def test_what_a_sampler_raises_is_said_of_it_with_its_own_frames(method: str) -> None:
+    study = memory_study(["minimize"])
+    options = sampler(f"{OWN}.Failing", method=method, after=1)
+    study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
+    with pytest.raises(CodeError) as failure:
+        for number in range(2):
+            study.ask(SPACE.distributions)
+            study.tell(number, State.COMPLETE, [0.0])
+    assert str(failure.value).splitlines() == [
+        f"hydra.sweeper.sampler._target_={OWN}.Failing: KeyError: 'no arms'",
+        "Once that is mended, the same command goes on.",
+    ]
+    assert "own.py" in failure.value.traceback
+    assert "windowed_sampler.py" not in failure.value.traceback
+
+
+def test_what_a_pruner_raises_is_said_of_it_also_where_another_wraps_it() -> None:
+    own_one = {"_target_": f"{OWN}.FailingPruner"}
+    wraps = pruner("optuna.pruners.PatientPruner", patience=0, wrapped_pruner=own_one)
+    for options in (pruner(f"{OWN}.FailingPruner"), wraps):
+        study = memory_study(["minimize"])
+        study.use(make_sampler(TpeSampler(), SPACE.dimensions, 0), make_pruner(options))
+        study.ask(SPACE.distributions)
+        said = re.escape(f"hydra.sweeper.pruner._target_={options.name}: SystemExit: no arms")
+        with pytest.raises(CodeError, match=said):
+            [study.report(0, step, float(step)) for step in range(3)]
+
+
+def test_what_a_function_of_tpe_raises_is_said_of_it() -> None:
+    options = TpeSampler(gamma=f"{OWN}.failing_gamma", n_startup_trials=1)
+    with pytest.raises(CodeError, match=rf"sampler\.gamma={OWN}\.failing_gamma: KeyError"):
+        rehearse(options, SPACE.dimensions, ["minimize"])
+
+
+def test_a_pruner_by_path_keeps_its_class() -> None:
+    """TPE asks whether it is Hyperband."""
+    made = make_pruner(pruner("optuna.pruners.HyperbandPruner"))
+    assert isinstance(made, optuna.pruners.HyperbandPruner)
 
 
 def test_pruners_by_path_and_around_another() -> None:
@@ -95,6 +137,7 @@ def test_pruners_by_path_and_around_another() -> None:
         (f"{OWN}.Middle", {"widht": 1.0}, "sampler.widht: .* no such keyword.*mean `width`"),
         (f"{OWN}.Middle", {}, "sampler.width: .*needs it; it has no default"),
         (f"{OWN}.refuses", {"x": 1}, "ValueError: not {'x': 1}"),
+        (f"{OWN}.leaves", {"x": 1}, "SystemExit: not {'x': 1}"),
         (f"{OWN}.half", {"n_trials": 3}, "is no sampler; .*optuna.samplers.BaseSampler"),
         ("optuna.pruners.NopPruner", {}, "is no sampler"),
         (f"{OWN}.Middle", {"width": {"_target_": f"{OWN}.Nothing"}}, "sampler.width._target_="),

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 from optuna.trial import BaseTrial
 
-from besom.common.errors import ConfigError, SpaceError
+from besom.common.errors import CodeError, ConfigError, SpaceError
 from besom.search.space.grammar import read_space
 from besom.search.space.point import read_point, read_points
-from besom.search.space.space import Space
+from besom.search.space.space import Space, read_suggest
+from besom.search.storage.database import memory_study
 
 SPACE = read_space(
     {},
@@ -124,3 +126,16 @@ def test_what_a_conditional_space_never_suggests_is_refused(given: Any, said: st
 def test_nothing_is_a_point_of_no_space() -> None:
     with pytest.raises(SpaceError, match=r"x is not searched; there are none"):
         read_point({"x": 1}, Space((), ()), None)
+
+
+def leaves(config: Any, trial: Any) -> None:
+    raise SystemExit("no y")
+
+
+def test_a_function_that_raises_as_a_trial_is_proposed_is_named() -> None:
+    space = read_space({}, ["x=interval(0,1)"], loader=None)
+    suggest = read_suggest(f"{__name__}.leaves", OmegaConf.create({}), space)
+    named = f"hydra.sweeper.custom_search_space={__name__}.leaves: SystemExit: no y"
+    with pytest.raises(CodeError, match=named) as failure:
+        memory_study(["minimize"]).ask(space.distributions, suggest)
+    assert "in leaves" in failure.value.traceback and "own_code.py" not in failure.value.traceback

@@ -25,6 +25,15 @@ class Raising(besom.Callback):
         raise ValueError(f"trial {trial.number} is not to my liking")
 
 
+class Exiting(besom.Callback):
+    def __init__(self, at_once: bool = False) -> None:
+        if at_once:
+            raise SystemExit("at once")
+
+    def on_study_start(self, study: besom.StudyStarted) -> None:
+        raise SystemExit(3)
+
+
 class Picky(besom.Callback):
     def __init__(self, size: int) -> None:
         if size < 1:

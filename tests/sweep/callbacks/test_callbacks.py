@@ -43,10 +43,13 @@ def told(folder: Path) -> list[Any]:
 def test_all_that_happens_is_told_in_rows_and_a_callback_that_raises_ends_nothing(
     folder: Path, root: Path
 ) -> None:
-    nodes = ["{_target_: my_callbacks.Raising}", "{_target_: my_callbacks.Rows, path: rows.txt}"]
+    names = ("Exiting", "Raising", "Rows, path: rows.txt")
+    nodes = [f"{{_target_: my_callbacks.{name}}}" for name in names]
     done = run("stepping", *SPACE, named(*nodes), *CONFIRMED, folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Raising.on_trial_end: has raised") == 1
+    assert done.stderr.count("Exiting.on_study_start: has raised") == 1
+    assert "SystemExit: 3" in done.stderr
     assert "ValueError: trial 0 is not to my liking" in done.stderr
     rows = told(folder)
     begun, *between, end = rows
@@ -120,6 +123,7 @@ def test_a_sweep_that_fails_says_why(folder: Path) -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken_callbacks.py").write_text("import no_such_library\n")
+    (tmp_path / "leaving_callbacks.py").write_text("raise SystemExit(3)\n")
 
 
 NAME = "tests.sweep.callbacks.telling"
@@ -141,6 +145,8 @@ NAME = "tests.sweep.callbacks.telling"
         ([{"_target_": f"{NAME}.Rows", "pth": "x"}], "no such keyword; did you mean `path`?"),
         ([{"_target_": f"{NAME}.Picky"}], "callbacks.0.size: "),
         ([{"_target_": f"{NAME}.Picky", "size": 0}], "fails with ValueError: size is below 1"),
+        ([{"_target_": f"{NAME}.Exiting", "at_once": True}], "fails with SystemExit: at once"),
+        ([{"_target_": "leaving_callbacks.X"}], "cannot be imported: SystemExit: 3"),
     ],
 )
 @pytest.mark.usefixtures("here")

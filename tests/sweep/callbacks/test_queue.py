@@ -1,9 +1,12 @@
 """Rows reach callbacks in order, in a thread that holds up nobody."""
 
+import io
+import sys
 import threading
 
 import pytest
 
+from besom.common.errors import StoreError
 from besom.sweep.callbacks import queue
 from besom.sweep.callbacks.base import Callback
 from besom.sweep.callbacks.queue import CallbackQueue
@@ -77,6 +80,30 @@ def test_an_exception_is_printed_once_and_the_others_are_told_all_the_same(
     err = capsys.readouterr().err
     assert err.count("Traceback") == err.count("Raising.on_report: has raised") == 1
     assert "s3cret" not in err and "_work" not in err
+
+
+class Writes(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.each: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.each += [text] if text else []
+        return len(text)
+
+
+def test_a_failure_at_the_end_is_a_whole_line_in_one_write_and_nothing_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Raising(Callback):
+        def on_study_end(self, study: StudyEnded) -> None:
+            raise StoreError("host answered 403")
+
+    monkeypatch.setattr(sys, "stderr", written := Writes())
+    rows = CallbackQueue([Raising()])
+    rows.put(StudyEnded("s", "finished", 1, 0, 0, 0))
+    rows.close()
+    assert written.each == ["besom: callback Raising.on_study_end: host answered 403\n"]
 
 
 def test_without_callbacks_there_is_no_thread() -> None:

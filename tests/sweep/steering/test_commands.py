@@ -1,6 +1,7 @@
 """``besom status``, ``stop``, ``enqueue`` and ``set`` beside a sweep that really runs."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from besom.common.locks import only_supervisor
 from besom.sweep.steering import requests
 from besom.sweep.steering.left import running_trials, searched_keys
 from besom.sweep.steering.requests import SET, ask, steering_folder
+from besom.sweep.steering.status import Status, status_lines
 from besom.tracking import schema
 from tests.conftest import Command
 from tests.processes import kill, wait_for
@@ -33,7 +35,8 @@ def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     wait_for(lambda: n_ended(root, "stepping") and running_trials(folder))
     before = besom("status", "stepping")
     assert before.code == 0 and "stepping is being swept by process" in before.out
-    assert " of 6 ended: " in before.out and "  worker 1   trial" in before.out
+    assert " of 6 ended: " in before.out
+    wait_for(lambda: "  worker 1   trial" in besom("status", "stepping").out)
     assert searched_keys(folder) == ["x", "y"]
     point = besom("enqueue", "stepping", "x=0.125", "y=-0.5")
     assert (point.code, point.err) == (0, "")
@@ -78,6 +81,16 @@ def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     front = [int(word.strip(",")) for word in after[2].partition("(")[0].split()[2:]]
     assert front and all(found.trials[number].values[0] <= 0.6 for number in front), after
     assert "stepping  9 of 9  trials " in besom("status").out
+
+
+def test_a_worker_is_shown_no_trial_that_has_ended() -> None:
+    job = {"label": "trial  4", "step": 5, "steps": 6, "value": None, "since": 0.0}
+    workers = {"0": {**job, "trial": 4}, "1": {**job, "trial": 5}}
+    left = {"n_trials": 6, "n_jobs": 2, "phase": "trials", "workers": workers}
+    counts = Counter(complete=5, running=1)
+    status = Status("mine", "by process 1", left, counts, running={5}, is_known=True)
+    first, second = (line for line in status_lines(status) if line.startswith("  worker"))
+    assert first == "  worker 0   has ended trial 4" and "5/6" in second
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from besom.app.modules.reference import search_working_folder
-from besom.common.errors import ConfigError, UserError
+from besom.common.errors import USERS_ERRORS, ConfigError, UserError
 from besom.common.suggest import did_you_mean, listed
 
 TARGET = "_target_"
@@ -38,7 +38,7 @@ def make_object(key: str, node: Mapping[str, Any], kind: type[Made]) -> Made:
         made = found(**arguments)
     except UserError as error:
         raise ConfigError(f"{key}: {error}") from error
-    except Exception as error:
+    except USERS_ERRORS as error:
         raise ConfigError(f"{key}: {path} fails with {type(error).__name__}: {error}") from error
     if not isinstance(made, kind):
         raise _another(key, path, kind)
@@ -57,7 +57,7 @@ def locate(key: str, path: str) -> Callable[..., Any]:
     search_working_folder()
     try:
         home = import_module(module)
-    except Exception as error:
+    except USERS_ERRORS as error:
         reason = (
             str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from besom.app.modules.target import TARGET, check_keywords, locate
-from besom.common.errors import ConfigError, UserError
+from besom.common.errors import USERS_ERRORS, ConfigError, UserError
 
 HYDRAS = (TARGET, "_recursive_", "_convert_")
 """Keys of a description that are no arguments; the last two say what is always so here."""
@@ -36,6 +36,11 @@ class ByPath:
     def name(self) -> str:
         return str(self.description[TARGET])
 
+    @property
+    def written(self) -> str:
+        """``hydra.sweeper.sampler._target_=my_samplers.Bandit``."""
+        return f"{self.place}.{TARGET}={self.name}"
+
     def check(self) -> None:
         """Import the class, and look at its keywords alone.
 
@@ -59,7 +64,7 @@ class ByPath:
         made = _make(self.place, self.description, n_existing)
         if not isinstance(made, kind):
             raise ConfigError(
-                f"{self.place}.{TARGET}={self.name}: is no {self.place.rpartition('.')[2]}; name a "
+                f"{self.written}: is no {self.place.rpartition('.')[2]}; name a "
                 f"subclass of {kind.__module__.partition('._')[0]}.{kind.__name__}"
             )
         return made
@@ -95,7 +100,7 @@ def _make(place: str, description: Mapping[str, Any], n_existing: int) -> Any:
         return function(**arguments)
     except UserError:
         raise
-    except Exception as error:
+    except USERS_ERRORS as error:
         raise ConfigError(
             f"{place}: {target} fails with {type(error).__name__}: {error}"
         ) from error

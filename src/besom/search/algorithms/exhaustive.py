@@ -13,6 +13,8 @@ from optuna.samplers._brute_force import _TreeNode
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+EACH_POINT = "each point has been tried"
+
 
 class Grid(optuna.samplers.GridSampler):
     """Optuna's grid for ask and tell, which passes over points that any trial has had.
@@ -28,9 +30,9 @@ class Grid(optuna.samplers.GridSampler):
         self._left = {_point(p): place for place, p in enumerate(self._all_grids)}
 
     @property
-    def exhausted(self) -> bool:
-        """Whether every point has been proposed."""
-        return not self._left
+    def exhausted(self) -> str:
+        """Why it has nothing more to propose; empty as long as it has."""
+        return "" if self._left else EACH_POINT
 
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         """Propose their points no more; params that lack some of the grid's names are none."""

@@ -6,6 +6,7 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 
+from besom.app.own_code import named
 from besom.common.errors import ConfigError
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.experimental import unwarned
@@ -28,10 +29,16 @@ def make_pruner(options: Any) -> BasePruner:
     try:
         with unwarned():
             if isinstance(options, ByPath):
-                return options.make(BasePruner)  # type: ignore[no-any-return]
+                return _named(options.written, options.make(BasePruner))
             return _MAKERS[options.name](options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"hydra/sweeper/pruner={options.name}: {error}") from error
+
+
+def _named(written: str, pruner: BasePruner) -> BasePruner:
+    # In its place, not around it: samplers ask whether the pruner is Optuna's Hyperband.
+    pruner.prune = named(written, pruner.prune)  # type: ignore[method-assign]
+    return pruner
 
 
 def _none(options: NoPruner) -> BasePruner:

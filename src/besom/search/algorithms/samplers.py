@@ -13,7 +13,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.app.modules.target import locate
-from besom.common.errors import ConfigError, SpaceError, UserError
+from besom.app.own_code import named
+from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError, UserError
 from besom.search.algorithms import by_path
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.exhaustive import BruteForce, Grid
@@ -68,13 +69,12 @@ def make_sampler(
             for category in (optuna.exceptions.ExperimentalWarning, FutureWarning):
                 warnings.simplefilter("ignore", category)
             if isinstance(options, ByPath):
-                sampler = options.make(BaseSampler, n_existing)
-            else:
-                options = _with_sources(options, dimensions, imported)
-                sampler = _MAKERS[options.name](options, dimensions, n_existing)
+                return WindowedSampler(options.make(BaseSampler, n_existing), own=options.written)
+            options = _with_sources(options, dimensions, imported)
+            sampler = _MAKERS[options.name](options, dimensions, n_existing)
         return sampler if isinstance(sampler, Grid | WindowedSampler) else WindowedSampler(sampler)
     except ValueError as error:
-        raise ConfigError(f"{_named(options)}: {error}") from error
+        raise ConfigError(f"{as_chosen(options)}: {error}") from error
 
 
 def _with_sources(
@@ -105,10 +105,10 @@ def _with_sources(
     return replace(options, source_trials=sources * repeats)
 
 
-def _named(options: Any) -> str:
+def as_chosen(options: Any) -> str:
     """How the sampler was chosen."""
     by_name = f"hydra/sweeper/sampler={options.name}"
-    return f"{PLACE}._target_={options.name}" if isinstance(options, ByPath) else by_name
+    return options.written if isinstance(options, ByPath) else by_name
 
 
 def rehearse(
@@ -151,9 +151,11 @@ def rehearse(
                 if suggest is not None and isinstance(options, BruteForceSampler):
                     suggest(trial)
                 study.tell(trial, [float(number)] * len(directions))
-    except Exception as error:
+    except UserError:
+        raise
+    except USERS_ERRORS as error:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ConfigError(f"{_named(options)}: {name}{error}") from error
+        raise ConfigError(f"{as_chosen(options)}: {name}{error}") from error
     finally:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -173,7 +175,7 @@ def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
 def _argument(name: str, value: Any, n_existing: int) -> Any:
     place = f"{PLACE}.{name}"
     if name in FUNCTIONS and isinstance(value, str):
-        return locate(place, value)
+        return named(f"{place}={value}", locate(place, value))
     return by_path.part(place, value, n_existing)
 
 

@@ -8,6 +8,8 @@ dear.
 import copy
 import heapq
 from collections.abc import Callable, Container, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -15,7 +17,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from besom.search.algorithms.exhaustive import BruteForce
+from besom.app.own_code import naming
+from besom.search.algorithms.exhaustive import EACH_POINT, BruteForce
 from besom.search.trial_row import IMPORTED
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
@@ -34,34 +37,40 @@ class WindowedSampler(BaseSampler):
     only its picture of the others gets coarser. Where ``history`` is None it sees all.
 
     ``Study.stop`` only works inside ``study.optimize``; a caller looks at ``exhausted`` instead.
+
+    Args:
+        own: how the configuration names a sampler of the user's own; what that raises is said so.
     """
 
-    def __init__(self, sampler: BaseSampler, history: int | None = None) -> None:
+    def __init__(self, sampler: BaseSampler, history: int | None = None, own: str = "") -> None:
         self._sampler = sampler
         self._history = history
+        self._calling = partial(naming, own) if own else nullcontext
         self._is_exhaustive = isinstance(sampler, BruteForce)
         self._shown: tuple[int, _Window] | None = None
-        self.exhausted = False
-        """Whether it has nothing more to propose."""
+        self.exhausted = ""
+        """Why it has nothing more to propose; empty as long as it may have."""
 
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         """Take note that these trials have their parameters."""
         if isinstance(self._sampler, BruteForce):
             own = _Window(study, None, shows_imported=False).get_trials(False)
-            self.exhausted = self._sampler.has_proposed_all(own)
+            self.exhausted = EACH_POINT if self._sampler.has_proposed_all(own) else ""
 
     def _stop(self) -> None:
-        self.exhausted = True
+        self.exhausted = "it has called study.stop()"
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return self._sampler.infer_relative_search_space(self._window(study, trial), trial)
+        with self._calling():
+            return self._sampler.infer_relative_search_space(self._window(study, trial), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        return self._sampler.sample_relative(self._window(study, trial), trial, search_space)
+        with self._calling():
+            return self._sampler.sample_relative(self._window(study, trial), trial, search_space)
 
     def sample_independent(
         self,
@@ -70,12 +79,14 @@ class WindowedSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        return self._sampler.sample_independent(
-            self._window(study, trial), trial, param_name, param_distribution
-        )
+        with self._calling():
+            return self._sampler.sample_independent(
+                self._window(study, trial), trial, param_name, param_distribution
+            )
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        self._sampler.before_trial(self._window(study, trial), trial)
+        with self._calling():
+            self._sampler.before_trial(self._window(study, trial), trial)
 
     def after_trial(
         self,
@@ -85,7 +96,8 @@ class WindowedSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         window: Any = _Window(study, None, self._stop)
-        self._sampler.after_trial(window, trial, state, values)
+        with self._calling():
+            self._sampler.after_trial(window, trial, state, values)
 
     def reseed_rng(self) -> None:
         self._sampler.reseed_rng()

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,9 +18,10 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import BaseTrial
+from optuna.trial import BaseTrial, FixedTrial
 
-from besom.common.errors import ConfigError, SpaceError
+from besom.app.own_code import naming
+from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError
 
 Scalar = None | bool | int | float | str
 
@@ -233,16 +235,20 @@ def read_suggest(dotted_path: str | None, baseline: DictConfig, space: Space) ->
     """
     if dotted_path is None:
         return None
+    named = f"hydra.sweeper.custom_search_space={dotted_path}"
     try:
         function = get_method(dotted_path)
-    except Exception as error:
+    except USERS_ERRORS as error:
         raise ConfigError(
-            f"hydra.sweeper.custom_search_space={dotted_path} cannot be imported; give the dotted "
-            "path of a function (config, trial) in a module on Python's path."
+            f"{named} cannot be imported; give the dotted path of a function (config, trial) in a "
+            "module on Python's path."
         ) from error
 
     def suggest(trial: Any) -> None:
-        function(baseline, trial)
+        # What a fixed trial refuses is for those who fixed it.
+        whose = nullcontext() if isinstance(trial, FixedTrial) else naming(named)
+        with whose:
+            function(baseline, trial)
         space.refuse_overlap(trial.params)
 
     return suggest

@@ -97,10 +97,10 @@ class CallbackQueue:
             for callback in self._callbacks:
                 try:
                     getattr(callback, METHODS[type(row)])(row)
-                except Exception as error:
+                except BaseException as error:  # sys.exit would end the thread
                     self._complain(callback, METHODS[type(row)], error)
 
-    def _complain(self, callback: Callback, method: str, error: Exception) -> None:
+    def _complain(self, callback: Callback, method: str, error: BaseException) -> None:
         """Once for each callback: the next row would often find the same."""
         if id(callback) in self._complained:
             return
@@ -109,12 +109,12 @@ class CallbackQueue:
             shown = traceback.format_exception(error.with_traceback(_theirs(error)))
             say(mask("".join(shown).rstrip()))
         reason = str(error) if isinstance(error, UserError) else "has raised what stands above"
-        say(
-            f"besom: callback {type(callback).__name__}.{method}: {reason}; the sweep goes on, "
-            "and nothing more is said of this callback"
-        )
+        goes_on = "; the sweep goes on, and nothing more is said of this callback"
+        is_over = method == METHODS[StudyEnded]
+        said = f"besom: callback {type(callback).__name__}.{method}: {reason}"
+        say(said if is_over else f"{said}{goes_on}")
 
 
-def _theirs(error: Exception) -> TracebackType | None:
+def _theirs(error: BaseException) -> TracebackType | None:
     """The traceback less the frame that called the callback."""
     return error.__traceback__ and error.__traceback__.tb_next

@@ -104,7 +104,7 @@ def end_of_study(
     study = sweep.study
     states = [row.state for row in study.rows()]
     n_ended = len(states) - states.count("running")
-    is_over = study.exhausted or sweep.plan.options.confirm.only
+    is_over = bool(study.exhausted) or sweep.plan.options.confirm.only
     return StudyEnded(
         study=study.name,
         status=STATUSES.get(status, "failed"),

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ class Status:
         holder: the supervisor that sweeps it; empty where none does.
         state: what the last supervisor has left, see state.py; empty where that left nothing.
         counts: trials by state.
+        running: the trials that have not ended, by the database.
         n_waiting: points that wait for a trial.
         best: the best trial, or the Pareto front; empty where there is none.
         ended_by: what has ended its last sweep; empty where that was killed, or goes on.
@@ -46,6 +47,7 @@ class Status:
     holder: str
     state: Mapping[str, Any]
     counts: Mapping[str, int] = field(default_factory=Counter)
+    running: Set[int] = frozenset()
     n_waiting: int = 0
     best: Sequence[TrialRow] = ()
     objectives: Sequence[str] = ()
@@ -137,6 +139,7 @@ def _read(study: Study, holder: str, state: Mapping[str, Any]) -> Status:
         holder,
         state,
         Counter(row.state for row in rows),
+        {row.number for row in rows if row.state == "running"},
         study.n_waiting,
         study.best(),
         study.objective_names,
@@ -187,17 +190,20 @@ def _moment(status: Status) -> list[tuple[str, str]]:
     n_jobs, workers = state["n_jobs"], state["workers"]
     known = range(n_jobs) if n_jobs else ()
     numbers = sorted({*map(int, workers), *known})
-    facts = [(f"worker {n}", _of_worker(workers.get(str(n)))) for n in numbers]
+    facts = [(f"worker {n}", _of_worker(status, workers.get(str(n)))) for n in numbers]
     if state["phase"] == "confirmation":
         done, n_all = state["done"]
         facts.append(("confirms", f"{done} of {n_all} trainings on fresh seeds"))
     return [*facts, ("time left", status.left.removesuffix(" left"))]
 
 
-def _of_worker(job: Mapping[str, Any] | None) -> str:
+def _of_worker(status: Status, job: Mapping[str, Any] | None) -> str:
     """``trial  13  units=32  3/10  0.71  12 s``."""
     if job is None:
         return "idle"
+    is_trial = status.is_known and status.state["phase"] == "trials"
+    if is_trial and job["trial"] not in status.running:  # the database is newer than what was left
+        return f"has ended trial {job['trial']}"
     steps = f"{job['step'] or 0}/{job['steps']}" if job["steps"] else f"{job['step'] or ''}"
     value = "" if job["value"] is None else show(job["value"])
     numbers = "  ".join(filter(None, (steps, value, duration(max(0, time.time() - job["since"])))))

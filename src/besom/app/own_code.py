@@ -1,0 +1,47 @@
+"""Code of the user's own that a configuration names and a supervisor calls while a sweep runs."""
+
+import functools
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from besom.app.hooks import entries, package_of
+from besom.common.addresses import mask
+from besom.common.errors import USERS_ERRORS, BesomError, CodeError, one_line
+
+NOT_OWN = ("besom", "optuna")
+
+
+@contextmanager
+def naming(named: str) -> Iterator[None]:
+    """What is raised inside is said of ``named``, with the user's own frames of the traceback.
+
+    Args:
+        named: as the configuration has it: ``hydra.sweeper.sampler._target_=my_samplers.Bandit``.
+
+    Raises:
+        CodeError: code of the user's own has failed; errors of Besom's and Optuna's stay.
+    """
+    try:
+        yield
+    except BesomError:
+        raise
+    except USERS_ERRORS as error:
+        own = (entry for entry in entries(error.__traceback__) if package_of(entry) not in NOT_OWN)
+        if (first := next(own, None)) is None:
+            raise
+        frames = mask("".join(traceback.format_exception(type(error), error, first)).rstrip())
+        said = f"{named}: {one_line(error)}\nOnce that is mended, the same command goes on."
+        raise CodeError(said, frames) from error
+
+
+def named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, called inside of :func:`naming`."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        with naming(name):
+            return function(*arguments, **keywords)
+
+    return call
