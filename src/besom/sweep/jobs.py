@@ -247,9 +247,8 @@ class JobSource(ABC):
             schema.STATE: State.RUNNING,
             schema.ROLE: row.role,
             schema.CODE: code,
+            **({} if worker is None else {schema.WORKER: str(worker)}),
         }
-        if worker is not None:
-            tags[schema.WORKER] = str(worker)
         run_id = self._record.start_run(f"{study}/{name}", tags, self._sweep.parent_run, chosen)
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
         row = self._study.row(row.number)

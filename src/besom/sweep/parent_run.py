@@ -6,7 +6,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -141,3 +141,17 @@ def command_parts(application: JobRunner) -> dict[str, Any]:
         "config_name": hydra.job.config_name,
         "overrides": [*as_typed(hydra.overrides.task), *as_typed(hydra.overrides.hydra)],
     }
+
+
+def name_objective(sweep: Sweep, returned: Mapping[str, float]) -> None:
+    """Keep under which name the task returned an objective without a name.
+
+    Its runs may have other metrics beside it; readers could not tell it from them.
+    """
+    is_known = sweep.plan.objective.names or sweep.study.recall("objective")
+    if is_known or len(returned) > 1:
+        return
+    (name,) = returned
+    if name != "objective":
+        sweep.record.log(sweep.parent_run, {schema.OBJECTIVE: schema.valid_name(name)})
+        sweep.study.remember("objective", schema.valid_name(name))

@@ -168,9 +168,8 @@ def _open(plan: Plan) -> Study:
     study.constrain(plan.constraints)
     claim_composed(plan, study)
     leave_out(plan, study)
-    known = imported(study)
     dimensions, n_existing = plan.space.dimensions, len(study.rows())
-    study.use(make_sampler(options.sampler, dimensions, n_existing, known), pruner)
+    study.use(make_sampler(options.sampler, dimensions, n_existing, imported(study)), pruner)
     return study
 
 

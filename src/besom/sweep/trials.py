@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from besom.common.errors import BesomError
@@ -16,6 +15,7 @@ from besom.search.stopping.rules import holding_rule
 from besom.search.trial_row import MEASURED, TrialRow
 from besom.sweep.facts.composed import RESOLVED, note_options, original_of, resolved_of
 from besom.sweep.jobs import Job, JobSource, Sweep
+from besom.sweep.parent_run import name_objective
 from besom.sweep.progress import Progress, Tally, describe
 from besom.sweep.retention.models import KeptModels
 from besom.sweep.steering.failures import none_but_failed, too_many_failed
@@ -49,7 +49,6 @@ class TrialJobs(JobSource):
         self._repeats = Repeats(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
-        self._has_named_objective = False
         self._n_failed = 0  # of this process: a resume is there to do better
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
         judged = [row for row in rows if row.counts and row.state in ("complete", "pruned")]
@@ -203,7 +202,7 @@ class TrialJobs(JobSource):
         judged = self._plan.objective.named(outcome.returned, job.reported)
         values = self._plan.objective.values(judged, outcome.left_out)
         refuse_unknown(self._plan.constraints, numbers, outcome.left_out)
-        self._name_objective(judged)
+        name_objective(self._sweep, judged)
         return values
 
     def _numbers(self, job: Job, outcome: Outcome) -> dict[str, float]:
@@ -219,19 +218,6 @@ class TrialJobs(JobSource):
         if self._n_failed > options.max_failure_rate * options.n_trials:
             return too_many_failed(self._n_failed, options, self._study.rows())
         return None if self.n_open() else none_but_failed(self._study.rows())
-
-    def _name_objective(self, returned: Mapping[str, float]) -> None:
-        """Keep under which name the task returned an objective without a name.
-
-        Its runs may have other metrics beside it; readers could not tell it from them.
-        """
-        if self._has_named_objective or self._plan.objective.names or len(returned) > 1:
-            return
-        (name,) = returned
-        if name != "objective":
-            self._record.log(self._sweep.parent_run, {schema.OBJECTIVE: schema.valid_name(name)})
-            self._study.remember("objective", schema.valid_name(name))
-        self._has_named_objective = True
 
     def _next_row(self) -> TrialRow:
         """A trial that is to be tried again, or a fresh proposal, asked for to the end."""
