@@ -160,7 +160,7 @@ def make_plan(
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
         remarks.append(NOTHING_SEARCHED)
-    moved = read_moved(options.baseline, space, is_open=custom is not None)
+    moved = read_moved(options.baseline or {}, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
     suggest = read_suggest(custom, baseline, space)
@@ -208,7 +208,7 @@ def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
     settings = RaySettings(
         address=options.ray.address,
         shared_folder=Path(shared).absolute() if shared else None,
-        runtime_env=options.ray.runtime_env,
+        runtime_env=options.ray.runtime_env or {},
     )
     size = None if options.n_jobs == AUTO else options.n_jobs
     return make_pool(
