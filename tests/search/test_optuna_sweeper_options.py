@@ -233,7 +233,9 @@ def test_null_is_the_default() -> None:
     assert (options.max_failure_rate, options.params) == (0.2, {})
 
 
-@pytest.mark.parametrize("name", ["constraints", "baseline", "ray.runtime_env", "confirm.overrides"])
+@pytest.mark.parametrize(
+    "name", ["constraints", "baseline", "ray.runtime_env", "confirm.overrides"]
+)
 def test_null_is_none_where_keys_or_words_are_taken(name: str) -> None:
     given = read(f"hydra.sweeper.{name}=null")
     assert check_options(given) is None and operator.attrgetter(name)(given) is None

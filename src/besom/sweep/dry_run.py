@@ -18,7 +18,7 @@ from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
-from besom.sweep.fingerprint import describes
+from besom.sweep.fingerprint import describes, other_configurations
 from besom.sweep.opening import ends_early
 from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (
@@ -65,6 +65,7 @@ def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
 
 def _lines(plan: Plan, storage: str) -> Iterator[str]:
     yield from _space(plan)
+    yield from other_configurations(plan)
     yield from plan.remarks
     yield ""
     yield from _proposals(plan)

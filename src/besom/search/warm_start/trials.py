@@ -33,6 +33,7 @@ class SourceStudy:
     Attributes:
         name: as it was written, without a password.
         is_ours: whether Besom made it.
+        facts: the fingerprint that it was begun with; none where Besom did not make it.
         fixed: its configuration then, less what it searched.
     """
 
@@ -40,6 +41,7 @@ class SourceStudy:
     trials: Sequence[SourceTrial]
     is_ours: bool
     fixed: Mapping[str, Any]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,11 @@ class WarmStart:
         trials: of them; empty where the study has them already.
         n_best: how many of the best are tried first.
         remarks: what to show of it before the first trial.
+        facts: by source the fingerprint that it was begun with, where ``trials`` are of it.
     """
 
     sources: Sequence[str] = ()
     trials: Sequence[Transferred] = ()
     n_best: int = 0
     remarks: Sequence[str] = ()
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
