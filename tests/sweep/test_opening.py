@@ -57,7 +57,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
         (
             ["x=1"],
             {"objective": ["a", "b"], "direction": ["minimize", "maximize"]},
-            "  objective  a, b, minimize, maximize",
+            "  objective  a (minimize), b (maximize)",
         ),
         (["x=1"], {"n_jobs": 1, "sampler": RandomSampler()}, "  trials     20 by random; 1 worker"),
         (
@@ -65,6 +65,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
             {"resources": ResourcesOptions(cpus=4, gpus=0.5, memory="4GiB")},
             "  each gets  4 cores, 0.5 GPU, 4 GiB",
         ),
+        (["x=1"], {"warm_start": ["wide", "far"]}, "  warm start wide, far"),
         (["x=1"], {"resources": ResourcesOptions(gpus=0)}, "  each gets  no GPU"),
         (
             ["x=1"],
@@ -89,6 +90,19 @@ def test_many_axes_are_broken_between_names(n_axes: int, end: str) -> None:
 def test_a_huge_space_is_told_by_its_size() -> None:
     lines = said(*(f"p{number}=range(0,1000)" for number in range(6)))
     assert "1e+18 points, 6 axes" in lines[2]
+
+
+def test_a_space_is_between_each_label_and_what_it_says() -> None:
+    every = {
+        "warm_start": "wide",
+        "constraints": {"size": "<= 2"},
+        "resources": ResourcesOptions(gpus=0),
+        "timeout": 60,
+        "confirm": ConfirmOptions(top_k=1),
+    }
+    lines = said("x=interval(0,1)", **every)[1:]
+    assert len(lines) == 9
+    assert all(line[12] == " " and line[13] != " " for line in lines), lines
 
 
 def test_only_a_confirmation_says_so() -> None:

@@ -39,6 +39,14 @@ class Objective:
     def label(self) -> str:
         return ", ".join(self.names) or "objective"
 
+    @property
+    def described(self) -> str:
+        """``loss, minimize``; of several, ``loss (minimize), accuracy (maximize)``."""
+        if len(self.names) > 1:
+            pairs = zip(self.names, self.directions, strict=True)
+            return ", ".join(f"{name} ({direction})" for name, direction in pairs)
+        return ", ".join((*(self.names or ("what the task returns",)), *self.directions))
+
     def named(
         self,
         returned: Mapping[str, float],

@@ -43,13 +43,12 @@ def print_opening(options: SweepOptions, objective: Objective, space: Space) -> 
 
 def opening(options: SweepOptions, objective: Objective, space: Space) -> list[str]:
     """The lines, of at most 80 columns where names and paths are not longer."""
-    judged_by = objective.label if objective.names else "what the task returns"
     facts = {
-        "objective": f"{judged_by}, {', '.join(objective.directions)}",
+        "objective": objective.described,
         "space": _space(options, space),
         "feasible": str(Constraints.read(options.constraints)),
         "trials": _confirmed(options) if options.confirm.only else _trials(options),
-        "learns from": ", ".join(map(mask, source_names(options.warm_start))),
+        "warm start": ", ".join(map(mask, source_names(options.warm_start))),
         "each gets": of_each_worker(options),
         "ends early": "" if options.confirm.only else ends_early(options),
         "confirm": _confirmation(options, objective),
