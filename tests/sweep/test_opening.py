@@ -14,11 +14,11 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.opening import _so_far, opening
 
 
-def said(*space: str, **options: Any) -> list[str]:
+def said(*space: str, n_enqueued: int | None = 0, **options: Any) -> list[str]:
     defaults = {"study_name": "mine", "sampler": TpeSampler(), "pruner": NoPruner()}
     asked = SweepOptions(**(defaults | options))
     objective = read_objective(asked.objective, asked.direction)
-    return opening(asked, objective, read_space({}, list(space), loader=None))
+    return opening(asked, objective, read_space({}, list(space), loader=None), n_enqueued)
 
 
 def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
@@ -103,6 +103,21 @@ def test_a_space_is_between_each_label_and_what_it_says() -> None:
     lines = said("x=interval(0,1)", **every)[1:]
     assert len(lines) == 9
     assert all(line[12] == " " and line[13] != " " for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "words"),
+    [
+        ([{"x": 1}] * 5, 3, ", 3 enqueued"),
+        ([{"x": 1}], 0, ""),
+        ("best 5", 2, ", the best 2 of others enqueued"),
+        ("best 5", 0, ""),
+        ("best 5", None, ", the best 5 of others enqueued"),  # a resume does not read them again
+    ],
+)
+def test_what_is_enqueued_is_counted(given: Any, number: int | None, words: str) -> None:
+    lines = said("x=interval(0,1)", n_enqueued=number, enqueue=given)
+    assert f"  trials     20 by tpe{words}; 2 workers" in lines
 
 
 def test_only_a_confirmation_says_so() -> None:

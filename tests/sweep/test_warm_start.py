@@ -67,6 +67,18 @@ def test_the_best_are_tried_first_each_once(bench: Bench) -> None:
     assert [row.params["x"] for row in study.rows()][:3] == [0.5, 0.25, -0.25]
 
 
+def test_the_header_counts_those_that_will_be_tried() -> None:
+    """No repeat, not the baseline, and no pruned or infeasible one; of no more than was asked."""
+    given = known((0.5, 0.0), (0.25, 1.0), (0.25, 2.0), (-0.25, 3.0), (0.75, 4.0))
+    pruned = Transferred("wide", SourceTrial(9, {}, (), (1, 0.0)), {"x": -1.0}, {"x": X})
+    large = SourceTrial(10, {}, (0.0,), measured={"size": 9.0})
+    trials = [*given.trials, pruned, Transferred("wide", large, {"x": 1.0}, {"x": X})]
+    small, baseline = Constraints.read({"size": "<= 2"}), {"x": 0.5}
+    counts = [WarmStart(["wide"], trials, n).n_first(small, baseline) for n in (0, 2, 5)]
+    assert counts == [0, 2, 3]
+    assert WarmStart(["wide"], n_best=5).n_first(small, baseline) is None
+
+
 def test_what_they_violate_is_known_and_what_is_not_known_is_no_violation(bench: Bench) -> None:
     measured = ({"size": 9.0}, {"size": 1.0}, {})
     sources = [
@@ -233,13 +245,13 @@ def test_a_sweep_from_the_command_line(root: Path) -> None:
         "y=interval(-1,1)",
         "kind=shifted",
         sources,
-        "hydra.sweeper.enqueue=best 1",
+        "hydra.sweeper.enqueue=best 9",
     )
     dry = run("quadratic", *arguments, "hydra.sweeper.dry_run=true", folder=root.parent)
     assert "y=1  (enqueued)" in dry.stdout.replace("1.0", "1"), dry.stdout + dry.stderr
     done = run("quadratic", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert "2 by tpe, the best 1 of others enqueued;" in done.stdout
+    assert "2 by tpe, the best 2 of others enqueued;" in done.stdout
     fixed = 'of first were made with another configuration: kind "plain" (here "shifted").'
     assert fixed in done.stdout and fixed in dry.stdout
     assert "learns from the 2 finished trials of first." in done.stdout

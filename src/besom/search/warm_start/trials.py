@@ -6,6 +6,8 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from besom.search.constraints import Constraints
+
 
 @dataclass(frozen=True)
 class SourceTrial:
@@ -77,3 +79,15 @@ class WarmStart:
     n_best: int = 0
     remarks: Sequence[str] = ()
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def n_first(self, constraints: Constraints, baseline: Mapping[str, Any] | None) -> int | None:
+        """How many of the best are tried first, beside the baseline; None where ``trials`` are not
+        read, so that it is not known."""
+        if not self.trials:
+            return None
+        points = {
+            frozenset(one.params.items())
+            for one in self.trials
+            if one.trial.values and not constraints.why_infeasible(one.trial.measured, False)
+        }
+        return min(self.n_best, len(points - {frozenset((baseline or {}).items())}))
