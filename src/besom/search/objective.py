@@ -201,7 +201,8 @@ def read_objective(objective: Any, direction: Any) -> Objective:
     """The options ``hydra.sweeper.objective`` and ``direction``, each a name or a list.
 
     Raises:
-        ConfigError: an unknown direction, or as many names as there are not directions.
+        ConfigError: an unknown direction, as many names as there are not directions, or one name
+            twice.
     """
     directions = _listed(direction)
     if not directions:
@@ -214,6 +215,11 @@ def read_objective(objective: Any, direction: Any) -> Objective:
         raise ConfigError(
             f"hydra.sweeper.objective names {len(names)} value(s) for {len(directions)} "
             "direction(s); give each objective its direction."
+        )
+    if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ConfigError(
+            f"hydra.sweeper.objective=[{','.join(names)}]: names {repeated[0]} more than once; name "
+            "each objective once, with one direction."
         )
     return Objective(names, directions)
 
