@@ -1,9 +1,8 @@
 """Which code a task is: its name, and a digest of the application's own source files.
 
 Own is what stands neither in Python nor among the installed packages: the task's file, its whole
-package, the modules that these import, in functions too and by ``import_module("models")``, and
-those that the configuration names, as ``_target_: models.Net`` and ``model.build: models:build``
-do. A module whose name is made at run time is not known. Besom itself has a version.
+package, the modules that these import, in functions too, and those that the configuration names,
+as ``_target_: models.Net`` and ``model.build: models:build`` do. Besom itself has a version.
 """
 
 import hashlib
@@ -33,11 +32,6 @@ _LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
 _DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.\w+)*:\w+")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
-_IMPORT_CALL = re.compile(
-    rb"""\b(?:import_module|__import__)\s*\(\s*(?:name\s*=\s*)?[rRuU]?["'](\w+)"""
-    rb"""|\bimport_module\s*\(\s*["']\.[\w.]*["']\s*,\s*(?:package\s*=\s*)?["'](\w+)"""
-)
-"""What begins with a dot, and is relative to ``__package__``, stands in a package that is known."""
 
 
 def task_name(task: Task) -> str:
@@ -192,8 +186,6 @@ def _imported(content: bytes) -> set[str]:
     for one, several in _IMPORT.findall(content):
         for word in (one or several).split(b","):
             names.update(re.findall(r"^\s*(\w+)", word.decode(errors="replace")))
-    for absolute, package in _IMPORT_CALL.findall(content):
-        names.add((absolute or package).decode(errors="replace"))
     return names - _LEFT_OUT
 
 
