@@ -218,8 +218,8 @@ def read_objective(objective: Any, direction: Any) -> Objective:
         )
     if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ConfigError(
-            f"hydra.sweeper.objective=[{','.join(names)}]: names {repeated[0]} more than once; name "
-            "each objective once, with one direction."
+            f"hydra.sweeper.objective=[{','.join(names)}]: names {repeated[0]} more than once; "
+            "name each objective once, with one direction."
         )
     return Objective(names, directions)
 
