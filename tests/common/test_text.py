@@ -1,6 +1,14 @@
 import pytest
 
-from besom.common.text import duration, shorten, shorten_middle, shorten_words, show, storable
+from besom.common.text import (
+    duration,
+    listed_numbers,
+    shorten,
+    shorten_middle,
+    shorten_words,
+    show,
+    storable,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +47,7 @@ def test_what_is_too_long_loses_its_end_or_its_middle() -> None:
 
 def test_bytes_that_are_no_characters_are_written_out() -> None:
     assert storable("a\udcff\0") == "a\\udcff\\x00"
+
+
+def test_numbers_in_a_row_are_said_by_their_ends() -> None:
+    assert listed_numbers([5, 3, 4, 0, 7, 8]) == "0, 3 to 5, 7 to 8"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from besom.common.errors import StudyError
 from besom.results.logs import read_logs
 from besom.tracking import schema
 from tests.conftest import Command
@@ -118,6 +119,14 @@ def test_logs_of_another_machine(
     finally:
         (swept[0] / "away").rename(swept[0] / "multirun")
     assert ended.code == 2 and "which is not here" in ended.err
+
+
+def test_numbers_of_trials_that_others_have_are_not_its_own() -> None:
+    book = Book()
+    for number in (2, 3, 4, 6):
+        book.trial(number, {"x": number}, {"val_accuracy": [0.5]})
+    with pytest.raises(StudyError, match=r"small has no trial 0; it has 2 to 4, 6$"):
+        read_logs(book, "small", 0)
 
 
 def test_the_node_is_named_where_a_sweep_had_several() -> None:

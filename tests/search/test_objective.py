@@ -92,3 +92,9 @@ def test_the_pruner_sees_the_objective_or_the_only_metric() -> None:
 def test_refuses_directions_that_do_not_fit(name: object, direction: object) -> None:
     with pytest.raises(ConfigError, match=r"hydra\.sweeper\."):
         read_objective(name, direction)
+
+
+def test_an_objective_is_named_once() -> None:
+    said = r"hydra\.sweeper\.objective=\[a,b,a\]: names a more than once; name each objective once"
+    with pytest.raises(ConfigError, match=said):
+        read_objective(["a", "b", "a"], ["minimize", "maximize", "minimize"])

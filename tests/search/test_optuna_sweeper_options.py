@@ -1,5 +1,6 @@
 """Options as files for hydra-optuna-sweeper have them, read as Besom's own."""
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from besom.search.algorithms.options import (
     TpeSampler,
 )
 from besom.search.algorithms.samplers import make_sampler
+from besom.search.check import check_options
 from besom.search.options import SWEEPER, SweepOptions
 from besom.search.optuna_sweeper_options import read_options
 from hydra_plugins.besom.sweeper import OptionsCheck
@@ -229,6 +231,18 @@ def test_workers_are_nothing_else(given: str) -> None:
 def test_null_is_the_default() -> None:
     options = read("hydra.sweeper.max_failure_rate=null", "hydra.sweeper.params=null")
     assert (options.max_failure_rate, options.params) == (0.2, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["constraints", "baseline", "ray.runtime_env", "confirm.overrides"]
+)
+def test_null_is_none_where_keys_or_words_are_taken(name: str) -> None:
+    given = read(f"hydra.sweeper.{name}=null")
+    assert check_options(given) is None and operator.attrgetter(name)(given) is None
+    part, _, key = name.partition(".")
+    master = composed()
+    master.hydra.sweeper = OmegaConf.create({part: {key: None} if key else None})  # a file's own
+    assert operator.attrgetter(name)(read_options(master)) is None
 
 
 def test_a_file_of_ones_own_for_the_whole_node_is_completed() -> None:

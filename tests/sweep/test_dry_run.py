@@ -13,6 +13,7 @@ from besom.common.states import State
 from besom.sweep import dry_run
 from besom.sweep.dry_run import Probe, show_dry_run
 from besom.sweep.facts.fingerprint import claim, fingerprint
+from besom.sweep.opening import opening
 from besom.sweep.plan import Plan
 from besom.workers.messages import Assignment, FromWorker, Outcome
 from besom.workers.resources import Resources
@@ -97,6 +98,19 @@ def test_what_a_worker_gets_is_said_where_it_was_asked_for(
         show_dry_run(replace(plan, resources=of_each), storage, Console(width=200))
         said = capsys.readouterr().out.splitlines()
         assert [line for line in said if line.startswith("Workers")] == lines
+
+
+def test_objectives_and_constraints_are_said_as_the_sweep_says_them(
+    bench: Bench, probes: list[Plan], root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = {"objective": ["a", "b"], "direction": ["minimize", "maximize"]}
+    plan = bench.plan(study_name="two", constraints={"d": "<= 2"}, **two)
+    show_dry_run(plan, f"sqlite:///{root / 'optuna.db'}", Console(width=200))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "two: a (minimize), b (maximize)"
+    assert "Feasible: d <= 2" in lines
+    opened = opening(plan.options, plan.objective, plan.space)
+    assert opened[1:4:2] == ["  objective  a (minimize), b (maximize)", "  feasible   d <= 2"]
 
 
 def test_a_failed_short_run_is_said(

@@ -12,15 +12,16 @@ SPACE = ("x=interval(-2,2)", "y=choice(0,1,2)")
 
 
 def test_they_come_after_the_baseline_and_the_sampler_fills_in_what_is_open(root: Path) -> None:
-    points = "hydra.sweeper.enqueue=[{x: 0.5, y: 2}, {x: -1}, {x: 0.5, y: 2}]"
+    points = "hydra.sweeper.enqueue=[{x: 0.5, y: 2}, {x: 1, y: 1}, {x: -1}, {x: 0.5, y: 2}]"
     arguments = (*SPACE, points, "hydra.sweeper.n_trials=4")
     done = run("quadratic", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert "4 by tpe, 3 enqueued;" in done.stdout
+    assert "4 by tpe, 2 enqueued;" in done.stdout
     found = audit(root, "quadratic")
     assert [trial.params["x"] for trial in found.trials[:3]] == [1, 0.5, -1]
     assert found.trials[1].params["y"] == 2
     assert [ENQUEUED in trial.user_attrs for trial in found.trials] == [False, True, True, False]
+    assert not any("besom.reused" in trial.user_attrs for trial in found.trials)  # the baseline's
 
 
 @pytest.mark.parametrize("given", ["[{x: 3}]", "3"])
@@ -44,6 +45,13 @@ def test_each_is_tried_once_however_often_the_sweep_begins(bench: Bench) -> None
     assert [tried.count(point["x"]) for point in more] == [1, 1, 1]
     study, _ = bench.sweep(enqueued=more, n_trials=8)
     assert [row.params["x"] for row in study.rows()].count(0.75) == 1
+
+
+def test_the_baselines_point_is_its_trial(bench: Bench) -> None:
+    study = bench.study()
+    assert study.enqueue_once([{"x": 0.25}, {"x": 0.5}]) == [1, 0]
+    bench.sweep(n_trials=3)
+    assert bench.study().enqueue_once([{"x": 0.5}]) == [0]
 
 
 def test_values_of_other_code_do_not_count_and_the_points_are_tried_again(bench: Bench) -> None:

@@ -14,11 +14,11 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.opening import _so_far, opening
 
 
-def said(*space: str, **options: Any) -> list[str]:
+def said(*space: str, n_enqueued: int | None = 0, **options: Any) -> list[str]:
     defaults = {"study_name": "mine", "sampler": TpeSampler(), "pruner": NoPruner()}
     asked = SweepOptions(**(defaults | options))
     objective = read_objective(asked.objective, asked.direction)
-    return opening(asked, objective, read_space({}, list(space), loader=None))
+    return opening(asked, objective, read_space({}, list(space), loader=None), n_enqueued)
 
 
 def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
@@ -57,7 +57,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
         (
             ["x=1"],
             {"objective": ["a", "b"], "direction": ["minimize", "maximize"]},
-            "  objective  a, b, minimize, maximize",
+            "  objective  a (minimize), b (maximize)",
         ),
         (["x=1"], {"n_jobs": 1, "sampler": RandomSampler()}, "  trials     20 by random; 1 worker"),
         (
@@ -65,6 +65,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
             {"resources": ResourcesOptions(cpus=4, gpus=0.5, memory="4GiB")},
             "  each gets  4 cores, 0.5 GPU, 4 GiB",
         ),
+        (["x=1"], {"warm_start": ["wide", "far"]}, "  warm start wide, far"),
         (["x=1"], {"resources": ResourcesOptions(gpus=0)}, "  each gets  no GPU"),
         (
             ["x=1"],
@@ -89,6 +90,34 @@ def test_many_axes_are_broken_between_names(n_axes: int, end: str) -> None:
 def test_a_huge_space_is_told_by_its_size() -> None:
     lines = said(*(f"p{number}=range(0,1000)" for number in range(6)))
     assert "1e+18 points, 6 axes" in lines[2]
+
+
+def test_a_space_is_between_each_label_and_what_it_says() -> None:
+    every = {
+        "warm_start": "wide",
+        "constraints": {"size": "<= 2"},
+        "resources": ResourcesOptions(gpus=0),
+        "timeout": 60,
+        "confirm": ConfirmOptions(top_k=1),
+    }
+    lines = said("x=interval(0,1)", **every)[1:]
+    assert len(lines) == 9
+    assert all(line[12] == " " and line[13] != " " for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "words"),
+    [
+        ([{"x": 1}] * 5, 3, ", 3 enqueued"),
+        ([{"x": 1}], 0, ""),
+        ("best 5", 2, ", the best 2 of others enqueued"),
+        ("best 5", 0, ""),
+        ("best 5", None, ", the best 5 of others enqueued"),  # a resume does not read them again
+    ],
+)
+def test_what_is_enqueued_is_counted(given: Any, number: int | None, words: str) -> None:
+    lines = said("x=interval(0,1)", n_enqueued=number, enqueue=given)
+    assert f"  trials     20 by tpe{words}; 2 workers" in lines
 
 
 def test_only_a_confirmation_says_so() -> None:

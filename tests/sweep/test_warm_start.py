@@ -3,14 +3,17 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+from omegaconf import OmegaConf
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from besom.app.hooks import Hooks
 from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.search.algorithms.options import (
@@ -25,7 +28,8 @@ from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
 from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
-from besom.sweep.facts.fingerprint import claim, fingerprint, sentences
+from besom.sweep.facts.fingerprint import claim, fingerprint, other_configurations, sentences
+from besom.sweep.plan import Plan
 from besom.workers.messages import Outcome, Reported
 from tests.sweep.apps import run
 from tests.sweep.conftest import Bench
@@ -61,6 +65,18 @@ def test_the_best_are_tried_first_each_once(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=4, warm_start=best)
     # The best of all is the baseline, which is tried anyway.
     assert [row.params["x"] for row in study.rows()][:3] == [0.5, 0.25, -0.25]
+
+
+def test_the_header_counts_those_that_will_be_tried() -> None:
+    """No repeat, not the baseline, and no pruned or infeasible one; of no more than was asked."""
+    given = known((0.5, 0.0), (0.25, 1.0), (0.25, 2.0), (-0.25, 3.0), (0.75, 4.0))
+    pruned = Transferred("wide", SourceTrial(9, {}, (), (1, 0.0)), {"x": -1.0}, {"x": X})
+    large = SourceTrial(10, {}, (0.0,), measured={"size": 9.0})
+    trials = [*given.trials, pruned, Transferred("wide", large, {"x": 1.0}, {"x": X})]
+    small, baseline = Constraints.read({"size": "<= 2"}), {"x": 0.5}
+    counts = [WarmStart(["wide"], trials, n).n_first(small, baseline) for n in (0, 2, 5)]
+    assert counts == [0, 2, 3]
+    assert WarmStart(["wide"], n_best=5).n_first(small, baseline) is None
 
 
 def test_what_they_violate_is_known_and_what_is_not_known_is_no_violation(bench: Bench) -> None:
@@ -190,6 +206,29 @@ def test_what_other_code_has_made_is_said(bench: Bench) -> None:
     assert len(imported(study)) == 2
 
 
+def test_what_was_fixed_otherwise_is_said(bench: Bench) -> None:
+    """Not what either study searches, nor places, nor what is the same."""
+    plan = bench.plan(warm_start=known((0.25, 1.0)), hooks=Hooks(places=("data.path",)))
+    fixed = {"epochs": 1, "seed": 0, "y": 1, "data": {"path": "a", "size": 9}, "kind": "plain"}
+    plan = replace(plan, baseline=OmegaConf.create({"x": 0.5} | fixed))
+    same = fingerprint(plan)
+    assert not [*other_configurations(with_facts(plan, same))]
+    other = {"epochs": "3", "data.path": '"b"', "data.size": "8", "old": "1", "x": "0.75"}
+    facts = same | {f"configuration, {key}": value for key, value in other.items()}
+    (line,) = other_configurations(with_facts(plan, facts))
+    assert line == (
+        "The trials of wide were made with another configuration: epochs 3 (here 1), "
+        "data.size 8 (here 9), old 1 (here absent)."
+    )
+    more = facts | {"configuration, kind": '"shifted"', "identity of data": "1"}
+    (line,) = other_configurations(with_facts(plan, more))
+    assert line.endswith('data.size 8 (here 9), kind "shifted" (here "plain") and 2 more.')
+
+
+def with_facts(plan: Plan, facts: dict[str, str]) -> Plan:
+    return replace(plan, warm_start=replace(plan.warm_start, facts={"wide": facts}))
+
+
 def test_a_sweep_from_the_command_line(root: Path) -> None:
     """One source of Besom's, one of Optuna's; the same command again adds nothing, though the
     sources are gone."""
@@ -201,12 +240,20 @@ def test_a_sweep_from_the_command_line(root: Path) -> None:
     first = run("quadratic", *space, "hydra.sweeper.study_name=first", folder=root.parent)
     assert first.returncode == 0, first.stderr
     sources = "hydra.sweeper.warm_start=[first,'sqlite:///other.db#wide']"
-    arguments = (*space, "y=interval(-1,1)", sources, "hydra.sweeper.enqueue=best 1")
+    arguments = (
+        *space,
+        "y=interval(-1,1)",
+        "kind=shifted",
+        sources,
+        "hydra.sweeper.enqueue=best 9",
+    )
     dry = run("quadratic", *arguments, "hydra.sweeper.dry_run=true", folder=root.parent)
     assert "y=1  (enqueued)" in dry.stdout.replace("1.0", "1"), dry.stdout + dry.stderr
     done = run("quadratic", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert "2 by tpe, the best 1 of others enqueued;" in done.stdout
+    assert "2 by tpe, the best 2 of others enqueued;" in done.stdout
+    fixed = 'of first were made with another configuration: kind "plain" (here "shifted").'
+    assert fixed in done.stdout and fixed in dry.stdout
     assert "learns from the 2 finished trials of first." in done.stdout
     assert "learns from 1 of the 2 finished trials of sqlite:///other.db#wide;" in done.stdout
     (root.parent / "other.db").unlink()

@@ -116,6 +116,17 @@ def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
     return found
 
 
+def listed_numbers(numbers: Iterable[int]) -> str:
+    """Whole numbers, each once, in order: ``0, 3 to 10, 12``."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in runs)
+
+
 def unnamed(count: int) -> tuple[str, ...]:
     """What so many objectives are called whose task gives them no names."""
     return tuple(f"objective_{i}" if i else "objective" for i in range(count))

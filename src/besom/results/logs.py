@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from besom.common.errors import StudyError
+from besom.common.text import listed_numbers
 from besom.results.studies import StudyRecord, read_study
 from besom.results.tables import nodes
 from besom.tracking import schema
@@ -60,7 +61,7 @@ def _trial(study: StudyRecord, number: int) -> ReadRun:
     found = [trial.run for trial in study.trials if trial.number == number]
     if not found:
         numbers = [trial.number for trial in study.trials if trial.number is not None]
-        there = f"it has 0 to {max(numbers)}" if numbers else "it has none yet"
+        there = f"it has {listed_numbers(numbers)}" if numbers else "it has none yet"
         raise StudyError(f"study {study.name} has no trial {number}; {there}")
     return found[0]
 

@@ -42,6 +42,14 @@ class Objective:
     def label(self) -> str:
         return ", ".join(self.names) or "objective"
 
+    @property
+    def described(self) -> str:
+        """``loss, minimize``; of several, ``loss (minimize), accuracy (maximize)``."""
+        if len(self.names) > 1:
+            pairs = zip(self.names, self.directions, strict=True)
+            return ", ".join(f"{name} ({direction})" for name, direction in pairs)
+        return ", ".join((*(self.names or ("what the task returns",)), *self.directions))
+
     def named(
         self,
         returned: Mapping[str, float],
@@ -205,7 +213,8 @@ def read_objective(objective: Any, direction: Any) -> Objective:
     """The options ``hydra.sweeper.objective`` and ``direction``, each a name or a list.
 
     Raises:
-        ConfigError: an unknown direction, or as many names as there are not directions.
+        ConfigError: an unknown direction, as many names as there are not directions, or one name
+            twice.
     """
     directions = _listed(direction)
     if not directions:
@@ -218,6 +227,11 @@ def read_objective(objective: Any, direction: Any) -> Objective:
         raise ConfigError(
             f"hydra.sweeper.objective names {len(names)} value(s) for {len(directions)} "
             "direction(s); give each objective its direction."
+        )
+    if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ConfigError(
+            f"hydra.sweeper.objective=[{','.join(names)}]: names {repeated[0]} more than once; "
+            "name each objective once, with one direction."
         )
     return Objective(names, directions)
 

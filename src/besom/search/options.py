@@ -47,7 +47,7 @@ class ConfirmOptions:
     seed_key: str = "seed"
     metric: str | None = None
     direction: str | None = None
-    overrides: list[str] = field(default_factory=list)
+    overrides: list[str] | None = field(default_factory=list)
     only: bool = False
 
 
@@ -104,7 +104,7 @@ class RayOptions:
 
     address: str | None = None
     shared_folder: str | None = None
-    runtime_env: dict[str, Any] = field(default_factory=dict)
+    runtime_env: dict[str, Any] | None = field(default_factory=dict)
 
 
 @dataclass
@@ -188,7 +188,7 @@ class SweepOptions:
     objective: Any = None
     params: dict[str, Any] | None = field(default_factory=dict)
     search_space: dict[str, Any] | None = field(default_factory=dict)
-    baseline: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, Any] | None = field(default_factory=dict)
     enqueue: Any = None
     warm_start: Any = None
     custom_search_space: str | None = None
@@ -200,7 +200,7 @@ class SweepOptions:
     duplicates: str = "reuse"
     stop: StopOptions = field(default_factory=StopOptions)
     keep_models: Any = "all"
-    constraints: dict[str, Any] = field(default_factory=dict)
+    constraints: dict[str, Any] | None = field(default_factory=dict)
     confirm: ConfirmOptions = field(default_factory=ConfirmOptions)
     callbacks: Any = None
     dry_run: bool = False

@@ -46,7 +46,7 @@ def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> list[int]
     doubles none, in any database.
     """
     trials = study.get_trials(deepcopy=False)
-    known = {trial.user_attrs.get(ENQUEUED): trial.number for trial in reversed(trials)}
+    known = {_asked_for(trial): trial.number for trial in reversed(trials)}
     numbers = []
     for point in points:
         if (key := json.dumps(dict(point), sort_keys=True)) not in known:
@@ -54,6 +54,13 @@ def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> list[int]
             known[key] = study.get_trials(deepcopy=False)[-1].number
         numbers.append(known[key])
     return numbers
+
+
+def _asked_for(trial: FrozenTrial) -> str | None:
+    """The point of a trial that a user has given, or that is the baseline's (JSON)."""
+    if OWN in trial.user_attrs and FIXED in trial.system_attrs:
+        return json.dumps(trial.system_attrs[FIXED], sort_keys=True)
+    return trial.user_attrs.get(ENQUEUED)
 
 
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:

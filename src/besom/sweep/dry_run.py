@@ -18,7 +18,7 @@ from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
 from besom.search.warm_start.imports import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
-from besom.sweep.facts.fingerprint import describes
+from besom.sweep.facts.fingerprint import describes, other_configurations
 from besom.sweep.opening import ends_early
 from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (
@@ -65,6 +65,7 @@ def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
 
 def _lines(plan: Plan, storage: str) -> Iterator[str]:
     yield from _space(plan)
+    yield from other_configurations(plan)
     yield from plan.remarks
     yield ""
     yield from _proposals(plan)
@@ -85,8 +86,7 @@ def _lines(plan: Plan, storage: str) -> Iterator[str]:
 
 
 def _space(plan: Plan) -> Iterator[str]:
-    directions = ", ".join(plan.objective.directions)
-    yield f"{plan.options.study_name}: {plan.objective.label}, {directions}"
+    yield f"{plan.options.study_name}: {plan.objective.described}"
     baseline = {**(plan.baseline_params or {}), **(plan.outside or {})}
     keys = max((len(d.key) for d in plan.space.dimensions), default=0)
     texts = max((len(d.text) for d in plan.space.dimensions), default=0)
@@ -101,6 +101,8 @@ def _space(plan: Plan) -> Iterator[str]:
         f"Size: {points} points; {plan.options.n_trials} trials by "
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
+    if plan.constraints:
+        yield f"Feasible: {plan.constraints}"
     if early := ends_early(plan.options):
         yield f"Ends early {early}"
     if each := str(plan.resources):
@@ -157,8 +159,9 @@ def _estimate(plan: Plan, trial: float, start: float = 0.0) -> str:
     n_again = n_trainings(plan.options.confirm)
     rounds = math.ceil((n_trials + n_again) / n_jobs)
     what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
+    workers = "1 worker" if n_jobs == 1 else f"{n_jobs} workers"
     return (
-        f"Estimate, at the baseline's cost and unpruned: {what} on {n_jobs} workers "
+        f"Estimate, at the baseline's cost and unpruned: {what} on {workers} "
         f"take {duration(start + rounds * trial)}"
     )
 

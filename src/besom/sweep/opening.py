@@ -29,7 +29,9 @@ MOST_COUNTED = 1e15
 """Points; of more only the size is said."""
 
 
-def print_opening(options: SweepOptions, objective: Objective, space: Space) -> None:
+def print_opening(
+    options: SweepOptions, objective: Objective, space: Space, n_enqueued: int | None
+) -> None:
     """The study, its objective, the size of its space, workers, where it writes.
 
     A dry run says more of all that.
@@ -37,19 +39,24 @@ def print_opening(options: SweepOptions, objective: Objective, space: Space) -> 
     if options.dry_run:
         return
     console = Console(emoji=False)
-    for line in opening(options, objective, space):
+    for line in opening(options, objective, space, n_enqueued):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def opening(options: SweepOptions, objective: Objective, space: Space) -> list[str]:
-    """The lines, of at most 80 columns where names and paths are not longer."""
-    judged_by = objective.label if objective.names else "what the task returns"
+def opening(
+    options: SweepOptions, objective: Objective, space: Space, n_enqueued: int | None = 0
+) -> list[str]:
+    """The lines, of at most 80 columns where names and paths are not longer.
+
+    Args:
+        n_enqueued: points that are tried first; None where it is not known of ``best N``.
+    """
     facts = {
-        "objective": f"{judged_by}, {', '.join(objective.directions)}",
+        "objective": objective.described,
         "space": _space(options, space),
         "feasible": str(Constraints.read(options.constraints)),
-        "trials": _confirmed(options) if options.confirm.only else _trials(options),
-        "learns from": ", ".join(map(mask, source_names(options.warm_start))),
+        "trials": _confirmed(options) if options.confirm.only else _trials(options, n_enqueued),
+        "warm start": ", ".join(map(mask, source_names(options.warm_start))),
         "each gets": of_each_worker(options),
         "ends early": "" if options.confirm.only else ends_early(options),
         "confirm": _confirmation(options, objective),
@@ -133,16 +140,17 @@ def _counted(number: float, what: str, several: str = "") -> str:
     return f"{shown} {what if number == 1 else several or what + 's'}"
 
 
-def _trials(options: SweepOptions) -> str:
+def _trials(options: SweepOptions, n_enqueued: int | None) -> str:
     pruner = "" if options.pruner.name == "none" else f", pruned by {options.pruner.name}"
-    enqueued = f", {_enqueued(options)} enqueued" if options.enqueue else ""
+    enqueued = "" if n_enqueued == 0 else f", {_enqueued(options, n_enqueued)} enqueued"
     return f"{options.n_trials:,} by {options.sampler.name}{enqueued}{pruner}; {_workers(options)}"
 
 
-def _enqueued(options: SweepOptions) -> str:
+def _enqueued(options: SweepOptions, number: int | None) -> str:
     """``3``, or ``the best 5 of others``."""
-    given = options.enqueue
-    return f"the {given} of others" if isinstance(given, str) else str(len(given))
+    if not isinstance(options.enqueue, str):
+        return str(number)
+    return f"the {options.enqueue if number is None else f'best {number}'} of others"
 
 
 def of_each_worker(options: SweepOptions) -> str:

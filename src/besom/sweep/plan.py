@@ -135,14 +135,14 @@ def make_plan(
     options: SweepOptions,
     application: JobRunner,
     arguments: list[str],
-    show: Callable[[SweepOptions, Objective, Space], None] = lambda *read: None,
+    show: Callable[[SweepOptions, Objective, Space, int | None], None] = lambda *read: None,
 ) -> Plan:
     """Read and check all that the user said.
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
         show: called with what the words alone tell, once nothing is wrong with them; the task has
-            not read its data then.
+            not read its data then. Last, how many points are enqueued; None where the study knows.
 
     Raises:
         UserError: anything of it cannot work; says what, and what would.
@@ -165,7 +165,7 @@ def make_plan(
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
         remarks.append(NOTHING_SEARCHED)
-    moved = read_moved(options.baseline, space, is_open=custom is not None)
+    moved = read_moved(options.baseline or {}, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
     check_folders(application, space, base)
@@ -175,12 +175,14 @@ def make_plan(
     names, to_check = set(named_by(flatten(baseline))), [baseline]
     check = partial(_check, hooks, names, to_check)
     proposal = propose_baseline(application, space, base, suggest, check)
-    enqueued = read_points(options.enqueue, space, suggest)
+    enqueued = read_points(options.enqueue, space, suggest, proposal.params)
     target = Target(space, suggest, baseline, proposal.point)
     warm_start = read_warm_start(options, objective, target)
     to_check += seeds.check_confirmed(options.confirm, objective, space, application, base)
     callbacks = read_callbacks(options.callbacks)
-    show(options, objective, space)
+    constraints = Constraints.read(options.constraints)
+    n_best = warm_start.n_first(constraints, proposal.params)
+    show(options, objective, space, n_best if warm_start.n_best else len(enqueued))
     return Plan(
         options=options,
         application=application,
@@ -214,17 +216,10 @@ def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
     settings = RaySettings(
         address=options.ray.address,
         shared_folder=Path(shared).absolute() if shared else None,
-        runtime_env=options.ray.runtime_env,
+        runtime_env=options.ray.runtime_env or {},
     )
     size = None if options.n_jobs == AUTO else options.n_jobs
-    return make_pool(
-        application,
-        size,
-        log_folder,
-        options.pool,
-        plan.resources,
-        settings,
-    )
+    return make_pool(application, size, log_folder, options.pool, plan.resources, settings)
 
 
 def _with_room(options: SweepOptions, resources: Resources) -> SweepOptions:

@@ -74,7 +74,8 @@ class BesomSweeper(Sweeper):
 
         application = JobRunner(self._context, self._task, self._master)
         options = self._options()
-        options.confirm.overrides = as_typed(self._master.hydra.sweeper.confirm.overrides)
+        confirm = self._master.hydra.sweeper.confirm
+        options.confirm.overrides = as_typed(confirm.overrides) if confirm.overrides else []
         plan = make_plan(options, application, arguments, print_opening)
         with ending_after():
             from besom.sweep.run import run_sweep

@@ -84,7 +84,7 @@ def test_what_the_space_lacks_is_said_with_its_limits(given: Any, said: str) -> 
 @pytest.mark.parametrize("given", [5, {"model.units": 8}])
 def test_it_is_a_list(given: Any) -> None:
     with pytest.raises(ConfigError, match=r"enqueue=.*: give a list of points"):
-        read_points(given, SPACE, None)
+        read_points(given, SPACE, None, None)
 
 
 def suggest(trial: BaseTrial) -> None:

@@ -13,9 +13,11 @@ from besom.common.states import State
 from besom.search.algorithms.options import GridSampler
 from besom.search.options import StopOptions
 from besom.search.trial_row import ENQUEUED
+from besom.search.warm_start.imports import bring_in
 from besom.sweep.steering.requests import ENQUEUE, SET, STOP, STOP_TRIAL, steering_folder
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.conftest import Bench, Driver, completes
+from tests.sweep.test_warm_start import known
 
 
 def put(bench: Bench, kind: str, to: str = "this one", name: str = "1", **arguments: Any) -> None:
@@ -210,6 +212,15 @@ def test_a_trial_that_has_ended_is_not_stopped(bench: Bench) -> None:
     put(bench, STOP_TRIAL, trial=1)
     driver.run()
     assert answer(bench) == (False, "trial 1 of bench has ended: it is complete")
+
+
+def test_a_trial_of_another_study_is_not_stopped(bench: Bench) -> None:
+    bring_in(bench.study(), known((0.125, 1.0), (0.75, 2.0)))
+    bench.sweep(n_trials=3)
+    driver, *_ = bench.driver(completes, n_trials=4)
+    put(bench, STOP_TRIAL, trial=1)
+    driver.run()
+    assert answer(bench) == (False, "study bench has no trial 1; it has 0, 3 to 4")
 
 
 def test_a_sweep_is_stopped_and_its_trials_go_on_later(bench: Bench) -> None:

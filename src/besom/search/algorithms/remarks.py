@@ -21,7 +21,7 @@ def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
     return f"{name} searches numbers alone, and draws {few(others)} at random." if others else ""
 
 
-def unconstrained(options: Any, constraints: Mapping[str, Any]) -> str:
+def unconstrained(options: Any, constraints: Mapping[str, Any] | None) -> str:
     """One line where the sampler could learn what is allowed, and does not."""
     if options.name != "cmaes" or not constraints:
         return ""

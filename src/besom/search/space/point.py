@@ -20,8 +20,11 @@ Point = Mapping[str, Scalar]
 """Searched keys to values that the space has; what it lacks the sampler fills in."""
 
 
-def read_points(given: Any, space: Space, suggest: Suggest | None) -> tuple[Point, ...]:
-    """The option ``hydra.sweeper.enqueue``, where it is a list of points and no text.
+def read_points(
+    given: Any, space: Space, suggest: Suggest | None, baseline: Point | None
+) -> tuple[Point, ...]:
+    """The option ``hydra.sweeper.enqueue``, where it is a list of points and no text: each once,
+    without the baseline's, which is tried anyway.
 
     Raises:
         ConfigError: it is none.
@@ -33,7 +36,11 @@ def read_points(given: Any, space: Space, suggest: Suggest | None) -> tuple[Poin
         raise ConfigError(
             f"hydra.sweeper.enqueue={given}: give a list of points, [{{{_example(space)}}}] say."
         )
-    return tuple(read_point(point, space, suggest) for point in given)
+    points: list[Point] = []
+    for one in given:
+        if (point := read_point(one, space, suggest)) not in (*points, baseline):
+            points.append(point)
+    return tuple(points)
 
 
 def read_point(

@@ -36,7 +36,8 @@ def read_warm_start(options: SweepOptions, objective: Objective, target: Target)
     found = [transfer(source, target) for source in sources]
     trials = tuple(trial for some in found for trial in some)
     said = (*map(_sentence, sources, found), *_unlearnt(options))
-    return WarmStart(shown, trials, n_best, said)
+    facts = {source.name: source.facts for source in sources if source.facts}
+    return WarmStart(shown, trials, n_best, said, facts)
 
 
 def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> bool:

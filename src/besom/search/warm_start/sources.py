@@ -53,7 +53,8 @@ def read_source(written: str, study: str, storage: str, objective: Objective) ->
         found = _load(database, name, shown)
         _check_objective(found, objective, shown)
         trials = [*_finished(found)]
-        source = SourceStudy(shown, trials, _is_ours(found), _fixed(found))
+        facts: Mapping[str, str] = Study(found).recall("fingerprint") or {}
+        source = SourceStudy(shown, trials, _is_ours(found), _fixed(facts), facts)
     if not trials:
         raise ConfigError(f"{OPTION}={shown}: no trial of it has finished yet.")
     return source
@@ -120,8 +121,7 @@ def _is_ours(found: optuna.Study) -> bool:
     return Study(found).recall("fingerprint") is not None
 
 
-def _fixed(found: optuna.Study) -> Mapping[str, Any]:
-    facts: Mapping[str, str] = Study(found).recall("fingerprint") or {}
+def _fixed(facts: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         key.removeprefix(CONFIGURATION): json.loads(value)
         for key, value in facts.items()

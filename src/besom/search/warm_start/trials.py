@@ -6,6 +6,8 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from besom.search.constraints import Constraints
+
 
 @dataclass(frozen=True)
 class SourceTrial:
@@ -33,6 +35,7 @@ class SourceStudy:
     Attributes:
         name: as it was written, without a password.
         is_ours: whether Besom made it.
+        facts: the fingerprint that it was begun with; none where Besom did not make it.
         fixed: its configuration then, less what it searched.
     """
 
@@ -40,6 +43,7 @@ class SourceStudy:
     trials: Sequence[SourceTrial]
     is_ours: bool
     fixed: Mapping[str, Any]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,23 @@ class WarmStart:
         trials: of them; empty where the study has them already.
         n_best: how many of the best are tried first.
         remarks: what to show of it before the first trial.
+        facts: by source the fingerprint that it was begun with, where ``trials`` are of it.
     """
 
     sources: Sequence[str] = ()
     trials: Sequence[Transferred] = ()
     n_best: int = 0
     remarks: Sequence[str] = ()
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def n_first(self, constraints: Constraints, baseline: Mapping[str, Any] | None) -> int | None:
+        """How many of the best are tried first, beside the baseline; None where ``trials`` are not
+        read, so that it is not known."""
+        if not self.trials:
+            return None
+        points = {
+            frozenset(one.params.items())
+            for one in self.trials
+            if one.trial.values and not constraints.why_infeasible(one.trial.measured, False)
+        }
+        return min(self.n_best, len(points - {frozenset((baseline or {}).items())}))

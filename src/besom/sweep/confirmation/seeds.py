@@ -27,7 +27,7 @@ def seeds(options: ConfirmOptions, baseline: DictConfig) -> list[int]:
 
 def overrides(options: ConfirmOptions, seed: int) -> tuple[str, ...]:
     """What is added to a trial's own overrides."""
-    return (*options.overrides, f"{options.seed_key}={seed}")
+    return (*(options.overrides or ()), f"{options.seed_key}={seed}")
 
 
 def setting(options: ConfirmOptions) -> str:
@@ -35,7 +35,7 @@ def setting(options: ConfirmOptions) -> str:
 
     What is judged of them is no part of it: that needs no other training.
     """
-    text = json.dumps([options.seed_key, *options.overrides])
+    text = json.dumps([options.seed_key, *(options.overrides or ())])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -31,6 +31,7 @@ MADE = "${…}"
 
 TASK = "task"
 _KEY = "fingerprint"
+MOST_SHOWN = 3
 
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 """Enough of one to tell it from another."""
@@ -101,10 +102,11 @@ def identity_changes(plan: Plan) -> str:
 def _difference(key: str, before: str | None, now: str | None, places: Mapping[str, str]) -> str:
     """``identity of data (data.path=x.csv): 3f840f0901aa… → d9cb1b7bb7cb…``."""
     place = f" ({places[key]})" if key in places else ""
-    was, is_now = (
-        _DIGEST.sub(r"\1…", "absent" if fact is None else fact) for fact in (before, now)
-    )
-    return f"{key}{place}: {was} → {is_now}"
+    return f"{key}{place}: {_shown(before)} → {_shown(now)}"
+
+
+def _shown(fact: str | None) -> str:
+    return _DIGEST.sub(r"\1…", "absent" if fact is None else fact)
 
 
 def claim(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
@@ -145,9 +147,9 @@ def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, 
         return
     differing.sort(key=lambda key: not key.startswith(_identity_of("")))  # what says most
     shown = "; ".join(
-        _difference(key, kept.get(key), facts.get(key), places) for key in differing[:3]
+        _difference(key, kept.get(key), facts.get(key), places) for key in differing[:MOST_SHOWN]
     )
-    more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""
+    more = f"; and {n - MOST_SHOWN} more" if (n := len(differing)) > MOST_SHOWN else ""
     raise StudyError(
         f"the study `{study.name}` was begun with something else ({shown}{more}).\n"
         f"{ANOTHER.capitalize()}."
@@ -158,6 +160,26 @@ def describes(study: Study, plan: Plan) -> bool:
     """Whether a study is about what a plan asks for; nothing is written."""
     kept = study.recall(_KEY)
     return kept is not None and not _differing(kept, fingerprint(plan))
+
+
+def other_configurations(plan: Plan) -> Iterator[str]:
+    """What studies had fixed whose trials are taken over, where this one has it otherwise."""
+    ours, given = fingerprint(plan), plan.warm_start
+    for name, theirs in given.facts.items():
+        trials = [one for one in given.trials if one.source == name]
+        searched = {key for one in trials for key in (*one.trial.params, *one.params)}
+        free = tuple(f"{CONFIGURATION}{key}." for key in (*searched, *plan.hooks.places))
+        fixed = (CONFIGURATION, _identity_of(""))
+        keys = [key for key in _differing(theirs, ours) if key.startswith(fixed)]
+        shown = [
+            f"{key.removeprefix(CONFIGURATION)} {_shown(theirs.get(key))} (here {here})"
+            for key, here in ((key, _shown(ours.get(key))) for key in keys)
+            if not f"{key}.".startswith(free)
+        ]
+        more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+        if shown:
+            said = f"{', '.join(shown[:MOST_SHOWN])}{more}"
+            yield f"The trials of {name} were made with another configuration: {said}."
 
 
 def _differing(kept: Mapping[str, str], facts: Mapping[str, str]) -> list[str]:
@@ -243,8 +265,9 @@ def leave_out(plan: Plan, study: Study) -> None:
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:
-    """What to show of values that other code or another environment has made, or may have made."""
+    """What to show of values that other code, environments or configurations may have made."""
     yield from resolved_otherwise(plan, study)
+    yield from other_configurations(plan)
     ended = _ended(study)
     if ended and plan.source.digest is None:
         yield (

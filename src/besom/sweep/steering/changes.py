@@ -11,6 +11,7 @@ from besom.app.error_messages import config_error
 from besom.common.errors import SpaceError, StudyError, UserError
 from besom.common.flatten import short_text
 from besom.common.terminal.commands import record_flags
+from besom.common.text import listed_numbers
 from besom.search.space.point import Point, read_point
 from besom.sweep.jobs import JobSource
 from besom.sweep.plan import Plan
@@ -29,7 +30,7 @@ def stop_trial(jobs: JobSource, supervisor: Supervisor, request: Request) -> str
     study, number = jobs.sweep.study, request.arguments["trial"]
     rows = {row.number: row for row in study.rows()}
     if number not in rows:
-        there = f"it has 0 to {max(rows)}" if rows else "it has none yet"
+        there = f"it has {listed_numbers(rows)}" if rows else "it has none yet"
         raise StudyError(f"study {study.name} has no trial {number}; {there}")
     if rows[number].state != "running":
         raise StudyError(f"trial {number} of {study.name} has ended: it is {rows[number].state}")
