@@ -95,6 +95,18 @@ def test_an_option_that_changes_while_the_sweep_runs_ends_it(folder: Path) -> No
     assert {value for _, value in values(folder).values()} <= {1, 2, 11, None}
 
 
+def test_what_only_some_trials_propose_is_no_change_of_their_option(folder: Path) -> None:
+    (folder / "space.py").write_text(
+        "def suggest(config, trial):\n"
+        "    if trial.number % 3:\n"
+        "        trial.suggest_float('opt.rate', 5, 6)\n"
+    )
+    space = ("hydra.sweeper.custom_search_space=space.suggest", "opt=choice(sgd,adam)")
+    for n_trials in (6, 9):
+        sweep(folder, n_trials, *space)
+    assert len(values(folder)) == 9
+
+
 def test_trials_that_would_share_a_folder_are_refused(folder: Path) -> None:
     space = ("x=choice(1,2)", "opt=choice(sgd,adam)")
     said = sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}", code=2)

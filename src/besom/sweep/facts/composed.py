@@ -117,7 +117,9 @@ def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | N
         fact = {"trial": row.number, "values": written}
         study.remember(_OPTIONS, kept | {name: fact})
         return ""
-    return _changes(chosen, kept[name]["values"], written, row.params)
+    before = kept[name]["values"]
+    both = before.keys() & written.keys()  # of the others, one trial may have had a proposal
+    return _changes(chosen, *({key: facts[key] for key in both} for facts in (before, written)))
 
 
 def claim_composed(plan: Plan, study: Study) -> None:
@@ -134,7 +136,7 @@ def claim_composed(plan: Plan, study: Study) -> None:
             continue
         config = _composed(plan, row)
         written = _written(plan, row, flatten(config), resolvers_of(config))
-        if changes := _changes(json.loads(name), fact["values"], written, row.params):
+        if changes := _changes(json.loads(name), fact["values"], written):
             raise StudyError(
                 f"the study `{study.name}` was begun with something else ({changes}).\n"
                 f"{ANOTHER.capitalize()}."
@@ -160,9 +162,9 @@ def _written(
     }
 
 
-def _changes(chosen: Facts, before: Facts, now: Facts, params: Facts) -> str:
+def _changes(chosen: Facts, before: Facts, now: Facts) -> str:
     """``opt=adam, lr: 0.001 → 7.0``."""
-    keys = [key for key in {**before, **now} if key not in params]
+    keys = sorted({*before, *now})
     differing = [key for key in keys if before.get(key, "null") != now.get(key, "null")]
     if not differing:
         return ""
