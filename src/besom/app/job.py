@@ -4,7 +4,8 @@ import functools
 import inspect
 import io
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,6 +106,17 @@ class JobRunner:
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
+
+
+@contextmanager
+def hydra_config_put_back() -> Iterator[None]:
+    """``${hydra:…}`` looks into the configuration that was composed last: put back the one of
+    before. A process may run several commands, and training without Hydra after one."""
+    before = HydraConfig.instance().cfg
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 def _job_folder(hydra: DictConfig) -> Path:

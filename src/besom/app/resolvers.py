@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
@@ -72,16 +73,20 @@ def _is_computed(node: ListConfig) -> bool:
     return "${" in str(OmegaConf.to_container(node, resolve=False))
 
 
+_one_at_a_time = Lock()  # the table is the process'
+
+
 @contextmanager
 def _noting() -> Iterator[set[str]]:
     """Note which resolvers are asked."""
-    asked, before = set[str](), dict(BaseContainer._resolvers)
-    for name, resolver in before.items():
-        BaseContainer._resolvers[name] = partial(_note, asked, name, resolver)
-    try:
-        yield asked
-    finally:
-        BaseContainer._resolvers.update(before)
+    with _one_at_a_time:
+        asked, before = set[str](), dict(BaseContainer._resolvers)
+        for name, resolver in before.items():
+            BaseContainer._resolvers[name] = partial(_note, asked, name, resolver)
+        try:
+            yield asked
+        finally:
+            BaseContainer._resolvers.update(before)
 
 
 def _note(asked: set[str], name: str, resolver: Any, *arguments: Any) -> Any:

@@ -21,12 +21,12 @@ from typing import NoReturn, TextIO, cast
 
 from hydra import version
 from hydra._internal.utils import _run_hydra, get_args_parser
-from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from besom.app.command import suggested_flag
 from besom.app.error_messages import HYDRA_ERRORS, config_error
 from besom.app.hooks import Task, entries, of_task, package_of
+from besom.app.job import hydra_config_put_back
 from besom.app.redaction import RedactedStream, redacted_logs
 from besom.app.validate import check, hydra_of
 from besom.common.addresses import mask
@@ -53,7 +53,7 @@ def run(application: HydraApp, arguments: Sequence[str]) -> int:
     version.setbase("1.3")
     try:
         flags = parse(arguments, application)
-        with _for_this_user_alone(), _hydra_config_put_back(), redacted_logs():
+        with _for_this_user_alone(), hydra_config_put_back(), redacted_logs():
             if os.environ.get(FULL_ERROR) == "1":
                 return _launch_fully(application, flags)
             return _launch_plainly(application, flags)
@@ -152,16 +152,6 @@ def _for_this_user_alone() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-@contextmanager
-def _hydra_config_put_back() -> Iterator[None]:
-    """A process may run several commands, and training without Hydra after one."""
-    before = HydraConfig.instance().cfg
-    try:
-        yield
-    finally:
-        HydraConfig.instance().cfg = before
 
 
 @contextmanager

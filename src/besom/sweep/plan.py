@@ -168,7 +168,8 @@ def make_plan(
     moved = read_moved(options.baseline or {}, space, is_open=custom is not None)
     base = compose(application, space, moved)
     baseline = _resolved(base)
-    check_folders(application, space, base)
+    if options.n_jobs != 1:
+        check_folders(application, space, base)
     suggest = read_suggest(custom, baseline, space)
     rehearse(options.sampler, space.dimensions, objective.directions, suggest)
     hooks.check(baseline)

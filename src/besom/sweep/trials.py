@@ -245,10 +245,11 @@ class TrialJobs(JobSource):
         """
         if self._plan.options.duplicates == "rerun":
             return False
-        if original := original_of(self._plan, row, self._repeats.complete(row)):
+        complete = self._repeats.complete(row)
+        if original := original_of(self._plan, row, complete):
             self._reuse(row, original)
             return True
-        return self._repeats.wait(row)
+        return not complete and self._repeats.wait(row)
 
     def _reuse(self, row: TrialRow, original: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""

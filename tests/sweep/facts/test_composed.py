@@ -61,6 +61,40 @@ def test_what_the_environment_says_otherwise_is_said_and_its_values_are_not_reus
         assert value == params["x"] + (50 if number > 3 else 0), number
 
 
+def test_another_expression_is_another_study(folder: Path) -> None:
+    file = folder / "conf/config.yaml"
+    sweep(folder, 2, "x=choice(1,2)")
+    for written in ("${oc.decode:${oc.env:BIAS,5}}", "0"):
+        file.write_text(CONFIG.replace("${oc.decode:${oc.env:BIAS,0}}", written))
+        assert "begun with something else (configuration, bias: " in sweep(
+            folder, 4, "x=choice(1,2)", code=2
+        )
+
+
+def test_what_is_another_at_each_reading_is_said_of_no_study(folder: Path) -> None:
+    """Nor does it end a resume; a repeat of a point is trained, since it has another one."""
+    text = MAIN.replace("import hydra", "import hydra, uuid\nfrom omegaconf import OmegaConf")
+    text = text.replace("@hydra", "OmegaConf.register_new_resolver('new', uuid.uuid4)\n\n\n@hydra")
+    (folder / "main.py").write_text(text.replace("uuid.uuid4", "lambda: str(uuid.uuid4())"))
+    for n_trials in (3, 5):
+        assert "says something else" not in sweep(
+            folder, n_trials, "x=choice(1,2)", "+id='${new:}'"
+        )
+    assert "same as" not in sweep(folder, 8, "x=choice(1,2)", "+id='${new:}'")
+
+
+def test_what_is_composed_on_the_way_leaves_what_the_data_are_known_by(folder: Path) -> None:
+    """The baseline's ``${hydra:…}`` is looked up in the configuration that was composed last."""
+    hooks = "besom.Hooks(identity=lambda config: {'data': config.data})"
+    text = MAIN.replace("import hydra", "import besom\nimport hydra")
+    text = text.replace("def main", f"@besom.hooked({hooks})\ndef main")
+    (folder / "main.py").write_text(text)
+    data = "+data='${hydra:runtime.choices.opt}'"
+    for n_trials in (4, 8):
+        sweep(folder, n_trials, "opt=choice(sgd,adam)", "x=choice(1,2)", data)
+    assert len(values(folder)) == 8
+
+
 def test_a_value_that_each_job_has_of_its_own_is_not_taken_over(folder: Path) -> None:
     sweep(folder, 5, "x=choice(1,2)", "bias='${hydra:job.num}'")
     for number, (params, value) in values(folder).items():
@@ -109,7 +143,9 @@ def test_what_only_some_trials_propose_is_no_change_of_their_option(folder: Path
 
 def test_trials_that_would_share_a_folder_are_refused(folder: Path) -> None:
     space = ("x=choice(1,2)", "opt=choice(sgd,adam)")
-    said = sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}", code=2)
+    two = "hydra.sweeper.n_jobs=2"
+    said = sweep(folder, 2, *space, two, "hydra.sweep.subdir=x${x}", code=2)
     assert "hydra.sweep.subdir=x${x}: trials that differ in opt would share" in said
     for ok in ("x${x}-${opt.rate}", "${hydra.job.override_dirname}", "x${x}/${hydra:job.num}"):
-        sweep(folder, 2, *space, f"hydra.sweep.subdir='{ok}'", "hydra.sweeper.dry_run=true")
+        sweep(folder, 2, *space, two, f"hydra.sweep.subdir='{ok}'", "hydra.sweeper.dry_run=true")
+    sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}")  # one after another, as in plain Hydra

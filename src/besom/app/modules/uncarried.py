@@ -73,7 +73,7 @@ class Outlines:
     def of(self, value: Any, is_set: bool) -> bytes:
         """The same in two processes where nothing has been set since the import."""
         digest = hashlib.sha256()
-        for line in self._lines(value, is_set, "", frozenset()):
+        for line in self._lines(value, is_set, "", 0, set()):
             digest.update(line + b"\n")
         return digest.digest()
 
@@ -85,10 +85,10 @@ class Outlines:
         return self.of(own, one.is_set) != one.outline
 
     def _lines(
-        self, value: Any, is_set: bool, path: str, within: frozenset[int]
+        self, value: Any, is_set: bool, path: str, level: int, seen: set[int]
     ) -> Iterator[bytes]:
         yield f"{path} {_kind(value)}".encode(errors="replace")
-        if id(value) in within or len(within) == MOST_LEVELS:
+        if id(value) in seen or level == MOST_LEVELS:
             return
         members: dict[Any, Any] | None = None
         if isinstance(value, dict):
@@ -96,11 +96,12 @@ class Outlines:
         elif type(value).__module__ in self.modules and not isinstance(value, Enum | type):
             members = getattr(value, "__dict__", None)
         if members is not None:
+            seen.add(id(value))  # each once, whatever leads to it
             yield b"%d" % len(members)
             for name in sorted(name for name in list(members) if isinstance(name, str)):
-                is_member_set = name in self.members
-                inner = within | {id(value)}
-                yield from self._lines(members[name], is_member_set, f"{path}.{name}", inner)
+                inner = f"{path}.{name}"
+                is_set_there = name in self.members
+                yield from self._lines(members[name], is_set_there, inner, level + 1, seen)
         elif isinstance(value, list | set | frozenset):
             yield b"%d" % len(value)
         elif is_set:

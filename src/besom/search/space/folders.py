@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from besom.app.job import JobRunner
+from besom.app.job import JobRunner, hydra_config_put_back
 from besom.common.errors import ConfigError
 from besom.search.space.baseline import Base
 from besom.search.space.space import Space
@@ -12,7 +12,7 @@ from besom.search.space.space import Space
 
 def check_folders(application: JobRunner, space: Space, base: Base) -> None:
     """Hydra makes a job's folder of ``hydra.sweep.dir`` and ``hydra.sweep.subdir``. Jobs that run
-    one after another may share one; trials run at the same time, and go on with what they find.
+    one after another may share one; trials that run at the same time read each other's files.
 
     Raises:
         ConfigError: trials with different values would share a folder; names what they differ in.
@@ -21,14 +21,16 @@ def check_folders(application: JobRunner, space: Space, base: Base) -> None:
     assert isinstance(sweep, dict)
     if "job.num" in str(sweep["subdir"]):  # as it is unless it is said: two compositions less
         return
-    if _folder(application, base.words, 0) != _folder(application, base.words, 1):
-        return
-    shared = [
-        dimension.key
-        for dimension in space.dimensions
-        if len(ends := [dimension.override(value) for value in dimension.extremes()]) > 1
-        if len({_folder(application, (*base.words, word), 0) for word in ends}) == 1
-    ]
+    with hydra_config_put_back():
+        if _folder(application, base.words, 0) != _folder(application, base.words, 1):
+            return
+        ends = {one.key: [*map(one.override, one.extremes()[:2])] for one in space.dimensions}
+        shared = [
+            key
+            for key, (*words,) in ends.items()
+            if len(words) > 1
+            if len({_folder(application, (*base.words, word), 0) for word in words}) == 1
+        ]
     if shared:
         raise ConfigError(
             f"hydra.sweep.subdir={sweep['subdir']}: trials that differ in {', '.join(shared)} "

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from omegaconf import DictConfig
-
+from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import task_config
+from besom.app.job import hydra_config_put_back
 from besom.app.resolvers import OF_A_JOB, of_key, resolvers_of
 from besom.common.addresses import mask
-from besom.common.errors import StudyError
+from besom.common.errors import ConfigError, StudyError
 from besom.common.flatten import flatten, short_text
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
@@ -26,25 +26,26 @@ ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom s
 
 RESOLVED = "resolved"
 """The note with what resolvers have returned for a trial, and what is kept of the baseline's."""
-_OPTIONS = "options"
+_OPTION = "option "
 MOST_SHOWN = 3
 
 Facts = Mapping[str, Any]
+ByKey = Mapping[str, frozenset[str]]
+"""See :func:`besom.app.resolvers.resolvers_of`."""
 
 
-def resolved(plan: Plan, params: Facts, by_key: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+def resolved(plan: Plan, params: Facts, by_key: ByKey) -> dict[str, Any]:
     """What resolvers have returned: numbers as they are, and texts as digests, for they may be
     secrets. Times, names and places of a job are none; its number is one.
 
     Args:
         params: the flat configuration.
-        by_key: see :func:`besom.app.resolvers.resolvers_of`.
     """
     return {
-        key: value if _is_number(value) else _digest(value)
+        key: value if isinstance(value, int | float | None) else _digest(value)
         for key, value in params.items()
         if (names := of_key(key, by_key)) and not plan.is_place(key)
-        if not names <= OF_A_JOB or _is_number(value)
+        if not names & OF_A_JOB or isinstance(value, int | float)
     }
 
 
@@ -62,20 +63,29 @@ def original_of(plan: Plan, row: TrialRow, complete: Sequence[TrialRow]) -> Tria
     """
     if not any(RESOLVED in one.notes for one in complete):
         return next(iter(complete), None)
-    config = _composed(plan, row)
-    found = resolved(plan, flatten(config), resolvers_of(config))
+    if (today := _composed(plan, row)) is None:
+        return None
+    found = resolved(plan, *today)
     return next((one for one in complete if one.notes.get(RESOLVED, found) == found), None)
 
 
-def _composed(plan: Plan, row: TrialRow) -> DictConfig:
-    return task_config(plan.application.compose(plan.overrides(row), row.number))
+def _composed(plan: Plan, row: TrialRow) -> tuple[Facts, ByKey] | None:
+    """The flat configuration of a trial, and how its values come about; None where that cannot be
+    known here: a variable may be set in the workers alone."""
+    with hydra_config_put_back():
+        try:
+            config = task_config(plan.application.compose(plan.overrides(row), row.number))
+            return flatten(config), resolvers_of(config)
+        except (ConfigError, *HYDRA_ERRORS):
+            return None
 
 
 def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
     """What to say where resolvers return something else for the baseline than when the study was
     begun."""
-    now = _of_baseline(plan)
-    before = study.recall(RESOLVED) or now
+    now, before = _of_baseline(plan), study.recall(RESOLVED)
+    if before is None or not study.has_begun:
+        return
     differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     if differing:
         shown = ", ".join(
@@ -89,9 +99,11 @@ def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
 
 
 def _of_baseline(plan: Plan) -> dict[str, Any]:
+    """What resolvers return for the baseline, less what they return for one job, or once alone."""
     by_key = resolvers_of(plan.baseline)
-    lasting = {key: names for key, names in by_key.items() if not names <= OF_A_JOB}
-    return resolved(plan, flatten(plan.baseline), lasting)
+    lasting = {key: names for key, names in by_key.items() if not names & OF_A_JOB}
+    first, second = (resolved(plan, flatten(plan.baseline), lasting) for _ in range(2))
+    return {key: value for key, value in first.items() if second[key] == value}
 
 
 def _change(key: str, before: Any, now: Any) -> str:
@@ -102,24 +114,27 @@ def _change(key: str, before: Any, now: Any) -> str:
 
 
 def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | None) -> str:
-    """Keep what a trial's options have made of its configuration, once for each choice of options.
+    """Keep what a trial's options have made of its configuration, of the first that has one.
 
     Returns:
-        What one of them says otherwise than in an earlier trial; empty where nothing.
+        What they say otherwise than in that trial; empty where nothing.
     """
     chosen = _chosen(plan, row, composed.groups) if composed else {}
     if composed is None or not chosen:
         return ""
+    kept = {name: study.recall(name) for name in _names(chosen)}
+    if all(fact and fact["chosen"] != chosen for fact in kept.values()):
+        return ""  # beside other options than those, where it may stand otherwise
     written = _written(plan, row, composed.params, composed.resolvers)
-    kept = study.recall(_OPTIONS) or {}
-    name = json.dumps(chosen, sort_keys=True)
-    if name not in kept:
-        fact = {"trial": row.number, "values": written}
-        study.remember(_OPTIONS, kept | {name: fact})
-        return ""
-    before = kept[name]["values"]
-    both = before.keys() & written.keys()  # of the others, one trial may have had a proposal
-    return _changes(chosen, *({key: facts[key] for key in both} for facts in (before, written)))
+    for name, fact in kept.items():
+        if fact is None:
+            study.remember(name, {"trial": row.number, "chosen": chosen, "values": written})
+        elif fact["chosen"] == chosen:
+            both = fact["values"].keys() & written.keys()  # of the others, one may have a proposal
+            before, now = ({key: one[key] for key in both} for one in (fact["values"], written))
+            if changes := _changes(chosen, before, now):
+                return changes
+    return ""
 
 
 def claim_composed(plan: Plan, study: Study) -> None:
@@ -131,12 +146,12 @@ def claim_composed(plan: Plan, study: Study) -> None:
     if not study.has_begun:
         study.remember(RESOLVED, _of_baseline(plan))
     rows = {row.number: row for row in study.rows()}
-    for name, fact in (study.recall(_OPTIONS) or {}).items():
-        if not (row := rows.get(fact["trial"])):
+    facts = {fact["trial"]: fact for fact in study.recall_all(_OPTION)}
+    for number, fact in facts.items():
+        if number not in rows or (today := _composed(plan, rows[number])) is None:
             continue
-        config = _composed(plan, row)
-        written = _written(plan, row, flatten(config), resolvers_of(config))
-        if changes := _changes(json.loads(name), fact["values"], written):
+        written = _written(plan, rows[number], *today)
+        if changes := _changes(fact["chosen"], fact["values"], written):
             raise StudyError(
                 f"the study `{study.name}` was begun with something else ({changes}).\n"
                 f"{ANOTHER.capitalize()}."
@@ -149,16 +164,20 @@ def _chosen(plan: Plan, row: TrialRow, groups: Mapping[str, str]) -> dict[str, A
     return {key: value for key, value in row.shown.items() if key in known}
 
 
-def _written(
-    plan: Plan, row: TrialRow, params: Facts, by_key: Mapping[str, frozenset[str]]
-) -> dict[str, str]:
+def _names(chosen: Facts) -> list[str]:
+    return [f"{_OPTION}{group}={option}" for group, option in chosen.items()]
+
+
+def _written(plan: Plan, row: TrialRow, params: Facts, by_key: ByKey) -> dict[str, str]:
     """What is written in a trial's configuration and not in the baseline's, as JSON."""
-    baseline, searched = flatten(plan.baseline), {*row.params, *plan.space.distributions}
+    computed, baseline = resolvers_of(plan.baseline), flatten(plan.baseline)
+    same = {key: value for key, value in baseline.items() if of_key(key, computed) is None}
+    searched = {*row.params, *plan.space.distributions}
     return {
         key: mask(json.dumps(value, default=str))
         for key, value in params.items()
         if key not in searched and not plan.is_place(key) and of_key(key, by_key) is None
-        if key not in baseline or baseline[key] != value
+        if key not in same or same[key] != value
     }
 
 
@@ -173,16 +192,6 @@ def _changes(chosen: Facts, before: Facts, now: Facts) -> str:
         for key in differing[:MOST_SHOWN]
     )
     return f"{short_text(chosen)}, {shown}"
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return False
-        return True
-    return value is None or isinstance(value, bool | int | float)
 
 
 def _digest(value: Any) -> str:

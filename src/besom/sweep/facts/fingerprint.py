@@ -186,13 +186,7 @@ def _differing(kept: Mapping[str, str], facts: Mapping[str, str]) -> list[str]:
     def before(key: str) -> str | None:
         return kept.get(key, "null" if key.startswith(CONFIGURATION) else None)
 
-    return [
-        key
-        for key in {**kept, **facts}
-        if before(key) != facts.get(key)
-        # What a resolver returns is compared elsewhere; earlier studies have it here.
-        and not (key.startswith(CONFIGURATION) and "${" in facts.get(key, ""))
-    ]
+    return [key for key in {**kept, **facts} if before(key) != facts.get(key)]
 
 
 def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
