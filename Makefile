@@ -29,7 +29,7 @@ test: $(VENV)/ready ## the check: style, types, tests (CI runs this very command
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(WITH_BYTECODE) $(BIN)/pytest --numprocesses 4 --dist loadscope
+	@$(WITH_BYTECODE) $(BIN)/pytest --numprocesses 3 --dist loadscope
 
 audit: $(VENV)/audit ## secrets among the files, and advisories on the locked packages (needs the network)
 	@git ls-files -z -- ':!*.lock' ':!*.min.js' | xargs -0 $(BIN)/detect-secrets-hook \

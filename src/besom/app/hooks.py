@@ -116,11 +116,13 @@ def hooked(hooks: Hooks) -> Callable[[Task], Task]:
 
 
 def hooks_of(task: Task) -> Hooks:
-    """The hooks that a task function carries, or hooks that do nothing.
+    """The hooks that a task function carries, or hooks that do nothing."""
+    return getattr(task, "__besom_hooks__", Hooks())
 
-    One that calls ``sys.exit`` raises a UserError instead: it would end a sweep without a word.
-    """
-    hooks: Hooks = getattr(task, "__besom_hooks__", Hooks())
+
+def without_exits(hooks: Hooks) -> Hooks:
+    """The same hooks, but that one which calls ``sys.exit`` raises a UserError instead: it would
+    end a sweep without a word."""
     called = {field.name: getattr(hooks, field.name) for field in fields(hooks)}
     kept: dict[str, Any] = {
         name: partial(_call, name, hook) for name, hook in called.items() if callable(hook)

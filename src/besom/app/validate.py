@@ -39,7 +39,7 @@ from besom.app.error_messages import (
     unknown_option,
     wrong_value,
 )
-from besom.app.hooks import Task, hooks_of
+from besom.app.hooks import Task, hooks_of, without_exits
 from besom.common.errors import ConfigError, StoreError
 from besom.common.text import LONGEST_NAME
 
@@ -117,7 +117,7 @@ def check(hydra: Hydra, task: Task, flags: Namespace) -> RunMode:
     if not shows:
         _check_folder(Path(config.hydra.sweep.dir if several else config.hydra.run.dir))
         if first is not None:
-            hooks, job = hooks_of(task), _job_config(first)
+            hooks, job = without_exits(hooks_of(task)), _job_config(first)
             hooks.check(job)
             hooks.check_data(job)
     return mode

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from besom.app.error_messages import SEARCHED
-from besom.app.hooks import Hooks, hooks_of, task_config
+from besom.app.hooks import Hooks, hooks_of, task_config, without_exits
 from besom.app.job import JobRunner
 from besom.app.source import Source, named_by, source_of
 from besom.common.errors import ConfigError
@@ -158,7 +158,7 @@ def make_plan(
     _check_pruner(options, objective)
     space = _read_space(options, application, arguments)
     check_stop(options.stop, objective, space)
-    hooks = hooks_of(application.task)
+    hooks = without_exits(hooks_of(application.task))
     custom = options.custom_search_space
     remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
     remarks.append(unconstrained(options.sampler, options.constraints))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
-from besom.app.hooks import hooks_of, task_config
+from besom.app.hooks import hooks_of, task_config, without_exits
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.common.flatten import flatten
@@ -54,7 +54,7 @@ def check_confirmed(
     check_baseline(base.lacking)
     again = overrides(options, seeds(options, baseline)[0])
     confirmed = changed(application, baseline, base.words, again)
-    hooks_of(application.task).check(confirmed)
+    without_exits(hooks_of(application.task)).check(confirmed)
     return [confirmed]
 
 
