@@ -16,6 +16,7 @@ CONFIRM = ("hydra.sweeper.confirm.top_k=1", "hydra.sweeper.confirm.seeds=2")
 
 def sweep(n_trials: int, *words: str, folder: Path) -> Any:
     fixed = (f"hydra.sweeper.n_trials={n_trials}", "hydra.sweeper.max_failure_rate=0")
+    fixed += ("hydra.sweeper.sampler.seed=1",)  # each key has two values at least
     return run("grouped", *SPACE, *CONFIRM, *fixed, "hydra.sweep.dir=out", *words, folder=folder)
 
 
