@@ -132,11 +132,11 @@ def unnamed(count: int) -> tuple[str, ...]:
     return tuple(f"objective_{i}" if i else "objective" for i in range(count))
 
 
-def few(names: Iterable[str]) -> str:
+def few(names: Iterable[str], most: int = MOST_SHOWN) -> str:
     """Names for a message: the first of them, and how many there are beside these."""
     known = list(names)
-    more = len(known) - MOST_SHOWN
-    return ", ".join(known[:MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(known) - most
+    return ", ".join(known[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def check_table(name: str) -> None:

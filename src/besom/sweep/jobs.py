@@ -22,16 +22,8 @@ from besom.sweep.progress import Count, Progress
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 from besom.tracking.record import Record
-from besom.tracking.schema import RunStatus
 from besom.workers.messages import Assignment, Composed, Outcome, Reported
 from besom.workers.pool import log_file
-
-RUN_STATUS = {
-    State.COMPLETE: RunStatus.FINISHED,
-    State.PRUNED: RunStatus.FINISHED,
-    State.FAILED: RunStatus.FAILED,
-}
-"""How MLflow calls the ends of a job."""
 
 
 @dataclass(frozen=True)
@@ -240,15 +232,17 @@ class JobSource(ABC):
         code = self._plan.source.text if code is None else code
         study = self._sweep.study.name
         tags = {
-            **(Environment.here().tags | self._tags(row)),
+            **Environment.here().tags,
+            **self._tags(row),
             **schema.parameter_names_tag(chosen),
             schema.STUDY: study,
             schema.ATTEMPT: str(attempt),
             schema.STATE: State.RUNNING,
             schema.ROLE: row.role,
             schema.CODE: code,
-            **({} if worker is None else {schema.WORKER: str(worker)}),
         }
+        if worker is not None:
+            tags[schema.WORKER] = str(worker)
         run_id = self._record.start_run(f"{study}/{name}", tags, self._sweep.parent_run, chosen)
         self._study.note(row.number, attempt=attempt, run_id=run_id, code=code)
         row = self._study.row(row.number)
@@ -288,7 +282,7 @@ class JobSource(ABC):
             "notes": notes,
             "reports": list(self._study.reports(row.number).items()),
         }
-        self._record.prepare_end(run_id, RUN_STATUS[state], tags, outcome)
+        self._record.prepare_end(run_id, schema.RUN_STATUS[state], tags, outcome)
         self._study.tell(row.number, state, values, notes)
         self._record.end_run(run_id)
         row = self._study.row(row.number)

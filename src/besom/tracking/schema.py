@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from besom.common.states import State
+
 # -- tags of each run, written as it begins (sweep/jobs.py, tracking/decorator.py) -----------------
 
 STUDY = "besom.study"
@@ -163,6 +165,14 @@ class RunStatus(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+RUN_STATUS = {
+    State.COMPLETE: RunStatus.FINISHED,
+    State.PRUNED: RunStatus.FINISHED,
+    State.FAILED: RunStatus.FAILED,
+}
+"""How MLflow calls the ends of a job."""
 
 
 def placed(node: str, devices: Iterable[str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ def check_folders(application: JobRunner, space: Space, base: Base) -> None:
         ends = {one.key: [*map(one.override, one.extremes()[:2])] for one in space.dimensions}
         shared = [
             key
-            for key, (*words,) in ends.items()
+            for key, words in ends.items()
             if len(words) > 1
             if len({_folder(application, (*base.words, word), 0) for word in words}) == 1
         ]

@@ -17,6 +17,7 @@ from besom.app.resolvers import OF_A_JOB, of_key, resolvers_of
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError, StudyError
 from besom.common.flatten import flatten, short_text
+from besom.common.text import few
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.plan import Plan
@@ -83,18 +84,16 @@ def _composed(plan: Plan, row: TrialRow) -> tuple[Facts, ByKey] | None:
 def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
     """What to say where resolvers return something else for the baseline than when the study was
     begun."""
-    now, before = _of_baseline(plan), study.recall(RESOLVED)
+    before = study.recall(RESOLVED)
     if before is None or not study.has_begun:
         return
+    now = _of_baseline(plan)
     differing = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     if differing:
-        shown = ", ".join(
-            _change(key, before.get(key), now.get(key)) for key in differing[:MOST_SHOWN]
-        )
-        more = f", and {len(differing) - MOST_SHOWN} more" if differing[MOST_SHOWN:] else ""
+        shown = few((_change(key, before.get(key), now.get(key)) for key in differing), MOST_SHOWN)
         yield (
             "The environment, or a resolver, says something else than when the study was begun "
-            f"({shown}{more}): trials of both stand side by side."
+            f"({shown}): trials of both stand side by side."
         )
 
 
@@ -145,8 +144,8 @@ def claim_composed(plan: Plan, study: Study) -> None:
     """
     if not study.has_begun:
         study.remember(RESOLVED, _of_baseline(plan))
-    rows = {row.number: row for row in study.rows()}
     facts = {fact["trial"]: fact for fact in study.recall_all(_OPTION)}
+    rows = {row.number: row for row in study.rows()} if facts else {}
     for number, fact in facts.items():
         if number not in rows or (today := _composed(plan, rows[number])) is None:
             continue

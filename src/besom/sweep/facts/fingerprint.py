@@ -18,12 +18,13 @@ from besom.app.source import Source, task_name
 from besom.common.addresses import mask
 from besom.common.errors import StudyError, UserError
 from besom.common.flatten import flatten
+from besom.common.text import few
 from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imports import best_points, imported_codes
 from besom.search.warm_start.sources import CONFIGURATION
-from besom.sweep.facts.composed import ANOTHER, resolved_otherwise
+from besom.sweep.facts.composed import ANOTHER, MOST_SHOWN, resolved_otherwise
 from besom.sweep.plan import Plan
 
 MADE = "${…}"
@@ -31,7 +32,6 @@ MADE = "${…}"
 
 TASK = "task"
 _KEY = "fingerprint"
-MOST_SHOWN = 3
 
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 """Enough of one to tell it from another."""
@@ -164,7 +164,8 @@ def describes(study: Study, plan: Plan) -> bool:
 
 def other_configurations(plan: Plan) -> Iterator[str]:
     """What studies had fixed whose trials are taken over, where this one has it otherwise."""
-    ours, given = fingerprint(plan), plan.warm_start
+    given = plan.warm_start
+    ours = fingerprint(plan) if given.facts else {}
     for name, theirs in given.facts.items():
         trials = [one for one in given.trials if one.source == name]
         searched = {key for one in trials for key in (*one.trial.params, *one.params)}
@@ -176,9 +177,8 @@ def other_configurations(plan: Plan) -> Iterator[str]:
             for key, here in ((key, _shown(ours.get(key))) for key in keys)
             if not f"{key}.".startswith(free)
         ]
-        more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
         if shown:
-            said = f"{', '.join(shown[:MOST_SHOWN])}{more}"
+            said = few(shown, MOST_SHOWN)
             yield f"The trials of {name} were made with another configuration: {said}."
 
 

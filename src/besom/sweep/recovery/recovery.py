@@ -28,14 +28,13 @@ from besom.common.states import State
 from besom.common.text import unnamed
 from besom.search.study import Study
 from besom.search.trial_row import MEASURED, TrialRow
-from besom.sweep.jobs import RUN_STATUS
 from besom.tracking import Record, schema
 from besom.tracking.reader import ReadRun
 from besom.tracking.schema import Role
 
 MISSING = "its log is lost: only what the study knows of it is here, no other numbers and no files"
 
-_STATUS = {state.value: status for state, status in RUN_STATUS.items()}
+_STATUS = {state.value: status for state, status in schema.RUN_STATUS.items()}
 
 
 def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[TrialRow]:
