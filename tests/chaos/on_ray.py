@@ -30,8 +30,9 @@ from tests.ray_cluster import RayCluster, ray_cluster
 
 N_NODES, N_CPUS = 3, 2
 COLUMNS = "actors  nodes  supervisors  trials  attempts  losses  doubles  mismatches"
-SLACK = 13 / 10
-"""More blows than are asked for: some come when there is nobody to be killed."""
+SLACK = 12 / 10
+"""More blows than are asked for: some come when there is nobody to be killed, and the last ones
+after the sweep's end."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,19 @@ def hurt_on_ray(
 
 
 def _order(chance: random.Random, sizes: Sizes, blows: Blows) -> list[tuple[int, str]]:
+    """What is to happen after how many trials have ended: of each kind one in every equal part of
+    the sweep, so that of a few not all are late."""
     last = sizes.trials + N_CONFIRMATIONS - 2
     numbers = {
         "actors": int(blows.actors * SLACK),
         "nodes": int(blows.nodes * SLACK),
         "supervisors": int(blows.supervisors * SLACK),
     }
-    return sorted((chance.randint(0, last), kind) for kind, n in numbers.items() for _ in range(n))
+    return sorted(
+        (int((part + chance.random()) * last / n), kind)
+        for kind, n in numbers.items()
+        for part in range(n)
+    )
 
 
 def _kill_node(

@@ -31,6 +31,6 @@ def test_a_sweep_on_ray_survives_whatever_is_killed(tmp_path: Path) -> None:
     while an actor's death is awaited, and no process is left for a later kill.
     """
     sizes = Sizes(workers=4, trials=24, seconds=0.2)
-    done, _, found = hurt_on_ray(tmp_path, 34, sizes, Blows(actors=6, nodes=1, supervisors=1))
+    done, _, found = hurt_on_ray(tmp_path, 37, sizes, Blows(actors=6, nodes=1, supervisors=1))
     assert found.faults == []
     assert done.worker_kills >= 4 and done.restarts == done.supervisor_kills == 1

@@ -113,6 +113,18 @@ def test_a_killed_actor_is_told_of_and_followed(tmp_path: Path, ray_nodes: RayCl
         assert heard(pool) == Ready()
 
 
+def test_a_worker_is_ended_that_waits_for_the_first(tmp_path: Path, ray_nodes: RayCluster) -> None:
+    with pool_in(tmp_path, ray_nodes) as pool:
+        pool.connect()
+        for worker in range(2):
+            pool.start(worker)
+        pool.end(1, "is one too many")
+        events = [pool.next_event(TIMEOUT) for _ in range(2)]
+        said = {event.worker: event.message for event in events if event}
+        assert said == {0: Ready(), 1: WorkerExited("is one too many")}
+        assert pool.next_event(0.1) is None
+
+
 @pytest.mark.slow  # half a minute goes by until Ray knows
 def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
     with ray_cluster(1) as cluster, pool_in(tmp_path, cluster, size=None) as pool:

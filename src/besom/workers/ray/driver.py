@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import Any
 
 from besom.common.files import private
 from besom.workers.ray.protocol import (
@@ -37,6 +38,9 @@ OF_OWN_CLUSTER = {
 
 LOOK_SECONDS = 0.5
 """Between looks for nodes that have come."""
+HEAD_START_SECONDS = 4.0
+"""For which other workers wait at most until the first has started. Where all start at once, on few
+cores, each takes as long as all; with one there the sweep goes on."""
 
 
 def main(
@@ -144,19 +148,29 @@ class _Driver:
         )
         self._arguments = (ray.put(payload), home, variables, growth_limit)
         self._workers: dict[int, RemoteWorker] = {}
+        self._one_has_started = threading.Event()
 
     def do(self, command: Start | Send | End) -> None:
         worker = self._workers.get(command.worker)
         match command:
             case Start() if worker is None or worker.has_exited:
-                make = partial(self._make_actor.remote, command.worker, *self._arguments)
                 self._workers[command.worker] = RemoteWorker(
-                    command.worker, make, self._home, self._send, self._node_is_alive
+                    command.worker,
+                    partial(self._make, command.worker, is_first=not self._workers),
+                    self._home,
+                    self._send,
+                    self._node_is_alive,
+                    self._one_has_started.set,
                 )
             case Send(message=message, files=files) if worker:
                 worker.send(message, files)
             case End(cause=cause) if worker:
                 worker.end(cause)
+
+    def _make(self, worker: int, is_first: bool) -> Any:
+        if not is_first:
+            self._one_has_started.wait(HEAD_START_SECONDS)
+        return self._make_actor.remote(worker, *self._arguments)
 
     def stop(self) -> None:
         for worker in self._workers.values():

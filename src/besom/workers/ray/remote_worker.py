@@ -48,7 +48,12 @@ def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
 
 
 class RemoteWorker:
-    """An actor, and the thread that hears it. The last event is always ``WorkerExited``."""
+    """An actor, and the thread that makes and hears it. The last event is always ``WorkerExited``.
+
+    Args:
+        make: may take its time.
+        started: called when the worker on the actor's node says its first word.
+    """
 
     def __init__(
         self,
@@ -57,10 +62,12 @@ class RemoteWorker:
         home: Home,
         send: Callable[[FromDriver], None],
         node_is_alive: Callable[[str], bool],
+        started: Callable[[], None],
     ) -> None:
         self._worker = worker
         self._make = make
-        self._actor = make()
+        self._actor: Any = None
+        self._started = started
         self._home = home
         self._send = send
         self._node_is_alive = node_is_alive
@@ -95,7 +102,8 @@ class RemoteWorker:
         if self._ended_for:
             return
         self._ended_for = cause
-        self._actor.end.remote(cause)
+        if self._actor:
+            self._actor.end.remote(cause)
         threading.Thread(target=self._kill_when_silent, daemon=True).start()
 
     def _kill_when_silent(self) -> None:
@@ -127,8 +135,10 @@ class RemoteWorker:
 
     def _hear(self) -> None:
         with failures_told(self._send):
-            while (cause := self._heard_to_the_end()) is None:
+            cause: str | None = None
+            while cause is None:
                 self._actor = self._make()
+                cause = "" if self._ended_for else self._heard_to_the_end()
             self._kill()
             self.has_exited = True
             self._pass_on(WorkerExited(self._ended_for or cause))
@@ -180,6 +190,7 @@ class RemoteWorker:
                 self._pass_on(message)
 
     def _pass_on(self, message: FromWorker) -> None:
+        self._started()
         self._send(Event(self._worker, message))
 
     def _cause(self, error: Exception) -> str:
