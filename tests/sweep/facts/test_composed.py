@@ -1,5 +1,6 @@
 """Values are not mixed with those of another configuration because their points are equal."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,20 @@ def test_trials_that_would_share_a_folder_are_refused(folder: Path) -> None:
     for ok in ("x${x}-${opt.rate}", "${hydra.job.override_dirname}", "x${x}/${hydra:job.num}"):
         sweep(folder, 2, *space, two, f"hydra.sweep.subdir='{ok}'", "hydra.sweeper.dry_run=true")
     sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}")  # one after another, as in plain Hydra
+
+
+def test_a_second_worker_is_refused_that_would_share_a_folder(folder: Path) -> None:
+    asks = """\
+    from pathlib import Path
+    place = Path("mlruns", "steering", "s")
+    said = {"id": "1", "kind": "set", "to": "", "arguments": {"n_jobs": 2}}
+    (place / "1.request").write_text(json.dumps(said))
+    while not (found := [*place.glob("*.answer")]):
+        time.sleep(0.05)
+    Path("answer.txt").write_text(found[0].read_text())
+"""
+    text = "import json, time\n" + MAIN.replace("    return", f"{asks}    return")
+    (folder / "main.py").write_text(text)
+    sweep(folder, 1, "x=choice(1,2)", "hydra.sweep.subdir=same")
+    answer = json.loads((folder / "answer.txt").read_text())
+    assert not answer["is_applied"] and "trials that differ in x would share" in answer["text"]

@@ -8,10 +8,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
 from besom.app.error_messages import config_error
+from besom.app.job import hydra_config_put_back
 from besom.common.errors import SpaceError, StudyError, UserError
 from besom.common.flatten import short_text
 from besom.common.terminal.commands import record_flags
 from besom.common.text import listed_numbers
+from besom.search.space.baseline import Base
+from besom.search.space.folders import check_folders
 from besom.search.space.point import Point, read_point
 from besom.sweep.jobs import JobSource
 from besom.sweep.plan import Plan
@@ -110,12 +113,16 @@ def set_numbers(jobs: JobSource, supervisor: Supervisor, request: Request) -> st
 
     Raises:
         StudyError: nothing is searched, so there is one trial.
-        ConfigError: there is no room for so many workers.
+        ConfigError: there is no room for so many workers, or trials would share a folder.
     """
     n_trials, n_jobs = request.arguments.get("n_trials"), request.arguments.get("n_jobs")
     plan = jobs.sweep.plan
     if n_jobs is not None and not plan.is_elastic and plan.options.pool == "local":
         check_room(plan.resources, n_jobs)
+    if n_jobs is not None and n_jobs > plan.options.n_jobs == 1:  # else it was checked before
+        with hydra_config_put_back():
+            whole = plan.application.compose(plan.baseline_words)
+        check_folders(plan.application, plan.space, Base(plan.baseline_words, whole, ()))
     if n_trials is not None and not plan.space.dimensions and plan.suggest is None:
         raise StudyError("nothing is searched, so there is one trial")
     said = [] if n_trials is None else [_set_n_trials(_open_trials(jobs), n_trials)]
