@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from besom.common.errors import BesomError
-from besom.sweep.steering.left import running_trials
 from besom.sweep.steering.requests import (
     ENQUEUE,
     SET,
@@ -20,6 +19,7 @@ from besom.sweep.steering.requests import (
     ask,
     steering_folder,
 )
+from besom.sweep.steering.state_file import running_trials
 
 NEAR_THE_END = 15
 """Trials before the end, in which ``n_trials`` is not changed: fewer than have begun are as many

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from besom.sweep.steering.left import STATE_FILE
 from besom.sweep.steering.requests import steering_folder
+from besom.sweep.steering.state_file import STATE_FILE
 from besom.tracking import connect
 from tests.conftest import Command
 from tests.results.conftest import start

@@ -15,7 +15,7 @@ from besom.app import job
 from besom.app.hooks import hooked, hooks_of
 from besom.rnn.__main__ import task
 from besom.sweep.dry_run import _proposals, _space
-from besom.sweep.facts.fingerprint import fingerprint
+from besom.sweep.identity.fingerprint import fingerprint
 from besom.sweep.plan import Plan
 from besom.tracking.address import check_address, own_address
 from besom.tracking.listener import parameters

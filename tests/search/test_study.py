@@ -15,7 +15,7 @@ from besom.search.algorithms.samplers import make_sampler
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
 from besom.search.study import Study
-from besom.sweep.facts.fingerprint import claim
+from besom.sweep.identity.fingerprint import hold_to
 
 SPACE = read_space({}, ["x=interval(0,1)"], loader=None)
 
@@ -86,33 +86,33 @@ def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage: st
 
 def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
     study = opened(tmp_path)
-    claim(study, {"a": "1", "b": "2"})
+    hold_to(study, {"a": "1", "b": "2"})
     study.add({"role": "baseline"})
     later = {"a": "1", "b": "2", "configuration, added.since": "null"}
-    claim(opened(tmp_path), {"a": "1", "b": "2"})
-    claim(opened(tmp_path), later)
+    hold_to(opened(tmp_path), {"a": "1", "b": "2"})
+    hold_to(opened(tmp_path), later)
     with pytest.raises(StudyError, match=r"configuration, added\.since: absent → 1"):
-        claim(opened(tmp_path), later | {"configuration, added.since": "1"})
+        hold_to(opened(tmp_path), later | {"configuration, added.since": "1"})
     with pytest.raises(StudyError, match=r"b: 2 → absent; c: absent → 3"):
-        claim(opened(tmp_path), {"a": "1", "c": "3"})
+        hold_to(opened(tmp_path), {"a": "1", "c": "3"})
 
 
 def test_a_study_without_a_trial_may_become_another(tmp_path: Path) -> None:
     """A sweep that was interrupted before its first trial, and whose configuration is mended."""
     first = {"direction": "minimize", "configuration, x": "1"}
     study = opened(tmp_path)
-    claim(study, first)
+    hold_to(study, first)
     study.enqueue({"x": 0.25}, {"x": 9})
     study.remember("run_id", "abc")
     study = opened(tmp_path)
-    claim(study, {"direction": "maximize", "configuration, x": "2"})
+    hold_to(study, {"direction": "maximize", "configuration, x": "2"})
     study.enqueue({"x": 0.75})
     study = opened(tmp_path)
     assert study.directions == ("maximize",) and study.recall("former_run_id") == "abc"
     row = study.ask(SPACE.distributions)
     assert (row.params, row.outside) == ({"x": 0.75}, None)
     with pytest.raises(StudyError, match="configuration, x: 2 → 1"):
-        claim(study, first)
+        hold_to(study, first)
 
 
 @pytest.mark.parametrize("outside", [None, {"x": 9}])

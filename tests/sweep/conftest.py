@@ -28,7 +28,7 @@ from besom.search.storage.database import open_confirmations, open_study
 from besom.search.study import Study
 from besom.search.warm_start.trials import WarmStart
 from besom.sweep.confirmation.run import confirm
-from besom.sweep.facts.fingerprint import leave_out
+from besom.sweep.identity.fingerprint import leave_out
 from besom.sweep.jobs import Sweep
 from besom.sweep.plan import Plan
 from besom.sweep.progress import PlainProgress, Tally

@@ -12,7 +12,7 @@ from besom.app.hooks import Hooks
 from besom.common.states import State
 from besom.sweep import dry_run
 from besom.sweep.dry_run import Probe, show_dry_run
-from besom.sweep.facts.fingerprint import claim, fingerprint
+from besom.sweep.identity.fingerprint import fingerprint, hold_to
 from besom.sweep.opening import opening
 from besom.sweep.plan import Plan
 from besom.workers.messages import Assignment, FromWorker, Outcome
@@ -58,7 +58,7 @@ def takes_three_seconds(assignment: Assignment) -> Iterator[FromWorker]:
 def test_the_baseline_of_the_study_tells_the_time_where_it_was_trained(
     bench: Bench, plan: Plan, probes: list[Plan], show: Show
 ) -> None:
-    claim(bench.study(), fingerprint(plan))
+    hold_to(bench.study(), fingerprint(plan))
     bench.sweep(takes_three_seconds, study_name="bench", n_trials=1)
     told = show(plan)
     assert told[0] == "The baseline took 3.0 s in this study."

@@ -29,6 +29,7 @@ from tests.sweep.apps import command
         ("hydra/sweeper=besom hydra.sweeper.zzz=3", ["`hydra.sweeper.zzz`", "has", "n_trials"]),
         ("hydra/sweeper=besom hydra.sweeper.confirm.topk=3", ["`hydra.sweeper.confirm.top_k`?"]),
         ("hydra/sweeper=besom hydra.sweeper.resources.gpu=1", ["`hydra.sweeper.resources.gpus`?"]),
+        ("hydra/sweeper=besom hydra.sweeper.stop.targe=1", ["`hydra.sweeper.stop.target`?"]),
         ("hydra/sweeper=besom hydra/launcher=rq", ["launcher=rq is not installed", "n_jobs"]),
         ("hydra/sweeper=besom hydra/launcher=jobilb", ["=jobilb is not installed", "n_jobs"]),
         ("hydra/sweeper=besom x=loguniform(1,2)", ["`x=tag(log,interval(1,2))`?"]),

@@ -33,7 +33,7 @@ from besom.search.algorithms.options import (
 from besom.search.options import SweepOptions
 from besom.search.study import Study
 from besom.sweep import plan as plan_module
-from besom.sweep.facts.fingerprint import FOOTNOTE, sentences
+from besom.sweep.identity.fingerprint import FOOTNOTE, sentences
 from besom.sweep.plan import Plan, make_plan
 from besom.sweep.summary import note, print_summary
 from besom.tracking import schema

@@ -24,8 +24,8 @@ from besom.rnn.check import check_config
 from besom.search.algorithms.options import NoPruner, TpeSampler
 from besom.search.options import SweepOptions
 from besom.search.space.baseline import compose
+from besom.search.space.baseline_point import corner
 from besom.search.space.grammar import read_space
-from besom.search.space.proposal import corner
 from besom.search.space.space import Space
 from besom.sweep.plan import make_plan
 

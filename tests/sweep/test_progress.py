@@ -103,7 +103,7 @@ def test_a_file_receives_one_plain_line_for_each_trial() -> None:
         progress.reported(0, 1, 0.1)
         tally.add(row(0), 0)
         progress.ended(0, "trial 0  [complete]")
-        progress.left(0, "trial 1  its worker was killed by SIGKILL")
+        progress.unfinished(0, "trial 1  its worker was killed by SIGKILL")
     lines = file.getvalue().splitlines()
     assert lines == [
         "trial 0  [complete]  [1/3]",

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from besom.common.errors import StoreError, StudyError
 from besom.common.locks import only_supervisor
 from besom.search.storage.database import open_confirmations, open_study
-from besom.sweep.facts.fingerprint import claim
+from besom.sweep.identity.fingerprint import hold_to
 from besom.sweep.progress import PlainProgress
 from tests.sweep.apps import run
 from tests.sweep.confirmation.test_jobs import confirming
@@ -41,17 +41,17 @@ def test_a_study_that_besom_did_not_make_is_refused_in_a_line(tmp_path: Path, st
         foreign(tmp_path).tell(trial, 0.5 if state == "complete" else None, told)
     study = open_study("s", storage_in(tmp_path), ["minimize"])
     with pytest.raises(StudyError, match=r"another name.*study_name=.*another database") as refusal:
-        claim(study, FACTS)
+        hold_to(study, FACTS)
     assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_an_empty_one_is_taken_if_it_is_made_for_the_same_direction(tmp_path: Path) -> None:
     foreign(tmp_path, "maximize", "up")
     with pytest.raises(StudyError, match="was made to maximize, not to minimize"):
-        claim(open_study("up", storage_in(tmp_path), ["minimize"]), FACTS)
+        hold_to(open_study("up", storage_in(tmp_path), ["minimize"]), FACTS)
     foreign(tmp_path).enqueue_trial({"x": 0.1})  # a point that waits is no trial
-    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
-    claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+    hold_to(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
+    hold_to(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
 
 
 def test_confirmations_are_not_put_into_a_study_of_several_objectives(tmp_path: Path) -> None:
@@ -65,10 +65,10 @@ def test_confirmations_are_not_put_into_a_study_of_several_objectives(tmp_path: 
 
 def test_another_task_is_another_experiment(tmp_path: Path) -> None:
     study = open_study("s", storage_in(tmp_path), ["minimize"])
-    claim(study, FACTS)
+    hold_to(study, FACTS)
     study.add({"role": "baseline"})
     with pytest.raises(StudyError, match=r"task: app\.main → app\.other"):
-        claim(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS | {"task": "app.other"})
+        hold_to(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS | {"task": "app.other"})
 
 
 def test_tables_that_optuna_does_not_read_are_named(tmp_path: Path) -> None:

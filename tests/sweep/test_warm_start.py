@@ -26,9 +26,9 @@ from besom.search.algorithms.options import (
 from besom.search.constraints import Constraints
 from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
-from besom.search.warm_start.imports import best_points, bring_in, imported
+from besom.search.warm_start.imported_trials import best_points, bring_in, imported
 from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
-from besom.sweep.facts.fingerprint import claim, fingerprint, other_configurations, sentences
+from besom.sweep.identity.fingerprint import fingerprint, hold_to, other_configurations, sentences
 from besom.sweep.plan import Plan
 from besom.workers.messages import Outcome, Reported
 from tests.sweep.apps import run
@@ -116,20 +116,20 @@ KILLED_AT_THE_THIRD = """
 import os, signal, sys
 from optuna.distributions import FloatDistribution
 from besom.search.storage.database import open_study
-from besom.search.warm_start import imports
+from besom.search.warm_start import imported_trials
 from besom.search.warm_start.trials import SourceTrial, Transferred, WarmStart
 
-def killed(one, make=imports._as_optunas):
+def killed(one, make=imported_trials._as_optunas):
     if one.trial.number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return make(one)
 
-imports._as_optunas = killed
+imported_trials._as_optunas = killed
 X = FloatDistribution(-1, 1)
 found = [SourceTrial(n, {"x": n / 10}, (float(n),)) for n in range(5)]
 given = [Transferred("wide", one, one.params, {"x": X}) for one in found]
 study = open_study("bench", sys.argv[1], ("minimize",))
-imports.bring_in(study, WarmStart(["wide"], given))
+imported_trials.bring_in(study, WarmStart(["wide"], given))
 """
 
 
@@ -191,10 +191,10 @@ def test_the_fingerprint_names_the_studies(bench: Bench) -> None:
     assert facts["warm start"] == "wide"
     assert "warm start" not in fingerprint(bench.plan())
     study = bench.study()
-    claim(study, facts)
+    hold_to(study, facts)
     bench.sweep(n_trials=1)
     with pytest.raises(StudyError, match="warm start: wide → absent"):
-        claim(bench.study(), fingerprint(bench.plan()))
+        hold_to(bench.study(), fingerprint(bench.plan()))
 
 
 def test_what_other_code_has_made_is_said(bench: Bench) -> None:

@@ -107,8 +107,8 @@ def _values(command: str, before: list[str], last: str, commands: Commands) -> I
 def _steering(command: str, root: Path, given: list[str]) -> Iterable[str]:
     """What follows the study: a trial that runs, or keys that are not given yet."""
     from besom.cli.steering import SETTABLE
-    from besom.sweep.steering.left import running_trials, searched_keys
     from besom.sweep.steering.requests import steering_folder
+    from besom.sweep.steering.state_file import running_trials, searched_keys
 
     study, *words = given
     folder = steering_folder(root, study)

@@ -41,7 +41,7 @@ def serve(root: Path, port: int, host: str = OWN_HOST) -> None:
         )
     if find_spec("optuna_dashboard") is None:
         raise UserError(
-            "Optuna's dashboard is not installed; install it with: pip install 'besom[dashboard]'"
+            "Optuna's dashboard is not installed: pip install '.[dashboard]' in Besom's folder"
         )
     command = [sys.executable, "-m", __name__, str(readable_file(database)), str(port), host]
     dashboard = Server("Optuna's dashboard", command, port, "/dashboard", host=host)

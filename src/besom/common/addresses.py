@@ -84,7 +84,7 @@ def missing_driver(error: BaseException) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
     name = cause.name if isinstance(cause, ImportError) else None
     if name == "psycopg":
-        return "Install its driver: pip install 'besom[postgresql]'"
+        return "Install its driver: pip install '.[postgresql]' in Besom's folder"
     if name == "psycopg2":
-        return "Write postgresql+psycopg://…, and: pip install 'besom[postgresql]'"
+        return "Write postgresql+psycopg://…, and: pip install '.[postgresql]' in Besom's folder"
     return ""

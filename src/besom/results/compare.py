@@ -25,7 +25,7 @@ from besom.results.studies import (
     read_study,
 )
 from besom.results.tables import nodes, rows_as_json, side_by_side
-from besom.sweep.facts.fingerprint import FOOTNOTE, MARK
+from besom.sweep.identity.fingerprint import FOOTNOTE, MARK
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 

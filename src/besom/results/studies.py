@@ -12,8 +12,8 @@ from besom.app.source import Source
 from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.common.text import unnamed
-from besom.search.best_of import best_first
 from besom.search.constraints import NONE, Constraints
+from besom.search.ranking import best_first
 from besom.sweep.recovery.missing_runs import ExpectedRuns, expected, sentence
 from besom.tracking import schema
 from besom.tracking.address import own_address
@@ -200,7 +200,7 @@ def _read_trial(run: ReadRun) -> Trial:
 
 
 def ranked(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """By a metric, see :func:`besom.search.best_of.best_first`."""
+    """By a metric, see :func:`besom.search.ranking.best_first`."""
     return best_first(trials, lambda trial: trial.metrics.get(metric), direction)
 
 

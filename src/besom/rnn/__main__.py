@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with collected() as runs:
         code = run.run(application, sys.argv[1:] if arguments is None else arguments)
     if len(runs) > 1:
-        from besom.results.jobs import print_jobs
+        from besom.results.multirun_table import print_jobs
 
         print_jobs(runs)
     return code

@@ -22,10 +22,10 @@ from besom.rnn.config import (
     open_schema,
 )
 from besom.rnn.data import DATA_SETS
-from besom.rnn.limits import LARGEST_SIZE, at_least_one, at_most, one_of
 from besom.rnn.models import MODELS, schema_of
 from besom.rnn.models.own import check_own
 from besom.rnn.models.recurrent import POOLINGS
+from besom.rnn.refusals import LARGEST_SIZE, at_least_one, at_most, one_of
 
 SMALLEST_VOCABULARY = 4
 """Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""

@@ -5,7 +5,7 @@ import math
 from besom.common.errors import ConfigError
 from besom.rnn.config import Training
 from besom.rnn.engines.base import CLASS_WEIGHTS, ENGINES, OPTIMIZERS, SCHEDULES
-from besom.rnn.limits import at_least_one, one_of
+from besom.rnn.refusals import at_least_one, one_of
 
 SHUFFLES = ("every_epoch", "once")
 

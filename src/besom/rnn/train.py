@@ -30,7 +30,7 @@ from besom.rnn.data.corpus import decode
 from besom.rnn.engines.base import Engine, import_engines, make_engine
 from besom.rnn.fit import EarlyStopping, Epoch, fit, make_order
 from besom.rnn.models import make_model, reset
-from besom.rnn.models.attempt import attempt
+from besom.rnn.models.build_check import check_build
 from besom.rnn.models.costs import costs
 from besom.rnn.models.own import made_of
 from besom.rnn.packaging import pack_model
@@ -77,7 +77,7 @@ def check_baseline(config: DictConfig) -> None:
     """
     if config.model.get("build") is not None:
         n_classes = open_corpus(config.data, config.training.validation_split).n_classes
-        attempt(config, n_classes)
+        check_build(config, n_classes)
 
 
 def describe(config: DictConfig) -> str:

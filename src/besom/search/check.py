@@ -8,9 +8,9 @@ from besom.common.errors import ConfigError
 from besom.common.suggest import listed
 from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import PRUNERS, SAMPLERS
-from besom.search.best_of import models_kept
 from besom.search.constraints import Constraints
 from besom.search.options import AUTO, SweepOptions
+from besom.search.ranking import models_kept
 from besom.search.warm_start.options import OPTION, number_of_best, source_names
 
 LONGEST_NAME = 200

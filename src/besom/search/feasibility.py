@@ -10,9 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.states import State
 from besom.common.text import few
-from besom.search.best_of import best_first
 from besom.search.constraints import NODE, Constraints
 from besom.search.objective import NoObjective, rank, refuse_left_out
+from besom.search.ranking import best_first
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.trial_row import IMPORTED, MEASURED, PREFIX, TrialRow, is_own
 

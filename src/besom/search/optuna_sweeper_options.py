@@ -119,9 +119,9 @@ def _check_launcher(hydra: DictConfig) -> None:
     name = hydra.runtime.choices.get("hydra/launcher") or target.rpartition(".")[2]
     if ELSEWHERE.search(target.rpartition(".")[2]) or _cluster(launcher):
         raise ConfigError(
-            f"hydra/launcher={name}: Besom's trials run on the machine that their sweep runs on, "
-            "hydra.sweeper.n_jobs at a time;\n"
-            "take hydra/launcher=basic, and start the sweep itself where the trials are to run"
+            f"hydra/launcher={name}: Besom's own workers run the trials, here, "
+            "hydra.sweeper.n_jobs at a time, or on a Ray cluster;\n"
+            "take hydra/launcher=basic, and hydra.sweeper.pool=ray for several machines"
         )
     n_jobs = OmegaConf.select(launcher, "n_jobs", throw_on_missing=False)
     is_number = isinstance(n_jobs, int) and n_jobs > 0

@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.states import State
 from besom.common.text import unnamed
-from besom.search import waiting
+from besom.search import enqueued
 from besom.search.algorithms.exhaustive import Grid
-from besom.search.algorithms.experimental import unwarned
+from besom.search.algorithms.experimental_warnings import unwarned
 from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.constraints import Constraints
 from besom.search.feasibility import best_of, judge_anew, note_violations
@@ -131,13 +131,13 @@ class Study:
             outside: what a baseline has instead that lies outside the space. Then nothing is
                 suggested to the trial, and samplers are not shown it.
         """
-        waiting.enqueue(self._study, params, outside)
+        enqueued.enqueue(self._study, params, outside)
 
     def enqueue_once(self, points: Iterable[Mapping[str, Any]]) -> list[int]:
         """Have each proposed after the baseline and before anything else, in their order. What a
         trial that counts has been asked for already is left out. The numbers of their trials."""
         with self.transaction():
-            return waiting.enqueue_once(self._study, points)
+            return enqueued.enqueue_once(self._study, points)
 
     @property
     def n_waiting(self) -> int:
@@ -146,14 +146,14 @@ class Study:
 
     def withdraw(self) -> None:
         """Have what :meth:`enqueue` has put there no longer proposed, if it still waits."""
-        waiting.withdraw(self._study)
+        enqueued.withdraw(self._study)
 
     def leave_out_unfit(
         self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
     ) -> list[str]:
         """End the points that other programs have enqueued and that no trial can have, as failed
         trials of theirs. Returns a sentence about each."""
-        return waiting.leave_out_unfit(self._study, distributions)
+        return enqueued.leave_out_unfit(self._study, distributions)
 
     def ask(
         self,

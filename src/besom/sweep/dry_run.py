@@ -16,9 +16,9 @@ from besom.common.text import duration, show
 from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
-from besom.search.warm_start.imports import best_points, bring_in, imported
+from besom.search.warm_start.imported_trials import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
-from besom.sweep.facts.fingerprint import describes, other_configurations
+from besom.sweep.identity.fingerprint import describes, other_configurations
 from besom.sweep.opening import ends_early
 from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (

@@ -16,7 +16,7 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import attempt_at, end_of, report_of
-from besom.sweep.facts.fingerprint import identity_changes
+from besom.sweep.identity.fingerprint import identity_changes
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Count, Progress
 from besom.tracking import schema
@@ -176,7 +176,7 @@ class JobSource(ABC):
         """The job was interrupted, and its run is closed; it is to be done again."""
         row = self._stopped(job)
         self._again.append(row)
-        self._progress.left(worker, f"{self._title(row)}  {why}; it is tried again on resume")
+        self._progress.unfinished(worker, f"{self._title(row)}  {why}; it is tried again on resume")
 
     def lose(self, worker: int, job: Job, cause: str) -> None:
         """The job's worker has died: close its run, and do it again, up to a limit."""
@@ -190,7 +190,7 @@ class JobSource(ABC):
         self._study.note(row.number, deaths=deaths)
         self._record.kill(job.run_id, {schema.STATE: State.DEAD, schema.ERROR: cause})
         self._again.append(self._study.row(row.number))
-        self._progress.left(worker, f"{self._title(row)}  {cause}; it is tried again")
+        self._progress.unfinished(worker, f"{self._title(row)}  {cause}; it is tried again")
         self._name_logs(worker, row)
 
     def log_of(self, worker: int) -> str:

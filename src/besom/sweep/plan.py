@@ -25,10 +25,10 @@ from besom.search.constraints import Constraints
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
 from besom.search.space.baseline import Base, compose, read_moved
+from besom.search.space.baseline_point import propose_baseline
 from besom.search.space.folders import check_folders
 from besom.search.space.grammar import read_space
 from besom.search.space.point import Point, read_points
-from besom.search.space.proposal import propose_baseline
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.stopping.rules import check_stop
 from besom.search.trial_row import TrialRow

@@ -38,7 +38,7 @@ class Progress(Protocol):
 
     def ended(self, worker: int | None, line: str) -> None: ...
 
-    def left(self, worker: int, line: str) -> None: ...
+    def unfinished(self, worker: int, line: str) -> None: ...
 
     def remark(self, line: str) -> None: ...
 
@@ -169,7 +169,7 @@ class PlainProgress:
         left = self._count.left()
         self._say(f"{line}  [{count}, {left}]" if left else f"{line}  [{count}]")
 
-    def left(self, worker: int, line: str) -> None:
+    def unfinished(self, worker: int, line: str) -> None:
         self._count.time_left.left(worker)
         self._say(line)
 
@@ -240,8 +240,8 @@ class LiveProgress(PlainProgress):
         if worker is not None:
             self._show(worker, "idle")
 
-    def left(self, worker: int, line: str) -> None:
-        super().left(worker, line)
+    def unfinished(self, worker: int, line: str) -> None:
+        super().unfinished(worker, line)
         self._show(worker, "idle")
 
     def _show(self, worker: int, what: str) -> None:

@@ -32,17 +32,17 @@ from besom.search.storage.database import (
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.search.warm_start.imports import bring_in, imported
+from besom.search.warm_start.imported_trials import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
 from besom.sweep.confirmation.run import ConfirmationResult, confirm
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.dry_run import show_dry_run
-from besom.sweep.facts.composed import claim_composed
-from besom.sweep.facts.fingerprint import (
-    claim,
-    claim_baseline,
+from besom.sweep.identity.composed_values import hold_to_composed
+from besom.sweep.identity.fingerprint import (
     fingerprint,
+    hold_to,
+    hold_to_baseline,
     leave_out,
     places_of,
     refuse_another,
@@ -161,12 +161,12 @@ def _open(plan: Plan) -> Study:
     pruner = make_pruner(options.pruner)
     with one_at_a_time(lock_of(options)[0]):
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
-    claim(study, fingerprint(plan), places_of(plan))
-    claim_baseline(study, plan.outside)
+    hold_to(study, fingerprint(plan), places_of(plan))
+    hold_to_baseline(study, plan.outside)
     if not plan.options.confirm.only:
         bring_in(study, plan.warm_start)
     study.constrain(plan.constraints)
-    claim_composed(plan, study)
+    hold_to_composed(plan, study)
     leave_out(plan, study)
     dimensions, n_existing = plan.space.dimensions, len(study.rows())
     study.use(make_sampler(options.sampler, dimensions, n_existing, imported(study)), pruner)

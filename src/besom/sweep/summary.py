@@ -11,12 +11,12 @@ from besom.common.terminal.commands import command_lines, record_flags
 from besom.common.terminal.sentences import print_sentences
 from besom.common.terminal.table import Column, left_out, table, terminal_width
 from besom.common.text import show, unnamed
-from besom.search.best_of import best_first
 from besom.search.options import SweepOptions
+from besom.search.ranking import best_first
 from besom.search.stopping.rules import OPTION
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.facts.fingerprint import FOOTNOTE, MARK
+from besom.sweep.identity.fingerprint import FOOTNOTE, MARK
 from besom.sweep.plan import Plan
 from besom.tracking.address import SERVERS, pages_of
 
@@ -52,7 +52,7 @@ def print_summary(
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """All trials, see :func:`besom.search.best_of.best_first`; several objectives have no order,
+    """All trials, see :func:`besom.search.ranking.best_first`; several objectives have no order,
     and are by number."""
     is_single = plan.objective.single
     return best_first(

@@ -8,12 +8,12 @@ from besom.common.errors import BesomError
 from besom.common.states import State
 from besom.common.text import printable
 from besom.search.algorithms.samplers import as_chosen
+from besom.search.duplicates import Duplicates
 from besom.search.feasibility import refuse_unknown
 from besom.search.objective import NoObjective, ReportedObjective
-from besom.search.repeats import Repeats
 from besom.search.stopping.rules import holding_rule
 from besom.search.trial_row import MEASURED, TrialRow
-from besom.sweep.facts.composed import RESOLVED, note_options, original_of, resolved_of
+from besom.sweep.identity.composed_values import RESOLVED, note_options, original_of, resolved_of
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.parent_run import name_objective
 from besom.sweep.progress import Progress, Tally, describe
@@ -46,7 +46,7 @@ class TrialJobs(JobSource):
         self._again.extend(unfinished)
         rows = self._study.rows()
         self._models = models
-        self._repeats = Repeats(rows)
+        self._duplicates = Duplicates(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
         self._n_failed = 0  # of this process: a resume is there to do better
@@ -121,7 +121,7 @@ class TrialJobs(JobSource):
             return None
         label = row.label
         row = self._open_run(row, row, f"{row.number:03d} {label}", worker)
-        self._repeats.began(row)
+        self._duplicates.began(row)
         self._held_back.began()
         is_stopped = bool(row.notes.get("stopped"))
         assignment = Assignment(row.number, row.notes["attempt"], self._plan.overrides(row))
@@ -157,7 +157,7 @@ class TrialJobs(JobSource):
         self._settle()
         if self._held_back.results:
             line = f"{result.job.label}  {result.outcome.error}; it waits for the trials beside it"
-            self._progress.left(result.worker, line)
+            self._progress.unfinished(result.worker, line)
         return True
 
     def _finish(
@@ -245,11 +245,11 @@ class TrialJobs(JobSource):
         """
         if self._plan.options.duplicates == "rerun":
             return False
-        complete = self._repeats.complete(row)
+        complete = self._duplicates.complete(row)
         if original := original_of(self._plan, row, complete):
             self._reuse(row, original)
             return True
-        return not complete and self._repeats.wait(row)
+        return not complete and self._duplicates.wait(row)
 
     def _reuse(self, row: TrialRow, original: TrialRow) -> None:
         """End a proposal that repeats a finished configuration with that one's value."""
@@ -279,13 +279,13 @@ class TrialJobs(JobSource):
 
     def _stopped(self, job: Job) -> TrialRow:
         row = super()._stopped(job)
-        self._repeats.stopped(row)
+        self._duplicates.stopped(row)
         self._held_back.stopped()
         return row
 
     def _concluded(self, worker: int | None, row: TrialRow) -> None:
-        self._repeats.learn(row)
-        self._again.extend(self._repeats.release(row))
+        self._duplicates.learn(row)
+        self._again.extend(self._duplicates.release(row))
         self._n_failed += row.state == "failed" and row.outside is None
         self._held_back.n_judged += row.state != "failed"
         if not self._holding_rule and row.state != "failed":

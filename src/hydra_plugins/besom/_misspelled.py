@@ -15,7 +15,14 @@ from besom.app.error_messages import config_error, unknown_option
 from besom.common.errors import ConfigError
 from besom.common.stdout import complain
 from besom.common.suggest import did_you_mean, is_mistyped, listed
-from besom.search.options import GROUP, ConfirmOptions, RayOptions, ResourcesOptions, SweepOptions
+from besom.search.options import (
+    GROUP,
+    ConfirmOptions,
+    RayOptions,
+    ResourcesOptions,
+    StopOptions,
+    SweepOptions,
+)
 
 NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
@@ -95,6 +102,7 @@ def _check_key(key: str) -> None:
         "confirm": (ConfirmOptions,),
         "ray": (RayOptions,),
         "resources": (ResourcesOptions,),
+        "stop": (StopOptions,),
     }
     _, _, name, *rest = key.split(".")
     if name in ("sampler", "pruner"):

@@ -60,14 +60,14 @@ def test_every_option_has_a_maker() -> None:
         try:
             make_sampler(record(), POINTS.dimensions, 0)
         except UserError as error:
-            assert "pip install 'besom[" in str(error)
+            assert "pip install '.[" in str(error)
 
 
 @pytest.mark.skipif(
     importlib.util.find_spec("torch") is not None, reason="torch is installed: nothing is missing"
 )
 def test_a_missing_extra_is_named() -> None:
-    with pytest.raises(UserError, match=r"besom\[gp\]"):
+    with pytest.raises(UserError, match=r"\.\[gp\]"):
         make_sampler(GpSampler(), SPACE.dimensions, 0)
 
 

@@ -10,8 +10,8 @@ import pytest
 from besom.common.errors import StudyError
 from besom.common.locks import only_supervisor
 from besom.sweep.steering import requests
-from besom.sweep.steering.left import running_trials, searched_keys
 from besom.sweep.steering.requests import SET, ask, steering_folder
+from besom.sweep.steering.state_file import running_trials, searched_keys
 from besom.sweep.steering.status import Status, status_lines
 from besom.tracking import schema
 from tests.conftest import Command

@@ -13,7 +13,7 @@ from besom.common.states import State
 from besom.search.algorithms.options import GridSampler
 from besom.search.options import StopOptions
 from besom.search.trial_row import ENQUEUED
-from besom.search.warm_start.imports import bring_in
+from besom.search.warm_start.imported_trials import bring_in
 from besom.sweep.steering.requests import ENQUEUE, SET, STOP, STOP_TRIAL, steering_folder
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.conftest import Bench, Driver, completes

@@ -13,8 +13,8 @@ from besom.common.locks import only_supervisor
 from besom.common.terminal.table import Column, table
 from besom.results.clean.found import Findings, find, n_waiting
 from besom.results.studies import StudyRecord, read_study
-from besom.search.best_of import models_kept
 from besom.search.options import SweepOptions
+from besom.search.ranking import models_kept
 from besom.search.storage.database import lock_of
 from besom.tracking import schema
 from besom.tracking.address import own_address

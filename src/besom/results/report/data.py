@@ -13,8 +13,8 @@ from besom.common.flatten import doubled
 from besom.common.interpreter import uncollected
 from besom.results.report.figures.base import Scale
 from besom.results.studies import ENDED, StudyRecord, Trial, read_study
-from besom.search.best_of import best_first
 from besom.search.importance import importances, searched_on_log
+from besom.search.ranking import best_first
 from besom.tracking import schema
 from besom.tracking.reader import Point, Reader, ReadRun
 

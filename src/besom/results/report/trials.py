@@ -8,7 +8,7 @@ from besom.results.report.data import ReportData
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
 from besom.results.studies import Trial
 from besom.results.tables import nodes
-from besom.search.best_of import best_first
+from besom.search.ranking import best_first
 
 MOST_COLUMNS = 16
 """Parameters that have a column, those first that decide most."""

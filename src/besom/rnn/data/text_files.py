@@ -5,6 +5,9 @@
 its own tail, ``training.validation_split`` of it, which is validated on. The words that have
 tokens, and their order, are those of the training part alone.
 
+What a word is: :func:`besom.rnn.text_classifier.words`; how words become tokens:
+:mod:`besom.rnn.data.encoding`.
+
 The first call for a file reads it and leaves a cache; later ones map that into memory.
 """
 

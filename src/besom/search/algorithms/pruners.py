@@ -9,7 +9,7 @@ from optuna.pruners import BasePruner
 from besom.app.own_code import named
 from besom.common.errors import ConfigError
 from besom.search.algorithms.by_path import ByPath
-from besom.search.algorithms.experimental import unwarned
+from besom.search.algorithms.experimental_warnings import unwarned
 from besom.search.algorithms.options import (
     AshaPruner,
     HyperbandPruner,

@@ -267,7 +267,7 @@ def _require(module: str, extra: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise UserError(
             f"hydra/sweeper/sampler={extra} needs the package {module}, which is not installed.\n"
-            f"Install it with: pip install 'besom[{extra}]'"
+            f"Install it with: pip install '.[{extra}]' in Besom's folder"
         )
 
 

@@ -46,7 +46,7 @@ def check_stop(options: StopOptions, objective: Objective, space: Space) -> None
     if regret is not None and find_spec("torch") is None:
         raise UserError(
             f"{OPTION}.regret={regret} needs the package torch, which is not installed.\n"
-            "Install it with: pip install 'besom[gp]'"
+            "Install it with: pip install '.[gp]' in Besom's folder"
         )
 
 

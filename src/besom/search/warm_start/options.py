@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from besom.common.errors import ConfigError
-from besom.search.best_of import number_of
+from besom.search.ranking import number_of
 
 OPTION = "hydra.sweeper.warm_start"
 

@@ -24,7 +24,7 @@ class TensorBoard(Callback):
 
     ``tensorboard --logdir mlruns/tensorboard`` shows the reports' curves, and in its tab HParams
     the trials as a table, parallel coordinates and a matrix. What a trial has returned stands
-    below ``final/``. Confirmations are left out. Needs ``pip install 'besom[tensorboard]'``.
+    below ``final/``. Confirmations are left out. Needs the extra ``besom[tensorboard]``.
 
     Args:
         folder: for a folder of each study, with one of each trial; ``tensorboard`` below the
@@ -39,7 +39,9 @@ class TensorBoard(Callback):
 
     def __init__(self, folder: str | None = None) -> None:
         if importlib.util.find_spec("tensorboard") is None:
-            raise ConfigError("TensorBoard is not installed: pip install 'besom[tensorboard]'")
+            raise ConfigError(
+                "TensorBoard is not installed: pip install '.[tensorboard]' in Besom's folder"
+            )
         self._given = folder
         self._folder = Path()
         self._writers: dict[str, EventFileWriter] = {}

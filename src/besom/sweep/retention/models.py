@@ -8,8 +8,8 @@ once more, which changes nothing.
 import time
 from collections.abc import Sequence
 
-from besom.search.best_of import models_kept
 from besom.search.feasibility import best_of
+from besom.search.ranking import models_kept
 from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation.run import finalists
 from besom.sweep.jobs import Sweep

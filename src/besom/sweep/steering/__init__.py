@@ -1,5 +1,6 @@
-"""Steering a sweep that runs: by signals, and by requests of other terminals.
+"""What ends or changes a sweep while it runs: Ctrl-C, requests of other terminals, time limits, too
+many failures.
 
-It knows the supervisor and its jobs, which it changes when they ask it to; it must not know how a
-sweep is begun and ended.
+It knows the supervisor and its jobs. It must not know how a sweep is begun, nor how trials are
+proposed.
 """

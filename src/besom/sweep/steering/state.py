@@ -14,8 +14,8 @@ from besom.common.locks import supervisor_of
 from besom.search.storage.database import lock_of, storage_of
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.plan import Plan
-from besom.sweep.steering.left import STATE_FILE
 from besom.sweep.steering.requests import steering_folder
+from besom.sweep.steering.state_file import STATE_FILE
 from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
 
@@ -56,7 +56,7 @@ def begin_state(plan: Plan) -> SupervisorState:
     return SupervisorState(holder, facts)
 
 
-def leave(
+def write_state(
     folder: Path, state: SupervisorState, sweep: Sweep, supervisor: Supervisor, jobs: JobSource
 ) -> None:
     """Write how far it is. A full disk ends no sweep here."""

@@ -20,8 +20,8 @@ from besom.search.constraints import Constraints
 from besom.search.storage.database import CONFIRMATIONS, existing_study
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.sweep.steering.left import read_state
 from besom.sweep.steering.requests import steering_folder
+from besom.sweep.steering.state_file import read_state
 
 WIDTH = 80
 LABEL = 11

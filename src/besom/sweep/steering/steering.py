@@ -25,7 +25,7 @@ from besom.sweep.steering.requests import (
     steering_folder,
     taken_requests,
 )
-from besom.sweep.steering.state import STATE_SECONDS, SupervisorState, leave
+from besom.sweep.steering.state import STATE_SECONDS, SupervisorState, write_state
 from besom.sweep.supervisor import Supervisor
 
 NOTED = "requests"
@@ -64,7 +64,7 @@ class Steering:
             has_changed |= answer.is_applied
         if (now := time.monotonic()) >= self._leaves_again:
             self._leaves_again = now + STATE_SECONDS
-            leave(self._folder, self._state, self._sweep, supervisor, jobs)
+            write_state(self._folder, self._state, self._sweep, supervisor, jobs)
         return has_changed
 
     def close(self) -> None:

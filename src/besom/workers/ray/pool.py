@@ -91,7 +91,7 @@ class RayPool:
             return
         if find_spec("ray") is None:
             raise ConfigError(
-                "hydra.sweeper.pool=ray: Ray is not installed; `pip install 'besom[ray]'` does it."
+                "hydra.sweeper.pool=ray needs Ray: pip install '.[ray]' in Besom's folder"
             )
         folder = self._settings.shared_folder
         if folder is not None and not folder.is_dir():

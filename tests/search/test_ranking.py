@@ -2,7 +2,7 @@
 
 import random
 
-from besom.search.best_of import best_first
+from besom.search.ranking import best_first
 from besom.search.trial_row import TrialRow
 
 

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom.app.hooks import Hooks
 from besom.common.errors import DataError, StudyError
 from besom.rnn import config
-from besom.sweep.facts.fingerprint import claim, fingerprint, leave_out, places_of
+from besom.sweep.identity.fingerprint import fingerprint, hold_to, leave_out, places_of
 from besom.sweep.plan import Plan
 from besom.sweep.run import run_sweep
 from tests.sweep.conftest import Bench
@@ -34,10 +34,10 @@ def test_a_baseline_of_before_is_not_run_where_there_is_none_today(bench: Bench)
     """A sweep that was interrupted before its first trial, and whose space is another one."""
     first = replace(bench.plan(), baseline_params={}, outside={"x": 9.0})
     study = bench.study()
-    claim(study, fingerprint(first))
+    hold_to(study, fingerprint(first))
     leave_out(first, study)
     today = replace(bench.plan(space="x=interval(2,3)"), baseline_params=None)
-    claim(study, fingerprint(today))
+    hold_to(study, fingerprint(today))
     leave_out(today, study)
     row = study.ask(today.space.distributions)
     assert row.outside is None and 2 <= row.params["x"] <= 3
@@ -64,7 +64,7 @@ def test_other_data_are_named_by_their_file_before_what_they_do_not_carry(bench:
     with pytest.raises(DataError):
         run_sweep(today())  # there is no such study
     study = bench.study()
-    claim(study, fingerprint(today()), places_of(today()))
+    hold_to(study, fingerprint(today()), places_of(today()))
     study.ask(today().space.distributions)
     with pytest.raises(DataError):
         run_sweep(today())

@@ -22,9 +22,9 @@ from besom.common.text import few
 from besom.search.space.space import spell
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
-from besom.search.warm_start.imports import best_points, imported_codes
+from besom.search.warm_start.imported_trials import best_points, imported_codes
 from besom.search.warm_start.sources import CONFIGURATION
-from besom.sweep.facts.composed import ANOTHER, MOST_SHOWN, resolved_otherwise
+from besom.sweep.identity.composed_values import ANOTHER, MOST_SHOWN, resolved_otherwise
 from besom.sweep.plan import Plan
 
 MADE = "${…}"
@@ -109,7 +109,7 @@ def _shown(fact: str | None) -> str:
     return _DIGEST.sub(r"\1…", "absent" if fact is None else fact)
 
 
-def claim(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
+def hold_to(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
     """Write the fingerprint into a new study, or compare it with an old one's.
 
     Anything is the same as long as no trial has begun, and another objective as long as nothing has
@@ -135,7 +135,7 @@ def claim(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}
 
 
 def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, str]) -> None:
-    """The refusal of :func:`claim` alone, of a study with a fingerprint; nothing is written.
+    """The refusal of :func:`hold_to` alone, of a study with a fingerprint; nothing is written.
 
     Raises:
         StudyError: the study was about something else; says what.
@@ -204,7 +204,7 @@ def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
         )
 
 
-def claim_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
+def hold_to_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
     """Hold a resume to the baseline that runs, or has run, outside the space.
 
     It is composed anew for its confirmation; what is inside the space is kept as a proposal.

@@ -1,4 +1,5 @@
-"""Reads what a supervisor has left, see state.py; at once, for a shell that completes words too."""
+"""Reads the file that a supervisor writes each second (state.py); loads nothing heavy, for a shell
+that completes words."""
 
 import json
 from pathlib import Path

@@ -136,7 +136,7 @@ def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | N
     return ""
 
 
-def claim_composed(plan: Plan, study: Study) -> None:
+def hold_to_composed(plan: Plan, study: Study) -> None:
     """Keep what resolvers return as a study begins, and hold a resume to what its options were.
 
     Raises:

@@ -9,7 +9,7 @@ from besom.search.trial_row import TrialRow
 _Key = frozenset[tuple[str, Any]]
 
 
-class Repeats:
+class Duplicates:
     """Knows the complete trials by their points, and keeps proposals that equal one in training."""
 
     def __init__(self, rows: Iterable[TrialRow]) -> None:

@@ -19,7 +19,7 @@ from besom.common.machine.devices import VISIBLE
 CONFIG, REFUSAL = "config.yaml", "refusal.txt"
 
 
-def attempt(config: DictConfig, n_classes: int) -> None:
+def check_build(config: DictConfig, n_classes: int) -> None:
     """Refuse what :func:`besom.rnn.models.make_model` refuses; takes seconds, and no GPU.
 
     What the function itself raises is left to the trials, which show where.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from besom import session
-from besom.results.jobs import groups, print_jobs, statistics
+from besom.results.multirun_table import groups, print_jobs, statistics
 from besom.rnn import __main__ as application
 from besom.tracking.decorator import RecordedRun, tracked
 from tests.conftest import Command

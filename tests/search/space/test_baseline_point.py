@@ -24,7 +24,7 @@ from besom.common.states import State
 from besom.search.algorithms.options import NoPruner, TpeSampler
 from besom.search.options import ConfirmOptions, SweepOptions
 from besom.search.storage.database import memory_study
-from besom.sweep.facts.fingerprint import claim_baseline
+from besom.sweep.identity.fingerprint import hold_to_baseline
 from besom.sweep.plan import Plan, make_plan
 from besom.sweep.result_files import write_results
 
@@ -231,7 +231,7 @@ def test_lists_and_mappings_of_a_baseline_outside_are_as_overrides_write_them(
     study.enqueue({}, spelled)
     study.ask(plan.space.distributions)
     study.note(0, outside=older)
-    claim_baseline(study, plan.outside)
+    hold_to_baseline(study, plan.outside)
     study.note(0, outside=spelled)
     study.tell(0, State.COMPLETE, [1.0])
     write_results(plan, study)
