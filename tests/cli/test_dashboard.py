@@ -116,5 +116,5 @@ def test_no_study_yet(tmp_path: Path) -> None:
 
 def test_the_dashboard_is_not_installed(studies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
-    with pytest.raises(UserError, match=r"pip install 'besom\[dashboard\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[dashboard\]'"):
         serve(studies, 8080)

@@ -120,7 +120,7 @@ def test_a_regret_needs_a_key_that_is_searched() -> None:
 @pytest.mark.skipif(HAS_TORCH, reason="torch is installed: nothing is missing")
 def test_says_how_to_install_what_a_regret_needs() -> None:
     space = read_space({}, ["x=interval(0,1)"], loader=None)
-    with pytest.raises(UserError, match=r"needs the package torch(.|\n)*besom\[gp\]"):
+    with pytest.raises(UserError, match=r"needs the package torch(.|\n)*\.\[gp\]"):
         check_stop(StopOptions(regret=1.0), read_objective(None, "minimize"), space)
 
 

@@ -128,7 +128,7 @@ def test_a_missing_driver_is_named_with_what_installs_it(
         lambda: open_study("s", with_server, ["minimize"]),
         lambda: check_address(with_server),
     ):
-        with pytest.raises(StoreError, match=r"pip install 'besom\[postgresql\]'") as caught:
+        with pytest.raises(StoreError, match=r"pip install '\.\[postgresql\]'") as caught:
             use()
         assert len(str(caught.value).splitlines()) == 2
         assert "secret" not in str(caught.value)
