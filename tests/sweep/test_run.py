@@ -8,14 +8,18 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
+from besom.common.errors import StoreError
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep import parent_run
 from besom.sweep import run as sweep_run
+from besom.sweep.callbacks.base import Callback
 from besom.sweep.callbacks.queue import CallbackQueue
+from besom.sweep.callbacks.rows import StudyEnded
 from besom.sweep.plan import Plan
 from besom.sweep.steering.requests import steering_folder
 from besom.sweep.steering.state import SupervisorState
+from besom.sweep.supervisor import Supervisor
 from besom.tracking import schema
 from tests.processes import is_alive, kill, wait_for
 from tests.sweep.apps import audit, run, start
@@ -113,6 +117,38 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
         swept(plan, study, bench, ScriptedPool(completes))
     bench.record.flush()
     assert MlflowClient(bench.record.uri).get_run(parent).info.status == status
+
+
+def test_each_part_of_the_end_is_done_whatever_another_one_raises(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk refuses the runs of running trials, say: callbacks are told, pages are closed."""
+
+    class Listed(Callback):
+        def on_study_end(self, study: StudyEnded) -> None:
+            told.append((study.status, study.error))
+
+    def refuse(*_: object) -> None:
+        raise StoreError("no room")
+
+    told: list[tuple[str, str]] = []
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
+    callbacks = CallbackQueue([Listed()])
+    plan, study = bench.plan(n_trials=3), bench.study()
+    steering_folder(bench.root, study.name).mkdir(parents=True)
+    monkeypatch.setattr(sweep_run, "open_parent_run", lambda *_: parent)
+    monkeypatch.setattr(parent_run, "note", lambda *_: "")
+    monkeypatch.setattr(study, "tell", refuse)
+    monkeypatch.setattr(Supervisor, "abandon", refuse)
+    state, console = SupervisorState("", {}), Console(quiet=True)
+    with pytest.raises(StoreError, match="no room"):
+        sweep_run._sweep(
+            plan, study, bench.record, ScriptedPool(completes), callbacks, state, console
+        )
+    callbacks.close()
+    bench.record.flush()
+    assert told == [("failed", "no room")]
+    assert MlflowClient(bench.record.uri).get_run(parent).info.status == "FAILED"
 
 
 def test_nor_does_it_close_that_where_the_connection_breaks_at_last(

@@ -13,7 +13,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,10 +58,12 @@ class Source:
     Attributes:
         digest: hexadecimal digits; None where it is not known.
         reason: why it is not known.
+        names: of modules that the configurations name, see :func:`named_by`.
     """
 
     digest: str | None
     reason: str = ""
+    names: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -98,6 +100,15 @@ def named_by(value: Any) -> frozenset[str]:
 def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
     """The application's own source; found out once.
 
+    Args:
+        names: that its configurations have, see :func:`named_by`.
+    """
+    return read_source(task, names)
+
+
+def read_source(task: Task, names: frozenset[str] = frozenset()) -> Source:
+    """The application's own source, as its files are now.
+
     The digest begins with that of what the task is and imports, which is all that a Besom of
     before knew.
 
@@ -108,7 +119,7 @@ def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
     try:
         file = _file_of(function)
         if file is None:  # a notebook's cell
-            return Source(_digest([("", inspect.getsource(function).encode())]))
+            return Source(_digest([("", inspect.getsource(function).encode())]), names=names)
         home = _package_of(file) or file
         known = {file, home}
         digest = _digest(_sources({home}, known))
@@ -116,9 +127,9 @@ def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
         named = {place for name in meant for place in _named_places(name)} - known
         if named:
             digest += _digest(_sources(named, known))[:_NAMED]
-        return Source(digest)
+        return Source(digest, names=names)
     except (OSError, TypeError) as error:
-        return Source(None, str(error))
+        return Source(None, str(error), names)
 
 
 def _is_besoms(function: Task) -> bool:

@@ -16,7 +16,7 @@ from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import attempt_at, end_of, report_of
-from besom.sweep.identity.fingerprint import identity_changes
+from besom.sweep.identity.while_running import identity_changes, source_changes
 from besom.sweep.plan import Plan
 from besom.sweep.progress import Count, Progress
 from besom.tracking import schema
@@ -171,6 +171,10 @@ class JobSource(ABC):
     def changed(self, job: Job) -> str:
         """What the study is held to and has changed as a job ends; empty where nothing has."""
         return identity_changes(self._plan)
+
+    def source_changed(self) -> str:
+        """What of the source has changed as a new worker is ready; empty where nothing has."""
+        return source_changes(self._plan)
 
     def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
         """The job was interrupted, and its run is closed; it is to be done again."""

@@ -206,10 +206,7 @@ def _with_room_of(pool: Pool, plan: Plan) -> Plan:
 
 
 def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:
-    """Have workers on their way for what remains.
-
-    What they import takes seconds, and so does MLflow: both at once.
-    """
+    """Have workers on their way for what remains: their imports take seconds, as MLflow's does."""
     if holding_rule(plan.options.stop, study, plan.space.distributions.keys()):
         return
     rows = study.rows()
@@ -237,8 +234,7 @@ def _sweep(
         say_missing_runs(sweep, console)
     print_sentences((*sentences(plan, study), *plan.remarks), console)
     callbacks.put(start_of(sweep))
-    options = plan.options
-    timeouts = Timeouts(options.trial_timeout, options.hang_timeout)
+    timeouts = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
     steering = Steering(sweep, state)
     supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts, steering.look)
     # Unless it is said to be otherwise:
@@ -260,12 +256,14 @@ def _sweep(
         ended_by = one_line(error)
         raise
     finally:
-        pool.stop()
-        supervisor.abandon()
-        steering.close()
-        if is_ours:
-            close_parent_run(sweep, status, answer.verdict, ended_by)
-            callbacks.put(end_of_study(sweep, status, answer.verdict, sys.exception()))
+        raised, verdict = sys.exception(), answer.verdict
+        with ExitStack() as ending:  # the last one first, each whatever another one raises
+            ending.callback(lambda: callbacks.put(end_of_study(sweep, status, verdict, raised)))
+            if is_ours:
+                ending.callback(close_parent_run, sweep, status, verdict, ended_by)
+            ending.callback(steering.close)
+            ending.callback(supervisor.abandon)
+            ending.callback(pool.stop)
     return answer, received[0] if received else None
 
 

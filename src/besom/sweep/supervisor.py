@@ -66,6 +66,7 @@ class Supervisor:
         self._looks_again = 0.0
         self._no_room = ""
         self._changed = ""
+        self._has_new_worker = False
         self.stopping = False
         self.stopped_by = ""
 
@@ -162,6 +163,7 @@ class Supervisor:
         match event.message:
             case Ready(remarks):
                 self._ready.add(event.worker)
+                self._has_new_worker = True
                 self._idle.append(event.worker)
                 for remark in remarks:
                     if remark not in self._remarks:  # each worker says the same
@@ -241,6 +243,9 @@ class Supervisor:
             return
         self._looks_again = now + LOOK_SECONDS
         self._end_the_overdue(now)
+        if self._has_new_worker and (changed := jobs.source_changed()):
+            self._changed, self.stopping = changed, True
+        self._has_new_worker = False
         is_changed = self._steer(self, jobs)
         has_more = jobs.n_open() > len(self._idle)  # than when a worker exited and none was needed
         if (is_changed or has_more or self._n_jobs is None) and not self.stopping:

@@ -28,6 +28,7 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.jobs import last_attempts
 from besom.sweep.confirmation.run import finalists
+from besom.sweep.identity.composed_values import RESOLVED
 from besom.sweep.summary import note, print_summary
 from besom.tracking import schema
 from besom.tracking.record import connect
@@ -405,6 +406,18 @@ def test_seeds_follow_the_trials_own() -> None:
     options = ConfirmOptions(top_k=1, seeds=3)
     assert seeds.seeds(options, OmegaConf.create({"seed": 41})) == [42, 43, 44]
     assert seeds.seeds(options, OmegaConf.create({"seed": None})) == [1, 2, 3]
+    assert seeds.seeds(options, OmegaConf.create({"seed": "3"})) == [4, 5, 6]  # ${oc.env:SEED}
+
+
+def test_seeds_that_trials_have_by_a_resolver_are_not_fresh(bench: Bench) -> None:
+    """``seed: ${hydra:job.num}``: each trial has had another one."""
+    bench.sweep(n_trials=4)
+    study = bench.study(n_trials=4)
+    for row in study.rows():
+        study.note(row.number, **{RESOLVED: {"seed": row.number}})
+    study.close()
+    _, pool, _ = confirming(bench, n_trials=4)
+    assert {seed for _, seed in confirmations(pool)} == {4, 5, 6}
 
 
 def test_luck_seldom_beats_the_baseline_in_a_whole_sweep(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from besom.sweep.confirmation.jobs import (
     metric_of,
 )
 from besom.sweep.confirmation.seeds import seeds, setting
+from besom.sweep.identity.composed_values import RESOLVED
 from besom.sweep.jobs import Sweep
 from besom.sweep.progress import make_progress, seconds_of
 from besom.sweep.summary import n_ended, ranked
@@ -79,7 +80,8 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Confirmat
     chosen = finalists(ranked(plan, rows), options.top_k)
     if not chosen:
         return ConfirmationResult(f"No verdict: {_lack(rows)}.")
-    fresh = seeds(options, plan.baseline)
+    of_trials = (row.notes.get(RESOLVED, {}).get(options.seed_key) for row in rows)
+    fresh = seeds(options, plan.baseline, of_trials)
     try:
         return _compare(sweep, supervisor, console, chosen, fresh)
     except NoObjective as refusal:  # no training could help

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -18,11 +19,25 @@ from besom.search.space.space import Space
 SKIP = "or leave the confirmation out with hydra.sweeper.confirm.top_k=0 (--no-confirm)"
 
 
-def seeds(options: ConfirmOptions, baseline: DictConfig) -> list[int]:
-    """Seeds that follow the one of the trials, so that none of them has been looked at."""
-    value = flatten(baseline).get(options.seed_key)
-    first = value + 1 if isinstance(value, int) else 1
+def seeds(
+    options: ConfirmOptions, baseline: DictConfig, of_trials: Iterable[Any] = ()
+) -> list[int]:
+    """Seeds that follow those of the trials, so that none of them has been looked at.
+
+    Args:
+        of_trials: where trials differ in it, by a resolver such as ``${hydra:job.num}``.
+    """
+    known = [_number(value) for value in (flatten(baseline).get(options.seed_key), *of_trials)]
+    first = max(known) + 1
     return list(range(first, first + options.seeds))
+
+
+def _number(value: Any) -> int:
+    """Also of a text, as a variable of the environment is one; 0 where it is none."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
 
 
 def overrides(options: ConfirmOptions, seed: int) -> tuple[str, ...]:

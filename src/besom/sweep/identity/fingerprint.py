@@ -16,7 +16,7 @@ from typing import Any
 from besom.app.resolvers import of_key, resolvers_of
 from besom.app.source import Source, task_name
 from besom.common.addresses import mask
-from besom.common.errors import StudyError, UserError
+from besom.common.errors import StudyError
 from besom.common.flatten import flatten
 from besom.common.text import few
 from besom.search.space.space import spell
@@ -61,7 +61,7 @@ def fingerprint(plan: Plan) -> dict[str, str]:
         if key not in searched and not plan.is_place(key):
             lasting = as_written.get(key, MADE) if of_key(key, by_key) else value
             facts[f"{CONFIGURATION}{key}"] = mask(json.dumps(lasting, default=str))
-    facts.update({_identity_of(key): value for key, value in plan.identity.items()})
+    facts.update({identity_of(key): value for key, value in plan.identity.items()})
     return facts
 
 
@@ -72,41 +72,22 @@ def places_of(plan: Plan) -> dict[str, str]:
     for key in plan.identity:
         given = [p for p in places if p.startswith(f"{key}.") and values.get(p) is not None]
         if given:
-            found[_identity_of(key)] = mask(", ".join(f"{p}={values[p]}" for p in given))
+            found[identity_of(key)] = mask(", ".join(f"{p}={values[p]}" for p in given))
     return found
 
 
-def _identity_of(key: str) -> str:
+def identity_of(key: str) -> str:
     return f"identity of {key}"
 
 
-def identity_changes(plan: Plan) -> str:
-    """What the baseline's identity has become since the sweep began; empty where it is the same.
-
-    Raises:
-        Exception: whatever the hook raises. A UserError is what has changed.
-    """
-    before = plan.identity
-    try:
-        now = plan.hooks.identity(plan.baseline)
-    except UserError as error:
-        return str(error)
-    places = places_of(plan)
-    return "; ".join(
-        _difference(_identity_of(key), before.get(key), now.get(key), places)
-        for key in {**before, **now}
-        if before.get(key) != now.get(key)
-    )
-
-
-def _difference(key: str, before: str | None, now: str | None, places: Mapping[str, str]) -> str:
+def difference(key: str, before: str | None, now: str | None, places: Mapping[str, str]) -> str:
     """``identity of data (data.path=x.csv): 3f840f0901aa… → d9cb1b7bb7cb…``."""
     place = f" ({places[key]})" if key in places else ""
     return f"{key}{place}: {_shown(before)} → {_shown(now)}"
 
 
 def _shown(fact: str | None) -> str:
-    return _DIGEST.sub(r"\1…", "absent" if fact is None else fact)
+    return _DIGEST.sub(r"\1…", "absent" if fact is None else str(fact))
 
 
 def hold_to(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
@@ -145,9 +126,9 @@ def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, 
     only_judged_otherwise = set(differing) <= set(_OBJECTIVE) and study.is_unjudged
     if not differing or only_judged_otherwise or not study.has_begun:
         return
-    differing.sort(key=lambda key: not key.startswith(_identity_of("")))  # what says most
+    differing.sort(key=lambda key: not key.startswith(identity_of("")))  # what says most
     shown = "; ".join(
-        _difference(key, kept.get(key), facts.get(key), places) for key in differing[:MOST_SHOWN]
+        difference(key, kept.get(key), facts.get(key), places) for key in differing[:MOST_SHOWN]
     )
     more = f"; and {n - MOST_SHOWN} more" if (n := len(differing)) > MOST_SHOWN else ""
     raise StudyError(
@@ -170,7 +151,7 @@ def other_configurations(plan: Plan) -> Iterator[str]:
         trials = [one for one in given.trials if one.source == name]
         searched = {key for one in trials for key in (*one.trial.params, *one.params)}
         free = tuple(f"{CONFIGURATION}{key}." for key in (*searched, *plan.hooks.places))
-        fixed = (CONFIGURATION, _identity_of(""))
+        fixed = (CONFIGURATION, identity_of(""))
         keys = [key for key in _differing(theirs, ours) if key.startswith(fixed)]
         shown = [
             f"{key.removeprefix(CONFIGURATION)} {_shown(theirs.get(key))} (here {here})"

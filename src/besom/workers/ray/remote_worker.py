@@ -89,13 +89,19 @@ class RemoteWorker:
     def _send_after(self, folder: Path, message: ToWorker) -> None:
         """First the files that an earlier attempt has left, one piece at a time."""
         import ray
-        from ray.exceptions import RayActorError
+        from ray.exceptions import RayActorError, RayTaskError
+
+        from besom.workers.ray.cluster import last_lines
 
         with failures_told(self._send), suppress(RayActorError):  # of its death is told elsewhere
-            for file in kept(folder):
-                for piece in pieces(file, str(file.relative_to(self._home.jobs))):
-                    ray.get(self._actor.put.remote(piece))
-            self._actor.send.remote(message)
+            try:
+                for file in kept(folder):
+                    for piece in pieces(file, str(file.relative_to(self._home.jobs))):
+                        ray.get(self._actor.put.remote(piece))
+            except RayTaskError as error:  # a full disk there, say
+                self.end(f"cannot keep the files of an earlier attempt: {last_lines(error)}")
+            else:
+                self._actor.send.remote(message)
 
     def end(self, cause: str) -> None:
         """Now, by its own pool; by Ray where that does not answer, as before it has a place."""

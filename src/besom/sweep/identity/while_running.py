@@ -1,0 +1,37 @@
+"""What has changed while a sweep runs, so that its trials would not be of one experiment."""
+
+from besom.app.source import read_source, source_of
+from besom.common.errors import UserError
+from besom.sweep.identity.fingerprint import difference, identity_of, places_of
+from besom.sweep.plan import Plan
+
+
+def identity_changes(plan: Plan) -> str:
+    """What the baseline's identity has become since the sweep began; empty where it is the same.
+
+    A hook that cannot tell it any more, of a file that is gone say, is a change too.
+    """
+    before = plan.identity
+    try:
+        now = plan.hooks.identity(plan.baseline)
+    except UserError as error:
+        return str(error)
+    except Exception as error:
+        return f"the task's hook identity raises {type(error).__name__}: {error}"
+    places = places_of(plan)
+    return "; ".join(
+        difference(identity_of(key), before.get(key), now.get(key), places)
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
+    )
+
+
+def source_changes(plan: Plan) -> str:
+    """What a worker that starts now would import otherwise than the sweep's first ones; empty where
+    that is the same, or counts all the same. Nodes of a cluster have been sent the files at the
+    start."""
+    is_sent = plan.options.pool == "ray" and plan.options.ray.address is not None
+    task, names = plan.application.task, plan.source.names
+    if is_sent or plan.counted.digest is None or read_source(task, names) == source_of(task, names):
+        return ""
+    return "the application's source, which a new worker has imported"
