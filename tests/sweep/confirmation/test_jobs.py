@@ -411,12 +411,15 @@ def test_seeds_follow_the_trials_own() -> None:
 
 def test_seeds_that_trials_have_by_a_resolver_are_not_fresh(bench: Bench) -> None:
     """``seed: ${hydra:job.num}``: each trial has had another one."""
-    bench.sweep(n_trials=4)
-    study = bench.study(n_trials=4)
-    for row in study.rows():
-        study.note(row.number, **{RESOLVED: {"seed": row.number}})
-    study.close()
-    _, pool, _ = confirming(bench, n_trials=4)
+
+    def numbered(assignment: Assignment) -> Iterator[FromWorker]:
+        seed = seed_of(assignment)
+        params = {"x": 1.0, "seed": assignment.trial if seed is None else seed}
+        by_key = {} if seed else {"seed": frozenset({"hydra"})}
+        yield replace(BEGUN, params=params, resolvers=by_key)
+        yield from list(noisy(assignment))[1:]
+
+    _, pool, _ = confirming(bench, numbered, n_trials=4)
     assert {seed for _, seed in confirmations(pool)} == {4, 5, 6}
 
 
