@@ -3,12 +3,14 @@
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
-from besom.common.errors import StoreError
+from besom.common.errors import StoreError, StudyError
+from besom.search.storage.database import open_study
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep import parent_run
@@ -89,6 +91,25 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
         (root.parent / "slow").unlink()
         assert run("preparing", *SPACE, folder=root.parent).returncode == 0
         assert audit(root, "preparing").states() == {"COMPLETE": 3}
+
+
+def test_a_study_that_is_refused_is_closed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    def opened(*given: Any) -> Study:
+        study = open_study(*given)
+        close, study.close = study.close, lambda: (closed.append(study.name), close())[1]
+        return study
+
+    def refuse(*_: object) -> None:
+        raise StudyError("begun with something else")
+
+    monkeypatch.setattr(sweep_run, "open_study", opened)
+    monkeypatch.setattr(sweep_run, "hold_to", refuse)
+    plan = bench.plan(study_name="bench", storage=f"sqlite:///{bench.root / 'optuna.db'}")
+    with pytest.raises(StudyError, match="something else"):
+        sweep_run._run(plan, ScriptedPool(completes), Console(quiet=True))
+    assert closed == ["bench"]
 
 
 def swept(plan: Plan, study: Study, bench: Bench, pool: ScriptedPool) -> None:

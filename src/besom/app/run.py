@@ -67,7 +67,8 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
     """Hydra's own flags, filled in; overrides may stand anywhere among them.
 
     Raises:
-        ConfigError: an unknown flag, a flag without its value, or flags that exclude each other.
+        ConfigError: an unknown flag, a flag without its value, flags that exclude each other, or
+            one that does nothing here.
     """
     parser = get_args_parser()
     parser.exit_on_error = False
@@ -81,13 +82,27 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
         others = "`besom sweep --help` and --hydra-help show them"
         hint = f"did you mean `{meant}`?" if meant else others
         raise ConfigError(f"no flag `{unknown[0]}`; {hint}")
-    if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
-        raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
+    _check_together(flags)
     if flags.config_dir and not os.path.isdir(flags.config_dir):
         raise ConfigError(f"--config-dir {flags.config_dir}: no such folder")
     flags.config_path = str(Path(flags.config_path or application.config_folder).absolute())
     flags.config_name = flags.config_name or application.config_name
     return flags
+
+
+def _check_together(flags: Namespace) -> None:
+    """Refuse flags that exclude each other, and those that do nothing as they are given."""
+    if (pickled := flags.experimental_rerun) is not None:
+        raise ConfigError(
+            f"--experimental-rerun {pickled} is not taken here; `besom reproduce RUN_ID` trains "
+            "a run again"
+        )
+    if len(given := [f"--{mode}" for mode in MODES if getattr(flags, mode)]) > 1:
+        raise ConfigError(f"{' and '.join(given)} exclude each other; leave one out")
+    if flags.resolve and not (flags.cfg or flags.help):  # Hydra's own rule
+        raise ConfigError("--resolve goes with --cfg or --help only; add `--cfg job`")
+    if flags.package is not None and not flags.cfg:
+        raise ConfigError(f"--package {flags.package} goes with --cfg only; add `--cfg job`")
 
 
 def _launch_fully(application: HydraApp, flags: Namespace) -> int:

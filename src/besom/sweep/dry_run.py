@@ -1,9 +1,10 @@
 """What a sweep would do, and what it would cost, without leaving a trace of it."""
 
+import json
 import math
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from besom.common.text import duration, show
 from besom.search.algorithms.pruners import make_pruner
 from besom.search.algorithms.samplers import make_sampler
 from besom.search.storage.database import existing_study, memory_study
+from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imported_trials import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.identity.fingerprint import describes, other_configurations
@@ -32,6 +34,8 @@ from besom.workers.messages import (
 )
 from besom.workers.pool import Pool
 
+EXHAUSTIVE = ("grid", "bruteforce")
+"""Samplers that propose each point once, and then no more."""
 N_PROPOSALS = 5
 MAX_PROBE_SECONDS = 600
 
@@ -70,9 +74,14 @@ def _lines(plan: Plan, storage: str) -> Iterator[str]:
     yield ""
     yield from _proposals(plan)
     yield ""
-    if (seconds := _known_seconds(plan, storage)) is not None:
+    rows = _rows(plan, storage)
+    n_left = _n_left(plan, rows)
+    if not n_left + n_trainings(plan.options.confirm):
+        yield "No trial remains."
+        return
+    if (seconds := _baseline_seconds(plan, rows)) is not None:
         yield f"The baseline took {duration(seconds)} in this study."
-        yield f"{_estimate(plan, seconds)}."
+        yield f"{_estimate(plan, n_left, seconds)}."
         return
     if not plan.hooks.probe:
         yield "Time and disk: unknown, since the task names no probe (see besom.app.hooks.Hooks)."
@@ -82,7 +91,7 @@ def _lines(plan: Plan, storage: str) -> Iterator[str]:
     if measured is None:
         yield "It failed; run it alone to see why."
         return
-    yield from _cost(plan, measured)
+    yield from _cost(plan, n_left, measured)
 
 
 def _space(plan: Plan) -> Iterator[str]:
@@ -98,7 +107,7 @@ def _space(plan: Plan) -> Iterator[str]:
         yield f"  and what {plan.options.custom_search_space} suggests"
     points = "infinitely many" if math.isinf(plan.space.size) else f"{plan.space.size:,.0f}"
     yield (
-        f"Size: {points} points; {plan.options.n_trials} trials by "
+        f"Size: {points} points; {_counted(_n_left(plan, ()), 'trial')} by "
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
     if plan.constraints:
@@ -121,49 +130,72 @@ def _proposals(plan: Plan) -> Iterator[str]:
     best = best_points(study, plan.warm_start.n_best, plan.baseline_params)
     study.enqueue_once((*plan.enqueued, *best))
     for _ in range(min(N_PROPOSALS, plan.options.n_trials)):
+        if study.exhausted:
+            return
         row = study.ask(plan.space.distributions, plan.suggest)
         mark = "  (enqueued)" if "enqueued" in row.notes else ""
         mark = "  (baseline)" if row.params == plan.baseline_params else mark
         yield f"  {row.number}  {short_text(row.shown)}{mark}"
 
 
-def _known_seconds(plan: Plan, storage: str) -> float | None:
-    """What the baseline's trial took, if this study has trained it to its end."""
+def _rows(plan: Plan, storage: str) -> Sequence[TrialRow]:
+    """The trials of the study as it is, if there is one and it is about the same."""
     study = existing_study(plan.options.study_name, storage)
     if study is None:
-        return None
+        return ()
     with closing(study):
-        if not describes(study, plan):
-            return None
-        for row in study.rows():
-            is_baseline = row.params == plan.baseline_params and row.outside == plan.outside
-            if is_baseline and row.state == "complete" and "seconds" in row.notes:
-                return float(row.notes["seconds"])
+        return study.rows() if describes(study, plan) else ()
+
+
+def _baseline_seconds(plan: Plan, rows: Sequence[TrialRow]) -> float | None:
+    """What the baseline's trial took, if this study has trained it to its end."""
+    for row in rows:
+        is_baseline = row.params == plan.baseline_params and row.outside == plan.outside
+        if is_baseline and row.state == "complete" and "seconds" in row.notes:
+            return float(row.notes["seconds"])
     return None
 
 
-def _cost(plan: Plan, measured: Probe) -> Iterator[str]:
+def _n_left(plan: Plan, rows: Sequence[TrialRow]) -> int:
+    """How many trials are still to be trained, those that have begun among them. A sampler of every
+    point ends with the last one; how many ``custom_search_space`` adds is not known."""
+    n_begun = sum(row.state == "running" for row in rows)
+    n_fresh = plan.options.n_trials - len(rows)
+    if plan.options.sampler.name in EXHAUSTIVE and plan.suggest is None:
+        known = [row for row in rows if row.state == "running" or plan.counts(row.code)]
+        had = {json.dumps(row.shown, sort_keys=True) for row in known}
+        n_points = int(plan.space.size) + (plan.outside is not None)
+        n_fresh = min(n_fresh, n_points - len(had))
+    return n_begun + max(0, n_fresh)
+
+
+def _cost(plan: Plan, n_left: int, measured: Probe) -> Iterator[str]:
     steps = max(1, plan.hooks.steps(plan.baseline))
     trial = steps * measured.step + measured.rest
-    disk = (plan.options.n_trials + n_trainings(plan.options.confirm)) * measured.disk
+    disk = (n_left + n_trainings(plan.options.confirm)) * measured.disk
     yield (
         f"A worker needs {duration(measured.start)} to its first step; the baseline's "
         f"{steps} steps then take {duration(trial)}."
     )
-    yield f"{_estimate(plan, trial, measured.start)} and {disk / 1e6:,.0f} MB."
+    yield f"{_estimate(plan, n_left, trial, measured.start)} and {disk / 1e6:,.0f} MB."
 
 
-def _estimate(plan: Plan, trial: float, start: float = 0.0) -> str:
+def _estimate(plan: Plan, n_left: int, trial: float, start: float = 0.0) -> str:
     """The time as if every trial took as long as the baseline, unpruned."""
-    n_trials, n_jobs = plan.options.n_trials, plan.options.n_jobs
-    n_again = n_trainings(plan.options.confirm)
-    rounds = math.ceil((n_trials + n_again) / n_jobs)
-    what = f"{n_trials} trials" + (f" and {n_again} confirmations" if n_again else "")
+    n_jobs, n_again = plan.options.n_jobs, n_trainings(plan.options.confirm)
+    rounds = math.ceil((n_left + n_again) / n_jobs)
+    parts = [_counted(n_left, "trial"), _counted(n_again, "confirmation")]
+    what = " and ".join(filter(None, parts))
     workers = "1 worker" if n_jobs == 1 else f"{n_jobs} workers"
     return (
         f"Estimate, at the baseline's cost and unpruned: {what} on {workers} "
         f"take {duration(start + rounds * trial)}"
     )
+
+
+def _counted(number: int, what: str) -> str:
+    """``3 trials``; empty where there is none."""
+    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""
 
 
 @dataclass

@@ -119,8 +119,7 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
     ):
         with ending_after():
             state = begin_state(plan)
-            study = _open(plan)
-            opened.callback(study.close)
+            study = _open(plan, opened)
             plan = with_set_n_trials(plan, study)
             print_so_far(study.rows(), plan.options.n_trials, plan.options.confirm.only, console)
             _start_workers(plan, study, pool)
@@ -155,12 +154,13 @@ def _check_data(plan: Plan) -> None:
         raise
 
 
-def _open(plan: Plan) -> Study:
-    """The study, new or old, if it is about what this sweep is about."""
+def _open(plan: Plan, opened: ExitStack) -> Study:
+    """The study, new or old, if it is about what this sweep is about; ``opened`` closes it."""
     options = plan.options
     pruner = make_pruner(options.pruner)
     with one_at_a_time(lock_of(options)[0]):
         study = open_study(options.study_name, storage_of(options), plan.objective.directions)
+    opened.callback(study.close)
     hold_to(study, fingerprint(plan), places_of(plan))
     hold_to_baseline(study, plan.outside)
     if not plan.options.confirm.only:

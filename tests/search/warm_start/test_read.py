@@ -25,6 +25,7 @@ from besom.search.objective import read_objective
 from besom.search.options import SweepOptions
 from besom.search.space.grammar import read_space
 from besom.search.storage.database import open_study
+from besom.search.warm_start import sources
 from besom.search.warm_start.read import read_warm_start
 from besom.search.warm_start.transfer import Target
 from besom.search.warm_start.trials import Transferred
@@ -177,6 +178,35 @@ def test_options_that_say_nothing_are_refused(options: Any, said: str) -> None:
 def test_samplers_that_do_not_learn_say_so(other: str, tmp_path: Path) -> None:
     _, said = read(other, folder=tmp_path, sampler=RandomSampler())
     assert "hydra/sweeper/sampler=random does not learn from other studies' trials" in said
+
+
+@pytest.mark.parametrize("table", ["studies", "study_directions", "trial_values"])
+def test_a_damaged_source_is_refused_wherever_it_breaks(
+    table: str, other: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database, database:
+        database.execute(f"DROP TABLE {table}")
+    with pytest.raises(ConfigError, match=f"cannot be read: .*no such table: {table}"):
+        read(other, folder=tmp_path)
+    assert capfd.readouterr().err == ""  # of Optuna's own
+
+
+def test_a_source_that_is_locked_says_what_to_end(
+    other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(file: Path) -> sqlite3.Connection:
+        return sqlite3.connect(file, timeout=0)
+
+    def lock(*_: object) -> None:
+        database.execute("BEGIN EXCLUSIVE")
+
+    monkeypatch.setattr(sources, "_connect", connect)
+    monkeypatch.setattr(sources, "_check_objective", lock)  # the database is open by then
+    with (
+        closing(sqlite3.connect(tmp_path / "other.db")) as database,
+        pytest.raises(ConfigError, match=r"is locked\.\nEnd the program that keeps it locked"),
+    ):
+        read(other, folder=tmp_path)
 
 
 def test_tables_of_another_optuna_are_named(other: str, tmp_path: Path) -> None:

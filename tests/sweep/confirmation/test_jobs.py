@@ -181,6 +181,23 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     assert states == {"complete": 9, "interrupted": 1}
 
 
+def test_a_confirmation_interrupted_as_its_last_training_ends_is_judged(swept: Bench) -> None:
+    drivers: list[Driver] = []
+
+    def stops_at_last(assignment: Assignment) -> Iterator[FromWorker]:
+        drivers[0].supervisor.stopping = sum(confirmations(pool).values()) == 9
+        yield from noisy(assignment)
+
+    confirm = ConfirmOptions(top_k=2, seeds=3)
+    driver, _, pool = swept.driver(stops_at_last, n_trials=6, n_jobs=1, confirm=confirm)
+    drivers.append(driver)
+    driver.run()
+    sentence = driver.confirm()
+    assert driver.supervisor.stopping and "beats the baseline" in sentence
+    swept.record.flush()
+    assert parent(driver, swept).data.tags[schema.VERDICT] == sentence
+
+
 def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench) -> None:
     def dies(assignment: Assignment) -> Iterator[FromWorker]:
         seed = seed_of(assignment)

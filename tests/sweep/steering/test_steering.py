@@ -1,6 +1,7 @@
 """What is asked of a sweep that runs: done once, answered, remembered; with scripted workers."""
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,14 @@ from besom.search.algorithms.options import GridSampler
 from besom.search.options import StopOptions
 from besom.search.trial_row import ENQUEUED
 from besom.search.warm_start.imported_trials import bring_in
-from besom.sweep.steering.requests import ENQUEUE, SET, STOP, STOP_TRIAL, steering_folder
+from besom.sweep.steering.requests import (
+    ENQUEUE,
+    SET,
+    STOP,
+    STOP_TRIAL,
+    forget_answers,
+    steering_folder,
+)
 from besom.workers.messages import Assignment, FromWorker, Outcome, Reported, ReportReply
 from tests.sweep.conftest import Bench, Driver, completes
 from tests.sweep.test_warm_start import known
@@ -254,6 +262,29 @@ def test_what_no_command_has_written_ends_nothing(bench: Bench) -> None:
     driver.run()
     assert len(study.rows()) == 2
     assert {path.name for path in folder.iterdir()} == {"supervisor.json"}
+
+
+def test_files_of_commands_may_go_while_they_are_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command reads its answer, or replaces its draft, in that moment."""
+    folder = steering_folder(bench.root, "bench")
+    folder.mkdir(parents=True)
+    for name in ("1.answer", "2.request.partial", "3.answer", "4.withdrawn", "5.answer"):
+        (folder / name).touch()
+    for name in ("3.answer", "4.withdrawn"):
+        os.utime(folder / name, (0, 0))
+    stat = Path.stat
+
+    def gone(path: Path, **options: bool) -> os.stat_result:
+        if path.name in ("1.answer", "2.request.partial"):
+            path.unlink(missing_ok=True)
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    forget_answers(folder)
+    monkeypatch.undo()
+    assert {path.name for path in folder.iterdir()} == {"2.request.partial", "5.answer"}
 
 
 def test_an_enqueued_trial_bears_its_point_from_its_first_moment(bench: Bench) -> None:

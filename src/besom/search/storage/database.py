@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import optuna
@@ -30,6 +30,10 @@ CONFIRMATIONS = "/confirmations"
 
 # What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
 UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, OSError, RuntimeError, ValueError)
+UNREADABLE = (*UNUSABLE, StorageInternalError)
+"""The same where it was opened, and breaks as it is read."""
+TABLES = ("studies", "version_info", "alembic_version")
+"""What no database of Optuna's lacks."""
 
 
 def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
@@ -97,7 +101,7 @@ def existing_study(name: str, storage: str) -> Study | None:
     """A study as it is, to look at; None where there is none, or it cannot be read."""
     try:
         return _look_at(name, storage)
-    except UNUSABLE:
+    except UNREADABLE:
         return None
 
 
@@ -106,7 +110,7 @@ def has_finished_trial(name: str, storage: str) -> bool:
     says why, and this nothing: true."""
     try:
         study = _look_at(name, storage)
-    except UNUSABLE:
+    except UNREADABLE:
         return True
     if study is None:
         return False
@@ -115,24 +119,39 @@ def has_finished_trial(name: str, storage: str) -> bool:
 
 
 def _look_at(name: str, storage: str) -> Study | None:
-    """None where there is none.
+    """None where there is none. Nothing is made in the database, which may be another program's.
 
     Raises:
-        UNUSABLE: the database cannot be read.
+        UNREADABLE: the database cannot be read.
     """
     file = file_of(storage)
     if file is not None and not file.exists():
         return None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     reach(storage, CONNECT_SECONDS)
-    database = RDBStorage(storage)
-    try:
-        study = optuna.load_study(study_name=name, storage=database)
-    except KeyError:
+    if not _has_tables(storage):
         return None
-    cached = CachedStorage(study._storage, study._study_id, nullcontext)
-    study = optuna.load_study(study_name=name, storage=cached)
+    database = RDBStorage(storage, skip_table_creation=True)
+    with ExitStack() as opened:
+        opened.callback(database.engine.dispose)
+        try:
+            study = optuna.load_study(study_name=name, storage=database)
+        except KeyError:
+            return None
+        cached = CachedStorage(study._storage, study._study_id, nullcontext)
+        study = optuna.load_study(study_name=name, storage=cached)
+        opened.pop_all()
     return Study(study, close=database.engine.dispose)
+
+
+def _has_tables(storage: str) -> bool:
+    """Whether Optuna has ever been in this database."""
+    engine = sqlalchemy.create_engine(storage)
+    try:
+        found = sqlalchemy.inspect(engine)
+        return all(map(found.has_table, TABLES))
+    finally:
+        engine.dispose()
 
 
 def memory_study(directions: Sequence[str]) -> Study:

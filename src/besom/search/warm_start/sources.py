@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,7 +19,7 @@ from besom.common.sqlite import readable_file
 from besom.common.suggest import did_you_mean, listed
 from besom.common.text import unnamed
 from besom.search.objective import Objective
-from besom.search.storage.database import CONFIRMATIONS, UNUSABLE, file_of
+from besom.search.storage.database import CONFIRMATIONS, UNREADABLE, file_of
 from besom.search.storage.server import CONNECT_SECONDS
 from besom.search.study import Study
 from besom.search.trial_row import IMPORTED, MEASURED, TrialRow, is_own
@@ -67,8 +66,12 @@ def _place(address: str) -> str:
 
 @contextmanager
 def _opened(address: str, shown: str) -> Iterator[RDBStorage]:
-    """A database, of which nothing is made or changed."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    """A database, of which nothing is made or changed.
+
+    Raises:
+        ConfigError: it cannot be opened, or breaks as it is read.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what breaks is said below
     try:
         file = file_of(address)
         if file is not None and not file.exists():
@@ -76,16 +79,18 @@ def _opened(address: str, shown: str) -> Iterator[RDBStorage]:
         reach(address, CONNECT_SECONDS)
         options = {} if file is None else {"creator": lambda: _connect(file)}
         database = RDBStorage(address, engine_kwargs=options, skip_table_creation=True)
-    except (*UNUSABLE, StorageInternalError) as error:
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
+    except UNREADABLE as error:
         reason = mask(str(error.__cause__ or error)).splitlines()[0].rstrip(".")
-        raise ConfigError(
-            f"{OPTION}={shown} cannot be read: {reason}.\n"
-            "Name a study of this record, or DATABASE#STUDY, sqlite:///other.db#wide say."
-        ) from error
-    try:
-        yield database
+        remedy = "Name a study of this record, or DATABASE#STUDY, sqlite:///other.db#wide say."
+        if "locked" in reason:
+            remedy = "End the program that keeps it locked."
+        raise ConfigError(f"{OPTION}={shown} cannot be read: {reason}.\n{remedy}") from error
     finally:
-        database.engine.dispose()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -140,7 +140,7 @@ def _compare(
     count = ConfirmationCount(len(values), len(wanted), time_left)
     with make_progress(console, count) as progress:
         supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
-    if supervisor.stopping:
+    if supervisor.stopping and count.n_done < count.n_all:
         n_left = f"{count.n_all - count.n_done} of {count.n_all} confirmations"
         return ConfirmationResult(
             f"No verdict yet: {n_left} are still to be done; the same command goes on."

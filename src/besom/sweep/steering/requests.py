@@ -170,6 +170,7 @@ def settle(folder: Path, request: Request, answer: Answer) -> None:
 def forget_answers(folder: Path) -> None:
     """Remove what commands have left that were ended before they read it."""
     for path in folder.iterdir():
-        is_old = time.time() - path.stat().st_mtime > 2 * ANSWER_SECONDS
-        if path.suffix in (ANSWER, WITHDRAWN) and is_old:
-            path.unlink(missing_ok=True)
+        if path.suffix in (ANSWER, WITHDRAWN):
+            with suppress(FileNotFoundError):  # its command has just read it
+                if time.time() - path.stat().st_mtime > 2 * ANSWER_SECONDS:
+                    path.unlink()
