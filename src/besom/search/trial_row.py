@@ -22,6 +22,9 @@ IMPORTED = "warm_start"
 is none of ours, as those of other programs are not."""
 MEASURED = "measured"
 """The note with a trial's numbers that are constrained, by metric."""
+RESOLVED = "resolved"
+"""The note with what resolvers have returned for a trial, by key: numbers as they are, and texts as
+digests. Also what is kept of the baseline's with the study."""
 FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
 _NAMES = {

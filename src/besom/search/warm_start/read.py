@@ -57,7 +57,7 @@ def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
     why = "; the others lie outside this space" if n_out else ""
     assumed = {key: None for trial in trials for key in trial.assumed}
     if assumed:
-        why += f"; for {', '.join(assumed)}, which they lack, the baseline's value stands"
+        why += f"; for {', '.join(assumed)}, not known of them, the baseline's value stands"
     return f"The sampler learns from {of_all} finished trials of {source.name}{why}."
 
 

@@ -18,6 +18,7 @@ class SourceTrial:
         last_report: step and value, of one that was pruned.
         measured: what its study constrained of it.
         code: which source has made it, see :attr:`TrialRow.code`.
+        resolved: what resolvers have returned for it, as far as that is known.
     """
 
     number: int
@@ -26,6 +27,7 @@ class SourceTrial:
     last_report: tuple[int, float] | None = None
     code: str = ""
     measured: Mapping[str, float] = field(default_factory=dict)
+    resolved: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SourceStudy:
         name: as it was written, without a password.
         is_ours: whether Besom made it.
         facts: the fingerprint that it was begun with; none where Besom did not make it.
-        fixed: its configuration then, less what it searched.
+        fixed: its configuration then, less what it searched and what resolvers return.
     """
 
     name: str
