@@ -28,9 +28,10 @@ from besom.search.options import SweepOptions
 from besom.search.space.grammar import read_space
 from besom.search.space.space import Space
 from besom.search.storage.database import open_study
+from besom.search.warm_start.imported_trials import bring_in
 from besom.search.warm_start.read import read_warm_start
 from besom.search.warm_start.transfer import Target
-from besom.search.warm_start.trials import Transferred
+from besom.search.warm_start.trials import Transferred, WarmStart
 
 SPACE = ["units=range(8,65,step=8)", "lr=tag(log,interval(1e-4,1e-1))", "drop=choice(0.0,0.5)"]
 BASELINE = {"units": 32, "lr": 1e-3, "drop": 0.0}
@@ -56,9 +57,14 @@ def other(tmp_path: Path) -> Iterator[str]:
     yield f"{address}#wide"
 
 
-def read(
+def read(*names: str, folder: Path, **options: Any) -> tuple[list[Transferred], str]:
+    found = read_all(*names, folder=folder, **options)
+    return list(found.trials), "\n".join(found.remarks)
+
+
+def read_all(
     *names: str, folder: Path, objective: str | None = "loss", space: Any = SPACE, **options: Any
-) -> tuple[list[Transferred], str]:
+) -> WarmStart:
     opt = options.pop("baseline", {"name": "sgd"})
     point = BASELINE | {"opt": "sgd"}
     given = SweepOptions(
@@ -72,8 +78,7 @@ def read(
     check_options(given)
     read_one = space if isinstance(space, Space) else read_space({}, space, None)
     target = Target(read_one, None, OmegaConf.create(BASELINE | {"opt": opt}), point)
-    found = read_warm_start(given, read_objective(objective, given.direction), target)
-    return list(found.trials), "\n".join(found.remarks)
+    return read_warm_start(given, read_objective(objective, given.direction), target)
 
 
 def test_what_lies_in_the_space_is_taken_over_with_the_spaces_distributions(
@@ -99,6 +104,24 @@ def test_the_source_is_not_written_and_may_be_read_only(other: str, tmp_path: Pa
     assert len(read(other, folder=tmp_path)[0]) == 3
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_they_are_read_again_until_a_value_of_the_studys_own_counts(
+    other: str, tmp_path: Path
+) -> None:
+    """It may be interrupted before its first trial, and then be about another space."""
+    names, source = [other], tmp_path / "other.db"
+    with closing(open_study("new", f"sqlite:///{tmp_path}/mlruns/optuna.db", ["minimize"])) as ours:
+        bring_in(ours, WarmStart(names, read(other, folder=tmp_path)[0]))
+        space = ["units=range(100,200)"]
+        assert [one.params["units"] for one in read(other, folder=tmp_path, space=space)[0]] == [
+            128
+        ]
+        source.rename(tmp_path / "away.db")
+        assert read_all(other, folder=tmp_path).unread.startswith("hydra.sweeper.warm_start=")
+        source = (tmp_path / "away.db").rename(source)
+        ours.tell(ours.ask({"units": UNITS}).number, State.COMPLETE, [0.5])
+        assert read(other, folder=tmp_path) == ([], "")
 
 
 def test_what_besom_did_not_search_it_knows_of_its_configuration(tmp_path: Path) -> None:

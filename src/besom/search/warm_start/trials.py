@@ -70,10 +70,11 @@ class WarmStart:
 
     Attributes:
         sources: the studies as they were written, without passwords.
-        trials: of them; empty where the study has them already.
+        trials: of them; empty where the study has them already, and they are not read again.
         n_best: how many of the best are tried first.
         remarks: what to show of it before the first trial.
         facts: by source the fingerprint that it was begun with, where ``trials`` are of it.
+        unread: why they could not be read again, where the study has had them.
     """
 
     sources: Sequence[str] = ()
@@ -81,6 +82,7 @@ class WarmStart:
     n_best: int = 0
     remarks: Sequence[str] = ()
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unread: str = ""
 
     def n_first(self, constraints: Constraints, baseline: Mapping[str, Any] | None) -> int | None:
         """How many of the best are tried first, beside the baseline; None where ``trials`` are not
