@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from ray._private import utils as ray_utils
 
 from besom.app.hooks import Task
@@ -80,7 +81,9 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
         left = tmp_path / "jobs" / "3" / "checkpoint.txt"
         left.parent.mkdir(parents=True)
         left.write_text("5")
+        before = HydraConfig.instance().cfg
         pool.send(0, Assignment(3, 2, ("+megabytes=20",)))
+        assert HydraConfig.instance().cfg is before
         composed = heard(pool)
         assert isinstance(composed, Composed) and composed.folder == left.parent
         assert heard(pool) == Reported(1, {"loss": 5.0})

@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.search.algorithms.windowed_sampler import OUTSIDE
-from besom.search.trial_row import ENQUEUED, FIXED, OWN
+from besom.search.trial_row import ENQUEUED, FIXED, IMPORTED, OWN
 
 
 def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] | None) -> None:
@@ -61,6 +61,15 @@ def _asked_for(trial: FrozenTrial) -> str | None:
     if OWN in trial.user_attrs and FIXED in trial.system_attrs:
         return json.dumps(trial.system_attrs[FIXED], sort_keys=True)
     return trial.user_attrs.get(ENQUEUED)
+
+
+def of_other_studies(study: Study) -> list[FrozenTrial]:
+    """What was taken over from other studies, and the points of it that wait to be tried."""
+    trials = study.get_trials(deepcopy=False)
+    imported = [trial for trial in trials if IMPORTED in trial.user_attrs]
+    points = [trial.params for trial in imported]
+    waiting = [t for t in trials if t.state is TrialState.WAITING and ENQUEUED in t.user_attrs]
+    return [*imported, *(t for t in waiting if t.system_attrs.get(FIXED) in points)]
 
 
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:

@@ -20,15 +20,10 @@ from besom.search.feasibility import best_of, judge_anew, note_violations
 from besom.search.objective import as_directions, is_judged
 from besom.search.space.space import Suggest
 from besom.search.stopping.regret import regret_bound
-from besom.search.storage.cached_storage import CachedStorage, set_trial_user_attrs
+from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import IMPORTED, OWN, PREFIX, TrialRow, is_own
-
-_STATES = {
-    State.COMPLETE: TrialState.COMPLETE,
-    State.PRUNED: TrialState.PRUNED,
-    State.FAILED: TrialState.FAIL,
-}
+from besom.search.storage.user_attributes import set_trial_user_attrs
+from besom.search.trial_row import IMPORTED, OWN, PREFIX, STATES, TrialRow, is_own
 
 
 class Study:
@@ -77,19 +72,22 @@ class Study:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has a trial, of whatever program, beside the points that wait for one."""
-        trials = self._study.get_trials(deepcopy=False)
-        return any(trial.state is not TrialState.WAITING for trial in trials)
+        """Whether it has a trial, of whatever program, beside the points that wait for one and
+        what was taken over from other studies."""
+        return any(trial.state is not TrialState.WAITING for trial in self._of_this_study())
 
     @property
     def is_unjudged(self) -> bool:
         """Whether no value of the objective counts yet, neither a result nor a report."""
-        return not any(map(is_judged, self._study.get_trials(deepcopy=False)))
+        return not any(map(is_judged, self._of_this_study()))
 
     def begin_anew(self, directions: Sequence[str]) -> None:
         """Be about something else from now on, in a run of the sweep's own of which that is told;
-        the former one is to be closed. Only where :attr:`is_unjudged`."""
+        the former one is to be closed. What was taken over for the former is emptied. Only where
+        :attr:`is_unjudged`."""
         with self.transaction():
+            self.storage.empty(enqueued.of_other_studies(self._study))
+            self.remember("warm_start", None)
             self.storage.set_directions(self._study._study_id, as_directions(directions))
             self.remember("former_run_id", self.recall("run_id") or self.recall("former_run_id"))
             self.remember("run_id", None)
@@ -111,8 +109,7 @@ class Study:
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner
-        trials = self._study.get_trials(deepcopy=False)
-        self._note_proposed([one for one in trials if IMPORTED not in one.user_attrs])
+        self._note_proposed(self._of_this_study())
 
     def _note_proposed(self, trials: Sequence[FrozenTrial]) -> None:
         if isinstance(self._study.sampler, Grid | WindowedSampler):
@@ -189,7 +186,7 @@ class Study:
             state: how it has ended; running where None.
         """
         trial = create_trial(
-            state=TrialState.RUNNING if state is None else _STATES[state],
+            state=TrialState.RUNNING if state is None else STATES[state],
             values=list(values) or None,
             user_attrs={OWN: True} | {f"{PREFIX}{key}": note for key, note in notes.items()},
         )
@@ -235,7 +232,7 @@ class Study:
             for step, value in (reports or {}).items():
                 self._handle(number).report(value, step)
             note_violations(self._handle(number), self._constraints, state, notes or {})
-            self._study.tell(self._handle(number), told, state=_STATES[state])
+            self._study.tell(self._handle(number), told, state=STATES[state])
         del self._handles[number]
 
     def note(self, number: int, **notes: Any) -> None:
@@ -266,7 +263,7 @@ class Study:
         if isinstance(storage, CachedStorage):
             trials = [trial for trial in storage.everything() if is_own(trial)]
         else:  # in memory it is this process's alone
-            trials = [t for t in self._study.get_trials(False) if IMPORTED not in t.user_attrs]
+            trials = self._of_this_study()
         return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
     def regret_bound(self, searched: Set[str]) -> float | None:
@@ -280,6 +277,10 @@ class Study:
     def best(self) -> list[TrialRow]:
         """The best trial that counts and is feasible; with several objectives, the Pareto front."""
         return best_of(self.rows(), self.directions)
+
+    def _of_this_study(self) -> list[FrozenTrial]:
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if IMPORTED not in trial.user_attrs]
 
     def _row(self, trial: FrozenTrial) -> TrialRow:
         return TrialRow.of(trial, trial.number not in self._left_out, self._constraints)

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from besom.common.flatten import short_text
+from besom.common.states import State
 from besom.search.constraints import NONE, Constraints
 
 PREFIX = "besom."
@@ -22,8 +23,17 @@ IMPORTED = "warm_start"
 is none of ours, as those of other programs are not."""
 MEASURED = "measured"
 """The note with a trial's numbers that are constrained, by metric."""
+RESOLVED = "resolved"
+"""The note with what resolvers have returned for a trial, by key: numbers as they are, and texts as
+digests. Also what is kept of the baseline's with the study."""
 FIXED = "fixed_params"
 """The attribute under which Optuna keeps the values of a point that was enqueued."""
+STATES = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+"""How a trial has ended, as Optuna calls it."""
 _NAMES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",

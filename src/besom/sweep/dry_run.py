@@ -121,7 +121,7 @@ def _space(plan: Plan) -> Iterator[str]:
 def _proposals(plan: Plan) -> Iterator[str]:
     yield "First proposals:"
     study = memory_study(plan.objective.directions)
-    bring_in(study, plan.warm_start)
+    bring_in(study, replace(plan.warm_start, unread=""))  # what is in memory has had none
     known = imported(study)
     sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0, known)
     study.use(sampler, make_pruner(plan.options.pruner))

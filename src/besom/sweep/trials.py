@@ -12,8 +12,8 @@ from besom.search.duplicates import Duplicates
 from besom.search.feasibility import refuse_unknown
 from besom.search.objective import NoObjective, ReportedObjective
 from besom.search.stopping.rules import holding_rule
-from besom.search.trial_row import MEASURED, TrialRow
-from besom.sweep.identity.composed_values import RESOLVED, note_options, original_of, resolved_of
+from besom.search.trial_row import MEASURED, RESOLVED, TrialRow
+from besom.sweep.identity.composed_values import note_options, original_of, resolved_of
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.parent_run import name_objective
 from besom.sweep.progress import Progress, Tally, describe

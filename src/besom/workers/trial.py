@@ -207,14 +207,14 @@ def as_numbers(returned: Any) -> tuple[dict[str, float], dict[str, str]]:
     """
     if returned is None:
         return {}, {}
-    named = _by_name(returned)
-    if len(named) > MOST_NUMBERS:
+    by_name = _by_name(returned)
+    if len(by_name) > MOST_NUMBERS:
         raise UserError(
             f"the task returned more than {MOST_NUMBERS:,} numbers; it must return those that are "
             "judged, and may keep others in a file with besom.save"
         )
     numbers, others, reason = dict[str, float](), dict[str, str](), ""
-    for name, value in named.items():
+    for name, value in by_name.items():
         try:
             numbers[name] = number(name, value)
         except (TypeError, ValueError) as refusal:

@@ -1,8 +1,10 @@
 """Studies of Besom and of Optuna as ``hydra.sweeper.warm_start`` names them, in real databases."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ from besom.search.check import check_options
 from besom.search.objective import read_objective
 from besom.search.options import SweepOptions
 from besom.search.space.grammar import read_space
+from besom.search.space.space import Space
 from besom.search.storage.database import open_study
 from besom.search.warm_start import sources
+from besom.search.warm_start.imported_trials import bring_in
 from besom.search.warm_start.read import read_warm_start
 from besom.search.warm_start.transfer import Target
-from besom.search.warm_start.trials import Transferred
+from besom.search.warm_start.trials import Transferred, WarmStart
 
 SPACE = ["units=range(8,65,step=8)", "lr=tag(log,interval(1e-4,1e-1))", "drop=choice(0.0,0.5)"]
 BASELINE = {"units": 32, "lr": 1e-3, "drop": 0.0}
@@ -54,9 +58,16 @@ def other(tmp_path: Path) -> Iterator[str]:
     yield f"{address}#wide"
 
 
-def read(
+def read(*names: str, folder: Path, **options: Any) -> tuple[list[Transferred], str]:
+    found = read_all(*names, folder=folder, **options)
+    return list(found.trials), "\n".join(found.remarks)
+
+
+def read_all(
     *names: str, folder: Path, objective: str | None = "loss", space: Any = SPACE, **options: Any
-) -> tuple[list[Transferred], str]:
+) -> WarmStart:
+    opt = options.pop("baseline", {"name": "sgd"})
+    point = BASELINE | {"opt": "sgd"}
     given = SweepOptions(
         study_name="new",
         root=str(folder / "mlruns"),
@@ -66,9 +77,9 @@ def read(
         **options,
     )
     check_options(given)
-    target = Target(read_space({}, space, None), None, OmegaConf.create(BASELINE), BASELINE)
-    found = read_warm_start(given, read_objective(objective, given.direction), target)
-    return list(found.trials), "\n".join(found.remarks)
+    read_one = space if isinstance(space, Space) else read_space({}, space, None)
+    target = Target(read_one, None, OmegaConf.create(BASELINE | {"opt": opt}), point)
+    return read_warm_start(given, read_objective(objective, given.direction), target)
 
 
 def test_what_lies_in_the_space_is_taken_over_with_the_spaces_distributions(
@@ -84,7 +95,7 @@ def test_what_lies_in_the_space_is_taken_over_with_the_spaces_distributions(
     assert all(one.distributions["units"] == IntDistribution(8, 64, step=8) for one in found)
     assert all(one.params["drop"] == 0.0 and one.assumed == ["drop"] for one in found)
     assert "learns from 3 of the 5 finished trials of sqlite" in said
-    assert "for drop, which they lack, the baseline's value stands" in said
+    assert "for drop, not known of them, the baseline's value stands" in said
 
 
 def test_the_source_is_not_written_and_may_be_read_only(other: str, tmp_path: Path) -> None:
@@ -94,6 +105,24 @@ def test_the_source_is_not_written_and_may_be_read_only(other: str, tmp_path: Pa
     assert len(read(other, folder=tmp_path)[0]) == 3
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_they_are_read_again_until_a_value_of_the_studys_own_counts(
+    other: str, tmp_path: Path
+) -> None:
+    """It may be interrupted before its first trial, and then be about another space."""
+    names, source = [other], tmp_path / "other.db"
+    with closing(open_study("new", f"sqlite:///{tmp_path}/mlruns/optuna.db", ["minimize"])) as ours:
+        bring_in(ours, WarmStart(names, read(other, folder=tmp_path)[0]))
+        space = ["units=range(100,200)"]
+        assert [one.params["units"] for one in read(other, folder=tmp_path, space=space)[0]] == [
+            128
+        ]
+        source.rename(tmp_path / "away.db")
+        assert read_all(other, folder=tmp_path).unread.startswith("hydra.sweeper.warm_start=")
+        source = (tmp_path / "away.db").rename(source)
+        ours.tell(ours.ask({"units": UNITS}).number, State.COMPLETE, [0.5])
+        assert read(other, folder=tmp_path) == ([], "")
 
 
 def test_what_besom_did_not_search_it_knows_of_its_configuration(tmp_path: Path) -> None:
@@ -113,6 +142,47 @@ def test_what_besom_did_not_search_it_knows_of_its_configuration(tmp_path: Path)
     assert [one.trial.number for one in found] == [0, 1, outside.number]
     assert {tuple(one.assumed) for one in found} == {()}
     assert said == "The sampler learns from the 3 finished trials of first."
+
+
+def test_what_a_resolver_returned_is_known_of_each_trial_that_noted_it(tmp_path: Path) -> None:
+    """The expression is no value. A number was noted as it was, and a text as a digest."""
+    study = open_study("first", f"sqlite:///{tmp_path / 'mlruns' / 'optuna.db'}", ["minimize"])
+    written = json.dumps("${oc.env:LR,0.1}")
+    facts = {"objective": "loss", "configuration, drop": "0.5", "configuration, lr": written}
+    study.remember("fingerprint", facts)
+    for resolved in ({"lr": 0.05}, {"lr": 1e-2}, {"lr": "0123456789abcdef"}, {"lr": 7.0}, {}):
+        row = study.ask({"units": IntDistribution(8, 64, step=8)})
+        study.tell(row.number, State.COMPLETE, [0.5], {"resolved": resolved})
+    study.close()
+    found, said = read("first", folder=tmp_path)
+    assert [one.params["lr"] for one in found] == [0.05, 1e-2, 1e-3, 1e-3]
+    assert [[*one.assumed] for one in found] == [[], [], ["lr"], ["lr"]]
+    assert "learns from 4 of the 5 finished trials of first; the others lie outside" in said
+    assert "for lr, not known of them, the baseline's value stands" in said
+
+
+@pytest.mark.parametrize(
+    ("resolved", "is_taken"), [({"opt.lr": 0.1}, True), ({"opt.lr": 9}, False)]
+)
+def test_a_groups_option_is_known_by_what_its_resolvers_returned(
+    tmp_path: Path, resolved: dict[str, float], is_taken: bool
+) -> None:
+    """Not by the expression; where nothing was noted, by the other keys alone."""
+    facts = {"opt.name": '"sgd"', "opt.lr": json.dumps("${oc.env:LR,0.1}")}
+    study = open_study("first", f"sqlite:///{tmp_path / 'mlruns' / 'optuna.db'}", ["minimize"])
+    named = {f"configuration, {key}": value for key, value in facts.items()}
+    study.remember("fingerprint", {"objective": "loss"} | named)
+    for noted in (resolved, {}):
+        row = study.ask({"units": UNITS})
+        study.tell(row.number, State.COMPLETE, [0.5], {"resolved": noted})
+    study.close()
+    units, opt = read_space({}, ["units=range(1,129)", "opt=choice(sgd,adam)"], None).dimensions
+    space = Space((units, replace(opt, is_group=True)), ())
+    found, _ = read("first", folder=tmp_path, space=space, baseline={"name": "sgd", "lr": 0.1})
+    assert [one.params["opt"] for one in found] == ["sgd"] * (1 + is_taken)
+    assert not any(one.assumed for one in found)
+    with pytest.raises(ConfigError, match="it has no opt"):
+        read("first", folder=tmp_path, space=space, baseline={"name": "adam", "lr": 0.1})
 
 
 @pytest.mark.filterwarnings("ignore:set_metric_names")

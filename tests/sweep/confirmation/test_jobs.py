@@ -28,7 +28,6 @@ from besom.search.trial_row import TrialRow
 from besom.sweep.confirmation import seeds
 from besom.sweep.confirmation.jobs import last_attempts
 from besom.sweep.confirmation.run import finalists
-from besom.sweep.identity.composed_values import RESOLVED
 from besom.sweep.summary import note, print_summary
 from besom.tracking import schema
 from besom.tracking.record import connect

@@ -87,6 +87,16 @@ class CachedStorage(BaseStorage):
         for trial in trials:
             self._trials[trial.number] = trial
         self._complete = [t for t in self._visible() if _is_complete(t)]
+        self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
+
+    def empty(self, trials: Sequence[FrozenTrial]) -> None:
+        """Leave of these no more than their numbers: failed trials of nobody's, in the database
+        too. What has a number cannot be taken out without giving others another one."""
+        tables.empty(self._disk, [trial._trial_id for trial in trials], {IMPORTED: {}})
+        emptied = [create_trial(state=TrialState.FAIL, user_attrs={IMPORTED: {}}) for _ in trials]
+        for old, new in zip(trials, emptied, strict=True):
+            new.number, new._trial_id = old.number, old._trial_id
+        self.show_instead(emptied)
 
     def everything(self) -> list[FrozenTrial]:
         """All trials, the hidden ones as well."""
@@ -284,14 +294,3 @@ class CachedStorage(BaseStorage):
 
 def _is_complete(trial: FrozenTrial) -> bool:
     return trial.state is TrialState.COMPLETE
-
-
-def set_trial_user_attrs(
-    storage: BaseStorage, trial_id: int, attributes: Mapping[str, Any]
-) -> None:
-    """Several at once, where the storage knows how to."""
-    if isinstance(storage, CachedStorage):
-        storage.set_trial_user_attrs(trial_id, attributes)
-        return
-    for key, value in attributes.items():
-        storage.set_trial_user_attr(trial_id, key, value)

@@ -1,8 +1,9 @@
 """Rows of Optuna's tables that its storages write one by one, or not at all."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -11,11 +12,14 @@ from optuna.storages._rdb.models import (
     StudyDirectionModel,
     TrialIntermediateValueModel,
     TrialModel,
+    TrialParamModel,
+    TrialSystemAttributeModel,
     TrialUserAttributeModel,
+    TrialValueModel,
 )
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 
 def replace_directions(
@@ -64,6 +68,29 @@ def write_user_attributes(disk: BaseStorage, trial_id: int, attributes: Mapping[
             model(trial_id=trial_id, key=key, value_json=json.dumps(value))
             for key, value in attributes.items()
         )
+
+
+def empty(disk: BaseStorage, trial_ids: Iterable[int], attributes: Mapping[str, Any]) -> None:
+    """Have trials be failed ones that hold nothing but these attributes."""
+    rows: tuple[Any, ...] = (
+        TrialParamModel,
+        TrialValueModel,
+        TrialIntermediateValueModel,
+        TrialSystemAttributeModel,
+        TrialUserAttributeModel,
+    )
+    now = datetime.now()
+    ended: Any = {"state": TrialState.FAIL, "datetime_start": now, "datetime_complete": now}
+    with _session(disk) as session:
+        for trial_id in trial_ids:
+            for model in rows:
+                session.query(model).filter_by(trial_id=trial_id).delete()
+            trial = session.query(TrialModel).filter_by(trial_id=trial_id)
+            trial.update(ended, synchronize_session=False)
+            session.add_all(
+                TrialUserAttributeModel(trial_id=trial_id, key=key, value_json=json.dumps(value))
+                for key, value in attributes.items()
+            )
 
 
 def _refuse_ended(disk: BaseStorage, session: Any, trial_id: int) -> None:

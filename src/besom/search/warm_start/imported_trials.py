@@ -9,6 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from besom.common.errors import ConfigError
 from besom.search.feasibility import is_violated
 from besom.search.objective import rank
 from besom.search.study import Study
@@ -20,7 +21,12 @@ def bring_in(study: Study, given: WarmStart) -> None:
     """Take over what the study does not have yet; all or nothing, where the database can.
 
     Elsewhere a kill leaves some: each trial says where it comes from, and none is added twice.
+
+    Raises:
+        ConfigError: they could not be read, and the study has none of them.
     """
+    if given.unread and study.recall("warm_start") != list(given.sources):
+        raise ConfigError(given.unread)
     if not given.trials:
         return
     with study.transaction():
@@ -32,9 +38,9 @@ def bring_in(study: Study, given: WarmStart) -> None:
 
 
 def imported(study: Study) -> list[FrozenTrial]:
-    """The trials that a study has of others."""
+    """The trials that a study has of others; not what was emptied since it began anew."""
     trials = study._study.get_trials(deepcopy=False)
-    return [trial for trial in trials if IMPORTED in trial.user_attrs]
+    return [t for t in trials if IMPORTED in t.user_attrs and t.state is not TrialState.FAIL]
 
 
 def best_points(

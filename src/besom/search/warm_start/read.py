@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from besom.common.addresses import mask
+from besom.common.errors import ConfigError
 from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.warm_start.options import number_of_best, source_names
@@ -17,7 +18,9 @@ LEARNING = ("tpe", "gp", "cmaes")
 def read_warm_start(options: SweepOptions, objective: Objective, target: Target) -> WarmStart:
     """From what a study learns.
 
-    What has been taken over once is not read again: its study may be gone by then.
+    What has been taken over is not read again once a value of the study's own counts: its study
+    may be gone by then. Until then this study may begin anew, about something else, and may need
+    other trials of it.
 
     Raises:
         ConfigError: a study that is not there, or not to be learnt from.
@@ -30,24 +33,32 @@ def read_warm_start(options: SweepOptions, objective: Objective, target: Target)
     from besom.search.warm_start.sources import read_source
 
     storage = storage_of(options)
-    if _has_them(options.study_name, storage, shown):
+    has_them, is_settled = _has_them(options.study_name, storage, shown)
+    if is_settled:
         return WarmStart(shown, n_best=n_best)
-    sources = [read_source(one, options.study_name, storage, objective) for one in written]
-    found = [transfer(source, target) for source in sources]
+    try:
+        sources = [read_source(one, options.study_name, storage, objective) for one in written]
+        found = [transfer(source, target) for source in sources]
+    except ConfigError as error:
+        if has_them:
+            return WarmStart(shown, n_best=n_best, unread=str(error))
+        raise
     trials = tuple(trial for some in found for trial in some)
     said = (*map(_sentence, sources, found), *_unlearnt(options))
     facts = {source.name: source.facts for source in sources if source.facts}
     return WarmStart(shown, trials, n_best, said, facts)
 
 
-def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> bool:
+def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether a study has taken them over, and whether it cannot begin anew any more."""
     from besom.search.storage.database import existing_study
 
     study = existing_study(name, storage)
     if study is None:
-        return False
+        return False, False
     with closing(study):
-        return bool(study.recall("warm_start") == list(shown))
+        has_them = study.recall("warm_start") == list(shown)
+        return has_them, has_them and not study.is_unjudged
 
 
 def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
@@ -57,7 +68,7 @@ def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
     why = "; the others lie outside this space" if n_out else ""
     assumed = {key: None for trial in trials for key in trial.assumed}
     if assumed:
-        why += f"; for {', '.join(assumed)}, which they lack, the baseline's value stands"
+        why += f"; for {', '.join(assumed)}, not known of them, the baseline's value stands"
     return f"The sampler learns from {of_all} finished trials of {source.name}{why}."
 
 

@@ -22,7 +22,7 @@ from besom.search.objective import Objective
 from besom.search.storage.database import CONFIRMATIONS, UNREADABLE, file_of
 from besom.search.storage.server import CONNECT_SECONDS
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED, MEASURED, TrialRow, is_own
+from besom.search.trial_row import IMPORTED, MEASURED, RESOLVED, TrialRow, is_own
 from besom.search.warm_start.options import OPTION
 from besom.search.warm_start.trials import SourceStudy, SourceTrial
 
@@ -127,11 +127,18 @@ def _is_ours(found: optuna.Study) -> bool:
 
 
 def _fixed(facts: Mapping[str, str]) -> Mapping[str, Any]:
+    """What is written as ``${oc.env:LR}`` is none: that text was no trial's value."""
     return {
         key.removeprefix(CONFIGURATION): json.loads(value)
         for key, value in facts.items()
-        if key.startswith(CONFIGURATION)
+        if key.startswith(CONFIGURATION) and "${" not in value
     }
+
+
+def _resolved(row: TrialRow) -> Mapping[str, Any]:
+    """What resolvers have returned for a trial, less the texts, of which digests were noted."""
+    noted = row.notes.get(RESOLVED, {})
+    return {key: value for key, value in noted.items() if not isinstance(value, str)}
 
 
 def _finished(found: optuna.Study) -> Iterator[SourceTrial]:
@@ -144,7 +151,7 @@ def _finished(found: optuna.Study) -> Iterator[SourceTrial]:
         row = TrialRow.of(trial, counts=True)
         values, last_report = row.values, _last_report(trial)
         is_complete = trial.state is TrialState.COMPLETE and all(map(math.isfinite, values))
-        known = row.code, row.notes.get(MEASURED, {})
+        known = row.code, row.notes.get(MEASURED, {}), _resolved(row)
         if is_complete:
             yield SourceTrial(trial.number, row.shown, values, None, *known)
         elif trial.state is TrialState.PRUNED and last_report is not None:

@@ -3,8 +3,9 @@
 Samplers that model all parameters together (TPE, GP, CMA-ES) look at those alone that each trial
 has: one trial without a parameter, and that is drawn at random, or by itself, from then on. So a
 trial is taken over whole or not at all. What its study did not search it had all the same: as its
-configuration had it; where another program has made it that is not known, and the baseline's value
-stands for it, since what is added to a program mostly changes nothing by default.
+configuration had it, or as a resolver returned it for that trial. Where that was not noted, or
+another program has made it, it is not known, and the baseline's value stands for it, since what is
+added to a program mostly changes nothing by default.
 """
 
 from collections.abc import Mapping
@@ -98,9 +99,10 @@ def _value(
     key = dimension.key
     if key in trial.params:
         return trial.params[key], True
-    if key in source.fixed:
-        return source.fixed[key], True
-    is_same_group = dimension.is_group and source.is_ours and _agrees(source.fixed, key, target)
+    fixed = {**source.fixed, **trial.resolved}
+    if key in fixed:
+        return fixed[key], True
+    is_same_group = dimension.is_group and source.is_ours and _agrees(fixed, key, target)
     is_another = dimension.is_group and source.is_ours and not is_same_group
     if is_another or key not in target.point:
         raise SpaceError(f"it has no {key}, and what stands for it is not known")
@@ -108,6 +110,6 @@ def _value(
 
 
 def _agrees(fixed: Mapping[str, Any], group: str, target: Target) -> bool:
-    """Whether a study had the baseline's option of a config group, as its keys tell."""
+    """Whether a trial had the baseline's option of a config group, as its keys tell."""
     ours = {k: v for k, v in flatten(target.baseline).items() if k.startswith(f"{group}.")}
     return all(fixed[key] == value for key, value in ours.items() if key in fixed)

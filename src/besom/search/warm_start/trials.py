@@ -18,6 +18,7 @@ class SourceTrial:
         last_report: step and value, of one that was pruned.
         measured: what its study constrained of it.
         code: which source has made it, see :attr:`TrialRow.code`.
+        resolved: what resolvers have returned for it, as far as that is known.
     """
 
     number: int
@@ -26,6 +27,7 @@ class SourceTrial:
     last_report: tuple[int, float] | None = None
     code: str = ""
     measured: Mapping[str, float] = field(default_factory=dict)
+    resolved: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SourceStudy:
         name: as it was written, without a password.
         is_ours: whether Besom made it.
         facts: the fingerprint that it was begun with; none where Besom did not make it.
-        fixed: its configuration then, less what it searched.
+        fixed: its configuration then, less what it searched and what resolvers return.
     """
 
     name: str
@@ -68,10 +70,11 @@ class WarmStart:
 
     Attributes:
         sources: the studies as they were written, without passwords.
-        trials: of them; empty where the study has them already.
+        trials: of them; empty where the study has them already, and they are not read again.
         n_best: how many of the best are tried first.
         remarks: what to show of it before the first trial.
         facts: by source the fingerprint that it was begun with, where ``trials`` are of it.
+        unread: why they could not be read again, where the study has had them.
     """
 
     sources: Sequence[str] = ()
@@ -79,6 +82,7 @@ class WarmStart:
     n_best: int = 0
     remarks: Sequence[str] = ()
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unread: str = ""
 
     def n_first(self, constraints: Constraints, baseline: Mapping[str, Any] | None) -> int | None:
         """How many of the best are tried first, beside the baseline; None where ``trials`` are not

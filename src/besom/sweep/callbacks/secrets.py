@@ -27,7 +27,7 @@ def read_url(url: str | None, variable: str | None) -> str:
 
     Raises:
         ConfigError: neither or both are given, it is none, or it holds what looks like a secret.
-            No part of it is shown.
+            Then no part of it is shown.
     """
     if (url is None) == (variable is None):
         raise ConfigError("url: give either url, or url_variable, the variable that holds it")
@@ -52,9 +52,10 @@ def _is_web(url: str) -> bool:
 
 
 def _has_secret(url: str) -> bool:
-    try:
+    """Whether it looks as if it held one; of a text that is no address, any part of it."""
+    if _is_web(url):
         parts = urlsplit(url)
-    except ValueError:
-        return False
-    is_signed = bool(parts.query or parts.fragment or "@" in parts.netloc)
-    return is_signed or any(_RANDOM.fullmatch(part) for part in parts.path.split("/"))
+        is_signed, path = bool(parts.query or parts.fragment or "@" in parts.netloc), parts.path
+    else:
+        is_signed, path = any(mark in url for mark in "?#@"), url
+    return is_signed or any(_RANDOM.fullmatch(part) for part in path.split("/"))

@@ -19,14 +19,12 @@ from besom.common.errors import ConfigError, StudyError
 from besom.common.flatten import flatten, short_text
 from besom.common.text import few
 from besom.search.study import Study
-from besom.search.trial_row import TrialRow
+from besom.search.trial_row import RESOLVED, TrialRow
 from besom.sweep.plan import Plan
 from besom.workers.messages import Composed
 
 ANOTHER = "give this one another name with hydra.sweeper.study_name=… (besom sweep: --name …)"
 
-RESOLVED = "resolved"
-"""The note with what resolvers have returned for a trial, and what is kept of the baseline's."""
 _OPTION = "option "
 MOST_SHOWN = 3
 

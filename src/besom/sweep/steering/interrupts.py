@@ -32,7 +32,7 @@ def interruptible(supervisor: Supervisor, pool: Pool, console: Console) -> Itera
             below_the_bars = "\n" if console.is_terminal else ""
             with redirect_stderr(sys.__stderr__):  # Rich prints above them what it is given
                 say(f"{below_the_bars}besom: ended at once; the same command goes on")
-            os._exit(128 + number)  # whatever hangs; the next start reconciles
+            os._exit(128 + number)  # whatever hangs; the next start recovers
         supervisor.stopping = True
         text = "stopping at the next epoch; once more ends everything now"
         console.print(text, markup=False, highlight=False, soft_wrap=True)

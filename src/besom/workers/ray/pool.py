@@ -17,7 +17,7 @@ from typing import Any
 
 from besom.app import job
 from besom.app.config_paths import PACKAGE
-from besom.app.job import JobRunner
+from besom.app.job import JobRunner, hydra_config_put_back
 from besom.app.modules.main_module import kept_from_multiprocessing
 from besom.common.errors import ClusterError, ConfigError
 from besom.common.interpreter import cores
@@ -180,7 +180,8 @@ class RayPool:
         """The job's folder here, where it has files of an earlier attempt that its node lacks."""
         if self._home.is_seen(self._home.jobs):
             return None
-        config = self._app.compose(assignment.overrides, assignment.trial, assignment.folder)
+        with hydra_config_put_back():
+            config = self._app.compose(assignment.overrides, assignment.trial, assignment.folder)
         folder = Path(config.hydra.runtime.output_dir)
         return folder if folder.is_dir() else None
 
