@@ -11,7 +11,7 @@ from besom.common.errors import UserError
 from besom.common.terminal.time_left import TimeLeft
 from besom.search.objective import NoObjective
 from besom.search.options import FEWEST_SEEDS
-from besom.search.trial_row import TrialRow
+from besom.search.trial_row import RESOLVED, TrialRow
 from besom.sweep.callbacks.rows import VerdictReached
 from besom.sweep.confirmation.jobs import (
     ConfirmationCount,
@@ -22,7 +22,6 @@ from besom.sweep.confirmation.jobs import (
     metric_of,
 )
 from besom.sweep.confirmation.seeds import seeds, setting
-from besom.sweep.identity.composed_values import RESOLVED
 from besom.sweep.jobs import Sweep
 from besom.sweep.progress import make_progress, seconds_of
 from besom.sweep.summary import n_ended, ranked
