@@ -103,13 +103,14 @@ def test_a_value_that_each_job_has_of_its_own_is_not_taken_over(folder: Path) ->
 
 
 def test_an_option_that_says_something_else_is_another_study(folder: Path) -> None:
-    sweep(folder, 4, "opt=choice(sgd,adam)")
+    space = ("opt=choice(sgd,adam)", "hydra.sweeper.enqueue=[{opt:adam}]")
+    sweep(folder, 4, *space)
     assert {value for _, value in values(folder).values()} == {1, 11}
     (folder / "conf/opt/adam.yaml").write_text("rate: 20\n")
-    said = sweep(folder, 6, "opt=choice(sgd,adam)", code=2)
+    said = sweep(folder, 6, *space, code=2)
     assert "begun with something else (opt=adam, opt.rate: 10 → 20)." in said
     (folder / "conf/opt/adam.yaml").write_text("rate: 10\n")
-    sweep(folder, 6, "opt=choice(sgd,adam)")
+    sweep(folder, 6, *space)
     assert {value for _, value in values(folder).values()} == {1, 11}
 
 

@@ -19,7 +19,7 @@ from tests.processes import kill, wait_for
 from tests.sweep.apps import audit, n_ended, start
 
 WORDS = (
-    *("x=interval(-2,2)", "y=interval(-1,1)", "seconds=0.15", "steps=5"),
+    *("x=interval(-2,2)", "y=interval(-1,1)", "seconds=0.25", "steps=5"),
     *("hydra.sweeper.objective=[loss,accuracy]", "hydra.sweeper.direction=[minimize,maximize]"),
     *("hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=2"),
     "hydra.sweeper.constraints={loss: '<= 0.6'}",
