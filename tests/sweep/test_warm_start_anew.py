@@ -1,7 +1,7 @@
 """What was taken over from other studies begins none: it may still be about something else."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -36,8 +36,8 @@ def plan_of(
 
 @contextmanager
 def opened(plan: Plan) -> Iterator[Study]:
-    with closing(_open(plan)) as study:
-        yield study
+    with ExitStack() as stack:
+        yield _open(plan, stack)
 
 
 def points(study: Study) -> list[Any]:

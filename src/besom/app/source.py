@@ -59,11 +59,13 @@ class Source:
         digest: hexadecimal digits; None where it is not known.
         reason: why it is not known.
         names: of modules that the configurations name, see :func:`named_by`.
+        files: a digest of each own source file.
     """
 
     digest: str | None
     reason: str = ""
     names: frozenset[str] = field(default=frozenset(), compare=False)
+    files: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -119,17 +121,21 @@ def read_source(task: Task, names: frozenset[str] = frozenset()) -> Source:
     try:
         file = _file_of(function)
         if file is None:  # a notebook's cell
-            return Source(_digest([("", inspect.getsource(function).encode())]), names=names)
+            return Source(_digest([("", inspect.getsource(function).encode())]))
         home = _package_of(file) or file
         known = {file, home}
-        digest = _digest(_sources({home}, known))
+        found = [*_sources({home}, known)]
+        digest = _digest(found)
         meant = filter(_FUNCTION.fullmatch, names) if _is_besoms(function) else names
         named = {place for name in meant for place in _named_places(name)} - known
         if named:
-            digest += _digest(_sources(named, known))[:_NAMED]
-        return Source(digest, names=names)
+            found_by_name = [*_sources(named, known)]
+            digest += _digest(found_by_name)[:_NAMED]
+            found += found_by_name
+        files = {name: hashlib.sha256(content).hexdigest() for name, content in found}
+        return Source(digest, names=names, files=files)
     except (OSError, TypeError) as error:
-        return Source(None, str(error), names)
+        return Source(None, str(error))
 
 
 def _is_besoms(function: Task) -> bool:

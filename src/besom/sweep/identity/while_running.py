@@ -2,6 +2,8 @@
 
 from besom.app.source import read_source, source_of
 from besom.common.errors import UserError
+from besom.common.text import few
+from besom.sweep.identity.composed_values import MOST_SHOWN
 from besom.sweep.identity.fingerprint import difference, identity_of, places_of
 from besom.sweep.plan import Plan
 
@@ -27,11 +29,16 @@ def identity_changes(plan: Plan) -> str:
 
 
 def source_changes(plan: Plan) -> str:
-    """What a worker that starts now would import otherwise than the sweep's first ones; empty where
-    that is the same, or counts all the same. Nodes of a cluster have been sent the files at the
-    start."""
+    """What a worker that starts now imports otherwise than the sweep's first ones; empty where that
+    is nothing, or where values of any source count.
+
+    A new file, which a task may write, is no change. Nodes of a cluster have been sent the files at
+    the start.
+    """
     is_sent = plan.options.pool == "ray" and plan.options.ray.address is not None
-    task, names = plan.application.task, plan.source.names
-    if is_sent or plan.counted.digest is None or read_source(task, names) == source_of(task, names):
+    if is_sent or plan.counted.digest is None:
         return ""
-    return "the application's source, which a new worker has imported"
+    task, names = plan.application.task, plan.source.names
+    before, now = source_of(task, names).files, read_source(task, names).files
+    changed = [name for name, digest in before.items() if now.get(name) != digest]
+    return f"{few(changed, MOST_SHOWN)}, which a new worker has imported" if changed else ""
