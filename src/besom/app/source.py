@@ -100,15 +100,11 @@ def named_by(value: Any) -> frozenset[str]:
 
 @cache
 def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
-    """The application's own source; found out once.
-
-    Args:
-        names: that its configurations have, see :func:`named_by`.
-    """
-    return read_source(task, names)
+    """What :func:`source_now` has found in this process first."""
+    return source_now(task, names)
 
 
-def read_source(task: Task, names: frozenset[str] = frozenset()) -> Source:
+def source_now(task: Task, names: frozenset[str] = frozenset()) -> Source:
     """The application's own source, as its files are now.
 
     The digest begins with that of what the task is and imports, which is all that a Besom of

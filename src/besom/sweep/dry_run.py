@@ -21,7 +21,7 @@ from besom.search.trial_row import TrialRow
 from besom.search.warm_start.imported_trials import best_points, bring_in, imported
 from besom.sweep.confirmation.seeds import n_trainings
 from besom.sweep.identity.fingerprint import describes, other_configurations
-from besom.sweep.opening import ends_early
+from besom.sweep.opening import counted, ends_early
 from besom.sweep.plan import Plan, pool_of
 from besom.workers.messages import (
     Assignment,
@@ -107,7 +107,7 @@ def _space(plan: Plan) -> Iterator[str]:
         yield f"  and what {plan.options.custom_search_space} suggests"
     points = "infinitely many" if math.isinf(plan.space.size) else f"{plan.space.size:,.0f}"
     yield (
-        f"Size: {points} points; {_counted(_n_left(plan, ()), 'trial')} by "
+        f"Size: {points} points; {counted(_n_left(plan, ()), 'trial')} by "
         f"{plan.options.sampler.name}, pruner {plan.options.pruner.name}"
     )
     if plan.constraints:
@@ -184,18 +184,13 @@ def _estimate(plan: Plan, n_left: int, trial: float, start: float = 0.0) -> str:
     """The time as if every trial took as long as the baseline, unpruned."""
     n_jobs, n_again = plan.options.n_jobs, n_trainings(plan.options.confirm)
     rounds = math.ceil((n_left + n_again) / n_jobs)
-    parts = [_counted(n_left, "trial"), _counted(n_again, "confirmation")]
-    what = " and ".join(filter(None, parts))
+    parts = ((n_left, "trial"), (n_again, "confirmation"))
+    what = " and ".join(counted(number, one) for number, one in parts if number)
     workers = "1 worker" if n_jobs == 1 else f"{n_jobs} workers"
     return (
         f"Estimate, at the baseline's cost and unpruned: {what} on {workers} "
         f"take {duration(start + rounds * trial)}"
     )
-
-
-def _counted(number: int, what: str) -> str:
-    """``3 trials``; empty where there is none."""
-    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""
 
 
 @dataclass

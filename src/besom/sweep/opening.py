@@ -96,7 +96,7 @@ def _so_far(rows: Sequence[TrialRow], n_trials: int, confirms_only: bool) -> str
     )
     how = f" ({others})" if others else ""
     if confirms_only:
-        return f"{_counted(n_ended, 'trial')} ended{how}"
+        return f"{counted(n_ended, 'trial')} ended{how}"
     done = f"{n_ended} of {n_trials} trials ended{how}"
     n_left = max(n_begun, n_trials - n_ended)
     if not n_left:
@@ -116,8 +116,8 @@ def _space(options: SweepOptions, space: Space) -> str:
     names = [*short_names(d.key for d in space.dimensions).values()]
     if not names:
         return f"what {custom} suggests" if custom else "one configuration"
-    size = "continuous" if math.isinf(space.size) else _counted(space.size, "point")
-    shown = f"{size}, {_counted(len(names), 'axis', 'axes')}: {', '.join(names)}"
+    size = "continuous" if math.isinf(space.size) else counted(space.size, "point")
+    shown = f"{size}, {counted(len(names), 'axis', 'axes')}: {', '.join(names)}"
     return _wrapped(shown) + (f"; and what {custom} suggests" if custom else "")
 
 
@@ -135,7 +135,8 @@ def _wrapped(text: str) -> str:
     return f"\n{'':{LABEL + 2}}".join(lines)
 
 
-def _counted(number: float, what: str, several: str = "") -> str:
+def counted(number: float, what: str, several: str = "") -> str:
+    """``3 trials``, ``1 axis``."""
     shown = f"{number:,.0f}" if number < MOST_COUNTED else f"{number:.0e}"
     return f"{shown} {what if number == 1 else several or what + 's'}"
 
@@ -172,7 +173,7 @@ def _confirmed(options: SweepOptions) -> str:
 def _workers(options: SweepOptions) -> str:
     """``2 workers``, and where they are if not here alone."""
     of_cluster = "as many workers as there is room for"
-    workers = of_cluster if options.n_jobs == AUTO else _counted(options.n_jobs, "worker")
+    workers = of_cluster if options.n_jobs == AUTO else counted(options.n_jobs, "worker")
     if options.pool != "ray":
         return workers
     address = options.ray.address

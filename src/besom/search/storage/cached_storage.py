@@ -90,8 +90,8 @@ class CachedStorage(BaseStorage):
         self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
 
     def empty(self, trials: Sequence[FrozenTrial]) -> None:
-        """Leave of these no more than their numbers: failed trials of nobody's, in the database
-        too. What has a number cannot be taken out without giving others another one."""
+        """Leave of these no more than their numbers: failed trials that count nowhere, in the
+        database too. What has a number cannot be taken out without giving others another one."""
         tables.empty(self._disk, [trial._trial_id for trial in trials], {IMPORTED: {}})
         emptied = [create_trial(state=TrialState.FAIL, user_attrs={IMPORTED: {}}) for _ in trials]
         for old, new in zip(trials, emptied, strict=True):

@@ -1,6 +1,6 @@
 """What has changed while a sweep runs, so that its trials would not be of one experiment."""
 
-from besom.app.source import read_source, source_of
+from besom.app.source import source_now, source_of
 from besom.common.errors import UserError
 from besom.common.text import few
 from besom.sweep.identity.composed_values import MOST_SHOWN
@@ -39,6 +39,6 @@ def source_changes(plan: Plan) -> str:
     if is_sent or plan.counted.digest is None:
         return ""
     task, names = plan.application.task, plan.source.names
-    before, now = source_of(task, names).files, read_source(task, names).files
+    before, now = source_of(task, names).files, source_now(task, names).files
     changed = [name for name, digest in before.items() if now.get(name) != digest]
     return f"{few(changed, MOST_SHOWN)}, which a new worker has imported" if changed else ""
