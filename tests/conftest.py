@@ -32,6 +32,10 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with redirect_stderr(sys.__stderr__):
     import absl.logging  # noqa: F401
 
+# Keras warns of the sixth model that one process asks for answers, as many tests do in one and no
+# command does.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
 
 @dataclass(frozen=True)
 class Ended:
