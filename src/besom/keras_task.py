@@ -1,4 +1,4 @@
-"""What a Keras task hands to its session: the epochs of any ``fit``, and a model in memory.
+"""Connects Keras to a session: reports the epochs of any ``fit``, saves a model in memory.
 
 The one module outside the workload that imports Keras. ``import besom`` does not load it. Where
 TensorFlow has not been imported before, it comes without the lines that it writes of itself.

@@ -1,4 +1,4 @@
-"""What a task may call while it runs: the session between a trial and what listens to it.
+"""What a task may call while it runs; each call goes to the listener of the running trial.
 
 A task calls :func:`report`, :func:`log`, :func:`save` and their kin wherever it likes. In a sweep
 they reach the supervisor, in a single tracked run MLflow, otherwise they do nothing, so a task

@@ -1,4 +1,4 @@
-"""The words of a command line: ``besom sweep NAME ...`` in Hydra's, and every command's flags."""
+"""Translates ``besom sweep NAME ...`` into Hydra's arguments, and parses every command's flags."""
 
 import re
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace

@@ -1,4 +1,4 @@
-"""The configuration of one job after another, as Hydra composes it.
+"""Composes the configurations of a sweep's jobs, each as Hydra would.
 
 Hydra reads and merges all files anew for each job, which takes longer than many a job's own start.
 Here that is done once for each choice of options in groups; the values of a job, which change

@@ -1,4 +1,4 @@
-"""Where configurations are found: the working folder's first, then those that came with Besom."""
+"""The search path of configurations: the working folder first, then those that Besom ships."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Says in a line what is wrong with a configuration, where Hydra and OmegaConf say it in ten.
+"""Shortens the errors of Hydra and OmegaConf to one line each.
 
 Every message names the value and the limit or the remedy. Hydra's exceptions carry most of that
 only as text, so text is what the translations below read; one that is not known keeps its own

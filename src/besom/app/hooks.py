@@ -1,4 +1,4 @@
-"""What a task function may declare about itself, for the sweep that runs it.
+"""The hooks that a task function may declare for the sweep that runs it.
 
 All of it is optional; a plain Hydra task function needs none of this.
 """

@@ -1,4 +1,4 @@
-"""A Hydra application as a worker needs it: compose a configuration, run the task with it."""
+"""A Hydra application in a worker: composes a job's configuration and runs the task with it."""
 
 import functools
 import inspect

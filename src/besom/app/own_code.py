@@ -1,4 +1,4 @@
-"""Code of the user's own that a configuration names and a supervisor calls while a sweep runs."""
+"""User code that a configuration names and that the supervisor calls while a sweep runs."""
 
 import functools
 import traceback

@@ -1,4 +1,4 @@
-"""Which values of a configuration are made while it is read, and by what.
+"""Finds the resolvers that compute a configuration's values when it is read.
 
 ``${model.units}`` is told by another key. What ``${oc.env:LR}``, Hydra's own resolvers and those of
 a program return may differ from start to start, from machine to machine, and from trial to trial.

@@ -1,4 +1,4 @@
-"""Which code a task is: its name, and a digest of the application's own source files.
+"""Identifies a task's code: its name, and a digest of the application's own source files.
 
 Own is what stands neither in Python nor among the installed packages: the task's file, its whole
 package, the modules that these import, in functions too and by ``import_module("models")``, and

@@ -1,4 +1,4 @@
-"""Looks at a whole command before anything runs, so that a mistake leaves no folder behind.
+"""Checks a whole command before anything runs, so that a mistake leaves no folder behind.
 
 Hydra finds many mistakes itself, but some only after it has made the job's folder, and some never:
 ``+model.unit=3`` adds a key past the schema, and a sweep's later values are read when their turn

@@ -1,4 +1,4 @@
-"""``besom clean``: how much room of a study could be had; and to have it."""
+"""``besom clean``: says how much disk space of a study can be freed, and frees it."""
 
 from argparse import ArgumentParser, Namespace
 

@@ -1,4 +1,4 @@
-"""The commands that read a record: each has a parser, and what it does with the words read.
+"""The commands that read a record: the parser and the action of each.
 
 Each imports what it needs when it is called, so that ``besom --help`` answers at once.
 """

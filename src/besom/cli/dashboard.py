@@ -1,4 +1,4 @@
-"""Optuna's dashboard for the studies of one root. They are only looked at.
+"""Serves Optuna's dashboard for the studies of one root, read-only.
 
 The dashboard itself could write notes and delete studies, without a login, and its locks have
 ended sweeps (optuna-dashboard issue 545). So its process opens the database read-only, and answers

@@ -1,4 +1,4 @@
-"""``besom logs``: what a trial has logged and printed."""
+"""``besom logs``: prints the log and the output of a trial."""
 
 from argparse import ArgumentParser, Namespace
 

@@ -1,4 +1,4 @@
-"""The commands that look at a sweep that runs, and change it."""
+"""The commands that inspect and change a running sweep: status, stop, enqueue, set."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MLflow's web interface for one root, and any web server that runs as a child until Ctrl-C.
+"""Runs MLflow's web interface, or another web server, as a child process until Ctrl-C.
 
 They are for this machine only, if not told otherwise.
 """

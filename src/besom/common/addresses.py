@@ -1,4 +1,4 @@
-"""Addresses of databases and servers: what of them may be shown, and whether a host answers."""
+"""Addresses of databases and servers: shown without passwords, and probed for an answer."""
 
 import re
 import socket

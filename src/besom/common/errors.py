@@ -1,4 +1,4 @@
-"""What can go wrong through no bug of Besom's.
+"""Errors that are no bugs of Besom's.
 
 BesomError
  ├─ SweepFailed          too many trials failed, or workers do not start; exit code 1

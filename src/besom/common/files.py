@@ -1,4 +1,4 @@
-"""Folders and files of one owner: what Besom writes may hold secrets. Links are followed."""
+"""Creates folders and files that only their owner can read: they may hold secrets."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A nested configuration as flat parameters under dotted names; and these names cut short."""
+"""Flattens a nested configuration to parameters under dotted names, and shortens these names."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

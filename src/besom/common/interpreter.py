@@ -1,4 +1,4 @@
-"""This process: how many cores it may use, when it looks for garbage, and Ctrl-C as it imports."""
+"""Facts and settings of this process: its cores, garbage collection, Ctrl-C during imports."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""A saved Keras model as a task tells of it: its file, and what it takes and gives."""
+"""A saved Keras model as a task hands it over: its file, its input and its output."""
 
 import sys
 from collections.abc import Mapping

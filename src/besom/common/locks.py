@@ -1,4 +1,4 @@
-"""One supervisor a study: the second is told which process is the first."""
+"""A lock for each study: a second supervisor is told which process has it."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""SQLite files: a write-ahead log where they are written, a copy where they cannot be.
+"""Opens SQLite files: with a write-ahead log to write, or a copy where the file is read-only.
 
 With the log a commit waits for the disk once instead of four times and costs less than half of the
 processor's time, and a reader does not keep the writer waiting.

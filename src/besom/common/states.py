@@ -1,4 +1,4 @@
-"""How far an attempt is."""
+"""The states of an attempt at a trial."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, or read by a program that goes away, as ``| head``.
+"""Copes with standard streams that are closed, full, or read by a program that ends, as ``head``.
 
 No work ends for what cannot be printed. Where a reader has gone that is all; where the output is
 lost for another reason, a command says so at its end.

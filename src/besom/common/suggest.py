@@ -1,4 +1,4 @@
-"""Finds the word that was probably meant, for messages about one that is unknown."""
+"""Finds the known word nearest to an unknown one, for error messages."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches

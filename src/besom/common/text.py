@@ -1,4 +1,4 @@
-"""Text, names and numbers as terminals, databases and file systems take them, and people read."""
+"""Formats text, names and numbers for terminals, databases, file systems and readers."""
 
 import operator
 from collections.abc import Iterable

@@ -1,5 +1,4 @@
-"""What a sweep has taught: compared, confirmed, reproduced, exported, used to predict, and as a
-report.
+"""Reads a record: compares, confirms, reproduces, exports, predicts, reports.
 
 It reads the record, and knows the workload where a command needs ``besom train``. Only ``clean/``
 deletes, and ``pages.py`` writes a study's view. It starts no worker: ``confirm`` gives words to

@@ -1,4 +1,4 @@
-"""What has changed since a run was made: code, packages, data, machine; and what is not known."""
+"""Finds what has changed since a run was made: code, packages, data, machine."""
 
 from collections.abc import Iterator, Mapping
 

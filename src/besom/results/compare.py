@@ -1,4 +1,4 @@
-"""Runs side by side: what differs between them, and what came of it."""
+"""Compares runs: the parameters in which they differ, and their results."""
 
 import csv
 import shlex

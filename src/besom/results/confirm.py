@@ -1,4 +1,4 @@
-"""``besom confirm``: the command that began a study once more, for its confirmation alone."""
+"""``besom confirm``: repeats the command that began a study, for its confirmation alone."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``besom logs``: what a trial has logged and printed, from the files of Hydra and of a worker."""
+"""``besom logs``: finds the output of a trial in the files of Hydra and of its worker."""
 
 import shlex
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Several runs of one command, ``besom train -m seed=1,2,3``: a table, and mean and spread."""
+"""Summarizes ``besom train -m seed=1,2,3``: a table of its runs, with mean and spread."""
 
 from collections.abc import Mapping, Sequence
 

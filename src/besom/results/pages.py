@@ -1,4 +1,4 @@
-"""A study in MLflow's pages: its view, made where it has none or an older one, and its address."""
+"""Makes a study's view in MLflow's pages where it has none or an older one; gives its address."""
 
 from pathlib import Path
 from typing import NamedTuple

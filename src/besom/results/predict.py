@@ -1,4 +1,4 @@
-"""What a trained model makes of new texts: ``besom predict``."""
+"""``besom predict``: applies a recorded model to new texts."""
 
 import re
 import shutil

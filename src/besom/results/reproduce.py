@@ -1,4 +1,4 @@
-"""Runs a recorded training again from its record, and says whether the numbers agree."""
+"""``besom reproduce``: repeats a recorded training, and compares the numbers."""
 
 import math
 import os

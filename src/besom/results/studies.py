@@ -1,4 +1,4 @@
-"""A study as its record tells it: its objective, and one run for each trial."""
+"""A study read from its record: its objective, and one run for each trial."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The record as tables: rows for CSV and JSON, and ``besom.runs`` and ``besom.curves`` for pandas.
+"""Exports the record as tables: CSV, JSON, and ``besom.runs`` and ``besom.curves`` for pandas.
 
 pandas is imported where a table is made: commands that only print do without it.
 """

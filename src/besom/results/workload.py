@@ -1,4 +1,4 @@
-"""What of a record is the reference workload's: its configurations, and the studies it is swept in.
+"""Tells records of the reference workload from those of other applications.
 
 A record may be of any Hydra application. Some of what can be done with one needs ``besom train``.
 """

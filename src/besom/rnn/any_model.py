@@ -1,4 +1,5 @@
-"""The axes that not all networks have, for ``hydra.sweeper.custom_search_space``.
+"""A search space in which each model has its own axes, for
+``hydra.sweeper.custom_search_space``.
 
 Those that all have, and ``model`` among them, stand in ``params``, as in ``sweeps/best.yaml``.
 """

@@ -1,5 +1,4 @@
-"""What is refused of a configuration that has passed Hydra: keys added with ``+`` or ``++``, values
-out of range."""
+"""Checks what Hydra's types cannot: keys added with ``+`` or ``++``, values out of range."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any, cast

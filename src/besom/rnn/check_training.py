@@ -1,4 +1,4 @@
-"""What is refused of a configuration's ``training``."""
+"""Checks the values of a configuration's ``training``."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What can be configured: types here, values in ``conf/*.yaml``.
+"""The schema of the configuration: types here, values in ``conf/*.yaml``.
 
 Hydra checks types and misspelled keys against these schemas; :mod:`besom.rnn.check` refuses what
 passes Hydra all the same.

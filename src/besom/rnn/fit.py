@@ -1,5 +1,4 @@
-"""Training as a generator of epochs, and what stops it: a caller that has seen enough does not ask
-for another.
+"""Training as a generator of epochs; a caller stops it by not asking for the next one.
 """
 
 import time

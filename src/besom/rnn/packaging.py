@@ -1,4 +1,4 @@
-"""What travels with a trained network, so that it reads texts wherever it is served."""
+"""Packs a trained network with what it needs to read texts wherever it is served."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Refusals that name a key, its value and its limit."""
+"""Error messages that name a key, its value and its limit."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The task that Besom sweeps over: train one network on texts, and say how well it does.
+"""The task that Besom sweeps over: trains one network on texts, and scores it.
 
 Importing this module is cheap; TensorFlow comes in when a training starts.
 """

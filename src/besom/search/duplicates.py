@@ -1,4 +1,4 @@
-"""Points that are proposed more than once."""
+"""Finds proposals that repeat an earlier trial."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

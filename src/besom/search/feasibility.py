@@ -1,4 +1,4 @@
-"""Trials under a sweep's constraints: what samplers are told of them, and which is the best."""
+"""Applies a sweep's constraints: informs samplers, and picks the best feasible trial."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which parameters decide what comes of a trial: PED-ANOVA, from a study's record."""
+"""The importance of each parameter, by PED-ANOVA, from a study's record."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""Which of a task's numbers is the objective: of what it returns, and of what it reports."""
+"""Finds the objective among the numbers that a task returns or reports."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The study: what has been proposed, and what came of it. One process alone writes to it."""
+"""The study: its proposals and their results. Only one process writes to it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""One trial of Optuna's as the sweep looks at it."""
+"""An Optuna trial as the sweep reads it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a sweep would do, and what it would cost, without leaving a trace of it."""
+"""``--dry-run``: says what a sweep would do and cost, and writes nothing."""
 
 import json
 import math

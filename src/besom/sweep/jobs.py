@@ -1,4 +1,4 @@
-"""What there is to do in a sweep, job by job, as the supervisor sees it."""
+"""The jobs of a sweep as the supervisor sees them: next, told, ended, lost."""
 
 import shlex
 import time

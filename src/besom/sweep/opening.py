@@ -1,4 +1,4 @@
-"""What a sweep says at once: what it is about to do. Nothing heavy is loaded for it."""
+"""Prints at once what a sweep is about to do. Loads nothing heavy."""
 
 import math
 import textwrap

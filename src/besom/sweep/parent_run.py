@@ -1,4 +1,4 @@
-"""The sweep's own run: begun or gone on with, told what the sweep is about, and closed."""
+"""The sweep's parent run: created or resumed, tagged, and closed."""
 
 import json
 import shlex

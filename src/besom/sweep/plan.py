@@ -1,4 +1,4 @@
-"""A sweep as it was asked for, checked before anything is started."""
+"""A sweep as requested, checked before anything starts."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy

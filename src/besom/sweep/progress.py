@@ -1,4 +1,4 @@
-"""What is shown while a sweep runs: bars on a terminal, plain lines elsewhere."""
+"""Shows the progress of a sweep: bars on a terminal, plain lines elsewhere."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

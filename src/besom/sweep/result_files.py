@@ -1,4 +1,4 @@
-"""The files that other programs look for in a sweep's folder, in the form that they know."""
+"""Writes the result files that other programs expect in a sweep's folder."""
 
 from collections.abc import Mapping
 from pathlib import Path

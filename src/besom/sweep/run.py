@@ -1,4 +1,4 @@
-"""A whole sweep, from what the user typed to the last line on the terminal."""
+"""Runs a whole sweep, from the command line to the last line of output."""
 
 import sys
 from collections.abc import Iterator, Sequence

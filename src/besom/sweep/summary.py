@@ -1,4 +1,4 @@
-"""What a sweep says at its end: a table, the best against the baseline, what to type next."""
+"""Prints a sweep's summary: a table, the best against the baseline, commands to type next."""
 
 import shlex
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The trials of a sweep: proposed, repeated, judged, told, tried again."""
+"""The trials of a sweep: proposes, checks for duplicates, prunes, tells, and retries them."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Addresses of tracking stores: where the record is kept, and whether one can get there."""
+"""Addresses of tracking stores: resolved from the options, and checked for an answer."""
 
 import os
 from pathlib import Path

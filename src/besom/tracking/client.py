@@ -1,4 +1,4 @@
-"""MLflow in this process: imported without noise, its errors in a line, what tasks leave in it.
+"""MLflow in this process: imported quietly, its errors shortened, its state reset after a task.
 
 No usage reports, no chatter, no hour-long retries: all these are defaults; a variable or log level
 that the user sets stays.

@@ -1,4 +1,4 @@
-"""Where and with what a run was made: code, packages, machine, command."""
+"""Records how a run was made: code, packages, machine, command."""
 
 import functools
 import getpass

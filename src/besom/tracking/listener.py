@@ -1,4 +1,4 @@
-"""From a task to its run: what it was made with, and what it tells."""
+"""Records what a task reports, logs and saves in its run."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The two ways to read a record: MLflow's database by its tables, MLflow's server by its interface.
+"""Reads a record in two ways: MLflow's database by its tables, MLflow's server by its API.
 
 MLflow's own search builds objects for a thousand runs in a second; its tables give ten thousand in
 that time. So only a server is asked through its interface.

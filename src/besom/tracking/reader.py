@@ -1,4 +1,4 @@
-"""What can be read of recorded runs, thousands at once; writes nothing."""
+"""Reads recorded runs, thousands at once; writes nothing."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is kept of runs, and the promise that nothing of it is lost or doubled.
+"""The record of runs, of which nothing is lost or doubled.
 
 What is told of runs is kept without the passwords of addresses; files are kept as they are.
 

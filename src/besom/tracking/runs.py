@@ -1,4 +1,4 @@
-"""Runs in the store: found, read, added to."""
+"""Finds, reads and extends runs in the store."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a record holds: each tag, artifact and state by its name, who writes it, and what it means.
+"""The names in a record: each tag, artifact and state, what writes it, and what it means.
 
 The names are kept by records that exist, so none of them may change. Tags are text; where a tag
 holds something else, its writer and reader are here, and what MLflow takes of names and values

@@ -1,4 +1,4 @@
-"""What runs trials: pools of workers, the messages they exchange, what each gets of the machine.
+"""Runs trials: pools of workers, their messages, and the resources that each worker gets.
 
 A worker knows the application (:mod:`besom.app`) and a task's session. It must not know Optuna,
 the record, or why a trial is run; of MLflow it knows what a task may leave behind in the process.

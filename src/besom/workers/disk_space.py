@@ -1,4 +1,4 @@
-"""What is no fault of a trial: a full disk, or a used-up quota."""
+"""Recognizes failures that are no fault of a trial: a full disk, or a used-up quota."""
 
 import errno
 import io

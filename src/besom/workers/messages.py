@@ -1,4 +1,4 @@
-"""What supervisor and workers say to each other. Plain records; they cross a pipe as pickles."""
+"""The messages between supervisor and workers: plain records, pickled through a pipe."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""What the supervisor asks of a pool of workers, and the pools that there are."""
+"""The interface of a pool of workers, and the pools that there are."""
 
 from pathlib import Path
 from typing import Protocol

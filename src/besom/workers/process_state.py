@@ -1,4 +1,4 @@
-"""What a trial can spoil for those after it in the same process, and what can be put back."""
+"""Restores the process state that a trial may have changed for those after it."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""What a worker is given of the machine: cores, GPUs, and memory up to a limit."""
+"""Assigns cores, GPUs and memory to workers."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin."""
+"""Handles Ctrl-C and similar signals."""
 
 import os
 import signal

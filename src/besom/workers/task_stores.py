@@ -1,4 +1,4 @@
-"""MLflow stores that tasks open by themselves, one worker after another.
+"""Lets workers open the MLflow stores of their tasks one after another.
 
 MLflow makes and checks the tables of a new database without a lock. Where the first trials of a
 sweep come to that at once, all of them fail, in the midst of one another's migrations.

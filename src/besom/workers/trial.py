@@ -1,4 +1,4 @@
-"""One attempt at a trial: compose its configuration, call the task, say how it ended."""
+"""Runs one attempt at a trial: composes its configuration, calls the task, reports the outcome."""
 
 import os
 import socket

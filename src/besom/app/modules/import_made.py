@@ -1,4 +1,4 @@
-"""Which names of an application its import makes in each process anew: a process id, a time, a
+"""Finds names that an application's import sets anew in each process: a process id, a time, a
 temporary folder.
 
 What is made of literals and classes is the same in every import: where it differs, the application

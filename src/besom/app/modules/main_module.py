@@ -1,5 +1,5 @@
-"""The application's main module in a worker: there once, as ``__main__``, as Hydra's own launchers
-have it.
+"""Imports the application's main module in a worker once, as ``__main__``, as Hydra's own
+launchers do.
 
 Left to itself, multiprocessing runs the file again as ``__mp_main__``, and cloudpickle makes what
 the task refers to anew, so that a class is there twice. Here the file is run as ``__main__``, less

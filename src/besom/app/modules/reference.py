@@ -1,4 +1,4 @@
-"""A function that a configuration names: ``my_package.models:build``.
+"""Resolves a function that a configuration names: ``my_package.models:build``.
 
 Its module is found as Python finds it when it is started in the working folder: there first, then
 among what is installed.

@@ -1,5 +1,5 @@
-"""What crosses to a worker by pickle: the application by reference to its modules, and what has
-changed in these since they were imported.
+"""Pickles an application for a worker: by reference to its modules, with what has changed in
+them since they were imported.
 
 Registries that are filled, and globals that are set, before the task is called are there in a
 worker too. Each is compared there with what the import has made, and set only where it differs.

@@ -1,5 +1,5 @@
-"""What an application has set in its modules and no worker can be given, told apart from what the
-import makes there: locks, clients, compiled patterns.
+"""Finds values that an application has set in its modules and that cannot be pickled for a worker,
+but not those that the import itself makes: locks, clients, compiled patterns.
 
 Values differ between two imports by themselves, as a process id does. Compared are therefore kinds,
 what dictionaries and instances of own classes hold by name, and how much containers hold; a value

@@ -1,4 +1,4 @@
-"""What this machine has that processes share: GPUs and memory. Knows no option and no worker.
+"""The GPUs and the memory that this machine's processes share. Knows no option and no worker.
 
 Nothing here loads a library that would take what it finds.
 """

@@ -1,4 +1,4 @@
-"""Commands to type next, as they are shown: aligned, with the flags that find a record."""
+"""Prints commands to type next: aligned, with the flags that find the record."""
 
 import shlex
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Sentences on a terminal."""
+"""Formats sentences for a terminal."""
 
 import os
 import textwrap

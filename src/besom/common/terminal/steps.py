@@ -1,4 +1,4 @@
-"""The steps of one run, its epochs say: a line each, and a bar below them on a terminal."""
+"""Shows the steps of one run, such as epochs: a line each, and a bar below them on a terminal."""
 
 import math
 import time

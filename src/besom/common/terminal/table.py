@@ -1,4 +1,4 @@
-"""Tables in text: words and numbers whole, and said what a terminal has no room for."""
+"""Formats tables as text: no cell is cut, and columns that do not fit are named below."""
 
 import re
 import sys

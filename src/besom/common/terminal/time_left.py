@@ -1,4 +1,4 @@
-"""How long jobs on several workers will still take."""
+"""Estimates how long jobs on several workers will still take."""
 
 import heapq
 import math

@@ -1,4 +1,4 @@
-"""``besom clean``: how much room a study takes that could be had, and how to have it.
+"""``besom clean``: how much disk space of a study can be freed, and how.
 
 It knows the record and the folders of the jobs. It must not know how trials are run.
 """

@@ -1,4 +1,4 @@
-"""Looks at a study, and deletes what could go."""
+"""Deletes what of a study is not needed any more."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext

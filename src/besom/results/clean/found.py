@@ -1,4 +1,4 @@
-"""What of a study could go: models of beaten trials, and what its jobs have left on the disk."""
+"""Finds what of a study can be deleted: models of beaten trials, and files that its jobs left."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

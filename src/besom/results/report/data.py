@@ -1,4 +1,4 @@
-"""All that a report says, read from the record once."""
+"""Reads all data of a report from the record, once."""
 
 import json
 import math

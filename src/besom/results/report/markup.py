@@ -1,4 +1,4 @@
-"""HTML that is safe by construction: what is not markup already is escaped."""
+"""Builds HTML safely: all that is not markup already is escaped."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

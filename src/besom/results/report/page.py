@@ -1,4 +1,4 @@
-"""One HTML file that tells what a study has taught, without a reference to anything outside."""
+"""Puts a report together: one HTML file without a reference to anything outside."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The sections without a drawing: verdict, failures, configurations, environment."""
+"""The sections without a figure: verdict, failures, configurations, environment."""
 
 import math
 from collections import Counter, defaultdict

@@ -1,5 +1,5 @@
-"""Texts and their classes, IMDb's, made-up or the user's own: found, read once, cut to the sizes
-of a trial.
+"""Loads texts and their classes: IMDb's, made-up ones, or the user's own; read once, cut to the
+sizes of a trial.
 
 It knows its part of the configuration, and no TensorFlow, but to download IMDb.
 """

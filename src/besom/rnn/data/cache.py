@@ -1,4 +1,4 @@
-"""Reviews on disk as plain arrays, read by memory map, written once, checked when opened.
+"""Caches reviews on disk as plain arrays: written once, memory-mapped, checked when opened.
 
 A folder for each source file, named by its digest, and by that of what else the tokens depend on::
 

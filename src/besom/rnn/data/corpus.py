@@ -1,5 +1,5 @@
-"""Texts as numbers, called reviews whatever they are: the records that the data sets fill in, the
-model's view of them, and the way between tokens and text."""
+"""Texts as token numbers, called reviews in all data sets: the records that hold them, the
+model's view of them, and the conversion between tokens and text."""
 
 import json
 import logging

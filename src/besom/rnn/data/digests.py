@@ -1,4 +1,4 @@
-"""What names a file's content, without reading a large file a second time."""
+"""Digests of files' contents, kept so that a large file is read once."""
 
 import hashlib
 import json

@@ -1,4 +1,5 @@
-"""Rows of texts as tokens on disk, with the words of the training part, in bounded memory.
+"""Encodes rows of texts as tokens on disk, in bounded memory; the vocabulary is the training
+part's.
 
 Texts are read once. Words are numbered as they come, and the numbers written to a scratch file;
 once the labels are known, the rows are put in order, the words of the training part ranked by

@@ -1,4 +1,4 @@
-"""What is found of a table of texts while it is read, and what its user is told of it."""
+"""Statistics of a table of texts, gathered while it is read, and what the user is told of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Kinds of tables on disk: how each gives the texts and the labels of its rows, one by one."""
+"""File formats of tables: how each yields the texts and the labels of its rows."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""The order of a file's rows: shuffled, and every part of it with each class in its share."""
+"""Splits a file's rows: shuffled, and stratified by class."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Files that options name: where they are, and what cannot be read."""
+"""Finds the files that options name, and refuses those that cannot be read."""
 
 import os
 from collections.abc import Callable

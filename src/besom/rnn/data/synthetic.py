@@ -1,4 +1,4 @@
-"""Made-up film reviews whose verdict is in the order of the words.
+"""Made-up film reviews whose sentiment lies in the order of the words.
 
 A review is one opinion, or two that are opposed ("the plot was not very dull"), among scenes that
 say nothing ("mariski meets torison in the hotel"). Negation turns an adjective round. The word

@@ -1,5 +1,4 @@
-"""Tables of texts and their labels on disk, read row by row: CSV, TSV, JSON lines, Parquet, each
-also gzipped.
+"""Reads tables of texts and labels row by row: CSV, TSV, JSON lines, Parquet, each also gzipped.
 
 Rows are counted from 1, below a header. What is wrong with a row is said with its number.
 """

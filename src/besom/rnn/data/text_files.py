@@ -1,4 +1,4 @@
-"""One's own texts and their classes, out of a table on disk: see :mod:`besom.rnn.data.tables`.
+"""The user's own texts and classes, from a table on disk: see :mod:`besom.rnn.data.tables`.
 
 ``data.test_path`` is the test part; without it, the tail of the rows' stratified order is
 (:mod:`besom.rnn.data.order`), ``data.test_split`` of them. What is left is trained on, but for

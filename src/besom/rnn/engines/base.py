@@ -1,4 +1,4 @@
-"""What trains and scores a model: several engines, one mathematics, one interface."""
+"""The interface of engines, which train and score a model."""
 
 import logging
 from dataclasses import dataclass

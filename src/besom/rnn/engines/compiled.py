@@ -1,4 +1,4 @@
-"""A compiled TensorFlow program that is found again, and outlives a damaged cache.
+"""Compiled TensorFlow programs, kept for the next trial of the same shapes.
 
 A process keeps the last few that it has traced: tracing takes longer than loading what is compiled.
 """

@@ -1,4 +1,4 @@
-"""A second form of a model, over the same variables, that compiles to less work.
+"""Clones a model, over the same variables, to a form that compiles to less work.
 
 :mod:`besom.rnn.engines.recurrent` has SimpleRNN: products outside of the loop over time.
 

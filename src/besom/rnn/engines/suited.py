@@ -1,4 +1,4 @@
-"""Which models the XLA engine trains to the numbers that stock Keras finds.
+"""Decides whether the XLA engine can train a model to the same numbers as stock Keras.
 
 It computes the loss by itself, and fills up the last batch. So what Keras would add to the loss,
 variables that a layer changes by itself, and texts that see each other are left to stock Keras;

@@ -1,4 +1,4 @@
-"""A network of the user's own, built in a process of its own and thrown away.
+"""Builds the user's own network in a separate process, to check it.
 
 What a sweep would find out with its first trial is found before it starts. Its process, which
 goes on for hours, gets neither the user's modules nor TensorFlow by that.

@@ -1,4 +1,4 @@
-"""What a trained network costs in use: its size, and the time that an answer takes."""
+"""Measures what a trained network costs in use: its size, and the time of a prediction."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The vectors of words, and their dropout."""
+"""The embedding of words, and its dropout."""
 
 from typing import TYPE_CHECKING
 

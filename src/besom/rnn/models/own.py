@@ -1,4 +1,4 @@
-"""A network of the user's own: ``model.build=my_package.models:build`` names a function.
+"""The user's own network: ``model.build=my_package.models:build`` names a function.
 
 It is called with the whole configuration, the number of tokens and the number of classes::
 

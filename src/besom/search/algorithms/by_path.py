@@ -1,4 +1,4 @@
-"""What a configuration names by a dotted path: samplers, pruners, and the objects inside them.
+"""Makes samplers, pruners and the objects inside them that a configuration names by dotted path.
 
 As hydra-optuna-sweeper's files have it: ``{_target_: optuna.pruners.PatientPruner, patience: 3,
 wrapped_pruner: {_target_: optuna.pruners.MedianPruner}}``. What is named is imported and called; a

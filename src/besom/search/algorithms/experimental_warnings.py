@@ -1,4 +1,4 @@
-"""What Optuna calls experimental."""
+"""Silences Optuna's warnings that a class is experimental."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from optuna.exceptions import ExperimentalWarning
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Optuna warns of it, some pruners and samplers, at every use, and CMA-ES of constraints, which
-    a sweep says once; not inside."""
+    """Inside this block Optuna does not warn at every use of an experimental class, nor CMA-ES of
+    constraints, which a sweep mentions once by itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         warnings.filterwarnings("ignore", "Constraints have been set")

@@ -1,4 +1,4 @@
-"""What a sampler cannot do with a sweep, and does not say."""
+"""Warnings about sampler options that have no effect in a sweep."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

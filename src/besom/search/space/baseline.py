@@ -1,4 +1,4 @@
-"""The configuration without any proposal."""
+"""The baseline: the configuration without any proposal."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where the baseline lies in the space that is searched.
+"""Locates the baseline in the search space.
 
 Values are compared as the configuration has them, after OmegaConf's conversion: in a field of type
 ``str`` the choice 1 is the text "1", and a member of an enumeration has several names. So each

@@ -1,4 +1,4 @@
-"""Whether each trial has a folder of its own."""
+"""Checks that each trial has its own output folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A point that a person gives: checked against the space before it waits for a trial."""
+"""Checks a point that a user enqueues against the search space."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

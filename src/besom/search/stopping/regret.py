@@ -1,4 +1,4 @@
-"""How much a study's best trial may fall short of what its space holds, as Optuna bounds it."""
+"""Bounds the regret of a study's best trial, as Optuna's terminator does."""
 
 import warnings
 from collections.abc import Set

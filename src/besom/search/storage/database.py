@@ -1,4 +1,4 @@
-"""Opens a study in its database, or says why that cannot be used."""
+"""Opens a study in its database, or says why it cannot be opened."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Rows of Optuna's tables that its storages write one by one, or not at all."""
+"""Writes rows of Optuna's tables that its storages write one by one, or not at all."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Facts that are kept with a trial."""
+"""The user attributes that Besom keeps with a trial."""
 
 from collections.abc import Mapping
 from typing import Any

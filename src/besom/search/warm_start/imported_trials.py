@@ -1,4 +1,4 @@
-"""What a study has been given of others: kept among its trials, with a mark, and none of its own.
+"""Trials imported from other studies: stored in the study with a mark, and not counted as its own.
 
 Samplers learn from them as from trials that another program has made. Pruners are not shown them,
 and no count, ranking or report has them (:func:`besom.search.trial_row.is_own`).

@@ -1,4 +1,4 @@
-"""Trials of one space as trials of another.
+"""Translates trials of one search space to another.
 
 Samplers that model all parameters together (TPE, GP, CMA-ES) look at those alone that each trial
 has: one trial without a parameter, and that is drawn at random, or by itself, from then on. So a

@@ -1,4 +1,4 @@
-"""Trials of other studies, as they are read and as they are taken over. Loads nothing heavy."""
+"""Records of other studies' trials, before and after their translation. Loads nothing heavy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Sends what happens in a sweep by e-mail."""
+"""Sends the events of a sweep by e-mail."""
 
 import smtplib
 import ssl

@@ -1,4 +1,4 @@
-"""What is worth a message of a sweep, and its text."""
+"""Chooses the events of a sweep that are worth a message, and writes its text."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

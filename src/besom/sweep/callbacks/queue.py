@@ -1,4 +1,4 @@
-"""Calls the callbacks of a sweep in a thread, so that none holds up the supervisor."""
+"""Calls a sweep's callbacks in a thread, so that none delays the supervisor."""
 
 import threading
 import traceback

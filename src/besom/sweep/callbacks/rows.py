@@ -1,4 +1,4 @@
-"""What callbacks are given: one row for each thing that happens in a sweep. Plain values."""
+"""The rows that callbacks get: one for each event of a sweep, of plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Secrets of callbacks: they come from the environment, and stand in no configuration."""
+"""Secrets of callbacks: read from the environment, never from a configuration."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The rows of a sweep's trials, made of what the study and the workers know."""
+"""Makes the rows about a sweep's trials from the study and the workers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Posts what happens in a sweep to a web server."""
+"""Posts the events of a sweep to a web server."""
 
 import base64
 import json

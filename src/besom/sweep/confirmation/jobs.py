@@ -1,4 +1,4 @@
-"""The second part of a sweep: the finalists again, each on the same fresh seeds."""
+"""The jobs of a confirmation: each finalist on the same fresh seeds."""
 
 import math
 from collections import deque

@@ -1,4 +1,4 @@
-"""From the best trial to an answer: train the finalists again, judge them, keep the verdict."""
+"""Runs a confirmation: trains the finalists again, judges them, records the verdict."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

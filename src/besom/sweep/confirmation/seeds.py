@@ -1,4 +1,4 @@
-"""What sets a confirmation apart from the trial that it confirms: its seed, and what it opens."""
+"""How a confirmation differs from the trial that it confirms: its seed, and the test split."""
 
 import hashlib
 import json

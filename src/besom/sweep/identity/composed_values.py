@@ -1,4 +1,4 @@
-"""What the configurations of a study's trials have beside what is searched.
+"""The values of trials' configurations that are not searched.
 
 An option of a config group is a file, and what stands in it is no fact of the baseline. What a
 resolver returns, ``${oc.env:LR}`` or ``${hydra:job.num}``, is none either. Two trials are of one

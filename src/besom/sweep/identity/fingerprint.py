@@ -1,4 +1,4 @@
-"""What a study is about, kept with it, so that a resume cannot mix two experiments.
+"""The fingerprint of a study, kept with it, so that a resume cannot mix two experiments.
 
 Values of trials whose application's source has changed since are of another program. They stay in
 the study and in its tables, with a mark, and count for nothing: not as the best, not as the

@@ -1,4 +1,4 @@
-"""What has changed while a sweep runs, so that its trials would not be of one experiment."""
+"""Notices source files and data that change while a sweep runs."""
 
 from besom.app.source import source_now, source_of
 from besom.common.errors import UserError

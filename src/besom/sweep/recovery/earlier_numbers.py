@@ -1,4 +1,4 @@
-"""Numbers of trials that ended before they were constrained: the record alone has them."""
+"""Reads constrained metrics of trials that ended before the constraint was set."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Trials that have ended and of which MLflow has no run any more.
+"""Finds ended trials of which MLflow has no run any more.
 
 The runs have been deleted, or ``mlflow.db`` was replaced by an older copy. A sweep knows its
 trials; what reads a record asks the file that Optuna has beside it.

@@ -1,4 +1,4 @@
-"""What a sweep says at its start of ended trials that have no run in MLflow any more."""
+"""The message about ended trials that have no run in MLflow any more."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Close every gap that an earlier supervisor's death has left between study and record.
+"""Closes every gap that an earlier supervisor's death has left between study and record.
 
 A trial's life is committed in this order: asked (trial running) → run created → run's id on the
 trial → trained → run's last words on disk → told (trial ended) → run closed. A death between any

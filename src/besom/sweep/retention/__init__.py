@@ -1,4 +1,4 @@
-"""What is kept of a study's trials, and what is deleted to make room.
+"""Decides what of a study's trials is kept, and deletes the rest.
 
 It knows the study, its ranking and the record. It must not know how trials are run.
 """

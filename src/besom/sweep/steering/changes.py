@@ -1,4 +1,4 @@
-"""What a sweep can be asked to change while it runs. Each is refused before anything is written."""
+"""Checks and applies changes to a running sweep. A bad one is refused before any is written."""
 
 import shlex
 from collections.abc import Mapping

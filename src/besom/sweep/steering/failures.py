@@ -1,4 +1,4 @@
-"""Why a sweep ends whose trials fail."""
+"""Ends a sweep when too many of its trials fail."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""First results without the objective or a constrained metric: whose fault that is."""
+"""Ends a sweep whose first results lack the objective or a constrained metric."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in the sweep's own terminal, and its kin."""
+"""Handles Ctrl-C and similar signals in the sweep's own terminal."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A number of trials that was set while a sweep ran counts on a resume, too."""
+"""Keeps a number of trials that ``besom set`` changed, for resumes."""
 
 from dataclasses import replace
 

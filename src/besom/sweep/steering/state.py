@@ -1,4 +1,4 @@
-"""What a supervisor leaves for other terminals: how far it is, in a file of the study's folder."""
+"""The progress file that a supervisor writes for other terminals, in the study's folder."""
 
 import json
 import time

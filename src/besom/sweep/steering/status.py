@@ -1,4 +1,4 @@
-"""How far studies are, by their database, their lock, and what their supervisors leave."""
+"""``besom status``: the progress of studies, from their databases, locks and progress files."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""How long a job may take, and its worker be silent."""
+"""The time limits of a job: in all, and without a report."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Models in MLflow: saved with a run, registered, and brought back as files.
+"""Models in MLflow: logged with a run, registered, downloaded.
 
 It knows MLflow's models and Keras' files. It must not know how a model is trained.
 """

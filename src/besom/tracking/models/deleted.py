@@ -1,4 +1,4 @@
-"""Models that are not kept: deleted from the store, with a word in their runs; and put back."""
+"""Deletes models from the store, with a tag in their runs, and restores them."""
 
 import shlex
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A saved Keras model as an MLflow model, without loading it.
+"""Logs a saved Keras model as an MLflow model, without loading it.
 
 ``mlflow.keras.log_model`` needs TensorFlow in the process and starts another one to find out what
 to install. Both are known here, so the same folder is written directly: tens of milliseconds.

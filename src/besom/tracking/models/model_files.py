@@ -1,4 +1,4 @@
-"""Models out of the record: those of runs, and those of MLflow's registry."""
+"""Downloads models from the record: those of runs, and those of MLflow's registry."""
 
 import re
 import shlex

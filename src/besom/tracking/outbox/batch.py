@@ -1,4 +1,4 @@
-"""Parameters, metrics and tags, gathered so that one request carries many."""
+"""Gathers parameters, metrics and tags, so that one request carries many."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""New runs; those that began while MLflow was away are created when it is back.
+"""Creates runs; those that began while MLflow was away are created when it is back.
 
 Such a deferred run has a name of our own until then, which its tag ``besom.key`` keeps: a process
 that finds that tag has found the run, so that none is created twice, whichever process is killed in

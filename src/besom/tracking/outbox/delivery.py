@@ -1,4 +1,4 @@
-"""Entries of runs' logs, told to MLflow. Every delivery may be repeated without harm."""
+"""Sends entries of runs' logs to MLflow. Every delivery may be repeated without harm."""
 
 import json
 import logging

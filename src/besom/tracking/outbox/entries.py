@@ -1,4 +1,4 @@
-"""What can be told of a run: the kinds of a log's entries, and what each holds.
+"""The kinds of entries that a run's log may hold.
 
 Logs of earlier commits may wait on disk: a kind or a key of a body never changes. Text is kept
 without the passwords of addresses.

@@ -1,4 +1,4 @@
-"""A write-ahead log for each run: what is to be told to MLflow, before MLflow is told.
+"""A write-ahead log for each run: entries are on disk before they are sent to MLflow.
 
 One file of JSON lines per run, ``<root>/spool/<run_id>.jsonl``. Its process holds a lock on it, so
 a file without a lock is what a killed process left behind. Every line may be delivered again: the

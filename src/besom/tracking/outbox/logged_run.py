@@ -1,4 +1,4 @@
-"""How far a run is on its way to MLflow, as its log tells."""
+"""The delivery state of a run, as its log tells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

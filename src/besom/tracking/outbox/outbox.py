@@ -1,4 +1,4 @@
-"""The one way to MLflow: what is told of a run goes to its log on disk, and from there on.
+"""The one way to MLflow: entries go to their run's log on disk, and from there to the sender.
 
 The runs are those that this process answers for: its own, and those that dead ones left.
 """

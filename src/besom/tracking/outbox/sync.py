@@ -1,4 +1,4 @@
-"""``besom sync``: brings to MLflow what sweeps and trainings could not deliver."""
+"""``besom sync``: delivers to MLflow what sweeps and trainings could not deliver."""
 
 import os
 from dataclasses import dataclass

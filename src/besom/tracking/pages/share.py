@@ -1,4 +1,4 @@
-"""Views kept with the experiments of a store by what is no sweep."""
+"""Writes the views of a store's experiments outside of a sweep."""
 
 from mlflow import MlflowClient
 

@@ -1,4 +1,4 @@
-"""Files on their way between a node and the supervisor, in pieces of bounded size."""
+"""Transfers files between a node and the supervisor, in pieces of bounded size."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What the processes of a Ray pool say to each other, beside the messages of workers."""
+"""The messages between the processes of a Ray pool, beside those of workers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A worker as the driver has it: its actor, and the thread that hears what this says.
+"""A remote worker in the driver: its actor, and the thread that receives its messages.
 
 Ray is imported where it is used: the driver sets its variables before.
 """

@@ -1,4 +1,4 @@
-"""What all figures share: colours, frames, scales of parameters, the way into the page."""
+"""Shared by all figures: colours, axes, scales of parameters, embedding in the page."""
 
 import json
 import math

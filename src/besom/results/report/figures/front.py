@@ -1,4 +1,4 @@
-"""What objectives trade against each other and against what is constrained."""
+"""The Pareto front: objectives against each other, or against a constrained metric."""
 
 from collections.abc import Sequence
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""What trials reached: in their order, and step by step."""
+"""The optimization history, and the curves of the trials step by step."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the parameters did: their importances, the objective against each, all of them at once."""
+"""The parameters: importances, slices of the objective, parallel coordinates."""
 
 from collections.abc import Sequence
 from html import escape

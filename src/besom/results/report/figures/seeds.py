@@ -1,4 +1,4 @@
-"""The confirmation: every configuration that was trained again, seed by seed."""
+"""The confirmation: the results of each configuration, seed by seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the time of a sweep went, worked out from when its runs began, reported and ended.
+"""Where the time of a sweep went: computed from when its runs began, reported and ended.
 
 A worker's time between two reports is an epoch. Before the first report lie composing, building,
 compiling and the first epoch; what that takes beyond a usual epoch is called setting up. Between
