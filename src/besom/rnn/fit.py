@@ -1,5 +1,4 @@
-"""Training as a generator of epochs; a caller stops it by not asking for the next one.
-"""
+"""Training as a generator of epochs; a caller stops it by not asking for the next one."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
