@@ -1,15 +1,14 @@
 """Besom: asynchronous, pruned, resumable hyperparameter sweeps inside plain Hydra.
 
-What a task calls while it runs: :func:`expect`, :func:`report`, :func:`log`, :func:`table`,
-:func:`log_dataset`,
-:func:`save`, :func:`save_model`, :func:`is_recorded`, and in Keras' ``fit``
-:class:`KerasCallback`. What it may see, or raise:
-:class:`Pruned`, :class:`Interrupted`, :class:`UserError`. What it may declare of itself:
-:class:`Hooks`, :func:`hooked`. What is told of a sweep:
-:class:`Callback`, with rows; :class:`Webhook`, :class:`Email` and :class:`TensorBoard` are some.
-The record as tables for pandas: :func:`runs`, :func:`curves`.
+A running task may call :func:`expect`, :func:`report`, :func:`log`, :func:`table`,
+:func:`log_dataset`, :func:`save`, :func:`save_model` and :func:`is_recorded`, and give
+:class:`KerasCallback` to Keras' ``fit``. It may see or raise :class:`Pruned`,
+:class:`Interrupted` and :class:`UserError`. It may declare :class:`Hooks` with :func:`hooked`.
+A :class:`Callback` receives a sweep's events as rows; :class:`Webhook`, :class:`Email` and
+:class:`TensorBoard` are such callbacks. :func:`runs` and :func:`curves` return the record as
+tables for pandas.
 
-All else is Besom's own, and may change.
+All other names are internal and may change.
 
 Example:
     >>> for epoch in range(1, 11):
@@ -18,7 +17,7 @@ Example:
 
 from besom.common.interpreter import end_at_interrupt
 
-end_at_interrupt()  # before all that takes time
+end_at_interrupt()  # before the imports that take time
 
 # ruff: noqa: E402
 # isort: split
@@ -111,7 +110,7 @@ _LATE = {
     "curves": "besom.results.tables",
     "runs": "besom.results.tables",
 }
-"""Where names are that need Keras, OmegaConf or pandas: ``import besom`` alone loads none."""
+"""The modules of names that need Keras, OmegaConf or pandas; ``import besom`` loads none."""
 
 
 def __getattr__(name: str) -> Any:

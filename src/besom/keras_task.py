@@ -1,7 +1,7 @@
-"""Connects Keras to a session: reports the epochs of any ``fit``, saves a model in memory.
+"""Connects Keras to a session: reports the epochs of any ``fit``, and saves a model in memory.
 
-The one module outside the workload that imports Keras. ``import besom`` does not load it. Where
-TensorFlow has not been imported before, it comes without the lines that it writes of itself.
+This is the only module outside the workload that imports Keras; ``import besom`` does not load it.
+If it is the first to import TensorFlow, it suppresses the lines that TensorFlow writes then.
 """
 
 import logging
@@ -34,20 +34,20 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
     """Reports each epoch of Keras' ``fit``, so that a sweep shows it and its pruner can end it.
 
     Each number of the epoch's logs is reported under its name, as :func:`besom.report` does:
-    ``loss``, ``val_loss``, compiled metrics, and what callbacks before this one add. What is no
-    single number, such as the F1 of each class, is left out. The pruner looks at the objective;
+    ``loss``, ``val_loss``, compiled metrics, and what earlier callbacks add. A value that is no
+    single number, such as the F1 of each class, is left out. The pruner uses the objective;
     ``hydra.sweeper.objective=val_accuracy`` names it where the task does not return it alone.
 
     Steps are epochs, from 1; with ``initial_epoch=3`` the first is 4. A further ``fit`` in the
-    same task, of the next fold say, goes on counting where the one before it stopped.
-    :func:`besom.expect` is told of the epochs to come, unless the task expects more already.
+    same task, such as that of the next fold, continues the count of the one before it. The callback
+    calls :func:`besom.expect` with the epochs to come, unless the task already expects more.
 
-    To be last among the callbacks is best. Where the trial is to end, the fit stops after that
-    epoch, and the other callbacks see its regular end. Without a sweep nothing is done.
+    It is best placed last among the callbacks. Where the trial is to end, the fit stops after that
+    epoch, and the other callbacks see its regular end. Without a sweep it does nothing.
 
     Raises:
-        besom.Pruned: out of ``fit``, when the sweep's pruner ends this trial.
-        besom.Interrupted: the same, when the sweep is stopping.
+        besom.Pruned: raised by ``fit`` when the sweep's pruner ends this trial.
+        besom.Interrupted: raised by ``fit`` when the sweep is stopping.
 
     Examples:
         >>> history = network.fit(x, y, epochs=3, verbose=0, callbacks=[besom.KerasCallback()])
@@ -56,16 +56,16 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
     def __init__(self) -> None:
         super().__init__()
         self._before: int | None = None
-        """Steps of earlier fits, once the first epoch of this one has begun."""
+        """The steps of earlier fits; set when the first epoch of this fit begins."""
         self._stop: Stop | None = None
         self._left_out: set[str] = set()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """A fit begins."""
+        """Forget the fit before this one."""
         self._before = self._stop = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Where the fit starts is known with its first epoch, counted from 0."""
+        """At the first epoch, counted from 0, find the fit's first step and expect its epochs."""
         if self._before is not None or not session.is_recorded():
             return
         steps = session.steps()
@@ -75,7 +75,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
             session.expect(expected)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Report the epoch; a fit that is to end does so before its next one."""
+        """Report the epoch; where the trial is to end, stop the fit before its next epoch."""
         if self._before is None:
             return
         try:
@@ -85,7 +85,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
             self.model.stop_training = True
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Tell the task why its fit has ended early."""
+        """Raise the reason in the task if its fit has ended early."""
         stop, self._stop = self._stop, None
         if stop is not None:
             raise stop
@@ -106,7 +106,7 @@ class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
 
 
 def saved(model: keras.Model) -> KerasModel:
-    """Write a model into the job's folder, or a temporary one where Hydra runs no job."""
+    """Write a model into the job's folder, or into a temporary one where Hydra runs no job."""
     path = _folder() / MODEL_FILE
     model.save(path)
     return KerasModel(path, _side(model, "input"), _side(model, "output"))
@@ -119,7 +119,7 @@ def _folder() -> Path:
 
 
 def _side(model: keras.Model, side: str) -> Tensors:
-    """The inputs or outputs; None of a subclassed model, which does not know them."""
+    """Return a model's inputs or outputs; None for a subclassed model, which does not know them."""
     try:
         tensors = getattr(model, f"{side}s")
     except AttributeError:

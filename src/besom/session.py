@@ -1,9 +1,9 @@
-"""What a task may call while it runs; each call goes to the listener of the running trial.
+"""Provides the functions that a running task may call; each call goes to the trial's listener.
 
-A task calls :func:`report`, :func:`log`, :func:`save` and their kin wherever it likes. In a sweep
-they reach the supervisor, in a single tracked run MLflow, otherwise they do nothing, so a task
-that uses them still runs as a plain function. What cannot be recorded is refused where it is
-said, whether or not there is a listener.
+A task may call :func:`report`, :func:`log`, :func:`save` and the others anywhere. In a sweep the
+calls reach the supervisor, and in a single tracked run MLflow. Otherwise they do nothing, so that
+the task still runs as a plain function. A call with values that cannot be recorded raises an error,
+whether or not there is a listener.
 """
 
 import re
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 _OURS = re.compile(r"(besom|mlflow)\.")
 _OURS_OR_UNNAMED = re.compile(rf"{_OURS.pattern}|objective(_\d+)?$")
-"""The names of plain numbers that a task returns are also ours."""
+"""Besom also reserves the names of plain numbers that a task returns."""
 
 
 class Listener(Protocol):
-    """Receives what a task tells. ``report`` may raise :class:`besom.common.errors.Stop`."""
+    """Receives a task's calls. ``report`` may raise :class:`besom.common.errors.Stop`."""
 
     def expect(self, steps: int) -> None: ...
 
@@ -48,7 +48,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class LoggedDataset:
-    """Data that a run is made of: see :func:`log_dataset`."""
+    """Data that a run uses: see :func:`log_dataset`."""
 
     name: str
     digest: str
@@ -58,7 +58,7 @@ class LoggedDataset:
 
 @dataclass
 class Steps:
-    """How far a task has come: the most steps that it has reported, and that it expects."""
+    """A task's progress: the highest step that it has reported, and the steps that it expects."""
 
     done: int = 0
     expected: int = 0
@@ -70,7 +70,7 @@ _steps: ContextVar[Steps] = ContextVar("besom_steps")
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send everything that is told inside the block to ``listener``."""
+    """Send all calls inside the block to ``listener``."""
     token, steps = _listener.set(listener), _steps.set(Steps())
     try:
         yield
@@ -80,12 +80,12 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def stop_listening() -> None:
-    """What this process tells from here on reaches no listener: that is its parent's."""
+    """Stop sending this process's calls to a listener: the listener is its parent's."""
     _listener.set(None)
 
 
 def is_recorded() -> bool:
-    """Whether anything listens, so that a task can spare itself costly records.
+    """Return whether anything listens, so that a task can leave out costly records.
 
     Examples:
         >>> if besom.is_recorded():
@@ -95,16 +95,16 @@ def is_recorded() -> bool:
 
 
 def steps() -> Steps:
-    """How far the task has come that is listened to.
+    """Return the progress of the task that is listened to.
 
     Raises:
-        LookupError: none is, see :func:`is_recorded`.
+        LookupError: nothing listens, see :func:`is_recorded`.
     """
     return _steps.get()
 
 
 def expect(steps: SupportsIndex) -> None:
-    """Say how many reports will come, for progress bars and time estimates.
+    """Set how many reports will come, for progress bars and time estimates.
 
     Raises:
         TypeError, ValueError: ``steps`` is no whole number, or below 0.
@@ -119,13 +119,13 @@ def expect(steps: SupportsIndex) -> None:
 
 
 def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
-    """Tell the metrics after ``step`` (an epoch, say), counted from 1: so many steps are done.
+    """Report the metrics after ``step``, such as an epoch, counted from 1: the steps that are done.
 
     Raises:
         besom.Pruned: the sweep's pruner ends this trial.
         besom.Interrupted: the sweep is stopping.
         TypeError, ValueError: ``step`` is no whole number, below 0, or too large for a database; a
-            metric is no number, or its name is not free.
+            metric is no number, or its name is reserved.
 
     Examples:
         >>> for epoch in range(1, 11):
@@ -140,10 +140,10 @@ def report(step: SupportsIndex, **metrics: SupportsFloat) -> None:
 
 
 def log(values: Mapping[str, SupportsFloat | str]) -> None:
-    """Tell facts about the whole run: numbers become metrics, text becomes tags.
+    """Record facts about the whole run: numbers become metrics, text becomes tags.
 
     Raises:
-        TypeError, ValueError: a value is neither a number nor text, or its name is not free.
+        TypeError, ValueError: a value is neither a number nor text, or its name is reserved.
 
     Examples:
         >>> besom.log({"parameters": 320_000, "data.name": "imdb"})
@@ -160,13 +160,13 @@ def log(values: Mapping[str, SupportsFloat | str]) -> None:
 
 
 def log_dataset(name: str, digest: str, source: str | Path, rows: SupportsIndex) -> None:
-    """Say which data the run is made of. MLflow shows them among its inputs.
+    """Record which data the run uses. MLflow shows them among its inputs.
 
     Args:
-        name: what they are called.
-        digest: names their content; MLflow keeps 36 characters of it.
-        source: where they are: a path or an address.
-        rows: how many there are.
+        name: the name of the data.
+        digest: identifies their content; MLflow keeps 36 characters of it.
+        source: the path or address of the data.
+        rows: the number of rows.
 
     Raises:
         TypeError, ValueError: ``rows`` is no whole number, or below 0.
@@ -185,8 +185,9 @@ def save(path: str | Path) -> None:
     """Keep a file or folder with the run. It must stay in place until the task returns.
 
     Raises:
-        FileNotFoundError: it is not there.
-        ValueError, OSError: it is neither, or holds what is neither, or what cannot be read.
+        FileNotFoundError: it does not exist.
+        ValueError, OSError: it is no regular file or folder, or holds something that is neither or
+            cannot be read.
 
     Examples:
         >>> written = Path("plot.svg").write_text("<svg/>")
@@ -201,18 +202,18 @@ def save(path: str | Path) -> None:
 def save_model(model: "KerasModel | keras.Model") -> None:
     """Keep a Keras model as the run's model, loadable from ``runs:/ID/model``.
 
-    A model in memory is written to ``besom_model.keras`` in the job's folder, and MLflow is told
+    A model in memory is written to ``besom_model.keras`` in the job's folder, and MLflow records
     the shapes and types of its inputs and outputs. Where nothing is recorded, nothing is written.
 
     Raises:
-        FileNotFoundError: the file of a saved model is not there.
-        TypeError, ValueError, OSError: it is no model of Keras, no file that can be read, or a
-            shape or type is none.
+        FileNotFoundError: the file of a saved model does not exist.
+        TypeError, ValueError, OSError: it is no Keras model, its file cannot be read, or a shape or
+            type is not valid.
 
     Examples:
         >>> besom.save_model(network)  # a Keras model that has been trained
 
-        One that is saved already, which this process need not load:
+        A model that is already saved; this process need not load it:
 
         >>> tokens = besom.TensorSpec((None, 100), "int32")
         >>> score = besom.TensorSpec((None, 1), "float32")
@@ -232,10 +233,10 @@ def save_model(model: "KerasModel | keras.Model") -> None:
 
 
 def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep a small table with the run; what is neither number nor text is shown as text.
+    """Keep a small table with the run; values other than numbers and text are shown as text.
 
     Raises:
-        ValueError: a row has other keys than the first, or the name is none of a file.
+        ValueError: a row has other keys than the first, or the name is not valid for a file.
 
     Examples:
         >>> besom.table("errors", [{"text": "dull", "label": 1, "probability": 0.9}])
@@ -254,14 +255,14 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _free(name: object, ours: re.Pattern[str] = _OURS) -> str:
-    """A name for a metric or tag of the task's."""
+    """Return the name of a task's metric or tag; refuse one that Besom or MLflow reserves."""
     if ours.match(free := storable(str(name))):
         raise ValueError(f"the name {free} is Besom's or MLflow's own; give another one")
     return free
 
 
 def _cell(value: Any) -> float | str:
-    """A number or text of Python's own types; scalars of other libraries are unwrapped."""
+    """Return a value as a Python number or text; scalars of other libraries are unwrapped."""
     if getattr(value, "shape", None) == ():
         import numpy
 
@@ -271,7 +272,7 @@ def _cell(value: Any) -> float | str:
 
 
 def _existing(path: Path) -> Path:
-    """The path as it holds in any working folder."""
+    """Return an existing path as an absolute one, valid in any working folder."""
     if not path.exists():
         raise FileNotFoundError(f"{path} cannot be kept with the run: it does not exist")
     return path.absolute()

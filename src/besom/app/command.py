@@ -13,7 +13,7 @@ from besom.app.config_paths import sweep_files
 from besom.common.errors import UserError
 from besom.common.suggest import MISTYPED, did_you_mean
 
-# With these Hydra shows something instead of running, and refuses --multirun.
+# With one of these flags Hydra shows something instead of running, and refuses --multirun.
 SHOWING = ("--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
 
 USAGE = """\
@@ -41,10 +41,10 @@ class CommandError(UserError):
 
 
 def hydra_arguments(words: list[str]) -> list[str]:
-    """The arguments of ``python -m besom.rnn`` that ``besom sweep WORDS`` stands for.
+    """Return the arguments of ``python -m besom.rnn`` that ``besom sweep WORDS`` stands for.
 
     Raises:
-        CommandError: no sweep or an unknown one, or a flag's value is missing or wrong.
+        CommandError: the sweep is missing or unknown, or a flag's value is missing or wrong.
     """
     flags, rest = _our_flags(words)
     if not rest or rest[0].startswith("-") or "=" in rest[0]:
@@ -56,7 +56,7 @@ def hydra_arguments(words: list[str]) -> list[str]:
 
 
 def overview() -> str:
-    """How to call it, and each sweep with what its file says it is for."""
+    """Return the usage of ``besom sweep``, and each sweep with the purpose that its file states."""
     sweeps = [f"  {name:<16} {_purpose(file)}" for name, file in sweep_files().items()]
     return USAGE + "".join(f"{line.rstrip()}\n" for line in sorted(sweeps) or ["  none here"])
 
@@ -81,14 +81,14 @@ def _our_flags(words: list[str]) -> tuple[Namespace, list[str]]:
 
 
 def whole_number(text: str) -> int:
-    """A flag's value that counts something, for argparse."""
+    """Return a flag's value as a whole number above 0; a type for argparse."""
     if not text.isdecimal() or int(text) == 0:
         raise ArgumentTypeError(f"`{text}` is no whole number above 0")
     return int(text)
 
 
 def hours(text: str) -> float:
-    """A flag's value that is a time, for argparse; in hours."""
+    """Return a flag's value as a number of hours above 0; a type for argparse."""
     try:
         number = float(text)
     except ValueError:
@@ -99,7 +99,7 @@ def hours(text: str) -> float:
 
 
 def number_of_workers(text: str) -> int | str:
-    """The same, or ``auto`` for as many as there is room for."""
+    """Return a whole number above 0, or ``auto``: as many workers as there is room for."""
     return text if text == "auto" else whole_number(text)
 
 
@@ -118,7 +118,7 @@ def _overrides(flags: Namespace) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Text as Hydra's grammar keeps it text, whatever is in it: ``5`` stays no number."""
+    """Quote text so that Hydra's grammar reads it as text: ``5`` does not become a number."""
     return "'" + text.replace("'", r"\'") + "'"
 
 
@@ -143,10 +143,10 @@ def _folder(name: str) -> Path:
 
 
 def _purpose(file: Path) -> str:
-    """The first comment that says more than the command, with which each file opens."""
+    """Return a sweep file's first comment after the command that it opens with."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):  # one that is damaged must not hide the others
+    except (OSError, UnicodeDecodeError):  # a damaged file must not hide the others
         return "(cannot be read)"
     comments = [line.strip("# ") for line in lines if line.startswith("#")]
     return next((text for text in comments if text and not text.startswith("besom ")), "")
@@ -154,12 +154,12 @@ def _purpose(file: Path) -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of ``besom``, called with its words; returns the exit code.
+    """A command of ``besom``; calling it with the words of a command line returns the exit code.
 
     Attributes:
-        parser: makes what reads the words, without anything that takes time.
-        run: does what they say.
-        is_intermixed: whether words may stand before and after flags.
+        parser: makes the parser of the words; it must be quick.
+        run: carries out the parsed command and returns the exit code.
+        is_intermixed: whether positional words may stand before and after flags.
     """
 
     parser: Callable[[], ArgumentParser]
@@ -173,7 +173,7 @@ class Command:
 
 
 class _Parser(ArgumentParser):
-    """Refuses a command line as Besom refuses everything: in a line, without the usage."""
+    """A parser that refuses a command line in one line, without argparse's usage text."""
 
     def error(self, message: str) -> NoReturn:
         unknown = re.match("unrecognized arguments: (--[a-z-]+)", message)
@@ -183,7 +183,7 @@ class _Parser(ArgumentParser):
 
 
 def suggested_flag(word: str, parser: ArgumentParser) -> str | None:
-    """The flag that ``--word`` or ``--word=value`` is a misspelling of; None where it is none."""
+    """Return the flag that ``--word`` or ``--word=value`` misspells; None where there is none."""
     flag = word.partition("=")[0].casefold()
     known = re.findall(r"--[\w-]+", parser.format_usage())
     if not flag.startswith("--") or flag in known:
@@ -192,19 +192,19 @@ def suggested_flag(word: str, parser: ArgumentParser) -> str | None:
 
 
 def plain_parser(command: str, description: str) -> ArgumentParser:
-    """The flags of a command that looks at no record."""
+    """Return the parser of a command that reads no record."""
     return _Parser(f"besom {command}", description=description, allow_abbrev=False)
 
 
 def parser_of(command: str, description: str) -> ArgumentParser:
-    """A command's flags; the record is below ``--root``."""
+    """Return the parser of a command whose record is below ``--root``."""
     parser = plain_parser(command, description)
     parser.add_argument("--root", type=Path, default=Path("mlruns"), help="default: mlruns")
     return parser
 
 
 def reading_parser(command: str, description: str) -> ArgumentParser:
-    """The flags of a command that reads any record, also one that a server keeps."""
+    """Return the parser of a command that reads any record, also one that a server keeps."""
     parser = parser_of(command, description)
     parser.add_argument("--tracking-uri", metavar="URI", help="where the record is not in --root")
     return parser

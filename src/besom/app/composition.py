@@ -1,8 +1,8 @@
 """Composes the configurations of a sweep's jobs, each as Hydra would.
 
-Hydra reads and merges all files anew for each job, which takes longer than many a job's own start.
-Here that is done once for each choice of options in groups; the values of a job, which change
-single nodes, are set in a copy, by Hydra's own code.
+Hydra reads and merges all files again for each job, which often takes longer than the job's own
+start. This module does so once for each choice of options in config groups. A job's values, which
+change single nodes, are then set in a copy by Hydra's own code.
 """
 
 import copy
@@ -22,15 +22,16 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from besom.app.error_messages import HYDRA_ERRORS
 
 MOST_KEPT = 16
-"""Choices of options in groups; each is a whole configuration, of a megabyte."""
+"""The number of group choices whose configurations are kept; each is of a megabyte."""
 
 
 class Composer:
-    """Composes what :meth:`ConfigLoaderImpl.load_sweep_config` would, with the files, and what an
-    interpolation in a defaults list stands for, as they were when they were first read.
+    """Composes configurations as :meth:`ConfigLoaderImpl.load_sweep_config` would.
+
+    Files, and interpolations in a defaults list, keep the contents of their first reading.
 
     Args:
-        loader: of the application; another kind than Hydra's own composes by itself.
+        loader: the application's loader; one that is not Hydra's own composes by itself.
         master: the configuration of the sweep.
     """
 
@@ -41,29 +42,29 @@ class Composer:
         self._kept: dict[tuple[str, ...], DictConfig] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Another process reads the files itself."""
+        """Leave out what was read: another process reads the files itself."""
         return vars(self) | {"_repository": None, "_kept": {}}
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of a job.
+        """Return the configuration of a job.
 
         Raises:
             hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
         """
         if type(self._loader) is ConfigLoaderImpl:
-            with suppress(*HYDRA_ERRORS, ValueError):  # said by Hydra, in its own words
+            with suppress(*HYDRA_ERRORS, ValueError):  # Hydra raises them below in its own words
                 return self._compose(overrides)
         return self._load(overrides)
 
     def _load(self, overrides: Sequence[str]) -> DictConfig:
-        """Hydra's own way."""
+        """Compose by Hydra's own method."""
         config: DictConfig = self._loader.load_sweep_config(self._master, [*overrides])
         return config
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         parsed = OverridesParser.create().parse_overrides([*overrides])
         self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
-        if any(one.is_hydra_override() for one in parsed):  # how it composes may be among them
+        if any(one.is_hydra_override() for one in parsed):  # these may change how Hydra composes
             return self._load(overrides)
         values = Overrides(self._sources(), parsed).config_overrides
         config = copy.deepcopy(self._of_groups(parsed, values))
@@ -73,7 +74,7 @@ class Composer:
         return config
 
     def _sources(self) -> CachingConfigRepository:
-        """What tells a group from a key."""
+        """Return the repository, which tells a config group from a key."""
         if self._repository is None:
             name = self._master.hydra.job.config_name
             given = OmegaConf.to_container(self._master.hydra.overrides.hydra, resolve=False)
@@ -81,7 +82,7 @@ class Composer:
         return self._repository
 
     def _of_groups(self, parsed: Sequence[Override], values: Sequence[Override]) -> DictConfig:
-        """With the options of the groups alone; not to be changed."""
+        """Return the configuration with only the group options set; callers must not change it."""
         are_values = {id(one) for one in values}
         groups = tuple(str(one.input_line) for one in parsed if id(one) not in are_values)
         if groups not in self._kept:
@@ -91,7 +92,7 @@ class Composer:
         return self._kept[groups]
 
     def _tell(self, overrides: Sequence[Override], config: DictConfig) -> None:
-        """What the ``hydra`` node says of the overrides and of this process."""
+        """Write the overrides and the facts of this process into the ``hydra`` node."""
         hydra = config.hydra
         hydra.overrides.task = [one.input_line for one in overrides]
         with open_dict(hydra):

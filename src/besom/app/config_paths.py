@@ -1,4 +1,4 @@
-"""The search path of configurations: the working folder first, then those that Besom ships."""
+"""Finds configurations, sweeps and examples: those of the working folder, and Besom's own."""
 
 from pathlib import Path
 
@@ -7,29 +7,34 @@ CHECKOUT = PACKAGE.parents[1]
 
 
 def conf_folder() -> Path:
-    """Besom's own configurations, ``train.yaml`` among them."""
+    """Return the folder of Besom's own configurations, such as ``train.yaml``."""
     return _own("conf")
 
 
 def added_folder() -> Path | None:
-    """``conf/`` in the working folder, where that is not Besom's own: its files stand beside
-    Besom's, and hide those of the same name."""
+    """Return ``conf/`` in the working folder; None where there is none or it is Besom's own.
+
+    Its files are used beside Besom's, and hide those of the same name.
+    """
     here = Path.cwd() / "conf"
     return here if here.is_dir() and not here.samefile(conf_folder()) else None
 
 
 def sweep_files() -> dict[str, Path]:
-    """Every sweep by its name. One in ``sweeps/`` here hides one of that name that Besom brings."""
+    """Return the file of every sweep by its name.
+
+    A sweep in ``sweeps/`` of the working folder hides Besom's own sweep of the same name.
+    """
     folders = (_own("sweeps"), Path.cwd() / "sweeps")
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
 
 
 def examples_folder() -> Path:
-    """Applications to copy: ``besom init``."""
+    """Return the folder of the example applications that ``besom init`` copies."""
     return _own("examples")
 
 
 def _own(name: str) -> Path:
-    """A folder that an installed package holds inside, and a checkout at its top."""
+    """Return a folder that an installed package holds inside, and a checkout at its top level."""
     installed = PACKAGE / name
     return installed if installed.is_dir() else CHECKOUT / name

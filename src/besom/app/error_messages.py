@@ -1,8 +1,8 @@
 """Shortens the errors of Hydra and OmegaConf to one line each.
 
 Every message names the value and the limit or the remedy. Hydra's exceptions carry most of that
-only as text, so text is what the translations below read; one that is not known keeps its own
-first words. The tests hold each translation to the installed Hydra.
+only as text, so the translations below parse text. An unknown error keeps its own first line. The
+tests check each translation against the installed Hydra.
 """
 
 import re
@@ -31,17 +31,17 @@ from besom.common.errors import ConfigError
 from besom.common.suggest import did_you_mean, listed
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
-"""What Hydra raises for reasons that lie in a command line or a configuration file."""
+"""The errors that Hydra raises over a mistake in a command line or a configuration file."""
 
 SEARCHED = "choice(a,b,…), range(start,stop,step=s) or interval(low,high)"
-"""How Hydra's grammar writes what is searched."""
+"""How Hydra's grammar writes a search space."""
 
 ALREADY_THERE = r"\s*Could not append to config.*\s+Either remove \+ prefix: '(.*)'"
-"""What Hydra says about ``+key=value`` where the configuration has the key."""
+"""Hydra's message about ``+key=value`` where the configuration has the key."""
 
 TYPES = {"Integer": "an integer", "Float": "a number", "Path": "a path"}
 
-# Functions of other libraries' grammars, and how Hydra writes what they mean.
+# Search-space functions of other libraries, and how Hydra writes what they mean.
 _HYDRAS = (
     "choice",
     "range",
@@ -72,7 +72,7 @@ _BY_NAME = {name: meant for meant, names in _MEANT.items() for name in names.spl
 
 
 def config_error(error: Exception) -> ConfigError:
-    """The same complaint as ``error``, one of :data:`HYDRA_ERRORS`, in one or two plain lines."""
+    """Return ``error``, one of :data:`HYDRA_ERRORS`, as an error of one or two plain lines."""
     match error:
         case OverrideParseException():
             return ConfigError(_unreadable(error))
@@ -93,7 +93,7 @@ def config_error(error: Exception) -> ConfigError:
 
 
 def unknown_key(key: str, config: DictConfig) -> ConfigError:
-    """The complaint about a key that ``config``, the whole configuration, does not have."""
+    """Return the error for a key that ``config``, the whole configuration, does not have."""
     if "/" in key:
         return ConfigError(f"no config group `{key}`; --info defaults shows the groups")
     known = _keys_beside(key, config)
@@ -104,28 +104,28 @@ def unknown_key(key: str, config: DictConfig) -> ConfigError:
 
 
 def already_there(override: str) -> ConfigError:
-    """The complaint about ``+key=value`` where the configuration has the key."""
+    """Return the error for ``+key=value`` where the configuration has the key."""
     return ConfigError(f"`{override}`: the key is there already; write `{override[1:]}`")
 
 
 def unknown_option(group: str, option: object, options: list[str]) -> ConfigError:
-    """The complaint about ``group=option`` where the group has only ``options``."""
+    """Return the error for ``group=option`` where the group has only ``options``."""
     hint = did_you_mean(str(option), options, f"{group} can be {listed(options)}")
     return ConfigError(f"`{group}={option}`: no such option; {hint}")
 
 
 def wrong_value(override: str, cause: ValidationError) -> ConfigError:
-    """The complaint about ``key=value`` whose value is of the wrong type."""
+    """Return the error for ``key=value`` whose value is of the wrong type."""
     return ConfigError(f"`{override}`: {_reason(_head(cause))}")
 
 
 def is_no_integer(error: Exception) -> bool:
-    """Whether a value was refused since its key must be an integer."""
+    """Return whether a value was refused because its key must be an integer."""
     return "could not be converted to Integer" in str(error.__cause__ or error.__context__)
 
 
 def required_group(error: Exception) -> str:
-    """The config group of which an option must be chosen; empty where ``error`` is another."""
+    """Return the config group of which an option must be chosen; empty for any other ``error``."""
     found = re.match(r"You must specify '(.*?)'", str(error))
     return found[1] if found else ""
 
@@ -166,7 +166,7 @@ def _unreadable(error: OverrideParseException) -> str:
 
 
 def _meant(name: str, override: str) -> str:
-    """How Hydra writes what ``override`` means by a function ``name``; empty where unknown."""
+    """Return what ``override`` means by its function ``name``, as Hydra writes it; else empty."""
     plain = name.lower().replace("_", "").removeprefix("suggest")
     near = get_close_matches(plain, [*_BY_NAME, *_HYDRAS], n=1, cutoff=0.75)
     if not near:
@@ -222,7 +222,7 @@ def _composition(error: ConfigCompositionException) -> str:
         )
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         asked = re.match(r"Could not override '(.*)'", text)
-        lacking = str(cause.full_key)  # below the key that was asked for, where a mapping is given
+        lacking = str(cause.full_key)  # may lie below the key asked for, when a mapping is given
         if asked and not lacking.startswith(f"{asked[1]}."):
             lacking = asked[1]
         return str(_unknown(lacking, cause))
@@ -236,7 +236,7 @@ def _unknown(key: str, cause: OmegaConfBaseException) -> ConfigError:
 
 
 def _unresolved(error: InterpolationResolutionError) -> str:
-    """What a ``${…}`` asks for and does not find."""
+    """Return the message about a ``${…}`` whose target is not found."""
     where = f"`{error.full_key}`: " if error.full_key else ""
     if unset := re.search(r"Environment variable '(.*)' not found", str(error)):
         name = unset[1]
@@ -268,7 +268,7 @@ def _head(error: BaseException) -> str:
 
 
 def _keys_beside(key: str, config: DictConfig) -> list[str]:
-    """All dotted keys among which ``key`` may have been meant: Hydra's own, or the rest."""
+    """Return all dotted keys that ``key`` may have meant: Hydra's own, or all others."""
     tree = OmegaConf.to_container(config, resolve=False)
     keys = _dotted(tree if isinstance(tree, dict) else {})
     of_hydra = key.startswith("hydra.")

@@ -1,6 +1,6 @@
-"""The hooks that a task function may declare for the sweep that runs it.
+"""Defines the hooks that a task function may declare for the sweep that runs it.
 
-All of it is optional; a plain Hydra task function needs none of this.
+All hooks are optional; a plain Hydra task function works without any.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ Returned = TypeVar("Returned")
 
 @dataclass(frozen=True)
 class Packaging:
-    """How a trained model answers where it is served, without Besom.
+    """What a trained model needs to be served without Besom.
 
     Attributes:
-        code: a Python file that imports nothing of Besom. Its ``_load_pyfunc(folder)`` gives an
-            object whose ``predict(table)`` takes and returns a row for each answer.
+        code: a Python file that imports nothing of Besom. Its ``_load_pyfunc(folder)`` returns an
+            object whose ``predict(table)`` takes one row for each answer and returns one for each.
         inputs: the columns of that table and their types, such as ``string`` and ``long``, or
             ``any``. Each may be missing.
-        output: the type of an answer; of a row of several, the columns and their types.
-        example: rows of such a table, to try it with.
-        requirements: what to install for the code.
-        modules: files and package folders of the application's own that the code imports.
+        output: the type of an answer; if an answer is a row, its columns and their types.
+        example: rows of such a table, to try the model with.
+        requirements: the packages to install for the code.
+        modules: the application's own files and package folders that the code imports.
 
     Examples:
         >>> packaging = besom.Packaging(
@@ -57,29 +57,29 @@ PackModel = Callable[[DictConfig, Path, Path], Packaging]
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a sweep can know of a task before it runs.
+    """What a sweep can learn of a task before it runs the task.
 
     Attributes:
-        check: refuses a configuration (raises :class:`besom.UserError`) by its keys and values,
-            before anything is said or started; it should take no time.
-        check_data: the same by what takes time, by the data say, after ``check``; a sweep has
-            said by then what it is about.
-        check_baseline: refuses the configuration that a sweep begins with, by what takes seconds
-            and only an attempt can tell; called once for a sweep, before a worker is started.
-        describe: what was found to work on, the data say, in a line of at most 67 columns; asked
-            once they are checked, and empty where nothing is to be said.
-        identity: what the result depends on beside the configuration; the data's digest, say. A
-            sweep asks again, of its baseline, as each trial ends, so it should be quick: where it
-            has changed, that trial does not count, and the sweep ends.
-        places: keys that say where things are and not what is computed. A study may be resumed
-            with other values of these.
-        steps: how many reports a configuration will make; 0 where that is not known.
-        step: what one is called where it is shown: ``epoch``, say.
+        check: refuses a configuration (raises :class:`besom.UserError`) for its keys and values.
+            It is called before anything is printed or started, and should take no time.
+        check_data: refuses a configuration by checks that take time, such as those of the data.
+            It is called after ``check``, when a sweep has already printed what it will do.
+        check_baseline: refuses the configuration that a sweep begins with, by checks that take
+            seconds and need an attempt. It is called once in a sweep, before a worker is started.
+        describe: returns what was found, such as the data, in a line of at most 67 columns; empty
+            where there is nothing to say. It is called after the data are checked.
+        identity: returns what the result depends on beside the configuration, such as the data's
+            digest. A sweep asks again for its baseline whenever a trial ends, so it should be
+            quick. Where it has changed, that trial does not count, and the sweep ends.
+        places: keys that say where things are, not what is computed. A study may be resumed with
+            other values of these.
+        steps: returns how many reports a configuration will make; 0 where that is not known.
+        step: the name of one step where it is shown, such as ``epoch``.
         probe: overrides that make a short run of two reports, to estimate a sweep's cost.
-        prepare: what a worker does before its first trial, while the sweep opens its stores:
+        prepare: called in a worker before its first trial, while the sweep opens its stores, for
             imports that take seconds.
-        packaging: fills a folder with what a run's saved model needs where it is served, given the
-            run's configuration, its model file and that folder; None where a model is registered
+        packaging: given a run's configuration, its model file and an empty folder, fills the
+            folder with what the saved model needs to be served; None where a model is registered
             as it was saved.
 
     Examples:
@@ -116,13 +116,15 @@ def hooked(hooks: Hooks) -> Callable[[Task], Task]:
 
 
 def hooks_of(task: Task) -> Hooks:
-    """The hooks that a task function carries, or hooks that do nothing."""
+    """Return the hooks that a task function carries, or hooks that do nothing."""
     return getattr(task, "__besom_hooks__", Hooks())
 
 
 def without_exits(hooks: Hooks) -> Hooks:
-    """The same hooks, but that one which calls ``sys.exit`` raises a UserError instead: it would
-    end a sweep without a word."""
+    """Return the same hooks, each raising a UserError where it calls ``sys.exit``.
+
+    Otherwise such a hook would end a sweep without a message.
+    """
     called = {field.name: getattr(hooks, field.name) for field in fields(hooks)}
     kept: dict[str, Any] = {
         name: partial(_call, name, hook) for name, hook in called.items() if callable(hook)
@@ -142,17 +144,20 @@ def _call(name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def call_users_own(function: Callable[..., Returned], *arguments: Any) -> Returned:
-    """Call what a task of Besom's takes from its user: what it raises is shown from there on."""
+    """Call a user's function on behalf of one of Besom's tasks.
+
+    The traceback of an error in it is shown from the user's function on.
+    """
     __tracebackhide__ = True
     return function(*arguments)
 
 
 def of_task(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that explains what went wrong in code of the user's.
+    """Return the part of a traceback that explains what went wrong in the user's code.
 
-    Left out are, at the front, functions that only pass a call on to it, with all of Besom's before
-    them; they say so as Pytest's own do: by a local name ``__tracebackhide__``. And, at the end,
-    what OmegaConf does until it raises: which key it was stands in its message.
+    Left out at the front are functions that only pass a call on, and Besom's frames before them. As
+    in pytest, such functions have a local variable ``__tracebackhide__``. Left out at the end are
+    OmegaConf's own frames: its message names the key.
     """
     frames = [*entries(trace)]
     first = 0
@@ -168,19 +173,19 @@ def of_task(trace: TracebackType | None) -> TracebackType | None:
 
 
 def entries(trace: TracebackType | None) -> Iterator[TracebackType]:
-    """Those of a traceback, the outermost first."""
+    """Yield the entries of a traceback, the outermost first."""
     while trace is not None:
         yield trace
         trace = trace.tb_next
 
 
 def package_of(trace: TracebackType) -> str:
-    """The package whose function an entry of a traceback is in."""
+    """Return the package of the function that a traceback's entry is in."""
     return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def task_config(config: DictConfig) -> DictConfig:
-    """A composed configuration as the task sees it: without the ``hydra`` node, types kept."""
+    """Return a composed configuration as the task sees it: typed, without the ``hydra`` node."""
     task = config.copy()
     with open_dict(task):
         task.pop("hydra", None)
@@ -188,10 +193,10 @@ def task_config(config: DictConfig) -> DictConfig:
 
 
 def as_typed(words: Sequence[str]) -> list[str]:
-    """Overrides with their interpolations as they were written.
+    """Return overrides with their interpolations as they were written.
 
-    Iterated, the list would resolve ``twin=${lr}`` against the configuration that holds it, and a
-    later composition would not follow another ``lr`` any more.
+    Iterating over the list would resolve ``twin=${lr}`` in the configuration that holds it. A
+    later composition would then ignore another value of ``lr``.
     """
     written = OmegaConf.to_container(words, resolve=False)
     assert isinstance(written, list)
@@ -199,7 +204,7 @@ def as_typed(words: Sequence[str]) -> list[str]:
 
 
 def chosen_groups(hydra: HydraConf) -> dict[str, str]:
-    """The option of each of the application's config groups: ``{"model": "lstm"}``."""
+    """Return the option of each of the application's config groups: ``{"model": "lstm"}``."""
     return {
         group: option
         for group, option in hydra.runtime.choices.items()

@@ -1,4 +1,4 @@
-"""A Hydra application in a worker: composes a job's configuration and runs the task with it."""
+"""Composes a job's configuration in a worker, and runs the Hydra application's task with it."""
 
 import functools
 import inspect
@@ -30,9 +30,9 @@ from besom.common.files import make_private
 
 @dataclass
 class JobRunner:
-    """What ``hydra.main`` was called with: its context, task function and master configuration.
+    """Runs jobs of an application from Hydra's context, task function and master configuration.
 
-    ``folder`` is that of all its jobs, where it is not the configuration's own.
+    ``folder`` holds all its jobs' folders, where that is not the configuration's own.
     """
 
     context: HydraContext
@@ -43,14 +43,14 @@ class JobRunner:
     def compose(
         self, overrides: tuple[str, ...], number: int = 0, folder: str | None = None
     ) -> DictConfig:
-        """The whole configuration, ``hydra`` node included, of job ``number``.
+        """Return the whole configuration, ``hydra`` node included, of job ``number``.
 
         Args:
-            folder: the job's own, below the sweep's; Hydra's name for it where None.
+            folder: the job's own, below the sweep's folder; where None, Hydra chooses its name.
 
         Raises:
             hydra.errors.ConfigCompositionException: the overrides do not fit the configuration.
-            ConfigError: an option of a group is a number.
+            ConfigError: the option of a config group is a number.
         """
         try:
             config = self._composer.compose(overrides)
@@ -78,7 +78,7 @@ class JobRunner:
 
     @property
     def job_folders(self) -> Path:
-        """The folder that holds those of its jobs."""
+        """The folder that holds the folders of its jobs."""
         return Path(self.folder or self.master.hydra.sweep.dir).absolute()
 
     def run(self, config: DictConfig, before: Callable[[DictConfig], None]) -> JobReturn:
@@ -110,8 +110,11 @@ class JobRunner:
 
 @contextmanager
 def hydra_config_put_back() -> Iterator[None]:
-    """``${hydra:…}`` looks into the configuration that was composed last: put back the one of
-    before. A process may run several commands, and training without Hydra after one."""
+    """Restore, after the block, the configuration that ``${hydra:…}`` looks into.
+
+    It is the one composed last. A process may run several commands, and train without Hydra
+    afterwards.
+    """
     before = HydraConfig.instance().cfg
     try:
         yield
@@ -124,7 +127,7 @@ def _job_folder(hydra: DictConfig) -> Path:
 
 
 def dump(application: JobRunner) -> bytes:
-    """The application for another process, with Hydra's own singletons and its modules' state."""
+    """Pickle an application for another process, with Hydra's singletons and its modules' state."""
     main = main_module.find()
     file = io.BytesIO()
     Pickler(file, main).dump((application, Singleton.get_state()))
@@ -134,20 +137,22 @@ def dump(application: JobRunner) -> bytes:
 
 
 def moved(payload: bytes, moves: Mapping[Path, Path], jobs: Path) -> bytes:
-    """What :func:`dump` wrote, for a machine that has the same in other places.
+    """Adapt what :func:`dump` returned to a machine where the same files have other paths.
 
     Args:
-        moves: folders, and where what was below each of them is there; the first that fits counts.
-        jobs: where the jobs' folders are there.
+        moves: folders of this machine, and where each is on the other; the first match counts.
+        jobs: the folder of the jobs' folders on the other machine.
     """
     main, content, carried, _ = pickle.loads(payload)
     return pickle.dumps((main, content, carried, (moves, jobs)))
 
 
 def load(payload: bytes) -> tuple[JobRunner, tuple[str, ...]]:
-    """The application that :func:`dump` wrote, and sentences that name what of its modules' state
-    could not be carried; makes its main module, that state and Hydra's singletons those of this
-    process."""
+    """Load what :func:`dump` returned, and set up its modules and Hydra's singletons here.
+
+    Returns:
+        The application, and sentences that name the module state that could not be carried over.
+    """
     main, content, carried, elsewhere = pickle.loads(payload)
     if main and elsewhere:
         main = replace(main, file=str(_moved(main.file, elsewhere[0])))
@@ -162,7 +167,7 @@ def load(payload: bytes) -> tuple[JobRunner, tuple[str, ...]]:
 
 
 def _settled(application: JobRunner, moves: Mapping[Path, Path], jobs: Path) -> JobRunner:
-    """Have Hydra look for configurations, and make its folders, where they are on this machine."""
+    """Make Hydra use this machine's paths for configurations and for the jobs' folders."""
     loader: Any = application.context.config_loader
     for element in loader.config_search_path.get_path():
         path = str(element.path).removeprefix("file://")
@@ -179,7 +184,10 @@ def _moved(path: str, moves: Mapping[Path, Path]) -> Path:
 
 
 def _set_singletons(state: dict[str, Any]) -> None:
-    """Those that are there keep their identity: ``cs = ConfigStore.instance()`` at a file's top."""
+    """Set Hydra's singletons, but keep the identity of those that exist.
+
+    A module may hold one: ``cs = ConfigStore.instance()`` at the top of a file.
+    """
     instances = state["instances"]
     own: Any
     for kind, own in Singleton._instances.items():

@@ -1,4 +1,4 @@
-"""User code that a configuration names and that the supervisor calls while a sweep runs."""
+"""Wraps the user's code that a configuration names and that the supervisor calls in a sweep."""
 
 import functools
 import traceback
@@ -15,13 +15,13 @@ NOT_OWN = ("besom", "optuna")
 
 @contextmanager
 def naming(named: str) -> Iterator[None]:
-    """What is raised inside is said of ``named``, with the user's own frames of the traceback.
+    """Report an error inside the block as one of ``named``, with the user's traceback frames.
 
     Args:
-        named: as the configuration has it: ``hydra.sweeper.sampler._target_=my_samplers.Bandit``.
+        named: as in the configuration: ``hydra.sweeper.sampler._target_=my_samplers.Bandit``.
 
     Raises:
-        CodeError: code of the user's own has failed; errors of Besom's and Optuna's stay.
+        CodeError: the user's own code has failed. Errors of Besom and Optuna pass unchanged.
     """
     try:
         yield
@@ -37,7 +37,7 @@ def naming(named: str) -> Iterator[None]:
 
 
 def named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, called inside of :func:`naming`."""
+    """Wrap ``function`` so that it is called inside :func:`naming`."""
 
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:

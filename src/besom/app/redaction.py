@@ -1,7 +1,7 @@
 """Keeps passwords out of what Hydra and Python's logging write of their own accord.
 
-Hydra writes a job's configuration to files just before it calls the task, and calls nothing in
-between. So the task's first act, or that of its caller, is to mask these files.
+Hydra writes a job's configuration to files just before it calls the task, and offers no callback
+in between. So the task, or its caller, masks these files first.
 """
 
 import logging
@@ -19,9 +19,9 @@ from besom.common.files import replace_text
 
 
 def mask_job_files() -> None:
-    """Hide the passwords in what Hydra has written of this job; to be called inside the job.
+    """Hide the passwords in the files that Hydra has written for this job; call it inside the job.
 
-    An address out of ``${oc.env:NAME}`` is written as that, and needs no masking.
+    Hydra writes ``${oc.env:NAME}`` unresolved, so such an address needs no masking.
     """
     job = HydraConfig.get()
     written: list[Path] = []
@@ -41,7 +41,7 @@ def _mask_file(path: Path) -> None:
 
 @contextmanager
 def redacted_logs() -> Iterator[None]:
-    """Whatever this process logs inside the block, it logs without passwords."""
+    """Hide passwords in whatever this process logs inside the block."""
     before = logging.getLogRecordFactory()
     logging.setLogRecordFactory(partial(_masked, before))
     try:
@@ -51,7 +51,7 @@ def redacted_logs() -> Iterator[None]:
 
 
 class RedactedStream:
-    """A stream that shows no password of an address."""
+    """A stream that hides the passwords of addresses."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -61,7 +61,7 @@ class RedactedStream:
         return len(text)
 
     def close(self) -> None:
-        """Nothing: the stream is lent. TensorFlow's logging closes what it took for stderr."""
+        """Do nothing: the stream is borrowed, and TensorFlow's logging closes its stderr."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -69,7 +69,7 @@ class RedactedStream:
 
 def _masked(make: Any, *arguments: Any, **named: Any) -> logging.LogRecord:
     record: logging.LogRecord = make(*arguments, **named)
-    with suppress(Exception):  # arguments that do not fit: logging itself says so
+    with suppress(Exception):  # logging itself reports arguments that do not fit
         text = record.getMessage()
         if (masked := mask(text)) != text:
             record.msg, record.args = masked, None

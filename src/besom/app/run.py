@@ -2,10 +2,10 @@
 
 Exit codes: 0 done; 1 an error in the program, with the traceback of the program's own code; 2 a
 mistake the user can mend, with one or two lines on stderr; 130 stopped by Ctrl-C. With
-HYDRA_FULL_ERROR=1 there are Hydra's full tracebacks, as everywhere. Whatever is shown of an error,
-of a configuration and of what is logged, the passwords of addresses are masked in it.
+HYDRA_FULL_ERROR=1 Hydra's full tracebacks are shown, as in any Hydra application. The passwords of
+addresses are masked in errors, in shown configurations and in logs.
 
-What an application writes is for its user alone: configurations may hold secrets.
+Only the user can read the files that an application writes: configurations may hold secrets.
 """
 
 import os
@@ -35,7 +35,7 @@ from besom.common.stdout import complain, say, stopped
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BEFORE_THE_TASK = {"hydra", "omegaconf", *sys.stdlib_module_names}
-"""Packages whose code runs in a job before its task does."""
+"""Packages whose code runs in a job before the task."""
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")
 
 
@@ -49,7 +49,7 @@ class HydraApp:
 
 
 def run(application: HydraApp, arguments: Sequence[str]) -> int:
-    """Run ``arguments``, a command line as Hydra's applications take it; return the exit code."""
+    """Run ``arguments``, a command line of a Hydra application, and return the exit code."""
     version.setbase("1.3")
     try:
         flags = parse(arguments, application)
@@ -64,7 +64,7 @@ def run(application: HydraApp, arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
-    """Hydra's own flags, filled in; overrides may stand anywhere among them.
+    """Parse Hydra's own flags, with defaults filled in; overrides may stand anywhere among them.
 
     Raises:
         ConfigError: an unknown flag, a flag without its value, flags that exclude each other, or
@@ -91,7 +91,7 @@ def parse(arguments: Sequence[str], application: HydraApp) -> Namespace:
 
 
 def _check_together(flags: Namespace) -> None:
-    """Refuse flags that exclude each other, and those that do nothing as they are given."""
+    """Refuse flags that exclude each other, and flags that do nothing in this combination."""
     if (pickled := flags.experimental_rerun) is not None:
         raise ConfigError(
             f"--experimental-rerun {pickled} is not taken here; `besom reproduce RUN_ID` trains "
@@ -118,7 +118,7 @@ def _launch_fully(application: HydraApp, flags: Namespace) -> int:
 
 
 def _refuse(message: str) -> NoReturn:
-    """Argparse prints its usage and exits over some mistakes, whatever it is told."""
+    """Raise a ConfigError; over some mistakes argparse would print its usage and exit."""
     raise ConfigError(f"{message}; --hydra-help shows Hydra's flags")
 
 
@@ -161,7 +161,10 @@ def _launch(application: HydraApp, flags: Namespace) -> None:
 
 @contextmanager
 def _for_this_user_alone() -> Iterator[None]:
-    """Hydra makes the root before any other process could; workers inherit this."""
+    """Make new files private to the user inside the block.
+
+    Hydra makes the root folder in it, before any other process could; workers inherit the umask.
+    """
     before = os.umask(0o077)
     try:
         yield
@@ -171,7 +174,7 @@ def _for_this_user_alone() -> Iterator[None]:
 
 @contextmanager
 def _raw_errors() -> Iterator[None]:
-    """Have Hydra raise what it would otherwise print in its own words, and exit."""
+    """Make Hydra raise its errors inside the block; otherwise it prints them and exits."""
     before = os.environ.get(FULL_ERROR)
     os.environ[FULL_ERROR] = "1"
     try:
@@ -185,7 +188,7 @@ def _raw_errors() -> Iterator[None]:
 
 
 class _WithoutEcho(RedactedStream):
-    """The same, less the line that Hydra prints itself before it raises a task's error."""
+    """A redacted stream that drops the line which Hydra prints before it raises a task's error."""
 
     def write(self, text: str) -> int:
         if text.startswith("Error executing job with overrides"):
@@ -194,17 +197,17 @@ class _WithoutEcho(RedactedStream):
 
 
 def _task_trace(error: Exception) -> TracebackType | None:
-    """The traceback from the task function on, or none when the task was not running."""
+    """Return the traceback from the task function on; None where the task was not running."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_name != "run_job":
         trace = trace.tb_next
     first = trace.tb_next if trace else None
-    # What stands below may as well be a folder that Hydra cannot make, or its logging.
+    # Code below run_job may also be Hydra's own: it makes the job's folder and sets up logging.
     return None if first is None or package_of(first) in BEFORE_THE_TASK else of_task(first)
 
 
 def _is_hydras(error: Exception) -> bool:
-    """Whether Hydra gave up by itself, over a value of ``hydra`` that it takes as it comes."""
+    """Return whether Hydra itself failed, over a value of ``hydra`` that it does not check."""
     packages = [package_of(frame) for frame in entries(error.__traceback__)]
     launched = packages[packages.index("hydra") :] if "hydra" in packages else [""]
     return BEFORE_THE_TASK.issuperset(launched)

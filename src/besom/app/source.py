@@ -1,9 +1,10 @@
 """Identifies a task's code: its name, and a digest of the application's own source files.
 
-Own is what stands neither in Python nor among the installed packages: the task's file, its whole
+These are files outside Python's library and the installed packages: the task's file, its whole
 package, the modules that these import, in functions too and by ``import_module("models")``, and
-those that the configuration names, as ``_target_: models.Net`` and ``model.build: models:build``
-do. A module whose name is made at run time is not known. Besom itself has a version.
+the modules that the configuration names, as in ``_target_: models.Net`` and
+``model.build: models:build``. A module whose name is made at run time is not found. Besom's own
+code is left out: it has a version.
 """
 
 import hashlib
@@ -22,11 +23,11 @@ from typing import Any, Self
 from besom.app.hooks import Task
 
 MOST_FILES = 10_000
-"""Python files in a folder; where there are more, it is no application's package."""
+"""A folder with more Python files than this is not taken for an application's package."""
 
 _UNKNOWN = "unknown: "
 _NAMED = 16
-"""Digits of what the configuration names, behind those of all else."""
+"""The number of digits for the modules that the configuration names, at the digest's end."""
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
@@ -40,11 +41,12 @@ _IMPORT_CALL = re.compile(
     rb"""\b(?:import_module|__import__)\s*\(\s*(?:name\s*=\s*)?[rRuU]?["'](\w+)"""
     rb"""|\bimport_module\s*\(\s*["']\.[\w.]*["']\s*,\s*(?:package\s*=\s*)?["'](\w+)"""
 )
-"""What begins with a dot, and is relative to ``__package__``, stands in a package that is known."""
+"""Finds imports by call. A name that begins with a dot and is relative to ``__package__`` is left
+out: it is in a package that is known anyway."""
 
 
 def task_name(task: Task) -> str:
-    """``app.main``, whether it was started as ``python app.py``, by ``-m``, or imported."""
+    """Return ``app.main``, whether it was started as ``python app.py``, by ``-m``, or imported."""
     function = inspect.unwrap(task)
     file = _file_of(function)
     module = file.stem if file else function.__module__.rpartition(".")[2]
@@ -58,7 +60,7 @@ class Source:
     Attributes:
         digest: hexadecimal digits; None where it is not known.
         reason: why it is not known.
-        names: of modules that the configurations name, see :func:`named_by`.
+        names: the names in the configurations, see :func:`named_by`.
         files: a digest of each own source file.
     """
 
@@ -69,18 +71,21 @@ class Source:
 
     @classmethod
     def read(cls, text: str | None) -> Self:
-        """What :attr:`text` has become in a record; None and empty where that has none."""
+        """Read what a record holds of :attr:`text`; an unknown source where it holds nothing."""
         if not text or text.startswith(_UNKNOWN):
             return cls(None, (text or "").removeprefix(_UNKNOWN) or "none was recorded")
         return cls(text)
 
     @property
     def text(self) -> str:
-        """For a record: the digest, or ``unknown: `` and why."""
+        """The text for a record: the digest, or ``unknown: `` and the reason."""
         return self.digest or f"{_UNKNOWN}{self.reason}"
 
     def differs_from(self, other: Self) -> bool:
-        """Whether both are known, and are not the same; a Besom of before kept fewer digits."""
+        """Return whether both are known and differ.
+
+        Only the digits that both have are compared: earlier versions of Besom kept fewer.
+        """
         if self.digest is None or other.digest is None:
             return False
         shared = min(len(self.digest), len(other.digest))
@@ -88,8 +93,10 @@ class Source:
 
 
 def named_by(value: Any) -> frozenset[str]:
-    """Names, ``models.net.Net`` and ``models.net:build``, among the values of a configuration,
-    nested as they are."""
+    """Return the names of Python objects among a configuration's values, at any depth.
+
+    Such names look like ``models.net.Net`` and ``models.net:build``.
+    """
     if isinstance(value, str):
         is_name = _DOTTED.fullmatch(value) or _FUNCTION.fullmatch(value)
         return frozenset([value] if is_name else [])
@@ -100,18 +107,18 @@ def named_by(value: Any) -> frozenset[str]:
 
 @cache
 def source_of(task: Task, names: frozenset[str] = frozenset()) -> Source:
-    """What :func:`source_now` has found in this process first."""
+    """Return what :func:`source_now` found when this process first asked."""
     return source_now(task, names)
 
 
 def source_now(task: Task, names: frozenset[str] = frozenset()) -> Source:
-    """The application's own source, as its files are now.
+    """Return the application's own source, as its files are now.
 
-    The digest begins with that of what the task is and imports, which is all that a Besom of
-    before knew.
+    The digest begins with that of the task's file and imports, which is all that earlier versions
+    of Besom included.
 
     Args:
-        names: that its configurations have, see :func:`named_by`.
+        names: the names in its configurations, see :func:`named_by`.
     """
     function = inspect.unwrap(task)
     try:
@@ -135,7 +142,7 @@ def source_now(task: Task, names: frozenset[str] = frozenset()) -> Source:
 
 
 def _is_besoms(function: Task) -> bool:
-    """Besom's own tasks make nothing of dotted names in a configuration."""
+    """Return whether the task is Besom's own; such tasks ignore dotted names in configurations."""
     return function.__module__.startswith("besom.")
 
 
@@ -147,8 +154,10 @@ def _digest(sources: Iterable[tuple[str, bytes]]) -> str:
 
 
 def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
-    """Each own source from these places on: its place among the application's modules, and what
-    it holds. All places that are met become ``known``."""
+    """Yield the path and the content of each own source file that is reached from these places.
+
+    All places met on the way are added to ``known``.
+    """
     known |= begin
     ahead = sorted(begin)
     while ahead:
@@ -165,7 +174,7 @@ def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def own_places(name: str) -> set[Path]:
-    """The files and package folders of a module of the user's own, and of all that it imports."""
+    """Return the files and package folders of a user's module and of all own modules it imports."""
     known: set[Path] = set()
     for _ in _sources({*_named_places(name)}, known):
         pass
@@ -179,7 +188,7 @@ def _file_of(function: Task) -> Path | None:
 
 
 def _package_of(file: Path) -> Path | None:
-    """The folder of the outermost package; the innermost one of a part of Besom."""
+    """Return the folder of the file's outermost package; in Besom's code, of the innermost."""
     folders = []
     for folder in file.parents:
         if not (folder / "__init__.py").exists():
@@ -191,7 +200,7 @@ def _package_of(file: Path) -> Path | None:
 
 
 def _files(place: Path) -> Iterator[Path]:
-    """A module's file, or all those of a package."""
+    """Yield a module's file, or all files of a package."""
     if not place.is_dir():
         yield place
         return
@@ -206,7 +215,7 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _imported(content: bytes) -> set[str]:
-    """The first parts of the names that are imported; in comments and texts a few too many."""
+    """Return the top-level names that the source imports; those in comments and texts too."""
     names = set()
     for one, several in _IMPORT.findall(content):
         for word in (one or several).split(b","):
@@ -217,8 +226,11 @@ def _imported(content: bytes) -> set[str]:
 
 
 def _beside(source: Path, content: bytes) -> Iterator[Path]:
-    """What ``from .net import x`` and ``from . import net`` name in a file that is in no package,
-    as Python has it in folders without ``__init__.py``."""
+    """Yield the files that relative imports name in a file outside any regular package.
+
+    Python allows ``from .net import x`` and ``from . import net`` in folders without
+    ``__init__.py``.
+    """
     for dots, module, names in _RELATIVE.findall(content):
         folder = source.parents[min(len(dots), len(source.parents)) - 1]
         for name in [module] if module else re.findall(rb"\w+", names):
@@ -227,7 +239,7 @@ def _beside(source: Path, content: bytes) -> Iterator[Path]:
 
 
 def _own_places(name: str) -> list[Path]:
-    """Where a module that is neither Python's nor installed stands."""
+    """Return the places of a module; none where it is Python's own or installed."""
     try:
         spec = find_spec(name)
     except (ImportError, ValueError, AttributeError):
@@ -240,8 +252,10 @@ def _own_places(name: str) -> list[Path]:
 
 
 def _named_places(name: str) -> list[Path]:
-    """The same for a name in a configuration, if it can be one of Python's: ``data.csv`` is a
-    file's."""
+    """Return the places of a module that a configuration names, if it can be a Python name.
+
+    ``data.csv``, for one, is the name of a file.
+    """
     module, _, _ = name.partition(":")
     first, second, *_ = [*module.split("."), ""]
     if first in _LEFT_OUT:

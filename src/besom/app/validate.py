@@ -1,8 +1,8 @@
 """Checks a whole command before anything runs, so that a mistake leaves no folder behind.
 
-Hydra finds many mistakes itself, but some only after it has made the job's folder, and some never:
-``+model.unit=3`` adds a key past the schema, and a sweep's later values are read when their turn
-comes.
+Hydra finds many mistakes itself, but some only after it has made the job's folder, and some late or
+never: ``+model.unit=3`` adds a key past the schema, and a sweep's later values are read only when
+their turn comes.
 """
 
 import math
@@ -43,8 +43,8 @@ from besom.app.hooks import Task, hooks_of, without_exits
 from besom.common.errors import ConfigError, StoreError
 from besom.common.text import LONGEST_NAME
 
-# A sweep's value takes about a millisecond to look at: enough for any list that was typed, and no
-# wait for range(1,1000000), whose values are all of one type anyway.
+# A check of a sweep's value takes about a millisecond. This many is enough for any typed list, and
+# avoids a wait for range(1,1000000), whose values are all of one type anyway.
 VALUES_LOOKED_AT = 100
 
 MOST_RUNS = 100_000
@@ -53,7 +53,7 @@ COMBINING = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
 class _LoadingOnce(ConfigLoaderImpl):
-    """Composes a command line once: what was loaded to be checked is given again to be run."""
+    """A loader that composes a command line once: the run gets what was loaded for the check."""
 
     _loaded: tuple[tuple[Any, ...], DictConfig] | None = None
 
@@ -66,17 +66,17 @@ class _LoadingOnce(ConfigLoaderImpl):
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
         asked = config_name, [*overrides], run_mode, from_shell, validate_sweep_overrides
-        loaded, self._loaded = self._loaded, None  # workers get this object: without the other
+        loaded, self._loaded = self._loaded, None  # workers get this object, not the configuration
         if loaded is not None and loaded[0] == asked:
             return loaded[1]
         config = super().load_configuration(*asked)
-        self._loaded = asked, config.copy()  # before Hydra locks what one job has
+        self._loaded = asked, config.copy()  # Hydra locks the original later
         return config
 
 
 @contextmanager
 def hydra_of(task: Task, flags: Namespace) -> Iterator[Hydra]:
-    """Hydra for ``flags``, its parsed command line, as its own ``main`` sets it up."""
+    """Set Hydra up for ``flags``, its parsed command line, as ``hydra.main`` does."""
     search_path = create_config_search_path(flags.config_path)
     if flags.config_dir:
         folder = f"file://{Path(flags.config_dir).absolute()}"
@@ -91,14 +91,14 @@ def hydra_of(task: Task, flags: Namespace) -> Iterator[Hydra]:
 
 
 def check(hydra: Hydra, task: Task, flags: Namespace) -> RunMode:
-    """Compose what ``flags`` ask for, and look at every part of it.
+    """Compose the configuration that ``flags`` ask for, and check every part of it.
 
-    Leaves the configuration where ``${hydra:…}`` looks: a sweeper's options are read before Hydra
-    puts it there. Its mode, one run or several, is an override from then on.
+    Sets the configuration that ``${hydra:…}`` looks into, since a sweeper's options are read before
+    Hydra sets it. Adds the mode, one run or several, to the overrides.
 
     Raises:
-        besom.common.errors.UserError: a key, a value or a combination that cannot be run.
-        besom.app.error_messages.HYDRA_ERRORS: whatever Hydra has to say against it.
+        besom.common.errors.UserError: a key, a value or a combination cannot be run.
+        besom.app.error_messages.HYDRA_ERRORS: Hydra refuses it.
     """
     shows = bool(flags.cfg or flags.info)
     overrides = _parsed(hydra, flags.overrides)
@@ -124,7 +124,7 @@ def check(hydra: Hydra, task: Task, flags: Namespace) -> RunMode:
 
 
 def _check_folder(folder: Path) -> None:
-    """Hydra makes it, with all above it, before the task can say what is wrong with it."""
+    """Refuse a job's folder that cannot be made; Hydra makes it before the task could refuse it."""
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in folder.parts):
         raise StoreError(
             f"the job's folder {folder} has a name of more than {LONGEST_NAME} bytes in it; name "
@@ -148,13 +148,13 @@ def _refuse_sweeps(overrides: list[Override]) -> None:
 
 
 def _mode_of_files(hydra: Hydra, flags: Namespace) -> RunMode:
-    """Several runs where a configuration says ``hydra.mode: MULTIRUN``."""
+    """Return the mode of several runs where a configuration says ``hydra.mode: MULTIRUN``."""
     asked = hydra.get_mode(flags.config_name, list(flags.overrides))
     return RunMode.MULTIRUN if asked == RunMode.MULTIRUN else RunMode.RUN
 
 
 def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> DictConfig:
-    """The whole configuration, ``hydra`` included; of a sweep, at its baseline."""
+    """Return the whole configuration, ``hydra`` included; of a sweep, that of its baseline."""
     try:
         return hydra.compose_config(name, list(overrides), mode)
     except RecursionError:
@@ -172,8 +172,10 @@ def _compose(hydra: Hydra, name: str, overrides: list[str], mode: RunMode) -> Di
 def _first_job(
     hydra: Hydra, name: str, config: DictConfig, overrides: list[Override]
 ) -> DictConfig | None:
-    """The first configuration that Hydra's own sweeper will run: what is wrong with all of them
-    is wrong with it. None with another sweeper, which looks for itself."""
+    """Return the first configuration that Hydra's own sweeper will run.
+
+    A mistake in all of them is in this one too. None with another sweeper, which checks by itself.
+    """
     if not _combines(config):
         return None
     chosen = [
@@ -195,7 +197,7 @@ def _parsed(hydra: Hydra, overrides: list[str]) -> list[Override]:
 
 
 def _job_config(config: DictConfig) -> DictConfig:
-    """A copy without ``hydra``, as the task function will get it, with every value in place."""
+    """Return a copy without ``hydra``, as the task gets it; refuse one with missing values."""
     job = config.copy()
     with open_dict(job):
         del job["hydra"]
@@ -222,7 +224,7 @@ def _check_override(hydra: Hydra, config: DictConfig, override: Override) -> Non
 
 
 def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
-    """Refuse more values, or more runs where each combination is one, than a user waits for."""
+    """Refuse more values, or combinations where each is a run, than a user would wait for."""
     combined = 1.0
     for override in sweeps:
         n_values = _n_values(override)
@@ -236,7 +238,7 @@ def _check_number(config: DictConfig, sweeps: list[Override]) -> None:
 
 
 def _n_values(override: Override) -> float:
-    """How many values a list or range has; no list of them is made to know."""
+    """Return how many values a list or range has, without listing those of a range."""
     sweep = override.value()
     if not isinstance(sweep, RangeSweep):
         return sum(1 for _ in override.sweep_iterator())
@@ -257,7 +259,7 @@ def _check_exists(config: DictConfig, key: str) -> None:
 
 
 def _check_value(config: DictConfig, single: Override, options: list[str]) -> None:
-    """Look at one value of a sweep: an option of its group, or of its key's type."""
+    """Refuse a value of a sweep that is no option of its group, or not of its key's type."""
     key, value = single.key_or_group, single.value()
     if options and value not in options:
         raise unknown_option(key, value, options)
@@ -269,8 +271,10 @@ def _check_value(config: DictConfig, single: Override, options: list[str]) -> No
 
 
 def _check_in_schema(config: DictConfig, key: str) -> None:
-    """Refuse a key that a dataclass on its way does not declare. Free mappings take any key, and
-    so do dataclasses that are open: the task's own check looks at those."""
+    """Refuse a key that a dataclass on its path does not declare.
+
+    Free mappings take any key, and so do open dataclasses: the task's own check reads those.
+    """
     node: Any = config
     for depth, name in enumerate(key.split(".")):
         schema = OmegaConf.get_type(node)
@@ -285,5 +289,5 @@ def _check_in_schema(config: DictConfig, key: str) -> None:
 
 
 def _is_open(node: Any) -> bool:
-    """Whether its schema lets other keys through, whatever Hydra makes of the rest."""
+    """Return whether the node accepts keys that its schema does not declare."""
     return OmegaConf.is_dict(node) and node._get_node_flag("struct") is False

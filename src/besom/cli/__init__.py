@@ -1,5 +1,5 @@
-"""The ``besom`` command: words in, exit code out.
+"""Implements the ``besom`` command, which takes words and returns an exit code.
 
-It knows of the other rooms what carries out a command, and imports that when the command is given:
-``besom --help`` loads no Hydra. It imports neither MLflow nor Keras.
+Each command imports what it needs from the other rooms only when it is given: ``besom --help``
+loads no Hydra. This room imports neither MLflow nor Keras itself.
 """

@@ -1,4 +1,4 @@
-"""``besom clean``: says how much disk space of a study can be freed, and frees it."""
+"""Implements ``besom clean``, which frees a study's disk space, or says how much can be freed."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -23,7 +23,7 @@ def _parser() -> ArgumentParser:
 
 
 def _clean(options: Namespace) -> int:
-    """Delete what a study does not need any more, or say how much that is."""
+    """Delete what a study no longer needs, or print how much that is."""
     from besom.results.clean.clean import clean
 
     keep = " ".join(options.keep) if options.keep else None

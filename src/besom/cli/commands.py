@@ -1,4 +1,4 @@
-"""The commands that read a record: the parser and the action of each.
+"""Implements the commands that read a record: the parser and the action of each.
 
 Each imports what it needs when it is called, so that ``besom --help`` answers at once.
 """
@@ -67,7 +67,7 @@ def _reproduce_parser() -> ArgumentParser:
 
 
 def _reproduce(options: Namespace) -> int:
-    """Train again as a record says; exit code 1 where the numbers differ."""
+    """Train again as a record says; return exit code 1 where the numbers differ."""
     from besom.results import reproduce as again
     from besom.tracking.models.deleted import how_to_get_back
     from besom.tracking.reader import open_reader
@@ -88,7 +88,7 @@ def _reproduce(options: Namespace) -> int:
 
 
 def _restore_model(options: Namespace, found: "Reproduction") -> str:
-    """Put the model of a run back where it was deleted; what came of it, in a line."""
+    """Put a run's deleted model back, and return the outcome in a line."""
     from besom.tracking.address import own_address
     from besom.tracking.models.deleted import put_back
 
@@ -118,7 +118,7 @@ def _predict_parser() -> ArgumentParser:
 
 
 def _predict(options: Namespace) -> int:
-    """Ask a model about texts."""
+    """Print a model's predictions for texts."""
     if not options.texts and not options.file:
         raise CommandError("give texts, each in quotes, or --file with one a line")
     if options.texts and options.file:
@@ -144,7 +144,7 @@ def _report_parser() -> ArgumentParser:
 
 
 def _report(options: Namespace) -> int:
-    """Write what a study has taught as one HTML file."""
+    """Write the report of a study as one HTML file."""
     from besom.results.report.page import write_report
     from besom.tracking.address import own_address
     from besom.tracking.reader import open_reader
@@ -152,7 +152,7 @@ def _report(options: Namespace) -> int:
     reader = open_reader(options.root, options.tracking_uri)
     file = options.output or Path(f"{options.study}-report.html")
     study = write_report(reader, options.study, file)
-    print(f"open it in a browser:  {file}")  # it is there, also where MLflow takes no copy
+    print(f"open it in a browser:  {file}")  # also where MLflow takes no copy
     if study.missing_runs:
         print(study.missing_runs, file=sys.stderr)
 
@@ -174,7 +174,7 @@ def _export_parser() -> ArgumentParser:
 
 
 def _export(options: Namespace) -> int:
-    """Write a study's winner as a configuration to train with."""
+    """Write a study's winner as a configuration file for training."""
     from besom.results import export as exporting
 
     record = (options.root, options.tracking_uri, options.study)

@@ -1,7 +1,7 @@
-"""Tab completion: Hydra's own, told which part of the line is Hydra's, and Besom's for the rest.
+"""Completes command lines: Hydra completes its own part of a line, Besom the rest.
 
-``eval "$(besom -sc install=bash)"`` switches it on. The shell then runs ``besom -sc query=bash``
-for each tab, with the line so far in COMP_LINE.
+``eval "$(besom -sc install=bash)"`` switches completion on. The shell then runs
+``besom -sc query=bash`` at each tab, with the line so far in COMP_LINE.
 """
 
 import os
@@ -17,18 +17,18 @@ HYDRAS = ("train", "sweep")
 WITH_RUNS = ("compare", "predict", "reproduce")
 WITHOUT_STUDY = ("init", "reproduce", "sync")
 STEERING = ("enqueue", "set", "stop")
-"""The commands that change a sweep which runs."""
+"""The commands that change a running sweep."""
 
 Commands = Mapping[str, Callable[[list[str]], int]]
 
 
 def completion(words: list[str], commands: Commands) -> list[str] | None:
-    """The Hydra arguments that answer ``besom -sc WORDS``; none where it is answered here."""
+    """Return the Hydra arguments that answer ``besom -sc WORDS``; None where Besom answered it."""
     if not words or not words[0].startswith("query"):
         return ["-sc", *words]
     line = os.environ.get("COMP_LINE", "")
     typed, rest = _split(line)
-    # As the shell splits it; what Hydra completes may hold quotes and is left to Hydra.
+    # Split as the shell does; words that Hydra completes may hold quotes and are left to Hydra.
     *before, last = line.split(" ")
     if typed and last.startswith("-"):
         choices = _flags(typed[0], commands)
@@ -50,7 +50,7 @@ def completion(words: list[str], commands: Commands) -> list[str] | None:
 
 
 def _split(line: str) -> tuple[list[str], str]:
-    """The finished words that are Besom's, a command and a sweep's name, and what follows."""
+    """Return Besom's own finished words, a command and a sweep's name, and the rest of the line."""
     _, _, rest = line.lstrip().partition(" ")
     typed: list[str] = []
     while len(typed) < (2 if typed[:1] == ["sweep"] else 1) and " " in rest.lstrip():
@@ -60,7 +60,7 @@ def _split(line: str) -> tuple[list[str], str]:
 
 
 def _leave(rest: str) -> None:
-    """Show Hydra a line as if its arguments stood right behind the command."""
+    """Give Hydra the line as if its arguments followed the command directly."""
     os.environ["COMP_LINE"] = f"besom {rest}"
 
 
@@ -71,7 +71,7 @@ def _flags(command: str, commands: Commands) -> Iterable[str]:
 
 
 def _usage(command: str, commands: Commands) -> dict[str, bool]:
-    """A command's flags, and whether each has a value."""
+    """Return a command's flags, and whether each takes a value."""
     asked = commands[command]
     assert isinstance(asked, Command), f"{command} is Hydra's"
     usage = asked.parser().format_usage()
@@ -80,7 +80,7 @@ def _usage(command: str, commands: Commands) -> dict[str, bool]:
 
 
 def _values(command: str, before: list[str], last: str, commands: Commands) -> Iterable[str]:
-    """Studies, trials and runs, as far as a command takes them at this place."""
+    """Return the studies, trials and runs that a command accepts at this place."""
     from besom.tracking.reader import known_trials, run_ids_like
 
     flags, given, root = _usage(command, commands), list[str](), "mlruns"
@@ -105,7 +105,7 @@ def _values(command: str, before: list[str], last: str, commands: Commands) -> I
 
 
 def _steering(command: str, root: Path, given: list[str]) -> Iterable[str]:
-    """What follows the study: a trial that runs, or keys that are not given yet."""
+    """Return what may follow the study: running trials, or keys that are not given yet."""
     from besom.cli.steering import SETTABLE
     from besom.sweep.steering.requests import steering_folder
     from besom.sweep.steering.state_file import running_trials, searched_keys

@@ -1,8 +1,8 @@
 """Serves Optuna's dashboard for the studies of one root, read-only.
 
-The dashboard itself could write notes and delete studies, without a login, and its locks have
-ended sweeps (optuna-dashboard issue 545). So its process opens the database read-only, and answers
-no request under a foreign name.
+By itself, the dashboard could write notes and delete studies without a login, and its locks have
+ended sweeps (optuna-dashboard issue 545). So its process opens the database read-only, and refuses
+requests under a foreign host name.
 """
 
 import sys
@@ -49,14 +49,14 @@ def serve(root: Path, port: int, host: str = OWN_HOST) -> None:
 
 
 def read_only(database: Path) -> str:
-    """The address of a SQLite file for a reader that must not change it."""
+    """Return the address that opens a SQLite file read-only."""
     query = {"mode": "ro", "uri": "true"}
     address = sqlalchemy.URL.create("sqlite", database=database.as_uri(), query=query)
-    return address.render_as_string()  # SQLAlchemy 2.1 quotes what 2.0 does not
+    return address.render_as_string()  # SQLAlchemy 2.1 quotes more than 2.0
 
 
 def only_for(hosts: Sequence[str], application: Application) -> Application:
-    """The application for requests to one of ``hosts``; 403 for all others."""
+    """Wrap an application to answer only requests to one of ``hosts``, and others with 403."""
 
     def guarded(request: dict[str, Any], respond: Callable[..., Any]) -> Iterable[bytes]:
         if request.get("HTTP_HOST") in hosts:
@@ -68,16 +68,16 @@ def only_for(hosts: Sequence[str], application: Application) -> Application:
 
 
 class _Threaded(ThreadingMixIn, WSGIServer):
-    """A page asks for many things at once."""
+    """A server with threads: a page sends many requests at once."""
 
     daemon_threads = True
 
 
 class _Silent(WSGIRequestHandler):
-    """Does not log every request."""
+    """A request handler that does not log every request."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def _answer(database: Path, port: int, host: str) -> None:
@@ -88,7 +88,7 @@ def _answer(database: Path, port: int, host: str) -> None:
     from besom.search.storage.database import CONFIRMATIONS
 
     class Studies(RDBStorage):
-        """Lists no study of confirmations, which is a part of another."""
+        """A storage that does not list studies of confirmations: each is a part of another."""
 
         def get_all_studies(self) -> list[FrozenStudy]:
             found = super().get_all_studies()

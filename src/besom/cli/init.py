@@ -1,4 +1,4 @@
-"""``besom init NAME``: a Hydra application in a new folder, a copy of one of ``examples/``."""
+"""Implements ``besom init NAME``, which copies an application of ``examples/`` to a new folder."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from besom.common.errors import StoreError
 from besom.common.terminal.commands import command_lines
 
 TEMPLATES = {False: "loop_app", True: "keras_app"}
-"""By whether it is for Keras. Each is called by its name inside of its files, too."""
+"""The template by whether it is for Keras. Its files contain its name, too."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
 README = "README.md"
 COMMANDS = re.compile(r"(?:^[^\s#].* # .*\n){2,}", re.MULTILINE)
-"""Lines of commands, each with what it is for."""
+"""Lines of commands, each with its purpose."""
 
 NEXT = {
     "python main.py": "trains once",
@@ -35,7 +35,7 @@ def _parser() -> ArgumentParser:
 
 
 def _init(options: Namespace) -> int:
-    """Make an application, and say how to run it."""
+    """Make an application, and print how to run it."""
     folder = Path(options.name)
     if not NAME.fullmatch(folder.name):
         raise CommandError(
@@ -57,10 +57,10 @@ def _init(options: Namespace) -> int:
 
 
 def make_application(folder: Path, template: str) -> None:
-    """Copy an example into ``folder``, under the folder's name; whole or not at all.
+    """Copy an example into ``folder``, completely or not at all, and give it the folder's name.
 
     Raises:
-        CommandError: something is there already.
+        CommandError: the folder exists and is not empty, or is a file.
         OSError: it cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -78,8 +78,7 @@ def make_application(folder: Path, template: str) -> None:
 
 
 def _aligned(text: str) -> str:
-    """With the remarks behind commands below each other again, since a name is of another length
-    than the template's."""
+    """Align the remarks after commands again, since names differ in length from the template's."""
     return COMMANDS.sub(lambda block: "\n".join(_commands(block[0])) + "\n", text)
 
 
@@ -89,7 +88,7 @@ def _commands(block: str) -> list[str]:
 
 
 def _files(source: Path) -> list[Path]:
-    """What belongs to an example, and is not left from its having been run."""
+    """Return the files of an example, without those that running it has left."""
     ignored = (source / ".gitignore").read_text(encoding="utf-8").replace("/", "").split()
     return [
         file

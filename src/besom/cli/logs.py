@@ -1,4 +1,4 @@
-"""``besom logs``: prints the log and the output of a trial."""
+"""Implements ``besom logs``, which prints the log and the output of a trial."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -17,7 +17,7 @@ def _parser() -> ArgumentParser:
 
 
 def _logs(options: Namespace) -> int:
-    """Show the logs of the last attempt at a trial."""
+    """Print the logs of the last attempt at a trial."""
     from besom.results.logs import read_logs
     from besom.tracking.models.deleted import how_to_get_back
     from besom.tracking.reader import open_reader

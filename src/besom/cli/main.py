@@ -1,4 +1,4 @@
-"""The ``besom`` command: thin sugar over the Hydra application in :mod:`besom.rnn.__main__`.
+"""Runs the ``besom`` command, a thin layer over the Hydra application in :mod:`besom.rnn.__main__`.
 
 Each command imports what it needs when it is called, so that ``besom --help`` answers at once.
 """
@@ -76,7 +76,7 @@ def _command(words: list[str]) -> int:
         print(HELP, end="")
         return 0
     for word in words:
-        # Surrogates stand for bytes of another encoding; the NUL comes from Python alone.
+        # Surrogates stand for bytes of another encoding; a NUL can come only from a Python caller.
         if word.encode("utf-8", "ignore").decode() != word or "\0" in word:
             raise CommandError(f"`{word}` is no text in UTF-8; write or rename it so")
     if words[0] == "--version":
@@ -95,7 +95,7 @@ def _command(words: list[str]) -> int:
 
 
 def train(words: list[str]) -> int:
-    """Hand everything to the Hydra application."""
+    """Pass all words to the Hydra application."""
     from besom.rnn.__main__ import main as application
 
     raise_at_interrupt()
@@ -103,7 +103,7 @@ def train(words: list[str]) -> int:
 
 
 def sweep(words: list[str]) -> int:
-    """Hand everything to the Hydra application, as a multirun of the named sweep."""
+    """Pass all words to the Hydra application, as a multirun of the named sweep."""
     if not words or words[0] in ("-h", "--help"):
         print(overview(), end="")
         return 0
@@ -124,7 +124,7 @@ def _confirm_parser() -> ArgumentParser:
 
 
 def _confirm(options: Namespace) -> int:
-    """Train the baseline and the best again on fresh seeds, and give the verdict."""
+    """Train the baseline and the best trials again on fresh seeds, and print the verdict."""
     if wrong := [word for word in options.overrides if "=" not in word]:
         raise CommandError(f"`{wrong[0]}` is no KEY=VALUE; besom confirm takes one study")
 

@@ -1,4 +1,4 @@
-"""The commands that inspect and change a running sweep: status, stop, enqueue, set."""
+"""Implements the commands that inspect and change a running sweep: status, stop, enqueue, set."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
@@ -8,7 +8,7 @@ from besom.app.command import Command, CommandError, parser_of, whole_number
 from besom.common.suggest import did_you_mean
 
 SETTABLE = ("n_trials", "n_jobs")
-"""What ``besom set`` takes."""
+"""The keys that ``besom set`` accepts."""
 
 
 def _status_parser() -> ArgumentParser:
@@ -18,7 +18,7 @@ def _status_parser() -> ArgumentParser:
 
 
 def _status(options: Namespace) -> int:
-    """Show how far one study is, or all."""
+    """Print how far one study is, or all."""
     from besom.common.text import printable
     from besom.sweep.steering import status
 
@@ -45,7 +45,7 @@ def _stop_parser() -> ArgumentParser:
 
 
 def _stop(options: Namespace) -> int:
-    """Have a sweep end, or prune a trial."""
+    """Ask the supervisor to end a sweep, or to prune a trial."""
     from besom.sweep.steering.requests import STOP, STOP_TRIAL
 
     if options.trial is None:
@@ -65,7 +65,7 @@ def _enqueue_parser() -> ArgumentParser:
 
 
 def _enqueue(options: Namespace) -> int:
-    """Have a point tried."""
+    """Ask the supervisor to try a point."""
     from besom.sweep.steering.requests import ENQUEUE
 
     _split(options.words, "enqueue")
@@ -82,7 +82,7 @@ def _set_parser() -> ArgumentParser:
 
 
 def _set(options: Namespace) -> int:
-    """Have other numbers of trials or workers."""
+    """Ask the supervisor for another number of trials or workers."""
     from besom.sweep.steering.requests import SET
 
     numbers = {}
@@ -98,7 +98,7 @@ def _set(options: Namespace) -> int:
 
 
 def _split(words: list[str], command: str) -> dict[str, str]:
-    """``["n_trials=60"]`` by key."""
+    """Return ``{"n_trials": "60"}`` for ``["n_trials=60"]``."""
     if wrong := [word for word in words if "=" not in word]:
         raise CommandError(f"`{wrong[0]}` is no KEY=VALUE; see besom {command} --help")
     pairs = [word.partition("=") for word in words]
@@ -109,12 +109,12 @@ def _split(words: list[str], command: str) -> dict[str, str]:
 
 
 def _ask(options: Namespace, kind: str, **arguments: Any) -> int:
-    """Hand a request to the supervisor of a study, and say what it answers."""
+    """Send a request to a study's supervisor, and print its answer."""
     from besom.sweep.steering.requests import ask, steering_folder
     from besom.sweep.steering.status import lock_of_study, read_status
 
     root: Path = options.root
-    read_status(root, options.study)  # there is one of that name
+    read_status(root, options.study)  # fails where there is no such study
     folder = steering_folder(root, options.study)
     print(ask(folder, lock_of_study(root, options.study), kind, **arguments))
     return 0

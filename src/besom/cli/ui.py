@@ -1,4 +1,4 @@
-"""``besom ui``: MLflow's pages of a record, opened at a study's trials; or Optuna's dashboard."""
+"""Implements ``besom ui``: MLflow's pages, opened at a study's trials, or Optuna's dashboard."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from besom.app.command import Command, CommandError, reading_parser
 from besom.common.addresses import OWN_HOST, mask, scheme_of
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-"""Variables that say that a browser can be opened."""
+"""Environment variables that show that a browser can be opened."""
 
 
 def _parser() -> ArgumentParser:
@@ -24,7 +24,7 @@ def _parser() -> ArgumentParser:
 
 
 def _ui(options: Namespace) -> int:
-    """Serve MLflow's pages, or Optuna's dashboard; or name the pages of a server that runs."""
+    """Serve MLflow's pages or Optuna's dashboard, or print the addresses on a running server."""
     from besom.cli.web_server import announce, serve
     from besom.results.pages import pages
     from besom.tracking.address import SERVERS, pages_of
@@ -57,7 +57,7 @@ def _ui(options: Namespace) -> int:
 
 
 def _has_browser() -> bool:
-    """Whether a browser would open in a window of its own, and not in this terminal."""
+    """Return whether a browser would open in its own window, not in this terminal."""
     return sys.platform == "darwin" or any(map(os.environ.get, DISPLAYS))
 
 

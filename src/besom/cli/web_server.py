@@ -1,6 +1,6 @@
 """Runs MLflow's web interface, or another web server, as a child process until Ctrl-C.
 
-They are for this machine only, if not told otherwise.
+Only this machine can reach the server, unless another host is given.
 """
 
 import os
@@ -26,7 +26,7 @@ from besom.results.pages import Page
 from besom.tracking.address import own_address, sqlite_path
 
 EVERYWHERE = ("0.0.0.0", "::")
-# "Port blocking" of the Fetch standard (WHATWG): browsers ask nothing there.
+# "Port blocking" of the Fetch standard (WHATWG): browsers send no requests there.
 _BLOCKED = """
 0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115
 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563
@@ -44,11 +44,11 @@ class Server:
     """How to start a web server that listens at ``port`` of ``host``.
 
     Attributes:
-        name: what is started, as it is called.
+        name: the server's name in messages.
         command: the words that start it.
         health: a path that it answers once it is up.
-        environment: variables that it gets beside those of this process.
-        folder: where it works; None for this process' own.
+        environment: variables that it gets in addition to those of this process.
+        folder: its working folder; None for that of this process.
         takes: how long it takes to start, where that is more than a moment.
     """
 
@@ -63,7 +63,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where this machine finds it."""
+        """The address at which this machine reaches it."""
         host = OWN_HOST if self.host in EVERYWHERE else self.host
         return f"http://{host}:{self.port}"
 
@@ -79,9 +79,9 @@ def serve(
     """Serve the runs of ``root`` at an address of this machine until interrupted.
 
     Args:
-        uri: of the SQLite file that has them, where that is not below ``root``.
-        find_pages: called while the server starts: what to name once it is up.
-        opens: the first of these in a browser.
+        uri: the address of the SQLite file that holds the runs, where it is not below ``root``.
+        find_pages: called while the server starts; returns the pages to print once it is up.
+        opens: whether to open the first of these pages in a browser.
 
     Raises:
         StoreError: there is nothing to serve.
@@ -101,7 +101,7 @@ def serve(
 
 def _mlflow(database: Path, artifacts: Path, port: int, host: str) -> Server:
     command = [sys.executable, "-m", "mlflow", "server"]
-    # Relative to its working folder: MLflow would make folders of what an address has escaped.
+    # Relative to its working folder: MLflow would make folders of what a full address escapes.
     command += ["--backend-store-uri", f"sqlite:///{database.name}", "--no-serve-artifacts"]
     command += ["--default-artifact-root", artifacts.as_uri()]
     command += ["--app-name", "besom"]  # see besom.tracking.server
@@ -149,7 +149,7 @@ def run_server(
 
 
 def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
-    """Name the pages of a server, and open the first in a browser where ``opens`` says so."""
+    """Print the pages of a server, and open the first in a browser where ``opens`` is true."""
     links = [f"{server}/{page.address}" for page in pages]
     for page, link in zip(pages, links, strict=True):
         print(f"{page.shows}:\n  {link}", flush=True)
@@ -158,7 +158,7 @@ def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
 
 
 def allowed_hosts(port: int, host: str = OWN_HOST) -> list[str]:
-    """Names under which a browser may ask for a server; others are DNS rebinding."""
+    """Return the host names that a browser may use for a server; others are DNS rebinding."""
     names = [OWN_HOST, "localhost"]
     if host in EVERYWHERE:
         names += [socket.gethostname(), *_own_addresses()]
@@ -168,7 +168,7 @@ def allowed_hosts(port: int, host: str = OWN_HOST) -> list[str]:
 
 
 def _own_addresses() -> list[str]:
-    """This machine's, as far as its own name tells."""
+    """Return this machine's addresses, as far as its own name resolves to them."""
     try:
         return sorted({str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)})
     except OSError:
@@ -195,7 +195,7 @@ def _check_place(host: str, port: int) -> None:
 
 @contextmanager
 def _running(server: Server, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server process that ends with this block, however the block ends."""
+    """Run a server process inside the block, and end it however the block ends."""
     # A session of its own: Ctrl-C reaches this process only, which then ends the server's group.
     process = subprocess.Popen(
         server.command,
@@ -205,7 +205,7 @@ def _running(server: Server, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes
         stderr=log,
         start_new_session=True,
     )
-    # SIGINT too: a shell that starts it in the background has it ignored.
+    # SIGINT too: a shell that starts this process in the background makes it ignore SIGINT.
     before = {number: signal.signal(number, _interrupt) for number in ENDING}
     try:
         yield process

@@ -1,5 +1,5 @@
-"""The ground: errors, addresses, files, locks, and text to be shown.
+"""Provides what all rooms share: errors, addresses, files, locks, and text to be shown.
 
-It knows nothing of Besom's other rooms, and of vendors SQLite, OmegaConf's configurations and, in
+It knows nothing of Besom's other rooms. Of other libraries it uses SQLite, OmegaConf and, in
 ``terminal``, Rich.
 """

@@ -1,4 +1,4 @@
-"""Addresses of databases and servers: shown without passwords, and probed for an answer."""
+"""Reads addresses of databases and servers, masks their passwords, and tests for an answer."""
 
 import re
 import socket
@@ -8,18 +8,18 @@ from urllib.parse import quote, unquote, urlsplit
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433}
 OWN_HOST = "127.0.0.1"
-"""Where a machine reaches itself, and no other reaches it."""
+"""The address at which a machine reaches itself, and no other machine reaches it."""
 HIDDEN = "***"
-"""What stands for a password."""
+"""The text that replaces a password."""
 
 _TO_LAST_AT = re.compile(r"(?<!\S)\S+@")
-# With the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
-# A user may hold an ``@``, as at Azure, and a password anything: it ends at the last ``@`` of the
-# word, or before another address. Rather is a host too few shown than half a password.
+# The patterns allow the backslashes that Hydra's grammar and JSON put before ``:`` and ``=``.
+# A user name may hold an ``@``, as at Azure, and a password any character: it ends at the word's
+# last ``@``, or before another address. Hiding a host is better than showing half a password.
 _NEXT_ADDRESS = r"[,;=&|'\"(\[{]\\*\w[\w+.-]*\\*://"
 _IN_AUTHORITY = re.compile(rf"(\w\\*://[^\s:/]*):(?:(?:(?!{_NEXT_ADDRESS})\S)+|\S+)@")
-# Of ``postgresql:///x?user=ann&password=…``, say. A query ends at white space; what closes a quoted
-# or bracketed text is none of it.
+# As in ``postgresql:///x?user=ann&password=…``. A query ends at white space; a quote or bracket
+# that closes the text around it is not part of it.
 _IN_QUERY = re.compile(
     r"([?&][\w.-]*(?:passw|pwd|passphrase|secret|token|api_?key|access_?key|credential|odbc_connect)"
     r"[\w.-]*\\*=)[^&\s]*[^&\s'\"`)\]},.;:]",
@@ -28,43 +28,45 @@ _IN_QUERY = re.compile(
 
 
 def mask(text: str) -> str:
-    """Hide every password in the addresses of ``text``: before the host, whatever it is made of,
-    and in the query, under whatever name."""
-    # Word by word: from each of a long text's addresses to its end would take minutes.
+    """Hide every password in the addresses of ``text``.
+
+    It may stand before the host, with any characters, or in the query, under any usual name.
+    """
+    # Word by word: in a long text, a search from each address to the end would take minutes.
     text = _TO_LAST_AT.sub(lambda word: _IN_AUTHORITY.sub(rf"\1:{HIDDEN}@", word[0]), text)
     return _IN_QUERY.sub(rf"\1{HIDDEN}", text)
 
 
 def scheme_of(address: str) -> str:
-    """``postgresql`` for ``postgresql+psycopg2://…``; empty where there is none."""
+    """Return ``postgresql`` for ``postgresql+psycopg2://…``; empty where there is no scheme."""
     return address.partition("://")[0].partition("+")[0].lower() if "://" in address else ""
 
 
 @cache
 def _is_escaped() -> bool:
-    """Whether SQLAlchemy reads ``%20`` in a SQLite address as a space, as it does from 2.1 on."""
-    from importlib.metadata import version  # 10 ms, at every start of any Hydra application
+    """Return whether SQLAlchemy reads ``%20`` in a SQLite address as a space: from 2.1 on."""
+    from importlib.metadata import version  # at the top, 10 ms at each start of a Hydra application
 
     return tuple(map(int, version("sqlalchemy").split(".")[:2])) >= (2, 1)
 
 
 def sqlite_address(path: Path) -> str:
-    """The address of a SQLite file, as SQLAlchemy reads it."""
+    """Return the address of a SQLite file, as SQLAlchemy reads it."""
     return "sqlite:///" + (
         re.sub("[%?]", lambda c: quote(c[0]), str(path)) if _is_escaped() else str(path)
     )
 
 
 def sqlite_file(address: str) -> Path:
-    """The file that a SQLite address names; a relative one as it is."""
+    """Return the file that a SQLite address names; a relative path stays relative."""
     name = address.partition(":///")[2].partition("?")[0]
     return Path(unquote(name) if _is_escaped() else name)
 
 
 def reach(address: str, seconds: float) -> None:
-    """Find out whether a server listens at the host and port of a database's address.
+    """Check that a server listens at the host and port of a database's address.
 
-    Addresses without a host, or without a port that is known, are let alone.
+    Addresses without a host, or without a known port, are not checked.
 
     Raises:
         OSError: no server answers within ``seconds``.
@@ -80,7 +82,7 @@ def reach(address: str, seconds: float) -> None:
 
 
 def missing_driver(error: BaseException) -> str:
-    """What to install where that is why a database cannot be used; empty where it is not."""
+    """Return what to install where a database's driver is missing; empty for another error."""
     cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
     name = cause.name if isinstance(cause, ImportError) else None
     if name == "psycopg":

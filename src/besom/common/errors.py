@@ -1,12 +1,12 @@
-"""Errors that are no bugs of Besom's.
+"""Defines the errors that are not bugs of Besom.
 
 BesomError
  ├─ SweepFailed          too many trials failed, or workers do not start; exit code 1
  └─ UserError            one or two plain lines; the commands end with exit code 2
-     ├─ CodeError        code that the configuration names has raised; its traceback stands above
+     ├─ CodeError        code that the configuration names has raised; its traceback comes first
      ├─ ConfigError      a configuration value: wrong key, type or range
      ├─ SpaceError       a search space that cannot be searched
-     ├─ DataError        a data file that is missing or not what it should be
+     ├─ DataError        a data file that is missing, damaged or of the wrong kind
      ├─ StudyError       a study that cannot be resumed as asked
      ├─ StoreError       a storage or tracking address that cannot be used
      └─ ClusterError     a cluster that does not answer, or cannot run a worker
@@ -24,7 +24,7 @@ from besom.common.text import plain
 class BesomError(Exception):
     """Base of all errors that Besom raises on purpose.
 
-    Its text is fit for a terminal, and shows no address's password.
+    Its text is safe for a terminal, and the passwords of addresses are masked.
     """
 
     def __init__(self, message: str) -> None:
@@ -34,7 +34,7 @@ class BesomError(Exception):
 class SweepFailed(BesomError):
     """A sweep cannot go on: too many failed trials, or workers that do not start.
 
-    ``traceback`` is that of the task's own code, where that has failed.
+    ``traceback`` is that of the task's own code, where the task has failed.
     """
 
     def __init__(self, message: str, traceback: str = "") -> None:
@@ -61,9 +61,9 @@ class UserError(BesomError):
 
 
 class CodeError(UserError):
-    """Code of the user's own, that the configuration names, has raised while a sweep ran.
+    """The user's own code, which the configuration names, has raised while a sweep ran.
 
-    ``traceback`` is that of this code, shown before the lines.
+    ``traceback`` is that of this code; it is shown before the message.
     """
 
     def __init__(self, message: str, traceback: str) -> None:
@@ -80,11 +80,11 @@ class SpaceError(UserError):
 
 
 class DataError(UserError):
-    """A data file is missing, damaged, or holds something else than texts."""
+    """A data file is missing, damaged, or holds something other than texts."""
 
 
 class StudyError(UserError):
-    """A stored study does not fit what is asked of it."""
+    """A stored study does not fit the request."""
 
 
 class StoreError(UserError):
@@ -96,16 +96,19 @@ class ClusterError(UserError):
 
 
 USERS_ERRORS = (Exception, SystemExit)
-"""What code of a user's own may raise, ``sys.exit`` included; Ctrl-C is not its own."""
+"""What a user's own code may raise, ``sys.exit`` included, but not Ctrl-C."""
 
 
 def one_line(error: BaseException) -> str:
-    """``ValueError: x is above 1``, without its type where it is Besom's, and only that where it
-    has no text, or raises instead. Shows no address's password."""
+    """Return an error as one line, such as ``ValueError: x is above 1``.
+
+    Besom's own errors are shown without the type. An error that has no text, or whose text cannot
+    be read, is shown as its type alone. Passwords of addresses are masked.
+    """
     name = type(error).__name__
     try:
         text = plain(mask(str(error))).strip()
-    except BaseException:  # of the user's own code, as the error may be
+    except BaseException:  # the error's class may be the user's own code
         return name
     first = text.partition("\n")[0]
     if isinstance(error, BesomError) and first:

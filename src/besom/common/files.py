@@ -11,10 +11,10 @@ from besom.common.errors import StoreError
 
 
 def check_working_folder() -> None:
-    """Find that the working folder is there, and that what is written below it can name it.
+    """Check that the working folder exists and that its path is valid UTF-8.
 
     Raises:
-        StoreError: databases, addresses and configurations hold text in UTF-8 alone.
+        StoreError: it does not, or is not: databases, addresses and configurations hold only UTF-8.
     """
     try:
         here = os.getcwd()
@@ -25,7 +25,7 @@ def check_working_folder() -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and what is missing above it, for this user alone; what is there stays.
+    """Make a folder and its missing parents for this user alone; leave existing ones unchanged.
 
     Raises:
         OSError: it cannot be made.
@@ -42,10 +42,10 @@ def make_private(folder: Path) -> None:
 
 
 def make_writable(folder: Path, option: str) -> None:
-    """Make a folder that is written to, for this user alone.
+    """Make a folder for this user alone, and check that it can be written.
 
     Raises:
-        StoreError: it cannot be; names the option that says where it is.
+        StoreError: it cannot be made or written; the message names ``option``.
     """
     try:
         make_private(folder)
@@ -56,18 +56,18 @@ def make_writable(folder: Path, option: str) -> None:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for :func:`open`: a file that it makes is for this user alone."""
+    """Open a file as an opener for :func:`open`; a new file is for this user alone."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def check_kept(path: Path) -> None:
-    """Find that a path is a file that can be read, or a folder of such.
+    """Check that a path is a readable regular file, or a folder that holds only such files.
 
-    Links to files are files; links to folders inside of a folder are let alone, as MLflow does.
+    Links to files count as files. Links to folders inside a folder are skipped, as MLflow does.
 
     Raises:
-        ValueError: it is neither, or a folder that holds what is neither.
-        OSError: something is not there, or cannot be read.
+        ValueError: it is neither a regular file nor a folder, or holds something that is neither.
+        OSError: something does not exist or cannot be read.
     """
     kind = stat.S_IFMT(path.stat().st_mode)
     if kind not in (stat.S_IFREG, stat.S_IFDIR):
@@ -82,7 +82,7 @@ def check_kept(path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file anew, whole or not at all, for this user alone."""
+    """Replace a file's content, completely or not at all; the file is for this user alone."""
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
@@ -94,15 +94,15 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def remedy(error: OSError) -> str:
-    """What helps where a folder cannot be written."""
+    """Return the remedy for an error in writing to a folder."""
     for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return "Make room" if for_room else "Mend its permissions"
 
 
 def cache_folder() -> Path:
-    """Where Besom keeps what it can make again.
+    """Return the folder for files that Besom can make again.
 
-    BESOM_CACHE, or ``besom`` in the platform's folder for a user's caches.
+    It is BESOM_CACHE, or ``besom`` in the platform's folder for a user's caches.
     """
     if chosen := os.environ.get("BESOM_CACHE"):
         return Path(os.path.expanduser(chosen)).absolute()

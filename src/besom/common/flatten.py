@@ -10,10 +10,10 @@ from besom.common.text import show
 
 
 def flatten(config: DictConfig, resolve: bool = True) -> dict[str, Any]:
-    """``{"model": {"units": 32}}`` as ``{"model.units": 32}``; lists stay whole.
+    """Return ``{"model": {"units": 32}}`` as ``{"model.units": 32}``; lists stay whole.
 
-    Members of an enumeration become their names. Values that are missing (``???``) are left out.
-    Of two keys that would have one name, the second gets a prime.
+    Members of an enumeration become their names. Missing values (``???``) are left out. Where two
+    keys would have the same name, the second gets a prime.
     """
     tree = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=False, enum_to_str=True)
     assert isinstance(tree, dict)
@@ -35,14 +35,16 @@ def _leaves(tree: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def short_text(params: Mapping[str, Any]) -> str:
-    """Parameters under the last part of their names: ``units=64 max_length=200``."""
+    """Return parameters as text, with short names: ``units=64 max_length=200``."""
     return " ".join(f"{name}={show(params[key])}" for key, name in short_names(params).items())
 
 
 def short_names(keys: Iterable[str]) -> dict[str, str]:
-    """The last part of each key, and of those that share it as much as tells them apart. The place
-    in a list is no name by itself: ``layers.0``."""
-    # What follows a dot in a group's package is no name of its own.
+    """Return the last part of each key, or as many parts as tell it from the others.
+
+    A place in a list is not a name by itself: ``layers.0``.
+    """
+    # The dots in a group's package do not separate names.
     parts = {key: [key] if "@" in key else key.split(".") for key in keys}
     least = {key: _first_word(path) for key, path in parts.items()}
     names = {key: ".".join(path[-least[key] :]) for key, path in parts.items()}
@@ -55,8 +57,10 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
 
 
 def doubled(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Of a group's option and the name that it gives itself, ``model`` and ``model.name``, the key
-    to leave out: the name, as long as each row with a name has the option too.
+    """Return the keys to leave out where a group's option repeats the name that it gives itself.
+
+    Of ``model`` and ``model.name`` this is the name, as long as each row with a name has the option
+    too.
 
     Examples:
         >>> gru, lstm = ({"model": name, "model.name": name} for name in ("gru", "lstm"))
@@ -78,6 +82,6 @@ def doubled(rows: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _first_word(path: Sequence[str]) -> int:
-    """How many parts from the end there are up to one that is no number."""
+    """Return how many parts from the end it takes to reach one that is not a number."""
     words = (place for place, part in enumerate(reversed(path), 1) if not part.isdigit())
     return next(words, len(path))

@@ -1,4 +1,4 @@
-"""Facts and settings of this process: its cores, garbage collection, Ctrl-C during imports."""
+"""Counts this process's cores, and controls its garbage collection and Ctrl-C during imports."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 def cores() -> int:
-    """How many cores this process may use, where the system tells; else how many there are."""
+    """Return how many cores this process may use, or how many exist if the system does not say."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -18,9 +18,9 @@ def cores() -> int:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Make many objects without Python looking through all of them for garbage, again and again.
+    """Switch garbage collection off inside the block, which makes many objects.
 
-    That would take two thirds of the time in which a large study is read.
+    Otherwise it would take two thirds of the time in which a large study is read.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -33,10 +33,11 @@ def uncollected() -> Iterator[None]:
 
 @contextmanager
 def importing(module: str) -> Iterator[None]:
-    """Import ``module``, unless it is there, in three quarters of the time: uncollected.
+    """Switch garbage collection off while the block imports ``module``, unless it is imported.
 
-    What was made counts as old afterwards: it is looked through as seldom as if it had been there
-    for long. Not so where the application has frozen objects of its own, which that would thaw.
+    The import then takes three quarters of the time. Afterwards the new objects are in the oldest
+    generation, which is collected rarely. This is left out where the application has frozen objects
+    of its own, since it would thaw them.
     """
     if module in sys.modules:
         yield
@@ -51,9 +52,9 @@ def importing(module: str) -> Iterator[None]:
 
 
 def end_at_interrupt() -> None:
-    """Have Ctrl-C end the ``besom`` command at once, without a word, while it imports the rest.
+    """Make Ctrl-C end the ``besom`` command at once and silently while it imports the rest.
 
-    What is raised in the midst of an import is printed, or swallowed. A program that imports Besom
+    An exception in the middle of an import would be printed, or lost. A program that imports Besom
     handles its signals itself.
     """
     command = os.path.basename(sys.argv[0]) if sys.argv else ""
@@ -62,7 +63,7 @@ def end_at_interrupt() -> None:
 
 
 def raise_at_interrupt() -> None:
-    """From here on Ctrl-C raises KeyboardInterrupt again."""
+    """Make Ctrl-C raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""A saved Keras model as a task hands it over: its file, its input and its output."""
+"""Describes a saved Keras model that a task hands over: its file, inputs and outputs."""
 
 import sys
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from besom.common.text import named, storable, whole
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """Shape and type of one side of a model.
+    """The shape and type of one input or output of a model.
 
     Args:
         shape: the sizes; ``None`` is the free batch dimension.
@@ -26,18 +26,18 @@ class TensorSpec:
 
 
 Tensors = TensorSpec | Mapping[str, TensorSpec] | None
-"""One side of a model: one tensor, several by their names, or not known."""
+"""The inputs or the outputs of a model: one tensor, several by name, or None if not known."""
 
 
 @dataclass(frozen=True)
 class KerasModel:
-    """A saved ``.keras`` file and what it takes and gives, known without loading it.
+    """A saved ``.keras`` file with its inputs and outputs, known without loading it.
 
     Args:
         path: the file.
-        inputs: what the model takes: one tensor, or a mapping of names to several. Where it is not
-            known, None: MLflow then checks nothing that the model is asked.
-        outputs: what it gives, likewise.
+        inputs: one tensor, or a mapping of names to several; None where they are not known. MLflow
+            then does not check the model's inputs.
+        outputs: the same for the outputs.
 
     Examples:
         >>> tokens = besom.TensorSpec((None, 100), "int32")
@@ -51,7 +51,10 @@ class KerasModel:
 
 
 def check_keras(model: object) -> None:
-    """Without Keras: a model of it comes with it."""
+    """Raise TypeError where ``model`` is no Keras model.
+
+    Keras is not imported for this: where it is not loaded, there can be no model of it.
+    """
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(model, keras.Model):
         raise TypeError(
@@ -61,10 +64,10 @@ def check_keras(model: object) -> None:
 
 
 def checked(model: KerasModel) -> KerasModel:
-    """The same in Python's own types.
+    """Return the same model description in Python's own types.
 
     Raises:
-        TypeError, ValueError: a shape is none, or a type is none of NumPy's.
+        TypeError, ValueError: a shape is not valid, or a type is not one of NumPy's.
     """
     return replace(model, inputs=_tensors(model.inputs), outputs=_tensors(model.outputs))
 

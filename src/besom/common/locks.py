@@ -1,4 +1,4 @@
-"""A lock for each study: a second supervisor is told which process has it."""
+"""Locks each study for one supervisor; a second one is told which process holds the lock."""
 
 import fcntl
 import os
@@ -16,12 +16,12 @@ from besom.common.files import make_private, private
 
 TELLING_SECONDS = 1.0
 LOOK_SECONDS = 0.3
-"""In which a process that only looks whether a lock is held has let go of it."""
+"""A process that only checks whether a lock is held releases it within this time."""
 
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait for other sweeps that are opening a database of ``folder``: tables are made once.
+    """Wait for other sweeps that are opening a database in ``folder``: tables are made only once.
 
     Raises:
         StoreError: the lock is another user's.
@@ -33,10 +33,10 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def only_supervisor(root: Path, study: str) -> Iterator[None]:
-    """Hold the study's lock; the kernel lets go of it however this process ends.
+    """Hold the study's lock inside the block; the kernel releases it however this process ends.
 
     Raises:
-        StudyError: another process holds it; names host, process and start.
+        StudyError: another process holds it; the message names host, process and start.
         StoreError: the lock is another user's.
     """
     with _opened(root, f"{study}.json", "a+") as file:
@@ -53,7 +53,7 @@ def only_supervisor(root: Path, study: str) -> Iterator[None]:
 
 
 def _taken(file: IO[str]) -> bool:
-    """Try to lock; others that look whether it is locked hold it for a moment."""
+    """Try to lock the file, also while others that check the lock hold it for a moment."""
     deadline = time.monotonic() + LOOK_SECONDS
     while True:
         try:
@@ -66,9 +66,9 @@ def _taken(file: IO[str]) -> bool:
 
 
 def supervisor_of(root: Path, study: str) -> str:
-    """``by process 4711 on node-7 since …``, of the study's lock; empty where none holds it.
+    """Return ``by process 4711 on node-7 since …`` for the study's lock; empty where it is free.
 
-    Nothing is made where there is no lock.
+    Where there is no lock file, none is made.
 
     Raises:
         StoreError: the lock is another user's.
@@ -106,7 +106,7 @@ def _opened(root: Path, name: str, mode: str) -> IO[str]:
 
 
 def _of_others(folder: Path) -> int:
-    """The permissions of the other users that may write in a folder: they may lock there."""
+    """Return the permissions of other users who may write in a folder: they may lock there too."""
     mode = folder.stat().st_mode
     of_group = 0o070 | mode & 0o2000 if mode & 0o020 else 0
     of_world = 0o007 | mode & 0o1000 if mode & 0o002 else 0
@@ -114,8 +114,10 @@ def _of_others(folder: Path) -> int:
 
 
 def _holder(file: IO[str]) -> str:
-    """The process that holds a lock. It writes that down a moment after it has got it; until then
-    the file is empty, or tells of the one before."""
+    """Return which process holds a lock, as it wrote into the file.
+
+    It writes a moment after it gets the lock; until then the file is empty or names the last one.
+    """
     deadline = time.monotonic() + TELLING_SECONDS
     while True:
         file.seek(0)

@@ -1,7 +1,7 @@
 """Opens SQLite files: with a write-ahead log to write, or a copy where the file is read-only.
 
-With the log a commit waits for the disk once instead of four times and costs less than half of the
-processor's time, and a reader does not keep the writer waiting.
+With the log, a commit waits for the disk once instead of four times and takes less than half of the
+processor time, and a reader does not block the writer.
 """
 
 import atexit
@@ -19,10 +19,10 @@ BUSY_SECONDS = 2.0
 
 
 def write_ahead(path: Path) -> None:
-    """Give the database at ``path`` a write-ahead log, which it keeps from then on.
+    """Switch the database at ``path`` to a write-ahead log for good.
 
-    Where the file system does not take one, or while others use the database, it keeps the journal
-    that it has.
+    Where the file system does not support one, or while others use the database, it keeps its
+    present journal.
     """
     with (
         suppress(sqlite3.DatabaseError),
@@ -32,13 +32,15 @@ def write_ahead(path: Path) -> None:
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether this user may read a database file, but neither change it nor write beside it."""
+    """Return whether a database file exists that this user cannot change, or write beside."""
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
     return os.path.exists(path) and not writable
 
 
 def readable_file(path: Path) -> Path:
-    """A database file that can be read: this one, or a copy of it, which goes with this process.
+    """Return a database file that SQLite can read: this one, or a copy where it is read-only.
+
+    The copy is deleted when this process ends.
 
     Raises:
         StoreError: it cannot be read, or there is no room for a copy.

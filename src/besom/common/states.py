@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How far an attempt at a trial or a confirmation is; a job ends as one of the first four."""
+    """The state of an attempt at a trial or confirmation; a job ends in one of the first four."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"
@@ -14,4 +14,4 @@ class State(StrEnum):
     DEAD = "dead"
     """Its worker has died."""
     LOST = "lost"
-    """Its sweep was killed before it was known how it ended."""
+    """Its sweep was killed before its end was known."""

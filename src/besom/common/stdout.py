@@ -1,7 +1,7 @@
-"""Copes with standard streams that are closed, full, or read by a program that ends, as ``head``.
+"""Handles standard streams that are closed, full, or read by a program that ends, like ``head``.
 
-No work ends for what cannot be printed. Where a reader has gone that is all; where the output is
-lost for another reason, a command says so at its end.
+Output that cannot be printed stops no work. Where the reader is gone, it is dropped silently; where
+it is lost for another reason, a command reports that at its end.
 """
 
 import errno
@@ -16,23 +16,23 @@ from besom.common.errors import CodeError, StoreError, UserError
 from besom.common.text import printable
 
 GONE = (errno.EPIPE, errno.EIO)
-"""The reader of a pipe, or a terminal, is not there any more."""
+"""The error numbers that mean that a pipe's reader, or the terminal, is gone."""
 
 STOPPED = 130
 
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-"""The variable that says what TensorFlow logs beside what it tells Python."""
+"""The variable that sets what TensorFlow logs outside Python."""
 TENSORFLOW_SILENT = "3"
-"""Errors reach Python as exceptions; what TensorFlow logs as errors beside them is noise, such as a
-line of 3,000 characters for each program out of the cache."""
+"""The level without any messages. Errors reach Python as exceptions; what TensorFlow logs as errors
+beside them is noise, such as a line of 3,000 characters for each program out of the cache."""
 
 
 @contextmanager
 def read_or_not() -> Iterator[None]:
-    """What is printed inside is dropped once it cannot be written.
+    """Drop what is printed inside the block once it cannot be written.
 
     Raises:
-        StoreError: at the end, where something was dropped that a reader may still want.
+        StoreError: at the end, if output was dropped that a reader may still want.
     """
     was_closed = sys.stdout is None
     open_closed()
@@ -41,7 +41,7 @@ def read_or_not() -> Iterator[None]:
         try:
             yield
         finally:
-            stream.flush()  # the interpreter would complain of what is left
+            stream.flush()  # else the interpreter would complain about the rest
     if stream.lost_for not in (None, *GONE):
         raise StoreError(
             f"standard output could not be written: {os.strerror(stream.lost_for)}; what it would "
@@ -51,9 +51,10 @@ def read_or_not() -> Iterator[None]:
 
 @contextmanager
 def warnings_no_errors() -> Iterator[None]:
-    """Under ``python -W error``, libraries may go on that warn of themselves, on import even.
+    """Ignore warnings inside the block where ``python -W error`` makes them errors.
 
-    The task runs in processes of its own, where errors stay errors.
+    Some libraries warn about themselves, even on import. The task runs in its own processes, where
+    such warnings stay errors.
     """
     with warnings.catch_warnings():
         if any(action == "error" for action, *_ in warnings.filters):
@@ -63,7 +64,10 @@ def warnings_no_errors() -> Iterator[None]:
 
 @contextmanager
 def standard_error_shut() -> Iterator[None]:
-    """TensorFlow writes lines to descriptor 2 when it starts, before it reads any log level."""
+    """Send descriptor 2 to the null device inside the block.
+
+    TensorFlow writes lines there when it starts, before it reads any log level.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -77,14 +81,14 @@ def standard_error_shut() -> Iterator[None]:
 
 
 def print_data(text: str) -> None:
-    """Print CSV, JSON or a log as it is; on a terminal, without what would steer it."""
+    """Print CSV, JSON or a log unchanged; on a terminal, with control characters escaped."""
     if sys.stdout.isatty():
         text = "\n".join(map(printable, text.split("\n")))
     print(text, end="")
 
 
 def complain(error: UserError) -> int:
-    """Print a mistake as it is shown everywhere in Besom; return the exit code that it means."""
+    """Print a user's mistake in Besom's usual form, and return its exit code."""
     if isinstance(error, CodeError):
         say(error.traceback)
     say(f"besom: {error}")
@@ -92,44 +96,47 @@ def complain(error: UserError) -> int:
 
 
 def stopped(and_then: str = "") -> int:
-    """Say that Ctrl-C has ended a command; return its exit code, as shells have it."""
+    """Print that Ctrl-C has ended a command, and return the exit code that shells use for it."""
     say(f"besom: stopped by Ctrl-C{and_then}")
     return STOPPED
 
 
 def say(text: str) -> None:
-    """A line on standard error, where there is one that takes it."""
+    """Print a line on standard error, if it can be written."""
     if sys.stderr is None:  # closed
         return
     try:
-        # In one write: another thread's line would stand before the end of this one.
+        # In one write: otherwise another thread's line could come before this line's end.
         print(f"{text}\n", end="", file=sys.stderr, flush=True)
     except OSError:
         _drop(sys.stderr)
 
 
 def open_closed() -> None:
-    """Have nothing where a standard stream was closed: else the next file that is opened, a
-    database say, would be taken for it by all that this process starts."""
+    """Open the null device in place of each standard stream that is closed.
+
+    Otherwise the next opened file, such as a database, would get its number, and child processes
+    would take that file for the stream.
+    """
     for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
         try:
             os.fstat(number)
         except OSError:
-            lowest = os.open(os.devnull, os.O_RDWR)  # of the numbers that are free: this one
+            lowest = os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
             os.set_inheritable(lowest, True)
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays
 
 
 def _drop(stream: TextIO) -> None:
-    """Let a stream write to nowhere from now on, with what it still holds."""
+    """Send a stream's further output, and what it still holds, to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 class _MaybeUnread:
-    """Standard output. ``lost_for`` is the error number for which something was not written."""
+    """Standard output that may fail; ``lost_for`` is the error number of the first lost output."""
 
     def __init__(self, stream: TextIO, closed: int | None) -> None:
         self._stream = stream

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 ALIKE = 0.6
-"""From 0, nothing in common, to 1, equal; the threshold that difflib itself takes."""
+"""The least likeness of a suggestion, from 0 (nothing in common) to 1 (equal); difflib's own."""
 MISTYPED = 0.8
-"""The same for ids: any two of random digits are half alike."""
+"""The same for ids: two ids of random digits are half alike by chance."""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like ``word``, or none that is like it.
+    """Return the known word most like ``word``; None where none is like it.
 
-    Dotted keys are compared part by part, so that a shared ``model.`` makes no two keys alike. A
-    key is also found by its last part alone, where only one has it: ``units``, ``model.units``.
+    Dotted keys are compared part by part, so that a shared ``model.`` does not make two keys alike.
+    A key is also found by its last part, where only one has it: ``units`` finds ``model.units``.
     """
     words = list(known)
     same_end = [key for key in words if _last(key) == _last(word)]
@@ -24,30 +24,30 @@ def suggestion(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """The second half of a message: the nearest word, or ``otherwise`` when none is near."""
+    """Return a message's second half: the nearest word, or ``otherwise`` where none is near."""
     found = suggestion(word, known)
     return f"did you mean `{found}`?" if found else otherwise
 
 
 def suggested_ids(word: str, known: Iterable[str]) -> list[str]:
-    """The known ids that begin with ``word``; where none does, the one with a few other digits."""
+    """Return the known ids that begin with ``word``, or else the one that differs in few digits."""
     ids = list(known)
     begun = [one for one in ids if one.startswith(word)]
     return begun or get_close_matches(word, ids, n=1, cutoff=MISTYPED)
 
 
 def is_mistyped(word: str, known: Iterable[str]) -> bool:
-    """Whether it is none of ``known``, and yet so like one that it is not another's word."""
+    """Return whether ``word`` is none of ``known``, but so like one that it must be meant."""
     names = list(known)
     words = [one.casefold() for one in names]
-    # Two letters that have changed places make a short word as unlike as another word is.
+    # By likeness alone, a short word with two swapped letters would look like a different word.
     swapped = sorted(word.casefold()) in [sorted(one) for one in words]
     alike = swapped or get_close_matches(word.casefold(), words, cutoff=MISTYPED)
     return bool(alike) and word not in names
 
 
 def listed(words: Iterable[str]) -> str:
-    """The words in order, to be read: ``gru, simple_rnn``; ``none`` when there are none."""
+    """Return the words as a sorted list to read: ``gru, simple_rnn``; ``none`` for no words."""
     return ", ".join(sorted(words)) or "none"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any, SupportsFloat, SupportsIndex, TypeVar
 
 LONGEST_LINE = 600
-"""Characters: a message quotes what is wrong, not ten thousand characters of it."""
+"""Characters in a line of a message; it quotes a wrong value, but not ten thousand characters."""
 LONGEST_NAME = 255
-"""Bytes of a file's name, as file systems have it."""
+"""Bytes in a file's name, the limit of most file systems."""
 MOST_LINES = 3
 MOST_SHOWN = 8
 LARGEST = 2**63 - 1
@@ -17,16 +17,16 @@ Value = TypeVar("Value")
 
 
 def plain(text: str) -> str:
-    """Text that stays in its lines: no control characters, the middle of what is too long left out.
+    """Return a message without control characters, and without the middle where it is too long.
 
-    What is wrong stands at a message's beginning, and the remedy at its end.
+    A message begins with what is wrong and ends with the remedy.
     """
     lines = [shorten_middle(printable(line), LONGEST_LINE) for line in text.strip().split("\n")]
     return "\n".join(lines if len(lines) <= MOST_LINES else [lines[0], "…", lines[-1]])
 
 
 def printable(text: str) -> str:
-    """``text`` as a terminal may show it: a control character steers nothing, it is written out."""
+    """Return ``text`` with its control characters escaped, so that none acts on a terminal."""
     if text.isprintable():
         return text
     shown = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
@@ -34,12 +34,12 @@ def printable(text: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` characters, an ellipsis saying that some are missing."""
+    """Return ``text`` in at most ``limit`` characters, with an ellipsis where some are missing."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def shorten_words(text: str, limit: int) -> str:
-    """As many words of ``text`` as ``limit`` characters hold, an ellipsis for the others."""
+    """Return as many words of ``text`` as fit in ``limit`` characters; an ellipsis ends them."""
     if len(text) <= limit:
         return text
     words = text[: limit - 1].rpartition(" ")[0].rstrip()
@@ -47,19 +47,19 @@ def shorten_words(text: str, limit: int) -> str:
 
 
 def shorten_middle(text: str, limit: int) -> str:
-    """The beginning and the end of ``text``, where it has more than ``limit`` characters."""
+    """Return the beginning and the end of ``text`` where it has more than ``limit`` characters."""
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
 
 
 def show(value: Any) -> str:
-    """A number with the digits that people read, large ones whole; all else as text."""
+    """Return a number with four digits, or whole if large; return anything else as text."""
     if not isinstance(value, float):
         return storable(value)
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:
-    """``4.2 s``, ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Return a time as ``4.2 s``, ``45 s``, ``3 min 20 s`` or ``2 h 05 min``."""
     if seconds < 59.5:
         return f"{seconds:.{int(seconds < 9.95)}f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -69,15 +69,15 @@ def duration(seconds: float) -> str:
 
 
 def storable(text: str) -> str:
-    """Text that any database takes: file names may hold bytes that are no characters."""
+    """Return text that any database accepts: file names may hold bytes that are no characters."""
     return str(text).encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
-    """A number of any library as Python's own; text is none, not even "0.5".
+    """Return a number of any library as a Python float; text is no number, not even "0.5".
 
     Raises:
-        TypeError, ValueError: it is none, or too large for one.
+        TypeError, ValueError: it is no number, or too large for a float.
     """
     try:
         if hasattr(value, "__float__"):
@@ -90,7 +90,7 @@ def number(name: str, value: SupportsFloat, wanted: str = "a number") -> float:
 
 
 def whole(name: str, value: SupportsIndex) -> int:
-    """A whole number from 0, as Python's own type; numpy's and TensorFlow's are taken too."""
+    """Return a whole number from 0 as a Python int; NumPy's and TensorFlow's are accepted too."""
     try:
         count = operator.index(value)
     except TypeError:
@@ -103,10 +103,10 @@ def whole(name: str, value: SupportsIndex) -> int:
 
 
 def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
-    """A mapping of what has names.
+    """Return a mapping of named values.
 
     Raises:
-        ValueError: two have one; of ``3`` and ``"3"``, say, or once :func:`storable` has read them.
+        ValueError: two have the same name, such as ``3`` and ``"3"`` after :func:`storable`.
     """
     found: dict[str, Value] = {}
     for name, value in values:
@@ -117,7 +117,7 @@ def named(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
 
 
 def listed_numbers(numbers: Iterable[int]) -> str:
-    """Whole numbers, each once, in order: ``0, 3 to 10, 12``."""
+    """Return distinct whole numbers as sorted text: ``0, 3 to 10, 12``."""
     runs: list[tuple[int, int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:
@@ -128,19 +128,19 @@ def listed_numbers(numbers: Iterable[int]) -> str:
 
 
 def unnamed(count: int) -> tuple[str, ...]:
-    """What so many objectives are called whose task gives them no names."""
+    """Return the names of ``count`` objectives whose task gives them no names."""
     return tuple(f"objective_{i}" if i else "objective" for i in range(count))
 
 
 def few(names: Iterable[str], most: int = MOST_SHOWN) -> str:
-    """Names for a message: the first of them, and how many there are beside these."""
+    """Return the first names for a message, and how many more there are."""
     known = list(names)
     more = len(known) - most
     return ", ".join(known[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def check_table(name: str) -> None:
-    """Find that a table's name is that of a file below the run's own folder.
+    """Check that a table's name is valid for a file below the run's own folder.
 
     Raises:
         ValueError: it is not.

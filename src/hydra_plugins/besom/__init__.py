@@ -1,1 +1,1 @@
-"""Hydra finds Besom's sweeper here. Kept thin: Hydra imports it whenever any application starts."""
+"""Holds Besom's plugins for Hydra. Kept thin: Hydra imports them when any application starts."""

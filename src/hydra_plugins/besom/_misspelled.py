@@ -1,4 +1,4 @@
-"""Says in a line which word of a command that asks for Besom's sweeper is misspelled."""
+"""Reports in a line which word is misspelled in a command that asks for Besom's sweeper."""
 
 import copy
 import sys
@@ -28,18 +28,18 @@ NODE = "hydra.sweeper"
 GROUPS = (GROUP, f"{GROUP}/sampler", f"{GROUP}/pruner")
 LAUNCHER = "hydra/launcher"
 LAUNCHERS = ("joblib", "submitit_local", "submitit_slurm", "ray", "ray_aws", "rq")
-"""Of other packages; what their files say is answered where a sweep reads its options."""
+"""Launchers of other packages; one that a file names is handled where a sweep reads its options."""
 OF_HYDRA = {f"hydra.{field.name}" for field in fields(HydraConf)}
 HYDRAS = ("_", ".defaults")
 MORE_FOLDERS = ("--config-dir", "-cd", "hydra.searchpath")
-"""With these on the command line, a group may have options that nothing here knows."""
+"""With these on the command line, a group may have options that are not known here."""
 
 
 def check(words: Sequence[str], sweeper: str, search_path: ConfigSearchPath) -> None:
-    """Look at the overrides of a command line that chooses ``sweeper``, where that is Besom's.
+    """Check the overrides of a command line that chooses ``sweeper``, where that is Besom's.
 
     Raises:
-        SystemExit: one of them is wrong; it has been said which, and what is meant.
+        SystemExit: an override is wrong; a message has named it and a remedy.
     """
     if sweeper != "besom" and not is_mistyped(sweeper, ["besom"]):
         return
@@ -69,7 +69,7 @@ def _check_options(words: Sequence[str], search_path: ConfigSearchPath) -> None:
         if group == LAUNCHER and (option in LAUNCHERS or is_mistyped(option, LAUNCHERS)):
             _check_installed(option, repository.get_group_options(LAUNCHER))
         offered = repository.get_group_options(group) if group in (*GROUPS, LAUNCHER) else [option]
-        # What is like none of them may be an option of a folder that a configuration names.
+        # An option unlike all of them may be in a folder that a configuration names.
         if is_mistyped(option, offered):
             raise unknown_option(group, option, offered)
 
@@ -96,8 +96,11 @@ def _check_word(word: str) -> None:
 
 
 def _check_key(key: str) -> None:
-    """An option of the sweeper or of its parts. Those of samplers and pruners may be a class's of
-    the user's own, and are looked at where the sweep reads them."""
+    """Refuse an unknown option of the sweeper or of its parts.
+
+    Options of samplers and pruners may belong to the user's own class; the sweep checks them where
+    it reads them.
+    """
     parts = {
         "confirm": (ConfirmOptions,),
         "ray": (RayOptions,),

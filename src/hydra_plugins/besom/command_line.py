@@ -1,8 +1,8 @@
-"""The one place where a mistake in another application's command line can be explained.
+"""Explains mistakes in the command line of another application.
 
-There Hydra reads the command line before any sweeper is called, and says what it does not know in
-its own words. Its search path plugins come before that. What a file says wrongly cannot be reached
-so. Kept thin: Hydra imports and calls this whenever any application starts.
+There Hydra reads the command line before it calls any sweeper, and reports unknown words in its own
+way. Only its search path plugins run before that, so this is one. It cannot find mistakes in files.
+Kept thin: Hydra imports and calls this whenever any application starts.
 """
 
 import sys
@@ -14,11 +14,11 @@ from besom.app.config_paths import conf_folder
 
 
 class BesomCommandLine(SearchPathPlugin):
-    """Changes nothing; looks at a command line that has ``hydra/sweeper=besom``, or nearly so."""
+    """Checks a command line that has ``hydra/sweeper=besom`` or a misspelling; changes nothing."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
-        # hydra/sweeper, or that misspelled: Hydra has no other group like it.
+        # hydra/sweeper or a misspelling of it: Hydra has no other group that begins like this.
         chosen = [option for group, option in map(_read, words) if group.startswith("hydra/s")]
         if chosen and all(part.path != str(conf_folder()) for part in search_path.get_path()):
             from hydra_plugins.besom import _misspelled
@@ -27,6 +27,6 @@ class BesomCommandLine(SearchPathPlugin):
 
 
 def _read(word: str) -> tuple[str, str]:
-    """A group of Hydra's own, not one below it, and its option; else nothing."""
+    """Return a group like ``hydra/sweeper``, not one below it, and its option; else empty texts."""
     group, _, option = word.partition("=")
     return (group, option) if group.count("/") == 1 else ("", "")

@@ -1,4 +1,4 @@
-"""``conf/`` in the working folder counts wherever Besom's own configurations are composed."""
+"""Adds ``conf/`` of the working folder to the search path of Besom's own configurations."""
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -7,7 +7,7 @@ from besom.app.config_paths import added_folder, conf_folder
 
 
 class BesomSearchPath(SearchPathPlugin):
-    """Hydra asks this of every application; it changes nothing in others."""
+    """Extends the search path of Besom's own application; Hydra calls this in every application."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         main = [part.path for part in search_path.get_path() if part.provider == "main"]

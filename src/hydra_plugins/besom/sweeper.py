@@ -1,6 +1,6 @@
-"""``hydra/sweeper=besom``: what Hydra sees of the engine.
+"""Defines the sweeper ``hydra/sweeper=besom``, through which Hydra calls the engine.
 
-Hydra imports this whenever any application starts, so whatever is heavy is imported in ``sweep``.
+Hydra imports this whenever any application starts, so heavy imports happen in ``sweep``.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ CALLBACKS = f"{GROUP}/callbacks"
 
 
 class OptionsCheck(Callback):
-    """Finds what an option of the sweeper refers to and that is not there.
+    """Refuses options of the sweeper that refer to something that does not exist.
 
     Hydra resolves all options and imports ``_target_`` before it calls the sweeper, and shows a
-    traceback where one fails. Callbacks are called before that: ``hydra/sweeper=besom`` brings this
-    one along.
+    traceback where one fails. It calls callbacks before that, so ``hydra/sweeper=besom`` adds this
+    one.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
@@ -46,10 +46,10 @@ class OptionsCheck(Callback):
 
 
 class BesomSweeper(Sweeper):
-    """Asynchronous, pruned, resumable sweeps; options are in ``besom.search.options``."""
+    """A sweeper for asynchronous, pruned, resumable sweeps; see ``besom.search.options``."""
 
     def __init__(self, **options: Any) -> None:
-        """Hydra passes the options one by one; ``setup`` reads them together, as a record."""
+        """Ignore the options, which Hydra passes one by one; ``setup`` gets them together."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -59,7 +59,7 @@ class BesomSweeper(Sweeper):
         self._master = config
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the sweep. What a user can mend ends as plain lines, exit code 2."""
+        """Run the sweep; a user's mistake ends in plain lines with exit code 2."""
         with _in_plain_lines(), read_or_not(), warnings_no_errors():
             return self._sweep(arguments)
 
@@ -93,7 +93,7 @@ class BesomSweeper(Sweeper):
 
 @contextmanager
 def _in_plain_lines() -> Iterator[None]:
-    """What a user can mend ends the program with exit code 2."""
+    """End the program where the block fails: with exit code 2 for a user's mistake."""
     from besom.app.error_messages import config_error
 
     try:
@@ -119,7 +119,7 @@ def _store() -> None:
     """Make the options known to Hydra as config groups."""
     store = ConfigStore.instance()
     options = OmegaConf.structured(SweepOptions)
-    # They take any key, without a +.
+    # These mappings take any key, without a +.
     for node in (options.baseline, options.constraints, options.ray.runtime_env):
         OmegaConf.set_struct(node, False)
     store.store(group=GROUP, name="besom", node=options, provider="besom")
@@ -133,13 +133,13 @@ def _store() -> None:
         for record in records:
             group = f"{GROUP}/{kind}"
             store.store(group=group, name=record().name, node=_open(record), provider="besom")
-    names = {"motpe": TpeSampler, "nsgaii": NsgaIISampler}  # Optuna's TPE has taken MOTPE in
+    names = {"motpe": TpeSampler, "nsgaii": NsgaIISampler}  # Optuna's TPE includes MOTPE
     for name, sampler in names.items():
         store.store(group=f"{GROUP}/sampler", name=name, node=_open(sampler), provider="besom")
 
 
 def _open(record: type) -> DictConfig:
-    """A record that may be given other keys: those of a class that its ``_target_`` names."""
+    """Return a node that accepts more keys than ``record``: those of its ``_target_``'s class."""
     node: DictConfig = OmegaConf.structured(record)
     OmegaConf.set_struct(node, False)
     return node

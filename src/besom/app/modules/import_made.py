@@ -1,9 +1,9 @@
-"""Finds names that an application's import sets anew in each process: a process id, a time, a
-temporary folder.
+"""Finds names whose values may differ in each import: a process id, a time, a temporary folder.
 
-What is made of literals and classes is the same in every import: where it differs, the application
-has set it since. What a function returns at a file's top may differ by itself, and what is made of
-other names too; that is the import's, unless the source shows that the name is bound later as well.
+A value made of literals and classes is the same in every import; where it differs, the application
+has set it since. A value that a function returns at a file's top level, or that is made of other
+names, may differ by itself. It belongs to the import, unless the source shows that the name is
+bound later as well.
 """
 
 import ast
@@ -13,14 +13,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
-# A module's or a class's entry: ``("app", "Registry", "entries")``, ``("app", "", "REGISTRY")``.
+# An entry of a module or class: ``("app", "Registry", "entries")``, ``("app", "", "REGISTRY")``.
 Place = tuple[str, str, str]
 
 ALL = "*"
 
 
 class Names:
-    """What the source of some modules says about what they bind, and when."""
+    """The names that some modules bind, and when, according to their source."""
 
     def __init__(self, modules: Iterable[str]) -> None:
         trees = {module: syntax_tree(module) for module in modules}
@@ -30,12 +30,12 @@ class Names:
         }
 
     def are_made_by_import_alone(self, place: Place) -> bool:
-        """Whether a place's value may differ between two imports, and only these bind it."""
+        """Return whether only the import binds a place, to a value that may differ each time."""
         is_made = not self._made.isdisjoint({place, (*place[:2], ALL)})
         return is_made and not self.are_bound_later(place)
 
     def are_bound_later(self, place: Place) -> bool:
-        """Whether code binds it from elsewhere: ``global X``, ``module.X = 1``, ``setattr``."""
+        """Return whether other code binds a place: ``global X``, ``module.X = 1``, ``setattr``."""
         module, owner, name = place
         last = (owner or module).rpartition(".")[2]
         scopes = (last, "cls") if owner else (last, module)
@@ -43,7 +43,7 @@ class Names:
 
 
 def _made(module: str, owner: str, parent: ast.AST) -> Iterator[Place]:
-    """Names that a module or class binds to what may differ between two imports."""
+    """Yield the names that a module or class binds to values that may differ between imports."""
     for node in ast.iter_child_nodes(parent):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
@@ -62,8 +62,10 @@ def _made(module: str, owner: str, parent: ast.AST) -> Iterator[Place]:
 
 
 def _may_differ(module: str, value: ast.expr) -> bool:
-    """Whether it has a name in it of what is neither a class, which makes the same of the same,
-    nor a module."""
+    """Return whether an expression contains a name of anything but a class or a module.
+
+    A class makes the same object of the same arguments.
+    """
     names = (node for node in ast.walk(value) if isinstance(node, ast.Name | ast.Attribute))
     return not all(isinstance(_find(module, name), type | ModuleType) for name in names)
 
@@ -76,7 +78,7 @@ def syntax_tree(module: str) -> ast.Module:
 
 
 def _find(module: str, expression: ast.expr) -> object:
-    """What a dotted name is in a module now; None where it is nothing, or no such name."""
+    """Return what a dotted name is bound to in a module now; None for anything else."""
     match expression:
         case ast.Name(id=name):
             return vars(sys.modules[module]).get(name, getattr(builtins, name, None))
@@ -87,7 +89,10 @@ def _find(module: str, expression: ast.expr) -> object:
 
 
 def _bound_later(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """A scope, by its module's or its class's last name, and a name in it, or all."""
+    """Yield names that are bound later, each after the last name of its module or class.
+
+    The name is ``*`` where any name of that scope may be bound.
+    """
     nodes = list(ast.walk(tree))
     names = {
         node.asname: node.name.rpartition(".")[2]
@@ -112,7 +117,10 @@ def _bound_later(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _scope(base: ast.expr, module: str) -> str:
-    """``settings`` of ``app.settings``, ``sys.modules["app.settings"]``, ``import_module(…)``."""
+    """Return ``settings`` for ``app.settings`` and for ``sys.modules["app.settings"]``.
+
+    ``import_module("app.settings")`` gives the same; an expression of another form gives "".
+    """
     match base:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

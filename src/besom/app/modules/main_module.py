@@ -1,10 +1,9 @@
-"""Imports the application's main module in a worker once, as ``__main__``, as Hydra's own
-launchers do.
+"""Imports an application's main module once in a worker, as ``__main__``, like Hydra's launchers.
 
-Left to itself, multiprocessing runs the file again as ``__mp_main__``, and cloudpickle makes what
-the task refers to anew, so that a class is there twice. Here the file is run as ``__main__``, less
-what is under ``if __name__ == "__main__":``, which may do anything and stays the sweep's own. What
-that has left in the application's modules is carried over: ``besom.app.modules.state``.
+By default, multiprocessing runs the file again as ``__mp_main__``, and cloudpickle makes new copies
+of what the task refers to, so that a class exists twice. This module runs the file as ``__main__``
+without the code under ``if __name__ == "__main__":``. That code may do anything, and only the
+sweep's process runs it; ``besom.app.modules.state`` carries over what it left in the modules.
 """
 
 import ast
@@ -25,11 +24,11 @@ MAIN = "__main__"
 
 @dataclass(frozen=True)
 class MainModule:
-    """What Python was started with, read when the sweep began.
+    """The module that Python was started with, as read when the sweep began.
 
     Attributes:
-        name: that of ``python -m NAME``; empty for a script.
-        later: what it binds only when it is run, not when it is imported.
+        name: NAME of ``python -m NAME``; empty for a script.
+        later: names that it binds only when it is run, not when it is imported.
     """
 
     file: str
@@ -44,7 +43,7 @@ class MainModule:
         return Path(self.file).parents[self.name.count(".")]
 
     def run(self) -> None:
-        """Make it this process's main module, up to where it calls Hydra, if it does."""
+        """Run it as this process's main module, up to its call of Hydra, if it has one."""
         main = ModuleType(MAIN)
         main.__file__, main.__package__ = self.file, self.package
         main.__spec__ = self._spec()
@@ -59,7 +58,7 @@ class MainModule:
 
 
 def find() -> MainModule | None:
-    """This process's own; None where there is no file to run again: ``python -c``, a notebook."""
+    """Return this process's main module; None without a file, as in a notebook or ``python -c``."""
     main = sys.modules[MAIN]
     try:
         file = str(Path(main.__file__ or "").absolute())
@@ -73,7 +72,7 @@ def find() -> MainModule | None:
 
 @contextmanager
 def kept_from_multiprocessing() -> Iterator[None]:
-    """A process that is spawned meanwhile does not run the main module by itself."""
+    """Keep processes that are spawned inside the block from running the main module."""
     main = sys.modules[MAIN]
     sys.modules[MAIN] = ModuleType(MAIN)
     try:
@@ -83,7 +82,7 @@ def kept_from_multiprocessing() -> Iterator[None]:
 
 
 class _Unguarded(InspectLoader):
-    """Runs a main module without what is under its guard."""
+    """A loader that runs a main module without the code under its guard."""
 
     def __init__(self, main: MainModule) -> None:
         self._main = main
@@ -104,7 +103,7 @@ def guards(tree: ast.Module) -> list[ast.If]:
 
 
 def _is_guard(test: ast.expr) -> bool:
-    """``__name__ == "__main__"``, either way round, alone or with more conditions."""
+    """Return whether a test is ``__name__ == "__main__"``, either way round, alone or with more."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         return any(map(_is_guard, test.values))
     if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq | ast.In | ast.Is):
@@ -132,12 +131,12 @@ def _later(tree: ast.Module) -> Iterator[str]:
 
 
 class _HydraCalled(BaseException):
-    """The main module has come to its ``hydra.main``: one without a guard, or of another form."""
+    """The main module has called ``hydra.main``: it has no guard, or one of another form."""
 
 
 @contextmanager
 def _hydra_held() -> Iterator[None]:
-    """A call of a function under ``@hydra.main`` is stopped: a worker starts no sweep."""
+    """Stop calls of functions under ``@hydra.main`` inside the block: a worker starts no sweep."""
 
     def called(*args: Any, **kwargs: Any) -> NoReturn:
         raise _HydraCalled

@@ -1,7 +1,7 @@
 """Resolves a function that a configuration names: ``my_package.models:build``.
 
-Its module is found as Python finds it when it is started in the working folder: there first, then
-among what is installed.
+Its module is searched for as ``python -m`` does: in the working folder first, then among the
+installed packages.
 """
 
 import ast
@@ -26,7 +26,7 @@ WRITTEN = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
 
 @dataclass(frozen=True)
 class Reference:
-    """A function by the name of its module and its own; ``key`` is where that was written."""
+    """A function, by its module and name; ``key`` is the configuration key that names it."""
 
     key: str
     module: str
@@ -34,7 +34,7 @@ class Reference:
 
     @classmethod
     def read(cls, key: str, text: str) -> Self:
-        """What ``text`` means.
+        """Parse ``text``.
 
         Raises:
             ConfigError: it is not written ``MODULE:FUNCTION``.
@@ -53,10 +53,10 @@ class Reference:
         return f"{self.key}={self.module}:{self.function}"
 
     def check(self) -> None:
-        """Look whether it is there, as far as its source tells. Imports nothing.
+        """Check that the function exists, by its module's source, without importing anything.
 
         Raises:
-            ConfigError: there is no such module or function, or it is no Python.
+            ConfigError: there is no such module or function, or the source is not valid Python.
         """
         spec = self._spec()
         if spec.origin is None or not spec.origin.endswith(".py"):
@@ -72,7 +72,7 @@ class Reference:
             raise self._unknown_function(bound)
 
     def load(self) -> Callable[..., Any]:
-        """The function; its module is imported.
+        """Import the module and return the function.
 
         Raises:
             ConfigError: there is no such module or function.
@@ -88,7 +88,7 @@ class Reference:
         return found
 
     def _spec(self) -> ModuleSpec:
-        """Where the module is. No package on its way is imported, as ``find_spec`` would do."""
+        """Find the module without importing the packages that it is in, as ``find_spec`` would."""
         search_working_folder()
         first, *parts = self.module.split(".")
         spec, path = _top(first), [working_folder()]
@@ -113,14 +113,14 @@ class Reference:
 
 
 def working_folder() -> str:
-    """Where the command was given, wherever Hydra has moved since."""
+    """Return the folder in which the command was given, even if Hydra has changed folders since."""
     if HydraConfig.initialized():
         return str(HydraConfig.get().runtime.cwd)
     return os.getcwd()
 
 
 def search_working_folder() -> None:
-    """Have Python look for modules in the working folder first, as ``python -m`` does."""
+    """Make Python look for modules in the working folder first, as ``python -m`` does."""
     folder = working_folder()
     if folder not in sys.path and "" not in sys.path:
         sys.path.insert(0, folder)
@@ -129,12 +129,12 @@ def search_working_folder() -> None:
 def _top(name: str) -> ModuleSpec | None:
     try:
         return find_spec(name)
-    except ValueError:  # one that was made by hand
+    except ValueError:  # a module made by hand has no spec
         return None
 
 
 def _modules(folders: list[str]) -> Iterator[str]:
-    """Modules and packages that stand in these folders."""
+    """Yield the names of the modules and packages in these folders."""
     for file in (file for folder in folders for file in Path(folder).glob("*")):
         is_package = file.is_dir() and any(file.glob("*.py"))
         if file.suffix == ".py" or is_package:
@@ -142,7 +142,7 @@ def _modules(folders: list[str]) -> Iterator[str]:
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
-    """The names that a module binds, in its ``if`` and ``try`` too; ``*`` for those of another."""
+    """Yield the names that a module binds, also inside ``if`` and ``try``; ``*`` as imported."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):

@@ -1,10 +1,9 @@
-"""Pickles an application for a worker: by reference to its modules, with what has changed in
-them since they were imported.
+"""Pickles an application for a worker by reference to its modules, with their changed values.
 
-Registries that are filled, and globals that are set, before the task is called are there in a
-worker too. Each is compared there with what the import has made, and set only where it differs.
-What an import makes in each process anew, such as a process id or a random generator, is each
-worker's own.
+Registries that were filled and globals that were set before the call of the task reach a worker
+too. The worker compares each with what its own import has made, and sets it only where it differs.
+A value that each import makes anew, such as a process id or a random generator, stays the worker's
+own.
 """
 
 import hashlib
@@ -29,17 +28,17 @@ from besom.app.modules.uncarried import NOTHING, Outlines, Uncarried, read_outli
 from besom.app.source import is_installed
 
 MOST_BYTES = 16 << 20
-"""Of one global as a pickle. What is larger is taken as the import makes it, unless it is bound
-under the guard."""
+"""The size limit of one global's pickle. A larger one is left as the import makes it, unless it is
+bound under the guard."""
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Functions and classes of the main module by reference, where its import makes them.
+    """Pickles functions and classes that the main module's import makes by reference.
 
-    Functions that go by value share their module's globals, also there.
+    Functions that are pickled by value share their module's globals in the worker too.
 
     Args:
-        main: the main module, where there is one that can be run again.
+        main: the main module; None where it cannot be run again.
     """
 
     def __init__(self, file: Any, main: MainModule | None) -> None:
@@ -65,7 +64,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 class _StatePickler(Pickler):
-    """Refuses a class that only its module makes: there would be two of it."""
+    """A pickler that refuses a class which only its module can make: a copy would be a second."""
 
     met_generator = False
 
@@ -99,10 +98,10 @@ class Carried:
 
     Attributes:
         modules: their names.
-        digests: of the values, one by one.
-        values: all of them in one pickle, so that what two of them share stays shared.
-        uncarried: what is left as the import makes it.
-        outlines: what is compared of that.
+        digests: a digest of each value.
+        values: all values in one pickle, so that objects which two of them share stay shared.
+        uncarried: entries that are left as the import makes them.
+        outlines: compares those entries.
     """
 
     main: MainModule
@@ -113,8 +112,11 @@ class Carried:
     outlines: Outlines
 
     def put(self) -> tuple[str, ...]:
-        """Set what importing the modules in this process does not give; sentences that name what
-        has been set and could not be carried."""
+        """Import the modules here and set the values that differ from the application's.
+
+        Returns:
+            Sentences that name the values that were set but could not be carried over.
+        """
         for name in self.modules:
             importlib.import_module(name)
         differing = [place for place in self.digests if self._differs(place)]
@@ -126,8 +128,10 @@ class Carried:
         return tuple(one.sentence(self.main) for one in lost if named[one.identity] is one)
 
     def _differs(self, place: Place) -> bool:
-        """Whether the import's value gives way. One with a random generator does not: two workers
-        with one state would draw the same."""
+        """Return whether the import's value is to be replaced.
+
+        One with a random generator is not: two workers with one state would draw the same numbers.
+        """
         own = _held(place)
         with suppress(Exception):  # whatever the pickling of an unknown object raises
             if _digest(own, place, self.main) == self.digests[place]:
@@ -139,10 +143,10 @@ class Carried:
 
 
 def carry(main: MainModule, package: str) -> Carried:
-    """What the modules hold now, as far as it can be pickled.
+    """Collect what the modules hold now, as far as it can be pickled.
 
     Args:
-        package: the task's.
+        package: the package of the task.
     """
     modules = tuple(_own_modules(main, package))
     names, outlines = Names(modules), read_outlines(modules, main)
@@ -168,12 +172,12 @@ def _reason(error: Exception) -> str:
 
 
 def _held(place: Place) -> Any:
-    """What the import has made; NOTHING where nothing."""
+    """Return the value of an entry in this process; NOTHING where there is none."""
     return getattr(_resolve(*place[:2]), "__dict__", {}).get(place[2], NOTHING)
 
 
 def _put(place: Place, value: Any) -> None:
-    """Set an entry; containers keep their identity, for others may hold them."""
+    """Set an entry; containers keep their identity, since other objects may hold them."""
     own, scope = _held(place), _resolve(*place[:2])
     if type(own) is type(value) and isinstance(own, dict | set):
         own.clear()
@@ -185,8 +189,8 @@ def _put(place: Place, value: Any) -> None:
 
 
 def _own_modules(main: MainModule, package: str) -> Iterator[str]:
-    """The main module, the task's package, and what was imported from the main module's folder
-    and is not installed there."""
+    """Yield the main module, the task's package, and modules of the main module's folder that are
+    not installed packages."""
     for name, module in list(sys.modules.items()):
         file = Path(getattr(module, "__file__", None) or "/")
         top = name.partition(".")[0]
@@ -199,7 +203,7 @@ def _own_modules(main: MainModule, package: str) -> Iterator[str]:
 def _entries(
     modules: tuple[str, ...], main: MainModule, names: Names
 ) -> Iterator[tuple[Place, Any]]:
-    """What may have changed since the import: code only where other code binds it."""
+    """Yield what may have changed since the import; functions and classes only if code sets one."""
     for module in modules:
         for owner, scope in _scopes(module):
             for name, value in list(vars(scope).items()):
@@ -211,7 +215,7 @@ def _entries(
 
 
 def _scopes(module: str) -> Iterator[tuple[str, Any]]:
-    """A module and its classes, with their names in it."""
+    """Yield a module and its classes, each after its name in the module."""
     yield "", sys.modules[module]
     for value in list(vars(sys.modules[module]).values()):
         if isinstance(value, type) and value.__module__ == module:
@@ -219,7 +223,7 @@ def _scopes(module: str) -> Iterator[tuple[str, Any]]:
 
 
 def _is_set(place: Place, main: MainModule, names: Names) -> bool:
-    """Whether the source shows that it is bound after the import."""
+    """Return whether the source shows that an entry is bound after the import."""
     return (place[0] == MAIN and place[2] in main.later) or names.are_bound_later(place)
 
 
@@ -231,11 +235,11 @@ def _is_state(value: Any, place: Place, names: Names) -> bool:
 
 
 def _digest(value: Any, place: Place, main: MainModule) -> bytes:
-    """Of its pickle.
+    """Return a digest of the value's pickle.
 
     Raises:
-        _TooLarge: it is larger than what is carried.
-        Exception: it cannot be pickled, as locks and connections: the import makes its own.
+        _TooLarge: the pickle is larger than the limit.
+        Exception: the value cannot be pickled, like locks and connections: imports make their own.
     """
     bound_later = place[0] == MAIN and place[2] in main.later
     file = io.BytesIO() if bound_later else _Limited()
@@ -244,13 +248,13 @@ def _digest(value: Any, place: Place, main: MainModule) -> bytes:
 
 
 def _is_generator(value: Any) -> bool:
-    """Whether it is one of Python's or NumPy's, or a seed sequence or bit generator of these."""
+    """Return whether it is a random generator of Python or NumPy, or its seed or bit generator."""
     modules = (str(kind.__module__) for kind in type(value).__mro__)
     return isinstance(value, Random) or any(name.startswith("numpy.random.") for name in modules)
 
 
 def _shared_name(value: Any) -> str | None:
-    """The name in its module of the generator behind ``random.random`` or ``numpy.random.rand``."""
+    """Return the module's name for the generator behind ``random.random``, or NumPy's ``rand``."""
     if not _is_generator(value):
         return None
     module = sys.modules.get(type(value).__module__)
@@ -263,8 +267,7 @@ def _is_later(value: Any, main: MainModule) -> bool:
 
 
 def _path(value: Any, main: MainModule) -> tuple[str, int] | None:
-    """How a function or class of the main module is found there: its name, and how many decorators
-    are around it."""
+    """Return the name of a main module's function or class, and how many decorators wrap it."""
     if not isinstance(value, type | FunctionType) or value.__module__ != MAIN:
         return None
     if "<locals>" in value.__qualname__ or _is_later(value, main):
@@ -276,7 +279,7 @@ def _path(value: Any, main: MainModule) -> tuple[str, int] | None:
 
 
 def _resolve(module: str, name: str) -> Any:
-    """What a module has under a dotted name, itself under an empty one; None where nothing."""
+    """Return what a module has under a dotted name, or itself for an empty one; None if absent."""
     found: Any = sys.modules[module]
     for part in filter(None, name.split(".")):
         found = getattr(found, part, None)
@@ -291,5 +294,5 @@ def _follow(name: str, n_wrappers: int) -> Any:
 
 
 def _make_in_module(make: Callable[..., Any], module: str, code: Any, *arguments: Any) -> Any:
-    """A function with the globals of its module."""
+    """Make a function that uses the globals of its module."""
     return make(code, vars(importlib.import_module(module)), *arguments)

@@ -1,4 +1,4 @@
-"""Makes the objects that a configuration names by ``_target_``."""
+"""Makes the objects that a configuration names with ``_target_``."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -15,12 +15,12 @@ Made = TypeVar("Made")
 
 
 def make_object(key: str, node: Mapping[str, Any], kind: type[Made]) -> Made:
-    """What ``_target_`` names, called with the other keys.
+    """Call what ``_target_`` names with the other keys, and return the object.
 
     Args:
-        key: where the node stands in the configuration.
+        key: the node's place in the configuration.
         node: plain values, without interpolations.
-        kind: the class that it has to be of.
+        kind: the class that the object must be an instance of.
 
     Raises:
         ConfigError: it cannot be imported, is of another class, has no such keyword, or refuses
@@ -46,10 +46,11 @@ def make_object(key: str, node: Mapping[str, Any], kind: type[Made]) -> Made:
 
 
 def locate(key: str, path: str) -> Callable[..., Any]:
-    """The class or function with this dotted path; modules of the working folder are found too.
+    """Return the class or function with this dotted path, also from the working folder.
 
     Raises:
-        ConfigError: there is none, or its module fails; names the nearest.
+        ConfigError: there is none, or its module cannot be imported. The message suggests the
+            nearest name.
     """
     module, _, name = path.rpartition(".")
     if not module:
@@ -84,14 +85,14 @@ def _public_name(kind: type[Any]) -> str:
 def check_keywords(
     key: str, path: str, found: Callable[..., Any], given: Mapping[str, object]
 ) -> None:
-    """Hold keywords to a signature.
+    """Check keywords against a signature.
 
     Raises:
-        ConfigError: one is not there, or has no default and was not given.
+        ConfigError: a keyword is unknown, or one without a default was not given.
     """
     try:
         parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):  # of C: it says itself what it does not take
+    except (TypeError, ValueError):  # written in C: the call itself reports wrong keywords
         return
     named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     known = [one.name for one in named]

@@ -1,9 +1,9 @@
-"""Finds values that an application has set in its modules and that cannot be pickled for a worker,
-but not those that the import itself makes: locks, clients, compiled patterns.
+"""Finds values that an application has set in its modules and that cannot be pickled for a worker.
 
-Values differ between two imports by themselves, as a process id does. Compared are therefore kinds,
-what dictionaries and instances of own classes hold by name, and how much containers hold; a value
-only where code sets it that no import runs.
+Values that the import itself makes, such as locks, clients and compiled patterns, do not count.
+Some values differ in each import, as a process id does. Outlines are therefore compared: types, the
+names in dictionaries and in instances of the application's own classes, and the sizes of
+containers. A value itself is compared only where code that no import runs sets it.
 """
 
 import ast
@@ -22,22 +22,22 @@ from besom.app.modules.import_made import Place, syntax_tree
 from besom.app.modules.main_module import MAIN, MainModule, guards
 
 MOST_LEVELS = 8
-"""Of containers in containers."""
+"""The depth to which nested containers are compared."""
 UNNAMED = {"lambda", "listcomp", "setcomp", "dictcomp", "genexpr"}
-"""What Python's symbol tables call functions without a name."""
+"""The names that Python's symbol tables give to functions without a name."""
 NOTHING: Any = ...
-"""What a module holds under a name that it does not have."""
+"""Stands for the value of a name that a module does not have."""
 
 
 @dataclass(frozen=True)
 class Uncarried:
-    """A module's or class's entry that is left as the import makes it.
+    """An entry of a module or class that is left as the import makes it.
 
     Attributes:
-        identity: the same for the same object under several names.
-        reason: why it cannot be carried.
+        identity: the object's id, which is the same under several names.
+        reason: why it cannot be carried over.
         is_set: whether the source shows that its name is bound after the import.
-        outline: what :meth:`Outlines.of` makes of it.
+        outline: the result of :meth:`Outlines.of` for it.
     """
 
     place: Place
@@ -47,7 +47,7 @@ class Uncarried:
     outline: bytes
 
     def sentence(self, main: MainModule) -> str:
-        """For a user who misses what was set."""
+        """Return a sentence for a user who misses the value that was set."""
         module, *names = self.place
         module = (main.name or Path(main.file).stem) if module == MAIN else module
         return (
@@ -58,11 +58,11 @@ class Uncarried:
 
 @dataclass(frozen=True)
 class Outlines:
-    """What is compared of values.
+    """Makes and compares outlines of values.
 
     Attributes:
-        modules: the application's own.
-        members: names that code binds in an object of another name, or in a dictionary.
+        modules: the application's own modules.
+        members: names that code sets as attributes of other objects, or as keys of dictionaries.
         read: global names that functions of the main module read.
     """
 
@@ -71,14 +71,14 @@ class Outlines:
     read: frozenset[str]
 
     def of(self, value: Any, is_set: bool) -> bytes:
-        """The same in two processes where nothing has been set since the import."""
+        """Return a value's outline: the same in two processes that have only imported it."""
         digest = hashlib.sha256()
         for line in self._lines(value, is_set, "", 0, set()):
             digest.update(line + b"\n")
         return digest.digest()
 
     def differ(self, one: Uncarried, own: Any) -> bool:
-        """Whether the import has made something else, or nothing, and the task could notice."""
+        """Return whether the import made another value or none, and the task could notice."""
         module, owner, name = one.place
         if own is NOTHING and module == MAIN and not owner:
             return name in self.read
@@ -96,7 +96,7 @@ class Outlines:
         elif type(value).__module__ in self.modules and not isinstance(value, Enum | type):
             members = getattr(value, "__dict__", None)
         if members is not None:
-            seen.add(id(value))  # each once, whatever leads to it
+            seen.add(id(value))  # each object once, by whatever path
             yield b"%d" % len(members)
             for name in sorted(name for name in list(members) if isinstance(name, str)):
                 inner = f"{path}.{name}"
@@ -109,7 +109,7 @@ class Outlines:
 
 
 def read_outlines(modules: Iterable[str], main: MainModule) -> Outlines:
-    """What the source of these modules says of what can change after the import."""
+    """Read from the source of these modules what can change after the import."""
     members = {name for module in modules for name in _members(module, syntax_tree(module))}
     read: set[str] = set()
     with suppress(SyntaxError, ValueError):
@@ -140,7 +140,7 @@ class _Hashing:
 
 
 def _digest(value: Any) -> bytes:
-    """Of all that it holds; empty where it cannot be pickled."""
+    """Return a digest of the value's pickle; empty where it cannot be pickled."""
     file = _Hashing()
     try:
         pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
@@ -150,8 +150,10 @@ def _digest(value: Any) -> bytes:
 
 
 def _members(module: str, tree: ast.Module) -> Iterator[str]:
-    """``scale`` of ``STORE.scale = 1`` and ``STORE["scale"] = 1`` in functions and under the guard,
-    but what an object binds in itself."""
+    """Yield ``scale`` for ``STORE.scale = 1`` and ``STORE["scale"] = 1``.
+
+    Only functions and code under the guard count. Attributes of ``self`` and ``cls`` do not.
+    """
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     parts: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, kinds)]
     parts += guards(tree) if module == MAIN else []
@@ -165,8 +167,11 @@ def _members(module: str, tree: ast.Module) -> Iterator[str]:
 
 
 def _read(module: symtable.SymbolTable) -> Iterator[str]:
-    """Global names that functions and methods read. A lambda or a comprehension at the top may be
-    the sweep's own: ``atexit.register(lambda: client.close())``."""
+    """Yield the global names that functions and methods read.
+
+    Lambdas and comprehensions at the top level are left out: they may belong to the sweep alone, as
+    in ``atexit.register(lambda: client.close())``.
+    """
     ahead = [table for table in module.get_children() if table.get_name() not in UNNAMED]
     while ahead:
         table = ahead.pop()

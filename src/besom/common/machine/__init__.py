@@ -1,4 +1,4 @@
-"""The GPUs and the memory that this machine's processes share. Knows no option and no worker.
+"""Finds the GPUs and the memory that this machine's processes share.
 
-Nothing here loads a library that would take what it finds.
+It knows no option and no worker. It loads no library that would take these resources itself.
 """

@@ -1,5 +1,7 @@
-"""The GPUs that this process may use, NVIDIA's alone: found without TensorFlow, which would take
-all of their memory."""
+"""Finds the NVIDIA GPUs that this process may use.
+
+TensorFlow is not asked: it would take all of their memory.
+"""
 
 import os
 import shutil
@@ -10,22 +12,22 @@ from functools import cache
 from itertools import takewhile
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""The variable by which CUDA is told which devices a process sees; all where it is not set."""
+"""The variable that tells CUDA which devices a process sees; it sees all where it is not set."""
 ORDER = "CUDA_DEVICE_ORDER"
 BY_BUS = "PCI_BUS_ID"
-"""The order that ``nvidia-smi`` counts in; CUDA's own begins with the fastest device."""
+"""The order in which ``nvidia-smi`` counts; CUDA's default begins with the fastest device."""
 
 QUERY = ("--query-gpu=index,uuid,name", "--format=csv,noheader")
 ANSWER_SECONDS = 20
-"""A driver that nothing uses is loaded first."""
+"""The wait for an answer; a driver that nothing uses must be loaded first."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU, or a part of one that the hardware keeps apart (MIG).
+    """A GPU, or a part of one that the hardware isolates (MIG).
 
     Attributes:
-        name: as ``CUDA_VISIBLE_DEVICES`` has it: an index, ``GPU-UUID``, ``MIG-UUID``.
+        name: as in ``CUDA_VISIBLE_DEVICES``: an index, ``GPU-UUID`` or ``MIG-UUID``.
         model: ``NVIDIA H100 80GB HBM3``; empty where it is not known.
 
     Examples:
@@ -42,10 +44,10 @@ class Device:
 
 
 def visible_devices() -> tuple[Device, ...]:
-    """What this process sees, in its order; empty where there is none, or no ``nvidia-smi``.
+    """Return the devices that this process sees, in order; empty without any or ``nvidia-smi``.
 
-    Where ``CUDA_VISIBLE_DEVICES`` is set it counts, as CUDA reads it: up to the first name that is
-    no device's.
+    ``CUDA_VISIBLE_DEVICES``, where it is set, is read as CUDA reads it: up to the first name that
+    is not a device's.
     """
     return _visible(os.environ.get(VISIBLE), shutil.which("nvidia-smi"))
 
@@ -59,7 +61,7 @@ def _visible(given: str | None, tool: str | None) -> tuple[Device, ...]:
     if names is None:
         return tuple(Device(index, model) for index, _, model in installed)
     found = (Device(name, _model(name, installed)) for name in takewhile(_is_device, names))
-    # Parts of a device are not in the list.
+    # The list does not hold the parts of a device.
     known = (lambda one: one.model or one.name.startswith("MIG-")) if installed else bool
     return tuple(takewhile(known, found))
 
@@ -69,7 +71,7 @@ def _is_device(name: str) -> bool:
 
 
 def _model(name: str, installed: Sequence[tuple[str, str, str]]) -> str:
-    """CUDA takes the beginning of an UUID, too."""
+    """Return the model of a named device; as in CUDA, the beginning of its UUID is enough."""
     for index, uuid, model in installed:
         if name == index or (name.startswith("GPU-") and uuid.startswith(name)):
             return model
@@ -77,7 +79,7 @@ def _model(name: str, installed: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _installed(tool: str) -> list[tuple[str, str, str]]:
-    """Index, UUID and model of each; empty where the driver does not answer."""
+    """Return the index, UUID and model of each device; empty where the driver does not answer."""
     try:
         answer = subprocess.run(
             [tool, *QUERY],

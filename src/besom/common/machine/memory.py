@@ -1,4 +1,4 @@
-"""How much memory there is for the processes of this machine, or of this container."""
+"""Finds how much memory this machine or container has for its processes; reads and shows sizes."""
 
 import os
 import re
@@ -11,13 +11,13 @@ _AMOUNT = re.compile(r"(\d{1,18}(?:\.\d*)?|\.\d+)\s*(?:([kmgtp])(i?))?b?", re.IG
 
 
 def total_memory() -> int:
-    """Bytes of the machine, or what a container or batch system allows where that is less."""
+    """Return the machine's memory in bytes, or a container's or batch system's limit if lower."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([machine, *_limits()])
 
 
 def _limits() -> list[int]:
-    """Of this process's control groups, and those around them; Linux alone has them."""
+    """Return the limits of this process's control groups and their parents; only Linux has any."""
     try:
         lines = [line.split(":", 2) for line in GROUPS.read_text().splitlines()]
     except OSError:
@@ -32,7 +32,10 @@ def _limits() -> list[int]:
 
 
 def _around(mount: Path, path: str, name: str) -> list[Path]:
-    """A container may see its own group as the outermost one, whatever its path."""
+    """Return the files of a group and of its parents, up to the mount.
+
+    A container may see its own group at the mount, whatever its path.
+    """
     group = mount / path.strip("/")
     return [folder / name for folder in (group, *group.parents) if folder.is_relative_to(mount)]
 
@@ -45,7 +48,9 @@ def _read(file: Path) -> str:
 
 
 def parse_bytes(text: str) -> int | None:
-    """``4GiB`` and ``4Gi`` are 4 · 2³⁰ bytes, ``4GB`` and ``4G`` are 4 · 10⁹; None for no amount.
+    """Return the bytes that ``text`` means; None where it is no amount.
+
+    ``4GiB`` and ``4Gi`` are 4 · 2³⁰ bytes, ``4GB`` and ``4G`` are 4 · 10⁹.
 
     Examples:
         >>> parse_bytes("1.5 KiB")
@@ -60,7 +65,7 @@ def parse_bytes(text: str) -> int | None:
 
 
 def show_bytes(number: int) -> str:
-    """``4 GiB``, ``512 MiB``, ``1.5 GiB``.
+    """Return bytes as text, such as ``4 GiB``, ``512 MiB`` or ``1.5 GiB``.
 
     Examples:
         >>> show_bytes(1536 << 20)

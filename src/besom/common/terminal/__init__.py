@@ -1,4 +1,4 @@
-"""Output for people: progress as bars or lines, time left, tables, commands to type next.
+"""Formats output for people: progress as bars or lines, time left, tables, commands to type next.
 
-It knows what it shows by its arguments alone. It must not know where that comes from.
+It shows only what its arguments hold, and must not know where that comes from.
 """

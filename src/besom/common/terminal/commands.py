@@ -1,4 +1,4 @@
-"""Prints commands to type next: aligned, with the flags that find the record."""
+"""Formats commands to type next: aligned, with the flags that find the record."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ DEFAULT_ROOT = "mlruns"
 
 
 def command_lines(commands: Mapping[str, str]) -> list[str]:
-    """A line for each command and what it is for.
+    """Return a line for each command and its purpose.
 
     Examples:
         >>> command_lines({"besom ui": "all runs in MLflow", "besom compare best": "side by side"})
@@ -20,11 +20,11 @@ def command_lines(commands: Mapping[str, str]) -> list[str]:
 
 
 def record_flags(root: str, uri: str | None) -> str:
-    """The flags with which commands find a record, each after a space; the password is left out.
+    """Return the flags with which commands find a record, each after a space; passwords are masked.
 
     Args:
-        root: as the user has given it, from the folder where commands are given.
-        uri: of MLflow, where it is not below the root.
+        root: as the user gave it, relative to the folder in which commands are given.
+        uri: MLflow's tracking URI, where the record is not below the root.
 
     Examples:
         >>> record_flags("my runs", None), record_flags("mlruns", None)

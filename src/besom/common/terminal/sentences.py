@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def print_sentences(sentences: Iterable[str], console: "Console") -> None:
-    """Each in a line; a terminal would break them in the middle of a word, so here between two."""
+    """Print each sentence on its own line; on a terminal, break long ones between words."""
     for sentence in sentences:
         is_whole = not console.is_terminal
         console.print(sentence, markup=False, highlight=False, soft_wrap=is_whole)
 
 
 def wrapped(sentence: str, file: TextIO) -> str:
-    """In lines that end between words, as long as those of a terminal; one line for a file."""
+    """Return a sentence in lines of the terminal's width, broken between words; one for a file."""
     if not file.isatty():
         return sentence
     width = os.get_terminal_size(file.fileno()).columns

@@ -12,18 +12,18 @@ from besom.common.terminal.time_left import TimeLeft
 from besom.common.text import duration, printable
 
 MOST_LINES = 1000
-"""Up to here each step has a line, from here every tenth, from ten times here every hundredth."""
+"""Up to this step each has a line; then every tenth, and from ten times as many every hundredth."""
 NUMBER_WIDTH = 9
 BAR_WIDTH = 24
 
 
 class ShownSteps:
-    """Shows what a run reports. Use it as a context; the bar is gone after it.
+    """Shows what a run reports. It is a context manager; the bar disappears at its end.
 
     Args:
-        step: what one is called.
-        console: where it is shown; the standard output where None.
-        clock: seconds; for tests.
+        step: the name of one step.
+        console: where the steps are shown; standard output where None.
+        clock: returns seconds; for tests.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class ShownSteps:
         self._bars.stop()
 
     def expect(self, steps: int) -> None:
-        """So many will come."""
+        """Set how many steps will come."""
         self._expected = steps
         self._time_left.expects(0, steps)
         self._bars.update(self._bar, total=steps, description=f"{self._step} 0/{steps}")
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
-        """One is done."""
+        """Show that ``step`` is done."""
         now = self._clock()
         seconds, self._last = now - self._last, now
         self._time_left.reported(0, step)
@@ -80,7 +80,7 @@ class ShownSteps:
             self._line(count, metrics, seconds)
 
     def _line(self, count: str, metrics: Mapping[str, float], seconds: float) -> None:
-        """The numbers, each below its name, which are said first and where they change."""
+        """Print a line of numbers, below a line of their names where these are new."""
         first = max(len(self._step), 2 * len(str(self._expected or 1000)) + 1)
         names = tuple(map(printable, metrics))
         widths = [max(len(name), NUMBER_WIDTH) for name in names]
@@ -100,5 +100,5 @@ def _right(texts: tuple[str, ...] | list[str], widths: list[int]) -> list[str]:
 
 
 def _stride(step: int) -> int:
-    """Every how many steps there is a line."""
+    """Return the number of steps from one line to the next."""
     return 10 ** max(0, int(math.log10(max(step, 1) / MOST_LINES)) + 1) if step > MOST_LINES else 1

@@ -1,4 +1,4 @@
-"""Formats tables as text: no cell is cut, and columns that do not fit are named below."""
+"""Formats tables as text: no cell is cut, and a line below counts columns that do not fit."""
 
 import re
 import sys
@@ -17,12 +17,12 @@ ALWAYS = 0
 
 @dataclass(frozen=True)
 class Column:
-    """A name and its cells, one for each row.
+    """A column's name and its cells, one for each row.
 
     Attributes:
-        rank: of the columns that there is no room for, those of the highest rank go first, and of
-            these the last one.
-        is_text: set at the left, as text is; numbers are set at the right.
+        rank: where there is no room, columns of the highest rank are left out first, and of these
+            the last one.
+        is_text: whether cells are aligned at the left, as text; numbers are aligned at the right.
     """
 
     name: str
@@ -31,24 +31,24 @@ class Column:
     is_text: bool = False
 
     def head(self, is_broken: bool) -> list[str]:
-        """The name in lines: it may be broken after ``_`` and ``.``, between words."""
+        """Return the lines of the name, broken between words: after ``_`` and ``.``."""
         return re.findall(r"[^_.]*[_.]*", self.name)[:-1] if is_broken else [self.name]
 
     def width(self, is_broken: bool) -> int:
-        """Of its widest line, in cells of a terminal."""
+        """Return the width of the widest line, in cells of a terminal."""
         return max(map(cell_len, (*self.head(is_broken), *self.cells)), default=0)
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal; None where the output is none: lines are as long as they need."""
+    """Return the terminal's width; None without a terminal, so that lines may have any length."""
     return Console().width if sys.stdout.isatty() else None
 
 
 def table(columns: Sequence[Column], width: int | None) -> tuple[list[str], int]:
-    """The lines of a table, and how many of its columns are left out.
+    """Return the lines of a table, and how many of its columns are left out.
 
     Args:
-        width: of the terminal; None where there is none. What is never left out may be wider.
+        width: the terminal's; None where there is none. Columns of rank ALWAYS may exceed it.
 
     Examples:
         >>> units, loss = Column("units", ["8", "16"]), Column("val_loss", ["0.25", "0.0004073"])
@@ -79,10 +79,10 @@ def table(columns: Sequence[Column], width: int | None) -> tuple[list[str], int]
 
 
 def left_out(count: int, everything: str) -> str:
-    """The line about columns that are left out.
+    """Return the line about columns that are left out.
 
     Args:
-        everything: what shows all of them.
+        everything: the command or file that has all columns.
     """
     return f"{count} column{'s' * (count > 1)} left out for the width; {everything} has all"
 
@@ -93,7 +93,7 @@ def _printable(column: Column) -> Column:
 
 
 def _fitting(columns: Sequence[Column], width: int | None) -> tuple[list[Column], bool]:
-    """The columns that there is room for, and whether their names are broken."""
+    """Return the columns that fit, and whether their names are broken into lines."""
     kept = list(columns)
     while width is not None:
         for is_broken in (False, True):

@@ -7,29 +7,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 PRUNED_PART = 0.35
-"""How much of a whole job one takes on average that may be pruned, before it is known."""
+"""The share of a whole job that a job takes on average if it may be pruned; an assumption."""
 PRIOR_WEIGHT = 3
-"""So many jobs of that length are added to those that have been seen."""
+"""The number of assumed jobs of that length that are added to the observed ones."""
 OVERDUE_PART = 1.5
-"""What a job takes that tells no steps, by what it has taken, once that is more than others do."""
+"""The factor from the time that a job without steps has taken to its whole length, once it has
+taken longer than is usual."""
 MOST_PLACED = 200
-"""Of more jobs than these, the last ones' waiting does not matter."""
+"""The number of jobs that are placed on workers one by one; further jobs are spread evenly."""
 
 
 @dataclass
 class _Running:
-    """A job in a worker."""
+    """A job that runs in a worker."""
 
     since: float
     steps: int | None = None
     first: tuple[float, int] | None = None
     last: tuple[float, int] | None = None
-    """When it has told, first and last, how many steps are done."""
+    """The times of its first and last report, each with the number of steps done."""
 
     def whole(self) -> float | None:
-        """How long it takes to its last step; None where that is not known.
+        """Return the time from its start to its last step; None where it is not known.
 
-        The first step, which often loads and compiles, says nothing of the others.
+        The first step often loads and compiles, and so says nothing about the others.
         """
         if not (self.steps and self.first and self.last):
             return None
@@ -40,7 +41,7 @@ class _Running:
         return at - self.since + a_step * max(0, self.steps - done)
 
     def by_its_first_step(self) -> float | None:
-        """The same where nothing is known but the first step: more than it will be, mostly."""
+        """Estimate the same time from the first step alone; mostly too much."""
         if not (self.steps and self.first and self.first[1]):
             return None
         at, done = self.first
@@ -48,20 +49,20 @@ class _Running:
 
     @property
     def first_seconds(self) -> float:
-        """What it takes to its first step; 0 where it has not told of another."""
+        """The time to its first step; 0 before it has reported another."""
         has_others = self.first and self.last and self.last[1] > self.first[1]
         return self.first[0] - self.since if self.first and has_others else 0.0
 
 
 @dataclass(frozen=True)
 class _Whole:
-    """Seconds of a whole job, and of them those of its first step, 0 where they are not known."""
+    """The seconds of a whole job, and those of its first step; 0 where that is not known."""
 
     seconds: float
     first: float = 0.0
 
     def again(self, quickest: float) -> float:
-        """What it takes once more, with nothing left to compile: a first step as ``quickest``."""
+        """Return the time of a repeat that compiles nothing: its first step takes ``quickest``."""
         return self.seconds - max(0.0, self.first - quickest)
 
 
@@ -69,16 +70,16 @@ class _Whole:
 class TimeLeft:
     """Learns from jobs that have ended, and from those that run, how long others will take.
 
-    A job that runs is known by its steps, where it tells them: of long and short ones the short
-    ones end first, and alone would tell too little. Where jobs are pruned, the first that end are
-    rarely pruned, and alone would tell too much. The first step often loads and compiles: of a job
-    that is pruned there it is known how long it took, but not how long a whole one takes.
+    A running job counts by its steps, where it reports them: short jobs end before long ones, and
+    alone they would make the estimate too low. Where jobs are pruned, the first jobs that end are
+    rarely pruned ones, and alone they would make it too high. The first step often loads and
+    compiles, so a job that is pruned there does not show how long a whole job takes.
 
     Args:
-        n_workers: jobs at the same time.
-        may_prune: whether jobs may be ended before they are whole.
-        clock: seconds; for tests.
-        deadline: of this clock; none of the jobs to come is started after it, but those again.
+        n_workers: the number of jobs at the same time.
+        may_prune: whether jobs may end before their last step.
+        clock: returns seconds; for tests.
+        deadline: a time of this clock; after it no new jobs are started, except repeats.
 
     Examples:
         >>> left = TimeLeft(n_workers=2, clock=iter([0.0, 4.0, 4.0]).__next__)
@@ -98,36 +99,36 @@ class TimeLeft:
     _running: dict[int, _Running] = field(default_factory=dict)
 
     def know(self, whole: Iterable[float], pruned: Iterable[float] = ()) -> None:
-        """Learn from what jobs have taken that have ended before, in seconds."""
+        """Learn from the times in seconds of jobs that have ended before."""
         self._whole += map(_Whole, whole)
         self._taken += [*(job.seconds for job in self._whole), *pruned]
 
     @property
     def n_running(self) -> int:
-        """Jobs that have been started and have not ended."""
+        """The number of jobs that have been started and have not ended."""
         return len(self._running)
 
     def started(self, worker: int) -> None:
-        """A worker begins a job."""
+        """Note that a worker begins a job."""
         self._running[worker] = _Running(self.clock())
 
     def expects(self, worker: int, steps: int) -> None:
-        """Its job has so many steps."""
+        """Note how many steps a worker's job has."""
         if worker in self._running:
             self._running[worker].steps = steps
 
     def reported(self, worker: int, step: int) -> None:
-        """Its job has done so many of them."""
+        """Note how many steps a worker's job has done."""
         if job := self._running.get(worker):
             job.last = self.clock(), step
             job.first = job.first or job.last
 
     def left(self, worker: int) -> None:
-        """Its job has ended without an end, and is done again."""
+        """Forget a worker's job that broke off and will be done again."""
         self._running.pop(worker, None)
 
     def ended(self, worker: int | None, whole: bool = True) -> None:
-        """Its job has ended; one that no worker had has taken no time."""
+        """Note that a worker's job has ended; a job without a worker has taken no time."""
         job = self._running.pop(worker, None) if worker is not None else None
         now = self.clock()
         taken = now - job.since if job else 0.0
@@ -138,11 +139,11 @@ class TimeLeft:
             self._only_first.append(job.first[0] - job.since)
 
     def seconds(self, n_jobs: int, n_again: int = 0) -> float | None:
-        """Until all is done; None where nothing is known yet.
+        """Return the seconds until all jobs are done; None where nothing is known yet.
 
         Args:
-            n_jobs: to be started yet, beside those that run.
-            n_again: to be started when all of these have ended: some of them once more, and whole.
+            n_jobs: jobs that are still to be started, beside those that run.
+            n_again: whole repeats of some of these jobs, which start when all of these have ended.
         """
         now, jobs = self.clock(), [*self._running.values()]
         totals = [job.whole() for job in jobs]
@@ -161,7 +162,7 @@ class TimeLeft:
         return first + _makespan([], n_again, again, self.n_workers)
 
     def _known_whole(self, running: list[_Whole]) -> list[_Whole]:
-        """Whole jobs; also those that ended at their first step, as what that takes in others."""
+        """Return whole jobs; those that ended at their first step are scaled up like the others."""
         whole = [*self._whole, *running]
         with_first = [job for job in whole if job.first]
         if with_first:
@@ -170,7 +171,7 @@ class TimeLeft:
         return whole or [*map(_Whole, self._taken)]
 
     def _usual(self, whole: float, running: list[tuple[float, float | None]]) -> float:
-        """The mean length of a job to come, by those that have ended, and those that run."""
+        """Return the mean length of a job to come, from jobs that have ended and that run."""
         seen = [*self._taken]
         usual = _mean(seen or [whole])
         for taken, total in running:
@@ -183,7 +184,7 @@ class TimeLeft:
         return _mean(seen)
 
     def _rest(self, taken: float, total: float | None, usual: float) -> float:
-        """How long a job still takes that runs."""
+        """Return how long a running job will still take."""
         if total is None:
             return max(usual - taken, (OVERDUE_PART - 1) * min(usual, taken))
         return max(0.0, total - taken) / (2 if self.may_prune else 1)
@@ -196,7 +197,7 @@ def _mean(values: list[float]) -> float:
 def _makespan(
     rest: list[float], n_jobs: int, usual: float, n_workers: int, within: float = math.inf
 ) -> float:
-    """When the last worker is done, where each takes the next job once it is free."""
+    """Return when the last worker is done, if each takes the next job as soon as it is free."""
     free = rest + [0.0] * (n_workers - len(rest))
     heapq.heapify(free)
     for _ in range(min(n_jobs, MOST_PLACED)):
