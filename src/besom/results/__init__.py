@@ -1,6 +1,6 @@
-"""Reads a record: compares, confirms, reproduces, exports, predicts, reports.
+"""The commands that read the record: compare, confirm, reproduce, export, predict, report.
 
-It reads the record, and knows the workload where a command needs ``besom train``. Only ``clean/``
-deletes, and ``pages.py`` writes a study's view. It starts no worker: ``confirm`` gives words to
-``besom sweep``, ``reproduce`` trains in this process.
+It knows the record, and the workload for commands that need ``besom train``. Only ``clean/``
+deletes, and ``pages.py`` writes a study's view. It must not start a worker: ``confirm`` makes a
+command for ``besom sweep``, and ``reproduce`` trains in this process.
 """

@@ -7,7 +7,7 @@ from besom.common.machine.devices import visible_devices
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 
-# Tag -> how it is called here. Threads and data are told by the task itself as it runs.
+# The name of each tag in the output. The task itself logs threads and data while it runs.
 FACTS = {
     schema.VERSION: "besom",
     schema.PROCESSOR: "processor",
@@ -24,12 +24,12 @@ LONGEST = 16
 def changes(
     then: Mapping[str, str], now: Mapping[str, str], texts: Mapping[str, str | None]
 ) -> list[str]:
-    """A line for each fact that differs or is not known; none where all is as it was.
+    """Return a line for each fact that differs or is not known; empty if nothing has changed.
 
     Args:
         then: the tags of the run.
-        now: the same facts of this moment, the digest of the source among them.
-        texts: the run's ``packages.txt`` and ``git.diff``, None where it has none.
+        now: today's facts that the task has logged, and the digest of its source.
+        texts: the run's ``packages.txt`` and ``git.diff``; None if it has none.
     """
     here = Environment.here()
     return [
@@ -48,10 +48,10 @@ def changes(
 def _code(
     then: Mapping[str, str], now: Mapping[str, str], diff: str | None, diff_now: str | None
 ) -> Iterator[str]:
-    """What git knows to differ, and the digest of the application's own source.
+    """Yield differences in git, and in the digest of the application's own source.
 
-    That alone tells that it is as it was: git's folder may hold something else, and its diff
-    lacks files that it does not track.
+    Only the digest shows that the code is unchanged: the git repository may hold something else,
+    and its diff lacks untracked files.
     """
     commit, commit_now = then.get(schema.COMMIT, UNKNOWN), now[schema.COMMIT]
     known_by_git = not commit.startswith(UNKNOWN) and not commit_now.startswith(UNKNOWN)
@@ -62,7 +62,7 @@ def _code(
     source, source_now = Source.read(then.get(schema.CODE)), Source.read(now.get(schema.CODE))
     if source.differs_from(source_now):
         shown = _digits(source.text), _digits(source_now.text)
-        if shown[0] == shown[1]:  # the task's is, and what its configuration names is not
+        if shown[0] == shown[1]:  # equal for the task, and not for what its configuration names
             shown = source.text[-LONGEST:], source_now.text[-LONGEST:]
         yield f"code: source {shown[0]} then, {shown[1]} now"
     elif source.digest is None or source_now.digest is None:
@@ -70,7 +70,7 @@ def _code(
 
 
 def _packages(then: str | None, now: str) -> Iterator[str]:
-    """``numpy 2.1.0 then, 2.2.0 now``, one for each package."""
+    """Yield a line for each package that differs: ``numpy 2.1.0 then, 2.2.0 now``."""
     if then is None:
         yield "packages: not known which there were"
         return
@@ -90,7 +90,7 @@ def _facts(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
 
 
 def _devices(then: str) -> Iterator[str]:
-    """Which of equal GPUs it was, and how many, makes no other numbers."""
+    """Yield a line if the GPU models differ. Their number and places do not change results."""
     before = {name.rpartition(": ")[2] for name in then.split(", ") if name}
     after = {device.model or device.name for device in visible_devices()}
     if before != after:
@@ -104,5 +104,5 @@ def _versions(packages: str) -> dict[str, str]:
 
 
 def _digits(text: str) -> str:
-    """Hashes by their first digits; all else whole."""
+    """Shorten a hash to its first digits, and return any other text as it is."""
     return text[:LONGEST] if len(text) > 32 and text.isalnum() else text

@@ -35,18 +35,18 @@ SHORT_ID = 8
 
 @dataclass(frozen=True)
 class Comparison:
-    """Trials in the order to be shown; ``columns`` are the parameters in which they differ."""
+    """Trials in the order of the table. ``columns`` are the parameters in which they differ."""
 
     trials: Sequence[Trial]
     columns: Sequence[str]
     metrics: Sequence[str]
     kept: Sequence[str] = ()
-    """The columns by which the trials are judged and sorted: they are always shown."""
+    """The columns by which the trials are judged and sorted; they are always shown."""
     missing_runs: Sequence[str] = ()
-    """What has no run in the record, a sentence for each study."""
+    """A sentence for each study with ended trials that have no run in the record."""
 
     def rows(self) -> list[dict[str, Any]]:
-        """One mapping per trial, under dotted names, for CSV and JSON."""
+        """Return one mapping per trial, with dotted names, for CSV and JSON."""
         by_run = nodes(trial.run for trial in self.trials)
         is_constrained = any(trial.infeasible for trial in self.trials)
         return [
@@ -70,15 +70,16 @@ class Comparison:
 
 
 def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None) -> Comparison:
-    """Put studies and runs side by side.
+    """Compare the trials of studies and single runs.
 
     Args:
         names: studies by name, runs by id.
-        sort: a metric, a parameter, ``trial`` or ``seconds``, with ``-`` before it for the
-            largest first. Where it is None: the best first, where all studies have one objective.
+        sort: a metric, a parameter, ``trial`` or ``seconds``, with ``-`` before it for the largest
+            first. If it is None, the best is first, provided that all studies have one and the same
+            objective.
 
     Raises:
-        StudyError: an unknown study, run or column, or nothing that could be compared.
+        StudyError: a study, run or column is unknown, or there is nothing to compare.
     """
     reader = open_reader(root, uri)
     trials, objectives, missing_runs = _collect(reader, names)
@@ -113,10 +114,10 @@ def show(comparison: Comparison, top: int) -> None:
 
 
 def show_studies(root: Path, uri: str | None) -> None:
-    """Print the studies that there are, the latest at the end, and what to type next.
+    """Print all studies, the latest last, and the next command to type.
 
     Raises:
-        StudyError: there is none.
+        StudyError: there is no study.
     """
     reader = open_reader(root, uri)
     studies = [read_study(reader, name) for name in reader.studies()]
@@ -141,12 +142,12 @@ def show_studies(root: Path, uri: str | None) -> None:
 
 
 def _judged_by(study: StudyRecord) -> str:
-    """``val_accuracy, maximize``."""
+    """Return the objectives and their directions: ``val_accuracy, maximize``."""
     return ", ".join((*study.objectives, *study.directions))
 
 
 def as_csv(comparison: Comparison) -> str:
-    """All rows, with a line of names on top."""
+    """Return all rows as CSV, with a header."""
     rows, text = comparison.rows(), StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -155,18 +156,18 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """All rows, as a list of objects."""
+    """Return all rows as a JSON list of objects."""
     return rows_as_json(comparison.rows())
 
 
 def _collect(
     reader: Reader, names: Sequence[str]
 ) -> tuple[list[Trial], list[tuple[str, str]], list[str]]:
-    """The trials of studies and runs, the objectives by which they can be ordered, and what of
-    the studies has no run."""
-    trials: dict[str, Trial] = {}  # by run: one of a study may be named beside it
+    """Return the trials of studies and runs, the studies' objectives, and sentences about missing
+    runs."""
+    trials: dict[str, Trial] = {}  # by run id: a run may be named besides its own study
     missing_runs: list[str] = []
-    objectives: dict[tuple[str, str], None] = {}  # in the order in which they were met
+    objectives: dict[tuple[str, str], None] = {}  # an ordered set
     for name in dict.fromkeys(names):
         if RUN_ID.fullmatch(name):
             trials.setdefault(name.lower(), read_run(reader, name))
@@ -179,7 +180,7 @@ def _collect(
 
 
 def _differing(trials: Sequence[Trial]) -> list[str]:
-    """Parameters that not all have equal, in order."""
+    """Return the parameters in which the trials differ, sorted."""
     keys = {key for trial in trials for key in trial.params}
     keys -= doubled(trial.params for trial in trials)
     missing = object()
@@ -188,16 +189,16 @@ def _differing(trials: Sequence[Trial]) -> list[str]:
 
 
 def _metrics(trials: Sequence[Trial], first: Sequence[str]) -> list[str]:
-    """The objectives, then all other metrics in order."""
+    """Return the objectives, then all other metrics, sorted."""
     names = {name for trial in trials for name in trial.metrics}
     return [*first, *sorted(names - set(first))]
 
 
 def _column(comparison: Comparison, sort: str) -> str:
-    """The column that ``--sort`` means.
+    """Return the column that ``--sort`` names.
 
     Raises:
-        StudyError: there is none.
+        StudyError: there is no such column.
     """
     name = sort.removeprefix("-")
     known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
@@ -210,7 +211,7 @@ def _column(comparison: Comparison, sort: str) -> str:
 
 
 def _sorted_by(trials: Sequence[Trial], name: str, descending: bool) -> list[Trial]:
-    """By a column; those that have nothing there last."""
+    """Sort trials by a column, with those that have no value there last."""
 
     def value(trial: Trial) -> Any:
         own = {"trial": trial.number, "seconds": trial.seconds, "state": trial.state}
@@ -228,8 +229,11 @@ def _sorted_by(trials: Sequence[Trial], name: str, descending: bool) -> list[Tri
 
 
 def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
-    """Of the table, in their order. Metrics go first where there is no room; what the trials are
-    judged or sorted by stays."""
+    """Return the columns of the table, in order.
+
+    If there is no room, metrics are left out before parameters. The columns by which the trials are
+    judged or sorted always stay.
+    """
     studies = [trial.run.tags.get(schema.STUDY, "-") for trial in comparison.trials]
     columns = [Column("trial", list(map(_name, trials)))]
     if len(set(studies)) > 1:
@@ -249,7 +253,7 @@ def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
 
 
 def _name(trial: Trial) -> str:
-    """``17``, or of a run that is no trial the beginning of its id, which tells it from others."""
+    """Return a trial's number, ``17``; for a run that is not a trial, the start of its id."""
     return trial.name if trial.number is not None else f"run {trial.run.run_id[:SHORT_ID]}"
 
 
@@ -258,7 +262,7 @@ def _seconds(trial: Trial) -> str:
 
 
 def _short_names(keys: Sequence[str]) -> Mapping[str, str]:
-    """The last part of each key, ``model`` for ``model.name``; more where two have one."""
+    """Return short names for keys: the last part, without ``.name``; more if two are the same."""
     named = {key: key.removesuffix(".name") for key in keys}
     counts = Counter(named.values())
     paths = [name if counts[name] == 1 else key for key, name in named.items()]

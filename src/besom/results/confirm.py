@@ -1,4 +1,4 @@
-"""``besom confirm``: repeats the command that began a study, for its confirmation alone."""
+"""``besom confirm``: repeats the command that began a study, only to confirm its trials."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +13,10 @@ from besom.tracking.reader import open_reader
 
 SWEEPER = "hydra.sweeper"
 LEFT_OUT = ("hydra.mode", f"{SWEEPER}.dry_run")
-"""Keys that have no place in a confirmation."""
+"""Keys of the recorded command that a confirmation leaves out."""
 
 MASKED = (f":{HIDDEN}@", f"={HIDDEN}")
-"""What the record holds instead of a password, see :func:`besom.common.addresses.mask`."""
+"""What the record has in the place of a password; see :func:`besom.common.addresses.mask`."""
 
 
 def sweep_words(
@@ -28,15 +28,15 @@ def sweep_words(
     workers: int | str | None = None,
     overrides: Sequence[str] = (),
 ) -> list[str]:
-    """The command that began a study, as it confirms the study's trials: ``besom sweep WORDS``.
+    """Return the arguments of ``besom sweep`` with which a study's command confirms its trials.
 
     Args:
-        top_k, seeds, workers: the sweep's own where None.
-        overrides: ``KEY=VALUE``; they stand for the recorded ones of the same keys.
+        top_k, seeds, workers: if None, those of the sweep itself.
+        overrides: ``KEY=VALUE``; they replace recorded overrides of the same keys.
 
     Raises:
         StudyError: there is no such study, it has no finished trial, it belongs to another
-            application, or a password of its command is wanted.
+            application, or its command needs a password that the record does not keep.
     """
     reader = open_reader(root, uri)
     study = read_study(reader, name)
@@ -73,12 +73,12 @@ def sweep_words(
 
 
 def _key(word: str) -> str:
-    """What an override is about: ``a`` in ``+a=1``, ``a=1`` and ``~a``."""
+    """Return the key of an override: ``a`` of ``+a=1``, ``a=1`` and ``~a``."""
     return word.partition("=")[0].lstrip("+~")
 
 
 def _is_off(word: str) -> bool:
-    """Whether it says that nothing is confirmed; then the sweep's file says how much is."""
+    """Return whether an override turns the confirmation off; the sweep's file then applies."""
     return _key(word) == TOP_K and word.partition("=")[2] == "0"
 
 

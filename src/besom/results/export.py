@@ -32,21 +32,22 @@ from besom.tracking.reader import Reader, open_reader
 
 FOLDER = Path("conf", "experiment")
 NAME = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]{0,199}", re.ASCII | re.IGNORECASE)
-"""What Hydra reads as a text without quotes, and any system as the name of one file."""
+"""A name that Hydra reads as text without quotes, and that is a file name on any system."""
 
 WIDTH = 100
 PRIMARY = "train"
 LEFT_OUT = ("tracking", "evaluate_test")
-"""Where a run is recorded, and whether the test split is opened: not the trial's, its sweep's."""
+"""Keys that belong to the sweep and not to a trial: where runs are recorded, and whether the test
+split is opened."""
 Flat = Mapping[str, Any]
 """Values under dotted names."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A winner, and the file that it has become.
+    """The file with a winner's configuration.
 
-    ``comment`` says which run it is, and how sure it is that it is the best.
+    ``comment`` says which run it is, and how certain it is that this is the best.
     """
 
     file: Path
@@ -57,13 +58,13 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
     """Write the confirmed winner of a study, or its best trial, as an experiment.
 
     Args:
-        name: of the file, without its end; the study's where None.
-        force: whether a file of that name is overwritten.
+        name: the name of the file without its suffix; the study's if None.
+        force: whether to overwrite a file of that name.
 
     Raises:
         StudyError: there is no such study, it has no winner, or the winner's configuration is
-            missing, of another application, or does not fit the configurations of today.
-        StoreError: the file is there already, or cannot be written.
+            missing, of another application, or does not fit today's configurations.
+        StoreError: the file exists already, or cannot be written.
     """
     reader = open_reader(root, uri)
     record = read_study(reader, study)
@@ -81,16 +82,16 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
 
 
 def show(exported: Exported) -> None:
-    """Print what was written, how sure it is, and how to train with it."""
+    """Print the written file, how certain the result is, and how to train with it."""
     print(exported.file, *exported.comment, sep="\n")
     print(f"Train with it:  besom train +experiment={exported.file.stem}")
 
 
 def winner(study: StudyRecord) -> Trial:
-    """The trial that the confirmation has found; without one, the best complete trial.
+    """Return the trial that won the confirmation; without a verdict, the best complete trial.
 
     Raises:
-        StudyError: there is none.
+        StudyError: there is no such trial.
     """
     if study.winner is not None:
         return _trial(study, study.winner)
@@ -100,7 +101,7 @@ def winner(study: StudyRecord) -> Trial:
 
 
 def plain(study: str) -> str:
-    """A study's name as the name of a file and of a Hydra option."""
+    """Turn a study's name into the name of a file and of a Hydra option."""
     name = re.sub(r"[^a-zA-Z0-9_-]+", "_", study).strip("_-")[:190]
     return name if NAME.fullmatch(name) else f"study_{name}"
 
@@ -138,14 +139,14 @@ def _place(name: str, force: bool) -> Path:
 
 
 def _head(name: str, comment: Iterable[str]) -> Iterator[str]:
-    """What stands on top of the file: command, origin, result."""
+    """Yield the comment at the top of the file: command, origin, result."""
     yield f"besom train +experiment={name}"
     for sentence in comment:
         yield from textwrap.wrap(sentence, WIDTH - len("# "))
 
 
 def _origin(study: StudyRecord, trial: Trial) -> str:
-    """Which run, how good it was, and how long it took."""
+    """Describe the run: its id, how good it was, and how long it took."""
     facts = [f"{n} {trial.metrics[n]:.4g}" for n in study.objectives if n in trial.metrics]
     if trial.seconds is not None:
         facts.append(duration(trial.seconds))
@@ -153,7 +154,7 @@ def _origin(study: StudyRecord, trial: Trial) -> str:
 
 
 def _standing(reader: Reader, study: StudyRecord) -> str:
-    """The verdict and its age, or that there is none."""
+    """Return the verdict and its age, or a sentence that there is none."""
     advice = how_to_confirm(reader, study)
     if study.winner is None:
         return (
@@ -166,10 +167,10 @@ def _standing(reader: Reader, study: StudyRecord) -> str:
 
 
 def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
-    """The file's text, which composes to what was recorded.
+    """Return the text of the file, after a check that it composes to what was recorded.
 
     Raises:
-        StudyError: it cannot.
+        StudyError: it composes to something else, or not at all.
     """
     try:
         text = _experiment(recorded, _groups(trial, recorded), comment)
@@ -187,7 +188,7 @@ def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
 
 
 def _groups(trial: Trial, recorded: DictConfig) -> Mapping[str, str]:
-    """The recorded options. Earlier records name them in the configuration alone."""
+    """Return the recorded options of config groups; in older records the configuration has them."""
     if tag := trial.run.tags.get(schema.GROUPS):
         chosen: dict[str, str] = json.loads(tag)
         return {group: option for group, option in chosen.items() if group not in LEFT_OUT}
@@ -204,13 +205,13 @@ def _differing(found: Flat, wanted: Flat) -> list[str]:
 
 
 def _experiment(recorded: DictConfig, chosen: Mapping[str, str], comment: Sequence[str]) -> str:
-    """The file that leads from the baseline to a recorded configuration.
+    """Return the text of an experiment that turns the baseline into a recorded configuration.
 
     Args:
         chosen: the option of each config group, as it was recorded.
 
     Raises:
-        besom.app.error_messages.HYDRA_ERRORS: an option of a config group that cannot be composed.
+        besom.app.error_messages.HYDRA_ERRORS: an option of a config group cannot be composed.
     """
     wanted = _values(recorded)
     with _hydra():
@@ -225,7 +226,7 @@ def _experiment(recorded: DictConfig, chosen: Mapping[str, str], comment: Sequen
     left = {key: value for key, value in wanted.items() if key not in base or base[key] != value}
     defaults = [f"  - override /{group}: {option}\n" for group, option in groups.items()]
     parts = [
-        # Hydra wants the package in the first line.
+        # Hydra requires the package in the first line.
         "".join(f"# {line}\n" for line in ("@package _global_", *comment)),
         "".join(["defaults:\n", *defaults]) if defaults else "",
         *(OmegaConf.to_yaml({key: value}) for key, value in _nested(left).items()),
@@ -234,10 +235,10 @@ def _experiment(recorded: DictConfig, chosen: Mapping[str, str], comment: Sequen
 
 
 def _composed(text: str) -> Flat:
-    """What ``besom train`` would train with this text as its experiment.
+    """Compose the configuration of ``besom train`` with this text as its experiment.
 
     Raises:
-        besom.app.error_messages.HYDRA_ERRORS: it does not fit the baseline.
+        besom.app.error_messages.HYDRA_ERRORS: the text does not fit the baseline.
     """
     with TemporaryDirectory(prefix="besom-") as folder:
         draft = Path(folder, "draft", "draft.yaml")
@@ -248,7 +249,7 @@ def _composed(text: str) -> Flat:
 
 
 def _values(whole: DictConfig) -> Flat:
-    """What a training's result depends on, under dotted names."""
+    """Return the values on which a training's result depends, under dotted names."""
     kept = [str(key) for key in whole if key not in LEFT_OUT]
     return flatten(OmegaConf.masked_copy(whole, kept))
 
@@ -265,7 +266,7 @@ def _compose(overrides: Iterable[str]) -> Flat:
 
 
 def _nested(flat: Flat) -> dict[str, Any]:
-    """``{"model.units": 64}`` as ``{"model": {"units": 64}}``."""
+    """Turn ``{"model.units": 64}`` into ``{"model": {"units": 64}}``."""
     tree = OmegaConf.create()
     for key, value in flat.items():
         OmegaConf.update(tree, key, value)

@@ -17,7 +17,7 @@ from besom.workers.pool import log_file
 
 @dataclass(frozen=True)
 class Log:
-    """A file, or a part of it."""
+    """The text of a file, or of a part of it."""
 
     title: str
     text: str
@@ -25,7 +25,7 @@ class Log:
 
 @dataclass(frozen=True)
 class TrialLogs:
-    """What is kept of the last attempt at a trial: how it has ended, and its logs."""
+    """The last attempt at a trial: how it ended, and its logs."""
 
     sentence: str
     logs: list[Log]
@@ -34,11 +34,11 @@ class TrialLogs:
 
 
 def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -> TrialLogs:
-    """The logs of trial ``number`` of a study, or of its confirmation on ``seed``.
+    """Read the logs of trial ``number`` of a study, or of its confirmation on ``seed``.
 
     Raises:
-        StudyError: there is no such study, trial or confirmation; it has not been trained; or its
-            logs are not on this machine.
+        StudyError: there is no such study, trial or confirmation; it was not trained; or its logs
+            are not on this machine.
     """
     study = read_study(reader, name)
     run = _trial(study, number) if seed is None else _confirmation(study, number, seed)
@@ -76,14 +76,14 @@ def _confirmation(study: StudyRecord, number: int, seed: int) -> ReadRun:
 
 
 def _repeats(reader: Reader, name: str, number: int, original: str) -> str:
-    """Why a trial has no logs that was not trained."""
+    """Return why a trial that was not trained has no logs, and the command for the original's."""
     numbers = [run.tags.get(schema.TRIAL) for run in reader.runs([original])]
     said = f"trial {number} repeats the configuration of another and was not trained"
     return f"{said}: besom logs {shlex.quote(name)} {numbers[0]}" if any(numbers) else said
 
 
 def _sentence(run: ReadRun, number: int, seed: int | None, node: str) -> str:
-    """``trial 3, attempt 2, on node-7, failed: ValueError: x is above 1``."""
+    """Describe an attempt: ``trial 3, attempt 2, on node-7, failed: ValueError: x is above 1``."""
     parts = [f"trial {number}"] + ([] if seed is None else [f"seed {seed}"])
     parts += [f"attempt {run.tags.get(schema.ATTEMPT, '1')}"]
     parts += [f"on {node}"] if node else []
@@ -92,14 +92,14 @@ def _sentence(run: ReadRun, number: int, seed: int | None, node: str) -> str:
 
 
 def _of_job(folder: Path) -> list[Log]:
-    """Hydra's log of the job, and others that the task has written as it does."""
+    """Return Hydra's log of the job, and other ``.log`` files that the task wrote in its folder."""
     files = sorted(folder.glob("*.log"))
     texts = {file: file.read_text(encoding="utf-8", errors="replace") for file in files}
     return [Log(str(file), text) for file, text in texts.items() if text.strip()]
 
 
 def _of_worker(folder: Path, run: ReadRun) -> list[Log]:
-    """What the worker has printed during the attempt."""
+    """Return the output of the worker during the attempt."""
     worker = run.tags.get(schema.WORKER)
     files = [log_file(parent / "workers", int(worker)) for parent in folder.parents if worker]
     found = next((file for file in files if file.is_file()), None)
@@ -114,9 +114,9 @@ def _of_worker(folder: Path, run: ReadRun) -> list[Log]:
 
 
 def _part(file: Path, trial: int, attempt: int, folder: str | None) -> str:
-    """What stands below the last such title, up to the line break before the next one."""
+    """Return the text below the last such title, up to the line break before the next title."""
     wanted, part, is_inside = (str(trial), str(attempt), folder), list[str](), False
-    # A carriage return, as in progress bars, ends no line.
+    # A carriage return, as in progress bars, does not end a line.
     with open(file, encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             if title := TITLE.fullmatch(line.rstrip("\n")):

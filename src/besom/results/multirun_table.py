@@ -12,11 +12,11 @@ from besom.tracking.decorator import RecordedRun
 
 OF_TRAINING = 2
 OTHERS = 1
-"""Ranks of metrics in the table: those of the training split are left out first."""
+"""Ranks of metrics in the table: those of the training split are the first to be left out."""
 
 
 def print_jobs(runs: Sequence[RecordedRun]) -> None:
-    """The table, then the statistics of those that differ in nothing but their seeds."""
+    """Print a table of the runs, then statistics of runs that differ only in their seeds."""
     lines, n_left_out = table(_columns(runs), terminal_width())
     flags = runs[0].record_flags
     commands = {
@@ -32,7 +32,7 @@ def print_jobs(runs: Sequence[RecordedRun]) -> None:
 
 
 def groups(runs: Sequence[RecordedRun]) -> dict[str, list[RecordedRun]]:
-    """Runs by what was said of them beside their seeds: ``units=16 dropout=0.5``."""
+    """Group runs by their overrides without seeds: ``units=16 dropout=0.5``."""
     keys = [key for key in _varied(runs) if not _is_seed(key)]
     names = short_names(keys)
     found: dict[str, list[RecordedRun]] = {}
@@ -44,7 +44,8 @@ def groups(runs: Sequence[RecordedRun]) -> dict[str, list[RecordedRun]]:
 
 
 def statistics(setting: str, runs: Sequence[RecordedRun]) -> list[str]:
-    """A line for each metric: its mean, the sample standard deviation, Student's 95 % interval."""
+    """Return a table with each metric's mean, sample standard deviation and Student's 95 %
+    interval."""
     from besom.sweep.confirmation.statistics import estimate  # scipy takes most of a second
 
     names = [name for name in runs[0].numbers if all(name in run.numbers for run in runs)]
@@ -73,20 +74,20 @@ def _columns(runs: Sequence[RecordedRun]) -> list[Column]:
 
 
 def _rank(metric: str) -> int:
-    """Accuracy on held-out texts, and the plain number of another task, always stay."""
+    """Return a metric's rank. Accuracy on held-out texts, and a plain objective, always stay."""
     if metric in ("val_accuracy", "test_accuracy", "objective"):
         return ALWAYS
     return OTHERS if metric.startswith(("val_", "test_")) else OF_TRAINING
 
 
 def _said(run: RecordedRun) -> Mapping[str, str]:
-    """The overrides by key."""
+    """Return the values of a run's overrides by key."""
     pairs = (word.partition("=") for word in run.overrides)
     return {key.lstrip("+~"): value for key, _, value in pairs}
 
 
 def _varied(runs: Sequence[RecordedRun]) -> list[str]:
-    """Keys that not all runs have the same value of."""
+    """Return the keys of overrides that differ among the runs."""
     said = [_said(run) for run in runs]
     keys = dict.fromkeys(key for words in said for key in words)
     return [key for key in keys if len({words.get(key) for words in said}) > 1]

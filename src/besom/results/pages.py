@@ -1,4 +1,4 @@
-"""Makes a study's view in MLflow's pages where it has none or an older one; gives its address."""
+"""Makes or updates a study's view in MLflow's pages, and returns its address."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,26 +13,26 @@ SPACE = "space."
 
 
 class Page(NamedTuple):
-    """What a page shows, and its address below that of the server."""
+    """A page: a description, and its address relative to that of the server."""
 
     shows: str
     address: str
 
 
 def pages(root: Path, uri: str | None, name: str | None) -> list[Page]:
-    """The pages of a study in MLflow, the first of which has all its trials.
+    """Return the pages of a study in MLflow; the first one has a table of all its trials.
 
     Args:
-        name: the study; the latest where None. A record without any has one page of all runs.
+        name: the study; the latest if None. If the record has no study, the only page has all runs.
 
     Raises:
         StudyError: there is no such study.
-        StoreError: there is no record, it cannot be reached, or it does not take the view.
+        StoreError: there is no record, it cannot be reached, or it does not store the view.
     """
     from besom.tracking.pages.share import experiment_of, share
 
     reader = open_reader(root, uri)
-    uri = readable(uri or own_address(root))  # a copy, where it is only to be read
+    uri = readable(uri or own_address(root))  # that of a copy, if the record is read-only
     name = name or next(reversed(reader.studies()), None)
     if name is None:
         some = reader.run_ids()[-1:]

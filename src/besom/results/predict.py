@@ -28,7 +28,7 @@ from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, meant, open_reader
 
 THRESHOLD = 0.5
-"""As in the accuracy that is reported: what is above it counts as praise."""
+"""The same as for the reported accuracy: a text with a higher probability counts as praise."""
 
 REGISTERED = "models:/"
 
@@ -40,10 +40,10 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Prediction:
-    """One text and its likeliest class.
+    """One text and its most likely class.
 
-    ``probability`` is that of the class, and ``probabilities`` has those of all. Of film reviews
-    it is the probability of praise, and they are None.
+    ``probability`` is that of the class, and ``probabilities`` has those of all classes. For film
+    reviews, ``probability`` is that of praise, and ``probabilities`` is None.
     """
 
     text: str
@@ -53,11 +53,13 @@ class Prediction:
 
 
 def read_file(file: Path) -> list[str]:
-    """A text for each line, so that the answers stand in the lines' order; blank lines at the end
-    count for none. Nothing but a line feed ends one, with or without a return before.
+    """Read one text from each line. Blank lines at the end are ignored.
+
+    Only a line feed, with or without a carriage return before it, ends a line. So the answers have
+    the same order as the lines.
 
     Raises:
-        DataError: the file is missing, empty, or no text, or a blank line is among the others.
+        DataError: the file is missing, empty or not text, or another line is blank.
     """
     try:
         reviews = re.split(r"\r?\n", file.read_bytes().decode("utf-8"))
@@ -66,7 +68,7 @@ def read_file(file: Path) -> list[str]:
         raise DataError(
             f"`{file}` cannot be read: {reason}; give a text file with one text a line"
         ) from error
-    while reviews and not reviews[-1].strip():  # the file's end
+    while reviews and not reviews[-1].strip():  # at the end of the file
         del reviews[-1]
     if not reviews:
         raise DataError(f"`{file}` is empty; give a text file with one text a line")
@@ -82,20 +84,20 @@ def read_file(file: Path) -> list[str]:
 def predict(
     root: Path, uri: str | None, what: str, texts: Sequence[str], file: Path | None = None
 ) -> list[Prediction]:
-    """Ask a model about texts.
+    """Apply a model to texts.
 
     Args:
         root: the folder of the record.
-        uri: MLflow's address, where the record is not below ``root``.
-        what: a run by its id, a model as ``models:/NAME@ALIAS`` or ``models:/NAME/3``, or a
-            study, whose champion is asked.
-        texts: what it is asked about.
-        file: whose lines they are; None where they were given one by one.
+        uri: MLflow's address, if the record is not below ``root``.
+        what: a run by its id, a model as ``models:/NAME@ALIAS`` or ``models:/NAME/3``, or a study,
+            which stands for its champion.
+        texts: the texts to classify.
+        file: the file with these texts as lines; None if they were given one by one.
 
     Raises:
         StoreError: there is no record, or it does not answer.
-        StudyError: there is no such model, it cannot be loaded, or it reads no texts.
-        DataError: a text holds no word, or none that the model knows.
+        StudyError: there is no such model, it cannot be loaded, or it does not read texts.
+        DataError: a text has no word, or none that the model knows.
     """
     reader = open_reader(root, uri)
     with TemporaryDirectory(prefix="besom-") as temporary:
@@ -107,7 +109,7 @@ def predict(
     except ReviewError as error:
         place = "text" if file is None else f"`{file}`, line"
         raise DataError(re.sub(r"^text(?= \d)", lambda _: place, str(error))) from error
-    except Exception as error:  # whatever the layers of a network of the user's own raise
+    except Exception as error:  # layers of a user's own network may raise anything
         raise StudyError(
             f"the model of {what} cannot read these texts: {_reason(error)}\n"
             "Its network is wrong, as one with too small an Embedding is; train another."
@@ -115,7 +117,7 @@ def predict(
 
 
 def show(predictions: Sequence[Prediction]) -> None:
-    """Print a line for each text; on a terminal, as much of it as there is room for."""
+    """Print a line for each text; on a terminal, cut to its width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     labels = [printable(prediction.label) for prediction in predictions]
     n_letters = max(8, *map(len, labels))
@@ -126,7 +128,7 @@ def show(predictions: Sequence[Prediction]) -> None:
 
 
 def as_json(predictions: Sequence[Prediction]) -> str:
-    """All of it, as a list of objects."""
+    """Return all predictions as a JSON list of objects."""
     rows = (asdict(prediction) for prediction in predictions)
     return rows_as_json({k: v for k, v in row.items() if v is not None} for row in rows)
 
@@ -157,7 +159,7 @@ def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says first; of TensorFlow's, the row that a table does not have."""
+    """Return an error's first line; of TensorFlow's, the part about an index outside a table."""
     if outside := OUTSIDE.search(str(error)):
         return outside[0]
     return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))
@@ -168,7 +170,7 @@ def _label(probability: float) -> str:
 
 
 def _contents(reader: Reader, uri: str, what: str, temporary: Path, flags: str) -> Path:
-    """The folder of a classifier: packed now from a run, or packed when it was registered."""
+    """Return the folder of a classifier: packed now from a run, or when it was registered."""
     from besom.tracking.models.model_files import address_of, model_file, registered_model
 
     if RUN_ID.fullmatch(what):
@@ -188,7 +190,7 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path, flags: str) 
 
 
 def _config(reader: Reader, run_id: str) -> DictConfig:
-    """What a run of the workload was made with."""
+    """Return the configuration of a run of the workload."""
     read_run(reader, run_id)
     config = workload_config(reader.text(run_id, schema.CONFIG_FILE))
     if config is None:
@@ -197,7 +199,10 @@ def _config(reader: Reader, run_id: str) -> DictConfig:
 
 
 def _refuse_other_data(reader: Reader, run_id: str, config: DictConfig) -> None:
-    """The words of a text file's tokens are its own: another file would be read as gibberish."""
+    """Refuse a run whose text file has changed since.
+
+    The numbers of the words come from the file, so with another file the model would read nonsense.
+    """
     if kind_of(config.data) != "text_files":
         return
     then = read_run(reader, run_id).run.tags.get("data.digest")

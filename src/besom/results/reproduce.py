@@ -1,4 +1,4 @@
-"""``besom reproduce``: repeats a recorded training, and compares the numbers."""
+"""``besom reproduce``: repeats a recorded training, and compares the results."""
 
 import math
 import os
@@ -29,12 +29,12 @@ from besom.tracking.reader import PART_OF_ID, Reader
 from besom.workers.resources import THREAD_VARIABLES
 
 AGREES = 1e-3
-"""The largest difference of a loss or an accuracy that still counts as the same result: what the
-order of floating-point operations does, on another processor say, not what a change does."""
+"""The largest difference of a loss or an accuracy that still counts as the same result. Another
+order of floating-point operations, as on another processor, stays below it; a change does not."""
 
 IN_A_STUDY = ("baseline", "best")
 REPEATABLE = ("complete", "pruned", "finished")
-"""States of which the record holds all numbers. The last is MLflow's, of runs without a trial."""
+"""States for which the record has all metrics. The last is MLflow's, of runs without a trial."""
 
 Place = tuple[str, int]
 """A metric and a step."""
@@ -42,7 +42,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Both sets of numbers, what has changed between them, and the model where it was wanted."""
+    """The recorded and the new metrics, what has changed since, and the model if requested."""
 
     trial: Trial
     recorded: Mapping[Place, float]
@@ -52,13 +52,13 @@ class Reproduction:
 
     @property
     def difference(self) -> float | None:
-        """The largest one of all numbers; None where not the same numbers are there."""
+        """The largest difference of all metrics; None if the two sets have different metrics."""
         if self.recorded.keys() != self.again.keys():
             return None
         return self.largest(self.recorded)[0]
 
     def largest(self, places: Iterable[Place]) -> tuple[float, Place]:
-        """The largest difference of these numbers, and where; infinite where one is lacking."""
+        """Return the largest difference at these places, and where; infinite if one is missing."""
         apart = ((_apart(self.recorded[p], self.again.get(p, math.inf)), p) for p in places)
         return max(apart, key=lambda found: found[0])
 
@@ -68,7 +68,7 @@ class Reproduction:
 
     @property
     def sentence(self) -> str:
-        """Bit-identical, agrees within so much, or differs."""
+        """The result in words: bit-identical, agrees within a difference, or differs."""
         if self.difference is None:
             return f"differs: {len(self.recorded)} numbers recorded, {len(self.again)} now"
         if self.difference == 0:
@@ -80,10 +80,11 @@ class Reproduction:
 
 @dataclass
 class Replay:
-    """Listens to a task as the sweep did: keeps its numbers, and stops it where it was stopped.
+    """A listener that keeps a task's metrics, and stops the task where the sweep stopped it.
 
     Attributes:
-        keeps_model_in: a folder for a copy of its ``model``; None where that is not wanted.
+        stop_after: the step after which the task is stopped; None if it was not pruned.
+        keeps_model_in: a folder for a copy of its ``model``; None for no copy.
     """
 
     stop_after: int | None
@@ -94,7 +95,7 @@ class Replay:
     last: dict[str, int] = field(default_factory=dict)
 
     def expect(self, steps: int) -> None:
-        """The record says how far it went."""
+        """Do nothing: the record says how many steps there were."""
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
         for name, value in metrics.items():
@@ -104,7 +105,7 @@ class Replay:
             raise Pruned(f"stopped after step {step}, as it was")
 
     def log(self, values: Mapping[str, float | str]) -> None:
-        """Numbers as the record keeps them: see ``Record.log``."""
+        """Keep values as the record does; see ``Record.log``."""
         for name, value in values.items():
             if isinstance(value, str):
                 self.facts[name] = value
@@ -112,24 +113,24 @@ class Replay:
                 self.numbers[name, self.last.get(name, 0)] = value
 
     def save(self, path: Path) -> None:
-        """The record has it."""
+        """Do nothing: the record has the file."""
 
     def save_model(self, model: KerasModel) -> None:
-        """The record has it, unless it is to be put back."""
+        """Copy the model if that was requested; otherwise do nothing."""
         if self.keeps_model_in is not None:
             copied = shutil.copy(model.path, self.keeps_model_in)
             self.model = replace(model, path=Path(copied))
 
     def table(self, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
-        """The record has it."""
+        """Do nothing: the record has the table."""
 
     def log_dataset(self, dataset: session.LoggedDataset) -> None:
-        """The record has it."""
+        """Do nothing: the record has the data set."""
 
 
 def show(found: Reproduction) -> None:
-    """Print the last of both sets of numbers, the largest difference of each metric, the sentence,
-    and what has changed since."""
+    """Print both last values and the largest difference of each metric, the result in words, and
+    what has changed since."""
     print(f"{printable(found.trial.run.name)}, run {found.trial.run.run_id}\n")
     last = dict(sorted(found.recorded))
     width = max(map(len, last), default=0)
@@ -164,12 +165,12 @@ def show_code(reader: Reader, trial: Trial) -> None:
 
 
 def find(reader: Reader, what: str, study: str | None) -> Trial:
-    """The run that ``RUN_ID``, ``baseline`` or ``best`` means; the last two in a study.
+    """Return the run of a ``RUN_ID``, or the ``baseline`` or ``best`` of a study.
 
-    A run that repeats another's configuration has not been trained: that one is meant.
+    A run that repeats another's configuration was not trained; then the other one is returned.
 
     Raises:
-        StudyError: there is none, or several objectives and so no best.
+        StudyError: there is no such run, or there are several objectives and so no best.
     """
     found = _find(reader, what, study)
     original = found.run.tags.get(schema.DUPLICATE_OF)
@@ -191,14 +192,14 @@ def _find(reader: Reader, what: str, study: str | None) -> Trial:
 
 
 def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) -> Reproduction:
-    """Train again as the record says; on the same machine and packages, to the same bits.
+    """Train again as the record says. The same machine and packages give bit-identical results.
 
     Args:
-        keeps_model_in: a folder for its model.
+        keeps_model_in: a folder for a copy of the model; None for no copy.
 
     Raises:
-        StudyError: it has no configuration, or one of another application; or its record breaks
-            off, so that there is nothing to compare with.
+        StudyError: the run has no configuration, or one of another application, or its record is
+            incomplete, so that there is nothing to compare with.
         ConfigError, DataError: the configuration cannot be trained here.
     """
     recorded_config = reader.text(trial.run.run_id, schema.CONFIG_FILE)
@@ -252,7 +253,7 @@ def _train(task: Task, config: DictConfig, replay: Replay) -> None:
 
 @contextmanager
 def _temporary_files_removed() -> Iterator[None]:
-    """The task saves a model that the record has already."""
+    """Delete the task's temporary files after this block, such as its model: the record has it."""
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="besom-") as tempfile.tempdir:
         try:
@@ -262,13 +263,13 @@ def _temporary_files_removed() -> Iterator[None]:
 
 
 def _limit_threads(threads: str | None) -> None:
-    """As many as then; TensorFlow takes the number from its environment, once."""
+    """Use as many threads as then; TensorFlow reads the number from the environment once."""
     if threads is not None and int(threads) != environment.threads():
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, threads))
 
 
 def _study(reader: Reader, name: str | None) -> StudyRecord:
-    """The named study, or the one that was begun last."""
+    """Return the named study, or the one that was begun last."""
     if name is None:
         studies = reader.studies()
         if not studies:
@@ -278,17 +279,17 @@ def _study(reader: Reader, name: str | None) -> StudyRecord:
 
 
 def _size(difference: float) -> str:
-    """Of one that is small its order, of another its digits."""
+    """Format a difference: in scientific notation if it is small, otherwise as a number."""
     return f"{difference:.1e}" if 0 < difference <= AGREES else f"{difference:.4g}"
 
 
 def _epoch(step: int) -> str:
-    """Where a number is; nothing of what was told of the whole run."""
+    """Return the epoch of a value as text; empty for step 0, a value of the whole run."""
     return f", epoch {step}" if step else ""
 
 
 def _apart(one: float, other: float) -> float:
-    """Two that are no number are equal; one that is none is as far away as can be."""
+    """Return the difference of two values. Two NaNs are equal; one is infinitely far away."""
     if math.isnan(one) or math.isnan(other):
         return 0.0 if math.isnan(one) and math.isnan(other) else math.inf
     return 0.0 if one == other else abs(one - other)

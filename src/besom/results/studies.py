@@ -1,4 +1,4 @@
-"""A study read from its record: its objective, and one run for each trial."""
+"""Reads a study from the record: its objectives, trials, confirmations and verdict."""
 
 import json
 import re
@@ -26,7 +26,7 @@ ENDED = ("complete", "pruned", "failed")
 
 @dataclass(frozen=True)
 class Trial:
-    """The last attempt at a trial, or a run that is no trial of a study (``number`` is None)."""
+    """The last attempt at a trial, or a run that is not a trial of a study (``number`` is None)."""
 
     run: ReadRun
     number: int | None
@@ -35,9 +35,9 @@ class Trial:
     attempt: int
     params: Mapping[str, Any]
     counts: bool = True
-    """False where other source code has made it than the sweep had that was last started."""
+    """False if it was made by other source code than that of the last start of the sweep."""
     infeasible: str = ""
-    """Which constraints of that sweep it does not keep to; empty where it does."""
+    """The constraints of that start that it violates; empty if it violates none."""
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -45,22 +45,22 @@ class Trial:
 
     @property
     def is_eligible(self) -> bool:
-        """Whether it may be the best."""
+        """Whether the trial may be the best."""
         return self.state == State.COMPLETE and self.counts and not self.infeasible
 
     @property
     def standing(self) -> str:
-        """Its state; ``infeasible`` where it is complete and does not keep to the constraints."""
+        """Its state; ``infeasible`` if it is complete and violates the constraints."""
         return "infeasible" if self.state == State.COMPLETE and self.infeasible else self.state
 
     @property
     def name(self) -> str:
-        """``17`` in its study, the run's name alone elsewhere."""
+        """The trial's number, ``17``; for a run that is not a trial, the run's name."""
         return self.run.name if self.number is None else str(self.number)
 
     @property
     def seconds(self) -> float | None:
-        """From the run's start to its end; None while it is going on."""
+        """The time from the run's start to its end; None while it is running."""
         return None if self.run.ended is None else self.run.ended - self.run.started
 
 
@@ -76,13 +76,12 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study, its sweep's own run, its trials by number, and what confirms them.
+    """A study: the parent run of its sweep, its trials by number, and their confirmations.
 
-    What is said of them as a whole, such as the best, is of those that count.
+    Summaries of the trials, such as the best, include only those that count.
 
-    ``runs`` holds every attempt at a trial and at a confirmation, the oldest first.
-    ``missing_runs`` says which ended trials have no run, where the study's database lies beside
-    the record.
+    ``runs`` has every attempt at a trial or a confirmation, the oldest first. ``missing_runs`` says
+    which ended trials have no run. It is known only if the study's database lies beside the record.
     """
 
     name: str
@@ -97,7 +96,7 @@ class StudyRecord:
 
     @property
     def baseline(self) -> Trial | None:
-        """The trial of the configuration without any proposal, where it is complete."""
+        """The trial of the configuration without any proposal, if it is complete."""
         return next((trial for trial in self.complete if trial.role == schema.Role.BASELINE), None)
 
     @property
@@ -106,12 +105,12 @@ class StudyRecord:
 
     @property
     def verdict(self) -> str:
-        """What the confirmation found, in one sentence; empty where there was none."""
+        """The result of the confirmation in one sentence; empty if there is none."""
         return "" if self._is_outdated else self.parent.tags.get(schema.VERDICT, "")
 
     @property
     def verdict_age(self) -> str:
-        """``reached after 20 of 60 trials``; empty where no more have ended since."""
+        """``reached after 20 of 60 trials``; empty if no trial has ended since."""
         known = self.parent.tags.get(schema.VERDICT_TRIALS)
         n_ended = sum(trial.state in ENDED for trial in self.trials)
         if not self.verdict or known is None or n_ended <= int(known):
@@ -120,20 +119,20 @@ class StudyRecord:
 
     @property
     def winner(self) -> int | None:
-        """The trial that won the confirmation, the baseline where no trial beat it."""
+        """The number of the trial that won the confirmation; the baseline's if none beat it."""
         number = self.parent.tags.get(schema.WINNER)
         return None if number is None or self._is_outdated else int(number)
 
     @property
     def _is_outdated(self) -> bool:
-        """Whether the verdict is about trials that do not count any more."""
+        """Whether the winner of the verdict does not count any more, or is infeasible."""
         winner = self.parent.tags.get(schema.WINNER)
         no_more = (trial for trial in self.trials if not trial.counts or trial.infeasible)
         return winner in [str(trial.number) for trial in no_more]
 
     @property
     def best(self) -> Trial | None:
-        """The best of the complete and feasible trials, where there is any.
+        """The best of the complete and feasible trials, if there are any.
 
         Raises:
             StudyError: there are several objectives.
@@ -148,7 +147,7 @@ class StudyRecord:
 
 
 def read_study(reader: Reader, name: str) -> StudyRecord:
-    """One study.
+    """Read a study from the record.
 
     Raises:
         StudyError: there is no such study.
@@ -158,7 +157,7 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     there = expected(reader.folder / "optuna.db", name) if reader.folder else None
     if not parents:
         raise StudyError(_no_study(reader, name, there))
-    parent = parents[-1]  # an earlier study of this name had a database that is gone
+    parent = parents[-1]  # an earlier study of this name had another database
     own = [run for run in runs if run.tags.get(schema.PARENT) == parent.run_id]
     counted = Source.read(parent.tags.get(schema.COUNTED_CODE))
     constraints = Constraints.read(json.loads(parent.tags.get(schema.CONSTRAINTS, "{}")))
@@ -173,7 +172,7 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
 
 
 def read_run(reader: Reader, run_id: str) -> Trial:
-    """One run by its id.
+    """Read one run by its id.
 
     Raises:
         StudyError: there is no such run.
@@ -185,10 +184,10 @@ def read_run(reader: Reader, run_id: str) -> Trial:
 
 
 def _read_trial(run: ReadRun) -> Trial:
-    """A run as a trial, also of another program."""
+    """Return a run, also one of another program, as a trial."""
     number = run.tags.get(schema.TRIAL)
     names = schema.parameter_names(run.tags)
-    is_running = run.status == schema.RunStatus.RUNNING  # its last tags may have come before that
+    is_running = run.status == schema.RunStatus.RUNNING  # its last tags may be there before its end
     return Trial(
         run,
         None if number is None else int(number),
@@ -200,7 +199,7 @@ def _read_trial(run: ReadRun) -> Trial:
 
 
 def ranked(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
-    """By a metric, see :func:`besom.search.ranking.best_first`."""
+    """Rank trials by a metric; see :func:`besom.search.ranking.best_first`."""
     return best_first(trials, lambda trial: trial.metrics.get(metric), direction)
 
 
@@ -219,7 +218,7 @@ def _no_study(reader: Reader, name: str, there: ExpectedRuns | None) -> str:
 
 def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: ExpectedRuns) -> str:
     known = {word for run in runs for word in run.names}
-    if there.sweep not in known or reader.folder is None:  # another sweep of that name
+    if there.sweep not in known or reader.folder is None:  # the database is of another sweep
         return ""
     return sentence(name, there.trials, known, partial(restoring, own_address(reader.folder)))
 
@@ -248,12 +247,11 @@ def _judged(trial: Trial, constraints: Constraints) -> Trial:
 
 
 def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> list[Confirmation]:
-    """By trial and seed. The last attempt is the one that began last.
+    """Return the last attempt, by start, of each confirmation, sorted by trial and seed.
 
     Args:
-        setting: what the verdict is about, see
-            :func:`besom.sweep.confirmation.seeds.setting`: runs of another one do not belong to
-            it. Empty where there is no verdict.
+        setting: the setting of the verdict, see :func:`besom.sweep.confirmation.seeds.setting`.
+            Runs of another setting are left out. Empty if there is no verdict.
     """
     last: dict[tuple[int, int], Confirmation] = {}
     for run in sorted(runs, key=lambda run: run.started):
@@ -265,10 +263,10 @@ def _confirmations(runs: Iterable[ReadRun], setting: str, counted: Source) -> li
 
 
 def _objectives(parent: ReadRun, count: int, trials: Iterable[Trial]) -> tuple[str, ...]:
-    """The metrics that are the objectives, also where the sweep was not told their names.
+    """Return the names of the objectives among the metrics, even if the user did not name them.
 
-    A task that returned several numbers has them under names of the engine's; one that returned a
-    mapping of a single number has it under its own, which the sweep has told since.
+    If a task returned several plain numbers, they have general names. If it returned a mapping with
+    a single number, that has its own name, which the sweep has noted since.
     """
     if count == 1 and schema.OBJECTIVE in parent.tags:
         return (schema.valid_name(parent.tags[schema.OBJECTIVE]),)

@@ -1,6 +1,6 @@
-"""Exports the record as tables: CSV, JSON, and ``besom.runs`` and ``besom.curves`` for pandas.
+"""Exports the record as tables: JSON, and ``besom.runs`` and ``besom.curves`` for pandas.
 
-pandas is imported where a table is made: commands that only print do without it.
+pandas is imported only when a table is made, since commands that only print do not need it.
 """
 
 import json
@@ -23,17 +23,17 @@ Row = Mapping[str, Any]
 def runs(
     study: str, root: str | PathLike[str] = "mlruns", tracking_uri: str | None = None
 ) -> "DataFrame":
-    """A study's trials, one row each, by number.
+    """Return a study's trials as a table, one row each, by number.
 
-    Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``counts`` (false for what other source
-    code has made), ``run_id``; ``feasible`` where the sweep has constraints; parameters under their
-    dotted names; metrics under theirs, the last value of each. A parameter that is itself called as
-    one of the others is ``params.state``, say.
+    Columns: ``state``, ``role``, ``attempt``, ``seconds``, ``counts`` (false for trials of other
+    source code), ``run_id``; ``feasible`` if the sweep has constraints; parameters under their
+    dotted names; the last value of each metric under its name. A parameter with the name of another
+    column gets a prefix: ``params.state``.
 
     Args:
-        study: its name; the sweep file's, if nothing else was said.
+        study: the study's name; by default it is that of the sweep file.
         root: the folder of the record.
-        tracking_uri: MLflow's address, where the record is not below ``root``.
+        tracking_uri: MLflow's address, if the record is not below ``root``.
 
     Raises:
         besom.UserError: there is no such study, or no record.
@@ -68,7 +68,7 @@ def runs(
 def curves(
     study: str, root: str | PathLike[str] = "mlruns", tracking_uri: str | None = None
 ) -> "DataFrame":
-    """The per-epoch metrics of a study's trials in long form, for plotting.
+    """Return the per-epoch metrics of a study's trials in long form, for plotting.
 
     Columns: ``trial``, ``metric``, ``step`` (from 1), ``value``. Arguments and errors are those
     of :func:`runs`.
@@ -91,10 +91,10 @@ def curves(
 
 
 def side_by_side(own: Row, params: Row, metrics: Row) -> dict[str, Any]:
-    """One row of all three.
+    """Join the three into one row.
 
-    A parameter that is called as a column of the others, ``state`` say, becomes ``params.state``,
-    and a metric that is called as one of ``own``, ``metrics.state``.
+    A parameter with the name of another column, such as ``state``, becomes ``params.state``, and a
+    metric with the name of a column of ``own`` becomes ``metrics.state``.
     """
     metrics = {f"metrics.{name}" if name in own else name: metrics[name] for name in metrics}
     taken = {**own, **metrics}
@@ -103,13 +103,13 @@ def side_by_side(own: Row, params: Row, metrics: Row) -> dict[str, Any]:
 
 
 def nodes(runs: Iterable[ReadRun]) -> dict[str, str]:
-    """The machines on which runs were made, by the runs' ids; empty where it was one for all."""
+    """Return the machine of each run by the run's id; empty if all ran on the same one."""
     found = {run.run_id: run.tags[schema.NODE] for run in runs if schema.NODE in run.tags}
     return found if len(set(found.values())) > 1 else {}
 
 
 def rows_as_json(rows: Iterable[Row]) -> str:
-    """A list of objects. JSON knows no NaN and no infinity; they become ``null``."""
+    """Return rows as a JSON list of objects. NaN and infinity, unknown to JSON, become ``null``."""
     finite = [{name: _finite(value) for name, value in row.items()} for row in rows]
     return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -1,6 +1,6 @@
-"""Tells records of the reference workload from those of other applications.
+"""Distinguishes records of the reference workload from those of other applications.
 
-A record may be of any Hydra application. Some of what can be done with one needs ``besom train``.
+A record may be of any Hydra application, and some commands only work with those of ``besom train``.
 """
 
 import json
@@ -27,12 +27,12 @@ TOP_K = "hydra.sweeper.confirm.top_k"
 ONLY = "hydra.sweeper.confirm.only=true"
 
 PRIMARY = "train"
-"""The configuration of ``besom train``, also with ``-m``; no sweep is called so."""
+"""The configuration of ``besom train``, with and without ``-m``. No sweep has that name."""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do: words, and then what is to be typed."""
+    """Advice to the user: words, followed by what to type."""
 
     lead: str
     typed: str
@@ -42,14 +42,14 @@ class Advice:
 
 
 def workload_config(text: str | None) -> DictConfig | None:
-    """A recorded ``config.yaml`` as ``besom train`` would be given it today.
+    """Return a recorded ``config.yaml`` as ``besom train`` would get it today.
 
-    It has all keys of the schema, each of its type; what an earlier Besom had no key for is as the
-    schema says. Keys that the schema does not have stay: those of a later Besom, which a training
-    that needs it names.
+    It has all keys of the schema, with values of the right types. Keys that an earlier Besom did
+    not have get the schema's values. Keys that the schema does not have, of a later Besom, stay; a
+    training that fails because of them names them.
 
     Returns:
-        None where it is no configuration of ``besom train``.
+        None if it is not a configuration of ``besom train``.
     """
     try:
         config = OmegaConf.create(text or "")
@@ -59,10 +59,9 @@ def workload_config(text: str | None) -> DictConfig | None:
 
 
 def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
-    """The command that began a study: ``task``, ``config_name``, ``overrides``.
+    """Return the command that began a study: ``task``, ``config_name``, ``overrides``.
 
-    Empty where ``besom sweep`` did not begin it, but another application did, or
-    ``besom train -m``.
+    It is empty if another application or ``besom train -m`` began the study, not ``besom sweep``.
     """
     command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
     is_sweep = command.get("task") == WORKLOAD and command.get("config_name") != PRIMARY
@@ -70,20 +69,20 @@ def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
 
 
 def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
-    """How to get a verdict: by ``besom confirm NAME``, where that takes this study."""
+    """Return how to get a verdict: by ``besom confirm NAME``, if that accepts this study."""
     if begun(reader, study):
         return Advice("", f"besom confirm {shlex.quote(study.name)}")
     return Advice("the sweep's own command with ", f"{ONLY} {TOP_K}=3")
 
 
 def is_of_another_application(reader: Reader, study: StudyRecord) -> bool:
-    """Whether its command names another task; older records may not name any."""
+    """Return whether the study's command names another task; older records may name none."""
     command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
     return bool(command.get("task", WORKLOAD) != WORKLOAD)
 
 
 def how_to_run_again(reader: Reader, run_id: str) -> str:
-    """What to give to another application's own command, so that it trains a run again."""
+    """Return how another application's own command trains a run again."""
     recorded = OmegaConf.create(reader.text(run_id, schema.OVERRIDES_FILE) or "[]")
     latest = {word.partition("=")[0].lstrip("+"): word for word in map(str, recorded)}
     if not latest:
@@ -92,7 +91,7 @@ def how_to_run_again(reader: Reader, run_id: str) -> str:
 
 
 def _whole(config: DictConfig) -> DictConfig:
-    """With the values of keys that came later."""
+    """Add the schema's values of keys that are missing."""
     present = flatten(config)
     for key, value in flatten(_schema(config)).items():
         if key not in present:
@@ -101,10 +100,10 @@ def _whole(config: DictConfig) -> DictConfig:
 
 
 def _fits(config: DictConfig) -> bool:
-    """Whether every value that a training depends on is there, and of its type.
+    """Return whether every value that a training depends on is there, and has its type.
 
     Raises:
-        OmegaConfBaseException: one is of another type.
+        OmegaConfBaseException: a value has another type.
     """
     schema = _schema(config)
     required = {key for key in OmegaConf.missing_keys(schema) if not key.startswith("tracking.")}
@@ -115,7 +114,7 @@ def _fits(config: DictConfig) -> bool:
 
 
 def _schema(config: DictConfig) -> DictConfig:
-    """What a configuration is held to: of ``data`` by its data set, of ``model`` by its network."""
+    """Return the schema of a configuration, with those of its kind of data and its network."""
     kind = OmegaConf.select(config, "data.kind", default=OmegaConf.select(config, "data.name"))
     model = OmegaConf.select(config, "model")
     network = schema_of(model) if OmegaConf.is_dict(model) else Model

@@ -1,5 +1,5 @@
-"""What is searched, and what is proposed next; the only room that imports Optuna, but for
-``cli/dashboard.py``.
+"""The search: the space, the study, the samplers and the pruners.
 
-It must not know of processes, of MLflow, or of how a trial is run.
+Only this room and ``cli/dashboard.py`` import Optuna. It must not know of processes, of MLflow, or
+of how a trial is run.
 """

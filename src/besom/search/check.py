@@ -1,4 +1,4 @@
-"""Ranges and names of the sweeper's options, which types alone do not hold."""
+"""Checks what the types of the sweeper's options do not: ranges and names."""
 
 import os
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from besom.search.ranking import models_kept
 from besom.search.warm_start.options import OPTION, number_of_best, source_names
 
 LONGEST_NAME = 200
-"""Bytes; file systems take 255, and names of files get endings."""
+"""Bytes of a study's name. File systems allow 255, and file names get suffixes."""
 
 POOLS = ("local", "ray")
 DUPLICATES = ("reuse", "reuse_any_code", "rerun")
 
 
 def check_options(options: SweepOptions) -> None:
-    """Refuse numbers that make no sweep.
+    """Check the values of the options.
 
     Raises:
-        ConfigError: names the option, its value and its limit.
+        ConfigError: a value is not allowed; names the option, the value and its limit.
     """
     for name in ("n_trials", "max_attempts"):
         if getattr(options, name) < 1:
@@ -68,8 +68,7 @@ def check_options(options: SweepOptions) -> None:
 
 
 def _check_chosen(kind: str, chosen: Any, records: Sequence[type[Any]]) -> None:
-    """A group's option is a record with its name, or named by a path; text, or another name, is
-    neither."""
+    """Refuse a sampler or pruner that is not one of ``records`` under its own name, nor a path."""
     if isinstance(chosen, ByPath):
         return
     if type(chosen) not in records or chosen.name != type(chosen).name:

@@ -1,7 +1,7 @@
-"""What a trial's numbers must keep to for it to be the best: ``{model_bytes: "<= 4e6"}``.
+"""Bounds that a trial's metrics must satisfy for it to be the best: ``{model_bytes: "<= 4e6"}``.
 
-One judge for all that ranks trials: sweeps ask it about what stands with a trial, readers of a
-record about what stands with its run. No Optuna: readers import this.
+Everything that ranks trials uses this module: a sweep with the metrics kept with a trial, a reader
+of the record with those of its run. It does not import Optuna, since readers import it.
 """
 
 import math
@@ -19,12 +19,12 @@ NODE = "hydra.sweeper.constraints"
 COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 WRITTEN = re.compile(r"\s*(<=|>=|<|>)\s*(\S+)\s*")
 UNKNOWN = 1.0
-"""How far a complete trial counts as beyond a bound where its number is not known."""
+"""The violation of a complete trial whose metric is not known."""
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """A metric and its bound, ``text`` as the user wrote them: ``<= 4e6``."""
+    """A metric and its bound; ``text`` is the bound as the user wrote it: ``<= 4e6``."""
 
     metric: str
     comparison: str
@@ -33,10 +33,10 @@ class Constraint:
 
     @classmethod
     def read(cls, metric: str, text: Any) -> "Constraint":
-        """What ``text`` means.
+        """Read a constraint from ``text``.
 
         Raises:
-            ConfigError: it is no comparison with a number.
+            ConfigError: it is not a comparison with a number.
         """
         found = WRITTEN.fullmatch(text) if isinstance(text, str) else None
         try:
@@ -51,29 +51,29 @@ class Constraint:
         return cls(metric, found[1], bound, text.strip())
 
     def allows(self, value: float) -> bool:
-        """Whether a value keeps to it; NaN does not."""
+        """Return whether a value satisfies the constraint; NaN does not."""
         return bool(COMPARISONS[self.comparison](value, self.bound))
 
     def violation(self, value: float) -> float:
-        """How far a value is beyond the bound; at most 0 where it is allowed, as Optuna has it."""
+        """Return how far a value is beyond the bound; as for Optuna, at most 0 if it is allowed."""
         beyond = value - self.bound if "<" in self.comparison else self.bound - value
         if self.allows(value):
             return max(beyond, -sys.float_info.max)
-        return min(max(sys.float_info.min, beyond), sys.float_info.max)  # of NaN, too
+        return min(max(sys.float_info.min, beyond), sys.float_info.max)  # finite, also for NaN
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """All of a sweep's constraints; none by default."""
+    """All constraints of a sweep; none by default."""
 
     each: tuple[Constraint, ...] = ()
 
     @classmethod
     def read(cls, given: Mapping[str, Any] | None) -> "Constraints":
-        """The option ``hydra.sweeper.constraints``: metric to comparison.
+        """Read the option ``hydra.sweeper.constraints``, which maps metrics to comparisons.
 
         Raises:
-            ConfigError: one is no comparison with a number.
+            ConfigError: one is not a comparison with a number.
         """
         return cls(tuple(Constraint.read(*item) for item in _leaves(given or {})))
 
@@ -86,7 +86,7 @@ class Constraints:
 
     @property
     def texts(self) -> dict[str, str]:
-        """As they were written, by metric; :meth:`read` reads it."""
+        """The comparisons as they were written, by metric; :meth:`read` reads them again."""
         return {one.metric: one.text for one in self.each}
 
     def __str__(self) -> str:
@@ -94,22 +94,22 @@ class Constraints:
         return ", ".join(f"{metric} {text}" for metric, text in self.texts.items())
 
     def measured(self, numbers: Mapping[str, float]) -> dict[str, float]:
-        """Those of ``numbers`` that are constrained."""
+        """Return the constrained metrics among ``numbers``."""
         return {metric: numbers[metric] for metric in self.metrics if metric in numbers}
 
     def missing(self, numbers: Mapping[str, float]) -> list[str]:
-        """The metrics that are constrained and not among ``numbers``."""
+        """Return the constrained metrics that are not among ``numbers``."""
         return [metric for metric in self.metrics if metric not in numbers]
 
     def why_infeasible(self, numbers: Mapping[str, float], is_complete: bool) -> str:
-        """Why a trial cannot be the best: ``model_bytes 5120000, not <= 4e6``; empty where it can.
+        """Return why a trial is infeasible: ``model_bytes 5120000, not <= 4e6``; empty if feasible.
 
         Args:
-            numbers: what stands with it.
-            is_complete: whether it ran to its end; what is not known of one that did is held
-                against it.
+            numbers: the trial's metrics.
+            is_complete: whether the trial ran to its end. If it did, a constrained metric that is
+                not known counts as violated.
         """
-        if not self.each:  # asked for each row that is read
+        if not self.each:  # this is called for each row that is read
             return ""
         reasons = [
             f"{one.metric} {show(float(numbers[one.metric]))}, not {one.text}"
@@ -120,9 +120,9 @@ class Constraints:
         return "; ".join([*reasons, *(f"{metric} not known" for metric in unknown)])
 
     def violations(self, numbers: Mapping[str, float], is_complete: bool) -> dict[str, float]:
-        """By metric how far a trial is from what is allowed, see :meth:`Constraint.violation`.
+        """Return by metric how far a trial is beyond its bounds; see :meth:`Constraint.violation`.
 
-        Of a trial that did not run to its end, only what is known.
+        A trial that did not run to its end has only the violations of metrics that are known.
         """
         return {
             one.metric: one.violation(numbers[one.metric]) if one.metric in numbers else UNKNOWN
@@ -135,7 +135,7 @@ NONE = Constraints()
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names: a dot in ``hydra.sweeper.constraints.test.loss`` makes a mapping."""
+    """Yield dotted names and values: the dot in ``constraints.test.loss`` has made a mapping."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")

@@ -10,7 +10,7 @@ _Key = frozenset[tuple[str, Any]]
 
 
 class Duplicates:
-    """Knows the complete trials by their points, and keeps proposals that equal one in training."""
+    """The complete trials by their points, and the proposals that wait for an equal one to end."""
 
     def __init__(self, rows: Iterable[TrialRow]) -> None:
         self._complete: defaultdict[_Key, list[TrialRow]] = defaultdict(list)
@@ -20,24 +20,24 @@ class Duplicates:
             self.learn(row)
 
     def learn(self, row: TrialRow) -> None:
-        """A trial has ended: a complete one may be repeated."""
+        """Take up an ended trial: a later proposal may repeat a complete one that counts."""
         if row.state == "complete" and row.counts:
             self._complete[_key(row.params)].append(row)
 
     def began(self, row: TrialRow) -> None:
-        """A worker trains this configuration from now on."""
+        """Note that a worker now trains this configuration."""
         self._training[_key(row.params)] += 1
 
     def stopped(self, row: TrialRow) -> None:
-        """That worker has stopped, however that went."""
+        """Note that the worker no longer trains it, whether or not the trial succeeded."""
         self._training[_key(row.params)] -= 1
 
     def complete(self, row: TrialRow) -> Sequence[TrialRow]:
-        """The complete trials of an equal proposal, the first one first."""
+        """Return the complete trials with the same point, the first one first."""
         return self._complete.get(_key(row.params), ())
 
     def wait(self, row: TrialRow) -> bool:
-        """Keep the proposal if an equal one is in training; whether it was kept."""
+        """Keep the proposal if an equal one is in training, and return whether it was kept."""
         key = _key(row.params)
         if not self._training[key]:
             return False
@@ -45,7 +45,7 @@ class Duplicates:
         return True
 
     def release(self, row: TrialRow) -> list[TrialRow]:
-        """The proposals that waited for this trial, which has ended somehow."""
+        """Remove and return the proposals that waited for this trial, which has ended."""
         return self._waiting.pop(_key(row.params), [])
 
 

@@ -1,5 +1,4 @@
-"""The points of a study that wait for a trial: the baseline, and what users and other programs
-enqueue."""
+"""The enqueued points of a study: the baseline, and those of users and of other programs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ from besom.search.trial_row import ENQUEUED, FIXED, IMPORTED, OWN
 
 
 def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] | None) -> None:
-    """Have ``params`` proposed next; see :meth:`besom.search.study.Study.enqueue`."""
+    """Enqueue the baseline; see :meth:`besom.search.study.Study.enqueue`."""
     own = _baseline(study)
     if own is None:
         notes = {OWN: True} | ({} if outside is None else {OUTSIDE: dict(outside)})
@@ -25,25 +24,25 @@ def enqueue(study: Study, params: Mapping[str, Any], outside: Mapping[str, Any] 
 
 
 def withdraw(study: Study) -> None:
-    """Let the point of our own be as any proposal; see :meth:`besom.search.study.Study.withdraw`.
+    """Withdraw the enqueued baseline; see :meth:`besom.search.study.Study.withdraw`.
 
-    Its trial has a number already, and cannot be taken back.
+    Its trial has a number already and cannot be removed, so it becomes one without given values.
     """
     if _baseline(study):
         enqueue(study, {}, None)
 
 
 def _baseline(study: Study) -> FrozenTrial | None:
-    """The trial that waits with the point of our own."""
+    """Return the waiting trial of the baseline, if there is one."""
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     return next((trial for trial in waiting if OWN in trial.user_attrs), None)
 
 
 def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Have each proposed, unless it has been; see :meth:`besom.search.study.Study.enqueue_once`.
+    """Enqueue each point unless a trial has it; see :meth:`besom.search.study.Study.enqueue_once`.
 
-    A trial bears its point from its first moment on: so a kill between two of them loses and
-    doubles none, in any database.
+    A trial is created together with its point. So a kill between two points neither loses nor
+    repeats one, in any database.
     """
     trials = study.get_trials(deepcopy=False)
     known = {_asked_for(trial): trial.number for trial in reversed(trials)}
@@ -57,14 +56,14 @@ def enqueue_once(study: Study, points: Iterable[Mapping[str, Any]]) -> list[int]
 
 
 def _asked_for(trial: FrozenTrial) -> str | None:
-    """The point of a trial that a user has given, or that is the baseline's (JSON)."""
+    """Return the point (JSON) of an enqueued trial: the user's, or the baseline's."""
     if OWN in trial.user_attrs and FIXED in trial.system_attrs:
         return json.dumps(trial.system_attrs[FIXED], sort_keys=True)
     return trial.user_attrs.get(ENQUEUED)
 
 
 def of_other_studies(study: Study) -> list[FrozenTrial]:
-    """What was taken over from other studies, and the points of it that wait to be tried."""
+    """Return the trials imported from other studies, and the waiting ones with their points."""
     trials = study.get_trials(deepcopy=False)
     imported = [trial for trial in trials if IMPORTED in trial.user_attrs]
     points = [trial.params for trial in imported]
@@ -73,7 +72,10 @@ def of_other_studies(study: Study) -> list[FrozenTrial]:
 
 
 def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list[str]:
-    """End what no trial can have; see :meth:`besom.search.study.Study.leave_out_unfit`."""
+    """End enqueued points that no trial can have.
+
+    See :meth:`besom.search.study.Study.leave_out_unfit`.
+    """
     sentences = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         if values := _unfit_values(trial, space):
@@ -87,8 +89,10 @@ def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list
 
 
 def _unfit_values(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> list[str]:
-    """The values of an enqueued point that are of another kind than their parameter, such as text
-    for a number: Optuna raises on them. Numbers beyond a range it only warns of, and runs."""
+    """Return the values of an enqueued point of the wrong type, such as text for a number.
+
+    Optuna raises an error for them. For a number outside its range it only warns, and runs it.
+    """
     point = trial.system_attrs.get(FIXED, {})
     return [
         f"{key}={value!r}"

@@ -17,20 +17,20 @@ from besom.search.storage.cached_storage import CachedStorage
 from besom.search.trial_row import IMPORTED, MEASURED, PREFIX, TrialRow, is_own
 
 VIOLATION = "constraints:"
-"""What Optuna's own attributes of a trial begin with that say how far it is from being allowed."""
+"""The prefix of Optuna's system attributes for a trial's constraint violations."""
 
 
 def refuse_unknown(
     constraints: Constraints, numbers: Mapping[str, float], left_out: Mapping[str, str]
 ) -> None:
-    """Refuse the numbers of a complete trial that cannot be judged.
+    """Refuse the metrics of a complete trial if the constraints cannot be judged by them.
 
     Args:
-        left_out: what the task returned beside them, as text.
+        left_out: values that the task returned and that are not numbers, as text.
 
     Raises:
-        NoObjective: a metric that is constrained is not among them.
-        ValueError: one is not a number.
+        NoObjective: the task did not return a constrained metric.
+        ValueError: a constrained metric is NaN, or was not returned as a number.
     """
     if missing := constraints.missing(numbers):
         refuse_left_out(f"the constrained metric {missing[0]}", missing[0], left_out)
@@ -46,12 +46,11 @@ def refuse_unknown(
 def note_violations(
     trial: optuna.Trial, constraints: Constraints, state: State, notes: Mapping[str, Any]
 ) -> None:
-    """Keep with a trial how far it is from what is allowed, as Optuna's samplers and dashboard
-    read it.
+    """Store a trial's constraint violations where Optuna's samplers and dashboard read them.
 
     Args:
-        state: in which it ends.
-        notes: of Besom's, ``MEASURED`` among them.
+        state: the state in which the trial ends.
+        notes: Besom's notes about it, among them ``MEASURED``.
     """
     if state is State.FAILED:
         return
@@ -61,7 +60,7 @@ def note_violations(
 
 
 def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRow]:
-    """The best of the trials that may be it; with several objectives, the Pareto front."""
+    """Return the best of the eligible trials; with several objectives, the Pareto front."""
     eligible = [row for row in rows if row.is_eligible]
     if len(directions) > 1:
         ranks = rank([row.values for row in eligible], directions)
@@ -72,11 +71,12 @@ def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRo
 def judge_anew(
     storage: CachedStorage, constraints: Constraints, known: Mapping[int, Mapping[str, float]]
 ) -> None:
-    """Show a study's ended trials as they stand under constraints that may be others than they
-    ended under; in memory alone, since Optuna changes no trial that has ended.
+    """Judge a study's ended trials by the present constraints, which may have changed since.
+
+    This changes them in memory only, since Optuna does not change a trial that has ended.
 
     Args:
-        known: by number what is constrained now, and does not stand with the trial.
+        known: by trial number, constrained metrics that are not kept with the trial.
     """
     ended = [t for t in storage.everything() if t.state.is_finished() and is_own(t)]
     others = [t for t in storage.everything() if IMPORTED in t.user_attrs]
@@ -89,13 +89,16 @@ def judge_anew(
 
 
 def is_violated(trial: FrozenTrial) -> bool:
-    """Whether a trial does not keep to a constraint, as it is shown."""
+    """Return whether a trial, as the study shows it, violates a constraint."""
     return any(v > 0 for key, v in trial.system_attrs.items() if key.startswith(VIOLATION))
 
 
 def _judged_by_what_is_known(trial: FrozenTrial, constraints: Constraints) -> FrozenTrial:
-    """One of another study, which may have constrained nothing: what is not known of it is not held
-    against it, since samplers would learn that nothing is allowed."""
+    """Return an imported trial with its violations; those that are not known count as 0.
+
+    Its own study may have had no constraints. If its unknown metrics counted as violated, samplers
+    would learn that nothing is allowed.
+    """
     found = copy(trial)
     known = constraints.violations(trial.user_attrs[IMPORTED].get(MEASURED, {}), False)
     violations = {f"{VIOLATION}{name}": known.get(name, 0.0) for name in constraints.metrics}

@@ -1,4 +1,4 @@
-"""The importance of each parameter, by PED-ANOVA, from a study's record."""
+"""Computes the importance of each parameter of a study by PED-ANOVA."""
 
 import math
 import warnings
@@ -23,16 +23,16 @@ from besom.search.space.grammar import read_dimension
 from besom.search.space.space import Dimension
 
 FEWEST_TRIALS = 10
-"""With fewer, an order of importance is chance."""
+"""With fewer trials, an order of importance is chance."""
 FEWEST_TOP = 5
-"""So many trials count as good ones at least; Optuna advises this for PED-ANOVA."""
+"""The least number of trials that count as good; Optuna advises this for PED-ANOVA."""
 TOP_SHARE = 0.1
 LOG_RATIO = 100
-"""Positive numbers whose largest is so many times their smallest are taken for a log scale."""
+"""Positive numbers are on a log scale if the largest is at least this many times the smallest."""
 
 Params = Mapping[str, Any]
 Column = Mapping[int, Any]
-"""The values of one parameter by the trials' places; conditional ones are not in all trials."""
+"""The values of one parameter by the index of the trial; a trial may lack a conditional one."""
 
 
 def importances(
@@ -41,21 +41,21 @@ def importances(
     directions: Sequence[str],
     expressions: Mapping[str, str],
 ) -> dict[str, float]:
-    """The share of each parameter in what sets the good trials apart, the largest first.
+    """Return the share of each parameter in what distinguishes the good trials, the largest first.
 
-    PED-ANOVA (Watanabe, Bansal and Hutter 2023) asks how differently a parameter is distributed
+    PED-ANOVA (Watanabe, Bansal and Hutter 2023) measures how differently a parameter is distributed
     among the best tenth of the trials and among all. It takes milliseconds, is defined for
-    several objectives, and bears parameters that only some trials have, which fANOVA does not.
+    several objectives, and handles parameters that only some trials have, unlike fANOVA.
 
     Args:
-        params: of each completed trial, under dotted names.
-        values: its objectives, as many as ``directions``.
-        directions: ``minimize`` or ``maximize``.
-        expressions: what was searched, as Hydra sweeps: ``{"lr": "tag(log,interval(1e-5,1))"}``;
-            what is not among them, or lies outside, is judged by its values.
+        params: the parameters of each completed trial, under dotted names.
+        values: the objectives of each trial, in the order of ``directions``.
+        directions: ``minimize`` or ``maximize`` for each objective.
+        expressions: the search space as Hydra sweeps: ``{"lr": "tag(log,interval(1e-5,1))"}``. For
+            a parameter that is not in it, or has values outside, its values give the distribution.
 
     Returns:
-        Shares that sum up to 1; empty with fewer than ``FEWEST_TRIALS``, or where nothing differs.
+        Shares that sum to 1; empty with fewer than ``FEWEST_TRIALS``, or if nothing differs.
     """
     finite = [place for place, row in enumerate(values) if all(map(math.isfinite, row))]
     if len(finite) < FEWEST_TRIALS:
@@ -65,7 +65,7 @@ def importances(
     evaluator = PedAnovaImportanceEvaluator(
         target_quantile=max(TOP_SHARE, FEWEST_TOP / len(finite))
     )
-    with warnings.catch_warnings():  # of few trials, and of parameters that few trials have
+    with warnings.catch_warnings():  # about few trials, and parameters that few trials have
         warnings.simplefilter("ignore")
         found = evaluator.evaluate(study)
     total = sum(found.values())
@@ -74,7 +74,7 @@ def importances(
 
 
 def searched_on_log(key: str, expression: str | None) -> bool:
-    """Whether a parameter was searched on a log scale, given what was searched of it."""
+    """Return whether a parameter was searched on a log scale, given its sweep expression."""
     dimension = _dimension(key, expression)
     return dimension is not None and getattr(dimension.distribution, "log", False)
 
@@ -84,7 +84,7 @@ def _study(
     directions: Sequence[str],
     columns: Mapping[str, tuple[Column, BaseDistribution]],
 ) -> optuna.Study:
-    """A study in memory that holds the completed trials again."""
+    """Return a study in memory with the completed trials."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=as_directions(directions))
     study.add_trials(_trial(place, row, columns) for place, row in enumerate(values))
@@ -107,7 +107,7 @@ def _trial(
 def _columns(
     params: Sequence[Params], expressions: Mapping[str, str]
 ) -> dict[str, tuple[Column, BaseDistribution]]:
-    """The parameters that differ, each with its values and its distribution."""
+    """Return the parameters that differ among the trials, with their values and distributions."""
     columns = {}
     for key in dict.fromkeys(key for row in params for key in row):
         column = {place: row[key] for place, row in enumerate(params) if key in row}
@@ -118,7 +118,7 @@ def _columns(
 
 
 def _dimension(key: str, expression: str | None) -> Dimension | None:
-    """What was searched; None where it is not known, or was written for another Besom."""
+    """Return the dimension of an expression; None if there is none or it cannot be read."""
     if expression is None:
         return None
     try:
@@ -137,7 +137,7 @@ def _as_searched(
 
 
 def _as_found(column: Column) -> tuple[Column, BaseDistribution]:
-    """A distribution that the values themselves suggest."""
+    """Return a distribution derived from the values themselves."""
     found = list(column.values())
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in found) or any(
         isinstance(value, bool) for value in found

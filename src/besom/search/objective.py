@@ -17,19 +17,19 @@ from besom.common.text import few, unnamed
 
 DIRECTIONS = ("minimize", "maximize")
 MOST_REPORTED = 1000
-"""No task means more; one may name each step's metrics anew."""
+"""The number of metric names that are remembered. A task may invent new names at each step."""
 
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class NoObjective(ValueError):
-    """The objective is not among a task's numbers, and so in no other trial of it either."""
+    """The objective is missing from a task's metrics, and so from those of any other trial."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """``names`` may be empty: then the task's numbers count in their order."""
+    """The objectives of a study. If ``names`` is empty, they are the task's metrics in order."""
 
     names: tuple[str, ...]
     directions: tuple[str, ...]
@@ -44,7 +44,7 @@ class Objective:
 
     @property
     def described(self) -> str:
-        """``loss, minimize``; of several, ``loss (minimize), accuracy (maximize)``."""
+        """For people: ``loss, minimize``, or ``loss (minimize), accuracy (maximize)``."""
         if len(self.names) > 1:
             pairs = zip(self.names, self.directions, strict=True)
             return ", ".join(f"{name} ({direction})" for name, direction in pairs)
@@ -56,12 +56,12 @@ class Objective:
         reported: Mapping[str, float],
         asked_for: Sequence[str] = (),
     ) -> dict[str, float]:
-        """A task's numbers under the objectives' names: plain numbers are the named objectives.
+        """Return a task's metrics by name; plain numbers get the names of the objectives.
 
         Args:
-            returned: what it returned; plain numbers under the names of :func:`unnamed`.
-            reported: the last report of each metric: it stands in for what is not returned.
-            asked_for: what is wanted beside the objectives.
+            returned: what the task returned; plain numbers have the names of :func:`unnamed`.
+            reported: the last report of each metric, used for those that are not returned.
+            asked_for: metrics that are needed besides the objectives.
         """
         if self.names and tuple(returned) == unnamed(len(self.names)):
             returned = dict(zip(self.names, returned.values(), strict=True))
@@ -71,14 +71,14 @@ class Objective:
     def values(
         self, numbers: Mapping[str, float], left_out: Mapping[str, str] = NOTHING
     ) -> tuple[float, ...]:
-        """The objective's values among a task's numbers, see :meth:`named`.
+        """Return the values of the objectives among a task's metrics; see :meth:`named`.
 
         Args:
-            left_out: what it returned beside them, as text.
+            left_out: values that the task returned and that are not numbers, as text.
 
         Raises:
-            NoObjective: one is missing, or there are too many.
-            ValueError: one is infinite, or not a number.
+            NoObjective: an objective is missing, or there are too many values.
+            ValueError: a value is infinite or not a number, or nothing was returned.
         """
         names = self.names or (*numbers, *left_out)
         if not numbers:
@@ -111,7 +111,7 @@ class Objective:
         return tuple(numbers[name] for name in names)
 
     def intermediate(self, metrics: Mapping[str, float]) -> float | None:
-        """What the pruner sees of a report; None where the objective is not in it."""
+        """Return the value in a report that the pruner gets; None if the objective is not in it."""
         if not self.single:
             return None
         if self.names:
@@ -120,13 +120,13 @@ class Objective:
 
 
 class ReportedObjective:
-    """Finds the objective in reports, and says where the pruner cannot find it.
+    """Finds the objective in reports, and warns if the pruner cannot find it.
 
-    A name that the user has given is certain. Without one it is the only name that a task returns,
-    where that is reported too, or else the only one that is ever reported.
+    If the user has named the objective, that name counts. Otherwise it is the only metric that the
+    task returns, if that is reported too, or else the only metric that is ever reported.
 
     Args:
-        pruner: its name among the options.
+        pruner: the pruner's name among the options.
     """
 
     def __init__(self, objective: Objective, pruner: str) -> None:
@@ -137,7 +137,7 @@ class ReportedObjective:
         self._is_said = False
 
     def value(self, metrics: Mapping[str, float]) -> float | None:
-        """The objective in a report; None where it is not there, or not to be known."""
+        """Return the objective in a report; None if it is not in it, or its name is not known."""
         if not self._objective.single:
             return None
         if len(self._reported) < MOST_REPORTED:
@@ -145,7 +145,11 @@ class ReportedObjective:
         return metrics.get(self._name() or "")
 
     def ended(self, returned: Mapping[str, float]) -> str:
-        """Learn from a trial that ran to its end; one line of warning, the first time, or none."""
+        """Learn the objective's name from a trial that ran to its end.
+
+        Returns:
+            A warning if the pruner can prune nothing, the first time; otherwise an empty string.
+        """
         if not self._objective.names and len(returned) == 1:
             (self._returned,) = returned
         if self._pruner == "none" or self._is_said or self._name() in self._reported:
@@ -178,30 +182,32 @@ class ReportedObjective:
 
 
 def refuse_left_out(what: str, name: str, left_out: Mapping[str, str]) -> None:
-    """Refuse what the task returned under a name, if not as a number.
+    """Refuse a metric that the task returned as something other than a number.
 
     Raises:
-        ValueError: it did; says as what.
+        ValueError: ``name`` is in ``left_out``; says what was returned.
     """
     if name in left_out:
         raise ValueError(f"{what} is {left_out[name]}, which is no number")
 
 
 def is_judged(trial: FrozenTrial) -> bool:
-    """Whether its objective has counted for something: as a result, or as a report."""
+    """Return whether a value of the trial's objective has been used: as a result or by a pruner."""
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or any(
         key.startswith("completed_rung") for key in trial.system_attrs
     )
 
 
 def as_directions(names: Iterable[str]) -> list[StudyDirection]:
-    """``minimize`` and ``maximize`` as Optuna's own."""
+    """Return ``minimize`` and ``maximize`` as Optuna's directions."""
     return [StudyDirection[name.upper()] for name in names]
 
 
 def rank(values: Sequence[Sequence[float]], directions: Sequence[str]) -> list[int]:
-    """For each row of objectives 0 where none is better, 1 where only such are, and so on; with
-    several objectives, one is better that dominates it (Deb et al., 2002)."""
+    """Return each row's rank: 0 if no row is better, 1 if only rows of rank 0 are, and so on.
+
+    With several objectives, a row is better if it dominates the other (Deb et al., 2002).
+    """
     if not values:
         return []
     signs = [-1.0 if direction == "maximize" else 1.0 for direction in directions]
@@ -210,11 +216,11 @@ def rank(values: Sequence[Sequence[float]], directions: Sequence[str]) -> list[i
 
 
 def read_objective(objective: Any, direction: Any) -> Objective:
-    """The options ``hydra.sweeper.objective`` and ``direction``, each a name or a list.
+    """Read the options ``hydra.sweeper.objective`` and ``direction``, each a name or a list.
 
     Raises:
-        ConfigError: an unknown direction, as many names as there are not directions, or one name
-            twice.
+        ConfigError: a direction is unknown, the numbers of names and directions differ, or a name
+            is repeated.
     """
     directions = _listed(direction)
     if not directions:

@@ -1,9 +1,9 @@
-"""What ``hydra.sweeper`` accepts: the schema, with every default, of ``hydra/sweeper=besom``.
+"""The schema of ``hydra.sweeper`` for ``hydra/sweeper=besom``, with every default.
 
 Names follow hydra-optuna-sweeper where the meaning is the same, so that its users can move by
-changing one word; :mod:`besom.search.optuna_sweeper_options` reads what only that has, and
-:mod:`besom.search.check` refuses what makes no sweep. No Optuna: Hydra imports this at the start of
-every application.
+changing one word. :mod:`besom.search.optuna_sweeper_options` reads options that only that sweeper
+has, and :mod:`besom.search.check` checks the values. This module does not import Optuna, because
+Hydra imports it at the start of every application.
 """
 
 from dataclasses import dataclass, field
@@ -18,28 +18,29 @@ TARGETS = {
     SWEEPER: SWEEPER,
     "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper": SWEEPER,
 }
-"""What ``_target_`` may be, and what it means: a file may still have hydra-optuna-sweeper's."""
+"""The sweeper for each allowed ``_target_``; a file may still name hydra-optuna-sweeper's."""
 
 FEWEST_SEEDS = 2
-"""Of a confirmation: one number has no spread."""
+"""The least number of seeds of a confirmation: a single value has no spread."""
 MOST_FAILURES = 0.2
-"""Of a sweep's trials, unless it says otherwise."""
+"""The default of ``max_failure_rate``."""
 AUTO = "auto"
-"""As ``n_jobs``: as many as there is room for."""
+"""The value of ``n_jobs`` for as many workers as there is room for."""
 
 
 @dataclass
 class ConfirmOptions:
-    """After the trials: the baseline and the best ones again, on fresh seeds, for a verdict.
+    """The confirmation: the baseline and the best trials are trained again on fresh seeds, and
+    judged.
 
     Attributes:
-        top_k: how many of the best; 0 for no confirmation.
-        seeds: how many seeds, the same for each.
+        top_k: how many of the best trials; 0 for no confirmation.
+        seeds: how many seeds, the same ones for each.
         seed_key: the key of the configuration that seeds a training.
-        metric: what is judged, among what the task returns; the objective where null.
-        direction: whether more of it is better; the objective's where null.
-        overrides: what else is different then, such as a test split that is opened.
-        only: no trial is started, and the best of those that there are is confirmed.
+        metric: the metric to judge, of those that the task returns; the objective if null.
+        direction: ``minimize`` or ``maximize``; the objective's if null.
+        overrides: further overrides of a confirmation, such as one that opens the test split.
+        only: start no trial, and confirm the best of the existing ones.
     """
 
     top_k: int = 0
@@ -53,18 +54,19 @@ class ConfirmOptions:
 
 @dataclass
 class StopOptions:
-    """When a sweep needs no more trials. One rule that holds is enough; trials that run are
-    finished, and the confirmation follows. None holds where all are null.
+    """Rules that end a sweep early. The sweep ends as soon as one of them holds: running trials are
+    finished, and the confirmation follows. A rule that is null never holds.
 
     Attributes:
-        no_improvement: so many trials have ended, complete or pruned, since the best one did; with
-            several objectives, since the last one that is on the Pareto front.
+        no_improvement: the number of trials that have ended, complete or pruned, since the best one
+            did. With several objectives, since the last one that is on the Pareto front.
         target: a value of the objective that is good enough. Not with several objectives.
-        regret: by how much the best may fall short of the best that could be found, in units of the
-            objective: an upper bound, by a Gaussian process that is fitted to the better half of
-            the complete trials, from 20 of them on (Optuna's ``RegretBoundEvaluator``, after
-            Makarova et al., https://proceedings.mlr.press/v188/makarova22a.html). Not with several
-            objectives; it needs the extra ``gp``.
+        regret: the largest difference, in units of the objective, between the best value so far and
+            the best that the space may hold. It is compared with an upper bound from a Gaussian
+            process, fitted to the better half of the complete trials, from 20 of them on (Optuna's
+            ``RegretBoundEvaluator``, after Makarova et al.,
+            https://proceedings.mlr.press/v188/makarova22a.html). Not with several objectives. It
+            needs the extra ``gp``.
     """
 
     no_improvement: int | None = None
@@ -74,15 +76,15 @@ class StopOptions:
 
 @dataclass
 class ResourcesOptions:
-    """What one worker gets; null where it is not said. More than there is is refused.
+    """The resources of one worker. A sweep that asks for more than is available is refused.
 
     Attributes:
-        cpus: cores; they cap the threads of numerical libraries. The cores of the machine, divided
-            by the number of workers, where null.
-        gpus: a whole number, or a fraction below 1 of one that workers share; 0 for none. Every
-            worker sees all that there are where null.
-        memory: bytes, or text such as ``4GiB``: what workers are counted with. None is ended for
-            taking more.
+        cpus: cores, which limit the threads of numerical libraries. If null, the cores of the
+            machine divided by the number of workers.
+        gpus: a whole number, or a fraction below 1 of a GPU that workers share; 0 for none. If
+            null, every worker sees all GPUs.
+        memory: bytes, or text such as ``4GiB``. It limits how many workers there are; a worker that
+            takes more is not ended.
     """
 
     cpus: float | None = None
@@ -95,10 +97,11 @@ class RayOptions:
     """The cluster of ``pool=ray``.
 
     Attributes:
-        address: of a running one, ``auto`` or ``host:port``; this machine is a node of it. Where
-            null, one is started here for the time of the sweep, on the loopback device alone.
-        shared_folder: what all nodes see under the same path. What lies below it is not sent:
-            the working folder, and what the trials write.
+        address: the address of a running cluster of which this machine is a node: ``auto`` or
+            ``host:port``. If null, a cluster is started here for the duration of the sweep, on the
+            loopback device only.
+        shared_folder: a folder that all nodes see under the same path. The working folder and the
+            files of the trials are not sent if they lie below it.
         runtime_env: Ray's own description of what the nodes need: ``pip``, ``env_vars``, ….
     """
 
@@ -112,54 +115,55 @@ class SweepOptions:
     """Options of one sweep.
 
     Attributes:
-        root: folder of all that the sweep writes.
-        study_name: the study; the same name again resumes it. The job's name where null.
-        storage: address of Optuna's database; SQLite below ``root`` where null.
-        tracking_uri: address of MLflow; SQLite below ``root`` where null.
+        root: folder for everything that the sweep writes.
+        study_name: the study; the same name again resumes it. The job's name if null.
+        storage: address of Optuna's database; SQLite below ``root`` if null.
+        tracking_uri: address of MLflow; SQLite below ``root`` if null.
         experiment: MLflow experiment that holds the runs.
-        n_trials: the study's total; a resumed study does what remains.
-        n_jobs: worker processes, or ``auto`` for as many as there is room for.
-        resources: of one worker, see :class:`ResourcesOptions`.
-        pool: where they run: ``local`` on this machine, or ``ray`` on a cluster.
-        ray: which cluster that is, see :class:`RayOptions`.
+        n_trials: the study's total; a resumed study runs those that are left.
+        n_jobs: number of worker processes, or ``auto`` for as many as there is room for.
+        resources: those of one worker, see :class:`ResourcesOptions`.
+        pool: where the workers run: ``local`` on this machine, or ``ray`` on a cluster.
+        ray: the cluster, see :class:`RayOptions`.
         direction: ``minimize``, ``maximize``, or a list with one for each objective.
-        objective: name, or names, of the objective among what the task returns and reports. A
-            plain number that is returned is the named objective; where a mapping lacks it, or
-            nothing is returned, the last report of that name stands in. Not needed where the task
-            returns plain numbers and reports one metric. It may be changed, with the direction,
-            until a trial of the study has been judged.
-        params: search space, key to Hydra sweep expression.
-        search_space: the same as ``params``, as hydra-optuna-sweeper had it before.
-        baseline: searched keys to the values that the baseline has of them, where these are not
-            the configuration's own.
-        enqueue: points of one's own, ``[{model.units: 64}, …]``, that are tried before the sampler
-            is asked, after the baseline, each once; what one leaves open the sampler fills in.
-            ``best 5``: the best trials of ``warm_start``.
-        warm_start: studies from whose finished trials the sampler learns before the first of this
-            one: names of those in the same database, or ``sqlite:///other.db#NAME``.
+        objective: name, or names, of the objective among the metrics that the task returns and
+            reports. A plain number that is returned is the named objective. If a returned mapping
+            lacks the name, or nothing is returned, the last report of that name counts. Not needed
+            if the task returns plain numbers and reports one metric. It may be changed, with the
+            direction, until a trial of the study has been judged.
+        params: search space, a mapping of keys to Hydra sweep expressions.
+        search_space: an older form of ``params``, from hydra-optuna-sweeper.
+        baseline: a mapping of searched keys to the baseline's values, where these differ from the
+            configuration's.
+        enqueue: your own points, ``[{model.units: 64}, …]``. Each is tried once, after the baseline
+            and before the sampler's proposals; the sampler fills in keys that a point lacks.
+            ``best 5`` enqueues the best trials of ``warm_start``.
+        warm_start: studies whose finished trials the sampler learns from before the first trial:
+            names of studies in the same database, or ``sqlite:///other.db#NAME``.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
-            parameters, conditionally on those before.
+            parameters, conditionally on the earlier ones.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
-        max_failure_rate: the sweep ends when more than this part of ``n_trials`` has failed.
-        max_attempts: how often a trial is tried whose worker dies.
+        max_failure_rate: the sweep ends when more than this share of ``n_trials`` has failed.
+        max_attempts: how often a trial is attempted if its worker dies.
         timeout: seconds after which no new trial starts; running ones are finished.
-        trial_timeout: seconds after which a trial is ended and has failed.
-        hang_timeout: seconds without a word of a trial's worker after which that is ended as if it
-            had died, and the trial tried again.
-        duplicates: ``reuse`` the value of a finished equal configuration, or ``rerun`` it. What
-            other source code of the application has made counts for nothing then, and with
-            ``reuse_any_code`` as today's.
-        stop: what ends the trials before there are ``n_trials``, see :class:`StopOptions`.
-        keep_models: models of ``all`` trials, of the ``best N`` so far, or of ``none``; the others
-            are deleted from MLflow once they are beaten. Finalists of a confirmation, its baseline
-            and registered models stay.
-        constraints: metric to comparison, ``{model_bytes: "<= 4e6"}``, over what the task returns
-            and reports: what does not keep to them teaches the sampler, and is never the best. They
-            may be changed when a study is resumed; its trials are judged anew then.
-        confirm: what happens after the trials, see :class:`ConfirmOptions`.
-        callbacks: what is told of the sweep while it runs: a list of nodes with ``_target_``, or a
-            mapping from names to them. Each makes a ``besom.Callback``; they are no part of what a
-            resume is held to.
+        trial_timeout: seconds after which a trial is ended as failed.
+        hang_timeout: seconds without a message from a trial's worker after which the worker is
+            ended as if it had died, and the trial is tried again.
+        duplicates: ``reuse`` the value of a finished trial with the same configuration, or
+            ``rerun`` it. In both cases, trials of other source code do not count; with
+            ``reuse_any_code`` they count as trials of today's.
+        stop: rules that end the trials before ``n_trials``, see :class:`StopOptions`.
+        keep_models: models of ``all`` trials, of the ``best N`` so far, or of ``none``. The others
+            are deleted from MLflow once they are beaten. The models of a confirmation's finalists
+            and baseline, and registered models, stay.
+        constraints: a mapping of metrics that the task returns or reports to comparisons,
+            ``{model_bytes: "<= 4e6"}``. A trial that violates one is never the best, but the
+            sampler learns from it. They may be changed when a study is resumed; its trials are then
+            judged anew.
+        confirm: the confirmation after the trials, see :class:`ConfirmOptions`.
+        callbacks: listeners that are told of the sweep while it runs: a list of nodes with
+            ``_target_``, or a mapping from names to them. Each makes a ``besom.Callback``. They may
+            change when a study is resumed.
         dry_run: only show the space, the first proposals, and the estimated cost.
     """
 
@@ -171,7 +175,7 @@ class SweepOptions:
         ]
     )
     _target_: str = SWEEPER
-    _recursive_: bool = False  # the _target_ of a sampler or callback is Besom's to read
+    _recursive_: bool = False  # Besom, not Hydra, reads the _target_ of a sampler or callback
     sampler: Any = MISSING
     pruner: Any = MISSING
     root: str = "mlruns"

@@ -1,4 +1,4 @@
-"""Reads the options of a sweep, also those that were written for hydra-optuna-sweeper."""
+"""Reads the options of a sweep, including those written for hydra-optuna-sweeper."""
 
 import re
 from collections.abc import Mapping
@@ -44,19 +44,19 @@ OPTUNAS: dict[str, type[Sampler]] = {
     "NSGAIIISampler": NsgaIIISampler,
     "BruteForceSampler": BruteForceSampler,
 }
-"""Optuna's samplers by the last part of a ``_target_``."""
+"""The options of Optuna's samplers, by the last part of a ``_target_``."""
 HYDRAS_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 ELSEWHERE = re.compile(r"slurm|aws|rq|pbs|sge|lsf|kube|cloud", re.IGNORECASE)
-"""What names of launchers have in them that send jobs to other machines."""
+"""Matches the names of launchers that send jobs to other machines."""
 
 
 def read_options(master: DictConfig) -> SweepOptions:
-    """The options in ``master``, which is completed where it leaves something out.
+    """Read the options in ``master``, and fill in what it leaves out there.
 
     Raises:
-        ConfigError: an option that there is not, or that Besom has no counterpart of; a launcher
-            that uses other machines.
-        OmegaConfBaseException: a value of another type, or that nothing is found for.
+        ConfigError: an option does not exist or has no counterpart in Besom, or the launcher uses
+            other machines.
+        OmegaConfBaseException: a value has the wrong type or cannot be resolved.
     """
     with flag_override(master, ["readonly", "struct"], False):
         _complete(master.hydra)
@@ -79,7 +79,7 @@ def read_options(master: DictConfig) -> SweepOptions:
 
 
 def _complete(hydra: DictConfig) -> None:
-    """Fill in what is null or, in a file of one's own for the whole node, absent."""
+    """Fill in the options that are null, or absent from a user's file for the whole node."""
     if OmegaConf.get_type(hydra.sweeper) is not SweepOptions:
         hydra.sweeper = OmegaConf.merge(OmegaConf.structured(SweepOptions), hydra.sweeper)
     for name, default in (("sampler", TpeSampler), ("pruner", NoPruner)):
@@ -90,7 +90,7 @@ def _complete(hydra: DictConfig) -> None:
 
 
 def _refuse_unknown(master: DictConfig) -> None:
-    """Keys that ``+`` has added past the schema, which nothing would read."""
+    """Refuse keys that ``+`` has added beyond the schema: nothing would read them."""
     for word in as_typed(master.hydra.overrides.hydra):
         key = word.lstrip("+").partition("=")[0]
         if word.startswith("+hydra.") and key.split(".")[1] not in OF_HYDRA:
@@ -107,10 +107,10 @@ def _refuse_unknown(master: DictConfig) -> None:
 
 
 def _check_launcher(hydra: DictConfig) -> None:
-    """Say that ``hydra/launcher`` is not used, where it is another than Hydra's own.
+    """Say that ``hydra/launcher`` is not used, if it is not Hydra's default.
 
     Raises:
-        ConfigError: it would use other machines.
+        ConfigError: the launcher would use other machines.
     """
     launcher = hydra.launcher
     target = str(OmegaConf.select(launcher, "_target_") or HYDRAS_LAUNCHER)
@@ -133,13 +133,13 @@ def _check_launcher(hydra: DictConfig) -> None:
 
 
 def _cluster(launcher: DictConfig) -> Any:
-    """Where Ray's launcher is told to find a cluster; a local one has no address."""
+    """Return the address of the cluster that Ray's launcher would use; None for a local one."""
     address = OmegaConf.select(launcher, "ray.init.address", throw_on_missing=False)
     return None if address == "local" else address
 
 
 def _sampler(given: Any) -> Any:
-    """The sampler's record; a ``_target_`` names Optuna's class, or another by its path."""
+    """Return the sampler's options, or a :class:`ByPath` for a ``_target_`` that has none here."""
     values = _said(given)
     if not (target := values.get("_target_")):
         return given
@@ -147,7 +147,7 @@ def _sampler(given: Any) -> Any:
     if wanted is None or not str(target).startswith("optuna."):
         return _by_path("sampler", values)
     known = {field.name for field in fields(wanted)} - {"name", "_target_"}
-    # What another sampler of ours has beside is none of this one's.
+    # Options of the sampler that was chosen by name are ignored if this one does not have them.
     others = {field.name for field in fields(given)} if isinstance(given, Sampler) else set()
     if values.keys() - known - others - {*HYDRAS, "_partial_"}:
         return _by_path("sampler", values)
@@ -155,7 +155,7 @@ def _sampler(given: Any) -> Any:
 
 
 def _pruner(given: Any) -> Any:
-    """The pruner's record, or what its ``_target_`` names."""
+    """Return the pruner's options, or a :class:`ByPath` for its ``_target_``."""
     values = _said(given)
     target = str(values.get("_target_") or "")
     if target.startswith("optuna.") and target.endswith(".NopPruner"):
@@ -164,7 +164,7 @@ def _pruner(given: Any) -> Any:
 
 
 def _said(given: Any) -> dict[str, Any]:
-    """What a configuration says of a sampler or pruner: of a record, what is no default of it."""
+    """Return the given options of a sampler or pruner; from a dataclass, without the defaults."""
     if isinstance(given, Mapping):
         return {str(key): value for key, value in given.items()}
     if not isinstance(given, Sampler | Pruner):
@@ -174,10 +174,10 @@ def _said(given: Any) -> dict[str, Any]:
 
 
 def _by_path(part: str, description: Mapping[str, Any]) -> ByPath:
-    """What a description names; its class and its keywords are looked at here.
+    """Return a sampler or pruner named by dotted path, after a check of its class and arguments.
 
     Raises:
-        ConfigError: there is none, or it takes no such keyword.
+        ConfigError: there is no such class, or it does not take one of the arguments.
     """
     found = ByPath(f"{NODE}.{part}", description)
     found.check()
@@ -185,7 +185,7 @@ def _by_path(part: str, description: Mapping[str, Any]) -> ByPath:
 
 
 def _check_sampler(sampler: Any) -> None:
-    """Say which of hydra-optuna-sweeper's options has no effect; refuse what cannot have one."""
+    """Refuse the sampler options that Besom does not take, and warn of one without effect."""
     instead = {
         "constraints_func": "say in hydra.sweeper.constraints what is allowed, and leave it out",
         "source_trials": "leave it out, or null",
@@ -198,7 +198,7 @@ def _check_sampler(sampler: Any) -> None:
 
 
 def _storage(given: Any) -> str | None:
-    """An address, which ``optuna.storages.RDBStorage`` may carry as its ``url``."""
+    """Return the address of the storage; it may be the ``url`` of an Optuna ``RDBStorage``."""
     if isinstance(given, Mapping) and "url" in given:
         return str(given["url"])
     if isinstance(given, Mapping):
@@ -224,7 +224,7 @@ def _failure_rate(given: Any) -> float:
 
 
 def _params(options: SweepOptions) -> dict[str, Any]:
-    """What is searched; ``search_space``, the older form, where there are no ``params``."""
+    """Return the search space: ``params``, or else the older form ``search_space``."""
     if options.params and options.search_space:
         say(f"besom: {NODE}.search_space is not read, since params is given")
     if options.params or not options.search_space:
@@ -233,7 +233,7 @@ def _params(options: SweepOptions) -> dict[str, Any]:
 
 
 def _expression(key: str, given: Any) -> str:
-    """``{type: float, low: 1, high: 9, log: true}`` as ``tag(log,interval(1.0,9.0))``."""
+    """Write ``{type: float, low: 1, high: 9, log: true}`` as ``tag(log,interval(1.0,9.0))``."""
     try:
         kind = str(getattr(given["type"], "name", given["type"]))
         if kind == "categorical":
@@ -251,7 +251,7 @@ def _expression(key: str, given: Any) -> str:
             f"{NODE}.search_space.{key}={given}: a log scale has no steps; leave step or log out"
         )
     if step is not None:
-        # The peer's end is included, the end of Hydra's range is not.
+        # hydra-optuna-sweeper includes the end of a range, and Hydra does not.
         beyond = high + 1 if kind == "int" else high + step / 2
         return f"range({low},{beyond},step={step})"
     between = f"interval({low},{high})"

@@ -1,5 +1,7 @@
-"""Which trials are the best: the order in which all tables have them, and ``best 5`` as the options
-``enqueue`` and ``keep_models`` and a flag of ``besom clean`` say it."""
+"""Ranks trials in the order that all tables use, and reads ``best 5``.
+
+The options ``enqueue`` and ``keep_models`` and a flag of ``besom clean`` have that form.
+"""
 
 import math
 import re
@@ -13,7 +15,7 @@ _BEST = re.compile(r"best\s+([1-9]\d*)", re.IGNORECASE)
 
 
 class Ended(Protocol):
-    """A trial, of a study or of a record."""
+    """A trial of a study or of the record."""
 
     @property
     def number(self) -> int | None: ...
@@ -32,12 +34,15 @@ T = TypeVar("T", bound=Ended)
 
 
 def best_first(trials: Iterable[T], value: Callable[[T], float | None], direction: str) -> list[T]:
-    """Complete trials by their value, the infeasible ones behind them; then pruned ones by the
-    last value that they reported; then those that run or were interrupted, and failed ones; those
-    of other code last. Of equal ones the lowest number is first, as in Optuna's ``best_trial``.
+    """Return the trials in order, the best first.
+
+    Complete trials come first, by value, with the infeasible ones after the feasible ones. Then
+    come pruned trials by their last reported value, then running, failed and interrupted ones, and
+    last all trials of other source code. Of equal trials the one with the lowest number is first,
+    as in Optuna's ``best_trial``.
 
     Args:
-        value: None where it has none, which comes behind all values.
+        value: returns a trial's value; None, if there is none, comes after all values.
         direction: ``maximize`` or ``minimize``.
     """
     sign = -1 if direction == "maximize" else 1
@@ -55,19 +60,19 @@ def best_first(trials: Iterable[T], value: Callable[[T], float | None], directio
 
 
 def number_of(text: Any) -> int | None:
-    """``5``; None where the text is not of that form, or says 0."""
+    """Return the 5 of ``best 5``; None if the text does not have that form, or says 0."""
     found = _BEST.fullmatch(text.strip()) if isinstance(text, str) else None
     return int(found[1]) if found else None
 
 
 def models_kept(given: Any, option: str = "hydra.sweeper.keep_models") -> int | None:
-    """Of how many trials models are kept; None for all.
+    """Return the number of trials whose models are kept; None for all.
 
     Args:
-        option: how the value was given, with which a message begins.
+        option: the option that had the value, with which an error begins.
 
     Raises:
-        ConfigError: it is neither ``all``, ``best N`` nor ``none``.
+        ConfigError: the value is neither ``all``, ``best N`` nor ``none``.
     """
     if given in ("all", None):
         return None

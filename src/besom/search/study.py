@@ -1,4 +1,4 @@
-"""The study: its proposals and their results. Only one process writes to it."""
+"""A study: the proposals and their results. Only one process writes to it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import nullcontext
@@ -29,9 +29,9 @@ from besom.search.trial_row import IMPORTED, OWN, PREFIX, STATES, TrialRow, is_o
 class Study:
     """An Optuna study driven by ask and tell.
 
-    ``with study.transaction():`` what is written inside is kept all or not at all, where the
-    database can (SQLite). After an error inside, the study in memory may hold more than the
-    database, and is of no more use; a new process reads what there is.
+    What is written inside ``with study.transaction():`` is kept as a whole or not at all, if the
+    database can do that (SQLite). After an error inside, the study in memory may hold more than the
+    database and must not be used any more; a new process reads the database.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Study:
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._study = study
-        self.close = close  # the database; other sweeps may have the study then
+        self.close = close  # closes the database, after which another sweep may use the study
         self._handles: dict[int, optuna.Trial] = {}
         self._left_out: Set[int] = frozenset()
         self._constraints = Constraints()
@@ -53,7 +53,7 @@ class Study:
 
     @property
     def storage(self) -> CachedStorage:
-        """Where it is kept; not of a study in memory."""
+        """The storage; a study in memory has none of this type."""
         storage = self._study._storage
         assert isinstance(storage, CachedStorage)
         return storage
@@ -64,7 +64,7 @@ class Study:
 
     @property
     def objective_names(self) -> tuple[str, ...]:
-        """What the objectives are called, as far as it is known."""
+        """The names of the objectives; those of :func:`unnamed` if they are not known."""
         count = len(self.directions)
         named = self.recall("objective") or (self.recall("fingerprint") or {}).get("objective", "")
         names = tuple(named.split(", "))
@@ -72,19 +72,18 @@ class Study:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has a trial, of whatever program, beside the points that wait for one and
-        what was taken over from other studies."""
+        """Whether the study has a trial of any program, other than enqueued and imported ones."""
         return any(trial.state is not TrialState.WAITING for trial in self._of_this_study())
 
     @property
     def is_unjudged(self) -> bool:
-        """Whether no value of the objective counts yet, neither a result nor a report."""
+        """Whether no value of the objective has been used yet, neither a result nor a report."""
         return not any(map(is_judged, self._of_this_study()))
 
     def begin_anew(self, directions: Sequence[str]) -> None:
-        """Be about something else from now on, in a run of the sweep's own of which that is told;
-        the former one is to be closed. What was taken over for the former is emptied. Only where
-        :attr:`is_unjudged`."""
+        """Change the directions, which :attr:`is_unjudged` allows, and empty the imported trials.
+
+        The sweep gets a new parent run, and is to close the former one."""
         with self.transaction():
             self.storage.empty(enqueued.of_other_studies(self._study))
             self.remember("warm_start", None)
@@ -95,15 +94,15 @@ class Study:
         self._study = optuna.load_study(study_name=self.name, storage=self.storage)
 
     def leave_out(self, numbers: Set[int]) -> None:
-        """Count these trials, which have ended, for nothing from now on."""
+        """Do not count these ended trials from now on."""
         self._left_out = numbers
         self.storage.hide(numbers)
 
     def constrain(
         self, constraints: Constraints, known: Mapping[int, Mapping[str, float]] = {}
     ) -> None:
-        """Judge all trials by these from now on, those that have ended anew; ``known``: by number
-        what is constrained now, and does not stand with the trial."""
+        """Judge all trials by these constraints from now on, and ended ones anew. ``known`` has,
+        by trial number, constrained metrics that are not kept with the trial."""
         self._constraints = constraints
         judge_anew(self.storage, constraints, known)
 
@@ -117,39 +116,40 @@ class Study:
 
     @property
     def exhausted(self) -> str:
-        """Why the sampler proposes nothing more, as a grid once does; empty as long as it may."""
+        """Why the sampler proposes nothing more, as at the end of a grid; empty while it may."""
         sampler = self._study.sampler
         return sampler.exhausted if isinstance(sampler, Grid | WindowedSampler) else ""
 
     def enqueue(self, params: Mapping[str, Any], outside: Mapping[str, Any] | None = None) -> None:
-        """Have ``params`` proposed before anything else, once, in the place of what waits so far.
+        """Enqueue the baseline, to be proposed once and first; it replaces one that still waits.
 
         Args:
-            outside: what a baseline has instead that lies outside the space. Then nothing is
-                suggested to the trial, and samplers are not shown it.
+            outside: the values of a baseline outside the space. Then nothing is suggested to the
+                trial, and samplers are not shown it.
         """
         enqueued.enqueue(self._study, params, outside)
 
     def enqueue_once(self, points: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Have each proposed after the baseline and before anything else, in their order. What a
-        trial that counts has been asked for already is left out. The numbers of their trials."""
+        """Enqueue points after the baseline, and return their trials' numbers. A point is not
+        enqueued again if a trial that counts has it already."""
         with self.transaction():
             return enqueued.enqueue_once(self._study, points)
 
     @property
     def n_waiting(self) -> int:
-        """Points that wait for a trial."""
+        """The number of enqueued points that have not been proposed yet."""
         return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def withdraw(self) -> None:
-        """Have what :meth:`enqueue` has put there no longer proposed, if it still waits."""
+        """Withdraw what :meth:`enqueue` has enqueued, if it still waits."""
         enqueued.withdraw(self._study)
 
     def leave_out_unfit(
         self, distributions: Mapping[str, optuna.distributions.BaseDistribution]
     ) -> list[str]:
-        """End the points that other programs have enqueued and that no trial can have, as failed
-        trials of theirs. Returns a sentence about each."""
+        """End enqueued points of other programs that no trial can have, as failed trials of theirs.
+
+        Returns a sentence about each."""
         return enqueued.leave_out_unfit(self._study, distributions)
 
     def ask(
@@ -158,12 +158,12 @@ class Study:
         suggest: Suggest | None = None,
         number: int | None = None,
     ) -> TrialRow:
-        """The next proposal, running from now on.
+        """Return the next proposal as a running trial.
 
         Args:
-            distributions: what is always searched.
-            suggest: adds to the trial what depends on that.
-            number: a trial that an earlier process began to ask for and did not finish.
+            distributions: the parameters that every trial has.
+            suggest: adds parameters that depend on these.
+            number: a trial whose proposal an earlier process began and did not finish.
         """
         with self.transaction(), unwarned():
             trial = self._study.ask() if number is None else self._handle(number)
@@ -171,7 +171,7 @@ class Study:
             if self.row(trial.number).outside is not None:
                 return self.row(trial.number)
             for name, distribution in distributions.items():
-                trial._suggest(name, distribution)  # as Study.ask does; known ones stay
+                trial._suggest(name, distribution)  # as Study.ask does; a known value stays
             if suggest is not None:
                 suggest(trial)
         self._note_proposed([self._frozen(trial.number)])
@@ -180,10 +180,10 @@ class Study:
     def add(
         self, notes: Mapping[str, Any], state: State | None = None, values: Sequence[float] = ()
     ) -> TrialRow:
-        """A trial that no sampler proposes, with its notes from its first moment on.
+        """Add a trial that no sampler proposes, created together with its notes.
 
         Args:
-            state: how it has ended; running where None.
+            state: the state in which it has ended; None if it is running.
         """
         trial = create_trial(
             state=TrialState.RUNNING if state is None else STATES[state],
@@ -195,9 +195,9 @@ class Study:
         return self._row(storage.get_trial(trial_id))
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Record an intermediate value; returns whether the pruner would end the trial.
+        """Record an intermediate value, and return whether the pruner would end the trial.
 
-        A step that an earlier attempt of this trial has passed is not judged again.
+        A step that an earlier attempt at this trial has reported is not judged again.
         """
         handle = self._handle(number)
         if step in self._frozen(number).intermediate_values:
@@ -209,7 +209,7 @@ class Study:
             return handle.should_prune()
 
     def reports(self, number: int) -> Mapping[int, float]:
-        """The intermediate values of a trial by step; in the database once it has ended."""
+        """Return a trial's intermediate values by step; the database has them once it has ended."""
         return self._frozen(number).intermediate_values
 
     def tell(
@@ -224,7 +224,7 @@ class Study:
 
         Args:
             notes: the last facts to keep with it.
-            reports: intermediate values that this process does not know.
+            reports: intermediate values that this process does not have yet.
         """
         told = list(values) if state is State.COMPLETE else None
         with self.transaction(), unwarned():
@@ -236,7 +236,7 @@ class Study:
         del self._handles[number]
 
     def note(self, number: int, **notes: Any) -> None:
-        """Keep facts with a trial, running or not yet told."""
+        """Keep facts with a trial that has not been told yet."""
         noted = {f"{PREFIX}{key}": note for key, note in notes.items()}
         set_trial_user_attrs(self._study._storage, self._trial_id(number), noted)
 
@@ -245,19 +245,19 @@ class Study:
         self._study.set_user_attr(f"{PREFIX}{key}", value)
 
     def recall(self, key: str) -> Any:
-        """A fact kept with the study, or None."""
+        """Return a fact that is kept with the study, or None."""
         return self._study.user_attrs.get(f"{PREFIX}{key}")
 
     def recall_all(self, prefix: str) -> list[Any]:
-        """The facts kept with the study under keys that begin with ``prefix``."""
+        """Return the facts kept with the study whose keys begin with ``prefix``."""
         start = f"{PREFIX}{prefix}"
         return [fact for key, fact in self._study.user_attrs.items() if key.startswith(start)]
 
     def rows(self) -> list[TrialRow]:
-        """All trials that were ever proposed, by number.
+        """Return all trials that were ever proposed, by number.
 
-        Those that another program has made in a shared study are its own: no sweep of ours counts,
-        tries again or ends them. Samplers learn from them all the same.
+        It leaves out trials that another program has made in a shared study. A sweep does not
+        count, repeat or end them. Samplers learn from them nevertheless.
         """
         storage = self._study._storage
         if isinstance(storage, CachedStorage):
@@ -267,15 +267,15 @@ class Study:
         return [self._row(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
     def regret_bound(self, searched: Set[str]) -> float | None:
-        """By how much the best may fall short; see :func:`besom.search.stopping.regret`."""
+        """Return how far the best may fall short; see :mod:`besom.search.stopping.regret`."""
         return regret_bound(self._study, searched)
 
     def row(self, number: int) -> TrialRow:
-        """One trial as it is now."""
+        """Return one trial as it is now."""
         return self._row(self._frozen(number))
 
     def best(self) -> list[TrialRow]:
-        """The best trial that counts and is feasible; with several objectives, the Pareto front."""
+        """Return the best eligible trial; with several objectives, the Pareto front."""
         return best_of(self.rows(), self.directions)
 
     def _of_this_study(self) -> list[FrozenTrial]:
@@ -286,7 +286,7 @@ class Study:
         return TrialRow.of(trial, trial.number not in self._left_out, self._constraints)
 
     def _handle(self, number: int) -> optuna.Trial:
-        """Optuna's handle, also of a trial that an earlier process began."""
+        """Return Optuna's handle of a trial, which an earlier process may have begun."""
         if number not in self._handles:
             self._handles[number] = optuna.Trial(self._study, self._trial_id(number))
         return self._handles[number]

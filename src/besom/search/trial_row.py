@@ -1,4 +1,4 @@
-"""An Optuna trial as the sweep reads it."""
+"""An Optuna trial as a sweep reads it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,27 +13,27 @@ from besom.common.states import State
 from besom.search.constraints import NONE, Constraints
 
 PREFIX = "besom."
-"""Of the attributes under which Besom keeps facts with a trial or a study."""
+"""The prefix of the attributes under which Besom keeps facts with a trial or a study."""
 OWN = f"{PREFIX}own"
-"""What every trial bears from its first moment on that this program has made."""
+"""The attribute of every trial that Besom has made, set when the trial is created."""
 ENQUEUED = f"{PREFIX}enqueued"
-"""What a trial bears whose point the user has given: that point (JSON)."""
+"""The attribute of a trial with a point of the user's: that point (JSON)."""
 IMPORTED = "warm_start"
-"""What a trial bears that was taken over from another study: from which, and its number there. It
-is none of ours, as those of other programs are not."""
+"""The attribute of a trial imported from another study: that study, and the trial's number there.
+Like a trial of another program, it does not belong to the sweep."""
 MEASURED = "measured"
-"""The note with a trial's numbers that are constrained, by metric."""
+"""The note with a trial's constrained metrics, by name."""
 RESOLVED = "resolved"
-"""The note with what resolvers have returned for a trial, by key: numbers as they are, and texts as
-digests. Also what is kept of the baseline's with the study."""
+"""The note with the values that resolvers returned for a trial, by key: numbers as they are, and
+text as digests. The study keeps those of the baseline under the same name."""
 FIXED = "fixed_params"
-"""The attribute under which Optuna keeps the values of a point that was enqueued."""
+"""The attribute under which Optuna keeps the values of an enqueued point."""
 STATES = {
     State.COMPLETE: TrialState.COMPLETE,
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-"""How a trial has ended, as Optuna calls it."""
+"""Optuna's name for each state in which a trial ends."""
 _NAMES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -45,13 +45,13 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class TrialRow:
-    """A trial: what was proposed, and what came of it.
+    """A trial: its proposal and its result.
 
     Attributes:
-        notes: Besom's own: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
-        counts: false where other source code than today's has made it; see fingerprint.py.
-        ended_at: in seconds since 1970; infinite where it has not ended.
-        infeasible: which of the sweep's constraints it does not keep to; empty where it does.
+        notes: facts that Besom keeps: ``run_id``, ``attempt``, ``deaths``, ``seconds``, ``error``.
+        counts: false if other source code than today's has made it; see fingerprint.py.
+        ended_at: in seconds since 1970; infinite if it has not ended.
+        infeasible: the constraints of the sweep that it violates; empty if it violates none.
     """
 
     number: int
@@ -78,40 +78,40 @@ class TrialRow:
 
     @property
     def is_eligible(self) -> bool:
-        """Whether it may be the best."""
+        """Whether the trial may be the best."""
         return self.state == "complete" and self.counts and not self.infeasible
 
     @property
     def code(self) -> str:
-        """Which source made it, as :attr:`besom.app.source.Source.text`; empty where not noted."""
+        """The source that made it, as :attr:`besom.app.source.Source.text`; empty if not noted."""
         return str(self.notes.get("code", ""))
 
     @property
     def role(self) -> str:
-        """``baseline`` or ``trial``; empty until it is asked for to the end."""
+        """``baseline`` or ``trial``; empty until the proposal is complete."""
         return str(self.notes.get("role", ""))
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is the baseline of today's code."""
+        """Whether the trial is the baseline of today's code."""
         return self.counts and self.role == "baseline"
 
     @cached_property
     def label(self) -> str:
-        """What sets it apart: ``baseline``, or its parameters, ``units=64 max_length=200``."""
+        """A label for people: ``baseline``, or the parameters, ``units=64 max_length=200``."""
         return "baseline" if self.is_baseline else short_text(self.params)
 
     @property
     def outside(self) -> Mapping[str, Any] | None:
-        """Its values of what is searched, where it is a baseline outside the space."""
+        """The values of the searched keys, if it is a baseline outside the space; else None."""
         return self.notes.get("outside")
 
     @property
     def shown(self) -> Mapping[str, Any]:
-        """Its values of what is searched, to be read."""
+        """The values of the searched keys, for people to read."""
         return self.params if self.outside is None else self.outside
 
 
 def is_own(trial: FrozenTrial) -> bool:
-    """Whether Besom runs it, also where another program has enqueued its point."""
+    """Return whether Besom runs the trial, even if another program has enqueued its point."""
     return any(key.startswith(PREFIX) for key in trial.user_attrs)

@@ -1,4 +1,4 @@
-"""Deletes what of a study is not needed any more."""
+"""Deletes files and models of a study that are not needed any more."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -22,17 +22,18 @@ from besom.tracking.models.deleted import delete_models
 from besom.tracking.reader import Reader, open_reader
 
 KEPT = "best 3"
-"""Where neither the command nor the sweep says it."""
+"""The default, if neither the command nor the sweep limits the models."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What could go, or has gone, and what stays.
+    """What can be deleted or was deleted, and what stays.
 
     Attributes:
         rows: kind, number and bytes.
-        keeps: of which trials the models stay: ``best 3``.
-        waiting: how many runs have not ended, or have something on its way to MLflow.
+        keeps: the trials whose models stay: ``best 3``.
+        waiting: the number of runs that have not ended, or are not fully delivered to MLflow.
+        is_done: whether it was deleted.
     """
 
     rows: Sequence[tuple[str, int, int]]
@@ -41,7 +42,7 @@ class Cleaned:
     is_done: bool
 
     def lines(self, study: str) -> list[str]:
-        """A table, and what it is about."""
+        """Return a table with a heading and remarks, as lines."""
         n_all, n_bytes = sum(row[1] for row in self.rows), sum(row[2] for row in self.rows)
         rows = [*self.rows, ("all", n_all, n_bytes)]
         columns = [
@@ -59,11 +60,11 @@ class Cleaned:
 
 
 def clean(root: Path, uri: str | None, name: str, keep: str | None, is_dry: bool) -> Cleaned:
-    """Find what could go of a study, and delete it.
+    """Find what can be deleted of a study, and delete it.
 
     Args:
-        keep: ``all``, ``best N`` or ``none``: of which trials the models stay; the sweep's own
-            option where None, or ``KEPT`` where that keeps all.
+        keep: the trials whose models stay: ``all``, ``best N`` or ``none``. If it is None, the
+            sweep's own option, or ``KEPT`` if that keeps all.
         is_dry: only find it.
 
     Raises:
@@ -79,7 +80,7 @@ def clean(root: Path, uri: str | None, name: str, keep: str | None, is_dry: bool
     number = models_kept(keep, option="--keep")
     uri = uri or own_address(root)
     with nullcontext() if is_dry else _alone(options):
-        study = read_study(reader, name)  # as it is now that nothing of it runs
+        study = read_study(reader, name)  # read again, now that no sweep of it runs
         found = find(study, uri, root, number)
         cleaned = Cleaned(found.rows(), keep, n_waiting(study, root), not is_dry)
         if not is_dry:
@@ -88,7 +89,7 @@ def clean(root: Path, uri: str | None, name: str, keep: str | None, is_dry: bool
 
 
 def _options(reader: Reader, study: StudyRecord, root: Path) -> SweepOptions:
-    """Those of the sweep that say where its study is, and what it keeps."""
+    """Return the sweep's options that say where its study is, and which models it keeps."""
     text = reader.text(study.parent.run_id, schema.SWEEPER_FILE) or "{}"
     written: Any = OmegaConf.to_container(OmegaConf.create(text))
     given = {key: written.get(key) for key in ("storage", "keep_models")}
@@ -97,10 +98,10 @@ def _options(reader: Reader, study: StudyRecord, root: Path) -> SweepOptions:
 
 @contextmanager
 def _alone(options: SweepOptions) -> Iterator[None]:
-    """While no sweep of the study runs.
+    """Keep sweeps of the study from running inside this block.
 
     Raises:
-        StudyError: one does.
+        StudyError: a sweep of the study is running.
     """
     with ExitStack() as held:
         try:
@@ -112,7 +113,7 @@ def _alone(options: SweepOptions) -> Iterator[None]:
 
 
 def _delete(found: Findings, uri: str) -> None:
-    """What a kill in between leaves is found again."""
+    """Delete what was found. After a kill in between, the next call finds the rest."""
     for files in found.files.values():
         for file in files:
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Finds what of a study can be deleted: models of beaten trials, and files that its jobs left."""
+"""Finds what can be deleted of a study: models of beaten trials, and files that its jobs left."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from besom.tracking.outbox.log import FOLDER, REFUSED, SUFFIX
 from besom.tracking.reader import ReadRun
 
 CHECKPOINT = "checkpoint.npz"
-"""As :mod:`besom.rnn.checkpoint` calls it; it stays where a training was interrupted."""
+"""The file name of :mod:`besom.rnn.checkpoint`; an interrupted training leaves that file."""
 WORKER_LOGS = "workers/worker-*.log"
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What could go.
+    """What can be deleted.
 
     Attributes:
-        models: the bytes of each, by the run of a beaten trial.
-        files: by kind.
+        models: the size of each model in bytes, by the run of a beaten trial.
+        files: files by kind.
     """
 
     models: dict[str, int]
     files: dict[str, list[Path]]
 
     def rows(self) -> list[tuple[str, int, int]]:
-        """Kind, number, bytes."""
+        """Return kind, number and bytes of everything that can be deleted."""
         sizes = self.models.values()
         rows = [("models in MLflow's store", len(sizes), sum(sizes))]
         rows += [
@@ -41,11 +41,11 @@ class Findings:
 
 
 def find(study: StudyRecord, uri: str, root: Path, number: int | None) -> Findings:
-    """What could go of a study.
+    """Find what can be deleted of a study.
 
     Args:
-        uri: of the store that has its models.
-        number: of how many of the best trials the models stay; None for all.
+        uri: the address of the MLflow store with its models.
+        number: the number of the best trials whose models stay; None for all.
     """
     models = deletable(uri, [run.run_id for run in _beaten(study, number)])
     folders = [*_folders(study)]
@@ -69,13 +69,16 @@ def find(study: StudyRecord, uri: str, root: Path, number: int | None) -> Findin
 
 
 def n_waiting(study: StudyRecord, root: Path) -> int:
-    """How many runs have not ended, or have something on its way to MLflow."""
+    """Return the number of runs that have not ended, or are not fully delivered to MLflow."""
     return sum(_is_open(run, root) for run in study.runs)
 
 
 def _beaten(study: StudyRecord, number: int | None) -> Iterator[ReadRun]:
-    """The runs of trials whose models do not stay: neither among the best, nor trained again by a
-    confirmation, nor of other code, which is no rank of its own."""
+    """Yield the runs of trials whose models do not stay.
+
+    The models of the best trials stay. So do those of trials that a confirmation trained again, and
+    of trials of other source code, which are not ranked.
+    """
     if number is None:
         return
     trials = [trial for trial in study.trials if schema.DUPLICATE_OF not in trial.run.tags]
@@ -88,7 +91,7 @@ def _beaten(study: StudyRecord, number: int | None) -> Iterator[ReadRun]:
 
 
 def _best(study: StudyRecord, complete: Sequence[Trial], number: int) -> set[int | None]:
-    """The numbers of the best trials; of several objectives those of the Pareto front."""
+    """Return the numbers of the best trials; with several objectives, the Pareto front."""
     if len(study.objectives) == 1:
         ordered = ranked(complete, study.objectives[0], study.directions[0])
         return {trial.number for trial in ordered[:number]}
@@ -99,8 +102,10 @@ def _best(study: StudyRecord, complete: Sequence[Trial], number: int) -> set[int
 
 
 def _folders(study: StudyRecord) -> Iterator[tuple[ReadRun, Path]]:
-    """The folders of its jobs that are on this machine; attempts at a trial share one, which is
-    that of the last."""
+    """Return the folders of a study's jobs on this machine, each with the last run that used it.
+
+    Attempts at a trial share a folder.
+    """
     last: dict[Path, ReadRun] = {}
     for run in study.runs:
         if schema.FOLDER in run.tags:

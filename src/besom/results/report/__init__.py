@@ -1,6 +1,6 @@
 """``besom report``: writes a study as one HTML file that needs no network.
 
-It knows a study and the texts of its runs as a reader gives them, the importance of parameters and
-the statistics of seeds, and Plotly. It must not know how a record is kept: it asks the reader, also
-for the address of the pages that it links to. It writes nothing but its file.
+It knows studies and the text artifacts of runs as the reader returns them, the importance of
+parameters, the statistics of seeds, and Plotly. It must not know how the record is kept: the reader
+also returns the address of the pages that it links to. It writes only its file.
 """

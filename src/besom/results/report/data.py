@@ -1,4 +1,4 @@
-"""Reads all data of a report from the record, once."""
+"""Reads all data of a report from the record at once."""
 
 import json
 import math
@@ -19,34 +19,35 @@ from besom.tracking import schema
 from besom.tracking.reader import Point, Reader, ReadRun
 
 SHOWN = 1000
-"""Trials that are drawn. A browser draws as many in a blink, and an eye tells no more apart."""
+"""The largest number of trials in a figure. A browser draws that many quickly, and more would not
+be distinguishable."""
 SPACE = "space."
 MANY_TEXTS = 20
-"""A text with more different values than this is a name or a path, not a choice."""
+"""A text parameter with more different values is taken for a name or a path, not for a choice."""
 
 
 @dataclass(frozen=True)
 class DirectedMetric:
-    """One of the objectives: a metric, and whether more of it is better."""
+    """A metric with its direction, such as an objective."""
 
     name: str
     direction: str
 
     @property
     def sign(self) -> int:
-        """What makes less of it better."""
+        """The factor that turns the metric into one to minimise."""
         return -1 if self.direction == "maximize" else 1
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """A study and what belongs to it.
+    """A study with all data of its report.
 
     Attributes:
-        points: the metrics by run, each by its steps.
-        verdict: ``verdict.json``; empty where none has been reached.
-        reader: for the texts that only some sections want.
-        n_left_out: trials that other source code has made; the report is of the others.
+        points: the points of all metrics, by run.
+        verdict: ``verdict.json``; empty if there is no verdict.
+        reader: reads the text artifacts that only some sections need.
+        n_left_out: the number of trials of other source code, which the report leaves out.
     """
 
     study: StudyRecord
@@ -65,13 +66,13 @@ class ReportData:
         return [DirectedMetric(name, direction) for name, direction in pairs]
 
     def value(self, trial: Trial, objective: DirectedMetric | None = None) -> float | None:
-        """An objective of a trial, or the last that was reported; None where it is no number."""
+        """Return a trial's value, or last report, of an objective; None if there is none."""
         value = trial.metrics.get((objective or self.objectives[0]).name)
         return None if value is None or not math.isfinite(value) else value
 
     @cached_property
     def complete(self) -> list[Trial]:
-        """The complete trials whose objectives are numbers, by number."""
+        """The complete trials with finite values of all objectives, by number."""
         return [
             trial
             for trial in self.study.complete
@@ -84,17 +85,17 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The eligible trials by the first objective, the best first."""
+        """The eligible trials, ranked by the first objective."""
         return best_first(self.eligible, self.value, self.objectives[0].direction)
 
     @cached_property
     def eligible(self) -> list[Trial]:
-        """Those of the complete trials that keep to the constraints, by number."""
+        """The complete trials that satisfy the constraints, by number."""
         return [trial for trial in self.complete if trial.is_eligible]
 
     @cached_property
     def infeasible(self) -> list[Trial]:
-        """The others of them."""
+        """The complete trials that violate the constraints, by number."""
         return [trial for trial in self.complete if not trial.is_eligible]
 
     @property
@@ -103,9 +104,9 @@ class ReportData:
 
     @cached_property
     def best(self) -> Trial | None:
-        """What the confirmation chose, else the best of one run each; None with several objectives.
+        """The confirmed trial, else the best of one run each; None with several objectives.
 
-        The verdict's winner may be the baseline; then it is the one that came next.
+        If the verdict's winner is the baseline, this is the trial that was compared with it.
         """
         if len(self.objectives) > 1:
             return None
@@ -115,14 +116,14 @@ class ReportData:
 
     @cached_property
     def shown(self) -> list[Trial]:
-        """The trials that are drawn: all, or an even selection with the best and the baseline."""
+        """The trials to draw: all, or an even selection with the best and the baseline."""
         step = max(1, math.ceil(len(self.study.trials) / SHOWN))
         kept = (self.best, self.baseline)
         return [t for n, t in enumerate(self.study.trials) if n % step == 0 or t in kept]
 
     @cached_property
     def scales(self) -> list[Scale]:
-        """The parameters in which trials differ, in the order of the search space."""
+        """The axes of the parameters in which trials differ, in the order of the search space."""
         trials = self.study.trials
         keys = dict.fromkeys(
             [*self.expressions, *sorted({key for t in trials for key in t.params})]
@@ -141,7 +142,7 @@ class ReportData:
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """The importances of parameters, the largest first; empty where too few trials tell."""
+        """The importances of parameters, the largest first; empty if there are too few trials."""
         keys = [scale.key for scale in self.scales]
         return importances(
             [{key: t.params[key] for key in keys if key in t.params} for t in self.complete],
@@ -152,12 +153,12 @@ class ReportData:
 
     @cached_property
     def by_importance(self) -> list[Scale]:
-        """The parameters, what decides most first."""
+        """The axes of the parameters, the most important first."""
         return sorted(self.scales, key=lambda scale: -self.shares.get(scale.key, 0.0))
 
     @property
     def expressions(self) -> dict[str, str]:
-        """What was searched, as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
+        """The search space as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
         params = self.study.parent.params
         found = {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
         names = schema.parameter_names(self.study.parent.tags)
@@ -168,16 +169,16 @@ class ReportData:
         return Counter(trial.state for trial in self.study.trials)
 
     def name(self, trial: Trial) -> str:
-        """``trial 17``, or ``trial 0, the baseline``."""
+        """Return a trial's name: ``trial 17``, or ``trial 0, the baseline``."""
         role = ", the baseline" if trial.role == "baseline" else ""
         return f"trial {trial.name}{role}"
 
 
 def read_report_data(reader: Reader, study_name: str) -> ReportData:
-    """Read a study with everything that belongs to it.
+    """Read a study with all data of its report.
 
     Raises:
-        StudyError: there is no such study, or no trial of it has ended.
+        StudyError: there is no such study, or none of its trials has ended.
     """
     with uncollected():
         study = read_study(reader, study_name)

@@ -1,4 +1,4 @@
-"""Builds HTML safely: all that is not markup already is escaped."""
+"""Builds HTML safely: everything that is not yet markup is escaped."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from typing import Any
 from besom.common import text
 
 SHORT = 12
-"""So many rows at most stay together on paper."""
+"""A table of at most this many rows is not split between pages on paper."""
 
 
 class Markup(str):
-    """Text that is HTML. Everything else that a page is made of comes from a record, which may
-    hold anything."""
+    """Text that is HTML already. All other text of a page comes from the record and may contain
+    anything, so it is escaped."""
 
 
 def html(content: object) -> Markup:
-    """Content as HTML."""
+    """Return content as HTML."""
     return content if isinstance(content, Markup) else Markup(escape(str(content)))
 
 
 def element(tag: str, *children: object, **attributes: object) -> Markup:
-    """``element("p", "a < b", class_="note")``; an attribute that is None is left out."""
+    """Return an element: ``element("p", "a < b", class_="note")``. None omits an attribute."""
     given = (
         f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
         for name, value in attributes.items()
@@ -38,7 +38,10 @@ def join(parts: Iterable[object]) -> Markup:
 def table(
     head: Sequence[object], rows: Iterable[Iterable[object]], class_: str | None = None
 ) -> Markup:
-    """A table whose first column names; where the window is narrow each row becomes a paragraph."""
+    """Return a table whose first column has the names of the rows.
+
+    In a narrow window each row becomes a paragraph.
+    """
     body = [
         element("tr", element("th", name, scope="row"), *(element("td", cell) for cell in cells))
         for name, *cells in rows
@@ -53,23 +56,23 @@ def table(
 
 
 def details(summary: object, *children: object) -> Markup:
-    """What is shown when asked for."""
+    """Return a block that is hidden until a click on its summary."""
     return element("details", element("summary", summary), *children)
 
 
 def note(*children: object) -> Markup:
-    """A remark in small letters."""
+    """Return a remark in small letters."""
     return element("p", *children, class_="note")
 
 
 def show(value: Any) -> str:
-    """A value as people read it; a dash where there is none."""
+    """Return a value as text for people; a dash for None."""
     return "–" if value is None else text.show(value)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading. ``name`` is its anchor."""
+    """A part of the page with a heading. ``name`` is its anchor."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Puts a report together: one HTML file without a reference to anything outside."""
+"""Builds a report: one HTML file that loads nothing from outside."""
 
 import json
 import time
@@ -38,24 +38,24 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     configuration,
     environment,
 )
-# Nothing is fetched, whatever the record holds; Plotly sets styles and draws into images.
+# The page can load nothing, whatever the record contains. Plotly sets styles and makes images.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PLOTLY = "plotly-basic.min.js"
-"""Scatter, bar and pie: npm's ``plotly.js-basic-dist-min`` as it is. All of Plotly, as the Python
-package brings it, is four times as long, and keeps a browser busy for a second before it draws."""
+"""Unchanged from npm's ``plotly.js-basic-dist-min``: scatter, bar and pie. All of Plotly, as in the
+Python package, is four times as long, and a browser needs a second to load it before it draws."""
 MOST_PARAMS = 16
-"""So many are shown beside a point at most."""
+"""The largest number of parameters in the label of a point."""
 STATES = ("complete", "pruned", "failed", "running")
 
 
 def write_report(reader: Reader, study_name: str, file: Path) -> StudyRecord:
-    """Write the report of a study; an older file of that name is replaced.
+    """Write the report of a study, and replace an older file of that name.
 
     Returns:
-        The study, as it was read.
+        The study as it was read.
 
     Raises:
-        StudyError: there is no such study, or no trial of it has ended.
+        StudyError: there is no such study, or none of its trials has ended.
         StoreError: the file cannot be written.
     """
     report = read_report_data(reader, study_name)
@@ -71,7 +71,7 @@ def write_report(reader: Reader, study_name: str, file: Path) -> StudyRecord:
 
 
 def report_html(report: ReportData) -> str:
-    """The report of a study as HTML."""
+    """Return the report of a study as HTML."""
     sections = [found for make in SECTIONS if (found := make(report))]
     return f"<!doctype html>\n{_document(report, sections)}\n"
 
@@ -91,7 +91,7 @@ def _document(report: ReportData, sections: list[Section]) -> Markup:
         element("footer", element("p", *_foot())),
         element("noscript", element("p", "The figures need JavaScript; the tables do not.")),
         _labels(report),
-        # At the end, so that the text is there before it.
+        # Scripts come last, so that the text is shown before they run.
         element("script", Markup(_asset(PLOTLY))),
         element("script", Markup(_asset("report.js"))),
     ]
@@ -99,14 +99,14 @@ def _document(report: ReportData, sections: list[Section]) -> Markup:
 
 
 def _labels(report: ReportData) -> Markup:
-    """What is shown beside the points of each trial; once for all figures."""
+    """Return the labels of trials for the points of all figures."""
     found = {trial.name: _label(report, trial) for trial in report.shown}
     data = json.dumps(found).replace("<", "\\u003c")
     return Markup(f'<script type="application/json" id="labels">{data}</script>')
 
 
 def _label(report: ReportData, trial: Trial) -> str:
-    """State, objectives and parameters, a line each, in Plotly's own small HTML."""
+    """Return a trial's state, objectives and parameters, one a line, in Plotly's subset of HTML."""
     keys = [scale.key for scale in report.scales if scale.key in trial.params]
     shown: Mapping[str, Any] = {
         objective.name: trial.metrics.get(objective.name) for objective in report.objectives
@@ -119,7 +119,7 @@ def _label(report: ReportData, trial: Trial) -> str:
 
 
 def _summary(report: ReportData) -> Markup:
-    """What kind of study this is, in a line."""
+    """Return a line that sums up the study: trials, states, objectives, constraints, times."""
     objective = ", ".join(f"{one.name} ({one.direction})" for one in report.objectives)
     states = [f"{report.n_states[s]} {s}" for s in STATES if report.n_states[s]]
     if report.infeasible:

@@ -17,9 +17,9 @@ MOST_CAUSES = 20
 MOST_NAMES = 10
 LONGEST_CAUSE = 300
 LONGEST = 20_000
-"""Characters of a traceback; its end says most."""
+"""Characters of a traceback that are shown, from its end, which says most."""
 MISSING = "–"
-# How it is called here -> tag.
+# The tag of each name in the table.
 FACTS = {
     "command": schema.COMMAND,
     "Besom": schema.VERSION,
@@ -42,7 +42,7 @@ MOST_VALUES = 4
 
 
 def verdict(report: ReportData) -> Section:
-    """The verdict, and the best trial beside the baseline in numbers."""
+    """Return the section with the verdict, and the metrics of the best trial and the baseline."""
     return Section("verdict", "Verdict", join([_verdict(report), _beside(report)]))
 
 
@@ -54,7 +54,7 @@ def _verdict(report: ReportData) -> Markup:
 
 
 def _age(report: ReportData) -> Markup:
-    """Says so where the verdict is of fewer trials than there are."""
+    """Return a remark if trials have ended since the verdict; otherwise nothing."""
     age = report.study.verdict_age
     if not age:
         return Markup()
@@ -65,7 +65,7 @@ def _age(report: ReportData) -> Markup:
 
 
 def _unconfirmed(report: ReportData) -> str:
-    """What one run of each says."""
+    """Return a sentence about the best trial, judged by one run each."""
     best, baseline = report.best, report.baseline
     if not report.complete:
         return "No trial was completed: there is nothing to judge. What went wrong is below."
@@ -123,7 +123,7 @@ def _beside(report: ReportData) -> Markup:
 
 
 def _rows(report: ReportData, best: Trial, baseline: Trial) -> Iterator[tuple[object, ...]]:
-    """Metrics, the objective first; then the parameters in which the two differ."""
+    """Yield rows: metrics, the objective first, then parameters in which the two trials differ."""
     first = [objective.name for objective in report.objectives]
     others = sorted((best.metrics.keys() | baseline.metrics.keys()) - set(first))
     for name in (*first, *others):
@@ -154,7 +154,7 @@ def _value(report: ReportData, trial: Trial) -> str:
 
 
 def failures(report: ReportData) -> Section | None:
-    """A row for each cause, with one traceback; None where nothing failed or was lost."""
+    """Return a table of causes, each with one traceback; None if nothing failed or was lost."""
     causes = _causes(report)
     if not causes:
         return None
@@ -168,7 +168,7 @@ def failures(report: ReportData) -> Section | None:
 
 
 def _causes(report: ReportData) -> dict[str, list[ReadRun]]:
-    """Attempts that failed or were lost, by the error that was recorded."""
+    """Return attempts that failed or were lost, by the recorded error."""
     causes: dict[str, list[ReadRun]] = defaultdict(list)
     for run in report.runs:
         state = _state(run)
@@ -193,13 +193,13 @@ def _names(runs: Sequence[ReadRun]) -> str:
 
 
 def _ended(runs: Sequence[ReadRun]) -> str:
-    """``failed``, or that these attempts were lost, which a later one made up for."""
+    """Return the states in which these attempts ended, such as ``failed`` or ``lost``."""
     states = sorted({_state(run) for run in runs})
     return ", ".join(states)
 
 
 def _traceback(report: ReportData, cause: str, runs: Sequence[ReadRun]) -> Markup:
-    """That of the first run that has one."""
+    """Return the traceback of the first failed run, if it adds anything to the cause."""
     failed = [run for run in runs if _state(run) == "failed"]
     text = report.reader.text(failed[0].run_id, schema.TRACEBACK_FILE) if failed else None
     if not text or text.strip() == cause:
@@ -210,7 +210,7 @@ def _traceback(report: ReportData, cause: str, runs: Sequence[ReadRun]) -> Marku
 
 
 def configuration(report: ReportData) -> Section | None:
-    """All parameters, those that differ marked; and the space that was searched."""
+    """Return a table of all parameters, with the differing ones marked, and the search space."""
     shown = {}
     if report.best is not None and report.best is not report.baseline:
         shown[report.name(report.best)] = report.best.params
@@ -237,13 +237,13 @@ def _marked(values: list[str]) -> list[object]:
 
 
 def _options(report: ReportData) -> Markup:
-    """The options of the sweep, where the record has them."""
+    """Return the options of the sweep, if the record has them."""
     text = report.reader.text(report.study.parent.run_id, schema.SWEEPER_FILE)
     return details("Options of the sweep", element("pre", text.strip())) if text else Markup()
 
 
 def environment(report: ReportData) -> Section:
-    """A row for each fact; where runs differ, how many have which."""
+    """Return a table of facts; if runs differ, with the number of runs for each value."""
     facts = {name: found for name, tag in FACTS.items() if (found := _values(report, tag))}
     if facts.get("node") == facts.get("host"):
         facts.pop("node", None)
@@ -266,7 +266,7 @@ def _values(report: ReportData, tag: str) -> str:
 
 
 def _packages(report: ReportData) -> list[str]:
-    """The pins of the best trial, or of the first there is."""
+    """Return the package versions of the best trial, or else of the first one."""
     trial = report.best or next(iter(report.study.trials))
     return (report.reader.text(trial.run.run_id, schema.PACKAGES_FILE) or "").split()
 

@@ -1,4 +1,4 @@
-"""A table of all trials, which a click on a column's head sorts."""
+"""The table of all trials. A click on the head of a column sorts it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,11 +11,11 @@ from besom.results.tables import nodes
 from besom.search.ranking import best_first
 
 MOST_COLUMNS = 16
-"""Parameters that have a column, those first that decide most."""
+"""The largest number of parameters with a column; the most important ones are chosen."""
 
 
 def trials(report: ReportData) -> Section:
-    """A row for each trial, the best first; each leads to its run where the record has pages."""
+    """Return the table, the best trial first. It links to runs if the record has MLflow's pages."""
     keys = [scale.key for scale in report.by_importance][:MOST_COLUMNS]
     names = [objective.name for objective in report.objectives]
     short = (element("span", name, title=key) for key, name in short_names(keys).items())
@@ -51,7 +51,7 @@ def _name(report: ReportData, trial: Trial) -> Markup:
 
 
 def _ordered(report: ReportData) -> list[Trial]:
-    """As a sweep's own table has them; several objectives have no order, and are by number."""
+    """Order trials as a sweep's own table does; with several objectives, by state and number."""
     is_single = len(report.objectives) == 1
     return best_first(
         report.study.trials,

@@ -1,5 +1,5 @@
-"""What proposes trials and what ends them early: options, and Optuna's objects made of them.
+"""The samplers and pruners: their options, and the Optuna objects that are made from them.
 
-It knows the dimensions of a space and the trials of a study. It must not know what becomes of a
+It knows the dimensions of a space and the trials of a study. It must not know what happens to a
 proposal.
 """

@@ -1,8 +1,8 @@
-"""Makes samplers, pruners and the objects inside them that a configuration names by dotted path.
+"""Makes samplers and pruners that a configuration names by dotted path, and the objects in them.
 
-As hydra-optuna-sweeper's files have it: ``{_target_: optuna.pruners.PatientPruner, patience: 3,
-wrapped_pruner: {_target_: optuna.pruners.MedianPruner}}``. What is named is imported and called; a
-configuration is trusted like the application that it belongs to.
+The form is that of hydra-optuna-sweeper's files: ``{_target_: optuna.pruners.PatientPruner,
+patience: 3, wrapped_pruner: {_target_: optuna.pruners.MedianPruner}}``. The named class is imported
+and called: a configuration is trusted like the application that it belongs to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,20 +13,21 @@ from besom.app.modules.target import TARGET, check_keywords, locate
 from besom.common.errors import USERS_ERRORS, ConfigError, UserError
 
 HYDRAS = (TARGET, "_recursive_", "_convert_")
-"""Keys of a description that are no arguments; the last two say what is always so here."""
+"""Keys of a description that are not arguments. The last two are ignored: nested objects are always
+made, and their arguments are always plain values."""
 N_SEEDS = 2**32
 STEADY = ("QMCSampler", "GridSampler")
-"""Their seed orders points of which each has its number; it must be the same after a resume."""
+"""Samplers whose seed must stay the same after a resume: it fixes the order of numbered points."""
 
 
 @dataclass(frozen=True)
 class ByPath:
-    """A sampler or pruner as its configuration describes it.
+    """A sampler or pruner that its configuration names by dotted path.
 
     Attributes:
-        place: where that stands: ``hydra.sweeper.sampler``.
-        description: ``_target_`` and arguments; a mapping with a ``_target_`` among them is made
-            likewise.
+        place: the key of that configuration: ``hydra.sweeper.sampler``.
+        description: ``_target_`` and the arguments. An argument that is a mapping with a
+            ``_target_`` becomes an object in the same way.
     """
 
     place: str
@@ -38,28 +39,28 @@ class ByPath:
 
     @property
     def written(self) -> str:
-        """``hydra.sweeper.sampler._target_=my_samplers.Bandit``."""
+        """The choice as an override: ``hydra.sweeper.sampler._target_=my_samplers.Bandit``."""
         return f"{self.place}.{TARGET}={self.name}"
 
     def check(self) -> None:
-        """Import the class, and look at its keywords alone.
+        """Import the class and check the names of its arguments, without calling it.
 
         Raises:
-            ConfigError: there is none of that name, or it takes no such keyword.
+            ConfigError: there is no class of that name, or it does not take one of the arguments.
         """
         _read(self.place, self.description)
 
     def make(self, kind: type, n_existing: int = 0) -> Any:
-        """The object.
+        """Return the object.
 
         Args:
-            kind: what it must be.
-            n_existing: trials that the study already has; seeds move on by that many, so that a
-                resume does not propose the first ones again.
+            kind: the class that it must be an instance of.
+            n_existing: the number of trials that the study already has. It is added to seeds, so
+                that a resume does not propose the first trials again.
 
         Raises:
-            ConfigError: there is nothing of that name, it is called with other arguments, refuses
-                one, or makes something else.
+            ConfigError: there is nothing of that name, it does not take or refuses an argument, or
+                the result is not a ``kind``.
         """
         made = _make(self.place, self.description, n_existing)
         if not isinstance(made, kind):
@@ -71,7 +72,7 @@ class ByPath:
 
 
 def part(place: str, value: Any, n_existing: int) -> Any:
-    """An argument; what has a ``_target_``, also inside a list, is made."""
+    """Return an argument; a mapping with a ``_target_``, also in a list, becomes an object."""
     if isinstance(value, Mapping) and TARGET in value:
         return _make(place, value, n_existing)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -82,7 +83,7 @@ def part(place: str, value: Any, n_existing: int) -> Any:
 def _read(
     place: str, description: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Mapping[str, Any]]:
-    """What is called, and with what."""
+    """Return the function or class to call, and its arguments."""
     target = str(description[TARGET])
     function = locate(f"{place}.{TARGET}", target)
     given = {str(key): value for key, value in description.items() if key not in HYDRAS}
@@ -107,5 +108,5 @@ def _make(place: str, description: Mapping[str, Any], n_existing: int) -> Any:
 
 
 def moved(seed: int, n_existing: int) -> int:
-    """The seed of a study that is gone on with after so many trials; as it is at the beginning."""
+    """Return the seed for a study that is resumed after ``n_existing`` trials; unchanged for 0."""
     return (seed + n_existing) % N_SEEDS if n_existing else seed

@@ -9,8 +9,11 @@ from optuna.exceptions import ExperimentalWarning
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Inside this block Optuna does not warn at every use of an experimental class, nor CMA-ES of
-    constraints, which a sweep mentions once by itself."""
+    """Silence two warnings of Optuna inside this block.
+
+    One is given at every use of an experimental class. The other is CMA-ES's warning that it
+    ignores constraints, which a sweep itself mentions once.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         warnings.filterwarnings("ignore", "Constraints have been set")

@@ -1,6 +1,6 @@
-"""Options of samplers and pruners, a record for each, with every default.
+"""The options of each sampler and pruner, as dataclasses with all defaults.
 
-No Optuna: Hydra imports this at the start of every application.
+It does not import Optuna, because Hydra imports it at the start of every application.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from omegaconf import MISSING
 
 @dataclass
 class Sampler:
-    """Arguments of Optuna's class; null is its own default.
+    """Arguments of an Optuna sampler; null stands for Optuna's own default.
 
-    ``_target_`` names that class, as hydra-optuna-sweeper's configurations do, and chooses ours.
+    ``_target_`` may name the Optuna class instead, as hydra-optuna-sweeper's configurations do. It
+    then chooses the sampler with these options.
     """
 
     name: str = MISSING
@@ -23,18 +24,18 @@ class Sampler:
 
 @dataclass
 class TpeSampler(Sampler):
-    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate; with several
-    objectives that of Ozaki et al. (2020).
+    """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate. With several
+    objectives it is the one of Ozaki et al. (2020).
 
-    ``history`` bounds how many ended trials it looks at: the newest ones, beside the 25 best.
-    Where null it looks at all, and a proposal takes longer with every trial of the study.
+    ``history`` limits the ended trials that it uses to that many of the newest, and the 25 best.
+    If it is null, all are used, and a proposal takes longer with every trial of the study.
     """
 
     name: str = "tpe"
     n_startup_trials: int | None = None  # Optuna's own is 10
     history: int | None = None
     n_ei_candidates: int | None = None
-    n_ehvi_candidates: int | None = None  # the same, as the sampler motpe had it
+    n_ehvi_candidates: int | None = None  # the name of the same option in the former sampler motpe
     multivariate: bool | None = None
     group: bool | None = None
     constant_liar: bool | None = None
@@ -60,12 +61,12 @@ class GridSampler(Sampler):
     """Every point of a space of choices and ranges, once."""
 
     name: str = "grid"
-    _partial_: bool = True  # hydra-optuna-sweeper's files say so
+    _partial_: bool = True  # present in hydra-optuna-sweeper's files
 
 
 @dataclass
 class QmcSampler(Sampler):
-    """Quasi-Monte Carlo: Sobol's sequence, scrambled where there is a seed."""
+    """Quasi-Monte Carlo: Sobol's sequence, scrambled if a seed is given."""
 
     name: str = "qmc"
     qmc_type: str = "sobol"
@@ -77,7 +78,7 @@ class QmcSampler(Sampler):
 
 @dataclass
 class CmaesSampler(Sampler):
-    """Covariance matrix adaptation (Hansen, 2001); the extra ``besom[cmaes]``."""
+    """Covariance matrix adaptation (Hansen, 2001). It needs the extra ``besom[cmaes]``."""
 
     name: str = "cmaes"
     x0: dict[str, Any] | None = None
@@ -93,7 +94,7 @@ class CmaesSampler(Sampler):
 
 @dataclass
 class GpSampler(Sampler):
-    """Gaussian process with log expected improvement; the extra ``besom[gp]``."""
+    """Gaussian process with log expected improvement. It needs the extra ``besom[gp]``."""
 
     name: str = "gp"
     n_startup_trials: int = 10
@@ -105,7 +106,7 @@ class GpSampler(Sampler):
 
 @dataclass
 class NsgaIISampler(Sampler):
-    """Genetic search for several objectives (Deb et al., 2002). Its other name is ``nsgaii``."""
+    """Genetic search for several objectives (Deb et al., 2002), also named ``nsgaii``."""
 
     name: str = "nsga2"
     population_size: int | None = None
@@ -117,7 +118,7 @@ class NsgaIISampler(Sampler):
 
 @dataclass
 class NsgaIIISampler(Sampler):
-    """The same with reference points (Deb and Jain, 2014): for more than three objectives."""
+    """NSGA-II with reference points (Deb and Jain, 2014), for more than three objectives."""
 
     name: str = "nsga3"
     population_size: int | None = None
@@ -130,14 +131,14 @@ class NsgaIIISampler(Sampler):
 
 @dataclass
 class BruteForceSampler(Sampler):
-    """Every point once, also of a space that ``custom_search_space`` makes conditional."""
+    """Every point once, also in a space with conditional parameters (``custom_search_space``)."""
 
     name: str = "bruteforce"
 
 
 @dataclass
 class Pruner:
-    """Arguments of Optuna's class. ``_target_`` names another, by its dotted path."""
+    """Arguments of an Optuna pruner. ``_target_`` may name another class by its dotted path."""
 
     name: str = MISSING
     _target_: str | None = None
@@ -174,7 +175,8 @@ class AshaPruner(Pruner):
 class HyperbandPruner(Pruner):
     """Hyperband (Li et al., 2017): successive halving with several first rungs.
 
-    ``max_resource`` is the largest number of steps, or ``auto``: the longest finished trial's.
+    ``max_resource`` is the largest number of steps. ``auto`` takes it from the longest finished
+    trial.
     """
 
     name: str = "hyperband"
@@ -194,7 +196,7 @@ class PatientPruner(Pruner):
 
 @dataclass
 class ThresholdPruner(Pruner):
-    """Ends a trial whose reported value leaves ``lower`` … ``upper``."""
+    """Ends a trial that reports a value outside ``lower`` … ``upper``."""
 
     name: str = "threshold"
     lower: float | None = None

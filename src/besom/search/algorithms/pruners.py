@@ -1,4 +1,4 @@
-"""The pruners by name. Options are in ``options.py``; here they become Optuna's objects."""
+"""Makes Optuna's pruners from the options in ``options.py``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +21,10 @@ from besom.search.algorithms.options import (
 
 
 def make_pruner(options: Any) -> BasePruner:
-    """The pruner for ``options`` (one of the records in ``options.py``, or named by a path).
+    """Return the pruner for ``options``: a dataclass of ``options.py``, or a :class:`ByPath`.
 
     Raises:
-        ConfigError: a value that the pruner does not accept, or no such pruner.
+        ConfigError: the pruner does not accept a value, or there is no such pruner.
     """
     try:
         with unwarned():
@@ -36,7 +36,8 @@ def make_pruner(options: Any) -> BasePruner:
 
 
 def _named(written: str, pruner: BasePruner) -> BasePruner:
-    # In its place, not around it: samplers ask whether the pruner is Optuna's Hyperband.
+    # The method is replaced, and the object not wrapped: samplers check whether the pruner is an
+    # instance of Optuna's HyperbandPruner.
     pruner.prune = named(written, pruner.prune)  # type: ignore[method-assign]
     return pruner
 
@@ -62,7 +63,7 @@ def _asha(options: AshaPruner) -> BasePruner:
 
 
 def _hyperband(options: HyperbandPruner) -> BasePruner:
-    longest = options.max_resource  # Optuna itself would only notice at the first report
+    longest = options.max_resource  # Optuna itself checks it only at the first report
     if longest != "auto" and not (isinstance(longest, int) and longest >= options.min_resource):
         raise ValueError(f"max_resource={longest}: must be auto, or at least min_resource")
     return optuna.pruners.HyperbandPruner(

@@ -10,7 +10,7 @@ from besom.search.space.space import Dimension
 
 
 def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
-    """One line about parameters that the sampler draws at random, where there are any."""
+    """Return one line about the parameters that the sampler draws at random; empty if none."""
     if options.name not in ("cmaes", "qmc"):
         return ""
     searched = [d for d in dimensions if not d.distribution.single()]
@@ -22,7 +22,7 @@ def unguided(options: Any, dimensions: Sequence[Dimension]) -> str:
 
 
 def unconstrained(options: Any, constraints: Mapping[str, Any] | None) -> str:
-    """One line where the sampler could learn what is allowed, and does not."""
+    """Return one line if the sampler ignores the constraints; empty if it does not."""
     if options.name != "cmaes" or not constraints:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""The samplers by name. Options are in ``options.py``; here they become Optuna's objects."""
+"""Makes Optuna's samplers from the options in ``options.py``."""
 
 import importlib.util
 import math
@@ -38,9 +38,9 @@ NO_ARGUMENTS = (
     *("name", "_target_", "_partial_", "history"),
     *("n_ehvi_candidates", "restart_strategy", "inc_popsize"),
 )
-"""Options that are no arguments of Optuna's classes, or have no effect there."""
+"""Options that are not arguments of Optuna's classes, or have no effect there."""
 FUNCTIONS = ("gamma", "weights")
-"""Options that are functions; a text is the dotted path of one."""
+"""Options that are functions; a string is the dotted path of one."""
 PLACE = "hydra.sweeper.sampler"
 TENTH = 10
 
@@ -51,18 +51,18 @@ def make_sampler(
     n_existing: int,
     imported: Sequence[FrozenTrial] = (),
 ) -> BaseSampler:
-    """The sampler for ``options`` (one of the records in ``options.py``, or named by a path).
+    """Return the sampler for ``options``: a dataclass of ``options.py``, or a :class:`ByPath`.
 
     Args:
-        dimensions: what is searched; the grid needs it in advance.
-        n_existing: trials that the study already has. A seeded generator that started anew on
-            a resume would propose the first trials again, so the seed moves on by that many.
-        imported: trials of other studies that the study has been given.
+        dimensions: the search space, which the grid needs in advance.
+        n_existing: the number of trials that the study already has. It is added to the seed: a
+            generator with the same seed would propose the first trials again after a resume.
+        imported: trials of other studies that were imported into the study.
 
     Raises:
         UserError: the sampler needs an extra that is not installed.
-        SpaceError: a grid over a continuous dimension.
-        ConfigError: a value that the sampler does not accept, or no such sampler.
+        SpaceError: a dimension is continuous, and the sampler needs points.
+        ConfigError: the sampler does not accept a value, or there is no such sampler.
     """
     try:
         with warnings.catch_warnings():
@@ -80,8 +80,11 @@ def make_sampler(
 def _with_sources(
     options: Any, dimensions: Sequence[Dimension], imported: Sequence[FrozenTrial]
 ) -> Any:
-    """CMA-ES looks at its own trials alone: of others it is told where they were good (Nomura et
-    al., 2021), unless it is told where to begin."""
+    """Return the options; those of CMA-ES with the imported trials as its ``source_trials``.
+
+    CMA-ES uses only its own trials, and starts warm from these (Nomura et al., 2021). If ``x0`` or
+    ``sigma0`` say where it begins, or ``use_separable_cma`` is on, the options stay as they are.
+    """
     numbers = {
         d.key: d.distribution
         for d in dimensions
@@ -100,13 +103,13 @@ def _with_sources(
         )
         for trial in complete
     ]
-    # It begins with the best tenth, and fails where that is not one trial.
+    # It begins with the best tenth of the sources, and fails if that is less than one trial.
     repeats = 1 if len(sources) >= TENTH else TENTH
     return replace(options, source_trials=sources * repeats)
 
 
 def as_chosen(options: Any) -> str:
-    """How the sampler was chosen."""
+    """Return the override that chose the sampler."""
     by_name = f"hydra/sweeper/sampler={options.name}"
     return options.written if isinstance(options, ByPath) else by_name
 
@@ -117,15 +120,16 @@ def rehearse(
     directions: Sequence[str],
     suggest: Suggest | None = None,
 ) -> None:
-    """Have the sampler propose a few trials that leave no trace: some refuse several objectives,
-    or an argument, only then.
+    """Let the sampler propose a few trials in memory, to find errors before the sweep begins.
+
+    Some samplers refuse several objectives, or an argument, only when they propose.
 
     Args:
-        suggest: adds conditional parameters; only the sampler of every point is asked for them,
-            since it refuses continuous ones.
+        suggest: adds conditional parameters. Only the brute-force sampler is given them, since it
+            refuses continuous ones.
 
     Raises:
-        UserError: as :func:`make_sampler`, and whatever the sampler cannot do.
+        UserError: as :func:`make_sampler`, or the sampler cannot propose for this space.
     """
     if options.name == "cmaes" and len(directions) > 1:
         raise ConfigError(
@@ -135,9 +139,10 @@ def rehearse(
     soon = {"n_startup_trials": 1} if hasattr(options, "n_startup_trials") else {}
     sampler = make_sampler(options, dimensions, 0)
     if options.name == "gp":
-        return  # it takes seconds, and does all
+        return  # a proposal takes seconds, and this sampler supports everything that is checked
     sampler = make_sampler(replace(options, **soon), dimensions, 0) if soon else sampler
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a grid of fewer points is no concern here
+    # The grid would warn if it has fewer points than are asked for here.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         directions=as_directions(directions),
         sampler=sampler,
@@ -161,7 +166,7 @@ def rehearse(
 
 
 def _arguments(options: Any, n_existing: int) -> dict[str, Any]:
-    """What is given of Optuna's own arguments, with the seed moved on."""
+    """Return the given arguments of Optuna's class, with the seed changed for a resume."""
     given = {
         field.name: _argument(field.name, getattr(options, field.name), n_existing)
         for field in fields(options)
@@ -205,7 +210,7 @@ def _grid(options: GridSampler, dimensions: Sequence[Dimension], n_existing: int
             f"the grid has {n_points:,} points, and all of them are made beforehand: at most "
             f"{MOST_POINTS:,}; widen the steps, or take another sampler."
         )
-    # The order of the points comes from the seed, and must be the same after a resume.
+    # The seed determines the order of the points, which must be the same after a resume.
     return Grid({key: list(values) for key, values in axes.items()}, seed=options.seed)
 
 
@@ -217,10 +222,10 @@ def _bruteforce(
 
 
 def _points(dimensions: Sequence[Dimension], sampler: str) -> dict[str, Sequence[Any]]:
-    """The values of each dimension.
+    """Return the values of each dimension.
 
     Raises:
-        SpaceError: one is continuous.
+        SpaceError: a dimension is continuous.
     """
     axes: dict[str, Sequence[Any]] = {}
     for dimension in dimensions:
@@ -235,7 +240,7 @@ def _points(dimensions: Sequence[Dimension], sampler: str) -> dict[str, Sequence
 
 
 def _qmc(options: QmcSampler, dimensions: Sequence[Dimension], n_existing: int) -> BaseSampler:
-    # The place in the sequence is kept with the study; the scrambling must not change.
+    # The study keeps the place in the sequence, so the seed, and with it the scrambling, stays.
     scramble = options.seed is not None if options.scramble is None else options.scramble
     return optuna.samplers.QMCSampler(**_arguments(replace(options, scramble=scramble), 0))
 

@@ -1,8 +1,8 @@
-"""Samplers are shown a part of the study's trials.
+"""Shows samplers only a part of the study's trials.
 
-A baseline outside the space has none of its parameters: with it, Optuna's samplers would find no
-parameter that all trials have, and propose each of them alone. And a long history makes proposals
-dear.
+A baseline outside the space has no parameters of the space. With it, Optuna's samplers would find
+no parameter that all trials have, and would sample each parameter independently. Besides, a long
+history makes proposals slow.
 """
 
 import copy
@@ -23,23 +23,23 @@ from besom.search.trial_row import IMPORTED
 
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 OUTSIDE = "besom.outside"
-"""The attribute of a trial that is a baseline outside the space."""
+"""The attribute that marks a trial as a baseline outside the space."""
 
-# As many as TPE counts among the good ones at most.
+# TPE counts at most this many trials as good.
 N_BEST = 25
 
 
 class WindowedSampler(BaseSampler):
-    """Shows ``sampler`` the trials that were proposed: the ``history`` newest of those that have
-    ended, and those that run.
+    """Wraps a sampler, and shows it the running trials and the ``history`` newest ended ones.
 
-    With one objective it sees the 25 best of all as well: those are what TPE models as good, so
-    only its picture of the others gets coarser. Where ``history`` is None it sees all.
+    With one objective it also shows the 25 best of all trials. TPE models those as good, so a
+    limited history only makes its model of the others coarser. If ``history`` is None, all trials
+    are shown.
 
-    ``Study.stop`` only works inside ``study.optimize``; a caller looks at ``exhausted`` instead.
+    ``Study.stop`` only works inside ``study.optimize``, so a caller reads ``exhausted`` instead.
 
     Args:
-        own: how the configuration names a sampler of the user's own; what that raises is said so.
+        own: the override that names a sampler of the user's own; its errors begin with it.
     """
 
     def __init__(self, sampler: BaseSampler, history: int | None = None, own: str = "") -> None:
@@ -49,10 +49,10 @@ class WindowedSampler(BaseSampler):
         self._is_exhaustive = isinstance(sampler, BruteForce)
         self._shown: tuple[int, _Window] | None = None
         self.exhausted = ""
-        """Why it has nothing more to propose; empty as long as it may have."""
+        """Why there is nothing more to propose; empty while there may be."""
 
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
-        """Take note that these trials have their parameters."""
+        """Note that parameters have been proposed for these trials."""
         if isinstance(self._sampler, BruteForce):
             own = _Window(study, None, shows_imported=False).get_trials(False)
             self.exhausted = EACH_POINT if self._sampler.has_proposed_all(own) else ""
@@ -103,7 +103,7 @@ class WindowedSampler(BaseSampler):
         self._sampler.reseed_rng()
 
     def _window(self, study: Study, trial: FrozenTrial) -> Any:
-        """The same for all parameters of a trial: to pick the trials is work, too."""
+        """Return the window for a trial, the same for all its parameters: choosing takes time."""
         if self._shown is None or self._shown[0] != trial.number:
             window = _Window(study, self._history, shows_imported=not self._is_exhaustive)
             self._shown = trial.number, window
@@ -111,12 +111,12 @@ class WindowedSampler(BaseSampler):
 
 
 class _Window:
-    """A study with fewer trials, for samplers, which ask all of these for them.
+    """A study that shows samplers only some of its trials, by every method that they use.
 
     Args:
         stop: called instead of :meth:`optuna.Study.stop`.
-        shows_imported: whether trials of other studies are among them: their points have not been
-            proposed here.
+        shows_imported: whether to show imported trials of other studies. An exhaustive sampler
+            must not see them, since their points have not been proposed here.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class _Window:
 
 
 class _WindowStorage:
-    """A study's storage, for samplers that ask it for the trials."""
+    """A study's storage that shows only the window's trials, for samplers that read it."""
 
     def __init__(self, storage: Any, window: _Window) -> None:
         self._whole = storage
@@ -185,7 +185,7 @@ class _WindowStorage:
 def window(
     trials: Sequence[FrozenTrial], history: int, directions: Sequence[StudyDirection]
 ) -> list[FrozenTrial]:
-    """Of ``trials`` those that have not ended, the newest that have, and the best, by number."""
+    """Return the trials that have not ended, the newest ended ones and the best, by number."""
     shown = {trial.number: trial for trial in trials if trial.state in UNFINISHED}
     ended = [trial for trial in trials if trial.state not in UNFINISHED]
     shown |= {trial.number: trial for trial in ended[-history:]}

@@ -29,10 +29,10 @@ class Base:
 
     Attributes:
         words: the overrides that compose it.
-        whole: with the ``hydra`` node.
-        lacking: what is searched and has no value here, ``???``, or is added by the search alone
-            and referred to. So that there is a configuration to look at, it has its first value
-            in ``whole``.
+        whole: the configuration with the ``hydra`` node.
+        lacking: searched keys without a value here: those that are ``???``, and those that only the
+            search adds and that others refer to. In ``whole`` they have the first value of their
+            dimension, so that a configuration can be composed.
     """
 
     words: tuple[str, ...]
@@ -41,10 +41,10 @@ class Base:
 
 
 def compose(application: JobRunner, space: Space, moved: Sequence[str] = ()) -> Base:
-    """The configuration without any proposal.
+    """Compose the configuration without any proposal.
 
     Args:
-        moved: overrides of what is searched, for the baseline alone; see :func:`read_moved`.
+        moved: overrides of searched keys, for the baseline only; see :func:`read_moved`.
 
     Raises:
         hydra.errors.HydraException: the overrides do not fit the configuration.
@@ -77,14 +77,15 @@ def changed(
     more: Sequence[str],
     no_groups: Collection[str] = (),
 ) -> DictConfig:
-    """A configuration with more overrides, as the task sees it.
+    """Return a configuration with more overrides, as the task sees it.
 
-    It is composed anew only where a config group is among them: a composition takes 60 ms, and a
-    space has some dozen corners, before any worker starts.
+    It is composed anew only if a plain change of its values is not enough, as for a config group. A
+    composition takes 60 ms, and a space has some dozen corners to check before any worker starts.
 
     Args:
-        config: as the task sees it without them; ``words`` composed it.
-        no_groups: keys of which it is known that they are none; to ask takes 20 ms.
+        config: the configuration without them, as the task sees it; ``words`` composed it.
+        more: the overrides to add.
+        no_groups: keys that are known not to be config groups; looking one up takes 20 ms.
     """
     loader = application.context.config_loader
     found = config.copy()
@@ -94,18 +95,18 @@ def changed(
         if not plain or (key not in no_groups and loader.get_group_options(key)):
             return task_config(application.compose((*words, *more)))
         try:
-            with flag_override(found, "struct", True):  # a key that is not there is no key
+            with flag_override(found, "struct", True):  # a key that does not exist is an error
                 OmegaConf.update(found, key, override.value())
-        except OmegaConfBaseException:  # Hydra says better what is wrong with it
+        except OmegaConfBaseException:  # Hydra has a better error message
             return task_config(application.compose((*words, *more)))
     return found
 
 
 def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[str, ...]:
-    """``hydra.sweeper.baseline`` as overrides.
+    """Return ``hydra.sweeper.baseline`` as overrides.
 
     Args:
-        is_open: whether more may be searched than the space says.
+        is_open: whether a custom search space may search more keys than ``space`` has.
 
     Raises:
         ConfigError: a key is not searched.
@@ -126,7 +127,7 @@ def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[
 def leaves(
     tree: Mapping[str, Any], keys: Mapping[str, object], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Dotted names and values; what is searched as a whole stays whole."""
+    """Yield dotted names and values of a tree; a mapping under one of ``keys`` stays whole."""
     for name, value in tree.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and key not in keys:

@@ -1,9 +1,8 @@
 """Locates the baseline in the search space.
 
-Values are compared as the configuration has them, after OmegaConf's conversion: in a field of type
-``str`` the choice 1 is the text "1", and a member of an enumeration has several names. So each
-choice is put into the configuration and compared there. Config groups are compared by the options
-that are chosen.
+Values are compared after OmegaConf's conversion: in a field of type ``str`` the choice 1 becomes
+the text "1", and a member of an enumeration can be written in several ways. So each choice is put
+into the configuration and compared there. Config groups are compared by their chosen options.
 """
 
 import math
@@ -36,12 +35,12 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class BaselineProposal:
-    """The baseline as a proposal, or where it lies outside the space.
+    """The baseline as a proposal, or why it lies outside the space.
 
     Attributes:
-        params: the same as a proposal; empty where it lies outside and runs as it is; None where
-            it cannot run, for lack of a value.
-        outside: its own values of what is searched, where it lies outside.
+        params: the values to propose. Empty if the baseline lies outside and runs as it is; None if
+            it cannot run, because a value is missing.
+        outside: the baseline's values of the searched keys, if it lies outside.
         reasons: why it lies outside.
     """
 
@@ -51,12 +50,12 @@ class BaselineProposal:
 
     @property
     def point(self) -> dict[str, Any]:
-        """Its values of what is searched, as far as they are known."""
+        """The baseline's values of the searched keys, as far as they are known."""
         return {**(self.params or {}), **(self.outside or {})}
 
     @property
     def remark(self) -> str:
-        """What is to be said of it before the first trial; empty where it lies inside."""
+        """A sentence to show before the first trial; empty if the baseline lies inside."""
         if self.outside is None:
             return ""
         why = ", ".join(self.reasons[:MOST_REASONS])
@@ -74,11 +73,11 @@ def propose_baseline(
     suggest: Suggest | None,
     check: Callable[[Mapping[str, Scalar], DictConfig], None],
 ) -> BaselineProposal:
-    """Where the baseline lies.
+    """Locate the baseline in the search space.
 
     Args:
         check: called with every proposal that reaches an end of one dimension, and with the
-            configuration that comes of it.
+            configuration of that proposal.
 
     Raises:
         hydra.errors.HydraException: a value does not fit the configuration.
@@ -114,8 +113,10 @@ def propose_baseline(
 
 @contextmanager
 def _named(dimension: Dimension) -> Iterator[None]:
-    """Have Hydra's complaint about a ``+``, and about a fraction where an integer has to be, name
-    what the user wrote, not a value of it."""
+    """Make two of Hydra's errors name the expression that the user wrote, not one of its values.
+
+    One is about a ``+``, and the other about a fraction in the place of an integer.
+    """
     try:
         yield
     except ConfigCompositionException as error:
@@ -127,7 +128,7 @@ def _named(dimension: Dimension) -> Iterator[None]:
 
 
 def _as_whole(dimension: Dimension, fractions: FloatDistribution) -> str:
-    """What is wrong with fractions for an integer, and how its numbers are written."""
+    """Return an error about fractions for an integer key, with the expressions to write instead."""
     low, high = math.ceil(fractions.low), math.floor(fractions.high)
     whole = f"int(interval({low},{high}))"
     ways = [f"tag(log,{whole})"] if fractions.log else [f"range({low},{high + 1})", whole]
@@ -141,14 +142,13 @@ def _as_whole(dimension: Dimension, fractions: FloatDistribution) -> str:
 
 
 def _is_added(dimension: Dimension, outside: Mapping[str, Any]) -> bool:
-    """Whether the search adds the key, as ``+key=…`` does: the task needs it, and the baseline
-    lacks it."""
+    """Return whether only the search adds the key, as ``+key=…`` does, so the baseline lacks it."""
     is_added = dimension.element.startswith("+") or not dimension.is_group
     return is_added and dimension.key not in outside
 
 
 def _candidates(dimension: Dimension, own: Any) -> Sequence[Scalar]:
-    """Values of a dimension that may be the baseline's own."""
+    """Return the values of a dimension that may equal the baseline's."""
     if dimension.choices is not None:
         return dimension.choices
     try:
@@ -167,7 +167,7 @@ def _is_own(dimension: Dimension, own: Any, value: Scalar, proposed: DictConfig)
 
 
 def _own(dimension: Dimension, application: JobRunner, base: Base) -> Any:
-    """The baseline's option of a group, a list of them as text, or its value; or ``_ABSENT``."""
+    """Return the baseline's value, or of a group its option or options as text; or ``_ABSENT``."""
     if not dimension.is_group:
         return _value(base.whole, dimension.key)
     chosen = base.whole.hydra.runtime.choices
@@ -179,7 +179,7 @@ def _own(dimension: Dimension, application: JobRunner, base: Base) -> Any:
 
 
 def _options(dimension: Dimension, application: JobRunner, words: Sequence[str]) -> list[str]:
-    """The list of options that a group has; Hydra keeps it nowhere."""
+    """Return the options chosen for a group that takes a list; Hydra does not keep them."""
     hydra = application.master.hydra
     found = application.context.config_loader.compute_defaults_list(
         config_name=hydra.job.config_name,
@@ -197,13 +197,13 @@ def _options(dimension: Dimension, application: JobRunner, words: Sequence[str])
 
 
 def _value(config: DictConfig, key: str) -> Any:
-    """A key's value, resolved; ``_ABSENT`` where there is none, which is not null."""
+    """Return a key's resolved value, which may be null; ``_ABSENT`` if there is no such key."""
     found = OmegaConf.select(config, key, default=_ABSENT)
     return OmegaConf.to_container(found, resolve=True) if isinstance(found, Container) else found
 
 
 def _plain(value: Any) -> Any:
-    """A value as a study keeps it."""
+    """Return a value in the form in which a study keeps it."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, list | dict):
@@ -218,18 +218,18 @@ def _reason(dimension: Dimension, own: Any) -> str:
 
 
 class _Answering(optuna.trial.FixedTrial):
-    """Answers what is suggested with the baseline's own values."""
+    """A trial that answers each suggestion with the baseline's own value."""
 
     def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
-        """The value of ``name``, which may be outside a range.
+        """Return the value of ``name``, which may be outside its range.
 
         Raises:
-            ValueError: there is none, or it is none of the choices.
+            ValueError: there is no value, or it is not one of the choices.
         """
         if name not in self._params:
             raise ValueError(f"{name} is not in the configuration")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a range is looked at afterwards
+            warnings.simplefilter("ignore", UserWarning)  # ranges are checked afterwards
             try:
                 return super()._suggest(name, distribution)
             except ValueError as error:
@@ -244,8 +244,10 @@ def _outside(name: str, value: Any, distribution: BaseDistribution) -> str:
 def _with_suggested(
     space: Space, base: Base, params: dict[str, Any], suggest: Suggest | None
 ) -> BaselineProposal:
-    """The place in what ``custom_search_space`` adds: it is asked what it would have of the
-    baseline, and answered from its configuration."""
+    """Locate the baseline also in the parameters that ``custom_search_space`` adds.
+
+    The function is called with a trial that answers from the baseline's configuration.
+    """
     if suggest is None:
         return BaselineProposal(params)
     known = {**base.whole.hydra.runtime.choices, **flatten(task_config(base.whole)), **params}
@@ -254,7 +256,7 @@ def _with_suggested(
         for dimension in space.dimensions:  # asked before ``suggest``, as in Study.ask
             trial._suggest(dimension.key, dimension.distribution)
         suggest(trial)
-    except ValueError as error:  # a key that is not there, or none of the choices
+    except ValueError as error:  # the key is missing, or its value is not one of the choices
         return BaselineProposal({}, params, (str(error),))
     beyond = {
         key: _outside(key, trial.params[key], distribution)
@@ -273,7 +275,7 @@ def corner(
     config: DictConfig,
     proposal: Mapping[str, Scalar],
 ) -> DictConfig:
-    """The baseline with one value of the space.
+    """Return the baseline's configuration with a proposal, such as one value of the space.
 
     Args:
         config: the baseline as the task sees it.

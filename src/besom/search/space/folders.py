@@ -11,15 +11,17 @@ from besom.search.space.space import Space
 
 
 def check_folders(application: JobRunner, space: Space, base: Base) -> None:
-    """Hydra makes a job's folder of ``hydra.sweep.dir`` and ``hydra.sweep.subdir``. Jobs that run
-    one after another may share one; trials that run at the same time read each other's files.
+    """Check that trials with different values do not share an output folder.
+
+    Hydra makes the folder from ``hydra.sweep.dir`` and ``hydra.sweep.subdir``. Jobs that run one
+    after another may share one, but trials that run at the same time would read each other's files.
 
     Raises:
-        ConfigError: trials with different values would share a folder; names what they differ in.
+        ConfigError: trials would share a folder; names the keys in which they differ.
     """
     sweep = OmegaConf.to_container(base.whole.hydra.sweep, resolve=False)
     assert isinstance(sweep, dict)
-    if "job.num" in str(sweep["subdir"]):  # as it is unless it is said: two compositions less
+    if "job.num" in str(sweep["subdir"]):  # Hydra's default; this saves two compositions
         return
     with hydra_config_put_back():
         if _folder(application, base.words, 0) != _folder(application, base.words, 1):

@@ -1,4 +1,4 @@
-"""Hydra's sweep grammar, read by Hydra's parser, as a search space."""
+"""Reads a search space from sweep expressions, with Hydra's own parser."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,22 +30,22 @@ from besom.common.suggest import is_mistyped
 from besom.search.space.space import Dimension, Scalar, Space, refuse_overlap, spell
 
 MOST_POINTS = 100_000
-"""Of a range: a grid makes all of them."""
+"""The largest number of points of a range: a grid makes all of them."""
 
 LARGEST_WHOLE = 2**53
-"""Optuna proposes whole numbers as floating-point ones, which hold every one up to here."""
+"""Optuna holds whole numbers as floating-point ones, which are exact up to here."""
 
 
 def read_space(
     params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader | None
 ) -> Space:
-    """Read ``hydra.sweeper.params`` and the command line; the command line wins.
+    """Read the space from ``hydra.sweeper.params`` and the command line, which takes precedence.
 
     A plain override of a key in ``params`` takes that key out of the search.
 
     Raises:
-        SpaceError: an expression that cannot be searched, an empty or endless range, or one that
-            would have no effect beside another.
+        SpaceError: an expression cannot be searched, a range is empty or endless, or one expression
+            would have no effect besides another.
     """
     parser = OverridesParser.create(config_loader=loader)
     written = [f"{key}={value}" for key, value in params.items()]
@@ -68,7 +68,7 @@ def read_space(
 
 
 def _refuse_twice(given: Sequence[Override]) -> None:
-    """Refuse a search that a later override of the same key would drop."""
+    """Refuse a sweep expression that a later override of the same key would replace."""
     searched: dict[str, Override] = {}
     for override in given:
         if (former := searched.get(key := _key(override))) is not None:
@@ -81,13 +81,13 @@ def _refuse_twice(given: Sequence[Override]) -> None:
 
 
 def _key(override: Override) -> str:
-    """The key, or the group with its package: ``optimizer@generator`` is another choice."""
+    """Return the key, or the group with its package: ``optimizer@generator`` is its own choice."""
     package = f"@{override.package}" if override.package else ""
     return f"{override.key_or_group}{package}"
 
 
 def read_dimension(override: Override) -> Dimension:
-    """One sweep override as a dimension."""
+    """Return a sweep override as a dimension."""
     text = (override.input_line or "").partition("=")[2]
     loader = override.config_loader
     try:
@@ -106,10 +106,10 @@ def read_dimension(override: Override) -> Dimension:
 
 
 def _choices(override: Override) -> dict[Scalar, str]:
-    """Each choice as Optuna stores it, and as an override spells it."""
+    """Return each choice as Optuna stores it, with its spelling in an override."""
     choices: dict[Scalar, str] = {}
     written = override.value()
-    # Not Hydra's own iterator, which would shuffle them anew at each start.
+    # Hydra's own iterator would shuffle them anew at each start.
     elements = written.list if isinstance(written, ChoiceSweep) else override.sweep_iterator()
     for element in elements:
         if isinstance(element, Sweep | Glob):
@@ -129,14 +129,14 @@ def _choices(override: Override) -> dict[Scalar, str]:
 
 
 def _distribution(value: Any, choices: Sequence[Scalar]) -> BaseDistribution:
-    """What Optuna draws from.
+    """Return a sweep as a distribution of Optuna.
 
     Args:
-        value: a sweep as Hydra's parser has read it.
-        choices: its values, where it is a choice.
+        value: the sweep as Hydra's parser has read it.
+        choices: the values, if it is a choice.
 
     Raises:
-        ValueError: it is empty, endless, or too large.
+        ValueError: the sweep is empty, endless, or too large.
     """
     tags = value.tags if isinstance(value, IntervalSweep | RangeSweep) else ()
     if misspelled := [tag for tag in sorted(tags) if is_mistyped(tag, ["log"])]:
@@ -161,7 +161,7 @@ def _interval(sweep: IntervalSweep) -> BaseDistribution:
     log = "log" in sweep.tags
     if log and low <= 0:
         raise ValueError(f"a log scale needs a lower end above 0, not {low}")
-    if isinstance(low, int) and isinstance(high, int):  # written int(interval(…))
+    if isinstance(low, int) and isinstance(high, int):  # from int(interval(…))
         return _whole(low, high, log=log)
     return FloatDistribution(low, high, log=log)
 
@@ -197,11 +197,11 @@ def _whole(low: int, high: int, step: int = 1, log: bool = False) -> IntDistribu
 
 
 def _points(start: float, stop: float, step: float) -> tuple[int, Decimal]:
-    """How many points a range has, and the last one. The end is excluded, as in Hydra.
+    """Return the number of points of a range, and the last one. As in Hydra, the end is excluded.
 
-    In decimals, as the numbers were written: 0.6 + 1 is 1.6, and 0.8 is no point of
-    range(0,0.8,step=0.1). Hydra's own sum of binary fractions misses both, and Optuna would leave
-    out a last point that is not a multiple of the step to the last digit.
+    The calculation is decimal, as the numbers were written: 0.6 + 1 is 1.6, and 0.8 is not a point
+    of range(0,0.8,step=0.1). Hydra's sum of binary fractions gets both wrong, and Optuna would
+    leave out a last point that is not exactly a multiple of the step.
     """
     first, end, by = (Decimal(str(number)) for number in (start, stop, step))
     n_points = math.ceil((end - first) / by)

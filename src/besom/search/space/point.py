@@ -14,20 +14,21 @@ from besom.search.space.baseline import leaves
 from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
 
 N_DRAWS = 200
-"""How often a custom search space is asked whether it ever suggests what a point has."""
+"""How often a custom search space is called to find out whether it suggests a point's keys."""
 
 Point = Mapping[str, Scalar]
-"""Searched keys to values that the space has; what it lacks the sampler fills in."""
+"""Maps searched keys to values in the space; the sampler fills in keys that are missing."""
 
 
 def read_points(
     given: Any, space: Space, suggest: Suggest | None, baseline: Point | None
 ) -> tuple[Point, ...]:
-    """The option ``hydra.sweeper.enqueue``, where it is a list of points and no text: each once,
-    without the baseline's, which is tried anyway.
+    """Read the option ``hydra.sweeper.enqueue`` if it is a list of points; text has none.
+
+    Each point is returned once, and the baseline's is left out, since it is tried anyway.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the option is something else.
         SpaceError: a point lies outside the space.
     """
     if given is None or isinstance(given, str):
@@ -46,15 +47,15 @@ def read_points(
 def read_point(
     given: Any, space: Space, suggest: Suggest | None, said: str = "hydra.sweeper.enqueue"
 ) -> Point:
-    """A point as a study takes it: ``{"model.units": 64}``, also where it is given as a tree.
+    """Return a point in the form that a study takes: ``{"model.units": 64}``.
 
     Args:
-        given: some of the searched keys, with the values to try.
-        suggest: what adds more keys, conditionally; see :func:`read_suggest`.
-        said: what the user has written, with which a message begins.
+        given: some of the searched keys, flat or as a tree, with the values to try.
+        suggest: adds more keys, conditionally; see :func:`besom.search.space.space.read_suggest`.
+        said: the option or argument that had the point, with which an error begins.
 
     Raises:
-        SpaceError: it names nothing, a key that is not searched, or a value outside the space; says
+        SpaceError: the point is empty, a key is not searched, or a value is outside the space; says
             the key, the value and the limits.
     """
     if not isinstance(given, Mapping) or not given:
@@ -74,13 +75,13 @@ def read_point(
 
 
 def read_value(dimension: Dimension, value: Any, said: str) -> Scalar:
-    """A value as Optuna proposes it.
+    """Return a value as Optuna would propose it.
 
     Raises:
-        SpaceError: the dimension does not have it.
+        SpaceError: the value is not in the dimension.
     """
     written: Any = spell(value) if isinstance(value, list | dict) else value
-    with suppress(ValueError, OverflowError):  # of numbers that are none, or too large
+    with suppress(ValueError, OverflowError):  # raised for NaN, and for numbers that are too large
         if dimension.contains(written):
             if dimension.choices is None:
                 return dimension.as_proposed(written)
@@ -101,7 +102,7 @@ def read_value(dimension: Dimension, value: Any, said: str) -> Scalar:
 
 
 def _reads_as(choice: Scalar, value: Any) -> bool:
-    """Whether a field of type ``str`` has the same of both: "1" of 1, "true" of true."""
+    """Return whether a field of type ``str`` reads both as the same text: 1 and "1", say."""
     if isinstance(choice, str) == isinstance(value, str) or None in (choice, value):
         return False
     one, other = (part if isinstance(part, str) else spell(part) for part in (choice, value))
@@ -117,7 +118,7 @@ def _is_number(text: str) -> bool:
 
 
 def _example(space: Space) -> str:
-    """``model.units: 8``, as a message shows it."""
+    """Return an example for a message: ``model.units: 8``."""
     first = next(iter(space.dimensions), None)
     return f"{first.key}: {spell(first.extremes()[0])}" if first else "KEY: VALUE"
 
@@ -128,7 +129,7 @@ def _unknown(key: str, known: Mapping[str, object], said: str) -> SpaceError:
 
 
 class Drawing(FixedTrial):
-    """Answers what is suggested with a point's values where they fit, and else at random."""
+    """A trial that answers each suggestion with a point's value if it fits, and else at random."""
 
     def __init__(self, point: Mapping[str, Any], random: RandomSampler) -> None:
         super().__init__(dict(point))
@@ -154,11 +155,13 @@ def _suggested(
     suggest: Suggest,
     said: str,
 ) -> dict[str, Scalar]:
-    """The values of keys that a custom search space has to suggest: it is asked, with the point
-    and with random values for all that this leaves open, until it has suggested each of them.
+    """Return the values of keys that only a custom search space suggests.
+
+    It is called with the point, and with random values for all other keys, until it has suggested
+    each key in ``given``.
 
     Raises:
-        SpaceError: one is never suggested, or never with this value.
+        SpaceError: a key is never suggested, or its value never fits.
     """
     random, asked = RandomSampler(seed=0), dict[str, Dimension]()
     left = dict(given)

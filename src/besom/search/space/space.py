@@ -1,4 +1,4 @@
-"""The search space: what is searched, as Optuna draws it and as Hydra's overrides write it."""
+"""The search space: its dimensions, as Optuna's distributions and as Hydra's overrides."""
 
 import math
 import re
@@ -26,9 +26,9 @@ from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError
 Scalar = None | bool | int | float | str
 
 Suggest = Callable[[BaseTrial], None]
-"""Adds to a trial of Optuna's what a custom search space defines."""
+"""Adds the parameters of a custom search space to one of Optuna's trials."""
 
-# What Hydra's grammar reads as a string without quotes, names of group options among it.
+# Text that Hydra's grammar reads as a string without quotes, such as names of group options.
 _WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
 
 
@@ -38,11 +38,11 @@ class Dimension:
 
     Attributes:
         key: the dotted key or config group, as Optuna and MLflow name it: ``model.units``.
-        element: the key as an override has it, with ``+`` or a package where given.
+        element: the key as an override writes it, with ``+`` or a package if given.
         text: the expression as the user wrote it: ``range(8,65,step=8)``.
-        distribution: the same for Optuna.
+        distribution: the expression as a distribution of Optuna.
         spellings: for choices, how each value is written in an override.
-        is_group: whether the key is a config group, and its values are options.
+        is_group: whether the key is a config group, whose values are its options.
     """
 
     key: str
@@ -54,30 +54,30 @@ class Dimension:
 
     @property
     def choices(self) -> tuple[Scalar, ...] | None:
-        """All values where they are choices, else None."""
+        """All values if the dimension has choices, else None."""
         known = self.distribution
         return known.choices if isinstance(known, CategoricalDistribution) else None
 
     def override(self, value: Any) -> str:
-        """The Hydra override that sets this parameter to ``value``."""
+        """Return the Hydra override that sets this parameter to ``value``."""
         if self.is_group and value is None:
             return f"~{self.key}"  # Hydra takes no null for a group
         return f"{self.element}={self.spelled(value)}"
 
     def spelled(self, value: Any) -> str:
-        """``value`` as an override has it; a list among the choices is kept as text."""
+        """Return ``value`` as an override writes it; a list among the choices is kept as text."""
         known = None if isinstance(value, list | dict) else self.spellings.get(value)
         return known or spell(value)
 
     def as_proposed(self, number: float) -> Scalar:
-        """A number of a range or interval as Optuna proposes it."""
+        """Return a number of a range or interval as Optuna would propose it."""
         known: Scalar = self.distribution.to_external_repr(
             self.distribution.to_internal_repr(number)
         )
         return known
 
     def describe(self) -> str:
-        """What is searched, however it was written: ``8…64 in steps of 8``."""
+        """Describe the values, independently of how they were written: ``8…64 in steps of 8``."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return f"one of {', '.join(map(str, choices))}"
@@ -88,7 +88,7 @@ class Dimension:
         raise AssertionError(self.distribution)
 
     def contains(self, value: object) -> bool:
-        """Whether ``value`` can be proposed."""
+        """Return whether ``value`` can be proposed."""
         if isinstance(self.distribution, CategoricalDistribution):
             return any(same(value, choice) for choice in self.distribution.choices)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -96,7 +96,7 @@ class Dimension:
         return self.distribution._contains(self.distribution.to_internal_repr(value))
 
     def values(self) -> Sequence[Scalar] | None:
-        """All values in order, or None where they are a continuum."""
+        """Return all values in order, or None if the dimension is continuous."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return choices
@@ -107,7 +107,7 @@ class Dimension:
         return None
 
     def extremes(self) -> Sequence[Scalar]:
-        """The values that a range check must see: every choice, or both ends."""
+        """Return the values that a check of the space must try: every choice, or both ends."""
         match self.distribution:
             case CategoricalDistribution(choices=choices):
                 return choices
@@ -118,9 +118,9 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched (``dimensions``) and what stays fixed (``overrides``).
+    """The searched parameters (``dimensions``) and the fixed ones (``overrides``).
 
-    ``removed`` are those of ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
+    ``removed`` has those ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
     search.
     """
 
@@ -134,7 +134,7 @@ class Space:
 
     @property
     def size(self) -> float:
-        """How many points there are; infinite with a continuous dimension."""
+        """The number of points; infinite with a continuous dimension."""
         counts = (len(values) if values is not None else math.inf for values in self._values())
         return math.prod(counts)
 
@@ -142,9 +142,9 @@ class Space:
         return (dimension.values() for dimension in self.dimensions)
 
     def propose(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """The overrides of a trial: what is fixed, then the proposed values.
+        """Return the overrides of a trial: the fixed ones, then those of the proposed values.
 
-        Parameters from a custom search space belong to no dimension and are written plainly.
+        Parameters from a custom search space have no dimension and are written as ``key=value``.
         """
         known = {dimension.key: dimension for dimension in self.dimensions}
         proposed = (
@@ -154,28 +154,28 @@ class Space:
         return (*self.overrides, *proposed)
 
     def refuse_overlap(self, params: Mapping[str, Any]) -> None:
-        """Refuse a proposal in which one value replaces another, see :func:`refuse_overlap`."""
+        """Refuse a proposal in which one value replaces another; see :func:`refuse_overlap`."""
         groups = {dimension.key for dimension in self.dimensions if dimension.is_group}
         plain = {key: value for key, value in params.items() if key not in groups}
         refuse_overlap(self.propose(plain)[len(self.overrides) :])
 
     def corners(self) -> Iterator[dict[str, Scalar]]:
-        """One-at-a-time proposals that reach the ends of every dimension."""
+        """Yield proposals of one parameter each that reach the ends of every dimension."""
         for dimension in self.dimensions:
             for value in dimension.extremes():
                 yield {dimension.key: value}
 
 
 def refuse_overlap(words: Iterable[str]) -> None:
-    """Refuse values of searched keys of which one sets what another sets too.
+    """Refuse two searched keys if a value of one sets the other key too.
 
-    A mapping is merged into the one that is there: it sets only the keys that it has.
+    A mapping is merged into the one in the configuration, so it sets only the keys that it has.
 
     Args:
-        words: overrides of searched keys, of no config groups.
+        words: overrides of searched keys that are not config groups.
 
     Raises:
-        SpaceError: names both keys.
+        SpaceError: two keys overlap; names both.
     """
     keyed = [(word.partition("=")[0].lstrip("+"), word) for word in words]
     keys = {key for key, _ in keyed}
@@ -193,7 +193,7 @@ def refuse_overlap(words: Iterable[str]) -> None:
 
 
 def _sets(value: Any, path: Sequence[str]) -> bool:
-    """Whether ``value``, given to a key, sets what lies under ``path`` below it."""
+    """Return whether ``value``, given to a key, sets the entry at ``path`` below that key."""
     if not path or not isinstance(value, Mapping):
         return True
     parts = {str(key): part for key, part in value.items()}
@@ -201,7 +201,7 @@ def _sets(value: Any, path: Sequence[str]) -> bool:
 
 
 def same(one: object, other: object) -> bool:
-    """Equal, where 1 and 1.0 are the same but 1 and True are not; so are the parts of both."""
+    """Return whether two values, with their parts, are equal; 1 equals 1.0, but not True."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -210,7 +210,7 @@ def same(one: object, other: object) -> bool:
 
 
 def spell(value: Any) -> str:
-    """A value as Hydra's override grammar writes it."""
+    """Return a value as Hydra's override grammar writes it."""
     if isinstance(value, list):
         return f"[{','.join(map(spell, value))}]"
     if isinstance(value, dict):
@@ -228,10 +228,10 @@ def spell(value: Any) -> str:
 
 
 def read_suggest(dotted_path: str | None, baseline: DictConfig, space: Space) -> Suggest | None:
-    """What ``hydra.sweeper.custom_search_space`` names; None where it names nothing.
+    """Return the function that ``hydra.sweeper.custom_search_space`` names; None if it is null.
 
     Raises:
-        ConfigError: it cannot be imported.
+        ConfigError: the function cannot be imported.
     """
     if dotted_path is None:
         return None
@@ -245,7 +245,7 @@ def read_suggest(dotted_path: str | None, baseline: DictConfig, space: Space) ->
         ) from error
 
     def suggest(trial: Any) -> None:
-        # What a fixed trial refuses is for those who fixed it.
+        # An error of a fixed trial is for the caller that made it, and is not the function's.
         whose = nullcontext() if isinstance(trial, FixedTrial) else naming(named)
         with whose:
             function(baseline, trial)

@@ -1,4 +1,4 @@
-"""When a sweep needs no more trials: the rules of ``hydra.sweeper.stop``.
+"""The rules of ``hydra.sweeper.stop``, which end a sweep before its last trial.
 
-They look at a study and say which of them holds. They must not know how a sweep ends.
+They read a study and say which rule holds. They must not know how a sweep ends.
 """

@@ -10,20 +10,20 @@ from besom.search.algorithms.windowed_sampler import OUTSIDE
 from besom.search.trial_row import IMPORTED
 
 FEWEST_TRIALS = 20
-"""Complete ones; Optuna's terminator waits for as many."""
+"""The least number of complete trials; Optuna's terminator waits for as many."""
 
 
 def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
-    """An upper bound, which holds with high probability, of the distance between the best value and
-    the best that the space holds, in units of the objective. None as long as trials are too few.
+    """Return an upper bound on how far the best value so far is from the best in the space.
 
-    A Gaussian process is fitted to the better half of the complete trials: what they have in common
-    is looked at. The bound is the highest upper confidence bound in the space less the highest
-    lower one among these trials. It is the part of ``optuna.terminator.Terminator`` that looks at
-    improvement; the other one, of the error of cross-validation, is the user's number here.
+    The bound is in units of the objective and holds with high probability. It is None while there
+    are too few trials. A Gaussian process is fitted to the better half of the complete trials, over
+    the parameters that all of them have. The bound is the highest upper confidence bound in the
+    space minus the highest lower one among these trials. ``optuna.terminator.Terminator`` compares
+    this bound with the error of a cross-validation; here it is compared with the user's number.
 
     Args:
-        searched: the keys that each trial has; those that lack one are of other spaces.
+        searched: the keys that each trial has. Trials that lack one, of another space, are ignored.
 
     Source: Makarova et al., Automatic termination for hyperparameter optimization, 2022,
     https://proceedings.mlr.press/v188/makarova22a.html
@@ -40,5 +40,6 @@ def regret_bound(study: optuna.Study, searched: Set[str]) -> float | None:
     from optuna.terminator import RegretBoundEvaluator
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # experimental, and what torch and scipy say of a poor fit
+        # Optuna warns that this is experimental, and torch and scipy warn of a poor fit.
+        warnings.simplefilter("ignore")
         return float(RegretBoundEvaluator(seed=0).evaluate(trials, study.direction))

@@ -12,17 +12,17 @@ from besom.search.options import StopOptions
 from besom.search.space.space import Space
 from besom.search.trial_row import TrialRow
 
-if TYPE_CHECKING:  # a sweep's first lines do not wait for its database
+if TYPE_CHECKING:  # importing it is slow, and would delay a sweep's first output
     from besom.search.study import Study
 
 OPTION = "hydra.sweeper.stop"
 
 
 def check_stop(options: StopOptions, objective: Objective, space: Space) -> None:
-    """Refuse a rule that could never hold, or not be looked at.
+    """Refuse a rule that could never hold, or that cannot be evaluated.
 
     Raises:
-        ConfigError: names the rule, its value and its limit.
+        ConfigError: a value is not allowed; names the rule, the value and its limit.
         UserError: a package is missing.
     """
     n_trials, target, regret = options.no_improvement, options.target, options.regret
@@ -51,7 +51,7 @@ def check_stop(options: StopOptions, objective: Objective, space: Space) -> None
 
 
 def describe(options: StopOptions) -> str:
-    """What is going to end a sweep, ``at 0.86, or after 15 trials without a better one``."""
+    """Describe what ends a sweep: ``at 0.86, or after 15 trials without a better one``."""
     rules = [
         "" if options.target is None else f"at {show(options.target)}",
         ""
@@ -63,7 +63,7 @@ def describe(options: StopOptions) -> str:
 
 
 def holding_rule(options: StopOptions, study: "Study", searched: Set[str]) -> str:
-    """The rule that holds, with its reason; empty where none does.
+    """Return the first rule that holds, with its reason; empty if none does.
 
     Args:
         searched: the keys that each trial has.
@@ -97,8 +97,11 @@ def _target(options: StopOptions, study: "Study", best: TrialRow) -> str:
 
 
 def _no_improvement(options: StopOptions, study: "Study", best: Sequence[TrialRow]) -> str:
-    """Trials are counted in the order in which they have ended: a long one may begin long before it
-    becomes the best. Failed ones tell nothing."""
+    """Say that ``no_improvement`` holds, or return an empty string.
+
+    Trials are counted in the order in which they ended, since a long trial may begin long before it
+    becomes the best. Failed trials are not counted.
+    """
     if options.no_improvement is None:
         return ""
     judged = [row for row in study.rows() if row.counts and row.state in ("complete", "pruned")]

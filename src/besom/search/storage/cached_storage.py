@@ -1,6 +1,6 @@
-"""One study of a database, kept in memory by the one process that writes to it.
+"""Keeps one study of a database in the memory of the only process that writes to it.
 
-Optuna's own cache reads every unfinished trial again at each question, and a pruner asks at each
+Optuna's own cache reads every unfinished trial again at each query, and a pruner queries at each
 report. Here the database is read once, when the study is opened; afterwards it is only written.
 """
 
@@ -26,24 +26,24 @@ _number = attrgetter("number")
 
 SQLITE_STEP = 2**63 - 1
 SERVER_STEP = 2**31 - 1
-"""Optuna's column is an integer, and that has 32 bits in PostgreSQL and MySQL."""
+"""Optuna's column for steps is an integer, which has 32 bits in PostgreSQL and MySQL."""
 
 PARENTS = ":parent:"
-"""What the names of a study's attributes hold that list the parents of a generation."""
+"""Part of the names of study attributes in which genetic samplers keep a generation's parents."""
 
 
 class CachedStorage(BaseStorage):
-    """Optuna's storage for one study: questions are answered from memory, writes go to ``disk``.
+    """Optuna's storage for one study: reads are answered from memory, and writes go to ``disk``.
 
-    Intermediate values are written with the trial's end, in one transaction: only pruners look
-    at them before, and these look here. Trials are replaced and never changed, as in Optuna's own
-    storages, so that a caller that holds one keeps it as it was.
+    Intermediate values are written with the trial's end, in one transaction. Before that only
+    pruners need them, and these read from here. Trials are replaced and never changed, as in
+    Optuna's own storages, so that a caller's trial stays as it was.
 
     Args:
-        disk: where it is kept. No other process may change its trials meanwhile; it may add
-            some.
-        transaction: groups what is written inside; see ``transaction.py``.
-        largest_step: that the disk can hold. Values of later steps are in memory, and in MLflow.
+        disk: the storage of the database. Meanwhile other processes may add trials, but not
+            change them.
+        transaction: groups the writes inside it; see ``transaction.py``.
+        largest_step: the largest step that the disk can hold. Later ones are in memory and MLflow.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class CachedStorage(BaseStorage):
         self._hidden: Set[int] = frozenset()
 
     def hide(self, numbers: Set[int]) -> None:
-        """Show Optuna's samplers and pruners nothing of these trials, which have ended."""
+        """Hide these ended trials from Optuna's samplers and pruners."""
         self._hidden = numbers
         self._complete = [trial for trial in self._complete if trial.number not in numbers]
 
     @contextmanager
     def without_imported(self) -> Iterator[None]:
-        """Show inside nothing of what was taken over from other studies: a pruner would count
-        them, and compare what has other steps."""
+        """Hide imported trials inside this block: a pruner would count them, and compare reports
+        at different steps."""
         hidden, complete = self._hidden, self._complete
         if imported := {one.number for one in self._trials if IMPORTED in one.user_attrs}:
             self._hidden = hidden | imported
@@ -83,15 +83,15 @@ class CachedStorage(BaseStorage):
             self._hidden, self._complete = hidden, complete
 
     def show_instead(self, trials: Sequence[FrozenTrial]) -> None:
-        """Have these in the places of those with their numbers, in memory alone."""
+        """Replace the trials with the same numbers by these, in memory only."""
         for trial in trials:
             self._trials[trial.number] = trial
         self._complete = [t for t in self._visible() if _is_complete(t)]
         self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
 
     def empty(self, trials: Sequence[FrozenTrial]) -> None:
-        """Leave of these no more than their numbers: failed trials that count nowhere, in the
-        database too. What has a number cannot be taken out without giving others another one."""
+        """Turn these trials into empty failed ones that count nowhere, in the database too. To
+        delete them would change the numbers of other trials."""
         tables.empty(self._disk, [trial._trial_id for trial in trials], {IMPORTED: {}})
         emptied = [create_trial(state=TrialState.FAIL, user_attrs={IMPORTED: {}}) for _ in trials]
         for old, new in zip(trials, emptied, strict=True):
@@ -99,14 +99,14 @@ class CachedStorage(BaseStorage):
         self.show_instead(emptied)
 
     def everything(self) -> list[FrozenTrial]:
-        """All trials, the hidden ones as well."""
+        """Return all trials, including the hidden ones."""
         return self._trials
 
     def second_study(
         self, name: str, directions: Sequence[StudyDirection]
     ) -> "CachedStorage | None":
-        """Another study of the same database; None where there is none, unless there are
-        directions to make it with."""
+        """Return another study of the same database. If there is none, make it with the given
+        directions, or return None if there are none."""
         try:
             study_id = self._disk.get_study_id_from_name(name)
         except KeyError:
@@ -135,7 +135,7 @@ class CachedStorage(BaseStorage):
         return self._directions
 
     def set_directions(self, study_id: int, directions: Sequence[StudyDirection]) -> None:
-        """Other ones than the study was made with, of which Optuna knows no way."""
+        """Change the directions that the study was made with, which Optuna cannot do."""
         tables.replace_directions(self._disk, study_id, directions)
         self._directions = list(directions)
 
@@ -143,7 +143,7 @@ class CachedStorage(BaseStorage):
         return self._disk.get_study_user_attrs(study_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        """Less the parents of generations that genetic samplers have kept of hidden trials."""
+        """Return the attributes, except a generation's parents that include hidden trials."""
         kept = self._disk.get_study_system_attrs(study_id)
         return {key: ids for key, ids in kept.items() if PARENTS not in key or self._shows(ids)}
 
@@ -159,7 +159,7 @@ class CachedStorage(BaseStorage):
     def get_all_studies(self) -> list[FrozenStudy]:
         return self._disk.get_all_studies()
 
-    # -- its trials, read ----------------------------------------------------------------------
+    # -- reading trials ------------------------------------------------------------------------
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         return self._trials[self._numbers[trial_id]]
@@ -179,13 +179,13 @@ class CachedStorage(BaseStorage):
     def _in_states(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
         if states is None:
             return self._visible()
-        # These two are asked for at every report and at every proposal.
+        # These two are requested at every report and at every proposal.
         if states == (TrialState.COMPLETE,):
             return list(self._complete)
         if states == (TrialState.WAITING,) and not self._n_waiting:
             return []
         found = [trial for trial in self._visible() if trial.state in states]
-        if states == (TrialState.WAITING,):  # the baseline, before what others have enqueued
+        if states == (TrialState.WAITING,):  # the baseline comes before what others have enqueued
             found.sort(key=lambda trial: OWN not in trial.user_attrs)
         return found
 
@@ -194,7 +194,7 @@ class CachedStorage(BaseStorage):
             return list(self._trials)
         return [trial for trial in self._trials if trial.number not in self._hidden]
 
-    # -- its trials, written -------------------------------------------------------------------
+    # -- writing trials ------------------------------------------------------------------------
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         template = template_trial or create_trial(state=TrialState.RUNNING, user_attrs={OWN: True})
@@ -206,9 +206,9 @@ class CachedStorage(BaseStorage):
         return trial_id
 
     def _catch_up(self, study_id: int, trial_id: int) -> int:
-        """Take along what another program has added before this trial; the trial's number.
+        """Load trials that another program added before this one, and return this one's number.
 
-        What it has added since is taken along with the next one.
+        Trials that it added later are loaded with the next one.
         """
         known = len(self._trials)
         if self._disk.get_trial_id_from_study_id_trial_number(study_id, known) == trial_id:
@@ -273,7 +273,7 @@ class CachedStorage(BaseStorage):
         self.set_trial_user_attrs(trial_id, {key: value})
 
     def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
-        """Several at once."""
+        """Set several user attributes at once."""
         trial = self._updatable(trial_id)
         tables.write_user_attributes(self._disk, trial_id, attributes)
         trial.user_attrs = trial.user_attrs | dict(attributes)
@@ -286,7 +286,7 @@ class CachedStorage(BaseStorage):
         self._trials[trial.number] = trial
 
     def _updatable(self, trial_id: int) -> FrozenTrial:
-        """A copy of the trial, to be changed and put in its place."""
+        """Return a copy of the trial, to be changed and to replace it."""
         trial = self.get_trial(trial_id)
         self.check_trial_is_updatable(trial_id, trial.state)
         return copy.copy(trial)

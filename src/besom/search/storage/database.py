@@ -26,22 +26,22 @@ from besom.search.storage.transaction import SqliteTransaction, Transaction, Tra
 from besom.search.study import Study
 
 CONFIRMATIONS = "/confirmations"
-"""Ends the name of a study of confirmations. The study of a sweep has no slash in its name."""
+"""The suffix of the name of a study of confirmations. A sweep's study has no slash in its name."""
 
-# What SQLAlchemy, its drivers and Optuna raise where a database cannot be used.
+# The errors of SQLAlchemy, its drivers and Optuna for a database that cannot be used.
 UNUSABLE = (SQLAlchemyError, sqlite3.Error, ImportError, OSError, RuntimeError, ValueError)
 UNREADABLE = (*UNUSABLE, StorageInternalError)
-"""The same where it was opened, and breaks as it is read."""
+"""The same, with the error for a database that was opened and then cannot be read."""
 TABLES = ("studies", "version_info", "alembic_version")
-"""What no database of Optuna's lacks."""
+"""Tables that every database of Optuna's has."""
 
 
 def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
-    """Create the study, or open it as it is: its own directions may differ from these.
+    """Create the study, or open an existing one, whose directions may differ from these.
 
     Raises:
         StoreError: the database cannot be reached or written.
-        StudyError: a sweep of this study is going on, on this or another machine (PostgreSQL).
+        StudyError: the study is being swept, on this or another machine (PostgreSQL).
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -73,14 +73,14 @@ def open_study(name: str, storage: str, directions: Sequence[str]) -> Study:
 
 
 def open_confirmations(study: Study, direction: str | None) -> Study:
-    """The second study of an open one, in its database: its trials are confirmations.
+    """Open the study of a study's confirmations, in the same database.
 
     Args:
-        direction: whether more of what is confirmed is better. Where it is None nothing is
-            confirmed: no second study is made then, and an empty one in memory stands for it.
+        direction: the direction of the confirmed metric. If it is None, nothing is confirmed. Then
+            no study is made, and an empty one in memory is returned if there is none yet.
 
     Raises:
-        StudyError: another program has made a study of that name, of several objectives.
+        StudyError: another program has made a study of that name, with several objectives.
     """
     name = f"{study.name}{CONFIRMATIONS}"
     directions = as_directions([direction] if direction else [])
@@ -98,7 +98,7 @@ def open_confirmations(study: Study, direction: str | None) -> Study:
 
 
 def existing_study(name: str, storage: str) -> Study | None:
-    """A study as it is, to look at; None where there is none, or it cannot be read."""
+    """Open a study for reading; None if it does not exist or cannot be read."""
     try:
         return _look_at(name, storage)
     except UNREADABLE:
@@ -106,8 +106,10 @@ def existing_study(name: str, storage: str) -> Study | None:
 
 
 def has_finished_trial(name: str, storage: str) -> bool:
-    """Whether a study has a complete trial. Of a database that cannot be read :func:`open_study`
-    says why, and this nothing: true."""
+    """Return whether a study has a complete trial.
+
+    It is true also for a database that cannot be read: :func:`open_study` then says why.
+    """
     try:
         study = _look_at(name, storage)
     except UNREADABLE:
@@ -119,7 +121,9 @@ def has_finished_trial(name: str, storage: str) -> bool:
 
 
 def _look_at(name: str, storage: str) -> Study | None:
-    """None where there is none. Nothing is made in the database, which may be another program's.
+    """Open a study for reading; None if it does not exist.
+
+    It creates nothing in the database, which may be another program's.
 
     Raises:
         UNREADABLE: the database cannot be read.
@@ -145,7 +149,7 @@ def _look_at(name: str, storage: str) -> Study | None:
 
 
 def _has_tables(storage: str) -> bool:
-    """Whether Optuna has ever been in this database."""
+    """Return whether this database has Optuna's tables."""
     engine = sqlalchemy.create_engine(storage)
     try:
         found = sqlalchemy.inspect(engine)
@@ -155,15 +159,15 @@ def _has_tables(storage: str) -> bool:
 
 
 def memory_study(directions: Sequence[str]) -> Study:
-    """A study that leaves no trace, for a look at what would be proposed."""
+    """Return a new study in memory, to see what would be proposed."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Study(optuna.create_study(directions=as_directions(directions)))
 
 
 def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
-    """Optuna's storage at an address, created where it is absent, and what groups its writes.
+    """Return Optuna's storage at an address, created if it is absent, and its transaction.
 
-    Databases other than SQLite are not grouped: each write is a transaction of its own.
+    The transaction groups writes only in SQLite. In other databases each write is its own one.
 
     Raises:
         UNUSABLE: the database cannot be used.
@@ -173,14 +177,14 @@ def open_database(storage: str) -> tuple[RDBStorage, Transaction]:
         return open_server(storage), nullcontext
     if path := file_of(storage):
         make_private(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its log takes the same mode
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite's log gets the same mode
         sqlite.write_ahead(path)
     transaction = SqliteTransaction()
     return RDBStorage(storage, engine_kwargs=transaction.engine_kwargs), transaction
 
 
 def file_of(storage: str) -> Path | None:
-    """The file of a database that is one; None for a server, or where the address is none."""
+    """Return the file of an SQLite database; None for any other, or for an invalid address."""
     with suppress(sqlalchemy.exc.ArgumentError):
         url = sqlalchemy.engine.make_url(storage)
         name = url.database or ":memory:"
@@ -191,11 +195,12 @@ def file_of(storage: str) -> Path | None:
 
 @contextmanager
 def in_use(storage: str) -> Iterator[None]:
-    """What a database does not do on the way, with a full disk or a server that has gone, is said
-    in plain words. The process has to end then: what it knows may be ahead of the database.
+    """Report failures of a database in use, such as a full disk or a lost server, in plain words.
+
+    The process must then end, since its memory may be ahead of the database.
 
     Raises:
-        StoreError: instead of the errors of Optuna, SQLAlchemy and the databases.
+        StoreError: in the place of errors of Optuna, SQLAlchemy and the databases.
     """
     try:
         yield
@@ -212,7 +217,7 @@ def in_use(storage: str) -> Iterator[None]:
 
 
 def _made_by_another(error: Exception) -> str:
-    """What to do where an Optuna made the tables that this one does not read."""
+    """Return a remedy if another version of Optuna made the tables; otherwise an empty string."""
     made_by = re.search(r"set up by (optuna [\w.]+)", str(error))
     if not made_by:
         return ""
@@ -220,7 +225,7 @@ def _made_by_another(error: Exception) -> str:
 
 
 def _remedy(reason: str) -> str:
-    """By what SQLite and PostgreSQL say."""
+    """Return the remedy for an error message of SQLite or PostgreSQL."""
     said = reason.lower()
     if "full" in said or "no space" in said or "disk i/o" in said:
         return "Make room"
@@ -230,17 +235,19 @@ def _remedy(reason: str) -> str:
 
 
 def storage_of(options: SweepOptions) -> str:
-    """Where Optuna's database is."""
+    """Return the address of Optuna's database."""
     return options.storage or sqlite_address(Path(options.root) / "optuna.db")
 
 
 def lock_of(options: SweepOptions) -> tuple[Path, str]:
-    """Folder and name of the study's lock: beside the database, where that is a file, since sweeps
-    of other roots may share its studies."""
+    """Return the folder and the name of the study's lock.
+
+    If the database is a file, the lock is beside it, since sweeps of other roots may share it.
+    """
     file, study = file_of(storage_of(options)), options.study_name
     if file is None:
         return Path(options.root), study
-    with suppress(OSError):  # as the database is opened it is said why not
+    with suppress(OSError):  # opening the database will say what is wrong
         make_private(file.parent)
     if not os.access(file.parent, os.W_OK | os.X_OK):
         return Path(options.root), study

@@ -1,4 +1,4 @@
-"""The one connection of a sweep to a database on a server: it holds the study, and writes."""
+"""Opens a sweep's only connection to a database server. It holds the study's lock, and writes."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ RELEASE_SECONDS = 5.0
 """How long a server may take to notice that a supervisor was killed."""
 RETRY_SECONDS = 0.3
 
-# A machine that vanishes without a word is given up after a minute; by itself TCP waits for hours.
+# A server that stops answering is given up after a minute; by default TCP waits for hours.
 _LIMITS = {
     "connect_timeout": int(CONNECT_SECONDS),
     "keepalives_idle": 30,
@@ -29,13 +29,13 @@ _LIBPQ = ("psycopg", "psycopg2")
 
 
 class ConnectionLost(RuntimeError):
-    """The connection has broken. What this process knows may be ahead of the database."""
+    """The connection has broken. The memory of this process may be ahead of the database."""
 
 
 def open_server(storage: str) -> RDBStorage:
-    """Optuna's storage on a server, for one connection.
+    """Return Optuna's storage on a server, limited to one connection.
 
-    The tables are made and looked at first: for that Optuna needs two connections at once.
+    The tables are created and checked before, since Optuna needs two connections for that.
     """
     driver = sqlalchemy.engine.make_url(storage).get_dialect().driver
     connecting = {"connect_args": _LIMITS if driver in _LIBPQ else {}}
@@ -49,11 +49,11 @@ def open_server(storage: str) -> RDBStorage:
 
 
 def hold(database: RDBStorage, study: str, study_id: int) -> None:
-    """Keep to one connection from now on, which has the study's lock (PostgreSQL).
+    """Use only one connection from now on, which holds the study's lock (PostgreSQL).
 
     The server keeps the lock for as long as the connection lives, so only its holder can write. A
-    connection that breaks is not replaced: another supervisor may have the study by then, and
-    Optuna would write once more what may have been kept, and so have a trial twice.
+    broken connection is not replaced. Another supervisor may have the study by then, and Optuna
+    would repeat a write that may have succeeded, and so add a trial twice.
 
     Raises, now or at any later use:
         StudyError: another supervisor has the study.
@@ -69,13 +69,13 @@ def hold(database: RDBStorage, study: str, study_id: int) -> None:
             try:
                 take(connection, study_id, study)
             except BaseException:
-                connection.close()  # it may have the lock already
+                connection.close()  # it may hold the lock already
                 raise
         held.append(connection)
         return connection
 
     def broken(context: Any) -> None:
-        # No SQLAlchemyError: those are what Optuna writes again after.
+        # This is not an SQLAlchemyError, after which Optuna would repeat the write.
         if held and context.is_disconnect:
             raise ConnectionLost("the connection broke")
 
@@ -85,10 +85,10 @@ def hold(database: RDBStorage, study: str, study_id: int) -> None:
 
 
 def take(connection: Any, study_id: int, study: str) -> None:
-    """Take a study's lock for a connection of the driver's.
+    """Take a study's lock on a connection of the database driver.
 
     Raises:
-        StudyError: another supervisor has it, of which process and machine are named.
+        StudyError: another supervisor has it; names its process and machine.
     """
     deadline = time.monotonic() + RELEASE_SECONDS
     while not _ask(connection, _TAKE, (study_id,))[0]:
@@ -105,7 +105,7 @@ def take(connection: Any, study_id: int, study: str) -> None:
 
 
 _LONGEST_NAME = 63
-# Databases may hold Optuna's tables in several schemas, each with studies of its own.
+# A database may have Optuna's tables in several schemas, each with its own studies.
 _PLACE = "hashtext('besom in ' || current_schema())"
 _TAKE = f"SELECT pg_try_advisory_lock({_PLACE}, %s)"
 _HOLDER = (
@@ -114,18 +114,18 @@ _HOLDER = (
     "AND datid = database AND datname = current_database() "
     f"WHERE locktype = 'advisory' AND granted AND classid = {_PLACE}::oid AND objid = %s::oid"
 )
-# A machine that vanishes is noticed, and its lock let go of, within a minute instead of hours.
+# The server notices a machine that has gone, and releases its lock, within a minute and not hours.
 _INTRODUCE = (
     "SELECT set_config('application_name', %s, false), "
     "set_config('tcp_keepalives_idle', '30', false), "
     "set_config('tcp_keepalives_interval', '10', false), "
     "set_config('tcp_keepalives_count', '3', false), "
-    "set_config('tcp_user_timeout', '60000', false)"  # while an answer is under way
+    "set_config('tcp_user_timeout', '60000', false)"  # applies while an answer is being sent
 )
 
 
 def _ask(connection: Any, query: str, values: Sequence[Any]) -> Any:
-    """The first row of an answer, with nothing left open; None where there is none."""
+    """Return the first row of the answer to a query, or None; cursor and transaction are closed."""
     cursor = connection.cursor()
     cursor.execute(query, values)
     row = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Writes rows of Optuna's tables that its storages write one by one, or not at all."""
+"""Writes rows of Optuna's tables that Optuna's storages write one by one, or not at all."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 def replace_directions(
     disk: BaseStorage, study_id: int, directions: Sequence[StudyDirection]
 ) -> None:
-    """Have a study judged by these."""
+    """Replace the directions of a study."""
     with _session(disk) as session:
         session.query(StudyDirectionModel).filter_by(study_id=study_id).delete()
         session.add_all(
@@ -35,10 +35,10 @@ def replace_directions(
 
 
 def write_intermediate_values(disk: BaseStorage, trial: FrozenTrial, largest_step: int) -> None:
-    """All of a trial together, in the place of those that are there.
+    """Write all intermediate values of a trial together, and replace those in the database.
 
-    Optuna's storage asks for the trial and for the step before it writes each: of ten that is
-    half of what ending a trial takes.
+    Optuna's storage queries the trial and the step before it writes each value. With ten values
+    that is half of the time that ending a trial takes.
 
     Raises:
         optuna.exceptions.UpdateFinishedTrialError: another process has ended the trial.
@@ -54,7 +54,7 @@ def write_intermediate_values(disk: BaseStorage, trial: FrozenTrial, largest_ste
 
 
 def write_user_attributes(disk: BaseStorage, trial_id: int, attributes: Mapping[str, Any]) -> None:
-    """Several of a trial together, in the places of those of their keys.
+    """Write several user attributes of a trial together, and replace those with the same keys.
 
     Raises:
         optuna.exceptions.UpdateFinishedTrialError: another process has ended the trial.
@@ -71,7 +71,7 @@ def write_user_attributes(disk: BaseStorage, trial_id: int, attributes: Mapping[
 
 
 def empty(disk: BaseStorage, trial_ids: Iterable[int], attributes: Mapping[str, Any]) -> None:
-    """Have trials be failed ones that hold nothing but these attributes."""
+    """Turn trials into failed ones that have nothing but these attributes."""
     rows: tuple[Any, ...] = (
         TrialParamModel,
         TrialValueModel,
@@ -94,7 +94,10 @@ def empty(disk: BaseStorage, trial_ids: Iterable[int], attributes: Mapping[str, 
 
 
 def _refuse_ended(disk: BaseStorage, session: Any, trial_id: int) -> None:
-    """As Optuna does before each write: this process may have slept while another one went on."""
+    """Refuse a trial that has ended, as Optuna does before each write.
+
+    Another process may have ended the trial while this one was suspended.
+    """
     state: Any = TrialModel.find_or_raise_by_id(trial_id, session).state
     disk.check_trial_is_updatable(trial_id, state)
 

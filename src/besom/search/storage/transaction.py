@@ -1,4 +1,4 @@
-"""Several writes to a SQLite database as one transaction, although each is committed.
+"""Makes several writes to an SQLite database one transaction, although Optuna commits each.
 
 Optuna's storage commits every value on its own, and every commit waits for the disk.
 """
@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy.pool import StaticPool
 
 BUSY_SECONDS = 30
-"""How long a write waits for what another program, a backup say, has locked."""
+"""How long a write waits while another program, such as a backup, has locked the database."""
 
 Transaction = Callable[[], AbstractContextManager[None]]
-"""``with transaction():`` what is written inside is kept whole or not at all, where it can be."""
+"""Writes inside ``with transaction():`` are kept as a whole or not at all, if the database can."""
 
 
 class TransactionFailed(RuntimeError):
@@ -22,9 +22,9 @@ class TransactionFailed(RuntimeError):
 
 
 class SqliteTransaction:
-    """Connections whose commits wait, inside ``with transaction():``, for its end.
+    """Connections that delay commits inside ``with transaction():`` until its end.
 
-    For one thread. A process that is killed inside leaves all of it in the database, or nothing.
+    It is for one thread. If the process is killed inside, the database has all writes or none.
     """
 
     def __init__(self) -> None:
@@ -33,16 +33,16 @@ class SqliteTransaction:
 
     @property
     def engine_kwargs(self) -> dict[str, Any]:
-        """What SQLAlchemy's ``create_engine`` must be given for it to work."""
+        """The arguments that SQLAlchemy's ``create_engine`` needs for this transaction."""
         return {
             "connect_args": {"factory": self._connect, "timeout": BUSY_SECONDS},
-            "poolclass": StaticPool,  # one connection: another would not see what still waits
-            "pool_reset_on_return": None,  # a connection given back would be rolled back
+            "poolclass": StaticPool,  # one connection: another would not see uncommitted writes
+            "pool_reset_on_return": None,  # a returned connection would be rolled back
         }
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Hold back every commit inside; those of an inner block go with the outer one's."""
+        """Delay every commit inside; an inner block is committed with the outer one."""
         if self.is_open:
             yield
             return
@@ -74,7 +74,7 @@ class _Connection(sqlite3.Connection):
             super().commit()
 
     def rollback(self) -> None:
-        # One write that is taken back would silently take the others with it.
+        # Rolling back one write would silently roll back the others too.
         if self.transaction.is_open and self.in_transaction:
             raise TransactionFailed("a write of a transaction failed")
         super().rollback()

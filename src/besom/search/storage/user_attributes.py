@@ -1,4 +1,4 @@
-"""The user attributes that Besom keeps with a trial."""
+"""Sets several user attributes of a trial."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from besom.search.storage.cached_storage import CachedStorage
 def set_trial_user_attrs(
     storage: BaseStorage, trial_id: int, attributes: Mapping[str, Any]
 ) -> None:
-    """Several at once, where the storage knows how to."""
+    """Set user attributes of a trial, all at once if the storage can do that."""
     if isinstance(storage, CachedStorage):
         storage.set_trial_user_attrs(trial_id, attributes)
         return

@@ -1,5 +1,5 @@
-"""Trials of other studies, from which the samplers of a study learn before it has any of its own.
+"""Imports trials of other studies, so that a study's sampler learns before its own first trial.
 
-It reads databases of Optuna's, and writes to none but the study's own. It must not know of jobs,
+It reads Optuna's databases, and writes only to that of the study itself. It must not know of jobs,
 nor of MLflow.
 """

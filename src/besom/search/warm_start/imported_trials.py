@@ -1,7 +1,7 @@
 """Trials imported from other studies: stored in the study with a mark, and not counted as its own.
 
-Samplers learn from them as from trials that another program has made. Pruners are not shown them,
-and no count, ranking or report has them (:func:`besom.search.trial_row.is_own`).
+Samplers learn from them as from the trials of another program. They are hidden from pruners, and
+no count, ranking or report includes them (:func:`besom.search.trial_row.is_own`).
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,13 @@ from besom.search.warm_start.trials import Transferred, WarmStart
 
 
 def bring_in(study: Study, given: WarmStart) -> None:
-    """Take over what the study does not have yet; all or nothing, where the database can.
+    """Import the trials that the study does not have yet; all or none, if the database can do that.
 
-    Elsewhere a kill leaves some: each trial says where it comes from, and none is added twice.
+    In other databases a kill may leave some of them. Each trial is marked with its origin, so that
+    none is added twice.
 
     Raises:
-        ConfigError: they could not be read, and the study has none of them.
+        ConfigError: the trials could not be read, and the study has not imported them before.
     """
     if given.unread and study.recall("warm_start") != list(given.sources):
         raise ConfigError(given.unread)
@@ -38,7 +39,7 @@ def bring_in(study: Study, given: WarmStart) -> None:
 
 
 def imported(study: Study) -> list[FrozenTrial]:
-    """The trials that a study has of others; not what was emptied since it began anew."""
+    """Return a study's imported trials, without those that were emptied for a new objective."""
     trials = study._study.get_trials(deepcopy=False)
     return [t for t in trials if IMPORTED in t.user_attrs and t.state is not TrialState.FAIL]
 
@@ -46,11 +47,13 @@ def imported(study: Study) -> list[FrozenTrial]:
 def best_points(
     study: Study, n_best: int, but: Mapping[str, Any] | None
 ) -> list[Mapping[str, Any]]:
-    """The configurations of the best of them, the best first; of several objectives those that
-    nothing dominates, then those that only these do.
+    """Return the points of the best imported trials, the best first.
+
+    With several objectives, trials that no other dominates come first, then those that only these
+    dominate.
 
     Args:
-        but: a configuration that is tried in any case.
+        but: a point to leave out, since it is tried in any case.
     """
     complete = [
         trial
@@ -66,7 +69,7 @@ def best_points(
 
 
 def imported_codes(study: Study) -> list[str]:
-    """Which source has made each of them, as far as that is known; see :attr:`TrialRow.code`."""
+    """Return the source code of each imported trial, if known; see :attr:`TrialRow.code`."""
     codes = (trial.user_attrs[IMPORTED].get("code", "") for trial in imported(study))
     return [code for code in codes if code]
 
@@ -77,7 +80,10 @@ def _origin(trial: FrozenTrial) -> tuple[str, int]:
 
 
 def _as_optunas(one: Transferred) -> FrozenTrial:
-    """With our own distributions: of two ranges of one parameter Optuna would model none."""
+    """Return a trial for Optuna with this study's distributions.
+
+    If a parameter had two different ranges, Optuna's samplers would not model it.
+    """
     trial = one.trial
     mark = {"study": one.source, "trial": trial.number, "code": trial.code}
     mark |= {MEASURED: dict(trial.measured)} if trial.measured else {}

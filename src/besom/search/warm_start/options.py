@@ -1,5 +1,7 @@
-"""The options ``warm_start`` and ``enqueue: best N`` as they are written. No Optuna: the lines that
-a sweep begins with need them."""
+"""Reads the options ``warm_start`` and ``enqueue: best N``.
+
+It does not import Optuna, since the first lines that a sweep prints need it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +13,7 @@ OPTION = "hydra.sweeper.warm_start"
 
 
 def source_names(given: Any) -> tuple[str, ...]:
-    """The option ``warm_start``: studies, a list of them or one.
+    """Read the option ``warm_start``: the name of a study, or a list of names.
 
     Raises:
         ConfigError: it is something else.
@@ -28,10 +30,10 @@ def source_names(given: Any) -> tuple[str, ...]:
 
 
 def number_of_best(given: Any) -> int:
-    """How many are tried first, where ``enqueue`` says ``best N``; 0 where it says something else.
+    """Return the N of ``enqueue: best N``; 0 if the option is not text.
 
     Raises:
-        ConfigError: it is a text that says nothing of that form, or 0.
+        ConfigError: the text does not have that form, or says 0.
     """
     if not isinstance(given, str):
         return 0

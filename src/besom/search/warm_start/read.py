@@ -1,4 +1,4 @@
-"""``hydra.sweeper.warm_start`` and ``enqueue: best N``, read and checked before anything begins."""
+"""Reads and checks the studies of ``hydra.sweeper.warm_start`` before a sweep begins."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,24 +12,24 @@ from besom.search.warm_start.transfer import Target, transfer
 from besom.search.warm_start.trials import SourceStudy, Transferred, WarmStart
 
 LEARNING = ("tpe", "gp", "cmaes")
-"""The samplers that learn from any trial. Genetic ones know their own generations alone."""
+"""The samplers that learn from any trial. Genetic ones use only their own generations."""
 
 
 def read_warm_start(options: SweepOptions, objective: Objective, target: Target) -> WarmStart:
-    """From what a study learns.
+    """Read the trials of other studies from which a study learns.
 
-    What has been taken over is not read again once a value of the study's own counts: its study
-    may be gone by then. Until then this study may begin anew, about something else, and may need
-    other trials of it.
+    Once the study has imported them and has a value of its own, they are not read again: their
+    study may have been deleted by then. Before that the study may still change its objective, and
+    then needs other trials.
 
     Raises:
-        ConfigError: a study that is not there, or not to be learnt from.
+        ConfigError: a study does not exist, or its trials cannot be used.
     """
     written, n_best = source_names(options.warm_start), number_of_best(options.enqueue)
     shown = tuple(map(mask, written))
     if not written:
         return WarmStart()
-    from besom.search.storage.database import storage_of  # SQLAlchemy: most sweeps need none here
+    from besom.search.storage.database import storage_of  # SQLAlchemy, which few sweeps need here
     from besom.search.warm_start.sources import read_source
 
     storage = storage_of(options)
@@ -50,7 +50,7 @@ def read_warm_start(options: SweepOptions, objective: Objective, target: Target)
 
 
 def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> tuple[bool, bool]:
-    """Whether a study has taken them over, and whether it cannot begin anew any more."""
+    """Return whether a study has imported them, and whether its objective can no longer change."""
     from besom.search.storage.database import existing_study
 
     study = existing_study(name, storage)
@@ -62,7 +62,7 @@ def _has_them(name: str, storage: str, shown: tuple[str, ...]) -> tuple[bool, bo
 
 
 def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
-    """``The sampler learns from 26 of the 30 finished trials of wide; …``."""
+    """Return the remark ``The sampler learns from 26 of the 30 finished trials of wide; …``."""
     n_out = len(source.trials) - len(trials)
     of_all = f"{len(trials)} of the {len(source.trials)}" if n_out else f"the {len(trials)}"
     why = "; the others lie outside this space" if n_out else ""

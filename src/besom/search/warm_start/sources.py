@@ -1,4 +1,4 @@
-"""The studies that ``hydra.sweeper.warm_start`` names, read as they are now; nothing is written."""
+"""Reads the studies that ``hydra.sweeper.warm_start`` names, without writing to their databases."""
 
 import json
 import math
@@ -27,20 +27,20 @@ from besom.search.warm_start.options import OPTION
 from besom.search.warm_start.trials import SourceStudy, SourceTrial
 
 CONFIGURATION = "configuration, "
-"""Begins the facts of a fingerprint that are values of the configuration."""
+"""The prefix of a fingerprint's facts that are values of the configuration."""
 
 
 def read_source(written: str, study: str, storage: str, objective: Objective) -> SourceStudy:
-    """One of the studies.
+    """Read one source study.
 
     Args:
-        written: its name, of a study in the same database, or ``ADDRESS#NAME``.
+        written: the name of a study in the same database, or ``ADDRESS#NAME``.
         study, storage: the study that is to learn from it, and its database.
-        objective: of that study.
+        objective: the objective of that study.
 
     Raises:
-        ConfigError: there is no such study, it is the same, it is judged by something else, or
-            nothing of it has finished.
+        ConfigError: there is no such study, it is the study itself, it has another objective, or
+            none of its trials has finished.
     """
     shown = mask(written)
     address, mark, name = written.rpartition("#") if "://" in written else (storage, "#", written)
@@ -66,12 +66,12 @@ def _place(address: str) -> str:
 
 @contextmanager
 def _opened(address: str, shown: str) -> Iterator[RDBStorage]:
-    """A database, of which nothing is made or changed.
+    """Open a database without creating or changing anything in it.
 
     Raises:
-        ConfigError: it cannot be opened, or breaks as it is read.
+        ConfigError: the database cannot be opened or read.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what breaks is said below
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # errors are reported below
     try:
         file = file_of(address)
         if file is not None and not file.exists():
@@ -127,7 +127,10 @@ def _is_ours(found: optuna.Study) -> bool:
 
 
 def _fixed(facts: Mapping[str, str]) -> Mapping[str, Any]:
-    """What is written as ``${oc.env:LR}`` is none: that text was no trial's value."""
+    """Return the fixed values of the configuration that a fingerprint has.
+
+    One written as ``${oc.env:LR}`` is left out: that text is not the value that trials had.
+    """
     return {
         key.removeprefix(CONFIGURATION): json.loads(value)
         for key, value in facts.items()
@@ -136,13 +139,13 @@ def _fixed(facts: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _resolved(row: TrialRow) -> Mapping[str, Any]:
-    """What resolvers have returned for a trial, less the texts, of which digests were noted."""
+    """Return the values that resolvers returned for a trial, without text, kept only as digests."""
     noted = row.notes.get(RESOLVED, {})
     return {key: value for key, value in noted.items() if not isinstance(value, str)}
 
 
 def _finished(found: optuna.Study) -> Iterator[SourceTrial]:
-    """Its own trials that have a value, each configuration that was reused once."""
+    """Yield a study's own trials that have a value; a reused configuration only once."""
     is_ours = _is_ours(found)
     for trial in found.get_trials(deepcopy=False):
         foreign = IMPORTED in trial.user_attrs or (is_ours and not is_own(trial))

@@ -1,11 +1,13 @@
 """Translates trials of one search space to another.
 
-Samplers that model all parameters together (TPE, GP, CMA-ES) look at those alone that each trial
-has: one trial without a parameter, and that is drawn at random, or by itself, from then on. So a
-trial is taken over whole or not at all. What its study did not search it had all the same: as its
-configuration had it, or as a resolver returned it for that trial. Where that was not noted, or
-another program has made it, it is not known, and the baseline's value stands for it, since what is
-added to a program mostly changes nothing by default.
+Samplers that model all parameters together (TPE, GP, CMA-ES) use only parameters that every trial
+has. After one trial without a parameter, they would draw it at random, or model it separately. So
+a trial is imported with all parameters or not at all.
+
+A parameter that its study did not search has the value of that study's configuration, or the value
+that a resolver returned for the trial. If that was not noted, or another program made the trial,
+the value is not known. Then the baseline's value is assumed, since a new option of a program mostly
+changes nothing by default.
 """
 
 from collections.abc import Mapping
@@ -26,11 +28,11 @@ from besom.search.warm_start.trials import SourceStudy, SourceTrial, Transferred
 
 @dataclass(frozen=True)
 class Target:
-    """The space that trials are taken over into.
+    """The search space into which trials are translated.
 
     Attributes:
-        baseline: its configuration.
-        point: the same as a proposal.
+        baseline: the configuration of the baseline.
+        point: the baseline as a proposal.
     """
 
     space: Space
@@ -41,10 +43,10 @@ class Target:
 
 
 def transfer(source: SourceStudy, target: Target) -> list[Transferred]:
-    """Those trials of a study that lie in the target's space.
+    """Return the trials of a study that lie in the target's space.
 
     Raises:
-        ConfigError: the study shares no axis with it, or no trial of it lies there.
+        ConfigError: the two share no searched key, or no trial lies in the space.
     """
     searched = {dimension.key for dimension in target.space.dimensions}
     theirs = {key for trial in source.trials for key in trial.params}
@@ -68,10 +70,10 @@ def transfer(source: SourceStudy, target: Target) -> list[Transferred]:
 
 
 def _transferred(source: SourceStudy, trial: SourceTrial, target: Target) -> Transferred:
-    """One trial.
+    """Translate one trial.
 
     Raises:
-        SpaceError: it lies outside the space, or nothing is known of a parameter.
+        SpaceError: the trial lies outside the space, or a parameter of it is not known.
     """
     params, assumed = {}, []
     for dimension in target.space.dimensions:
@@ -95,7 +97,7 @@ def _transferred(source: SourceStudy, trial: SourceTrial, target: Target) -> Tra
 def _value(
     source: SourceStudy, trial: SourceTrial, dimension: Dimension, target: Target
 ) -> tuple[Any, bool]:
-    """What a trial had of a parameter, and whether that is certain."""
+    """Return a trial's value of a parameter, and whether it is certain."""
     key = dimension.key
     if key in trial.params:
         return trial.params[key], True
@@ -110,6 +112,6 @@ def _value(
 
 
 def _agrees(fixed: Mapping[str, Any], group: str, target: Target) -> bool:
-    """Whether a trial had the baseline's option of a config group, as its keys tell."""
+    """Return whether a trial had the baseline's option of a config group, judged by its keys."""
     ours = {k: v for k, v in flatten(target.baseline).items() if k.startswith(f"{group}.")}
     return all(fixed[key] == value for key, value in ours.items() if key in fixed)

@@ -1,4 +1,4 @@
-"""Records of other studies' trials, before and after their translation. Loads nothing heavy."""
+"""Dataclasses for trials of other studies, before and after translation. Importing it is cheap."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ class SourceTrial:
     """A finished trial of another study.
 
     Attributes:
-        params: what was proposed, or what a baseline outside its space had of that.
-        last_report: step and value, of one that was pruned.
-        measured: what its study constrained of it.
-        code: which source has made it, see :attr:`TrialRow.code`.
-        resolved: what resolvers have returned for it, as far as that is known.
+        params: the proposal, or the values of a baseline outside its space.
+        last_report: step and value of the last report, if the trial was pruned.
+        measured: the metrics that its study constrained.
+        code: the source that made it; see :attr:`besom.search.trial_row.TrialRow.code`.
+        resolved: the values that resolvers returned for it, as far as they are known.
     """
 
     number: int
@@ -35,10 +35,10 @@ class SourceStudy:
     """Another study.
 
     Attributes:
-        name: as it was written, without a password.
+        name: its name as it was written, without a password.
         is_ours: whether Besom made it.
-        facts: the fingerprint that it was begun with; none where Besom did not make it.
-        fixed: its configuration then, less what it searched and what resolvers return.
+        facts: the fingerprint that it was begun with; empty if Besom did not make it.
+        fixed: its configuration, without the searched keys and what resolvers return.
     """
 
     name: str
@@ -50,11 +50,11 @@ class SourceStudy:
 
 @dataclass(frozen=True)
 class Transferred:
-    """A trial of another study, as one of this space.
+    """A trial of another study, translated to this space.
 
     Attributes:
-        source: the study's name, as it was written.
-        assumed: the parameters that have the baseline's value, since the trial's own is not known.
+        source: the name of the other study, as it was written.
+        assumed: parameters that have the baseline's value, since the trial's own is not known.
     """
 
     source: str
@@ -66,15 +66,15 @@ class Transferred:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """From what a study learns before its first trial.
+    """The trials from which a study learns before its own first trial.
 
     Attributes:
-        sources: the studies as they were written, without passwords.
-        trials: of them; empty where the study has them already, and they are not read again.
-        n_best: how many of the best are tried first.
-        remarks: what to show of it before the first trial.
-        facts: by source the fingerprint that it was begun with, where ``trials`` are of it.
-        unread: why they could not be read again, where the study has had them.
+        sources: the names of the studies as they were written, without passwords.
+        trials: their trials; empty if the study has them already and they are not read again.
+        n_best: how many of the best of them are tried first.
+        remarks: sentences to show before the first trial.
+        facts: by source, the fingerprint that it was begun with, if ``trials`` were read.
+        unread: why they could not be read again, if the study has imported them before.
     """
 
     sources: Sequence[str] = ()
@@ -85,8 +85,10 @@ class WarmStart:
     unread: str = ""
 
     def n_first(self, constraints: Constraints, baseline: Mapping[str, Any] | None) -> int | None:
-        """How many of the best are tried first, beside the baseline; None where ``trials`` are not
-        read, so that it is not known."""
+        """Return how many of the best are tried first, besides the baseline.
+
+        It is None if ``trials`` were not read, so that it is not known.
+        """
         if not self.trials:
             return None
         points = {

@@ -1,4 +1,4 @@
-"""The figures of a report, each a section with a drawing.
+"""The figures of a report, in sections of their own.
 
-A figure knows the trials that it draws, and Plotly; it must not know the page that it stands in.
+A figure knows the trials that it draws, and Plotly. It must not know the page that contains it.
 """

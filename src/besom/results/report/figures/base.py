@@ -1,4 +1,4 @@
-"""Shared by all figures: colours, axes, scales of parameters, embedding in the page."""
+"""What all figures share: colours, axes, scales of parameters, and placement in the page."""
 
 import json
 import math
@@ -13,11 +13,11 @@ from besom.common.text import shorten
 from besom.results.report.markup import Markup, element
 
 LOG_RATIO = 100
-"""Positive numbers whose largest is so many times their smallest are shown on a log scale, and so
-are those that were searched on one."""
+"""Positive numbers get a log scale if the largest is at least this many times the smallest, or if
+they were searched on one."""
 FEW = 8
-"""So many different numbers at most are all written at the axis."""
-# Readable on white and on black; report.css colours everything else. Apart for the colour-blind.
+"""Up to this many different numbers, the axis has a tick for each."""
+# Readable on white and on black, distinguishable for the colour-blind. report.css has the others.
 BEST = "#2a78d6"
 BASELINE = "#e07b1a"
 TRIAL = "#7f8a99"
@@ -30,11 +30,11 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Scale:
-    """A parameter's axis: numbers by their size, everything else as choices side by side.
+    """The axis of a parameter: numbers by value, everything else as choices at equal distances.
 
     Attributes:
-        choices: the texts of a parameter that is no number, in order; empty for numbers.
-        numbers: the different numbers, in order; empty for choices.
+        choices: the values of a parameter that is not a number, as sorted text; else empty.
+        numbers: the different values of a number, sorted; else empty.
         searched_on_log: whether it was searched on a log scale.
     """
 
@@ -45,7 +45,7 @@ class Scale:
 
     @classmethod
     def of(cls, key: str, values: Iterable[Any], searched_on_log: bool = False) -> Self:
-        """The scale of these values."""
+        """Return the scale of these values."""
         found = list(values)
         if all(map(_is_number, found)):
             return cls(key, (), tuple(sorted(set(found))), searched_on_log)
@@ -64,31 +64,31 @@ class Scale:
         )
 
     def place(self, value: Any) -> float:
-        """The position of a value on a linear axis: its logarithm on a log scale."""
+        """Return the position of a value on a linear axis; on a log scale, its logarithm."""
         if self.choices:
             return self.choices.index(str(value))
         return float(math.log10(value)) if self.is_log else float(value)
 
     def ticks(self) -> tuple[Sequence[float], Sequence[str]]:
-        """Positions, and what is written there."""
+        """Return the positions of the ticks, and their labels."""
         if self.choices:
             return range(len(self.choices)), self.choices
         marks = self.numbers if len(self.numbers) <= FEW else self._round_marks()
         return [self.place(mark) for mark in marks], list(map(_plain, marks))
 
     def ends(self) -> tuple[float, float]:
-        """The positions of the least and the greatest value."""
+        """Return the positions of the least and the greatest value."""
         if self.choices:
             return 0, len(self.choices) - 1
         return self.place(self.numbers[0]), self.place(self.numbers[-1])
 
     def share(self, value: Any) -> float:
-        """The position between the ends, from 0 to 1."""
+        """Return the position of a value between the ends, from 0 to 1."""
         low, high = self.ends()
         return (self.place(value) - low) / (high - low)
 
     def _round_marks(self) -> list[float]:
-        """A handful of round numbers between the ends."""
+        """Return a few round numbers between the ends."""
         low, high = self.ends()
         if self.is_log:
             factors = (1,) if high - low >= 2 else (1, 2, 5)
@@ -102,13 +102,13 @@ class Scale:
 
 
 def _round_up(width: float) -> float:
-    """The least of 1, 2, 5, 10, … (or of 0.1, 0.2, …) that is no smaller."""
+    """Return the least of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not smaller."""
     power = 10.0 ** math.floor(math.log10(width))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width * 0.999)
 
 
 def _plain(mark: float) -> str:
-    """Three digits, and no power of ten below a million: ``10000``, not ``1e+04``."""
+    """Return a number with three digits, without an exponent below a million: ``10000``."""
     return str(mark) if isinstance(mark, int) else f"{float(f'{mark:.3g}'):g}"
 
 
@@ -117,7 +117,7 @@ def _is_number(value: Any) -> bool:
 
 
 def dots(name: str, trials: Sequence[str], x: Sequence[Any], y: Sequence[Any], **more: Any) -> Any:
-    """Dots that show the parameters of their trials, which are given by number."""
+    """Return dots that show the labels of their trials; ``trials`` has the trials' numbers."""
     return go.Scatter(
         name=name,
         x=list(x),
@@ -130,13 +130,13 @@ def dots(name: str, trials: Sequence[str], x: Sequence[Any], y: Sequence[Any], *
 
 
 def line(name: str, x: Sequence[Any], y: Sequence[Any], **more: Any) -> Any:
-    """A line; None in ``y`` interrupts it."""
+    """Return a line; None in ``y`` interrupts it."""
     options = {"hoverinfo": "skip", "connectgaps": False} | more
     return go.Scatter(name=name, x=list(x), y=list(y), mode="lines", **options)
 
 
 def frame(traces: Sequence[Any], x: str, y: str, **layout: Any) -> Any:
-    """A figure with titles at its axes, which may be the names of parameters."""
+    """Return a figure with titles at its axes, which may be names of parameters."""
     plain = {
         "template": "none",
         "autosize": True,
@@ -163,7 +163,7 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def scaled_axis(title: str, scale: Scale) -> dict[str, Any]:
-    """An axis on which a parameter lies."""
+    """Return an axis with the ticks and the range of a parameter's scale."""
     places, texts = scale.ticks()
     low, high = scale.ends()
     margin = 0.5 if scale.choices else (high - low) * 0.06
@@ -172,7 +172,7 @@ def scaled_axis(title: str, scale: Scale) -> dict[str, Any]:
         tickmode="array",
         tickvals=list(places),
         ticktext=[short(text) for text in texts],
-        ticklabeloverflow="allow",  # by itself Plotly leaves out what it has no room for
+        ticklabeloverflow="allow",  # otherwise Plotly leaves out labels that do not fit
         range=[low - margin, high + margin],
     )
 
@@ -180,11 +180,11 @@ def scaled_axis(title: str, scale: Scale) -> dict[str, Any]:
 def place(
     figure: Any, name: str, caption: str, height: int = 340, captioned: bool = True
 ) -> Markup:
-    """A figure in the page: where it is drawn when it comes into view, and what it shows.
+    """Return a figure as part of the page: an empty box, its data, and its caption.
 
     Args:
-        name: unlike that of any other figure of the page.
-        caption: what a screen reader says of the figure; below it where ``captioned``.
+        name: the id of the figure, unique in the page.
+        caption: the description for screen readers; if ``captioned``, also shown below the figure.
     """
     data = json.dumps(figure.to_plotly_json(), default=_as_list).replace("<", "\\u003c")
     return element(
@@ -196,7 +196,7 @@ def place(
 
 
 def short(text: str) -> str:
-    """A text beside a point or an axis, in Plotly's own small HTML."""
+    """Shorten and escape a text for a label, which Plotly reads as HTML."""
     return escape(shorten(text, LONGEST))
 
 
@@ -205,5 +205,5 @@ def _high(pixels: int) -> str:
 
 
 def _as_list(value: Any) -> Any:
-    """Ranges and arrays that Plotly keeps as they were given."""
+    """Turn ranges and arrays, which Plotly keeps as they are, into lists for JSON."""
     return list(value)

@@ -1,4 +1,4 @@
-"""The Pareto front: objectives against each other, or against a constrained metric."""
+"""Figures of the Pareto front, and of an objective against each constrained metric."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -24,13 +24,13 @@ from besom.tracking import schema
 MOST_FIGURES = 3
 MOST_ROWS = 20
 SHADE = 0.12
-"""Of what no feasible trial lies in; dots in it stay as clear as others."""
+"""The opacity of the infeasible part of a figure; dots in it stay clearly visible."""
 
 Pair = tuple[DirectedMetric, DirectedMetric]
 
 
 def pareto_front(report: ReportData) -> Section | None:
-    """A figure for each pair of objectives, and the front as a table."""
+    """Return a figure for each pair of objectives, and the front as a table."""
     if not report.complete:
         return None
     front = _front(report)
@@ -44,10 +44,10 @@ def pareto_front(report: ReportData) -> Section | None:
 
 
 def bounded(report: ReportData, front: Sequence[Trial]) -> list[Markup]:
-    """A figure for each constrained metric that is no objective: the first objective by it.
+    """Return a figure of the first objective by each constrained metric that is not an objective.
 
     Args:
-        front: the trials that are marked; the best where there are none.
+        front: the trials to mark; if empty, the best one is marked.
     """
     names = {objective.name for objective in report.objectives}
     others = [
@@ -63,8 +63,7 @@ def bounded(report: ReportData, front: Sequence[Trial]) -> list[Markup]:
 
 
 def _front(report: ReportData) -> list[Trial]:
-    """The eligible trials that no other one matches in all objectives and beats in one, along the
-    first objective."""
+    """Return the eligible trials that no other one dominates, sorted by the first objective."""
     values = [
         [report.value(trial, objective) or 0.0 for objective in report.objectives]
         for trial in report.eligible
@@ -113,8 +112,7 @@ def _caption(report: ReportData, pair: Pair) -> str:
 
 
 def _forbidden(report: ReportData, pair: Pair) -> list[dict[str, Any]]:
-    """The half planes beyond the bounds of what is drawn and constrained, each as wide as what is
-    drawn."""
+    """Return shaded areas beyond the bounds of the two metrics, as far as drawn values reach."""
     shapes = []
     for metric, name in zip(pair, "xy", strict=True):
         values = [v for t in report.complete if (v := report.value(t, metric)) is not None]

@@ -1,4 +1,4 @@
-"""The optimization history, and the curves of the trials step by step."""
+"""The optimisation history, and the learning curves of the trials."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ MOST_METRICS = 6
 
 
 def history(report: ReportData) -> Section | None:
-    """Optimisation history; with several objectives, what they trade against each other."""
+    """Return the optimisation history; with several objectives, the Pareto front."""
     if len(report.objectives) > 1:
         return pareto_front(report)
     if not report.complete:
@@ -43,7 +43,7 @@ def history(report: ReportData) -> Section | None:
 
 
 def selection(report: ReportData) -> Markup:
-    """Says so where not all trials are drawn."""
+    """Return a remark if not all trials are drawn; otherwise nothing."""
     n_trials = len(report.study.trials)
     if n_trials <= SHOWN:
         return Markup()
@@ -92,7 +92,7 @@ def _best_so_far(report: ReportData) -> Any:
 
 
 def curves(report: ReportData) -> Section:
-    """A figure for each metric that is reported per step, the objective first."""
+    """Return a figure for each metric that is reported per step, the objectives first."""
     metrics = _stepwise(report)
     if not metrics:
         text = "The task reports nothing per step (besom.report), so there are no curves."
@@ -103,7 +103,7 @@ def curves(report: ReportData) -> Section:
 
 
 def _stepwise(report: ReportData) -> list[str]:
-    """The metrics with a step beyond 0, the objectives first."""
+    """Return the metrics with a step above 0, the objectives first."""
     runs = [trial.run.run_id for trial in report.study.trials]
     found = {point.metric for run in runs for point in report.points.get(run, ()) if point.step}
     first = [objective.name for objective in report.objectives if objective.name in found]
@@ -129,7 +129,7 @@ def _curves_figure(report: ReportData, metric: str, number: int) -> Markup:
 def _curves(
     report: ReportData, name: str, trials: Sequence[Trial], metric: str, **style: Any
 ) -> Any:
-    """One trace for all: a browser draws it faster than one for each."""
+    """Return one trace for all trials, which a browser draws faster than one for each."""
     steps: list[int | None] = []
     values: list[float | None] = []
     names: list[str] = []
@@ -145,6 +145,6 @@ def _curves(
 
 
 def _curve(points: Iterable[Point], metric: str) -> list[Point]:
-    """A metric's points; without what was only said of the whole run, at step 0."""
+    """Return a metric's points; none if it was only logged for the whole run, at step 0."""
     found = [point for point in points if point.metric == metric]
     return found if len(found) > 1 or any(point.step for point in found) else []

@@ -33,7 +33,7 @@ MOST_SLICES = 12
 MOST_AXES = 8
 ABSENT = -0.12
 """Where a line crosses the axis of a parameter that its trial does not have."""
-# From the rest to the best: the share of the trials that are no worse, colour, width.
+# From the worst group to the best: name, the part of the ranking where it ends, colour, width.
 GROUPS = (
     ("the other half", 1.0, TRIAL, 0.8),
     ("best half", 0.5, "#86b6ef", 1.0),
@@ -43,16 +43,17 @@ GROUPS = (
 
 
 ROOM = 1.25
-"""Of an axis of bars, so that the number behind the longest is not cut on a narrow screen."""
+"""The length of the bars' axis relative to the longest bar. It leaves room for the bar's number on
+a narrow screen."""
 
 
 def importances(report: ReportData) -> Section | None:
-    """A bar for each parameter, or why there are none."""
+    """Return a figure with a bar for each parameter, or the reason why there is none."""
     if not report.scales or not report.complete:
         return None
     if not report.shares:
         return Section("importances", IMPORTANCES, note(_why_none(report)))
-    # Plotly counts from below.
+    # Plotly counts rows from below.
     keys, shares = list(report.shares)[::-1], list(report.shares.values())[::-1]
     rows = list(range(len(keys)))
     bars = go.Bar(
@@ -90,7 +91,7 @@ def _why_none(report: ReportData) -> str:
 
 
 def slices(report: ReportData) -> Section | None:
-    """A figure for each parameter, what decides most first; the first objective alone."""
+    """Return a figure of the first objective by each parameter, the most important first."""
     scales = report.by_importance
     if not scales or not report.complete:
         return None
@@ -102,7 +103,7 @@ def slices(report: ReportData) -> Section | None:
 
 
 def _who_is_drawn(report: ReportData) -> Markup:
-    """Says that trials without a value at their end are left out."""
+    """Return a remark if pruned trials, which have no final value, are left out."""
     n_pruned = report.n_states["pruned"]
     if not n_pruned:
         return Markup()
@@ -133,11 +134,11 @@ def _dots(
 
 
 def parallel(report: ReportData) -> Section | None:
-    """Each complete trial as a line through its parameters to its value.
+    """Return a figure with each complete trial as a line through its parameters to its value.
 
-    None where nothing differs, or trials are not in one order. As lines of a plain plot rather than
-    Plotly's ``parcoords``: that one needs WebGL, which browsers without a graphics card refuse, has
-    nothing to say about the line under the pointer, and is a picture of dots on paper.
+    It is None if nothing differs, or with several objectives, which give no single order. The lines
+    are those of a plain plot. Plotly's ``parcoords`` needs WebGL, which browsers without a graphics
+    card refuse, shows no label for the line under the pointer, and prints as a raster image.
     """
     scales = report.by_importance[:MOST_AXES]
     if not scales or len(report.complete) < 2 or len(report.objectives) > 1:
@@ -165,7 +166,7 @@ def parallel(report: ReportData) -> Section | None:
 
 
 def _groups(report: ReportData) -> list[list[Trial]]:
-    """The drawn trials by their rank, one list for each of ``GROUPS``."""
+    """Return the drawn trials by rank, as one list for each of ``GROUPS``."""
     shown = {trial.number for trial in report.shown}
     ranked = [trial for trial in report.ranked if trial.number in shown]
     ends = [round(share * len(ranked)) for _, share, _, _ in GROUPS]
@@ -176,7 +177,7 @@ def _groups(report: ReportData) -> list[list[Trial]]:
 def _lines(
     report: ReportData, axes: Sequence[Scale], name: str, trials: Sequence[Trial], **style: Any
 ) -> Any:
-    """One trace for all; a gap after each trial."""
+    """Return one trace for all trials, with a gap after each."""
     x = [*range(len(axes)), None] * len(trials)
     y = [place for trial in trials for place in (*_places(report, axes, trial), None)]
     names = [trial.name for trial in trials for _ in range(len(axes) + 1)]
@@ -184,7 +185,7 @@ def _lines(
 
 
 def _places(report: ReportData, axes: Sequence[Scale], trial: Trial) -> list[float]:
-    """Where a trial crosses the axes, from 0 to 1."""
+    """Return the positions at which a trial's line crosses the axes, from 0 to 1."""
     values = {**trial.params, axes[-1].key: report.value(trial)}
     return [scale.share(values[scale.key]) if scale.key in values else ABSENT for scale in axes]
 
@@ -199,7 +200,7 @@ def _parallel_frame(traces: Sequence[Any], axes: Sequence[Scale]) -> Any:
 
 
 def _marks(place: int, scale: Scale) -> list[dict[str, Any]]:
-    """What is written beside an axis."""
+    """Return the labels of an axis."""
     low, high = scale.ends()
     return [
         {

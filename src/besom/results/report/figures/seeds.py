@@ -1,4 +1,4 @@
-"""The confirmation: the results of each configuration, seed by seed."""
+"""The figures and the table of the confirmation: each configuration's results, seed by seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ Values = Sequence[float]
 
 
 def confirmation(report: ReportData) -> Section | None:
-    """Values and differences to the baseline over the same seeds; None before a verdict."""
+    """Return values and differences to the baseline on the same seeds; None before a verdict."""
     if not report.verdict:
         return None
     values = _values(report)
@@ -31,14 +31,14 @@ def confirmation(report: ReportData) -> Section | None:
 
 
 def _values(report: ReportData) -> dict[int, Values]:
-    """By trial, a value for each seed: the baseline, then the others as they were ranked."""
+    """Return each trial's values by seed: the baseline first, then the others by rank."""
     found = {int(number): values for number, values in report.verdict["values"].items()}
     first = report.verdict["baseline"]
     return {first: found.pop(first), **found}
 
 
 def _differences(values: Mapping[int, Values], baseline: int) -> dict[int, Values]:
-    """The others less the baseline, on the same seeds."""
+    """Return the differences between each other trial and the baseline on the same seeds."""
     return {
         number: [one - base for one, base in zip(found, values[baseline], strict=True)]
         for number, found in values.items()
@@ -84,7 +84,7 @@ def _rows(
     means: Mapping[int, Estimate],
     bottom: dict[str, Any],
 ) -> Any:
-    """A figure with a row for each configuration, the first on top."""
+    """Return a figure with a row for each configuration, the first at the top."""
     rows = {number: -row for row, number in enumerate(values)}
     traces = [
         trace
@@ -101,8 +101,10 @@ def _rows(
 def _span(
     values: Mapping[int, Values], means: Mapping[int, Estimate], has_zero: bool
 ) -> list[float]:
-    """From the least to the greatest of all that is drawn, and a margin; of values that are all
-    equal Plotly would draw far more around them."""
+    """Return the range of all drawn values, with a margin.
+
+    If all values are equal, Plotly's own range would be far too wide.
+    """
     drawn = [number for found in values.values() for number in found]
     drawn += [0.0] if has_zero else []
     drawn += [end for mean in means.values() for end in (mean.low, mean.high)]

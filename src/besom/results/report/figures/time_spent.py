@@ -1,8 +1,9 @@
-"""Where the time of a sweep went: computed from when its runs began, reported and ended.
+"""Shows how workers spent the time of a sweep, from the times of starts, reports and ends of runs.
 
-A worker's time between two reports is an epoch. Before the first report lie composing, building,
-compiling and the first epoch; what that takes beyond a usual epoch is called setting up. Between
-the last report and the run's end it evaluates and saves. Between two runs a worker waits.
+The time between two reports of a worker is an epoch. Before the first report, the worker composes,
+builds, compiles, and trains the first epoch; the part of this that exceeds a usual epoch is called
+set-up. Between the last report and the end of the run it evaluates and saves. Between two runs it
+waits.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from besom.tracking import schema
 from besom.tracking.reader import Point, ReadRun
 
 PAUSE = 60.0
-"""Seconds in which no worker runs anything: the sweep was not running then."""
+"""If no worker runs anything for this many seconds, the sweep was not running."""
 SETTING_UP, TRAINING, SAVING, LOST = "compiling, set-up", "training", "evaluating, saving", "lost"
 STARTING, IDLE = "starting", "idle"
 PHASES = (SETTING_UP, TRAINING, SAVING, LOST)
@@ -32,10 +33,10 @@ MOST_WORKERS = 32
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a worker did from the start of a run to its end, in seconds since 1970.
+    """The work on one run, from its start to its end, with times in seconds since 1970.
 
-    ``trial`` is the number of the trial, or of the one that it confirms; ``marks`` are the times
-    of its reports, one for each step.
+    ``trial`` is the number of the trial, or of the one that the run confirms. ``marks`` are the
+    times of its reports, one for each step.
     """
 
     what: str
@@ -47,7 +48,7 @@ class Attempt:
     broken: bool
 
     def phases(self, usual: float) -> list[tuple[str, float, float]]:
-        """What it did when. ``usual`` is how long setting up takes where it cannot be told."""
+        """Return phases with start and end. ``usual`` is the set-up time if it is not known."""
         if self.broken:
             return [(LOST, self.start, self.end)]
         if not self.marks:
@@ -62,7 +63,7 @@ class Attempt:
         ]
 
     def setting_up(self) -> float | None:
-        """What the first epoch took beyond a usual one; None where there is only one."""
+        """Return by how much the first epoch exceeds a usual one; None if there is only one."""
         if len(self.marks) < 2:
             return None
         epochs = [later - one for one, later in zip(self.marks, self.marks[1:], strict=False)]
@@ -71,7 +72,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All attempts of a study; ``sessions`` are the spans in which anything ran."""
+    """All attempts of a study. ``sessions`` are the spans in which the sweep was running."""
 
     attempts: Sequence[Attempt]
     sessions: Sequence[tuple[float, float]]
@@ -82,7 +83,7 @@ class Timeline:
 
     @property
     def usual(self) -> float:
-        """How long setting up takes, in the median of the attempts that tell."""
+        """The median set-up time of the attempts for which it is known."""
         known = [found for one in self.attempts if (found := one.setting_up()) is not None]
         return median(known) if known else 0.0
 
@@ -92,11 +93,11 @@ class Timeline:
         return sum(end - start for start, end in self.sessions)
 
     def offset(self, at: float) -> float:
-        """Seconds since the sweep began, without the pauses."""
+        """Return the seconds since the sweep began, without the pauses."""
         return sum(min(max(at, start), end) - start for start, end in self.sessions)
 
     def spent(self, worker: str) -> dict[str, float]:
-        """Seconds by phase, with starting and idle; they sum up to ``length``."""
+        """Return a worker's seconds by phase, with starting and idle; they sum to ``length``."""
         own = [attempt for attempt in self.attempts if attempt.worker == worker]
         spent = dict.fromkeys((STARTING, *PHASES), 0.0)
         usual = self.usual
@@ -108,7 +109,7 @@ class Timeline:
 
 
 def read_timeline(report: ReportData) -> Timeline:
-    """The attempts that took any worker's time; results taken over from another trial took none."""
+    """Return the attempts that took a worker's time. A trial that reuses a result has none."""
     attempts = [_attempt(run, report.points) for run in report.runs if schema.WORKER in run.tags]
     return Timeline(attempts, _sessions(report.study.parent.started, attempts))
 
@@ -137,7 +138,7 @@ def _what(tags: Mapping[str, str]) -> str:
 
 
 def _marks(run: ReadRun, points: Sequence[Point]) -> list[float]:
-    """When each step was reported first; facts of the whole run, all at step 0, are none."""
+    """Return when each step was first reported, without metrics that only have step 0."""
     stepwise = {point.metric for point in points if point.step}
     found: dict[int, float] = {}
     for point in points:
@@ -147,7 +148,10 @@ def _marks(run: ReadRun, points: Sequence[Point]) -> list[float]:
 
 
 def _sessions(began: float, attempts: Iterable[Attempt]) -> list[tuple[float, float]]:
-    """The spans in which anything ran, less than ``PAUSE`` apart; the first from the start on."""
+    """Return the spans in which anything ran, from the sweep's start on.
+
+    Gaps of up to ``PAUSE`` seconds belong to a span.
+    """
     spans = [(began, began), *((attempt.start, attempt.end) for attempt in attempts)]
     sessions: list[tuple[float, float]] = []
     for start, end in sorted(spans):
@@ -166,7 +170,7 @@ Span = tuple[Attempt, float, float]
 
 
 def time_spent(report: ReportData) -> Section | None:
-    """The timeline and, for each worker, the time by phase."""
+    """Return the timeline, and a table of each worker's time by phase."""
     timeline = read_timeline(report)
     if not timeline.attempts or not timeline.length:
         return None
@@ -225,7 +229,7 @@ def _bars(
 
 
 def _seam(timeline: Timeline, start: float, unit: float) -> dict[str, Any]:
-    """A dotted line where a pause has been cut out."""
+    """Return a dotted line where a pause has been cut out."""
     at = timeline.offset(start) / unit
     style = {"color": TRIAL, "dash": "dot", "width": 1}
     return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": style}
@@ -241,7 +245,7 @@ def _remarks(timeline: Timeline) -> Iterator[Markup]:
 
 
 def _table(timeline: Timeline) -> Markup:
-    """Seconds by worker and phase, and the sums with their shares."""
+    """Return a table of time by worker and phase, with the sums and their shares."""
     phases = [STARTING, *PHASES, IDLE]
     spent = {worker: timeline.spent(worker) for worker in timeline.workers}
     rows: list[list[object]] = [
