@@ -1,8 +1,9 @@
-"""The workload: a network, recurrent or another, that tells the class of a text: IMDb's praise and
-blame, made-up reviews, or texts and classes of the user's own.
+"""The workload: trains a network, recurrent or not, that classifies texts.
 
-The one room that knows TensorFlow and Keras, its own data and configuration. It knows no record, no
-search and no worker: only :mod:`besom.rnn.__main__` joins it with them. What can be chosen by name
-stands in one registry each: ``DATA_SETS`` (:mod:`besom.rnn.data`), ``MODELS``
-(:mod:`besom.rnn.models`), ``ENGINES`` and ``OPTIMIZERS`` (:mod:`besom.rnn.engines.base`).
+The texts are IMDb's reviews, synthetic reviews, or the user's own texts and classes.
+
+This is the only room that knows TensorFlow and Keras. It must not know the record, the search or
+the workers: only :mod:`besom.rnn.__main__` connects it with them. Everything chosen by name has a
+registry: ``DATA_SETS`` (:mod:`besom.rnn.data`), ``MODELS`` (:mod:`besom.rnn.models`), ``ENGINES``
+and ``OPTIMIZERS`` (:mod:`besom.rnn.engines.base`).
 """

@@ -1,7 +1,7 @@
-"""The Hydra application: the workload, tracked. ``python -m besom.rnn`` and ``besom train``.
+"""Runs the workload as a tracked Hydra application: ``python -m besom.rnn`` and ``besom train``.
 
-This is the one place where the workload meets its record; :mod:`besom.rnn.train` knows no MLflow,
-:mod:`besom.tracking` no Keras.
+Only this module connects the workload with the record: :mod:`besom.rnn.train` does not know MLflow,
+and :mod:`besom.tracking` does not know Keras.
 """
 
 import sys
@@ -14,14 +14,15 @@ from besom.rnn.train import train
 from besom.tracking.decorator import collected, tracked
 
 task = tracked(train)
-"""Picklable: a sweep ships it to its workers, where TensorFlow is imported when it first runs."""
+"""The task. It is picklable: a sweep sends it to its workers, which import TensorFlow when it first
+runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line as Hydra takes it (``sys.argv`` where none is given).
+    """Run a command line of Hydra's form (``sys.argv`` where none is given).
 
     Returns:
-        The exit code, as :mod:`besom.app.run` explains.
+        The exit code: see :mod:`besom.app.run`.
     """
     config.register()
     application = run.HydraApp(task, conf_folder(), "train")
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # Under its own name, so that a pickled task can be found again by a worker.
+    # Imported under its own name, so that a worker finds the module of a pickled task.
     from besom.rnn.__main__ import main as named_main
 
     sys.exit(named_main())

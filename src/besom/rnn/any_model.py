@@ -1,18 +1,19 @@
-"""A search space in which each model has its own axes, for
+"""Defines a search space in which each model has its own parameters, for
 ``hydra.sweeper.custom_search_space``.
 
-Those that all have, and ``model`` among them, stand in ``params``, as in ``sweeps/best.yaml``.
+The parameters that all models share, and ``model`` itself, are in ``params``: see
+``sweeps/best.yaml``.
 """
 
 from typing import Any
 
 
 def suggest(config: object, trial: Any) -> None:
-    """Suggest the sizes of the network that the trial has been given.
+    """Suggest the sizes of the network that a trial has chosen.
 
     Args:
         config: the baseline.
-        trial: Optuna's, with ``model`` among its parameters; one that has none gets nothing.
+        trial: Optuna's trial, with ``model`` among its parameters. Without it nothing is suggested.
     """
     match trial.params.get("model"):
         case "fasttext":

@@ -1,4 +1,4 @@
-"""Checks what Hydra's types cannot: keys added with ``+`` or ``++``, values out of range."""
+"""Checks what Hydra's types cannot check: keys added with ``+`` or ``++``, values out of range."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
@@ -27,18 +27,18 @@ from besom.rnn.models.recurrent import POOLINGS
 from besom.rnn.refusals import LARGEST_SIZE, at_least_one, at_most, one_of
 
 SMALLEST_VOCABULARY = 4
-"""Padding 0, start 1 and unknown word 2; Keras leaves 3 unused."""
+"""Tokens 0, 1 and 2 are padding, start and unknown word; Keras leaves 3 unused."""
 
 LARGEST_SEED = 2**32 - 1
 MOST_REVIEWS = 100_000
-"""Made-up ones of a split: ten seconds, in every process."""
+"""The most synthetic reviews of a split: they take ten seconds, in every process."""
 
 
 def check_config(config: DictConfig) -> None:
-    """Refuse keys and values that Hydra lets through.
+    """Refuse keys and values that Hydra accepts but the workload cannot use.
 
     Raises:
-        ConfigError: it names the value, the limit and the remedy.
+        ConfigError: its message names the value, the limit and the remedy.
     """
     _check_groups(config)
     _check_kind(config.data)
@@ -52,7 +52,7 @@ def check_config(config: DictConfig) -> None:
 
 
 def _check_groups(config: DictConfig) -> None:
-    """Refuse a configuration that was not begun with ``train``, which brings every key."""
+    """Refuse a configuration whose defaults lack ``train``, which defines all keys."""
     for group in GROUPS:
         if not OmegaConf.is_dict(OmegaConf.select(config, group)):
             raise ConfigError(
@@ -62,7 +62,7 @@ def _check_groups(config: DictConfig) -> None:
 
 
 def _check_types(config: DictConfig) -> None:
-    """Refuse values of another type, which only a configuration without the schema can have."""
+    """Refuse values of a wrong type, which are possible only in a configuration without schema."""
     for group, schema in _schemas(config).items():
         if not is_dataclass(OmegaConf.get_type(config, group)):
             node = OmegaConf.select(config, group)
@@ -75,7 +75,7 @@ def _check_types(config: DictConfig) -> None:
 
 
 def _check_keys(config: DictConfig) -> None:
-    """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can bring in."""
+    """Refuse a key outside the schema, which ``+key=`` and ``++key=`` can add."""
     schemas = _schemas(config)
     known = {f"{group}.{item.name}" for group, kind in schemas.items() for item in fields(kind)}
     known |= {item.name for item in fields(Train)} - GROUPS.keys()
@@ -88,18 +88,18 @@ def _check_keys(config: DictConfig) -> None:
 
 
 def _schemas(config: DictConfig) -> dict[str, type[Any]]:
-    """Of each group, that of its data set and of its network."""
+    """Return the schema of each group, for the chosen data set and network."""
     data = DATA.get(kind_of(config.data), Data)
     return GROUPS | {"data": data, "model": schema_of(config.model)}
 
 
 def _check_kind(data: Data) -> None:
-    """Refuse a data set that there is not."""
+    """Refuse an unknown data set."""
     one_of("data.kind" if hasattr(data, "kind") else "data.name", kind_of(data), DATA_SETS)
 
 
 def _check_network(model: Any) -> None:
-    """Refuse a network that there is not, before its keys are looked at."""
+    """Refuse an unknown network, and a network without its keys."""
     if model.get("build") is not None:
         return
     if model.get("name") is None:
@@ -116,7 +116,7 @@ def _check_network(model: Any) -> None:
 
 
 def _check_data(data: Data) -> None:
-    """Refuse sizes that leave no word or no step, and another data set's name over its keys."""
+    """Refuse sizes that leave no word or no step, and a data set's name without its keys."""
     kind = kind_of(data)
     if data.vocab_size < SMALLEST_VOCABULARY:
         raise ConfigError(
@@ -136,7 +136,7 @@ def _check_data(data: Data) -> None:
 
 
 def _check_text_files(data: TextFilesData) -> None:
-    """Refuse what names no two columns, and an empty part."""
+    """Refuse a missing path, equal columns, and a split that leaves one part empty."""
     if data.path is None:
         raise ConfigError("`data.path=null` with data=text_files; give the file: data.path=…")
     if data.text == data.label:
@@ -171,7 +171,7 @@ def _check_synthetic(data: SyntheticData) -> None:
 
 
 def _check_model(model: Any, max_length: int) -> None:
-    """Refuse layers without units, dropout that drops everything, a function that is not there."""
+    """Refuse layers without units, dropout that drops everything, and a missing function."""
     if model.get("build") is not None:
         check_own(model.build)
         return
@@ -195,7 +195,7 @@ def _check_model(model: Any, max_length: int) -> None:
 
 
 def _check_widths(model: Any, max_length: int) -> None:
-    """Refuse a network that looks at more words at once than a text has."""
+    """Refuse a network that reads more words at once than a text has."""
     if model.name == "fasttext" and model.ngrams > max_length:
         raise ConfigError(
             f"`model.ngrams={model.ngrams}` is above `data.max_length={max_length}`; give less"
@@ -211,7 +211,7 @@ def _check_widths(model: Any, max_length: int) -> None:
 
 
 def _check_seed(name: str, seed: int) -> None:
-    """Refuse a seed that NumPy's and Keras' generators do not take."""
+    """Refuse a seed that NumPy's and Keras' generators do not accept."""
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise ConfigError(
             f"`{name}={seed}` is outside 0..{LARGEST_SEED}; give a whole number in it"

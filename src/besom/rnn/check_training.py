@@ -1,4 +1,4 @@
-"""Checks the values of a configuration's ``training``."""
+"""Checks the values of the ``training`` group."""
 
 import math
 
@@ -11,7 +11,7 @@ SHUFFLES = ("every_epoch", "once")
 
 
 def check_training(training: Training) -> None:
-    """Refuse a training that cannot begin."""
+    """Refuse values with which a training cannot start."""
     one_of("training.optimizer", training.optimizer, OPTIMIZERS)
     one_of("training.engine", training.engine, ENGINES)
     one_of("training.shuffle", training.shuffle, SHUFFLES)
@@ -35,7 +35,7 @@ def check_training(training: Training) -> None:
 
 
 def _check_optimizer(training: Training) -> None:
-    """Refuse what would stop every step, or undo it."""
+    """Refuse values of the optimizer that are out of range."""
     decay, norm, warmup = training.weight_decay, training.global_clipnorm, training.warmup
     if decay is not None and not 0 <= decay < 1:
         raise ConfigError(
@@ -56,12 +56,12 @@ def _check_optimizer(training: Training) -> None:
 
 
 def check_sizes(training: Training, texts: int, train_texts: int) -> None:
-    """Refuse an empty validation split, and a batch larger than what is left to train on.
+    """Refuse an empty validation split, and a batch larger than the training split.
 
     Args:
-        training: what was asked for.
-        texts: all that are not the test's.
-        train_texts: those before the validation split.
+        training: the ``training`` group.
+        texts: the number of texts of the training and validation splits.
+        train_texts: the number of texts of the training split.
     """
     if train_texts == texts:
         raise ConfigError(

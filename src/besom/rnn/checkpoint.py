@@ -1,8 +1,8 @@
-"""``training.checkpoint=true``: an interrupted training goes on after its last whole epoch.
+"""Implements ``training.checkpoint=true``: an interrupted training resumes after its last epoch.
 
-The file is replaced as a whole after every epoch, so that a kill leaves one epoch or the other. It
-holds all that the next epoch depends on: weights, the states of random generators, the
-optimizer's variables. The order of the reviews depends on seed and epoch alone.
+The file is replaced atomically after every epoch, so that a kill leaves the state of this epoch or
+of the one before. It holds everything that the next epoch depends on: weights, the states of random
+generators, the optimizer's variables. The order of the reviews depends only on seed and epoch.
 """
 
 import hashlib
@@ -31,13 +31,13 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 class Checkpoint:
-    """Keeps a training's state in a file, which stays after the ``with`` block only where the
-    training was interrupted in it.
+    """Keeps a training's state in a file, which is deleted after the ``with`` block unless the
+    training was interrupted.
 
     Args:
-        identity: all that the training depends on; a file of another one is not used.
+        identity: everything that the training depends on; the file of another one is not used.
         variables: everything that an epoch changes.
-        stopping: what has been seen so far.
+        stopping: holds the best epoch so far and its weights.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Checkpoint:
         self._epochs: list[Epoch] = []
 
     def restore(self) -> list[Epoch]:
-        """Put everything back as it was; the epochs that are done, none where nothing was kept."""
+        """Restore the state, and return the completed epochs; none where there is no checkpoint."""
         if (arrays := self._read()) is None or not self._fits(arrays):
             return []
         epochs = [Epoch(**epoch) for epoch in json.loads(str(arrays["epochs"]))]
@@ -66,7 +66,7 @@ class Checkpoint:
         return list(epochs)
 
     def keep(self, epoch: Epoch) -> None:
-        """Keep the state after an epoch that ``stopping`` has seen, if there is room."""
+        """Write the state after an epoch that ``stopping`` has seen; warn where that fails."""
         self._epochs.append(epoch)
         arrays: dict[str, Any] = {"identity": self._identity}
         arrays |= {f"variable_{i}": np.asarray(v) for i, v in enumerate(self._variables)}
@@ -79,7 +79,7 @@ class Checkpoint:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._file)
-        except OSError as error:  # a full disk, say: the training can do without
+        except OSError as error:  # a full disk, say: the training continues without
             log.warning("epoch %d is not kept: %s", epoch.number, error)
 
     def __enter__(self) -> Self:
@@ -90,8 +90,8 @@ class Checkpoint:
             self._file.unlink(missing_ok=True)
 
     def _fits(self, arrays: Arrays) -> bool:
-        """Whether there is a state for each variable. What a function of the user's own reads
-        beside its configuration, a file of vectors say, may give other shapes."""
+        """Return whether the file has a state for each variable. Shapes may differ where a function
+        of the user's own reads more than its configuration, a file of vectors say."""
         kept = [arrays[name].shape for name in arrays if name.startswith("variable_")]
         if kept == [tuple(variable.shape) for variable in self._variables]:
             return True
@@ -104,7 +104,7 @@ class Checkpoint:
                 arrays = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             return None
-        except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for a torn file
+        except Exception as error:  # zipfile, zlib and NumPy raise a dozen types for a torn file
             log.warning("%s is damaged (%s); the training begins anew", self._file, error)
             return None
         return arrays if str(arrays.get("identity")) == self._identity else None

@@ -1,7 +1,7 @@
-"""The schema of the configuration: types here, values in ``conf/*.yaml``.
+"""Defines the schema of the configuration: the types; the values are in ``conf/*.yaml``.
 
-Hydra checks types and misspelled keys against these schemas; :mod:`besom.rnn.check` refuses what
-passes Hydra all the same.
+Hydra checks types and misspelled keys against these schemas. :mod:`besom.rnn.check` checks what
+Hydra cannot.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 @dataclass
 class Data:
-    """Which texts, and how they are cut to size."""
+    """The data set, and the sizes to which its texts are cut."""
 
     name: str = MISSING
     vocab_size: int = MISSING
@@ -24,7 +24,7 @@ class Data:
 
 @dataclass
 class SyntheticData(Data):
-    """Reviews out of the generator; ``label_noise`` is the share of labels that are wrong."""
+    """Synthetic reviews; ``label_noise`` is the share of wrong labels."""
 
     train_reviews: int = MISSING
     test_reviews: int = MISSING
@@ -33,11 +33,11 @@ class SyntheticData(Data):
 
 @dataclass
 class TextFilesData(Data):
-    """One's own texts in a table on disk.
+    """The user's own texts, in a table on disk.
 
-    ``text`` and ``label`` name its columns. ``name`` is the file's, ``kind`` says what it is read
-    as. ``test_split`` is the share of the rows that the test takes, where no ``test_path`` is
-    given; ``seed`` decides which they are, and the order of the others.
+    ``text`` and ``label`` name its columns. ``name`` is the file's name, ``kind`` the kind of data
+    set. Without ``test_path``, ``test_split`` is the share of the rows in the test part; ``seed``
+    decides which rows these are, and the order of the others.
     """
 
     kind: str = MISSING
@@ -50,8 +50,8 @@ class TextFilesData(Data):
 
 @dataclass
 class Model:
-    """What every network has: one of ``MODELS`` by its ``name``, or a function of the user's own,
-    ``build: my_package.models:build``, which takes its place. That may have more keys."""
+    """The keys of every network: the ``name`` of one of ``MODELS``, or in its place a function of
+    the user's own, ``build: my_package.models:build``, which may have more keys."""
 
     name: str | None = None
     build: str | None = None
@@ -61,7 +61,7 @@ class Model:
 class RecurrentModel(Model):
     """Embedding, one recurrent layer, dropout, an output for the classes.
 
-    ``pooling`` is over the states of all words; ``last``, or null, takes the last state alone.
+    ``pooling`` combines the states of all words; ``last``, or null, takes only the last state.
     """
 
     name: str = MISSING
@@ -74,7 +74,7 @@ class RecurrentModel(Model):
 
 @dataclass
 class ConvolutionModel(Model):
-    """Embedding, ``filters`` of each width in ``kernel_sizes``, their maxima over time, dropout."""
+    """Embedding, ``filters`` of each width in ``kernel_sizes``, maxima over time, dropout."""
 
     name: str = MISSING
     embedding_dim: int = MISSING
@@ -86,7 +86,7 @@ class ConvolutionModel(Model):
 
 @dataclass
 class FastTextModel(Model):
-    """The mean of the embeddings of all words and n-grams; ``buckets`` rows for all n-grams."""
+    """The mean of the embeddings of words and n-grams; the n-grams share ``buckets`` rows."""
 
     name: str = MISSING
     embedding_dim: int = MISSING
@@ -98,9 +98,9 @@ class FastTextModel(Model):
 
 @dataclass
 class Training:
-    """How the weights are found; ``patience`` counts epochs without a better val_accuracy.
+    """The training's settings; ``patience`` counts epochs without a better val_accuracy.
 
-    Records of an earlier Besom lack what has a default here, and in the networks.
+    Keys with a default, here and in the networks, are missing in records of earlier versions.
     """
 
     batch_size: int = MISSING
@@ -122,7 +122,7 @@ class Training:
 
 @dataclass
 class Tracking:
-    """Where the record is kept; without ``uri``, in a SQLite file below ``root``."""
+    """The address of the record; without ``uri`` it is a SQLite file below ``root``."""
 
     root: str = MISSING
     uri: str | None = MISSING
@@ -131,7 +131,7 @@ class Tracking:
 
 @dataclass
 class Train:
-    """One training run, whole. Below each name: what ``conf/NAME/*.yaml`` fills in."""
+    """The whole configuration of a training run; ``conf/GROUP/*.yaml`` have a group's values."""
 
     data: Data = field(default_factory=Data)
     model: dict[str, Any] = field(default_factory=dict)
@@ -142,8 +142,8 @@ class Train:
 
 
 GROUPS = {"data": Data, "model": Model, "training": Training, "tracking": Tracking}
-"""Of ``data``, what all data sets have; :data:`DATA` has the whole of each. Of ``model``, what all
-networks have."""
+"""The schema of each config group. Those of ``data`` and ``model`` hold only the common keys:
+:data:`DATA` and :data:`MODEL_SCHEMAS` have the rest."""
 
 DATA = {"imdb": Data, "synthetic": SyntheticData, "text_files": TextFilesData}
 """The schema of each kind of data set."""
@@ -153,39 +153,38 @@ MODEL_SCHEMAS = {
     "convolution": ConvolutionModel,
     "fasttext": FastTextModel,
 }
-"""What ``conf/model/*.yaml`` begin with."""
+"""The schemas that ``conf/model/*.yaml`` extend."""
 
 
 def open_schema(kind: type[Model]) -> DictConfig:
-    """A schema of ``model`` that lets other keys through: those of ``model.build`` are not known
-    to Besom. Without it, :mod:`besom.rnn.check` refuses them."""
+    """Return a schema of ``model`` that accepts other keys, since those of ``model.build`` are
+    unknown to Besom. Without ``model.build``, :mod:`besom.rnn.check` refuses them."""
     schema: DictConfig = OmegaConf.structured(kind)
     OmegaConf.set_struct(schema, False)
     return schema
 
 
 def kind_of(data: Any) -> str:
-    """Which kind of data set a configuration's ``data`` is: its ``kind``, or, of what has none,
-    its ``name``."""
+    """Return the kind of data set of a configuration's ``data``: its ``kind``, or its ``name``
+    where it has no ``kind``."""
     return str(getattr(data, "kind", data.name))
 
 
 def name_of_file(*, _parent_: DictConfig) -> str:
-    """What ``${besom.name_of_file:}`` stands for: the name, without endings, of the ``path``
-    beside it."""
+    """Resolve ``${besom.name_of_file:}``: the name, without endings, of the ``path`` beside it."""
     path = None if OmegaConf.is_missing(_parent_, "path") else _parent_.path
     return stem(path) if path else "text_files"
 
 
 def stem(path: str) -> str:
-    """A file's name without its endings: ``reviews`` of ``data/reviews.csv.gz``."""
+    """Return a file's name without its endings: ``reviews`` for ``data/reviews.csv.gz``."""
     name = Path(path).name
     plain = name[: -len(".gz")] if name.lower().endswith(".gz") else name
     return Path(plain).stem
 
 
 def register() -> None:
-    """Make the schemas known to Hydra; call it before ``hydra.main`` or ``compose``."""
+    """Register the schemas with Hydra; call this before ``hydra.main`` or ``compose``."""
     store = ConfigStore.instance()
     train: DictConfig = OmegaConf.structured(Train)
     OmegaConf.set_struct(train.model, False)

@@ -1,4 +1,4 @@
-"""Settings that TensorFlow reads once, when it starts, and XLA's cache of compiled programs.
+"""Prepares what TensorFlow reads once at its start, and XLA's cache of compiled programs.
 
 Call :func:`prepare` before TensorFlow is used.
 """
@@ -22,18 +22,18 @@ from besom.common.stdout import TENSORFLOW_LEVEL, TENSORFLOW_SILENT, standard_er
 log = logging.getLogger(__name__)
 
 LIMIT = 1 << 30
-"""Bytes on disk, looked at when a process starts."""
+"""The cache's limit in bytes on disk, checked when a process starts."""
 
 _ENTRY = 1 << 20
-"""Bytes that a configuration's programs take, about."""
+"""The approximate size, in bytes, of one configuration's programs."""
 
 
 @cache
 def prepare() -> None:
-    """Import TensorFlow: quietly, and with XLA's cache of compiled programs on disk.
+    """Import TensorFlow quietly, with XLA's cache of compiled programs on disk.
 
-    Variables that the user has set are left alone. TensorFlow may have been imported before, as
-    long as it has computed nothing: it reads XLA's flags with its first look at the devices.
+    Environment variables that the user has set stay. TensorFlow may have been imported before, if
+    it has computed nothing yet: it reads XLA's flags when it first lists the devices.
     """
     os.environ.setdefault(TENSORFLOW_LEVEL, TENSORFLOW_SILENT)
     programs = program_cache()
@@ -44,18 +44,18 @@ def prepare() -> None:
 
 
 class ProgramCache:
-    """XLA's own cache, in a folder of the user's, with at most ``limit`` bytes in it: the least
-    recently used programs make room.
+    """XLA's own cache in a folder of the user, limited to ``limit`` bytes: the least recently used
+    programs are removed.
 
-    Processes share it: XLA writes an entry under another name and renames it, and takes one only
-    for the very program that it was made from. It never removes one. Where it can neither load an
-    entry nor write one, it does not compile: the program fails, see
+    Processes share it: XLA writes an entry under another name and then renames it, and uses an
+    entry only for the program that it was made from. XLA never removes an entry. Where it can
+    neither load an entry nor write one, it does not compile and the program fails: see
     :mod:`besom.rnn.engines.compiled`.
 
     Args:
-        folder: made when absent, for this user alone.
-        platform: all that machine code depends on beside its program, and XLA does not look at.
-        limit: bytes that the programs may take.
+        folder: the cache's folder, created when absent, private to the user.
+        platform: what machine code depends on beside its program, and XLA does not check.
+        limit: the most bytes of all programs.
 
     Raises:
         OSError: the folder cannot be written, or has no room.
@@ -72,14 +72,14 @@ class ProgramCache:
 
     @property
     def flags(self) -> str:
-        """What ``TF_XLA_FLAGS`` has to be when TensorFlow is imported."""
+        """The value that ``TF_XLA_FLAGS`` needs when TensorFlow is imported."""
         flag = "--tf_xla_persistent_cache"
         return (
             f'{flag}_directory="{self.folder}" {flag}_device_types=CPU {flag}_prefix={self._prefix}'
         )
 
     def clear(self) -> None:
-        """Remove the programs of this platform; other processes compile theirs anew."""
+        """Remove the programs of this platform; other processes compile theirs again."""
         for entry in self.folder.glob(f"{self._prefix}__*.pb"):
             entry.unlink(missing_ok=True)
         self.times_cleared += 1
@@ -87,7 +87,7 @@ class ProgramCache:
 
 @cache
 def program_cache() -> ProgramCache | None:
-    """Where this process keeps compiled programs; None where it cannot, or the user sets flags."""
+    """Return this process's program cache; None if it is not writable or the user sets flags."""
     if "TF_XLA_FLAGS" in os.environ:
         return None
     try:
@@ -98,14 +98,17 @@ def program_cache() -> ProgramCache | None:
 
 
 def threads() -> int:
-    """How many threads one operation may use."""
+    """Return the number of threads that one operation may use."""
     limit = int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
     return limit or cores()
 
 
 @contextmanager
 def _xla_flags(programs: ProgramCache | None) -> Iterator[None]:
-    """XLA reads its flags once; a child process may have other threads, and so another prefix."""
+    """Set XLA's flags inside this block only.
+
+    XLA reads them once, and a child process with other threads needs another prefix.
+    """
     if programs is None:
         yield
         return
@@ -117,16 +120,19 @@ def _xla_flags(programs: ProgramCache | None) -> Iterator[None]:
 
 
 def numerics() -> str:
-    """What the last bits of a training depend on beside its configuration, and machine code too.
+    """Return what the last bits of a result, and machine code, depend on beside the configuration.
 
-    Threads are among it: XLA splits its loops among as many as it has when it compiles.
+    This includes the threads: XLA splits its loops among the threads that it has on compiling.
     """
     flags = os.environ.get("XLA_FLAGS", "")
     return f"tensorflow {version('tensorflow')}, {_processor()}, {threads()} threads, {flags}"
 
 
 def _processor() -> str:
-    """Names the instruction set: the programs are machine code, and a home may be shared."""
+    """Return a digest of the instruction set.
+
+    The programs are machine code, and machines may share a home folder.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -136,7 +142,7 @@ def _processor() -> str:
 
 
 def _make_room(folder: Path, limit: int) -> None:
-    """Any process may do it at any time."""
+    """Remove the least recently used programs beyond the limit; any process may do so any time."""
     kept = 0
     for _, size, path in sorted(_files(folder), reverse=True):
         kept += size
@@ -145,9 +151,9 @@ def _make_room(folder: Path, limit: int) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """When each program was last read or written, its size in bytes, and its file."""
+    """Yield for each program when it was last read or written, its size in bytes, and its file."""
     for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process has made room
+        with suppress(FileNotFoundError):  # another process has removed it
             found = path.lstat()
             if stat.S_ISREG(found.st_mode):
                 yield max(found.st_atime, found.st_mtime), found.st_size, path

@@ -1,4 +1,4 @@
-"""Training as a generator of epochs; a caller stops it by not asking for the next one."""
+"""Trains a model as a generator of epochs: a caller stops it by not asking for the next one."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; ``number`` counts from 1, ``seconds`` holds the validation too.
+    """The results of one epoch; ``number`` counts from 1, ``seconds`` includes the validation.
 
-    ``val_macro_f1`` is None where there are two classes.
+    ``val_macro_f1`` is None for two classes.
     """
 
     number: int
@@ -32,7 +32,7 @@ class Epoch:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The four numbers that Keras' ``History`` would hold, by the same names, and macro F1."""
+        """The four metrics of Keras' ``History``, under the same names, and macro F1."""
         macro_f1 = {} if self.val_macro_f1 is None else {"val_macro_f1": self.val_macro_f1}
         return {
             "loss": self.loss,
@@ -44,13 +44,13 @@ class Epoch:
 
 
 Order = Callable[[int], NDArray[np.int32]]
-"""The number of an epoch -> the order of the training reviews in it: int32 [reviews]."""
+"""Maps the number of an epoch to the order of its training reviews: int32 [reviews]."""
 
 
 def fit(
     engine: Engine, order: Order, validation: Split, epochs: int, done: int = 0
 ) -> Iterator[Epoch]:
-    """Train up to ``epochs`` epochs, of which so many are done, and yield each one's record."""
+    """Train up to ``epochs`` epochs, of which ``done`` are done already, and yield each epoch."""
     for number in range(done + 1, epochs + 1):
         start = time.perf_counter()
         trained = engine.train(order(number))
@@ -67,10 +67,10 @@ def fit(
 
 
 def make_order(shuffle: str, seed: int, reviews: int) -> Order:
-    """How ``training.shuffle`` orders the reviews; both engines then see the same batches.
+    """Return the order of reviews for ``training.shuffle``; both engines then see the same batches.
 
     ``once`` is what stock ``fit(shuffle=True)`` does after ``keras.utils.set_random_seed``;
-    ``every_epoch`` is what it promises: docs/decisions/007.
+    ``every_epoch`` is what its documentation says: see docs/decisions/007.
     """
     if shuffle == "once":
         return lambda epoch: order_of(seed, 1, reviews)
@@ -78,21 +78,21 @@ def make_order(shuffle: str, seed: int, reviews: int) -> Order:
 
 
 def order_of(seed: int, epoch: int, reviews: int) -> NDArray[np.int32]:
-    """The order of the reviews in one epoch: int32 [reviews].
+    """Return the order of the reviews in one epoch: int32 [reviews].
 
-    It depends on its arguments alone, so an epoch can be repeated without those before it.
+    It depends only on the arguments, so an epoch can be repeated without those before it.
     """
     return np.random.default_rng((seed, epoch)).permutation(reviews).astype(np.int32)
 
 
 class EarlyStopping:
-    """Follows a training, and knows when to give up and which weights were best.
+    """Follows a training, decides when to stop, and keeps the best weights.
 
     Args:
         model: the model in training.
-        restore: keep the best weights, for :meth:`kept` to put back.
-        patience: epochs without a better ``val_accuracy`` before :meth:`see` says stop;
-            None never does.
+        restore: keep the best weights, which :meth:`kept` restores.
+        patience: the number of epochs without a better ``val_accuracy`` after which :meth:`see`
+            says stop; None never stops.
     """
 
     def __init__(self, model: "keras.Model", *, restore: bool, patience: int | None) -> None:
@@ -102,29 +102,29 @@ class EarlyStopping:
         self._best: Epoch | None = None
         self._last: Epoch | None = None
         self.weights: Sequence[NDArray[np.generic]] = []
-        """Those of the best epoch, where they are to be put back."""
+        """The weights of the best epoch; empty unless they are to be restored."""
 
     def see(self, epoch: Epoch) -> bool:
-        """Take note of an epoch; whether to go on. The first of equal epochs is the best."""
+        """Note an epoch, and return whether to go on. The first of equal epochs is the best."""
         if self._rank(epoch) and self._restore:
             self.weights = self._model.get_weights()
         return self.goes_on
 
     @property
     def goes_on(self) -> bool:
-        """Whether the epochs so far are a reason to train another."""
+        """Whether to train another epoch, by the epochs so far."""
         if self._patience is None or self._best is None or self._last is None:
             return True
         return self._last.number - self._best.number < self._patience
 
     def go_on(self, epochs: Sequence[Epoch], weights: Sequence[NDArray[np.generic]]) -> None:
-        """Be as after these epochs, which another process has trained, and ``weights`` the best."""
+        """Restore the state after an earlier process's epochs, with the best ``weights``."""
         for epoch in epochs:
             self._rank(epoch)
         self.weights = weights
 
     def _rank(self, epoch: Epoch) -> bool:
-        """Whether it is the best so far."""
+        """Note an epoch, and return whether it is the best so far."""
         self._last = epoch
         if self._best is not None and epoch.val_accuracy <= self._best.val_accuracy:
             return False
@@ -132,7 +132,7 @@ class EarlyStopping:
         return True
 
     def kept(self) -> Epoch:
-        """The epoch whose weights the model holds from now on: the best, or the last."""
+        """Return the epoch whose weights the model keeps: the best one, restored, or the last."""
         assert self._best and self._last, "no epoch was seen"
         if not self._restore:
             return self._last

@@ -1,4 +1,4 @@
-"""Packs a trained network with what it needs to read texts wherever it is served."""
+"""Packs a trained network with everything that it needs to read texts where it is served."""
 
 import json
 from dataclasses import replace
@@ -18,12 +18,12 @@ from besom.rnn.data.corpus import INDEX_FROM
 from besom.rnn.models.own import KEY, foreign
 
 EXAMPLE_WORDS = 5
-"""Of the most frequent, as an example of a text: none of the user's own is given away."""
+"""The number of most frequent words in the example text: no text of the user is disclosed."""
 
 CONTENTS = Packaging(
     code=Path(text_classifier.__file__),
-    # Token lists are of any length; MLflow's arrays of numbers cannot be sent as one column. Of a
-    # null it would make the text `None`, and of a number its digits, in a column of strings.
+    # Token lists have any length, and MLflow cannot send its arrays of numbers as one column. In a
+    # column of strings it would turn a null into the text `None`, and a number into its digits.
     inputs={"text": "any", "tokens": "any"},
     output="float",  # the probability of praise
     example=[
@@ -32,16 +32,16 @@ CONTENTS = Packaging(
     ],
     requirements=("keras", "tensorflow", "numpy"),
 )
-"""Of film reviews."""
+"""The packaging for film reviews."""
 
 
 def pack_model(config: DictConfig, model_file: Path, folder: Path) -> Packaging:
-    """Write the network and how it reads into ``folder``. Needs no TensorFlow.
+    """Write the network and the words that it reads into ``folder``. Needs no TensorFlow.
 
     Args:
-        config: the configuration of the run, whose data set knows the words.
+        config: the configuration of the run; its data set has the words.
         model_file: the ``.keras`` file of the run.
-        folder: where to write; it is there and empty.
+        folder: an existing, empty folder.
 
     Raises:
         DataError: the data set is missing or damaged.
@@ -68,7 +68,7 @@ def pack_model(config: DictConfig, model_file: Path, folder: Path) -> Packaging:
 
 
 def _own_modules(config: DictConfig, model_file: Path) -> list[str]:
-    """The module of ``model.build``, where the network has layers of its own: it registers them."""
+    """Return the module of ``model.build``, which registers the network's own layers, if any."""
     build = config.model.get("build")
     if build is None or not foreign(json.loads(ZipFile(model_file).read("config.json"))):
         return []

@@ -1,4 +1,4 @@
-"""Error messages that name a key, its value and its limit."""
+"""Refuses values, with error messages that name the key, its value and its limit."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,11 +7,11 @@ from besom.common.errors import ConfigError
 from besom.common.suggest import did_you_mean, listed
 
 LARGEST_SIZE = 2**31 - 1
-"""Tokens are int32, and so are the shapes of TensorFlow's kernels."""
+"""The largest int32: tokens are int32, and so are the shapes of TensorFlow's kernels."""
 
 
 def at_least_one(name: str, value: int, otherwise: str = "") -> None:
-    """Refuse a whole number below 1, and one that no shape can have."""
+    """Refuse a whole number below 1 or above :data:`LARGEST_SIZE`."""
     if value < 1:
         remedy = f"give 1 or more{', ' + otherwise if otherwise else ''}"
         raise ConfigError(f"`{name}={value}` is below 1; {remedy}")
@@ -25,7 +25,7 @@ def at_most(name: str, value: int, limit: int) -> None:
 
 
 def one_of(name: str, value: Any, names: Iterable[str]) -> None:
-    """Refuse a name that there is not; says the nearest."""
+    """Refuse an unknown name; the message suggests the nearest one."""
     if value not in names:
         hint = did_you_mean(str(value), names, f"give one of {listed(names)}")
         raise ConfigError(f"`{name}={value}` is unknown; {hint}")

@@ -1,10 +1,10 @@
-"""From a text to the probabilities of its classes.
+"""Classifies texts: from a text to the probabilities of its classes.
 
-This file travels inside registered models, as the module that MLflow loads them with. So a served
-model needs no Besom, and this file imports nothing of it: the numbers below are those of
-``besom.rnn.data``, and a test holds them together.
+This file is part of every registered model, as the module with which MLflow loads it. So a served
+model needs no Besom, and this file imports nothing of it. The token numbers below equal those of
+``besom.rnn.data``; a test checks this.
 
-What a word is, in training and where a model is served, says :func:`words`.
+:func:`words` defines what a word is, in training and in a served model.
 """
 
 import json
@@ -27,14 +27,14 @@ PADDING, START, UNKNOWN = 0, 1, 2
 WORD = re.compile(r"[\w']+")
 MODEL_FILE, READING_FILE = "model.keras", "reading.json"
 SHOWN = 40
-"""Characters of a text that a message quotes."""
+"""The number of characters of a text that a message quotes."""
 
 Review = str | Sequence[int] | NDArray[np.integer[Any]]
 """A text, or its tokens."""
 
 
 class _WordParts(dict[int, int]):
-    """The code of a character -> itself where it is a part of words, else a space."""
+    """Maps the code of a character to itself where words may contain it, else to a space."""
 
     def __missing__(self, code: int) -> int:
         character = chr(code)
@@ -44,7 +44,7 @@ class _WordParts(dict[int, int]):
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it belongs to the letter before it, which ``re`` does not know."""
+    """Return whether a character is a mark of the letter before it, which ``re`` does not know."""
     return unicodedata.category(character).startswith("M")
 
 
@@ -52,10 +52,10 @@ _PARTS = _WordParts()
 
 
 def words(text: str) -> list[str]:
-    """The words of a text: runs of letters, digits, marks, underscores and apostrophes.
+    """Return the words of a text: runs of letters, digits, marks, underscores and apostrophes.
 
-    Of any script, as Unicode has it; in small letters and composed (NFC), with ``'`` for ``’``.
-    Scripts without spaces, such as Chinese, are not taken apart.
+    Letters are those of any script in Unicode. Words are lower case and composed (NFC), with ``'``
+    for ``’``. Scripts without spaces, such as Chinese, are not segmented.
 
     Examples:
         >>> words("It wasn’t DULL: 8/10, naïve.")
@@ -68,19 +68,19 @@ def words(text: str) -> list[str]:
 
 
 class ReviewError(ValueError):
-    """What was given is no review that the model can read."""
+    """The input is not a review that the model can read."""
 
 
 class TextClassifier:
-    """A trained network, and how it reads.
+    """A trained network, and how it reads texts.
 
     Args:
-        model: int32 [n, max_length] -> float32 [n, n_classes], or [n, 1] of two classes.
-        words: each known word's token; all others are read as unknown.
-        vocab_size: tokens from it on are read as unknown.
-        max_length: longer reviews lose their front, shorter ones are padded there.
-        classes: their names; None of film reviews, which are blame or praise.
-        column: what the texts' column is called in tables.
+        model: int32 [n, max_length] -> float32 [n, n_classes], or [n, 1] for two classes.
+        words: the token of each known word; all others are read as unknown.
+        vocab_size: tokens from this number on are read as unknown.
+        max_length: longer reviews lose their beginning, shorter ones are padded there.
+        classes: the names of the classes; None for film reviews, which are negative or positive.
+        column: the name of the texts' column in tables.
     """
 
     def __init__(
@@ -102,14 +102,14 @@ class TextClassifier:
     def predict(
         self, model_input: "pd.DataFrame", params: Mapping[str, Any] | None = None
     ) -> "NDArray[np.float32] | pd.DataFrame":
-        """MLflow's call: rows with a text or with ``tokens`` -> an answer for each.
+        """Answer rows with a text or with ``tokens``; MLflow calls this.
 
         Returns:
-            The rows of :meth:`answers`; of film reviews the probabilities of praise, float32 [n].
+            The rows of :meth:`answers`; for film reviews the probability of praise, float32 [n].
 
         Raises:
-            MlflowException: a row has neither or both, text under ``tokens`` or something else as
-                its text, or what :meth:`read` refuses. A server answers 400, and with it.
+            MlflowException: a row has neither or both, text under ``tokens``, something else as its
+                text, or what :meth:`read` refuses. A server answers 400 with the message.
         """
         try:
             return self._answer(list(_reviews(model_input, self._column)))
@@ -126,8 +126,8 @@ class TextClassifier:
         return pd.DataFrame(self.answers(reviews, self.classes))
 
     def answers(self, reviews: Sequence[Review], classes: Sequence[str]) -> list[dict[str, Any]]:
-        """The likeliest class of each as ``label``, its ``probability``, and the ``probabilities``
-        of all classes by their names.
+        """Return for each review the likeliest class as ``label``, its ``probability``, and the
+        ``probabilities`` of all classes by name.
 
         Raises:
             ReviewError: see :meth:`read`.
@@ -142,7 +142,7 @@ class TextClassifier:
         ]
 
     def probabilities(self, reviews: Sequence[Review]) -> NDArray[np.float32]:
-        """How likely each class is for each text, float32 [n, n_classes].
+        """Return the probability of each class for each text, float32 [n, n_classes].
 
         Raises:
             ReviewError: see :meth:`read`.
@@ -150,11 +150,11 @@ class TextClassifier:
         return class_probabilities(self._model.predict(self.read(reviews), verbose=0))
 
     def read(self, reviews: Sequence[Review]) -> NDArray[np.int32]:
-        """What the network sees: tokens, int32 [n, max_length], 0 pads at the front.
+        """Return the network's input: tokens, int32 [n, max_length], padded with 0 at the front.
 
         Raises:
-            ReviewError: there are none, a text holds no word or none that is known, or a token is
-                no whole number from 0.
+            ReviewError: there are no reviews, a text holds no word or no known one, or a token is
+                not a whole number from 0.
         """
         if not len(reviews):
             raise ReviewError(
@@ -172,7 +172,7 @@ class TextClassifier:
         return tokens
 
     def _encode(self, name: str, text: str) -> list[int]:
-        """A start token, then one for each word, in small letters."""
+        """Return a start token, then the token of each word."""
         found = words(text)
         shown = f"{name} (`{_short(text)}`)"
         if not found:
@@ -191,7 +191,7 @@ class TextClassifier:
         return [START, *tokens]
 
     def _check(self, name: str, tokens: Iterable[Any]) -> list[int]:
-        """Tokens that are tokens; those outside the vocabulary become unknown."""
+        """Check tokens and return them; those outside the vocabulary become unknown."""
         known = []
         for token in tokens:
             if not isinstance(token, int | np.integer) or token < 0:
@@ -203,8 +203,8 @@ class TextClassifier:
 
 
 def class_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The probability of each class, float32 [n, n_classes], where a network with two classes
-    gives only that of the second, float32 [n, 1]."""
+    """Return the probability of each class, float32 [n, n_classes]; a network with two classes
+    outputs only that of the second, float32 [n, 1]."""
     return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
 
@@ -218,10 +218,10 @@ def save(
     column: str = "text",
     modules: Sequence[str] = (),
 ) -> None:
-    """Write what :func:`load` reads; words whose token is not below ``vocab_size`` are left out.
+    """Write the files that :func:`load` reads, without words of tokens from ``vocab_size`` on.
 
     Args:
-        modules: those that register the network's own layers with Keras when they are imported.
+        modules: modules that on import register the network's own layers with Keras.
     """
     known = {word: token for word, token in words.items() if token < vocab_size}
     reading = {"vocab_size": vocab_size, "max_length": max_length, "words": known}
@@ -235,7 +235,7 @@ def save(
 
 
 def load(folder: Path) -> TextClassifier:
-    """The classifier that :func:`save` has written down."""
+    """Load the classifier that :func:`save` has written."""
     import keras
 
     reading = json.loads((folder / READING_FILE).read_text(encoding="utf-8"))
@@ -246,14 +246,14 @@ def load(folder: Path) -> TextClassifier:
 
 
 def _load_pyfunc(path: str) -> TextClassifier:
-    """What MLflow calls."""
+    """Load the classifier; MLflow calls this."""
     return load(Path(path))
 
 
 def _reviews(table: "pd.DataFrame", column: str) -> Iterator[Review]:
-    """One text for each row.
+    """Yield the reviews of a table: one for each row, or several where a row holds a list of texts.
 
-    MLflow makes a single row of ``{"text": ["one", "another"]}``, so a list of texts is as many.
+    MLflow turns ``{"text": ["one", "another"]}`` into a single row with a list.
     """
     for number, row in enumerate(table.to_dict("records"), start=1):
         given = [row[name] for name in (column, "tokens") if _is_there(row.get(name))]
@@ -270,7 +270,7 @@ def _reviews(table: "pd.DataFrame", column: str) -> Iterator[Review]:
 
 
 def _texts(number: int, cell: Iterable[Any]) -> Iterator[str]:
-    """What stands in one row as a list of texts."""
+    """Yield the texts of a row that holds a list of texts."""
     for text in cell:
         if not isinstance(text, str):
             raise ReviewError(f"row {number} has `{text!r}` among its texts; give texts alone")
@@ -278,11 +278,11 @@ def _texts(number: int, cell: Iterable[Any]) -> Iterator[str]:
 
 
 def _is_there(cell: Any) -> bool:
-    """Tables fill what is missing with None or NaN."""
+    """Return whether a cell has a value: tables fill missing cells with None or NaN."""
     return isinstance(cell, str | list | tuple | np.ndarray)
 
 
 def _short(text: str) -> str:
-    """A text's beginning, in one line."""
+    """Return the beginning of a text, in one line."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"

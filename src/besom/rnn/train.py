@@ -1,6 +1,6 @@
-"""The task that Besom sweeps over: trains one network on texts, and scores it.
+"""The workload's task: trains one network on texts, and scores it.
 
-Importing this module is cheap; TensorFlow comes in when a training starts.
+Importing this module is cheap; TensorFlow is imported when a training starts.
 """
 
 import json
@@ -45,19 +45,19 @@ log = logging.getLogger(__name__)
 
 
 def check(config: DictConfig, level: int = logging.WARNING) -> None:
-    """Refuse a configuration that cannot be trained: by its keys and values, then by its data."""
+    """Refuse a configuration that cannot be trained; check keys and values first, then its data."""
     check_config(config)
     check_data(config, level)
 
 
 def check_data(config: DictConfig, level: int = logging.WARNING) -> None:
-    """Refuse a configuration that its data cannot train. Reads them once, needs no TensorFlow.
+    """Refuse a configuration that does not fit its data. Reads them once; needs no TensorFlow.
 
     Args:
-        level: at which is logged what the data make remarkable.
+        level: the level at which remarks on the data are logged.
 
     Raises:
-        ConfigError: the data leave nothing to train or to validate on.
+        ConfigError: no texts are left to train or to validate on.
         DataError: the data set is missing or damaged.
     """
     corpus = open_corpus(config.data, config.training.validation_split)
@@ -70,7 +70,7 @@ def check_data(config: DictConfig, level: int = logging.WARNING) -> None:
 
 
 def check_baseline(config: DictConfig) -> None:
-    """Refuse a network of the user's own that cannot be trained, by building it; takes seconds.
+    """Build a network of the user's own, and refuse one that cannot be trained. Takes seconds.
 
     Raises:
         ConfigError: see :func:`besom.rnn.models.own.build_own`.
@@ -81,7 +81,7 @@ def check_baseline(config: DictConfig) -> None:
 
 
 def describe(config: DictConfig) -> str:
-    """Of the user's own texts: how many of them, and which classes, were found."""
+    """Return the number of texts and the classes found, for the user's own texts; else nothing."""
     if kind_of(config.data) != "text_files":
         return ""
     split = config.training.validation_split
@@ -89,17 +89,17 @@ def describe(config: DictConfig) -> str:
 
 
 def identity(config: DictConfig) -> Mapping[str, str]:
-    """What the result depends on beside the configuration: the data's content."""
+    """Return what the result depends on beside the configuration: the data's content."""
     return {"data": open_corpus(config.data, config.training.validation_split).identity}
 
 
 def steps(config: DictConfig) -> int:
-    """How many epochs a configuration trains at most."""
+    """Return the most epochs that a configuration trains."""
     return int(config.training.epochs)
 
 
 def prepare() -> None:
-    """Import what a training needs: TensorFlow, Keras and the engines, which takes seconds."""
+    """Import TensorFlow, Keras and the engines, which takes seconds."""
     environment.prepare()
     import_engines()
 
@@ -121,9 +121,9 @@ HOOKS = Hooks(
 
 @hooked(HOOKS)
 def train(config: DictConfig) -> dict[str, float]:
-    """Load, build, fit, evaluate, save; the metrics of the weights that are kept, and what the
-    model costs."""
-    check(config, logging.INFO)  # the command that trains has checked it before, and said it
+    """Train one model: load, build, fit, evaluate, save. Return the metrics of the kept weights
+    and the model's costs."""
+    check(config, logging.INFO)  # the command has checked it before, and shown the remarks
     environment.prepare()
     data = load(config.data, config.training.validation_split, with_test=config.evaluate_test)
     reset(config.seed)
@@ -142,19 +142,19 @@ def train(config: DictConfig) -> dict[str, float]:
 
 
 _noted = set[str]()
-"""What has been remarked in this process."""
+"""The subjects of remarks already logged in this process."""
 
 
 def _note(about: str, remark: str, level: int) -> None:
-    """Made once of each thing that it may be about."""
+    """Log a remark, once for each subject ``about``."""
     if about not in _noted:
         _noted.add(about)
         log.log(level, "%s", wrapped(remark, sys.stderr))
 
 
 def _note_vocabulary(vocab_size: int, corpus: Corpus, level: int) -> None:
-    """A remark, not an error: a sweep may well reach beyond the data, at several of its values.
-    The default, which is for large data, is not worth a line."""
+    """Remark that ``data.vocab_size`` exceeds the data. It is no error: a sweep may do so at some
+    values. The default value, which suits large data, is only logged for debugging."""
     if vocab_size > corpus.vocab_size:
         _note(
             f"vocabulary of {corpus.digest}",
@@ -165,7 +165,7 @@ def _note_vocabulary(vocab_size: int, corpus: Corpus, level: int) -> None:
 
 
 def _is_asked_for(key: str) -> bool:
-    """Whether the command, or the sweep, names it; true where that is not known."""
+    """Return whether the command or the sweep sets a key; true where that is unknown."""
     if not HydraConfig.initialized():
         return True
     hydra = HydraConfig.get()
@@ -189,7 +189,7 @@ def _describe(corpus: Corpus, engine: Engine) -> None:
 def _fit(
     model: "keras.Model", engine: Engine, data: Dataset, config: DictConfig
 ) -> dict[str, float]:
-    """Train to the end, and report each epoch. The metrics of the weights that are kept."""
+    """Train to the end and report each epoch; return the metrics of the weights that are kept."""
     training = config.training
     stopping = EarlyStopping(model, restore=training.restore_best, patience=training.patience)
     session.expect(training.epochs)
@@ -202,7 +202,7 @@ def _fit(
         for epoch in fit(engine, order, data.validation, epochs, len(done)):
             goes_on = stopping.see(epoch)
             if checkpoint:
-                checkpoint.keep(epoch)  # before the answer to the report may end the training
+                checkpoint.keep(epoch)  # first, since the report may end the training
             _report(epoch)
             if not goes_on:
                 break
@@ -218,8 +218,8 @@ def _report(epoch: Epoch) -> None:
 def _checkpoint(
     engine: Engine, stopping: EarlyStopping, data: Dataset, config: DictConfig
 ) -> Checkpoint | None:
-    """In the job's folder, where the next attempt at the same trial looks for it."""
-    wanted = config.training.get("checkpoint")  # a Besom of before recorded no such key
+    """Return the checkpoint, if asked for. The trial's next attempt has the same job folder."""
+    wanted = config.training.get("checkpoint")  # records of earlier versions lack the key
     if not wanted or not HydraConfig.initialized():
         return None
     facts = [data.corpus.identity, environment.numerics(), __version__, *_training_facts(config)]
@@ -229,8 +229,8 @@ def _checkpoint(
 
 
 def _training_facts(config: DictConfig) -> Iterator[object]:
-    """What a training depends on, beside its data: keys of the configuration, less those that
-    say where things are, and of a model of the user's own all of them, and its source."""
+    """Yield what a training depends on beside its data: the keys of the groups that matter, without
+    those that name places. For a model of the user's own: keys of all groups, and its source."""
     build = config.model.get("build")
     parts = tuple(map(str, config)) if build else ("data", "model", "training", "seed")
     places = tuple(f"{place}." for place in (*HOOKS.places, "data.name"))
@@ -248,8 +248,8 @@ def _save(model: "keras.Model", data: Dataset) -> None:
 
 
 def _predictions(model: "keras.Model", data: Dataset) -> list[dict[str, float | str]]:
-    """The first test reviews: text (empty without a word index), its class, the answer and that
-    one's probability."""
+    """Return the first test reviews: text (empty without a word index), class, predicted class and
+    its probability."""
     assert data.test is not None
     index, classes = data.corpus.word_index(), data.corpus.classes
     tokens, labels = data.test.tokens[:PREDICTIONS], data.test.labels[:PREDICTIONS]

@@ -1,7 +1,7 @@
-"""The record: what was run, with what, and what came of it, kept in MLflow.
+"""Keeps the record in MLflow: each run, its configuration and environment, and its results.
 
-It knows MLflow, and what a task tells (:mod:`besom.session`). It must not know Optuna, the workers,
-or why a run was made. Importing it is cheap; MLflow itself is imported by :func:`connect`.
+This room knows MLflow, and the calls of a task (:mod:`besom.session`). It must not know Optuna, the
+workers, or why a run was made. Importing it is cheap; MLflow itself is imported by :func:`connect`.
 """
 
 from besom.tracking.outbox.logged_run import Pending

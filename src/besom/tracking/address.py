@@ -1,4 +1,4 @@
-"""Addresses of tracking stores: resolved from the options, and checked for an answer."""
+"""Resolves the addresses of tracking stores from the options, and checks that stores answer."""
 
 import os
 from pathlib import Path
@@ -24,22 +24,24 @@ SCHEMES = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://…
 
 
 def own_address(root: Path) -> str:
-    """Where the record below ``root`` is kept unless another address is given."""
+    """Return the address of the record below ``root``, used unless another one is given."""
     return sqlite_address(root.absolute() / "mlflow.db")
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The file of a SQLite address, ``None`` for any other address."""
+    """Return the file of a SQLite address, ``None`` for any other address."""
     if scheme_of(uri) != "sqlite":
         return None
     return sqlite_file(uri).absolute()
 
 
 def readable(uri: str) -> str:
-    """An address at which the record at ``uri`` can be read, also where that cannot be written.
+    """Return an address at which the record at ``uri`` can be read.
+
+    This is ``uri`` itself, or for a SQLite file that cannot be written the address of a copy.
 
     Raises:
-        StoreError: it cannot be read, or there is no room for a copy.
+        StoreError: the file cannot be read, or there is no room for a copy.
     """
     path = sqlite_path(uri)
     if path is None or not is_read_only(path):
@@ -48,26 +50,26 @@ def readable(uri: str) -> str:
 
 
 def pages_of(server: str) -> str:
-    """Where a browser finds the pages of a server; who looks gives the password there."""
+    """Return the address of a server's pages, without a password: the browser asks for it."""
     parts = urlsplit(server.rstrip("/"))
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 def with_timeout(uri: str) -> str:
-    """A SQLite address whose connections wait for what another program has locked."""
+    """Return a SQLite address with a timeout: connections wait while the database is locked."""
     if scheme_of(uri) != "sqlite" or "timeout=" in uri:
         return uri
     return f"{uri}{'&' if '?' in uri else '?'}timeout={BUSY_SECONDS}"
 
 
 def file_path(uri: str) -> Path | None:
-    """The folder of a ``file://`` address or plain path, ``None`` for any other address."""
+    """Return the path of a ``file://`` address or plain path, ``None`` for any other address."""
     parts = urlsplit(uri)
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
 
 
 def check_address(uri: str) -> None:
-    """Find out within seconds what MLflow would find out after minutes of retries.
+    """Check that a store can be reached, within seconds: MLflow would retry for minutes.
 
     Raises:
         StoreError: the scheme is unknown or the host does not answer.
@@ -81,10 +83,10 @@ def check_address(uri: str) -> None:
 
 
 def check_written(uri: str) -> None:
-    """As much of :func:`check_address` as needs no connection.
+    """Check what :func:`check_address` checks, as far as that needs no connection.
 
     Raises:
-        StoreError: the scheme is unknown, or what it names is no database.
+        StoreError: the scheme is unknown, or the file cannot be a SQLite database.
     """
     scheme = scheme_of(uri)
     if scheme == "sqlite":

@@ -1,7 +1,7 @@
-"""MLflow in this process: imported quietly, its errors shortened, its state reset after a task.
+"""Imports MLflow quietly, shortens its errors, and resets its global state after a task.
 
-No usage reports, no chatter, no hour-long retries: all these are defaults; a variable or log level
-that the user sets stays.
+By default MLflow sends no usage reports here, prints little and does not retry for an hour. A
+variable or log level that the user has set stays.
 """
 
 import errno
@@ -22,7 +22,7 @@ DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # The outbox tries again by itself; MLflow's own 7 x 120 s would only hold up the end of a run.
+    # The outbox retries by itself; MLflow's own 7 x 120 s would only delay the end of a run.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
@@ -31,14 +31,14 @@ UNFIT = (ValueError, OverflowError)
 UNFIT_STATUS = (400, 413, 414, 422)
 UNFIT_FILES = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
 ITS_OWN_TYPES = ".*Any type hint is inferred as AnyType"
-"""MLflow warns of its own classes when its models are first used; it hides that for as long as no
-other thread touches Python's warnings, as Optuna does in ours."""
+"""A warning of MLflow about its own classes when its models are first used. MLflow hides it itself,
+but only while no other thread changes Python's warning filters, and Optuna does so here."""
 LEVELS = {
     "mlflow": logging.WARNING,
     "alembic": logging.WARNING,
-    # Logs a traceback of its own for every error that it raises as well.
+    # Logs a traceback for every error that it also raises.
     "mlflow.store.db.utils": logging.CRITICAL,
-    # Tells of every attempt to reach a server that is away; the sender says it once.
+    # Logs every attempt to reach a server that is down; the sender says it once.
     "urllib3.connectionpool": logging.ERROR,
 }
 
@@ -47,11 +47,11 @@ def import_mlflow() -> None:
     """Import MLflow (one to two seconds, once) with its noise turned down."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    # After the environment, which MLflow reads meanwhile.
+    # After the environment is set, since MLflow reads it during the import.
     with importing("mlflow.store.db.utils"):
         import mlflow.store.db.utils as database
 
-    # It would make a folder of the name that a SQLite address has with %20 in it, say.
+    # It would create a folder under the encoded name of a SQLite address, with %20 in it say.
     database._make_parent_dirs_if_sqlite = lambda db_uri: None
 
     warnings.filterwarnings("ignore", ITS_OWN_TYPES, UserWarning, r"mlflow\.types\.type_hints")
@@ -61,7 +61,7 @@ def import_mlflow() -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What is behind an error of MLflow's, in one line: the innermost cause, say "refused"."""
+    """Return the innermost cause of an error of MLflow in one line, "connection refused" say."""
     innermost = error
     while cause := innermost.__cause__ or innermost.__context__:
         innermost = cause
@@ -70,7 +70,7 @@ def reason(error: BaseException) -> str:
 
 
 def is_mendable(error: BaseException) -> bool:
-    """Whether the store or the network is to blame; both may come back."""
+    """Return whether an error comes from the store or the network, so that a retry may help."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -78,12 +78,12 @@ def is_mendable(error: BaseException) -> bool:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the fault lies with what was said, which would be refused again and again."""
+    """Return whether MLflow refuses the data itself, so that a retry would be refused again."""
     from mlflow.exceptions import MlflowException
     from requests import HTTPError
 
     if isinstance(error, MlflowException):
-        # SQLite's own refusals, of text that is none and of numbers too large, are behind it.
+        # Its cause is SQLite's own refusal of invalid text or of a number that is too large.
         return error.error_code in REFUSALS or isinstance(error.__cause__, UNFIT)
     if isinstance(error, HTTPError) and error.response is not None:
         return error.response.status_code in UNFIT_STATUS
@@ -94,7 +94,7 @@ def is_refusal(error: BaseException) -> bool:
 
 @contextmanager
 def asking(uri: str) -> Iterator[None]:
-    """Say plainly that the store does not do what is asked of it, and what helps.
+    """Turn errors of a request to the store into one that says what failed and what helps.
 
     Raises:
         StoreError: MLflow or the network raised an error.
@@ -115,7 +115,7 @@ def asking(uri: str) -> Iterator[None]:
 
 @contextmanager
 def delivering(uri: str, kept: Path) -> Iterator[None]:
-    """Say plainly that the store does not take what is to be delivered, and where it is ``kept``.
+    """Turn errors of a delivery into one that says what failed, and where the data is ``kept``.
 
     Raises:
         StoreError: MLflow or the network raised an error.
@@ -133,7 +133,7 @@ def delivering(uri: str, kept: Path) -> Iterator[None]:
 
 @contextmanager
 def _mendable_errors(plainly: Callable[[str], str]) -> Iterator[None]:
-    """Errors that a user can mend, said ``plainly`` with MLflow's reason; others pass."""
+    """Raise errors that a user can mend as the message of ``plainly``; others pass unchanged."""
     try:
         yield
     except Exception as error:
@@ -144,9 +144,9 @@ def _mendable_errors(plainly: Callable[[str], str]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class FluentState:
-    """Where ``mlflow.log_param`` and its kin go; None where nothing has been said.
+    """Where ``mlflow.log_param`` and similar calls write; None for what has not been set.
 
-    A call without a run opens one, and that stays active: whatever is logged later goes there.
+    A call without an active run opens one, and this stays active for whatever is logged later.
     """
 
     tracking_uri: str | None = None
@@ -155,7 +155,7 @@ class FluentState:
 
 
 def fluent_state() -> FluentState:
-    """The state now. Imports MLflow."""
+    """Return the present state. Imports MLflow."""
     from mlflow.tracking import fluent
     from mlflow.tracking._model_registry import utils as registry
     from mlflow.tracking._tracking_service import utils as tracking
@@ -164,12 +164,12 @@ def fluent_state() -> FluentState:
 
 
 def restore_fluent_state(before: FluentState) -> None:
-    """End the runs that are active, where they were opened, and go on as ``before``."""
+    """End the active runs in the store where they were opened, and restore the state ``before``."""
     import mlflow
     from mlflow.tracking import fluent
 
     while mlflow.active_run():
-        with suppress(Exception):  # of another store by now, or one that is away; it is popped
+        with suppress(Exception):  # its store has changed or is down; MLflow pops the run
             mlflow.end_run()
     now = fluent_state()
     if now.tracking_uri != before.tracking_uri:

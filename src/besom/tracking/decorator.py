@@ -41,12 +41,12 @@ ROLE = {schema.ROLE: schema.Role.TRAIN}
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A call of a tracked task that came to its end.
+    """A call of a tracked task that has completed.
 
     Attributes:
-        overrides: the words of the command line that led to it.
-        numbers: what it returned, by name.
-        record_flags: with which commands find the record, each after a space.
+        overrides: the overrides of its command line.
+        numbers: the numbers that it returned, by name.
+        record_flags: the flags with which commands find the record, each after a space.
     """
 
     run_id: str
@@ -61,7 +61,7 @@ _collected: ContextVar[list[RecordedRun] | None] = ContextVar("recorded_runs", d
 
 @contextmanager
 def collected() -> Iterator[list[RecordedRun]]:
-    """The list of the runs that end inside this block, in this process."""
+    """Yield a list of the runs that complete inside this block, in this process."""
     runs: list[RecordedRun] = []
     token = _collected.set(runs)
     try:
@@ -73,8 +73,8 @@ def collected() -> Iterator[list[RecordedRun]]:
 def tracked(task: Task) -> Task:
     """Decorate a Hydra task function, below ``@hydra.main``, so that each call is recorded.
 
-    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where there is a listener already,
-    in a sweep's worker, the task is simply called.
+    Reads ``config.tracking``: ``root``, ``uri``, ``experiment``. Where there is already a listener,
+    as in a sweep's worker, the task is called without a second record.
     """
     hooks = hooks_of(task)
 
@@ -88,7 +88,7 @@ def tracked(task: Task) -> Task:
 
 
 def _check(check_task: Callable[[DictConfig], None], config: DictConfig) -> None:
-    """What can be known before a folder is made: the task's own part, and where the record goes."""
+    """Check, before a folder is made, the task's configuration and the address of the record."""
     check_task(config)
     uri = OmegaConf.select(config, "tracking.uri")
     if uri is not None:
@@ -107,7 +107,7 @@ def _recorded(task: Task, config: DictConfig) -> Any:
     hooks = hooks_of(task)
     hooks.check(config)
     hooks.check_data(config)
-    if not _collected.get() and (said := hooks.describe(config)):  # of several runs, the first
+    if not _collected.get() and (said := hooks.describe(config)):  # in a multirun only once
         print(f"data: {said}", flush=True)
     root = _root(config)
     with connect(root, config.tracking.uri, config.tracking.experiment) as record:
@@ -126,12 +126,12 @@ def _recorded(task: Task, config: DictConfig) -> Any:
 
 
 def _root(config: DictConfig) -> Path:
-    """Relative to where the command was given, wherever Hydra has moved since."""
+    """Return the root relative to the folder of the command, also where Hydra has changed it."""
     return Path(HydraConfig.get().runtime.cwd, config.tracking.root)
 
 
 def _kill_left_runs(record: Record) -> None:
-    """Runs of killed processes would be shown as running for ever."""
+    """Close runs of killed processes, which would be shown as running for ever."""
     for left in record.pending(ROLE):
         record.kill(left.run_id, {schema.ERROR: "its process was killed"})
 
@@ -150,7 +150,7 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
 
 
 def _name(overrides: list[str]) -> str:
-    """``train units=64 max_length=200``, or ``train baseline``."""
+    """Return a run's name: ``train units=64 max_length=200``, or ``train baseline``."""
     shown = [_short(override) for override in overrides if not override.startswith("tracking.")]
     return f"{HydraConfig.get().job.name} {' '.join(shown) or 'baseline'}"
 
@@ -163,7 +163,7 @@ def _short(override: str) -> str:
 
 @contextmanager
 def _closing(record: Record, run_id: str) -> Iterator[None]:
-    """Close the run as what it became: FINISHED, FAILED or KILLED."""
+    """Close the run when the block ends, as FINISHED, FAILED or KILLED."""
     status = RunStatus.FINISHED
     tags: dict[str, str] = {schema.STATE: State.COMPLETE}
     try:
@@ -185,7 +185,7 @@ def _closing(record: Record, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the task as an exception, so that its run is closed."""
+    """Turn SIGTERM into an exception of the task, so that its run is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -201,7 +201,7 @@ def _terminable() -> Iterator[None]:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback from the task on, without the frames of this file."""
+    """Return the traceback from the task on, without the frames of this file."""
     frames = error.__traceback__
     while frames and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
@@ -223,7 +223,10 @@ def _numbers(returned: Any) -> dict[str, float]:
 
 
 def _tell(run: RecordedRun) -> None:
-    """Its numbers, then where all of it can be looked at; of several runs what no table tells."""
+    """Print a run's numbers, id and duration, and for a single run the commands to look at it.
+
+    The numbers of a multirun are left out where its runs are collected: a table follows.
+    """
     collected, is_single = _collected.get(), HydraConfig.get().mode is not RunMode.MULTIRUN
     if collected is not None:
         collected.append(run)

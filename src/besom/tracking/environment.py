@@ -1,4 +1,4 @@
-"""Records how a run was made: code, packages, machine, command."""
+"""Finds out how a run is made: its code, packages, machine and command."""
 
 import functools
 import getpass
@@ -18,26 +18,26 @@ from typing import Self
 from besom.tracking import schema
 
 GIT_SECONDS = 10
-# Larger changes are data or notebooks that slipped in; a run must not carry them.
+# A larger diff holds data or notebooks, which a run must not carry.
 DIFF_LENGTH = 1_000_000
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Facts for a run: short ones as tags, long ones as text artifacts by path."""
+    """The environment of a run: short facts as tags, long ones as text artifacts by path."""
 
     tags: dict[str, str]
     texts: dict[str, str]
 
     @classmethod
     def here(cls) -> Self:
-        """The environment of this process, in the folder where it is."""
+        """Return the environment of this process in its working folder."""
         return cls.of(Path.cwd())
 
     @classmethod
     @functools.cache
     def of(cls, folder: Path) -> Self:
-        """The environment of this process, working in ``folder``; found out once. Never fails."""
+        """Return the environment of this process, working in ``folder``. Cached; never fails."""
         code = _code(folder)
         return cls(_machine() | code.tags, {schema.PACKAGES_FILE: _packages()} | code.texts)
 
@@ -57,7 +57,7 @@ def _machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's name as a person knows it, where the system tells."""
+    """Return the processor's product name, or else the name that Python's ``platform`` gives."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -69,25 +69,25 @@ def _processor() -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
+    except (KeyError, OSError):  # a container may run under a user id without a name
         return str(os.getuid())
 
 
 def _packages() -> str:
-    """The installed packages, as ``pip freeze`` would pin them."""
+    """Return the installed packages, as ``pip freeze`` would pin them."""
     facts = map(_facts, distributions())
     found = {f"{fact['Name']}=={fact['Version']}" for fact in facts}
     return "".join(f"{pin}\n" for pin in sorted(found, key=str.lower))
 
 
 def _facts(package: Distribution) -> Message:
-    """What its ``metadata`` says, less the long description, which takes most of the parsing."""
+    """Return a package's metadata without the description, which takes longest to parse."""
     text = package.read_text("METADATA") or package.read_text("PKG-INFO") or ""
     return message_from_string(text.partition("\n\n")[0])
 
 
 def _code(folder: Path) -> Environment:
-    """Commit and uncommitted changes of the working folder, or why they are not known."""
+    """Return commit and uncommitted changes of the working folder, or why they are unknown."""
     try:
         commit = _git(folder, "rev-parse", "HEAD").strip()
         changes = _git(folder, "status", "--porcelain")
@@ -107,7 +107,7 @@ def _code(folder: Path) -> Environment:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    # No optional locks: a record must not get in the way of a person's own git commands.
+    # Without optional locks, so as not to block the user's own git commands.
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     finished = subprocess.run(
         ["git", *arguments],

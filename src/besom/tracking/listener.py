@@ -1,4 +1,4 @@
-"""Records what a task reports, logs and saves in its run."""
+"""Writes what a task reports, logs and saves to its run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ from besom.tracking.record import Record
 
 
 class RunListener:
-    """Writes what a task tells to one run. Never stops the task.
+    """Writes the calls of a task to one run. Never stops the task.
 
     Args:
-        shown: where its steps are shown too.
+        shown: also shows the task's steps on the terminal.
     """
 
     def __init__(self, record: Record, run_id: str, shown: ShownSteps | None = None) -> None:
@@ -53,7 +53,7 @@ class RunListener:
 
 
 def parameters(config: DictConfig) -> dict[str, Any]:
-    """Flat parameters under dotted names, without what does not influence the result."""
+    """Return flat parameters under dotted names, without those that do not affect the result."""
     return {
         name: value
         for name, value in flatten(config).items()
@@ -72,15 +72,15 @@ def describe(
     groups: Mapping[str, str],
     placed: Mapping[str, str],
 ) -> None:
-    """Write down what a run was made with.
+    """Record the configuration and environment of a run.
 
     Args:
-        params: what influences the result, under dotted names.
+        params: the parameters that affect the result, under dotted names.
         config: the whole configuration, resolved, as YAML.
-        overrides: the words of the command line that led to it.
-        environment: whose texts are kept; its tags belong to the run from its start.
+        overrides: the overrides of its command line.
+        environment: only its texts are written here; its tags are written as the run is created.
         folder: where the job works and logs.
-        groups: the option of each config group.
+        groups: the chosen option of each config group.
         placed: where the task runs, see :func:`besom.tracking.schema.placed`.
     """
     job = {schema.FOLDER: str(folder), schema.GROUPS: json.dumps(dict(groups))}

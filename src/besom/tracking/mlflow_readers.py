@@ -1,7 +1,7 @@
-"""Reads a record in two ways: MLflow's database by its tables, MLflow's server by its API.
+"""Reads a record: from the tables of MLflow's database, or through the API of MLflow's server.
 
-MLflow's own search builds objects for a thousand runs in a second; its tables give ten thousand in
-that time. So only a server is asked through its interface.
+MLflow's own search reads a thousand runs in a second, its tables give ten thousand in that time. So
+the API is used only for a server.
 """
 
 import math
@@ -32,7 +32,7 @@ from besom.tracking.reader import Point, ReadRun
 from besom.tracking.runs import original_of, read_run, search_runs
 
 AT_ONCE = 500
-"""Values in one condition of a query; SQLite takes 999 at least."""
+"""The most values in one condition of a query; SQLite takes at least 999."""
 _OLDEST_FIRST = "attributes.start_time"
 
 
@@ -115,7 +115,7 @@ class DatabaseReader:
         return _text_of(MlflowClient(self._uri), self._uri, run_id, path)
 
     def _of(self, run_ids: Sequence[str], model: Any, *columns: str) -> Iterator[Any]:
-        """The rows of one table that belong to these runs."""
+        """Yield the rows of one table that belong to these runs."""
         chosen = [getattr(model, column) for column in ("run_uuid", *columns)]
         for start in range(0, len(run_ids), AT_ONCE):
             some = run_ids[start : start + AT_ONCE]
@@ -132,7 +132,7 @@ class DatabaseReader:
 
 
 class ServerReader:
-    """Asks an MLflow server, page by page."""
+    """Reads from an MLflow server, page by page."""
 
     folder = None
 
@@ -171,7 +171,7 @@ class ServerReader:
         return _text_of(self._client, self._uri, run_id, path)
 
     def _run(self, run_id: str) -> ReadRun | None:
-        """A run, None where there is none or it has been deleted."""
+        """Return a run, None where it does not exist or has been deleted."""
         try:
             run = self._client.get_run(run_id)
         except MlflowException as error:
@@ -187,23 +187,24 @@ class ServerReader:
 
 
 def _names_of_studies(sweeps: Iterable[ReadRun]) -> list[str]:
-    """The studies of sweeps that come in the order in which they were begun."""
+    """Return the studies of these sweeps, given oldest first: the last started study at the end."""
     started = {run.tags[schema.STUDY]: run.started for run in sweeps if schema.STUDY in run.tags}
     return sorted(started, key=lambda name: started[name])
 
 
 def _last_of_steps(points: Iterable[Point]) -> list[Point]:
-    """By run, metric and step. What was said of a step last is what counts."""
+    """Return the last reported point of each step, sorted by run, metric and step."""
     ordered = sorted(points, key=lambda point: point.at)
     last = {(point.run_id, point.metric, point.step): point for point in ordered}
     return [last[place] for place in sorted(last)]
 
 
 def _text_of(client: MlflowClient, uri: str, run_id: str, path: str) -> str | None:
-    """A text file among the artifacts of a run, or of the one that it repeats.
+    """Return a text artifact of a run, or of the run that it repeats; None where there is none.
 
     Raises:
-        StoreError: they cannot be had. Each kind of store has libraries, and errors, of its own.
+        StoreError: the artifacts cannot be read, with any error: each kind of artifact store has
+            its own libraries and errors.
     """
     try:
         if path not in {item.path for item in client.list_artifacts(run_id)}:
@@ -219,7 +220,7 @@ def _text_of(client: MlflowClient, uri: str, run_id: str, path: str) -> str | No
 
 
 def _number(value: float, is_nan: bool) -> float:
-    """MLflow's databases keep NaN as 0 with a mark, and infinity as the largest number."""
+    """Convert a value of MLflow's database: NaN is 0 with a flag, infinity the largest number."""
     if is_nan:
         return math.nan
     return math.copysign(math.inf, value) if abs(value) >= 1.7976931348623157e308 else value

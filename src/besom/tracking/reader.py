@@ -1,4 +1,4 @@
-"""Reads recorded runs, thousands at once; writes nothing."""
+"""Reads recorded runs, thousands at once. Writes nothing."""
 
 import os
 import re
@@ -18,13 +18,13 @@ from besom.tracking.client import import_mlflow
 
 PART_OF_ID = re.compile(r"[0-9a-f]{6,}", re.IGNORECASE)
 MOST_IDS = 3
-"""So many are offered where a part of an id is that of several runs."""
+"""The most ids that a message lists where several begin with the given part."""
 WORDS = {"True": True, "False": False, "None": None}
 
 
 @dataclass(frozen=True)
 class ReadRun:
-    """A run as it was recorded. Parameters are text, as MLflow keeps them; times in seconds."""
+    """A recorded run. Parameters are text, as MLflow keeps them; times in seconds since 1970."""
 
     run_id: str
     name: str
@@ -38,18 +38,18 @@ class ReadRun:
 
     @property
     def key(self) -> str:
-        """Its name before MLflow had given it an id; several runs may have the same."""
+        """The run's name before MLflow gave it an id; several runs may have the same."""
         return self.tags.get(schema.KEY, "")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its id, and its key where it has one."""
+        """The run's id, and its key where it has one."""
         return (self.run_id, self.key) if self.key else (self.run_id,)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a metric's history, and when it was reported: seconds since 1970."""
+    """One value of a metric's history. ``at`` is when it was reported, in seconds since 1970."""
 
     run_id: str
     metric: str
@@ -59,49 +59,49 @@ class Point:
 
 
 class Reader(Protocol):
-    """What can be asked of a store."""
+    """Reads the runs of a store."""
 
     @property
     def folder(self) -> Path | None:
-        """Where its own file lies, if it has one."""
+        """The folder of the store's SQLite file; None for any other store."""
         ...
 
     @property
     def pages(self) -> str | None:
-        """The address of the server that shows its runs, without a password; None without one."""
+        """The address of the server's pages, without a password; None where there is no server."""
         ...
 
     def studies(self) -> list[str]:
-        """The names of all studies, the one that was begun last at the end."""
+        """Return the names of all studies, the last started one at the end."""
         ...
 
     def study(self, name: str) -> list[ReadRun]:
-        """All runs of a study, the oldest first."""
+        """Return all runs of a study, oldest first."""
         ...
 
     def runs(self, run_ids: Sequence[str]) -> list[ReadRun]:
-        """The runs with these ids that there are."""
+        """Return the runs with these ids, oldest first, without those that do not exist."""
         ...
 
     def run_ids(self) -> list[str]:
-        """The ids of all runs."""
+        """Return the ids of all runs."""
         ...
 
     def names(self, study: str) -> set[str]:
-        """The ids and keys of all runs of a study: by one of the two a trial knows its run."""
+        """Return the ids and keys of all runs of a study: a trial refers to its run by either."""
         ...
 
     def points(self, run_ids: Sequence[str]) -> list[Point]:
-        """The metrics of these runs, each by its steps."""
+        """Return the metric histories of these runs, sorted by run, metric and step."""
         ...
 
     def text(self, run_id: str, path: str) -> str | None:
-        """A text file of a run, or None where it has none of that name."""
+        """Return a text artifact of a run, None where it has none of that name."""
         ...
 
 
 def meant(reader: Reader, word: str) -> str:
-    """The second half of a message: the study, or the run's id, that ``word`` may stand for."""
+    """Return the second half of a message: the studies or run ids that ``word`` may stand for."""
     studies = reader.studies()
     found = suggestion(word, studies)
     ids: list[str] = []
@@ -121,7 +121,7 @@ def meant(reader: Reader, word: str) -> str:
 
 
 def value_of(text: str) -> Any:
-    """A parameter as it was before MLflow made text of it."""
+    """Return a parameter as it was before MLflow turned it into text."""
     if text in WORDS:
         return WORDS[text]
     for kind in (int, float):
@@ -134,7 +134,7 @@ def value_of(text: str) -> Any:
 
 
 def open_reader(root: Path, uri: str | None) -> Reader:
-    """A reader of the record below ``root``, or of the one at ``uri``. Writes nothing.
+    """Open the record below ``root``, or the one at ``uri``, for reading.
 
     Raises:
         StoreError: there is no record, or the address cannot be reached.
@@ -151,9 +151,9 @@ def open_reader(root: Path, uri: str | None) -> Reader:
 
 
 def known_trials(root: Path) -> dict[str, list[int]]:
-    """The studies below ``root`` and the numbers of their trials, for a shell that completes words.
+    """Return the studies below ``root`` and their trials' numbers, for shell completion.
 
-    Without MLflow, which takes seconds to import. Nothing is known of a record that cannot be read.
+    Does not import MLflow, which takes seconds. Returns nothing where the record cannot be read.
     """
     query = (
         "SELECT study.value, trial.value FROM tags study JOIN runs USING (run_uuid) "
@@ -167,7 +167,10 @@ def known_trials(root: Path) -> dict[str, list[int]]:
 
 
 def run_ids_like(root: Path, beginning: str) -> list[str]:
-    """The ids that begin so, likewise; none for less than two digits, which begin too many."""
+    """Return the run ids with this beginning, for shell completion.
+
+    Returns none for fewer than two digits, since too many ids begin with one.
+    """
     if not re.fullmatch("[0-9a-f]{2,32}", beginning):
         return []
     query = "SELECT run_uuid FROM runs WHERE run_uuid LIKE ? AND lifecycle_stage = 'active'"

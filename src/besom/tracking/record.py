@@ -1,15 +1,14 @@
-"""The record of runs, of which nothing is lost or doubled.
+"""Writes runs to the record, without losing or doubling any.
 
-What is told of runs is kept without the passwords of addresses; files are kept as they are.
+Passwords in addresses are removed from what is written; files are kept as they are.
 
-:class:`Record` writes first to a log on disk; a thread makes that safe from power failures and
-tells MLflow (:mod:`besom.tracking.outbox`). A process may be killed at any moment: the next one
-that asks for :meth:`Record.pending` delivers what was left.
+:class:`Record` writes first to a log on disk. A thread makes the log safe from power failures and
+sends it to MLflow (:mod:`besom.tracking.outbox`). A process may be killed at any moment: the next
+one that calls :meth:`Record.pending` delivers what was left.
 
-A run ends in this order: :meth:`Record.prepare_end` puts its last words on disk; the caller commits
-the result wherever else it counts (Optuna, say); :meth:`Record.end_run` lets the run be closed.
-Until then it looks as it did before it ended. As it is closed its tags are told to MLflow first,
-then its files and model, and at last that it is no longer RUNNING.
+A run ends in three steps: :meth:`Record.prepare_end` writes its end to disk; the caller commits the
+result elsewhere (to Optuna, say); :meth:`Record.end_run` lets the run be closed. Until then MLflow
+shows it as open. On closing, its tags are sent first, then its files and model, its status last.
 """
 
 import logging
@@ -36,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 def connect(root: Path, uri: str | None, experiment: str) -> "Record":
-    """Open the record below ``root``, or the one at ``uri``; creates what is not there.
+    """Open the record below ``root``, or the one at ``uri``; create what is missing.
 
     Takes one to three seconds, most of it the import of MLflow.
 
@@ -83,14 +82,14 @@ class Record:
         parent: str | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> str:
-        """Create a run in MLflow, before this returns, and give its id.
+        """Create a run in MLflow and return its id.
 
-        Where MLflow has been lost on the way, or does not answer within seconds, a run with a
-        parent gets a name of our own, and is created later; :meth:`mlflow_id` tells which it has
-        become.
+        Where MLflow has become unreachable, or does not answer within seconds, a run with a parent
+        gets a key of our own as its id, and is created later; :meth:`mlflow_id` then gives
+        MLflow's id.
 
         Raises:
-            StoreError: MLflow does not take it; or it does not answer, and there is no parent.
+            StoreError: MLflow refuses the run, or does not answer and there is no parent.
         """
         key = self._deferred_runs.new_key()
         parents = {schema.PARENT: parent} if parent else {}
@@ -103,11 +102,11 @@ class Record:
         return run_id or key
 
     def resume_run(self, name: str, tags: Mapping[str, str]) -> str:
-        """Go on with the run that has all these tags, or create it: a caller that was killed
-        before it could keep the id finds it again.
+        """Reopen the run that has all these tags, or create it: a caller that was killed before it
+        could store the id finds it again.
 
         Raises:
-            StoreError: the store does not answer, or does not take it.
+            StoreError: the store does not answer, or refuses the run.
         """
         found = next(iter(self.runs(tags)), None)
         if found is None:
@@ -116,19 +115,19 @@ class Record:
         return found.run_id
 
     def mlflow_id(self, run_id: str) -> str:
-        """MLflow's id of a run that :meth:`start_run` has named.
+        """Return MLflow's id of a run, given what :meth:`start_run` has returned.
 
         Raises:
-            StoreError: it is still to be created, or the store does not answer.
+            StoreError: the run has not been created yet, or the store does not answer.
         """
         with asking(self.uri):
             return self._deferred_runs.run_id(run_id)
 
     def reopen(self, run_id: str) -> None:
-        """Go on with a run that was closed, or with one that a dead process left open.
+        """Reopen a run that was closed, or one that a dead process left open.
 
         Raises:
-            StoreError: the run is not in the store any more, or the store does not answer.
+            StoreError: the run is no longer in the store, or the store does not answer.
         """
         self._outbox.take_over({}, run_id)
         with asking(self.uri):
@@ -146,41 +145,41 @@ class Record:
         outcome: Mapping[str, Any],
         ended: int | None = None,
     ) -> None:
-        """Put a run's last words on disk, all or none, safe from power failures from then on.
+        """Write the end of a run to disk, atomically and safe from power failures.
 
-        The run stays open until :meth:`end_run`. ``outcome`` (JSON) tells the next start, after a
-        crash in between, what the caller was about to commit; where it is empty, the next start
-        ends it by itself. ``ended`` (ms since 1970): where that is not now.
+        The run stays open until :meth:`end_run`. After a crash in between, ``outcome`` (JSON) tells
+        the next start what the caller was about to commit; a run with an empty one is closed by the
+        next start itself. ``ended`` (ms since 1970): when the run ended, if not now.
         """
         self._outbox.log(run_id, entries.finished(status, tags, outcome, ended), sync=True)
 
     def end_run(self, run_id: str) -> None:
-        """Let a finished run be closed in MLflow."""
+        """Have a run closed in MLflow, after :meth:`prepare_end`."""
         self._outbox.end_run(run_id)
 
     def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Close a run whose work is lost as KILLED, also one of another process."""
+        """Close a run whose work is lost as KILLED; it may be a run of another process."""
         self.prepare_end(run_id, schema.RunStatus.KILLED, tags, {})
         self.end_run(run_id)
 
-    # -- what it is told; on disk when these return, in MLflow soon after ----------------------
+    # -- a run's content: on disk when these methods return, in MLflow soon after --------------
 
     def params(self, run_id: str, params: Mapping[str, Any]) -> None:
-        """Parameters; MLflow keeps the first value of each."""
+        """Log parameters; MLflow keeps the first value of each."""
         self._outbox.send(run_id, entries.params(params))
 
     def metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Numbers after ``step``."""
+        """Log metrics at ``step``."""
         known = self._outbox.last_metrics(run_id)
-        # Of equal step and millisecond, MLflow would show the larger value instead of the last.
+        # At the same step and millisecond, MLflow would show the larger value instead of the last.
         after = max((known[name].at for name in metrics if name in known), default=0)
         self._outbox.send(run_id, entries.metrics(step, metrics, after))
 
     def log(self, run_id: str, values: Mapping[str, float | str]) -> None:
-        """Facts about the whole run: numbers become metrics, text becomes tags.
+        """Log facts about the whole run: numbers become metrics, text becomes tags.
 
-        A number whose name was reported per step too becomes the last step's value, which is the
-        one that MLflow's tables show; where it is that value, nothing is added.
+        Where a number's name was also reported by step, the number is logged at the last step,
+        which MLflow's tables show; an equal value is not logged again.
         """
         known = self._outbox.last_metrics(run_id)
         for name, value in values.items():
@@ -191,49 +190,49 @@ class Record:
         self._tag(run_id, {name: text for name, text in values.items() if isinstance(text, str)})
 
     def text(self, run_id: str, artifact_path: str, content: str) -> None:
-        """A text file of the run."""
+        """Log a text file of the run."""
         self._outbox.send(run_id, entries.text(artifact_path, content))
 
     def file(self, run_id: str, path: Path) -> None:
-        """A file or folder; it must stay until it has been delivered."""
+        """Log a file or folder, which must stay in place until it is delivered."""
         self._outbox.send(run_id, entries.file(path))
 
     def model(self, run_id: str, model: KerasModel) -> None:
-        """The run's model, ``runs:/RUN_ID/model``; the file must stay until it is delivered."""
+        """Log the run's model, ``runs:/RUN_ID/model``; its file must stay until it is delivered."""
         self._outbox.send(run_id, entries.model(model))
 
     def delete_model(self, run_id: str, why: str) -> None:
-        """Have the model of a run that has ended deleted, unless it is registered, with a word."""
+        """Have the model of an ended run deleted, unless it is registered; a tag says ``why``."""
         self._outbox.send(run_id, entries.model_deleted(why))
 
     def table(self, run_id: str, name: str, rows: Sequence[Mapping[str, float | str]]) -> None:
-        """A small table, ``NAME.json``, that MLflow's interface shows as one."""
+        """Log a small table, ``NAME.json``, which MLflow's interface shows as a table."""
         self._outbox.send(run_id, entries.table(name, rows))
 
     def view(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """The view of a sweep's own run, see :class:`besom.tracking.pages.views.StudyView`."""
+        """Set the view of a study: see :class:`besom.tracking.pages.views.StudyView`."""
         self._outbox.send(run_id, entries.view(tags))
 
     def metric_names(self, run_id: str) -> list[str]:
-        """The metrics that an open run has been told of."""
+        """Return the names of the metrics logged so far in an open run."""
         return list(self._outbox.last_metrics(run_id))
 
     def dataset(self, run_id: str, dataset: LoggedDataset) -> None:
-        """Data that the run is made of, among its inputs."""
+        """Log a data set among the run's inputs."""
         self._outbox.send(run_id, entries.dataset(dataset))
 
     def note(self, run_id: str, markdown: str) -> None:
-        """The text on top of the run's page; lines that MLflow has no room for are left out."""
+        """Set the text on top of the run's page; lines beyond MLflow's limit are left out."""
         self._outbox.send(run_id, entries.note(markdown))
 
     def reuse(
         self, run_id: str, original: str, params: Mapping[str, Any], values: Mapping[str, float]
     ) -> None:
-        """Have a run say that it repeats another, with its parameters, facts and final metrics.
+        """Log that a run repeats another: copy the original's parameters, facts, final metrics.
 
         Args:
-            params: what the run has where the other one is gone.
-            values: the same, its objectives.
+            params: the run's parameters where the original is gone.
+            values: its objectives in that case.
         """
         self._outbox.send(run_id, entries.duplicate(original, params, values))
 
@@ -242,10 +241,10 @@ class Record:
             self._outbox.send(run_id, entries.tags(tags))
 
     def pending(self, tags: Mapping[str, str] | None = None) -> list[Pending]:
-        """Take over the runs with these tags that dead processes left open, and deliver what they
-        had to say. Each wants :meth:`end_run` (if it has an outcome), :meth:`kill`, or to go on.
+        """Take over and deliver the runs with these tags that dead processes left, and return the
+        open ones. The caller ends (:meth:`end_run`, with an outcome), kills or continues each.
 
-        Runs of processes that are alive are not touched. Without tags: all runs.
+        Runs of live processes are not touched. Without tags: all runs.
 
         Raises:
             StoreError: as :meth:`flush`.
@@ -254,8 +253,8 @@ class Record:
         return self._outbox.pending(tags or {})
 
     def runs(self, tags: Mapping[str, str], status: str | None = None) -> list[ReadRun]:
-        """All runs of the experiment with these tags, newest first; waits for :meth:`flush`, and
-        tries once more what was refused.
+        """Return all runs of the experiment with these tags, newest first, after retrying what was
+        refused and a :meth:`flush`.
 
         Raises:
             StoreError: the store does not answer.
@@ -266,7 +265,7 @@ class Record:
             return list(search_runs(self._client, [self.experiment_id], tags, status))
 
     def steps(self, run_id: str, metric: str) -> list[int]:
-        """The steps at which the store knows a metric of a run.
+        """Return the steps at which the store has a metric of a run.
 
         Raises:
             StoreError: the store does not answer.
@@ -277,21 +276,21 @@ class Record:
     # -- delivery ------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Wait until MLflow has everything.
+        """Wait until everything is delivered to MLflow.
 
         Raises:
-            StoreError: it does not take it; what was said stays on disk.
+            StoreError: the delivery failed; the entries stay on disk.
         """
         self._outbox.flush()
 
     def check(self) -> None:
-        """Raise what broke the delivery, if it is a bug: waiting mends all else."""
+        """Raise the error of the last delivery if it is a bug: others may go away by themselves."""
         error = self._outbox.error
         if error is not None and not is_mendable(error):
             raise error
 
     def close(self) -> None:
-        """Deliver everything and end the thread. Runs that are open stay so, for the next start.
+        """Deliver everything and end the thread. Open runs stay open for the next start.
 
         Raises:
             StoreError: as :meth:`flush`.

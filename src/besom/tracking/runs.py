@@ -21,11 +21,11 @@ PAGE = 1000
 
 
 def get_run(client: "MlflowClient", run_id: str) -> ReadRun:
-    """One run.
+    """Return one run.
 
     Raises:
-        StoreError: it is not there, or has been deleted.
-        MlflowException: the store cannot be asked.
+        StoreError: the run does not exist, or has been deleted.
+        MlflowException: the store cannot be read.
     """
     from mlflow.exceptions import MlflowException
 
@@ -48,20 +48,20 @@ def get_run(client: "MlflowClient", run_id: str) -> ReadRun:
 
 
 def original_of(client: "MlflowClient", run_id: str) -> "Run":
-    """The run that has the files and the model: the one that is repeated, else the run itself."""
+    """Return the run that holds the files and the model: the repeated run, else the run itself."""
     run = client.get_run(run_id)
     original = run.data.tags.get(schema.DUPLICATE_OF)
     return run if original is None else client.get_run(original)
 
 
 def log_artifact(uri: str, run_id: str, name: str, file: Path) -> bool:
-    """Keep a text file with a run that has ended, under ``name``; an older one is replaced.
+    """Add a text file to a run that has ended, under ``name``; an older one is replaced.
 
     Returns:
-        False where the record is one that is only to be read.
+        False where the record is read-only.
 
     Raises:
-        StoreError: the store does not answer, or does not take it.
+        StoreError: the store does not answer, or refuses the file.
     """
     from mlflow import MlflowClient
 
@@ -74,7 +74,7 @@ def log_artifact(uri: str, run_id: str, name: str, file: Path) -> bool:
 
 
 def restoring(uri: str, command: str) -> str:
-    """A command line of MLflow's for this store: it would look elsewhere by itself."""
+    """Return a command line of MLflow with this store's address, which is not its default."""
     return f"MLFLOW_TRACKING_URI={shlex.quote(_shown(uri))} mlflow {command}"
 
 
@@ -89,7 +89,7 @@ def search_runs(
     status: str | None = None,
     order: str = "attributes.start_time DESC",
 ) -> Iterator[ReadRun]:
-    """All runs with these tags (and status), newest first."""
+    """Yield all runs with these tags (and status), newest first unless ``order`` differs."""
     query, token = _query(tags, status), None
     while True:
         page = client.search_runs(
@@ -104,7 +104,7 @@ def search_runs(
 
 
 def read_run(run: "Run") -> ReadRun:
-    """A run of MLflow's client."""
+    """Convert a run of MLflow's client."""
     info, data = run.info, run.data
     return ReadRun(
         info.run_id,
@@ -119,7 +119,7 @@ def read_run(run: "Run") -> ReadRun:
 
 
 def _query(tags: Mapping[str, str], status: str | None) -> str:
-    """MLflow's filter language cannot quote a quote: such tags are compared afterwards only."""
+    """Return a filter for MLflow. Tags with a quote, which it cannot escape, are left out."""
     conditions = [f"tags.`{key}` = '{tag}'" for key, tag in tags.items() if "'" not in tag]
     if status:
         conditions.append(f"attributes.status = '{status}'")

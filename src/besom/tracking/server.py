@@ -1,10 +1,11 @@
-"""MLflow's server as `besom ui` starts it: pages of another origin cannot write, and no assistant.
+"""MLflow's server as `besom ui` starts it: no writes from pages of other origins, no assistant.
 
-MLflow takes writes from every page of this machine, whatever its port. A browser names the page's
-origin in each such request, so here only the server's own is taken. Programs name none.
+MLflow accepts writes from every page of this machine, whatever its port. A browser sends the page's
+origin with each such request, and here only the server's own origin is accepted. Programs send no
+origin, and may write.
 
-MLflow's assistant runs commands on this machine for a language model, and MLflow has no option that
-takes it away: here its part of the interface answers nothing, and its page does not show it.
+MLflow's assistant runs commands on this machine for a language model, and MLflow has no option to
+turn it off. Here its API answers 404, and MLflow's page hides it.
 
 MLflow finds :data:`app` by its entry point, ``mlflow server --app-name besom``.
 """
@@ -19,8 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 READING = ("GET", "HEAD", "OPTIONS")
 ASSISTANT = "/ajax-api/3.0/mlflow/assistant"
 CACHED = (b"if-none-match", b"if-modified-since")
-# How MLflow's page keeps what was chosen last. It would begin with the pages for language models,
-# the assistant beside them, and a word on usage reports, which the server does not take either.
+# MLflow's page keeps the last choices here. By default it opens the pages for language models with
+# the assistant beside them, and a notice on usage reports, which this server does not accept.
 SETTINGS = b"""\
 <script>
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
@@ -35,7 +36,7 @@ if (localStorage.getItem("mlflow.workflowType_v1") === null)
 
 
 class OwnOrigin:
-    """Refuses, with 403, what a page of another origin asks the application to change."""
+    """Refuses, with 403, write requests from pages of another origin."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -55,7 +56,7 @@ def _is_foreign_write(method: str, headers: Headers) -> bool:
 
 
 class NoAssistant:
-    """Answers nothing for MLflow's assistant, and has the page begin with the pages of runs."""
+    """Answers 404 to requests for MLflow's assistant, and opens MLflow's page at the runs."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
@@ -69,7 +70,10 @@ class NoAssistant:
         await answer(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """MLflow's page, whole and with :data:`SETTINGS`; a copy in a browser may have others."""
+        """Send MLflow's page with :data:`SETTINGS`.
+
+        The page is sent whole, since a copy in the browser's cache may have other settings.
+        """
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:

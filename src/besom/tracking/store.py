@@ -1,4 +1,4 @@
-"""Opens the MLflow store: creates folder, schema and experiment once."""
+"""Opens the MLflow store. Creates folder, schema and experiment where they are missing."""
 
 import fcntl
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from alembic.util.exc import CommandError  # another program's database
+from alembic.util.exc import CommandError  # raised for another program's database
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -31,20 +31,20 @@ class Store:
 
     client: MlflowClient
     uri: str
-    is_own: bool  # the root's own file, which may move with the root
+    is_own: bool  # the SQLite file below the root, which may move with the root
     experiment: str
     experiment_id: str
     outbox: Path
 
     @property
     def place(self) -> dict[str, str]:
-        """Where its runs are, as their logs on disk say it."""
+        """The store and experiment of the runs, as written in their logs on disk."""
         address = "own" if self.is_own else mask(self.uri)
         return {"store": address, "experiment": self.experiment}
 
 
 def open_store(root: Path, uri: str | None, experiment: str) -> Store:
-    """Open the store of ``root``, or at ``uri``; safe when several processes start at once.
+    """Open the store below ``root``, or the one at ``uri``. Several processes may do so at once.
 
     Raises:
         StoreError: the folder cannot be written, or the address cannot be used.
@@ -67,7 +67,7 @@ def open_store(root: Path, uri: str | None, experiment: str) -> Store:
 
 
 def _make_folders(root: Path) -> Path:
-    """Private to their owner: diffs and configurations may hold secrets."""
+    """Make the root's folders, private to the user: diffs and configurations may hold secrets."""
     outbox = root / FOLDER
     try:
         make_private(root)
@@ -80,7 +80,7 @@ def _make_folders(root: Path) -> Path:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """One process at a time: MLflow's migrations must not race."""
+    """Hold the root's lock: MLflow's migrations must not run in two processes at once."""
     try:
         lock = str(root / FOLDER / ".lock")
         descriptor = private(lock, os.O_CREAT | os.O_RDWR)
@@ -94,7 +94,10 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _create_schema(uri: str, artifacts: Path) -> None:
-    """Create a SQLite file under another name first: killed midway, it must not count as there."""
+    """Create the SQLite file where it is missing.
+
+    It is written under another name first, so that a kill does not leave half a database.
+    """
     path = sqlite_path(uri)
     if path is None or os.path.exists(path):  # Path.exists fails over a name too long
         return
@@ -115,7 +118,7 @@ def _create_schema(uri: str, artifacts: Path) -> None:
 
 
 def _artifact_location(uri: str, root: Path) -> str | None:
-    """A tracking server keeps artifacts where it is told to; a bare database does not."""
+    """Return the folder for artifacts; None for a tracking server, which has its own setting."""
     return None if scheme_of(uri) in SERVERS else (root / "artifacts").as_uri()
 
 
@@ -132,7 +135,7 @@ def _experiment(client: MlflowClient, name: str, artifact_location: str | None) 
     return str(found.experiment_id)
 
 
-# Without it MLflow's pages take an experiment for one with language models.
+# Without this tag MLflow's pages treat an experiment as one with language models.
 KIND = {schema.EXPERIMENT_KIND: "custom_model_development"}
 
 
@@ -140,7 +143,7 @@ def _create_experiment(client: MlflowClient, name: str, artifact_location: str |
     try:
         return str(client.create_experiment(name, artifact_location, KIND))
     except MlflowException as error:
-        # Processes with other roots may share a server; the lock does not reach that far.
+        # Processes with other roots may share a server, and do not share the lock.
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return _experiment(client, name, artifact_location)

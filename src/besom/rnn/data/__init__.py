@@ -1,7 +1,7 @@
-"""Loads texts and their classes: IMDb's, made-up ones, or the user's own; read once, cut to the
-sizes of a trial.
+"""Loads texts and their classes: IMDb's, synthetic ones, or the user's own.
 
-It knows its part of the configuration, and no TensorFlow, but to download IMDb.
+Texts are read once, and cut to the sizes of a trial. This room knows the ``data`` group of the
+configuration. It uses TensorFlow only to download IMDb.
 """
 
 from collections.abc import Callable
@@ -34,15 +34,15 @@ DATA_SETS: dict[str, Callable[[Any, float], Corpus]] = {
     ),
     "text_files": open_text_files,
 }
-"""How each kind of data set is opened, given its part of the configuration and the share of the
-training texts that is validated on."""
+"""The function that opens each kind of data set, given the configuration's ``data`` and the share
+of the training texts to validate on."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Reviews ready for a model, and where they come from.
+    """Reviews ready for a model, and the corpus that they come from.
 
-    ``validation`` is the tail of the training reviews. ``test`` is None unless it was asked for.
+    ``validation`` is the tail of the training reviews. ``test`` is None unless it was requested.
     """
 
     corpus: Corpus
@@ -52,7 +52,7 @@ class Dataset:
 
 
 def open_corpus(data: Data, validation_split: float) -> Corpus:
-    """The data set by its kind, whole; kept for the next call of this process.
+    """Open the whole data set; it is kept for the next call of this process.
 
     Raises:
         DataError: its file is missing or damaged.
@@ -61,7 +61,7 @@ def open_corpus(data: Data, validation_split: float) -> Corpus:
 
 
 def load(data: Data, validation_split: float, *, with_test: bool) -> Dataset:
-    """The three splits, cut to ``data.vocab_size`` and ``data.max_length``.
+    """Load the three splits, cut to ``data.vocab_size`` and ``data.max_length``.
 
     Raises:
         DataError: its file is missing or damaged.

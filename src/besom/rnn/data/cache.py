@@ -1,9 +1,9 @@
 """Caches reviews on disk as plain arrays: written once, memory-mapped, checked when opened.
 
-A folder for each source file, named by its digest, and by that of what else the tokens depend on::
+Each source file has a folder, named by a digest of the file and of what else the tokens depend on::
 
     train-tokens.npy  train-offsets.npy  train-labels.npy      (and the same for test)
-    words.json, …     what else a data set keeps
+    words.json, …     other files of a data set
     manifest.json     format, and the size and CRC-32 of every file above
 """
 
@@ -28,27 +28,27 @@ from besom.common.files import make_private
 from besom.rnn.data.corpus import Reviews
 
 FORMAT = 1
-"""Raise it when the meaning of the files changes; caches of another format are rebuilt."""
+"""To be raised when the meaning of the files changes; caches of another format are rebuilt."""
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "test")
 NAMES = {f"{split}-{item.name}.npy" for split in SPLITS for item in fields(Reviews)}
 
 READ_AT_ONCE = 1 << 20
-"""Bytes."""
+"""The bytes read at a time."""
 ABANDONED = 24 * 3600.0
-"""Seconds since a draft's last file was begun."""
+"""Seconds since a draft's last file was created, after which the draft is removed."""
 IN_USE = 24 * 3600.0
-"""Seconds since a folder was last opened, in which a process may be at work with it."""
+"""Seconds since a folder was last opened, during which a process may still use it."""
 LIMIT = 10 << 30
-"""Bytes that all folders beside one another may take; looked at when one is written."""
+"""The most bytes of all folders beside one another; checked when one is written."""
 
 Names = AbstractSet[str]
 Pair = tuple[Reviews, Reviews]
 
 
 def open_or_build(folder: Path, build: Callable[[], Pair]) -> Pair:
-    """Train and test reviews out of ``folder``, which is built first when absent or damaged.
+    """Return train and test reviews of ``folder``, which is built first when absent or damaged.
 
     Raises:
         DataError: the folder cannot be written.
@@ -58,13 +58,14 @@ def open_or_build(folder: Path, build: Callable[[], Pair]) -> Pair:
 
 
 def open_or_write(folder: Path, write: Callable[[Path], None], names: Names = NAMES) -> None:
-    """Find ``folder`` whole, or have ``write`` fill a draft of it, when it is absent or damaged.
+    """Check that ``folder`` is intact, or have ``write`` fill it anew when it is absent or damaged.
 
-    Where one is written and all beside it take more than ``LIMIT``, those go that have not been
-    opened for the longest time.
+    After a folder is written, and where all folders beside it take more than ``LIMIT``, the least
+    recently opened ones are removed.
 
     Args:
-        names: of the files that are in it, beside the manifest; those of the reviews among them.
+        write: fills the draft of a folder.
+        names: the names of all its files but the manifest, those of the reviews included.
 
     Raises:
         DataError: the folder cannot be written.
@@ -80,12 +81,12 @@ def open_or_write(folder: Path, write: Callable[[Path], None], names: Names = NA
                 f"the data cache `{folder}` cannot be written: {error.strerror}; make room there, "
                 "or name another folder with BESOM_CACHE"
             ) from error
-    with suppress(OSError):  # a cache that is only read has its age from when it was written
+    with suppress(OSError):  # the age of a read-only cache counts from when it was written
         os.utime(folder)
 
 
 def read(folder: Path) -> Pair:
-    """Train and test reviews of a folder that was found whole, mapped into memory."""
+    """Return train and test reviews of an intact folder, mapped into memory."""
     train, test = (_read(folder, split) for split in SPLITS)
     return train, test
 
@@ -103,7 +104,7 @@ def _intact(folder: Path, names: Names) -> bool:
 
 
 def _fingerprint(path: Path) -> list[int]:
-    """Size in bytes and CRC-32: it finds torn and damaged files, not forged ones."""
+    """Return size in bytes and CRC-32, which show torn and damaged files, but not forged ones."""
     size = crc = 0
     with path.open("rb") as file:
         while part := file.read(READ_AT_ONCE):
@@ -118,16 +119,16 @@ def _save(draft: Path, pair: Pair) -> None:
 
 
 def _seal(draft: Path) -> None:
-    """Write the manifest, of what is there."""
+    """Write the manifest of a draft's files."""
     fingerprints = {path.name: _fingerprint(path) for path in sorted(draft.iterdir())}
     (draft / MANIFEST).write_text(json.dumps({"format": FORMAT, "files": fingerprints}))
 
 
 @contextmanager
 def _replacing(folder: Path, names: Names) -> Iterator[Path]:
-    """A draft that takes the folder's place at the end, whole or not at all.
+    """Yield a draft that replaces the folder at the end, as a whole or not at all.
 
-    A process that has the old files mapped keeps them. When two processes build at once, one wins.
+    A process that has mapped the old files keeps them. When two processes build at once, one wins.
     """
     make_private(folder.parent)
     _drop_abandoned(folder.parent)
@@ -140,7 +141,7 @@ def _replacing(folder: Path, names: Names) -> Iterator[Path]:
 
 
 def _drop_abandoned(parent: Path) -> None:
-    """Remove the drafts of processes that were killed. No build takes as long as these are old."""
+    """Remove drafts of killed processes. They are older than the longest build."""
     for draft in parent.glob(".*-*"):
         with suppress(OSError):  # another process has removed it
             if time.time() - draft.stat().st_mtime > ABANDONED:
@@ -148,7 +149,7 @@ def _drop_abandoned(parent: Path) -> None:
 
 
 def _make_room(parent: Path) -> None:
-    """Remove what is beyond the limit, and in no use."""
+    """Remove the folders beyond the limit that are not in use."""
     kept = 0
     for opened, size, folder in sorted(_folders(parent), reverse=True):
         kept += size
@@ -157,7 +158,7 @@ def _make_room(parent: Path) -> None:
 
 
 def _folders(parent: Path) -> Iterator[tuple[float, int, Path]]:
-    """When each was last opened, its size in bytes, and itself."""
+    """Yield for each folder when it was last opened, its size in bytes, and its path."""
     for manifest in parent.glob(f"*/{MANIFEST}"):
         with suppress(OSError):  # another process has removed it
             size = sum(file.stat().st_size for file in manifest.parent.iterdir())
@@ -179,5 +180,5 @@ def _read(folder: Path, split: str) -> Reviews:
 
 
 def _mapped(folder: Path, split: str, name: str) -> NDArray[Any]:
-    """A view of the map as a plain array: slicing a ``memmap`` costs ten times as much."""
+    """Return the mapped file as a plain array: slicing a ``memmap`` costs ten times as much."""
     return np.asarray(np.load(folder / f"{split}-{name}.npy", mmap_mode="r"))

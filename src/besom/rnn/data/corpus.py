@@ -1,5 +1,7 @@
-"""Texts as token numbers, called reviews in all data sets: the records that hold them, the
-model's view of them, and the conversion between tokens and text."""
+"""Represents texts as token numbers, cuts them to a model's sizes, and turns them back into text.
+
+Texts are called reviews in all data sets.
+"""
 
 import json
 import logging
@@ -14,30 +16,30 @@ from numpy.typing import NDArray
 WORD_INDEX_FILE = "imdb_word_index.json"
 PADDING, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
-"""Keras' name and value: a word's token is its rank by frequency, from 1, plus this."""
+"""A word's token is its rank by frequency, from 1, plus this number; name and value are Keras'."""
 
 SENTIMENTS = ("negative", "positive")
-"""The classes of film reviews: label 1 is praise."""
+"""The classes of film reviews, by label: 1 is positive."""
 
 LARGEST_RANK = np.iinfo(np.int32).max - 16
-"""Tokens are int32."""
+"""The largest rank of a word, since tokens are int32."""
 
 BLOCK = 4096
-"""Reviews that are cut to size at once."""
+"""The number of reviews that are cut to size at once."""
 
 WordIndex = Mapping[str, int]
-"""From a word to its rank by frequency, from 1."""
+"""Maps a word to its rank by frequency, from 1."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reviews:
-    """Reviews of any length, end to end.
+    """Reviews of any length, concatenated.
 
     tokens: int32 [all tokens]; review ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``
     offsets: int64 [reviews + 1]
-    labels: int64 [reviews], each the place of its class in ``Corpus.classes``
+    labels: int64 [reviews], each the index of its class in ``Corpus.classes``
     """
 
     tokens: NDArray[np.int32]
@@ -52,10 +54,10 @@ class Reviews:
 class Corpus:
     """A data set before it is cut to size.
 
-    ``digest`` names its content, ``classes`` what its labels count, ``vocab_size`` is one above its
-    largest token, ``word_index`` reads the words when text is to be shown; it is empty when they
-    are not at hand. ``source`` says where the texts come from, ``remarks`` what is to be told of
-    them, ``version`` by which rules the content has become tokens, where the digest does not.
+    ``digest`` identifies its content, ``classes`` names its labels, ``vocab_size`` is one above its
+    largest token. ``word_index`` reads the words to show text; it returns none where they are
+    missing. ``source`` says where the texts come from, ``remarks`` are for the user. ``version``
+    identifies the rules that made the tokens, where the digest does not cover them.
     """
 
     name: str
@@ -75,13 +77,13 @@ class Corpus:
 
     @property
     def identity(self) -> str:
-        """What tells its tokens from all others, given the configuration."""
+        """Identifies the corpus' tokens, given the configuration."""
         return self.digest if self.version == 1 else f"{self.digest}, version {self.version}"
 
 
 @dataclass(frozen=True)
 class Split:
-    """What a model reads: tokens int32 [n, max_length], 0 pads at the front; labels int64 [n]."""
+    """A model's input: tokens int32 [n, max_length], 0 pads at the front; labels int64 [n]."""
 
     tokens: NDArray[np.int32]
     labels: NDArray[np.int64]
@@ -93,10 +95,10 @@ class Split:
 def view(reviews: Reviews, vocab_size: int, max_length: int) -> Split:
     """Cut reviews to ``max_length`` and the vocabulary to ``vocab_size``.
 
-    The same as ``keras.datasets.imdb.load_data(num_words=vocab_size)`` and ``pad_sequences``:
-    tokens from ``vocab_size`` on become unknown, long reviews lose their front, short ones are
-    padded at the front. Block by block: a million reviews take a third of the time that slices row
-    by row take, and no array is larger than what is returned.
+    This equals ``keras.datasets.imdb.load_data(num_words=vocab_size)`` and ``pad_sequences``:
+    tokens from ``vocab_size`` on become unknown, long reviews lose their beginning, short ones are
+    padded there. It works in blocks: a million reviews take a third of the time of slicing row by
+    row, and no array is larger than the result.
     """
     tokens = np.full((len(reviews), max_length), PADDING, np.int32)
     for first in range(0, len(reviews), BLOCK):
@@ -112,19 +114,19 @@ def view(reviews: Reviews, vocab_size: int, max_length: int) -> Split:
 
 
 def training_size(reviews: int, validation_split: float) -> int:
-    """How many reviews stay for training; the tail is for validation, as in ``Model.fit``."""
+    """Return the number of training reviews; the tail is for validation, as in ``Model.fit``."""
     return int(reviews * (1.0 - validation_split))
 
 
 def keras_folder() -> Path:
-    """Where Keras keeps the data sets that it downloads."""
+    """Return the folder where Keras keeps downloaded data sets."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
 
 
 def read_index(source: Path) -> WordIndex:
-    """Keras' word index, beside ``source`` or in Keras' folder; empty when it is in neither.
+    """Return Keras' word index, from beside ``source`` or from Keras' folder; empty if in neither.
 
-    One that is damaged is as good as none.
+    A damaged one is skipped.
     """
     for file in (source.parent / WORD_INDEX_FILE, keras_folder() / WORD_INDEX_FILE):
         try:
@@ -140,14 +142,14 @@ def read_index(source: Path) -> WordIndex:
 
 
 def _is_index(index: object) -> bool:
-    """Whether it gives each word a rank, from 1, that a token can stand for."""
+    """Return whether an index gives each word a valid rank, from 1."""
     if not isinstance(index, dict) or not set(map(type, index.values())) <= {int}:
         return False
     return not index or (min(index.values()) >= 1 and max(index.values()) <= LARGEST_RANK)
 
 
 def decode(tokens: Iterable[int], index: WordIndex) -> str:
-    """Text of one review; padding and start show nothing, unknown words a question mark."""
+    """Return the text of one review, without padding and start; unknown words become ``?``."""
     by_token = {rank + INDEX_FROM: word for word, rank in index.items()}
     shown = (token for token in tokens if token not in (PADDING, START))
     return " ".join(by_token.get(int(token), "?") for token in shown)

@@ -1,4 +1,4 @@
-"""Digests of files' contents, kept so that a large file is read once."""
+"""Computes digests of files' contents, and keeps them so that a large file is read once."""
 
 import hashlib
 import json
@@ -9,28 +9,28 @@ from pathlib import Path
 from besom.common.files import make_private, replace_text
 
 SETTLED = 2.0
-"""Seconds since a file's last change before its digest is kept: a later change within one tick of
-the file system's clock would not be seen."""
+"""Seconds that must pass since a file's last change before its digest is kept: another change
+within one tick of the file system's clock would go unnoticed."""
 
 
 Stamp = tuple[str, int, int, int, int]
 
 
 def stamp_of(file: Path) -> Stamp:
-    """What says whether a file has changed: its path, its size, the times of the last change to
-    its content and to its inode, in nanoseconds, and that inode.
+    """Return what shows a change of a file: its path, its size, the times of the last change to its
+    content and to its inode, in nanoseconds, and the inode's number.
 
-    The time of the inode is the system's own: no program sets it back.
+    The system sets the inode's time: no program can set it back.
 
     Raises:
-        OSError: it is not there.
+        OSError: the file does not exist.
     """
     found = file.stat()
     return str(file), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def known_digest(file: Path, folder: Path) -> str:
-    """The SHA-256 of a file's content, out of ``folder`` where that file has not changed since.
+    """Return the SHA-256 of a file's content, from ``folder`` if it is kept there and still valid.
 
     Raises:
         OSError: the file cannot be read.
@@ -45,14 +45,14 @@ def known_digest(file: Path, folder: Path) -> str:
     is_settled = time.time() - max(changes) / 1e9 > SETTLED
     digest = content_digest(file)
     if is_settled:
-        with suppress(OSError):  # it is computed again the next time
+        with suppress(OSError):  # the digest is computed again the next time
             make_private(folder)
             replace_text(kept, digest)
     return digest
 
 
 def content_digest(file: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal.
+    """Compute the SHA-256 of a file's content, in hexadecimal.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,10 +1,9 @@
-"""Encodes rows of texts as tokens on disk, in bounded memory; the vocabulary is the training
-part's.
+"""Encodes rows of texts as tokens on disk, in bounded memory.
 
-Texts are read once. Words are numbered as they come, and the numbers written to a scratch file;
-once the labels are known, the rows are put in order, the words of the training part ranked by
-their frequency, and the tokens written. In memory are some 100 bytes for each row, and each word
-once.
+The vocabulary is that of the training part. Texts are read once. Words are numbered in order of
+appearance, and the numbers are written to a scratch file. Once the labels are known, the rows are
+ordered, the words of the training part ranked by frequency, and the tokens written. Memory holds
+some 100 bytes for each row, and each word once.
 """
 
 import os
@@ -21,15 +20,15 @@ from besom.rnn.data.corpus import INDEX_FROM, START, UNKNOWN
 from besom.rnn.text_classifier import words
 
 MOST_WORDS = 1 << 22
-"""Words that are told apart: what comes first after so many is unknown. About 500 MiB."""
+"""The most distinct words, about 500 MiB; new words after these are unknown."""
 TOKENS_AT_ONCE, ROWS_AT_ONCE = 1 << 20, 1 << 14
-"""In memory, about."""
+"""The approximate numbers of tokens and rows in memory."""
 _START, _OTHER = 0, 1
-"""In the scratch file: a text's start, and words after the last that is told apart."""
+"""Numbers in the scratch file: a text's start, and words beyond :data:`MOST_WORDS`."""
 
 
 class _Numbers(dict[str, int]):
-    """A word -> its number, in the order of their first appearance."""
+    """Maps a word to its number, in order of first appearance."""
 
     def __missing__(self, word: str) -> int:
         if len(self) == MOST_WORDS:
@@ -40,13 +39,13 @@ class _Numbers(dict[str, int]):
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows in the order of their files, the words as numbers.
+    """Rows in the order of their files, with words as numbers.
 
-    file: the scratch file, int32; row ``i`` is what stands at ``offsets[i]:offsets[i + 1]``
+    file: the scratch file, int32; row ``i`` is at ``offsets[i]:offsets[i + 1]``
     offsets: int64 [rows + 1]
-    labels: int32 [rows], each the place of its name in ``names``
-    hashes: int64 [rows], equal where the texts are; of this process alone
-    names: the labels, in the order of their first appearance
+    labels: int32 [rows], each the index of its name in ``names``
+    hashes: int64 [rows], equal for equal texts; valid in this process only
+    names: the labels, in order of first appearance
     words: the words, in the order of their numbers
     """
 
@@ -87,8 +86,8 @@ def encode(rows: Iterable[tuple[str, str]], scratch: Path) -> Encoded:
 
 
 def rank(encoded: Encoded, rows: NDArray[np.int64]) -> list[int]:
-    """The words of ``rows``, by their places in ``encoded.words``: the most frequent first, equal
-    ones in alphabetical order."""
+    """Return the words of ``rows``, as indices of ``encoded.words``: the most frequent first, those
+    of equal frequency in alphabetical order."""
     counts = np.zeros(len(encoded.words) + _OTHER + 1, np.int64)
     for numbers in _gathered(encoded, rows):
         counts += np.bincount(numbers, minlength=len(counts))
@@ -101,7 +100,7 @@ def rank(encoded: Encoded, rows: NDArray[np.int64]) -> list[int]:
 def write_tokens(encoded: Encoded, rows: NDArray[np.int64], ranked: list[int], path: Path) -> None:
     """Write the tokens of ``rows``, in this order, as an ``.npy`` file: int32 [all tokens].
 
-    Words that :func:`rank` has not met are unknown.
+    Words outside ``ranked`` become unknown.
     """
     table = np.full(len(encoded.words) + _OTHER + 1, UNKNOWN, np.int32)
     table[_START] = START
@@ -115,14 +114,14 @@ def write_tokens(encoded: Encoded, rows: NDArray[np.int64], ranked: list[int], p
 
 
 def offsets_of(encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each of ``rows`` begins, and where the last ends: int64 [rows + 1]."""
+    """Return where each of ``rows`` begins, and where the last one ends: int64 [rows + 1]."""
     return np.concatenate([[0], np.cumsum(np.diff(encoded.offsets)[rows])])
 
 
 def _gathered(encoded: Encoded, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int32]]:
-    """The numbers of ``rows``, one after the other, in parts.
+    """Yield the numbers of ``rows``, concatenated, in parts.
 
-    Each row is read by itself: mapped into memory, the whole file would be there in the end.
+    Each row is read on its own: if the file were mapped, it would end up in memory as a whole.
     """
     starts, ends = encoded.offsets[:-1] * 4, encoded.offsets[1:] * 4  # bytes
     with encoded.file.open("rb") as file:

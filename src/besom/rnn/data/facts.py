@@ -1,4 +1,4 @@
-"""Statistics of a table of texts, gathered while it is read, and what the user is told of them."""
+"""Describes a table of texts to the user, by statistics that are gathered while it is read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from besom.common.text import printable, shorten
 from besom.rnn.data.corpus import Corpus, training_size
 
 SHOWN = 60
-"""Characters of a label in a message."""
+"""The most characters of a label in a message."""
 WIDTH, NAMES_WIDTH = 67, 16
-"""Columns of a line that describes a corpus, and those that its classes have at least."""
+"""The columns of the line that describes a corpus, and the least columns for its classes."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is kept with the tokens.
+    """The statistics that are kept with the tokens.
 
     Attributes:
-        n_tested_trained: texts of the test part that are in the training part too.
-        n_tested_validated: those that are in the validation part, and not in the training part.
-        n_validated_trained: texts of the validation part that are in the training part too.
+        n_tested_trained: texts of the test part that are also in the training part.
+        n_tested_validated: those that are in the validation part, but not in the training part.
+        n_validated_trained: texts of the validation part that are also in the training part.
         n_without_words: texts of all parts that hold no word.
     """
 
@@ -34,11 +34,11 @@ class Facts:
 def remarks(
     facts: Facts, column: str, n_trained: int, n_validated: int, n_tested: int
 ) -> Iterator[str]:
-    """What its user is to be told of a table whose texts are in three parts.
+    """Yield remarks for the user on a table whose texts are split into three parts.
 
     Args:
-        column: the labels'.
-        n_trained, n_validated, n_tested: texts of each part.
+        column: the name of the labels' column.
+        n_trained, n_validated, n_tested: the number of texts of each part.
     """
     alike: dict[str, list[str]] = {}
     for name in facts.classes:
@@ -65,7 +65,7 @@ def remarks(
 
 
 def describe(corpus: Corpus, validation_split: float) -> str:
-    """How many rows each part has, and the classes: in a line, shortened.
+    """Return the number of rows of each part, and the classes: one line, shortened.
 
     Examples:
         >>> describe(corpus, validation_split=0.2)
@@ -84,5 +84,5 @@ def describe(corpus: Corpus, validation_split: float) -> str:
 
 
 def shown(label: str) -> str:
-    """A label as a message quotes it."""
+    """Return a label as a message quotes it."""
     return f"`{shorten(printable(label), SHOWN)}`"

@@ -1,4 +1,4 @@
-"""File formats of tables: how each yields the texts and the labels of its rows."""
+"""Reads the file formats of tables: yields the texts and labels of their rows."""
 
 import csv
 import gzip
@@ -17,15 +17,15 @@ from besom.common.suggest import suggestion
 from besom.common.text import printable, shorten
 
 LARGEST_FIELD = 1 << 24
-"""Characters of a field, bytes of a JSON line. Beyond it a quote was opened and never closed."""
+"""The most characters of a field, or bytes of a JSON line. A longer field has an unclosed quote."""
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
-"""By which the fields of a line may be parted: by ``;`` where spreadsheets have decimal commas."""
+"""Possible separators of fields; spreadsheets with decimal commas use ``;``."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SHOWN = 200
-"""Characters of a list of names in a message."""
+"""The most characters of a list of names in a message."""
 
 Row = tuple[Any, Any]
-"""A text and its label as they stand in a file; None where there is nothing."""
+"""A text and its label as in the file; None for a missing value."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Columns:
 
 
 def ending(file: Path) -> str:
-    """What follows the name's last dot, in small letters, without ``.gz``: ``.csv``."""
+    """Return a file's ending in lower case, without ``.gz``: ``.csv`` for ``a.CSV.gz``."""
     suffixes = [suffix.lower() for suffix in file.suffixes]
     return ([""] + [suffix for suffix in suffixes if suffix != ".gz"])[-1]
 
@@ -53,7 +53,7 @@ def _missing(file: Path, key: str, name: str, names: Sequence[str]) -> DataError
 
 
 def check_columns(file: Path, columns: Columns, names: Sequence[str]) -> None:
-    """Refuse names that are not there, or are there twice."""
+    """Refuse columns that are missing, or exist twice."""
     for key, name in (("text", columns.text), ("label", columns.label)):
         if name not in names:
             raise _missing(file, key, name, names)
@@ -63,14 +63,14 @@ def check_columns(file: Path, columns: Columns, names: Sequence[str]) -> None:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, unpacked where it is gzipped."""
+    """Open a file for reading bytes, decompressed where it is gzipped."""
     packed = file.suffix.lower() == ".gz"
     with gzip.open(file) if packed else file.open("rb") as stream:
-        yield stream  # type: ignore[misc]  # gzip's class is none of typing's
+        yield stream  # type: ignore[misc]  # gzip's class is not typed as IO
 
 
 def _separated(file: Path, columns: Columns) -> Iterator[Row]:
-    """Rows of a CSV or TSV file, the first line of which names the columns."""
+    """Yield the rows of a CSV or TSV file, whose first line names the columns."""
     limit = csv.field_size_limit(LARGEST_FIELD)
     try:
         with _opened(file) as stream:
@@ -93,7 +93,7 @@ def _fields(file: Path, reader: Any, columns: Columns) -> Iterator[Row]:
         check_columns(file, columns, names)
         text, label = names.index(columns.text), names.index(columns.label)
         for row in reader:
-            if row:  # an empty line is none
+            if row:  # an empty line is no row
                 number += 1
                 if len(row) != len(names):
                     raise _ragged(file, number, reader.line_num, len(row), names)
@@ -119,7 +119,7 @@ def _refuse_utf_16(file: Path, first: bytes) -> None:
 
 
 def _delimiter(file: Path, line: str, columns: Columns) -> str:
-    """The one by which the first line has both columns; where none does, the most columns."""
+    """Return the separator that gives the first line both columns, or else the most columns."""
     found = {}
     for delimiter in DELIMITERS[ending(file)]:
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
@@ -130,7 +130,7 @@ def _delimiter(file: Path, line: str, columns: Columns) -> str:
 
 
 def _json_lines(file: Path, columns: Columns) -> Iterator[Row]:
-    """Rows of a file with a JSON object in each line."""
+    """Yield the rows of a file with one JSON object per line."""
     number = 0
     with _opened(file) as stream:
         while line := stream.readline(LARGEST_FIELD + 1):
@@ -183,7 +183,10 @@ def _parquet(file: Path, columns: Columns) -> Iterator[Row]:
 
 
 def _values(column: Any) -> list[Any]:
-    """Text is often kept as bytes. Those that are no UTF-8 become surrogates, as in CSV."""
+    """Return a column's values, bytes as text.
+
+    Parquet often holds text as bytes. Bytes that are not UTF-8 become surrogates, as in CSV.
+    """
     import pyarrow
 
     if pyarrow.types.is_dictionary(column.type):
@@ -202,7 +205,7 @@ def _text_of(value: Any) -> Any:
 
 @contextmanager
 def _unpacked(file: Path) -> Iterator[Path]:
-    """Parquet is read from its end: a gzipped file is unpacked on disk."""
+    """Yield the file, or an unpacked copy of a gzipped one: Parquet is read from its end."""
     if file.suffix.lower() != ".gz":
         yield file
         return

@@ -1,9 +1,9 @@
-"""The IMDb reviews (Maas et al. 2011) as Keras packs them, in the order Keras gives them.
+"""Reads the IMDb reviews (Maas et al. 2011) from Keras' file, in the order of Keras.
 
-Keras' ``imdb.npz`` is read without trusting it. Its reviews are pickled lists of integers, and a
-pickle may call anything. This reader builds lists, integers and inert stand-ins for NumPy's array
-and type; any other name in the pickle is refused before it is imported. No NumPy code runs on what
-the pickle says either.
+Keras' ``imdb.npz`` is not trusted. Its reviews are pickled lists of integers, and a pickle can call
+any code. This reader builds only lists, integers and inert stand-ins for NumPy's array and type.
+Any other name in the pickle is refused before it is imported. No NumPy code runs on the pickle's
+content.
 """
 
 import io
@@ -42,18 +42,18 @@ SHUFFLE_SEED = 113
 
 
 def open_imdb(path: str | None) -> Corpus:
-    """The corpus out of ``path``, BESOM_IMDB_PATH, Keras' cache, or a download by Keras.
+    """Open the corpus from ``path``, BESOM_IMDB_PATH, Keras' cache, or a download by Keras.
 
-    The first call for a file takes seconds and leaves a cache; later ones map it into memory.
+    The first call for a file takes seconds and writes a cache; later calls map it into memory.
 
     Raises:
-        DataError: there is no such file, or it is not what it should be.
+        DataError: there is no such file, or it is not Keras' file.
     """
     return _open(read_by(stamp_of, find(path)), cache_folder())
 
 
 def find(path: str | None) -> Path:
-    """The file to read; fetched by Keras when none is named and none is there."""
+    """Return the file to read; Keras downloads it when none is named and none is cached."""
     if named := path or os.environ.get("BESOM_IMDB_PATH"):
         return _existing(named_file(named), path)
     kept = keras_folder() / "imdb.npz"
@@ -69,7 +69,7 @@ def _existing(file: Path, path: str | None) -> Path:
 
 def _download(target: Path) -> Path:
     try:
-        environment.prepare()  # Keras brings TensorFlow: seconds, and needed this once
+        environment.prepare()  # Keras imports TensorFlow, which takes seconds, only here
         from keras.datasets import imdb
 
         imdb.load_data()
@@ -85,7 +85,7 @@ def _download(target: Path) -> Path:
 
 @lru_cache(maxsize=4)
 def _open(stamp: Stamp, folder: Path) -> Corpus:
-    """By its stamp, so that a replaced file is read again."""
+    """Open a file, cached by its stamp so that a replaced file is read again."""
     source = Path(stamp[0])
     digest = read_by(content_digest, source)
     train, test = cache.open_or_build(folder / "imdb" / digest, partial(read, source))
@@ -95,7 +95,7 @@ def _open(stamp: Stamp, folder: Path) -> Corpus:
 
 
 def read(source: Path) -> tuple[Reviews, Reviews]:
-    """Train and test reviews as ``keras.datasets.imdb.load_data`` orders and numbers them."""
+    """Return train and test reviews ordered and numbered as in Keras' ``imdb.load_data``."""
     shuffle = np.random.RandomState(SHUFFLE_SEED)
     train, test = (_shuffled(source, split, shuffle) for split in ("train", "test"))
     return train, test
@@ -109,7 +109,7 @@ def _shuffled(source: Path, split: str, shuffle: np.random.RandomState) -> Revie
 
 
 def _flatten(ranks: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Reviews end to end, each after a start token."""
+    """Concatenate reviews, each after a start token."""
     offsets = np.fromiter(accumulate((len(review) + 1 for review in ranks), initial=0), np.int64)
     shifted = chain.from_iterable([START - INDEX_FROM, *review] for review in ranks)
     return np.fromiter(shifted, np.int32) + np.int32(INDEX_FROM), offsets
@@ -141,11 +141,11 @@ STAND_INS = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
 }
-"""The only names that such an array needs; NumPy 2 moved one of them."""
+"""The only names that a pickled array of lists needs; NumPy 2 moved one of them."""
 
 
 class ListUnpickler(pickle.Unpickler):
-    """Reads one pickled object array of lists, and nothing that could act."""
+    """Reads one pickled object array of lists; refuses every other object."""
 
     def find_class(self, module: str, name: str) -> type:
         if (module, name) in STAND_INS:
@@ -154,7 +154,7 @@ class ListUnpickler(pickle.Unpickler):
 
 
 def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.int64]]:
-    """The reviews and labels of one split, ``train`` or ``test``, in the file's order.
+    """Return reviews and labels of one split, ``train`` or ``test``, in the file's order.
 
     Raises:
         DataError: the file is missing or damaged, or holds anything but reviews and labels 0 and 1.
@@ -165,7 +165,7 @@ def read_reviews(path: Path, split: str) -> tuple[list[list[int]], NDArray[np.in
             labels = _read_labels(archive.read(f"y_{split}.npy"))
         _check_reviews(reviews)
         _check_labels(labels, len(reviews))
-    except Exception as error:  # a pickle can raise anything; all of it means: not our file
+    except Exception as error:  # a pickle can raise anything: it is then not Keras' file
         reason = str(error) or type(error).__name__
         raise DataError(
             f"`{path}` is not Keras' imdb.npz: {reason}; name a whole copy of that file with "

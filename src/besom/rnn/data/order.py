@@ -1,18 +1,18 @@
-"""Splits a file's rows: shuffled, and stratified by class."""
+"""Orders a file's rows for splitting: shuffled, and stratified by class."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def stratified_order(labels: NDArray[np.integer], seed: int) -> NDArray[np.int64]:
-    """The rows in an order of which any tail is a stratified sample: int64 [rows].
+    """Return an order of the rows in which any tail is a stratified sample: int64 [rows].
 
-    The rows of each class, shuffled, are spread evenly from the beginning to the end. So a tail of
-    a share ``s`` has ``s`` of the rows of each class, rounded to the nearest row.
+    The rows of each class are shuffled and spread evenly from the beginning to the end. So a tail
+    with a share ``s`` of all rows has the share ``s`` of each class, rounded to the nearest row.
 
     Args:
         labels: the class of each row, from 0.
-        seed: two equal ones give one order.
+        seed: the seed of the shuffle; equal seeds give the same order.
     """
     random = np.random.default_rng(seed)
     shuffled = random.permutation(len(labels))

@@ -1,4 +1,4 @@
-"""Finds the files that options name, and refuses those that cannot be read."""
+"""Resolves the paths of options to files, and refuses files that cannot be read."""
 
 import os
 from collections.abc import Callable
@@ -12,16 +12,16 @@ Found = TypeVar("Found")
 
 
 def named_file(path: str) -> Path:
-    """The place that is meant, below the folder in which the command was given, wherever Hydra has
-    moved since. The home of a user who is not there stays as it is written."""
+    """Return a path relative to the folder of the command, also where Hydra has changed folders.
+    ``~`` is expanded; the home of an unknown user stays as written."""
     return Path(working_folder(), os.path.expanduser(path))
 
 
 def read_by(look: Callable[[Path], Found], file: Path) -> Found:
-    """What ``look`` finds of a file.
+    """Return what ``look`` returns for a file.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     try:
         return look(file)

@@ -1,13 +1,13 @@
-"""Made-up film reviews whose sentiment lies in the order of the words.
+"""Generates synthetic film reviews whose sentiment depends on the order of the words.
 
-A review is one opinion, or two that are opposed ("the plot was not very dull"), among scenes that
-say nothing ("mariski meets torison in the hotel"). Negation turns an adjective round. The word
-between two opinions says which one counts: "A but B" means B, "A although B" means A. Either order
-is equally likely, so that reviews with two opinions are coin tosses to any bag of words: swap the
-opinions, and the same bag has the other label.
+A review has one opinion ("the plot was not very dull") or two opposed ones, among neutral scenes
+("mariski meets torison in the hotel"). Negation reverses an adjective. The word between two
+opinions says which one counts: "A but B" means B, "A although B" means A. Either order is equally
+likely, so a bag of words can only guess the label of a review with two opinions: with the opinions
+swapped, the same bag has the other label.
 
-Word frequencies follow Zipf's law within their kinds, lengths are log-normal, as in IMDb. A known
-share of the labels is wrong, so the best accuracy that can be reached is known.
+Word frequencies follow Zipf's law within each list, and lengths are log-normal, as in IMDb. A known
+share of the labels is wrong, so the best possible accuracy is known.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ import numpy as np
 from besom.rnn.data.corpus import INDEX_FROM, SENTIMENTS, START, Corpus, Reviews, WordIndex
 
 VERSION = 1
-"""Raise it when the same parameters give other reviews: it is part of the digest."""
+"""To be raised when the same parameters give other reviews: it is part of the digest."""
 
 SEED = 1812
 CONTRAST = 0.4
@@ -39,7 +39,7 @@ def _words(text: str) -> Words:
     return text.split()
 
 
-# The most frequent of each list first.
+# Each list begins with its most frequent words.
 PRAISE = _words("""
     good great wonderful funny moving brilliant charming superb gripping clever beautiful
     touching fresh delightful excellent warm elegant witty memorable tender powerful honest lively
@@ -55,13 +55,13 @@ BLAME = _words("""
 """)
 
 NEGATIONS = ["not", "never", "hardly"]
-"""Each turns the adjective after it into its opposite."""
+"""Each reverses the adjective after it."""
 
 LAST_COUNTS = ["but", "however", "yet"]
-"""Between two opinions: the second is what the reviewer means."""
+"""Between two opinions: the second one counts."""
 
 FIRST_COUNTS = ["although", "despite", "whereas"]
-"""Between two opinions: the first is what the reviewer means."""
+"""Between two opinions: the first one counts."""
 
 EMPHASIS = ["very", "really", "quite", "so", "utterly"]
 
@@ -87,12 +87,12 @@ NAMES = [
         ["a", "son", "ski", "elle"],
     )
 ]
-"""People in the plot: 200 words that say nothing of the verdict, as rare words mostly do."""
+"""People in the plot: 200 words without sentiment, as most rare words are."""
 
 
 @lru_cache(maxsize=4)
 def open_synthetic(train_reviews: int, test_reviews: int, label_noise: float) -> Corpus:
-    """The corpus for these sizes: always the same one, balanced, made in under a second."""
+    """Generate the corpus of these sizes: deterministic, balanced, in under a second."""
     random = Random(SEED)
     train, test = (
         [_labelled(random, label_noise, praise=bool(i % 2)) for i in range(reviews)]
@@ -122,7 +122,7 @@ def _labelled(random: Random, label_noise: float, *, praise: bool) -> tuple[Word
 
 
 def write(random: Random, *, praise: bool) -> Words:
-    """The words of one review that means ``praise``."""
+    """Return the words of one review, positive if ``praise``."""
     parts = _opinions(random, praise=praise)
     wanted = min(MEDIAN_WORDS * exp(random.gauss(0.0, SPREAD)), MOST_WORDS)
     while sum(map(len, parts)) < wanted:
@@ -157,7 +157,7 @@ def _scene(random: Random) -> Words:
 
 
 def _pick(random: Random, words: Sequence[str]) -> str:
-    """One of ``words``; the k-th is drawn with weight 1/k."""
+    """Draw one of ``words``, the k-th with weight 1/k."""
     return random.choices(words, cum_weights=_zipf(len(words)))[0]
 
 
@@ -167,14 +167,14 @@ def _zipf(kinds: int) -> tuple[float, ...]:
 
 
 def _rank(reviews: Sequence[Words]) -> WordIndex:
-    """Ranks by frequency, from 1; words of equal frequency in alphabetical order."""
+    """Return ranks by frequency, from 1; words of equal frequency are in alphabetical order."""
     counts = Counter(word for words in reviews for word in words)
     ordered = sorted(counts, key=lambda word: (-counts[word], word))
     return {word: rank for rank, word in enumerate(ordered, start=1)}
 
 
 def _reviews(labelled: Sequence[tuple[Words, int]], index: WordIndex) -> Reviews:
-    """As in IMDb's test split, words that the training reviews do not hold are left out."""
+    """Encode reviews. As in IMDb's test split, words outside the training reviews are left out."""
     rows = [list(_tokens(words, index)) for words, _ in labelled]
     return Reviews(
         tokens=np.array([token for row in rows for token in row], np.int32),

@@ -1,6 +1,6 @@
 """Reads tables of texts and labels row by row: CSV, TSV, JSON lines, Parquet, each also gzipped.
 
-Rows are counted from 1, below a header. What is wrong with a row is said with its number.
+Rows are counted from 1, without the header. Errors name the number of the row.
 """
 
 import math
@@ -19,14 +19,14 @@ from besom.rnn.data.paths import named_file
 
 
 def read_rows(file: Path, columns: Columns) -> Iterator[tuple[str, str]]:
-    """Each row's text and label, in the file's order. Holds a small part of the file at a time.
+    """Yield each row's text and label, in the file's order. Reads a small part of it at a time.
 
-    Labels are text: as they stand in CSV, as JSON writes them elsewhere, without spaces around
-    them. A file with a quote inside of a text is read as RFC 4180 has it: doubled.
+    Labels are text: from CSV as written, from other formats as JSON writes them; spaces around them
+    are removed. As in RFC 4180, a quote inside a quoted text is doubled.
 
     Raises:
-        DataError: a column or a cell is missing, or of another type; a line cannot be read, or
-            has too many fields or too few.
+        DataError: a column or a cell is missing, or has a wrong type; a line cannot be read, or
+            has too many or too few fields.
     """
     try:
         rows = READERS[ending(file)](file, columns)
@@ -39,10 +39,11 @@ def read_rows(file: Path, columns: Columns) -> Iterator[tuple[str, str]]:
 
 
 def find(path: str, key: str) -> Path:
-    """The file that an option names.
+    """Return the file that an option names.
 
     Raises:
-        DataError: there is none, or none of a known kind; says the nearest in its folder.
+        DataError: the file does not exist, or is of an unknown kind. The message suggests the
+            nearest name in its folder.
     """
     if not path.strip():
         raise DataError(f"`{key}={path}` has no value; give a file: {key}=texts.csv, say")
@@ -107,7 +108,7 @@ def _label(file: Path, columns: Columns, number: int, label: Any) -> str:
 
 
 def _decoded(file: Path, column: str, number: int, text: str) -> str:
-    """Refuse bytes that were no UTF-8, which were kept as lone surrogates; JSON can have these."""
+    """Refuse text with lone surrogates: from bytes that are not UTF-8, or from JSON."""
     if not text.isascii():
         try:
             text.encode()

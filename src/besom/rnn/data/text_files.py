@@ -1,14 +1,14 @@
-"""The user's own texts and classes, from a table on disk: see :mod:`besom.rnn.data.tables`.
+"""Opens the user's own texts and classes, from a table on disk: see :mod:`besom.rnn.data.tables`.
 
-``data.test_path`` is the test part; without it, the tail of the rows' stratified order is
-(:mod:`besom.rnn.data.order`), ``data.test_split`` of them. What is left is trained on, but for
-its own tail, ``training.validation_split`` of it, which is validated on. The words that have
-tokens, and their order, are those of the training part alone.
+The test part is ``data.test_path``; without it, it is the tail of the rows' stratified order
+(:mod:`besom.rnn.data.order`), with the share ``data.test_split``. Of the other rows the tail, with
+the share ``training.validation_split``, is the validation part, and the rest the training part. The
+vocabulary and the order of its words come from the training part alone.
 
-What a word is: :func:`besom.rnn.text_classifier.words`; how words become tokens:
-:mod:`besom.rnn.data.encoding`.
+:func:`besom.rnn.text_classifier.words` defines a word; :mod:`besom.rnn.data.encoding` turns words
+into tokens.
 
-The first call for a file reads it and leaves a cache; later ones map that into memory.
+The first call for a file reads it and writes a cache; later calls map the cache into memory.
 """
 
 import hashlib
@@ -39,24 +39,24 @@ from besom.rnn.data.paths import read_by
 from besom.rnn.data.tables import find, read_rows
 
 VERSION = 1
-"""Raise it when the same file gives other tokens, or another order: caches of before are left, and
-studies of before are of other data."""
+"""To be raised when the same file gives other tokens, or another order: earlier caches are then not
+used, and earlier studies count as studies of other data."""
 LAYOUT = 2
-"""Raise it when a cache holds other facts than before."""
+"""To be raised when a cache holds other facts than before."""
 WORDS, FACTS = "words.json", "facts.json"
 NAMES = cache.NAMES | {WORDS, FACTS}
 SLOW = 1 << 26
-"""Bytes of a file that takes so long to read that a word is said before."""
+"""The size in bytes from which a file takes so long to read that this is logged first."""
 MOST_CLASSES = 1000
 WHOLE = re.compile(r"([+-]?\d+)\.0*")
-"""A number with a point and no fraction; the group is what stands before the point."""
+"""A number with a point and no fraction; the group is the part before the point."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file becomes tokens; :class:`besom.rnn.config.TextFilesData` says what each is."""
+    """The options that turn a file into tokens: see :class:`besom.rnn.config.TextFilesData`."""
 
     text: str
     label: str
@@ -66,10 +66,10 @@ class Reading:
 
 
 def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
-    """The corpus out of ``data.path``, and ``data.test_path`` where that is given.
+    """Open the corpus from ``data.path``, and ``data.test_path`` where it is given.
 
     Raises:
-        DataError: there is no such file, or it does not hold texts of two classes or more.
+        DataError: a file does not exist, or does not hold texts of two classes or more.
     """
     files = [find(str(data.path), "data.path")]
     if data.test_path is not None:
@@ -81,7 +81,7 @@ def open_text_files(data: TextFilesData, validation_split: float) -> Corpus:
 
 @lru_cache(maxsize=4)
 def _open(stamps: Sequence[Stamp], reading: Reading, name: str, folder: Path) -> Corpus:
-    """By the files' stamps, so that a replaced file is read again."""
+    """Open files, cached by their stamps so that a replaced file is read again."""
     files = [Path(stamp[0]) for stamp in stamps]
     digests = [read_by(partial(known_digest, folder=folder / "digests"), file) for file in files]
     digest = digests[0] if len(files) == 1 else _sha256(digests)
@@ -150,12 +150,12 @@ def _build(files: Sequence[Path], digests: Sequence[str], reading: Reading, draf
 def _is_in(
     encoded: Encoded, rows: NDArray[np.int64], others: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Whether the text of each of ``rows`` is that of one of ``others`` as well."""
+    """Return for each of ``rows`` whether one of ``others`` has the same text."""
     return np.isin(encoded.hashes[rows], encoded.hashes[others])
 
 
 def _rows(files: Sequence[Path], columns: Columns, n_rows: list[int]) -> Iterator[tuple[str, str]]:
-    """Those of all files; ``n_rows`` gets the number of each."""
+    """Yield the rows of all files; append each file's number of rows to ``n_rows``."""
     for file in files:
         number = 0
         for row in read_rows(file, columns):
@@ -169,7 +169,7 @@ def _rows(files: Sequence[Path], columns: Columns, n_rows: list[int]) -> Iterato
 def _classes(
     files: Sequence[Path], reading: Reading, encoded: Encoded, n_rows: Sequence[int]
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The classes in order, of numbers by their size, and each row's place among them."""
+    """Return the classes in order, numbers by size, and each row's index among them."""
     file, column = files[0], reading.label
     names, labels = _names_and_labels(encoded)
     counts = np.bincount(labels[: n_rows[0]], minlength=len(names)).tolist()
@@ -204,9 +204,9 @@ def _classes(
 
 
 def _names_and_labels(encoded: Encoded) -> tuple[list[str], NDArray[np.int64]]:
-    """The labels' names, and each row's place among them.
+    """Return the labels' names, and each row's index among them.
 
-    Where all are numbers, ``1.0`` is ``1``, as it is in a file whose numbers are none of text.
+    Where all labels are numbers, ``1.0`` becomes ``1``, as in a format that has numbers.
     """
     found = encoded.names
     if all(map(_is_number, found)):
@@ -216,7 +216,7 @@ def _names_and_labels(encoded: Encoded) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def _whole(number: str) -> str:
-    """``1`` of ``1.0``."""
+    """Return ``1`` for ``1.0``."""
     found = WHOLE.fullmatch(number)
     return found[1] if found else number
 
@@ -226,7 +226,7 @@ def _size_or_text(name: str) -> tuple[float, str]:
 
 
 def _refuse_fractions(file: Path, column: str, names: Sequence[str]) -> None:
-    """Numbers that measure something are no classes."""
+    """Refuse labels that are numbers with fractions: these are measurements, not classes."""
     fractions = [name for name in names if _is_number(name) and not float(name).is_integer()]
     if fractions and all(map(_is_number, names)):
         raise DataError(
@@ -243,7 +243,7 @@ def _is_number(name: str) -> bool:
 
 
 def _refuse_numbers(file: Path, column: str, encoded: Encoded, ranked: Sequence[int]) -> None:
-    """A column of numbers was named by mistake."""
+    """Refuse texts without letters: a column of numbers was named by mistake."""
     if not any(any(map(str.isalpha, encoded.words[place])) for place in ranked):
         raise DataError(
             f"`{file}`: no text of `{column}` holds a word with a letter; name the column of "
@@ -254,7 +254,7 @@ def _refuse_numbers(file: Path, column: str, encoded: Encoded, ranked: Sequence[
 def _parts(
     labels: NDArray[np.int64], n_rows: Sequence[int], reading: Reading
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows to train and validate on, and those of the test."""
+    """Return the rows to train and validate on, and the rows of the test part."""
     order = stratified_order(labels[: n_rows[0]], reading.seed)
     if len(n_rows) > 1:
         return order, np.arange(n_rows[0], sum(n_rows))

@@ -1,4 +1,5 @@
-"""Ways to train one model: stock Keras, and XLA programs with the same mathematics.
+"""Trains one model: by stock Keras, or by XLA programs with the same mathematics.
 
-They know a model, an optimizer and reviews; not the whole configuration, nor what is reported.
+This room knows a model, an optimizer and reviews. It must not know the whole configuration, or what
+is reported.
 """

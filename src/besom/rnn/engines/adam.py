@@ -1,10 +1,10 @@
-"""Keras' Adam with fewer passes over its memory, which is most of an epoch with large tables.
+"""Implements Keras' Adam with fewer passes over its variables.
 
-Both moments fade at each step, in every row of a table. Here they are kept divided by what they
-have faded to, ``beta ** steps``: a step then adds to the rows that its batch has, and leaves the
-others as they are. The weights, all of which move at each step, are the only pass that is left.
-Results differ by rounding. After so many steps that the divisor is small, and before anyone else
-looks, the moments are multiplied by it, and are Keras' own.
+With large tables these passes take most of an epoch. Both moments decay at each step, in every row
+of a table. Here they are stored divided by their decay, ``beta ** steps``: a step then changes only
+the rows of its batch. One pass is left, over the weights, which all move at each step. Before the
+divisor becomes too small, and before other code reads the moments, they are multiplied by it, and
+equal Keras' own. Results differ by rounding only.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,23 +15,23 @@ import keras
 import tensorflow as tf
 
 PERIOD = 64
-"""Steps. 0.9 ** 64 is a thousandth."""
+"""The most steps with divided moments. 0.9 ** 64 is about a thousandth."""
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
-    """A drop-in for :class:`keras.optimizers.Adam` that steps inside of :meth:`period` only.
+    """A drop-in for :class:`keras.optimizers.Adam` that steps only inside :meth:`period`.
 
-    As with Keras', the square of a table's gradient is that of each occurrence of a row in the
-    batch, not of their sum.
+    As in Keras, a table's gradient is squared for each occurrence of a row in the batch, not for
+    their sum.
 
     Raises:
-        ValueError: ``amsgrad`` is asked for, which it has not.
+        ValueError: ``amsgrad`` was requested, which is not supported.
     """
 
     _before: tf.Tensor | None = None
-    """Steps before this period."""
+    """The number of steps before this period."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -40,7 +40,7 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
 
     @contextmanager
     def period(self) -> Iterator[None]:
-        """Inside this block, the moments are divided; for :data:`PERIOD` steps at most."""
+        """Keep the moments divided inside this block, for at most :data:`PERIOD` steps."""
         self._before = tf.identity(self.iterations.value)
         try:
             yield
@@ -49,7 +49,7 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
             self._before = None
 
     def _settle(self) -> None:
-        """Multiply the moments by what they are divided by."""
+        """Multiply the moments by their divisor."""
         for beta, moments in ((self.beta_1, self._momentums), (self.beta_2, self._velocities)):
             for moment in moments:
                 moment.assign(moment * beta ** self._steps(moment.dtype))
@@ -70,7 +70,7 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
         self.assign_sub(variable, m * rate / (tf.sqrt(v * faded_2) + self.epsilon))
 
     def _steps(self, dtype: str) -> tf.Tensor:
-        """Those that this period has had."""
+        """Return the number of steps in this period so far."""
         if self._before is None:
             raise RuntimeError("a step outside of period()")
         return tf.cast(self.iterations.value - self._before, dtype)

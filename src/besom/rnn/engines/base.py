@@ -1,4 +1,4 @@
-"""The interface of engines, which train and score a model."""
+"""Defines the interface of engines, which train and score a model, and makes them."""
 
 import logging
 from dataclasses import dataclass
@@ -18,31 +18,32 @@ ENGINES = {
     "xla": "besom.rnn.engines.xla.XlaEngine",
     "keras": "besom.rnn.engines.keras_fit.KerasEngine",
 }
-"""A class for each ``training.engine``, made of a model, an optimizer, the training reviews, a
-batch size, and weights of the classes. They are named, since TensorFlow takes seconds to import."""
+"""The class of each ``training.engine``. Its arguments are a model, an optimizer, the training
+reviews, a batch size, and class weights. Classes are given by name, since TensorFlow takes seconds
+to import."""
 
 SCHEDULES = ("constant", "cosine", "linear")
-"""What ``training.learning_rate_schedule`` may be, beside null, which is ``constant``."""
+"""The values of ``training.learning_rate_schedule``; null means ``constant``."""
 
 OPTIMIZERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 """The class in ``keras.optimizers`` for each ``training.optimizer``."""
 
 
 CLASS_WEIGHTS = ("balanced",)
-"""What ``training.class_weight`` may be, beside null."""
+"""The values of ``training.class_weight`` beside null."""
 
 log = logging.getLogger(__name__)
 
 ClassWeights = NDArray[np.float32]
-"""float32 [n_classes]: how much a training text of each class counts in the loss."""
+"""float32 [n_classes]: the weight of a training text of each class in the loss."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean cross-entropy and the share of right answers: of two classes at the threshold 0.5, of
-    more the class of the largest probability.
+    """Mean cross-entropy, and the share of right answers: for two classes at the threshold 0.5, for
+    more the class with the largest probability.
 
-    ``macro_f1`` is None for two classes, and for the epoch that was trained.
+    ``macro_f1`` is None for two classes, and for the training score of an epoch.
     """
 
     loss: float
@@ -51,34 +52,34 @@ class Score:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """By their names, those that there are."""
+        """The metrics by name, without those that are None."""
         found = {"loss": self.loss, "accuracy": self.accuracy, "macro_f1": self.macro_f1}
         return {name: value for name, value in found.items() if value is not None}
 
 
 class Engine(Protocol):
-    """Holds a model and its training reviews. The model's weights are always up to date."""
+    """Trains a model on its training reviews, and scores it. The weights are always up to date."""
 
     name: str
-    """Its ``training.engine``."""
+    """The engine's name in ``training.engine``."""
     variables: "list[keras.Variable]"
-    """All that an epoch changes: weights, random generators, the optimizer's memory."""
+    """Everything that an epoch changes: weights, random generators, the optimizer's variables."""
 
     def train(self, order: NDArray[np.int32]) -> Score:
-        """One epoch over the training reviews in this order.
+        """Train one epoch over the training reviews in this order.
 
-        The score is the mean over all reviews, each judged by the weights before its batch. The
-        loss counts the classes' weights, as Keras' does; scores of :meth:`evaluate` do not.
+        The score is the mean over all reviews, each scored with the weights before its batch. Like
+        Keras', this loss includes the class weights; scores of :meth:`evaluate` do not.
         """
         ...
 
     def evaluate(self, split: Split) -> Score:
-        """The score of the model as it is."""
+        """Return the score of the model as it is."""
         ...
 
 
 def import_engines() -> None:
-    """Import all of them, and TensorFlow with them."""
+    """Import all engines, and TensorFlow with them."""
     for name in ENGINES.values():
         import_module(name.rpartition(".")[0])
 
@@ -90,12 +91,12 @@ def make_engine(
     n_classes: int,
     made_of: str | None = None,
 ) -> Engine:
-    """The engine named by ``training.engine``, ready to train on ``train``.
+    """Make the engine named by ``training.engine``, ready to train on ``train``.
 
     Args:
-        made_of: of a model of the user's own, what tells it from others that Keras writes down
-            alike; None for those of ``build_model``. Where ``xla`` would not find the numbers of
-            stock Keras for it, that takes over.
+        made_of: for a model of the user's own, what tells it apart from models with the same saved
+            configuration; None for those of ``build_model``. Stock Keras trains the user's model
+            where ``xla`` would give other numbers.
     """
     from besom.rnn.engines.optimizer import make_optimizer  # imports TensorFlow
 
@@ -120,10 +121,10 @@ def _suited(name: str, model: "keras.Model") -> str:
 
 
 def class_weights(training: Training, train: Split, n_classes: int) -> ClassWeights | None:
-    """What ``training.class_weight`` asks for; None where all texts count alike.
+    """Return the weights for ``training.class_weight``; None where all texts count equally.
 
     ``balanced`` gives each class the same sum: ``reviews / (n_classes * reviews of the class)``
-    (King and Zeng 2001, "Logistic Regression in Rare Events Data"), as scikit-learn has it.
+    (King and Zeng 2001, "Logistic Regression in Rare Events Data"), as in scikit-learn.
     """
     if training.class_weight is None:
         return None
@@ -132,13 +133,13 @@ def class_weights(training: Training, train: Split, n_classes: int) -> ClassWeig
 
 
 def macro_f1(right: NDArray[Any], answered: NDArray[Any], actual: NDArray[Any]) -> float:
-    """The mean of the classes' F1, each ``2 right / (answered + actual)``; classes that are
-    neither answered nor there are left out, as in scikit-learn.
+    """Return the mean F1 of the classes, each ``2 right / (answered + actual)``. Classes that are
+    neither predicted nor present are left out, as in scikit-learn.
 
     Args:
-        right: [n_classes], how often each class was answered rightly.
-        answered: [n_classes], how often at all.
-        actual: [n_classes], how many texts are of it.
+        right: [n_classes], how often each class was predicted correctly.
+        answered: [n_classes], how often it was predicted at all.
+        actual: [n_classes], how many texts belong to it.
     """
     met = answered + actual > 0
     return float(np.mean(2 * right[met] / (answered + actual)[met]))

@@ -1,6 +1,6 @@
-"""Compiled TensorFlow programs, kept for the next trial of the same shapes.
+"""Keeps compiled TensorFlow programs for later trials of the same shapes.
 
-A process keeps the last few that it has traced: tracing takes longer than loading what is compiled.
+A process keeps its last few traced programs: tracing takes longer than loading a compiled program.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from besom.rnn import environment
 
 KEPT_BYTES = 64 << 20
 MOST_KEPT = 12
-"""What a process keeps of traced programs, with the variables that each was traced with. A training
-has three: an epoch, the scores, an answer."""
+"""The limits for the traced programs that a process keeps, with the variables of each trace. A
+training has three programs: an epoch, the scores, a prediction."""
 _PREFIX = "CustomGradient-"
 
 log = logging.getLogger(__name__)
@@ -33,14 +33,14 @@ Trace = Callable[[], Any]
 
 
 class Program:
-    """Traced at once, or found, see :func:`traced`; compiled, or loaded from XLA's cache, at the
-    first call.
+    """A program. It is traced or reused at once, see :func:`traced`, and compiled or loaded from
+    XLA's cache at the first call.
 
-    Where XLA can neither load an entry nor write one, the call fails, and goes on failing in this
-    process under that name. Then the cache is emptied, and programs have other names.
+    Where XLA can neither load a cache entry nor write one, the call fails, and continues to fail in
+    this process under the same name. The cache is then emptied, and programs get other names.
 
     Args:
-        identity: all that the code depends on, see :func:`repeatable_names`.
+        identity: everything that the code depends on, see :func:`repeatable_names`.
         trace: makes the concrete function.
         variables: see :func:`traced`.
     """
@@ -55,7 +55,7 @@ class Program:
         self._proven = False
 
     def __call__(self, *arguments: tf.Tensor) -> tf.Tensor:
-        """Run it."""
+        """Run the program."""
         if self._proven:
             return self._call(*arguments)
         try:
@@ -80,13 +80,14 @@ class Program:
 def traced(
     identity: str, trace: Trace, variables: Sequence[keras.Variable] | None = None
 ) -> Traced:
-    """A call of a program, which is traced under :func:`repeatable_names`.
+    """Return a callable program, which is traced under :func:`repeatable_names`.
 
     Args:
-        identity: all that its code depends on.
+        identity: everything that its code depends on.
         trace: makes the concrete function.
-        variables: all that the code reads and writes, in an order that ``identity`` settles. With
-            them, what this process has traced before is not traced again; without, it is.
+        variables: all variables that the code reads and writes, in an order that ``identity``
+            determines. With them, this process reuses a program that it has traced before; without
+            them, it traces the program again.
     """
     handles = [variable.value.handle for variable in variables or ()]
     if variables is None or identity not in _kept:
@@ -102,12 +103,12 @@ def traced(
 
 @dataclass(frozen=True)
 class _Traced:
-    """A traced function, which other variables of the same shapes can be put into.
+    """A traced function, whose variables can be replaced by others of the same shapes.
 
     Attributes:
-        places: for each tensor that the function has captured, which variable's handle it is; None
-            for one that stays.
-        n_bytes: of the variables.
+        places: for each tensor that the function has captured, the index of the variable whose
+            handle it is; None for a tensor that is not replaced.
+        n_bytes: the size of the variables.
     """
 
     function: Any
@@ -123,13 +124,13 @@ class _Traced:
 
     @property
     def may_be_kept(self) -> bool:
-        """Not where it uses a variable that was not named, or much memory."""
+        """Whether to keep it: not if it uses a variable that was not given, or much memory."""
         captured = zip(self.function.captured_inputs, self.places, strict=True)
         is_closed = all(place is not None or one.dtype != tf.resource for one, place in captured)
         return is_closed and self.n_bytes <= KEPT_BYTES
 
     def bound_to(self, handles: Sequence[tf.Tensor]) -> Traced:
-        """The program of these variables."""
+        """Return the program with these variables."""
         captured = [
             own if place is None else handles[place]
             for own, place in zip(self.function.captured_inputs, self.places, strict=True)
@@ -138,26 +139,26 @@ class _Traced:
 
 
 _kept = OrderedDict[str, _Traced]()
-"""By identity, the one that was used last at the end."""
+"""The kept programs by identity, the last used one at the end."""
 
 
 def _let_go() -> None:
-    """Of those that have not been used for longest, where there are too many."""
+    """Remove the least recently used programs beyond the limits."""
     while len(_kept) > MOST_KEPT or sum(one.n_bytes for one in _kept.values()) > KEPT_BYTES:
         _kept.popitem(last=False)
 
 
 @contextmanager
 def repeatable_names(program: str) -> Iterator[None]:
-    """Names of TensorFlow functions that depend on the program alone, inside this block.
+    """Give TensorFlow functions names that depend only on the program, inside this block.
 
-    TensorFlow numbers the functions that it traces, and XLA's caches, in memory and on disk, have
-    these names in their keys: the same program traced as a process' second one is compiled again.
-    With names out of ``program``, one that any process has compiled before is found.
+    TensorFlow numbers the functions that it traces, and XLA's caches, in memory and on disk, use
+    these names in their keys: a program that is traced second in a process would be compiled again.
+    With names from ``program``, XLA finds a program that any process has compiled before.
 
     Args:
-        program: everything that the code depends on; two programs with one key would be taken for
-            one another.
+        program: everything that the code depends on; two programs with equal values would be
+            confused.
     """
     digest = hashlib.sha256(program.encode()).hexdigest()[:16]
     numbers = count()
@@ -193,11 +194,11 @@ def _install(
 
 @contextmanager
 def passing_gradients() -> Iterator[None]:
-    """Forget the gradients that are registered inside this block: what is traced in it cannot be
-    differentiated again after it.
+    """Forget the gradients that are registered inside this block. Programs traced in it cannot be
+    differentiated again afterwards.
 
-    TensorFlow registers every use of ``tf.custom_gradient`` in a graph under a new name, for the
-    life of the process, and with it the whole graph: 4.7 MB for each training.
+    TensorFlow registers every use of ``tf.custom_gradient`` in a graph under a new name, and keeps
+    it with the whole graph for the life of the process: 4.7 MB for each training.
     """
     registered = ops.gradient_registry._registry
     before = set(registered)

@@ -1,8 +1,8 @@
-"""Dropout with Keras' own random numbers, from a program that XLA compiles to little work.
+"""Implements dropout with Keras' own random numbers, by a program that XLA compiles well.
 
-XLA has no random numbers of TensorFlow's for processors: it takes the ten rounds of Philox into the
-loop over the mask, and runs them anew for each element, thousands of instructions for one. Here
-they are a loop over vectors, each round one step of it, which XLA does not pull apart.
+XLA has no fast form of TensorFlow's random numbers for CPUs: it fuses the ten rounds of Philox into
+the loop over the mask, and repeats them for each element, at thousands of instructions each. Here
+the rounds are a loop over vectors, one step for each round, which XLA does not fuse.
 """
 
 from functools import partial
@@ -21,10 +21,10 @@ Key = tuple[tf.Tensor, tf.Tensor]
 
 
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras has no types
-    """A drop-in for :class:`keras.layers.Dropout`: the mask of the same seed is the one that the
-    stock layer has when XLA compiles it."""
+    """A drop-in for :class:`keras.layers.Dropout`: a seed gives the same mask as the stock layer
+    compiled by XLA."""
 
-    __module__ = "keras.layers"  # what Keras writes down as the home of the class
+    __module__ = "keras.layers"  # the module that Keras saves for the class
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """See :meth:`keras.layers.Dropout.call`."""
@@ -40,14 +40,14 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras has no types
 
 
 def uniform(seed: tf.Tensor, shape: tf.Tensor, dtype: Any = tf.float32) -> tf.Tensor:
-    """What XLA makes of ``tf.random.stateless_uniform(shape, seed, dtype=tf.float32)``.
+    """Return the values of ``tf.random.stateless_uniform(shape, seed, dtype=tf.float32)`` in XLA.
 
     Args:
         seed: int32 [2].
         dtype: float32.
 
     Returns:
-        In [0, 1), each a multiple of 2 ** -23.
+        Values in [0, 1), each a multiple of 2 ** -23.
     """
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
     size = tf.reduce_prod(shape)
@@ -58,7 +58,7 @@ def uniform(seed: tf.Tensor, shape: tf.Tensor, dtype: Any = tf.float32) -> tf.Te
 
 
 def _philox(key: tf.Tensor, counter: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Four words for each of ``size`` counters from this one on: uint32 [size, 4].
+    """Return four words for each of ``size`` counters from ``counter`` on: uint32 [size, 4].
 
     Args:
         key: uint64.
@@ -91,6 +91,6 @@ def _raised(key: Key) -> Key:
 
 
 def _halves(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The lower and the upper 32 bits of uint64."""
+    """Return the lower and the upper 32 bits of uint64."""
     upper = tf.bitwise.right_shift(number, tf.constant(32, tf.uint64))
     return tf.cast(number, tf.uint32), tf.cast(upper, tf.uint32)

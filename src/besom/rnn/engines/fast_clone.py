@@ -1,11 +1,11 @@
-"""Clones a model, over the same variables, to a form that compiles to less work.
+"""Clones a model, over the same variables, into a form that compiles to a faster program.
 
-:mod:`besom.rnn.engines.recurrent` has SimpleRNN: products outside of the loop over time.
+:mod:`besom.rnn.engines.recurrent` replaces SimpleRNN: it moves products out of the loop over time.
 
 :class:`Conv1D` is one matrix product over the windows of all sequences. XLA has no fast convolution
-for processors: an epoch with its own takes many times as long as stock Keras'.
+for CPUs: with XLA's own, an epoch takes many times as long as with stock Keras.
 
-:class:`besom.rnn.engines.dropout.Dropout` has the same masks from a thirtieth of the work.
+:class:`besom.rnn.engines.dropout.Dropout` makes the same masks with a thirtieth of the work.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from besom.rnn.engines.recurrent import fast_recurrent, times
 
 
 def fast_clone_of(model: keras.Model) -> keras.Model:
-    """The same function of the same variables. The model itself, which is saved, stays stock."""
+    """Return a fast model with the same variables. The given one, which is saved, stays stock."""
     call = _call if any(map(_is_recurrent, model.layers)) else None
     return keras.models.clone_model(model, clone_function=_fast, call_function=call)
 
@@ -32,7 +32,7 @@ def _fast(layer: layers.Layer) -> layers.Layer:
     if recurrent := fast_recurrent(layer):
         return recurrent
     if type(layer) is layers.Dropout and layer.rate:
-        fast = Dropout.from_config(layer.get_config() | {"seed": 0})  # without a draw of its own
+        fast = Dropout.from_config(layer.get_config() | {"seed": 0})  # draws no seed
         fast.seed_generator.state = layer.seed_generator.state
         return fast
     if type(layer) is layers.Conv1D and is_plain_convolution(layer):
@@ -43,10 +43,10 @@ def _fast(layer: layers.Layer) -> layers.Layer:
 
 
 def _call(layer: layers.Layer, *inputs: Any, **settings: Any) -> Any:
-    """Call a layer; an embedding finds its tokens in the order of time.
+    """Call a layer; an embedding gets its tokens with time as the first axis.
 
-    A recurrent layer puts time first. Of that, two transpositions are left that cancel, and no
-    copy of the embedded batch.
+    A recurrent layer moves time to the first axis. This transposition then cancels with the one
+    here, and the embedded batch is not copied.
     """
     is_sequence = type(layer) is layers.Embedding and len(inputs[0].shape) == 2
     if not is_sequence or layer.mask_zero:
@@ -56,9 +56,9 @@ def _call(layer: layers.Layer, *inputs: Any, **settings: Any) -> Any:
 
 
 class Conv1D(keras.layers.Conv1D):  # type: ignore[misc]  # Keras has no types
-    """A drop-in for a :class:`keras.layers.Conv1D` that :func:`is_plain_convolution`."""
+    """A drop-in for a :class:`keras.layers.Conv1D` that :func:`is_plain_convolution` accepts."""
 
-    __module__ = "keras.layers"  # what Keras writes down as the home of the class
+    __module__ = "keras.layers"  # the module that Keras saves for the class
 
     def call(self, sequences: tf.Tensor) -> tf.Tensor:
         """See :meth:`keras.layers.Conv1D.call`."""
@@ -74,7 +74,7 @@ class Conv1D(keras.layers.Conv1D):  # type: ignore[misc]  # Keras has no types
 
 
 def is_plain_convolution(layer: keras.layers.Conv1D) -> bool:
-    """Whether it moves by single steps over sequences of a known length."""
+    """Return whether a layer moves in single steps over sequences of a known length."""
     steps = (*layer.strides, *layer.dilation_rate, layer.groups)
     is_known = layer.input.shape[1] is not None and layer.data_format == "channels_last"
     return set(steps) == {1} and is_known and layer.compute_dtype == "float32"

@@ -1,4 +1,4 @@
-"""``training.engine=keras``: stock ``Model.fit``, the reference that the XLA engine is held to."""
+"""Implements ``training.engine=keras``: stock ``Model.fit``, the reference for the XLA engine."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from besom.rnn.engines.base import ClassWeights, Score, macro_f1
 
 
 class KerasEngine:
-    """An :class:`besom.rnn.engines.base.Engine` that leaves everything to Keras but the order."""
+    """An :class:`besom.rnn.engines.base.Engine` that leaves all but the order to Keras."""
 
     name = "keras"
 
@@ -51,7 +51,7 @@ class KerasEngine:
         return Score(found["loss"], found["accuracy"], self._macro_f1(split))
 
     def _macro_f1(self, split: Split) -> float | None:
-        """A second pass: Keras' own ``F1Score`` counts classes that are not there as 0."""
+        """Compute macro F1 in a second pass: Keras' ``F1Score`` counts absent classes as 0."""
         if self._n_outputs == 1:
             return None
         answers = self._model.predict(split.tokens, self._batch_size, verbose=0).argmax(axis=1)

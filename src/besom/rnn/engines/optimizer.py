@@ -1,4 +1,4 @@
-"""The optimizer that a configuration asks for, with what it does at each step."""
+"""Makes the optimizer of a configuration, with its learning rate schedule."""
 
 import math
 from typing import Any
@@ -14,16 +14,16 @@ from besom.rnn.engines.base import OPTIMIZERS
 def make_optimizer(
     training: Training, n_reviews: int, *, compiled: bool = False
 ) -> keras.optimizers.Optimizer:
-    """One of Keras' own, or what computes the same, not built yet.
+    """Make an optimizer of Keras, or one that computes the same. It is not built yet.
 
     ``weight_decay`` is decoupled from the gradient (Loshchilov and Hutter 2019, "Decoupled Weight
-    Decay Regularization": with ``adam``, this is AdamW). ``global_clipnorm`` scales the gradients
-    of a step down to a norm, that of all of them together (Pascanu, Mikolov and Bengio 2013, "On
-    the difficulty of training recurrent neural networks").
+    Decay Regularization": with ``adam``, this is AdamW). ``global_clipnorm`` scales all gradients
+    of a step down to a common norm (Pascanu, Mikolov and Bengio 2013, "On the difficulty of
+    training recurrent neural networks").
 
     Args:
-        n_reviews: to train on, which says how many steps an epoch has.
-        compiled: for a program of :mod:`besom.rnn.engines.xla`.
+        n_reviews: the number of training reviews, which determines the steps of an epoch.
+        compiled: make it for a program of :mod:`besom.rnn.engines.xla`.
     """
     asked = {"weight_decay": training.weight_decay, "global_clipnorm": training.global_clipnorm}
     others = {name: value for name, value in asked.items() if value}
@@ -39,26 +39,26 @@ def make_optimizer(
 
 
 def variables_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
-    """All that a step reads and writes beside the weights, in an order of its own: what
-    ``optimizer.variables`` leaves out is a schedule's."""
+    """Return all variables that a step uses beside the weights, in a fixed order: those of
+    ``optimizer.variables``, and those of a schedule, which it leaves out."""
     schedule = getattr(optimizer, "_learning_rate", None)
     others = schedule.variables if isinstance(schedule, Schedule) else []
     return [*optimizer.variables, *others]
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A learning rate that grows over the first steps, then falls to 0 over the others.
+    """A learning rate that grows over the first steps, and then falls to 0 or stays constant.
 
-    The growth is linear (Goyal et al. 2017, "Accurate, Large Minibatch SGD"); the fall is linear,
-    or half a cosine (Loshchilov and Hutter 2017, "SGDR"), and the last step is one step short of 0.
-    The numbers are variables and no constants of a compiled program, so that trainings that differ
-    in them share one.
+    The growth is linear (Goyal et al. 2017, "Accurate, Large Minibatch SGD"). The fall is linear,
+    or half a cosine (Loshchilov and Hutter 2017, "SGDR"); the rate would reach 0 one step after the
+    last. The numbers are variables, not constants of a compiled program, so that trainings with
+    different numbers share a program.
 
     Args:
         kind: ``constant``, ``cosine`` or ``linear``.
         peak: the largest rate.
-        n_steps: of the whole training.
-        n_warmup: how many of them it grows in.
+        n_steps: the number of steps of the whole training.
+        n_warmup: the number of steps in which the rate grows.
     """
 
     def __init__(self, kind: str, peak: float, n_steps: int, n_warmup: int) -> None:
@@ -70,7 +70,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         self._peak, self._n_steps, self._n_warmup = self.variables
 
     def __call__(self, step: Any) -> Any:
-        """The rate of a step, the first of which is 0."""
+        """Return the rate of a step; the first step is 0."""
         step = ops.cast(step, "float32")
         grown = ops.minimum(1.0, (step + 1.0) / ops.maximum(self._n_warmup, 1.0))
         left = self._n_steps - self._n_warmup
@@ -80,5 +80,5 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         return self._peak * grown * (1.0 - done if self._kind == "linear" else 1.0)
 
     def get_config(self) -> dict[str, str]:
-        """What makes another program."""
+        """Return the settings that are compiled into a program."""
         return {"kind": self._kind}

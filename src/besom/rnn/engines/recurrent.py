@@ -1,14 +1,14 @@
-"""Keras' SimpleRNN with its arithmetic in another order: the same numbers from less work.
+"""Implements Keras' SimpleRNN with its arithmetic reordered: the same results from less work.
 
-:class:`SimpleRNN` is a drop-in for the layer of that name, alone or in both directions. What
-changes, and alters results by rounding only:
+:class:`SimpleRNN` is a drop-in for the layer of that name, alone or in both directions. These
+changes alter results by rounding only:
 
 - the input projection of all time steps is one matrix product before the loop over time, as in
   Appleyard et al. 2016, "Optimizing Performance of Recurrent Neural Networks on GPUs";
 - the gradients of both kernels are one batched product each after the loop, not sums inside it;
-- only the states are kept for the way back: the derivative of tanh is ``1 - state ** 2``.
+- only the states are kept for the backward pass: the derivative of tanh is ``1 - state ** 2``.
 
-GRU and LSTM stay Keras' own: docs/decisions/021-recurrent-kernels.md.
+GRU and LSTM stay Keras' own: see docs/decisions/021-recurrent-kernels.md.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def fast_recurrent(layer: layers.Layer) -> layers.Layer | None:
-    """The drop-in for a SimpleRNN, or for one in both directions, over the same variables; None
-    for any other layer."""
+    """Return the drop-in for a SimpleRNN, alone or in both directions, with the same variables;
+    None for any other layer."""
     if type(layer) is layers.Bidirectional and layer.merge_mode == "concat":
         forward, backward = map(fast_recurrent, (layer.forward_layer, layer.backward_layer))
         if forward is None or backward is None or layer.return_state:
@@ -39,11 +39,11 @@ def fast_recurrent(layer: layers.Layer) -> layers.Layer | None:
 class SimpleRNN(layers.SimpleRNN):  # type: ignore[misc]  # Keras has no types
     """A drop-in for :class:`keras.layers.SimpleRNN`: same arguments, weights, configuration.
 
-    What :func:`is_plain` rules out, masks and initial states are left to the stock computation. A
-    model with this layer is saved under the stock layer's name, and loads as that, without Besom.
+    The stock layer computes what :func:`is_plain` excludes, masks and initial states. A model with
+    this layer is saved with the stock layer's name, and loads as the stock layer, without Besom.
     """
 
-    __module__ = "keras.layers"  # what Keras writes down as the home of the class
+    __module__ = "keras.layers"  # the module that Keras saves for the class
 
     def call(
         self,
@@ -63,12 +63,12 @@ class SimpleRNN(layers.SimpleRNN):  # type: ignore[misc]  # Keras has no types
         if not self.return_sequences:
             return found
         found = tf.transpose(found, [1, 0, 2])
-        return tf.reverse(found, [1]) if self.go_backwards else found  # as they were computed
+        return tf.reverse(found, [1]) if self.go_backwards else found  # order of computation
 
 
 class BothDirections(layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """What a :class:`keras.layers.Bidirectional` that concatenates computes, of two
-    :class:`SimpleRNN`; the same arguments."""
+    """A drop-in for a :class:`keras.layers.Bidirectional` that concatenates two :class:`SimpleRNN`;
+    calls take the same arguments."""
 
     def __init__(self, stock: layers.Bidirectional, forward: SimpleRNN, backward: SimpleRNN):
         super().__init__(name=stock.name, dtype=stock.dtype_policy)
@@ -91,12 +91,12 @@ class BothDirections(layers.Layer):  # type: ignore[misc]  # Keras has no types
         return tf.concat([forward, backward], axis=-1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The steps' own, where there is an output for each."""
+        """Return the mask of the steps, if there is an output for each step."""
         return previous_mask if self.forward.return_sequences else None
 
 
 def is_plain(layer: layers.SimpleRNN) -> bool:
-    """Whether all that a layer is asked for is what :func:`states` computes."""
+    """Return whether :func:`states` computes everything that a layer is configured to do."""
     other = (
         layer.return_state,
         layer.stateful,
@@ -117,15 +117,15 @@ def states(
     go_backwards: bool = False,
     return_sequences: bool = False,
 ) -> tf.Tensor:
-    """The last of ``h[t] = tanh(sequence[t] @ kernel + h[t - 1] @ recurrent_kernel + bias)``.
+    """Return the last ``h[t] = tanh(sequence[t] @ kernel + h[t - 1] @ recurrent_kernel + bias)``.
 
     Args:
         sequence: float32 [time, batch, width], at least one step.
         kernel: float32 [width, units].
         recurrent_kernel: float32 [units, units].
         bias: float32 [units].
-        go_backwards: from the last step to the first: ``h[t + 1]`` instead of ``h[t - 1]``.
-        return_sequences: all states instead, each where its step lies.
+        go_backwards: go from the last step to the first: ``h[t + 1]`` instead of ``h[t - 1]``.
+        return_sequences: return all states instead, each at the index of its step.
 
     Returns:
         float32 [batch, units], or [time, batch, units]. The state before the first step is zero.
@@ -158,7 +158,7 @@ def states(
 def _forward(
     projected: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor, go_backwards: bool
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The last state, and the state before every step: float32 [time, batch, units]."""
+    """Return the last state, and the state before every step: float32 [time, batch, units]."""
     steps = tf.shape(projected)[0]
 
     def step(
@@ -180,11 +180,11 @@ def _back(
     recurrent_kernel: tf.Tensor,
     go_backwards: bool,
 ) -> tf.Tensor:
-    """Gradients of what goes into each tanh, from those of the last state or of all: float32
-    [time, batch, units].
+    """Return the gradients of the input of each tanh, from those of the last state or of all:
+    float32 [time, batch, units].
 
-    Against the order of the steps; the last one stands before the loop. The state after a step is
-    that before the next: read where it lies, it is not copied into the loop's state.
+    The loop runs against the order of the steps; the last step comes before the loop. The state
+    after a step is the one before the next: it is read there, not copied into the loop's state.
     """
     steps = tf.shape(before)[0]
     of_all = of_states if len(of_states.shape) == 3 else None
@@ -206,12 +206,12 @@ def _back(
 
 
 def _gradient_of_kernel(inputs: tf.Tensor, of_sums: tf.Tensor) -> tf.Tensor:
-    """A product for each step, then their sum: faster than one product over all rows."""
+    """Sum a product for each step, which is faster than one product over all rows."""
     return tf.reduce_sum(tf.matmul(inputs, of_sums, transpose_a=True), axis=0)
 
 
 def times(sequence: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-    """Every row of every step times the matrix, in one product."""
+    """Multiply every row of every step with the matrix, in one product."""
     steps, size, width = tf.unstack(tf.shape(sequence))
     flat = tf.matmul(tf.reshape(sequence, [steps * size, width]), matrix)
     return tf.reshape(flat, [steps, size, matrix.shape[1]])

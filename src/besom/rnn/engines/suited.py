@@ -1,8 +1,8 @@
 """Decides whether the XLA engine can train a model to the same numbers as stock Keras.
 
-It computes the loss by itself, and fills up the last batch. So what Keras would add to the loss,
-variables that a layer changes by itself, and texts that see each other are left to stock Keras;
-and so is what XLA cannot compile, or is slow at.
+The XLA engine computes the loss itself, and fills up the last batch. So stock Keras trains models
+with additional losses, with variables that a layer changes itself, and with layers that mix the
+texts of a batch. It also trains models that XLA cannot compile, or compiles to slow programs.
 """
 
 from functools import partial
@@ -18,10 +18,10 @@ from besom.rnn.engines.fast_clone import fast_clone_of
 
 
 def unsuited(model: keras.Model) -> str | None:
-    """What of a model the XLA engine cannot train alike; None where it can.
+    """Return why the XLA engine cannot train a model like stock Keras; None where it can.
 
-    The model is called, but stays as it is: assignments go to a scope, those of random generators
-    among them.
+    The model is called but does not change: a scope catches its assignments, those of random
+    generators included.
     """
     if any(getattr(weight, "regularizer", None) for weight in model.trainable_variables):
         return "it has a regularizer"
@@ -39,7 +39,7 @@ def unsuited(model: keras.Model) -> str | None:
 def _called(
     model: keras.Model, rows: NDArray[np.int32]
 ) -> tuple[NDArray[np.float32], list[str], list[Any]]:
-    """The answers in training, the weights that were assigned to, and losses of layers."""
+    """Return the training outputs, the weights that the call assigned, and the losses of layers."""
     with keras.StatelessScope(collect_losses=True) as scope:
         found = model(tf.constant(rows), training=True)
     weights = model.non_trainable_weights
@@ -53,7 +53,7 @@ def _not_compiled(model: keras.Model) -> str | None:
         fast = fast_clone_of(model)
         call = tf.function(partial(fast, training=True), jit_compile=True, autograph=False)
         program = compiler_ir.from_concrete_function(call.get_concrete_function(rows))(stage="hlo")
-    except Exception as error:  # TensorFlow's, or of a layer that does not work in a graph
+    except Exception as error:  # from TensorFlow, or from a layer that does not work in a graph
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         return f"XLA cannot compile it ({reason[:200]})"
     return "XLA is slow at its convolutions" if " convolution(" in program else None

@@ -1,7 +1,7 @@
-"""``training.engine=xla``: a whole epoch as one compiled program.
+"""Implements ``training.engine=xla``: a whole epoch as one compiled program.
 
 Stock ``Model.fit`` starts a program for every batch, and TensorFlow an operation for every time
-step; at these sizes that costs several times what the arithmetic does.
+step. With small models this takes several times as long as the arithmetic.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ from besom.rnn.engines.compiled import Program
 from besom.rnn.engines.optimizer import variables_of
 
 SCORED_AT_ONCE = 1000
-"""Reviews in one call of the scoring program; it divides IMDb's 5,000 and 25,000."""
+"""The number of reviews in one call of the scoring program. It divides IMDb's 5,000 and 25,000."""
 
 Traced = Callable[..., tf.Tensor]
 
 
 class XlaEngine:
-    """An :class:`besom.rnn.engines.base.Engine` for the models that ``build_model`` makes, and for
-    those in which :func:`besom.rnn.engines.suited.unsuited` finds nothing: losses of layers are not
-    added, and the rows that fill up the last batch would enter batch statistics.
+    """An :class:`besom.rnn.engines.base.Engine` for the models of ``build_model``, and for those in
+    which :func:`besom.rnn.engines.suited.unsuited` finds nothing. It does not add the losses of
+    layers, and the rows that fill up the last batch would enter batch statistics.
 
     Args:
-        made_of: tells the model from others that Keras writes down alike; a program of one would
-            be taken for the other's.
+        made_of: tells the model apart from models with the same saved configuration, whose programs
+            would otherwise be confused.
     """
 
     name = "xla"
@@ -56,7 +56,7 @@ class XlaEngine:
         self._reviews = (tf.constant(train.tokens), tf.constant(train.labels, tf.float32))
         self._size = size
         settings, weights = _settings(optimizer), _listed(class_weights)
-        # What a network of the user's own does may depend on more than its identity says.
+        # A network of the user's own may depend on more than its identity.
         used = None if made_of else [*model.variables, *variables_of(optimizer)]
         self._epoch = Program(
             _identity("epoch", model, made_of, settings, batch_size, size, weights),
@@ -81,7 +81,7 @@ class XlaEngine:
 
 
 def _identity(kind: str, model: keras.Model, made_of: str, *others: object) -> str:
-    """All that a program depends on."""
+    """Return everything that a program depends on."""
     numbers = (adam.PERIOD, SCORED_AT_ONCE, keras.config.epsilon())
     return json.dumps([kind, _code(), numbers, model.to_json(), made_of, *others])
 
@@ -91,7 +91,7 @@ def _listed(class_weights: ClassWeights | None) -> list[float] | None:
 
 
 def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
-    """What is compiled in. The learning rate is a variable, and not; its schedule is."""
+    """Return the settings that are compiled in: all but the learning rate, which is a variable."""
     settings: dict[str, object] = optimizer.get_config()
     rate = settings.pop("learning_rate")
     settings["class"] = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
@@ -100,8 +100,8 @@ def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, object]:
 
 @cache
 def _code() -> str:
-    """Names the code that makes the programs, all of this room, so that an earlier Besom's are not
-    taken for ours."""
+    """Return a digest of the code that makes the programs: all files of this room. So
+    programs of other versions are not reused."""
     sources = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
     return f"keras {keras.__version__} {hashlib.sha256(b''.join(sources)).hexdigest()}"
 
@@ -109,8 +109,8 @@ def _code() -> str:
 def _judge(
     model: keras.Model, tokens: tf.Tensor, labels: tf.Tensor, *, training: bool
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Loss of each review, and 1.0 where the answer is right: float32 [n] both; then the answer,
-    float32 [n, n_classes], 1.0 for its class, with no columns where there are two classes.
+    """Return the loss of each review, and 1.0 where the answer is right, both float32 [n]; then the
+    answer, float32 [n, n_classes], 1.0 for its class, without columns for two classes.
     """
     found = model(tokens, training=training)
     n_outputs = found.shape[-1]
@@ -131,11 +131,11 @@ def _epoch_program(
     size: int,
     class_weights: ClassWeights | None,
 ) -> Traced:
-    """tokens, labels, order -> sum of losses and number of right answers, float32 [2].
+    """Trace: tokens, labels, order -> sum of losses and number of right answers, float32 [2].
 
-    The reviews are arguments because TensorFlow would make small captured ones constants of the
-    program. A smaller last batch is filled up with reviews of weight 0: a second graph for its
-    size would double the time of tracing and compiling.
+    The reviews are arguments since TensorFlow would make constants of small captured ones. A
+    smaller last batch is filled up with reviews of weight 0: a second graph for its size would
+    double the time of tracing and compiling.
     """
     variables = model.trainable_variables
     fill = -size % batch_size
@@ -179,10 +179,10 @@ def _epoch_program(
 
 
 def _score_program(model: keras.Model) -> Traced:
-    """tokens, labels, weights -> weighted sum of losses and of right answers, float32 [2].
+    """Trace: tokens, labels, weights -> weighted sum of losses and of right answers, float32 [2].
 
-    Of more than two classes, after these for each class: how often it was answered rightly, how
-    often at all, and how many reviews are of it. float32 [2 + 3 n_classes].
+    For more than two classes, three counts for each class follow: its right answers, all its
+    answers, and its reviews. float32 [2 + 3 n_classes].
     """
 
     def score(tokens: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -213,7 +213,7 @@ def _traced(function: Traced, *arguments: tf.TensorSpec) -> Traced:
 
 
 def _parts(split: Split) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-    """Reviews in parts of one size, the last filled up with empty ones of weight 0."""
+    """Yield the reviews in parts of one size, the last filled up with empty ones of weight 0."""
     for start in range(0, len(split), SCORED_AT_ONCE):
         tokens = split.tokens[start : start + SCORED_AT_ONCE]
         labels = split.labels[start : start + SCORED_AT_ONCE]

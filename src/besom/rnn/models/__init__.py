@@ -1,6 +1,7 @@
-"""The networks: an embedding, what each does with it, dropout, and an output for the classes.
+"""Builds networks: an embedding, each network's own layers, dropout, an output for the classes.
 
-``MODELS`` has those that come with Besom; :mod:`besom.rnn.models.own` takes one of the user's.
+``MODELS`` lists the networks that come with Besom; :mod:`besom.rnn.models.own` builds one of the
+user's own.
 """
 
 from collections.abc import Callable
@@ -22,9 +23,9 @@ class Network:
     """A network that comes with Besom.
 
     Attributes:
-        schema: its keys.
-        features: makes of the model's configuration, tokens, int32 [n, max_length], and the size
-            of the vocabulary what the output sees, float32 [n, width].
+        schema: the schema of its keys.
+        features: given the model's configuration, tokens, int32 [n, max_length], and the size of
+            the vocabulary, returns the input of the output layer, float32 [n, width].
     """
 
     schema: type[Model]
@@ -45,8 +46,8 @@ MODELS = {
 
 
 def reset(seed: int) -> None:
-    """Forget earlier models, then seed Python, NumPy and Keras. In this order: forgetting a
-    session forgets Keras' seed too.
+    """Forget earlier models, then seed Python, NumPy and Keras. The order matters: clearing a
+    session also clears Keras' seed.
     """
     import keras
 
@@ -55,15 +56,15 @@ def reset(seed: int) -> None:
 
 
 def schema_of(model: Any) -> type[Model]:
-    """The keys that the network of a configuration has; one of the user's own has any others too,
-    and of a name that is unknown none are known."""
+    """Return the schema of a configuration's network; the base schema for an unknown name or for a
+    network of the user's own, which may have any other keys."""
     if model.get("build") is None and model.get("name") in MODELS:
         return MODELS[model.name].schema
     return Model
 
 
 def make_model(config: DictConfig, n_classes: int) -> "keras.Model":
-    """The network that a whole configuration asks for, see :func:`build_model`.
+    """Build the network of a whole configuration, see :func:`build_model`.
 
     Raises:
         ConfigError: see :func:`besom.rnn.models.own.build_own`.
@@ -79,12 +80,12 @@ def build_model(
     max_length: int,
     n_classes: int,
 ) -> "keras.Model":
-    """An untrained classifier of texts.
+    """Build an untrained classifier of texts.
 
-    It takes tokens, int32 [n, max_length]. Of two classes it gives the probability of the second,
-    float32 [n, 1], from a sigmoid; of more those of all, float32 [n, n_classes], from a softmax.
-    Recurrent networks see padding as it is: at the front it does no harm, and masks cost time.
-    Pooling leaves it out.
+    Its input is tokens, int32 [n, max_length]. For two classes it outputs the probability of the
+    second, float32 [n, 1], from a sigmoid; for more the probability of each, float32
+    [n, n_classes], from a softmax. Recurrent networks read padding like words: at the front it
+    does no harm, and masks cost time. Pooling leaves padding out.
     """
     import keras
     from keras import layers

@@ -1,7 +1,7 @@
 """Builds the user's own network in a separate process, to check it.
 
-What a sweep would find out with its first trial is found before it starts. Its process, which
-goes on for hours, gets neither the user's modules nor TensorFlow by that.
+Otherwise its errors would be found only by the first trial. The sweep's own process, which runs for
+hours, imports neither the user's modules nor TensorFlow.
 """
 
 import os
@@ -20,9 +20,9 @@ CONFIG, REFUSAL = "config.yaml", "refusal.txt"
 
 
 def check_build(config: DictConfig, n_classes: int) -> None:
-    """Refuse what :func:`besom.rnn.models.make_model` refuses; takes seconds, and no GPU.
+    """Refuse what :func:`besom.rnn.models.make_model` refuses. Takes seconds, and uses no GPU.
 
-    What the function itself raises is left to the trials, which show where.
+    Errors that the user's function raises are left to the trials, which show the traceback.
 
     Raises:
         ConfigError: see :func:`besom.rnn.models.own.build_own`.
@@ -43,7 +43,7 @@ def check_build(config: DictConfig, n_classes: int) -> None:
 
 
 def main(folder: Path, n_classes: int) -> None:
-    """Build it, and leave what is said against it in ``folder``."""
+    """Build the network, and write a refusal, if any, into ``folder``."""
     from besom.rnn import environment
     from besom.rnn.models import make_model, reset
 

@@ -1,4 +1,4 @@
-"""A convolution over time: Kim 2014, "Convolutional Neural Networks for Sentence
+"""Builds a convolution over time: Kim 2014, "Convolutional Neural Networks for Sentence
 Classification"."""
 
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def features(
     model: ConvolutionModel, tokens: "keras.KerasTensor", vocab_size: int
 ) -> "keras.KerasTensor":
-    """The maximum of each filter over time: float32 [n, filters * widths].
+    """Return the maximum of each filter over time: float32 [n, filters * widths].
 
-    As Kim's CNN-rand: embeddings from scratch, rectified filters of several widths. Each width is
-    at most ``max_length``.
+    This is Kim's CNN-rand: embeddings trained from scratch, rectified filters of several widths.
+    Each width is at most ``max_length``.
     """
     from keras import layers
 

@@ -15,24 +15,25 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 COSTS = ("n_parameters", "model_bytes", "predict_ms")
-"""The metrics of :func:`costs`. They are no part of what a repeated training is compared by: a time
-is another in each, and the others follow from the configuration."""
+"""The metrics of :func:`costs`. They are left out when a repeated training is compared: a time
+differs in each training, and the others follow from the configuration."""
 
 BATCH = 32
 WARM_UP, MEASURED = 2, 7
-"""Calls."""
+"""The number of calls before the measurement, and in it."""
 
 
 def costs(model: "keras.Model", tokens: NDArray[np.int32], *, is_own: bool) -> dict[str, float]:
-    """Size and speed of a model, by stock Keras, whichever engine has trained it.
+    """Measure size and speed of a model, by stock Keras, whichever engine has trained it.
 
     Args:
-        tokens: int32 [reviews, max_length], at least one review; the first are answered.
-        is_own: it may do more than Keras writes down of it, as one of the user's own may.
+        tokens: int32 [reviews, max_length], at least one review; the first ones are predicted.
+        is_own: the model is the user's own, so that its saved configuration may not describe all
+            of it.
 
     Returns:
-        ``n_parameters``; ``model_bytes``, the bytes of these in memory and in a file;
-        ``predict_ms``, the median milliseconds of an answer to a batch of 32.
+        ``n_parameters``; ``model_bytes``, the bytes of the parameters in memory and in a file;
+        ``predict_ms``, the median milliseconds of a prediction for a batch of 32.
     """
     sizes = [math.prod(weight.shape) for weight in model.weights]
     bytes_each = [np.dtype(weight.dtype).itemsize for weight in model.weights]
@@ -45,7 +46,7 @@ def costs(model: "keras.Model", tokens: NDArray[np.int32], *, is_own: bool) -> d
 
 
 def _predict_ms(model: "keras.Model", batch: NDArray[np.int32], is_own: bool) -> float:
-    """After calls that fill the caches."""
+    """Measure the time of a prediction, after calls that fill the caches."""
     import tensorflow as tf
 
     answer, tokens = _answer(model, batch.shape, is_own), tf.constant(batch)
@@ -57,7 +58,7 @@ def _predict_ms(model: "keras.Model", batch: NDArray[np.int32], is_own: bool) ->
 def _answer(
     model: "keras.Model", shape: tuple[int, ...], is_own: bool
 ) -> Callable[["tf.Tensor"], "tf.Tensor"]:
-    """The model as a program, tokens of this shape -> its answers, stock TensorFlow's."""
+    """Return the model as a program of stock TensorFlow: tokens of this shape -> its outputs."""
     import tensorflow as tf
 
     from besom.rnn.engines.compiled import traced

@@ -1,4 +1,4 @@
-"""The embedding of words, and its dropout."""
+"""Embeds words, with dropout of whole words."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 def embed(
     model: RecurrentModel | ConvolutionModel, tokens: "keras.KerasTensor", vocab_size: int
 ) -> "keras.KerasTensor":
-    """float32 [n, max_length, embedding_dim]; in training without some of the words, each whole.
+    """Return embedded tokens, float32 [n, max_length, embedding_dim]. In training some whole words
+    are dropped.
 
-    Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text
+    Sources: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text
     Classification"; Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in
-    Recurrent Neural Networks", for recurrent networks. What is left is scaled up, as Keras' dropout
-    does.
+    Recurrent Neural Networks", for recurrent networks. The other words are scaled up, as Keras'
+    dropout does.
     """
     from keras import layers
 

@@ -1,9 +1,9 @@
-"""A bag of n-grams: Joulin, Grave, Bojanowski and Mikolov 2017, "Bag of Tricks for Efficient Text
-Classification" (fastText).
+"""Builds a bag of n-grams: Joulin, Grave, Bojanowski and Mikolov 2017, "Bag of Tricks for Efficient
+Text Classification" (fastText).
 
 A text is the mean of the embeddings of its words and n-grams. Each word has a row of its own; the
-n-grams share the rows of a second table by their hash, as there are too many of them. All of it is
-made of Keras' own layers and operations, so that a saved model loads without Besom.
+n-grams share the rows of a second table by their hash, since they are too many. The network uses
+only Keras' own layers and operations, so that a saved model loads without Besom.
 """
 
 from typing import TYPE_CHECKING
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import keras
 
 MULTIPLIER = 116_049_371
-"""fastText's own, in ``Dictionary::addWordNgrams``."""
+"""The multiplier of fastText, in ``Dictionary::addWordNgrams``."""
 
 
 def features(
     model: FastTextModel, tokens: "keras.KerasTensor", vocab_size: int
 ) -> "keras.KerasTensor":
-    """The mean over all words and n-grams: float32 [n, embedding_dim].
+    """Return the mean over all words and n-grams: float32 [n, embedding_dim].
 
-    Padding, 0, is no word, and no part of an n-gram; a text of padding alone is all zeros. Words
-    and n-grams are dropped each by itself, as :func:`besom.rnn.models.embedding.embed` has it.
+    Padding, 0, is no word and not part of an n-gram; a text of padding only gives zeros. Each word
+    and n-gram is dropped on its own, as in :func:`besom.rnn.models.embedding.embed`.
     """
     from keras import layers, ops
 
@@ -48,7 +48,7 @@ def features(
 
 
 def _sum(embedded: "keras.KerasTensor", weights: "keras.KerasTensor") -> "keras.KerasTensor":
-    """The sum over time of what has weight 1: float32 [n, embedding_dim]."""
+    """Return the weighted sum over time: float32 [n, embedding_dim]."""
     from keras import ops
 
     return ops.einsum("nld,nl->nd", embedded, weights)
@@ -57,9 +57,9 @@ def _sum(embedded: "keras.KerasTensor", weights: "keras.KerasTensor") -> "keras.
 def _next_hashes(
     hashes: "keras.KerasTensor", tokens: "keras.KerasTensor", n: int, buckets: int
 ) -> "keras.KerasTensor":
-    """The row of each n-gram, int64 [n, max_length - n + 1], out of those of one word less.
+    """Return the row of each n-gram, int64 [n, max_length - n + 1], from those of one word less.
 
-    int64 holds the product of a token or bucket, below 2 ** 31, and the multiplier.
+    int64 can hold the product of a token or bucket, below 2 ** 31, and the multiplier.
     """
     from keras import ops
 

@@ -1,4 +1,4 @@
-"""The user's own network: ``model.build=my_package.models:build`` names a function.
+"""Builds the user's own network: ``model.build=my_package.models:build`` names a function.
 
 It is called with the whole configuration, the number of tokens and the number of classes::
 
@@ -12,7 +12,7 @@ It is called with the whole configuration, the number of tokens and the number o
             answer = keras.layers.Dense(n_classes, activation="softmax")(x)
         return keras.Model(tokens, answer)
 
-What it returns is looked at before it is trained. Loss, optimizer and metrics are Besom's.
+The returned model is checked before it is trained. Loss, optimizer and metrics are Besom's.
 """
 
 import inspect
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 KEY = "model.build"
 LAMBDA = "__lambda__"
-"""Keras' name for a function without one."""
+"""Keras' class name for a function without a name."""
 ARGUMENTS = ("config", "vocab_size", "n_classes")
 OUTSIDE = re.compile(r"indices\[[^]]*\] = (-?\d+) is not in \[0, (\d+)\)")
-"""What TensorFlow says on a CPU of a row that a table does not have. XLA takes another row for it,
-and so does a GPU, without a word."""
+"""TensorFlow's error on a CPU for a row that a table does not have. XLA and a GPU use another row
+instead, without an error."""
 
 log = logging.getLogger(__name__)
 warn_once = lru_cache(log.warning)
 
 
 def check_own(build: str) -> None:
-    """Refuse a function that is not there. Imports neither it nor TensorFlow.
+    """Refuse a function that does not exist. Imports neither its module nor TensorFlow.
 
     Raises:
         ConfigError: see :meth:`besom.app.modules.reference.Reference.check`.
@@ -56,10 +56,10 @@ def check_own(build: str) -> None:
 
 
 def build_own(config: DictConfig, n_classes: int) -> "keras.Model":
-    """What the function makes, over tokens, int32 [n, max_length]; not compiled.
+    """Build the function's network over tokens, int32 [n, max_length]; it is not compiled.
 
     Raises:
-        ConfigError: there is no such function, or what it returns cannot be trained and saved.
+        ConfigError: there is no such function, or its model cannot be trained and saved.
         Exception: whatever the function raises.
     """
     reference = Reference.read(KEY, config.model.build)
@@ -78,10 +78,10 @@ def build_own(config: DictConfig, n_classes: int) -> "keras.Model":
 
 
 def made_of(config: DictConfig) -> str | None:
-    """What a model of the user's own was made of; None for those of ``build_model``.
+    """Return the configuration that made a model of the user's own; None for ``build_model``'s.
 
-    Two of one look may differ: what a layer takes from its surroundings is not written down. Its
-    function is given the whole configuration, and NumPy's seed with it.
+    It tells apart models with equal saved configurations: what a layer takes from its surroundings
+    is not saved. The function gets the whole configuration, which includes NumPy's seed.
     """
     if config.model.get("build") is None:
         return None
@@ -94,7 +94,7 @@ def _check_signature(
 ) -> None:
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # of some that are built in
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return
     try:
         signature.bind(*arguments)
@@ -106,7 +106,7 @@ def _check_signature(
 
 
 def _check_input(reference: Reference, made: Any, max_length: int) -> None:
-    """Refuse what takes no tokens. A model that is not built yet takes whatever it is given."""
+    """Refuse a model that cannot read tokens. An unbuilt model accepts any input."""
     import keras
 
     if not isinstance(made, keras.Model):
@@ -126,7 +126,7 @@ def _check_input(reference: Reference, made: Any, max_length: int) -> None:
 
 
 def _over_tokens(made: "keras.Model", max_length: int) -> "keras.Model":
-    """The same layers over an input of our own: of one size and type, and not compiled."""
+    """Return the same layers over our own input, of known size and type, not compiled."""
     import keras
 
     tokens = keras.Input((max_length,), dtype="int32", name="tokens")
@@ -159,7 +159,7 @@ def _check_output(reference: Reference, model: "keras.Model", n_classes: int) ->
 
 
 def _check_saved(reference: Reference, model: "keras.Model") -> None:
-    """Refuse what cannot be saved; say what cannot be loaded again."""
+    """Refuse a model that cannot be saved; warn of one that cannot be loaded again."""
     import keras
 
     try:
@@ -181,10 +181,10 @@ def _check_saved(reference: Reference, model: "keras.Model") -> None:
 def _check_rows(
     reference: Reference, model: "keras.Model", vocab_size: int, max_length: int
 ) -> None:
-    """Refuse a table with too few rows, an Embedding's above all, wherever in the network it is.
+    """Refuse a table with too few rows, such as an Embedding's, anywhere in the network.
 
-    The network is called on the largest token, and on padding, where TensorFlow looks at each row
-    that is asked for; it stays as it is, since what it assigns goes to a scope.
+    The network is called on a CPU, where TensorFlow checks each row, with the largest token and
+    with padding. It does not change: a scope catches its assignments.
     """
     import keras
     import tensorflow as tf
@@ -210,7 +210,7 @@ def _check_rows(
 
 
 def _table_of(model: "keras.Model", n_rows: int) -> str:
-    """The first Embedding of so many rows, as a message names it."""
+    """Return a message's name of the first Embedding with this number of rows."""
     for weight in model.weights:
         layer, _, name = weight.path.rpartition("/")
         if name == "embeddings" and weight.shape[0] == n_rows:
@@ -219,7 +219,7 @@ def _table_of(model: "keras.Model", n_rows: int) -> str:
 
 
 def foreign(saved: Any) -> set[str]:
-    """The names under which Keras looks for what is not its own in a saved configuration."""
+    """Return the names under which a saved configuration refers to objects outside Keras."""
     parts = saved.values() if isinstance(saved, dict) else saved
     found: set[str] = set()
     if isinstance(saved, dict | list):
@@ -234,7 +234,7 @@ def foreign(saved: Any) -> set[str]:
 
 
 def _dimensions(shape: Any) -> str:
-    """``[n, 100]``, as documentation writes shapes."""
+    """Return a shape as documentation writes it: ``[n, 100]``."""
     sizes = ["n" if place == 0 else str(size or "any") for place, size in enumerate(shape)]
     return f"[{', '.join(sizes)}]"
 

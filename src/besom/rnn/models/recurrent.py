@@ -1,4 +1,4 @@
-"""Networks with one recurrent layer. ``conf/model/*.yaml`` have their sources."""
+"""Builds networks with one recurrent layer. Their sources are in ``conf/model/*.yaml``."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -23,20 +23,20 @@ LAYERS: dict[str, Callable[..., Any]] = {
         layers.SimpleRNN(units, **how), name="bidirectional_simple_rnn"
     ),
 }
-"""The layer for each ``model.name``, made of ``keras.layers``, its units and other arguments."""
+"""Makes the layer for each ``model.name`` from ``keras.layers``, units and other arguments."""
 
 POOLINGS = ("last", "max", "mean")
-"""What ``model.pooling`` may be, beside null, which is ``last``."""
+"""The values of ``model.pooling``; null means ``last``."""
 
 LOWEST = -1.0
-"""The states of all these cells are between -1 and 1."""
+"""The lower bound of all states: these cells' states are between -1 and 1."""
 
 
 def features(
     model: RecurrentModel, tokens: "keras.KerasTensor", vocab_size: int
 ) -> "keras.KerasTensor":
-    """The layer's last state, or what is pooled of all its states: float32 [n, units], or
-    [n, 2 units] for both directions."""
+    """Return the layer's last state, or its pooled states: float32 [n, units], or [n, 2 units] for
+    both directions."""
     from keras import layers
 
     x = embed(model, tokens, vocab_size)
@@ -49,9 +49,9 @@ def features(
 def _pool(
     states: "keras.KerasTensor", tokens: "keras.KerasTensor", pooling: str
 ) -> "keras.KerasTensor":
-    """The mean or the maximum of the states after words; padding, 0, has no part in it.
+    """Return the mean or the maximum of the states after words; padding, 0, is left out.
 
-    A text of padding alone is all zeros, or all :data:`LOWEST`. The maximum: Collobert et al.
+    A text of padding only gives zeros, or :data:`LOWEST`. Sources of the maximum: Collobert et al.
     2011, "Natural Language Processing (Almost) from Scratch"; after a recurrent layer, Lai et al.
     2015, "Recurrent Convolutional Neural Networks for Text Classification".
 

@@ -1,4 +1,4 @@
-"""Models in MLflow: logged with a run, registered, downloaded.
+"""Logs models with runs in MLflow, registers, downloads and deletes them.
 
-It knows MLflow's models and Keras' files. It must not know how a model is trained.
+This room knows MLflow's models and Keras' files. It must not know how a model is trained.
 """

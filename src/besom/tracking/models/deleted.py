@@ -1,4 +1,4 @@
-"""Deletes models from the store, with a tag in their runs, and restores them."""
+"""Deletes models from the store, noted in a tag of their runs, and puts models back."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -14,10 +14,10 @@ from besom.tracking.models.logged_model import find_model, log_model
 
 
 def delete_model(client: MlflowClient, run_id: str, why: str) -> bool:
-    """Delete the model of a run and its files, and say so in the run; whether it had one.
+    """Delete the model of a run and its files, and say why in a tag; return whether it did so.
 
-    What is registered stays, whichever alias it has. The word comes first and the entry in the
-    store last, so that a kill in between leaves what can be gone on with.
+    A registered model stays, whichever alias it has. The tag is set first and the model's entry in
+    the store deleted last, so that after a kill in between the deletion can be repeated.
     """
     experiment_id = client.get_run(run_id).info.experiment_id
     model = find_model(client, experiment_id, run_id)
@@ -30,7 +30,7 @@ def delete_model(client: MlflowClient, run_id: str, why: str) -> bool:
 
 
 def deletable(uri: str, run_ids: Iterable[str]) -> dict[str, int]:
-    """Which of these runs have a model that is not registered, and its bytes.
+    """Return which of these runs have a model that is not registered, and its size in bytes.
 
     Raises:
         StoreError: the store does not answer.
@@ -48,7 +48,7 @@ def delete_models(uri: str, run_ids: Iterable[str], why: str) -> None:
     """Delete the models of runs, see :func:`delete_model`.
 
     Raises:
-        StoreError: the store does not answer, or does not take it.
+        StoreError: the store does not answer, or refuses.
     """
     client = MlflowClient(uri)
     with asking(uri):
@@ -57,7 +57,7 @@ def delete_models(uri: str, run_ids: Iterable[str], why: str) -> None:
 
 
 def _size(model: LoggedModel) -> int:
-    """The bytes of a model's files."""
+    """Return the size of a model's files in bytes."""
     files = get_artifact_repository(model.artifact_location)
 
     def below(path: str | None) -> int:
@@ -68,10 +68,10 @@ def _size(model: LoggedModel) -> int:
 
 
 def put_back(uri: str, run_id: str, model: KerasModel) -> None:
-    """Make a model that was trained again that of its run.
+    """Log a model that was trained again as the model of its run.
 
     Raises:
-        StoreError: the store does not answer, or does not take it.
+        StoreError: the store does not answer, or refuses the model.
     """
     client = MlflowClient(uri)
     with asking(uri):
@@ -82,11 +82,11 @@ def put_back(uri: str, run_id: str, model: KerasModel) -> None:
 
 
 def how_to_get_back(run_id: str, tags: Mapping[str, str], flags: str = "") -> str:
-    """Why a run's model is gone, and in a second line the command that trains it again; empty where
-    it is not gone.
+    """Return why a run's model was deleted, and in a second line the command that trains it again;
+    empty where it was not deleted.
 
     Args:
-        flags: of the record; see :func:`besom.common.terminal.commands.record_flags`.
+        flags: the flags of the record; see :func:`besom.common.terminal.commands.record_flags`.
     """
     if (why := tags.get(schema.MODEL_DELETED)) is None:
         return ""

@@ -1,7 +1,8 @@
 """Logs a saved Keras model as an MLflow model, without loading it.
 
-``mlflow.keras.log_model`` needs TensorFlow in the process and starts another one to find out what
-to install. Both are known here, so the same folder is written directly: tens of milliseconds.
+``mlflow.keras.log_model`` needs TensorFlow in the process, and starts another process to find the
+packages to install. Neither is needed here: the same folder is written directly, in tens of
+milliseconds.
 Source of the layout: ``mlflow/keras/save.py`` and ``mlflow/models/model.py`` of MLflow 3.
 """
 
@@ -23,12 +24,12 @@ from besom.common.keras_model import KerasModel, TensorSpec
 from besom.tracking import schema
 
 NAMING = (schema.STUDY, schema.TRIAL, schema.CONFIRMS, schema.SEED)
-"""Tags of a run that say what its model is; its name is that of all, ``runs:/RUN_ID/model``."""
+"""The tags of a run that are copied to its model: all models have the same name."""
 REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy")
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: KerasModel) -> None:
-    """Make ``saved`` the model of a run: ``runs:/RUN_ID/model``. Once more changes nothing."""
+    """Log ``saved`` as the model of a run, ``runs:/RUN_ID/model``. Repeating changes nothing."""
     logged = logged_model(client, experiment_id, run_id)
     with TemporaryDirectory() as folder:
         write_model(Path(folder), saved, logged)
@@ -39,7 +40,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, saved: Kera
 def find_model(
     client: MlflowClient, experiment_id: str, run_id: str, name: str = schema.MODEL
 ) -> LoggedModel | None:
-    """The logged model of a run, if it has one of that name."""
+    """Return the logged model of a run with that name, None where there is none."""
     found = client.search_logged_models(
         [experiment_id], f"name = '{name}' AND source_run_id = '{run_id}'", max_results=1
     )
@@ -49,7 +50,7 @@ def find_model(
 def logged_model(
     client: MlflowClient, experiment_id: str, run_id: str, name: str = schema.MODEL
 ) -> LoggedModel:
-    """The logged model of a run, created and linked where it is not there yet."""
+    """Return the logged model of a run; create and link it where it is missing."""
     run = client.get_run(run_id)
     tags = {tag: run.data.tags[tag] for tag in NAMING if tag in run.data.tags}
     logged = find_model(client, experiment_id, run_id, name) or client.create_logged_model(
@@ -62,7 +63,7 @@ def logged_model(
 
 
 def link_metrics(client: MlflowClient, run_id: str) -> None:
-    """Show a run's final metrics with its model, too."""
+    """Log a run's final metrics for its model too, so that MLflow shows them there."""
     run = client.get_run(run_id)
     if not (run.outputs and run.outputs.model_outputs):
         return
@@ -78,7 +79,7 @@ def link_metrics(client: MlflowClient, run_id: str) -> None:
 
 
 def final_metrics(client: MlflowClient, run: Run) -> list[Metric]:
-    """What was said last of each metric of a run."""
+    """Return the last value of each metric of a run."""
     histories = (client.get_metric_history(run.info.run_id, name) for name in run.data.metrics)
     return [max(history, key=lambda said: (said.step, said.timestamp)) for history in histories]
 
@@ -88,7 +89,7 @@ def write_model(folder: Path, saved: KerasModel, logged: LoggedModel) -> None:
     data = folder / "data"
     data.mkdir()
     (data / "keras_module.txt").write_text("keras")
-    # A link is enough, since the folder is copied to where it stays.
+    # A link is enough, since the folder is copied into the store.
     (data / "model.keras").symlink_to(saved.path.absolute())
     _write_environment(folder, [pin(name) for name in REQUIREMENTS])
     mlmodel = Model(
@@ -131,7 +132,7 @@ def _tensor(spec: TensorSpec, name: str | None = None) -> MlflowTensorSpec:
 
 
 def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
-    """What to install to serve the model: for pip, for virtualenv and for conda."""
+    """Write the packages needed to serve the model: for pip, for virtualenv and for conda."""
     python = platform.python_version()
     (folder / "requirements.txt").write_text("\n".join(requirements))
     virtualenv = {
@@ -149,7 +150,7 @@ def _write_environment(folder: Path, requirements: Sequence[str]) -> None:
 
 
 def pin(package: str) -> str:
-    """The requirement of the version that is installed here."""
+    """Return a requirement pinned to the version that is installed here."""
     try:
         return f"{package}=={version(package)}"
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Downloads models from the record: those of runs, and those of MLflow's registry."""
+"""Downloads models from the record: those of runs, and those in MLflow's registry."""
 
 import re
 import shlex
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 SCHEME = "models:/"
 ALIAS = "champion"
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""How MLflow says that there is no such thing, or none with such a name."""
+"""MLflow's error codes for something that does not exist, or for an invalid name."""
 
 
 def model_name(study: str) -> str:
-    """The registered model of a study: its name, with characters that MLflow refuses as ``~3A``.
+    """Return the name of a study's registered model: characters that MLflow refuses become ``~3A``.
 
-    A percent sign, as in addresses, would be taken apart by MLflow's pages.
+    The tilde is used since MLflow's pages would decode a percent sign.
     """
     return re.sub(r"[/:?#%~]|^\.", lambda found: f"~{ord(found[0]):02X}", study)
 
 
 def address_of(study: str) -> str:
-    """``models:/STUDY@champion``."""
+    """Return the address of a study's champion, ``models:/STUDY@champion``."""
     return f"{SCHEME}{model_name(study)}@{ALIAS}"
 
 
 def model_file(uri: str, run_id: str, folder: Path, flags: str = "") -> Path:
-    """The ``.keras`` file of a run, or of the one that it repeats: where it is, or downloaded into
-    ``folder``.
+    """Return the ``.keras`` file of a run, or of the run that it repeats; download it into
+    ``folder`` where it is not on this machine.
 
-    MLflow looks for ``runs:/ID/model`` in its global store only, whatever address it is given, so
-    the file is taken from where the logged model says that it is.
+    MLflow looks for ``runs:/ID/model`` in its global store only, whatever address it is given. So
+    the file is read from the location that the logged model names.
 
     Args:
-        flags: with which commands find the record, for a message.
+        flags: the flags with which commands find the record, for a message.
 
     Raises:
         StudyError: the run has no model.
@@ -70,13 +70,14 @@ def model_file(uri: str, run_id: str, folder: Path, flags: str = "") -> Path:
 
 
 def registered_model(uri: str, address: str, folder: Path, study: str | None = None) -> Path:
-    """What the code of a registered model reads: where it is, or downloaded into ``folder``.
+    """Return the data path of a registered model, which its code loads; download it into ``folder``
+    where it is not on this machine.
 
     Args:
-        uri: the store.
+        uri: the store's address.
         address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
-        folder: where to put what is downloaded.
-        study: whose champion it would be, where one is asked for.
+        folder: the folder for downloads.
+        study: the study whose champion is asked for, where it is one; for a message.
 
     Raises:
         StudyError: there is no such model, its files are gone, or Python cannot load it.
@@ -127,8 +128,8 @@ def _hint(client: MlflowClient, address: str, study: str | None) -> str:
 
 
 def _fetch(uri: str, store: str, folder: Path) -> Path | None:
-    """A file or folder among the artifacts of a store, downloaded where it is on no disk of this
-    machine; None where there is no such thing."""
+    """Return a file or folder among the artifacts of a store, downloaded where it is not on this
+    machine; None where it does not exist."""
     path = file_path(uri)
     if path is not None:
         return path if path.exists() else None

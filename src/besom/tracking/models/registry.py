@@ -1,4 +1,4 @@
-"""MLflow's model registry: a registered model for each study, whose alias ``champion`` is the best.
+"""Registers models in MLflow: one registered model per study, its best with the alias ``champion``.
 
 Importing this module takes a second or two. Registering needs no TensorFlow and starts no process.
 """
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Champion:
-    """What is to be registered: the model of a run, for a study.
+    """The model of a run that is to be registered for a study.
 
-    ``trial`` is the number of the trial whose configuration won, ``verdict`` the sentence that
-    says how; ``run_id`` is the run that holds the model.
+    ``trial`` is the number of the trial whose configuration won, ``verdict`` the sentence of the
+    confirmation, ``run_id`` the run that holds the model.
     """
 
     study: str
@@ -56,21 +56,22 @@ class Champion:
 
 
 def register(record: Record, champion: Champion, pack_model: PackModel | None) -> str | None:
-    """Give the model of a run the alias ``champion`` under the study's name.
+    """Register the model of a run under the study's name, with the alias ``champion``.
 
-    Once more with the same run adds no version; the description becomes the new verdict.
+    The same run again adds no version; the new verdict replaces the description.
 
     Args:
-        record: where the run is; waits until all of it has been delivered.
-        champion: which run, and why.
-        pack_model: how the workload makes a model ready; None registers it as the run holds it.
+        record: the record of the run; all of it is delivered first.
+        champion: the run, and the verdict.
+        pack_model: the workload's hook that makes a model ready to serve; None registers the model
+            as the run holds it.
 
     Returns:
-        Its address, ``models:/NAME@champion``; None where the run has no model.
+        The model's address, ``models:/NAME@champion``; None where the run has no model.
 
     Raises:
-        StoreError: the store does not answer, or does not take it.
-        UserError: of ``pack_model``.
+        StoreError: the store does not answer, or refuses the model.
+        UserError: raised by ``pack_model``.
     """
     record.flush()
     run_id = record.mlflow_id(champion.run_id)
@@ -88,14 +89,14 @@ def register(record: Record, champion: Champion, pack_model: PackModel | None) -
 
 
 def _version_of(client: MlflowClient, champion: Champion) -> "ModelVersion | None":
-    """The version that this run's model is, where it has been registered before."""
+    """Return the version of this run's model, None where it is not registered."""
     name = model_name(champion.study)
     found = client.search_model_versions(f"run_id = '{champion.run_id}'")
     return next((version for version in found if version.name == name), None)
 
 
 def _ready(client: MlflowClient, run_id: str, pack_model: PackModel | None) -> LoggedModel | None:
-    """The model of a run as it is to be served."""
+    """Return the model of a run in the form to be served; None where it has no model."""
     experiment_id = client.get_run(run_id).info.experiment_id
     saved = find_model(client, experiment_id, run_id)
     if saved is None or pack_model is None:
@@ -119,7 +120,10 @@ def _config(client: MlflowClient, run_id: str, folder: str) -> DictConfig:
 
 
 def _write(folder: Path, contents: Path, packaging: Packaging, model: LoggedModel) -> None:
-    """An MLflow model with its own code. All that MLflow would find out by trying is given."""
+    """Write an MLflow model with its own code.
+
+    Everything that MLflow would find out by loading the model is given.
+    """
     pyfunc.save_model(
         str(folder),
         loader_module=packaging.code.stem,
@@ -151,7 +155,10 @@ def _type(kind: str) -> DataType | AnyType:
 
 
 def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -> "ModelVersion":
-    """The source is where the files are: MLflow looks ``models:/ID`` up in its global store."""
+    """Add a version for a model.
+
+    Its source is the folder of the files: MLflow would look up ``models:/ID`` in its global store.
+    """
     name = model_name(champion.study)
     _make_registered_model(client, name, champion.study)
     version = client.create_model_version(
@@ -162,7 +169,7 @@ def _add_version(client: MlflowClient, champion: Champion, model: LoggedModel) -
         description=champion.description,
         model_id=model.model_id,
     )
-    # As mlflow.register_model does: the model's page links its version.
+    # The model's page links its version by this tag; mlflow.register_model sets it too.
     link = json.dumps([{"name": name, "version": version.version}])
     client.set_logged_model_tags(model.model_id, {schema.MODEL_VERSIONS: link})
     return version
@@ -179,7 +186,7 @@ def _make_registered_model(client: MlflowClient, name: str, study: str) -> None:
 
 
 def _describe(client: MlflowClient, champion: Champion, version: "ModelVersion") -> None:
-    """The alias comes last: what it leads to has the verdict."""
+    """Set description, tags and, last, the alias, so that it leads to a version with a verdict."""
     client.update_model_version(version.name, version.version, champion.description)
     for key, value in champion.tags.items():
         client.set_model_version_tag(version.name, version.version, key, value)

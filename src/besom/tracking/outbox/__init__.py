@@ -1,7 +1,7 @@
-"""What is on its way to MLflow: a log on disk for each run, and the thread that sends it.
+"""Delivers entries to MLflow: through a log on disk for each run, and a thread that sends them.
 
-An entry (``entries``) goes into the run's ``log``, by way of the ``outbox`` to the ``sender``, and
-there into a ``delivery``; ``deferred_runs`` creates the runs.
+The ``outbox`` writes an entry (``entries``) to its run's ``log`` and passes it to the ``sender``,
+whose ``delivery`` sends it to MLflow; ``deferred_runs`` creates the runs.
 
-It knows MLflow's client. It must not know of trials, studies or tasks.
+This room knows MLflow's client. It must not know of trials, studies or tasks.
 """

@@ -1,4 +1,4 @@
-"""Gathers parameters, metrics and tags, so that one request carries many."""
+"""Gathers parameters, metrics and tags, so that one request sends many."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from besom.tracking import schema
 from besom.tracking.client import is_refusal, reason
 from besom.tracking.outbox.entries import Entry, Kind
 
-# What MLflow takes in one request: 1000 in all.
+# MLflow's limits for one request: 1000 items in all.
 PARAMS = TAGS = 100
 METRICS = 800
 
@@ -19,8 +19,8 @@ KINDS = frozenset({Kind.PARAMS, Kind.METRICS, Kind.TAGS})
 
 
 class Batch:
-    """The batchable entries of one run. The first value of a parameter and the last of a tag win,
-    as they would have one by one."""
+    """The batchable entries of one run. A parameter keeps its first value and a tag its last, as if
+    they were sent one by one."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._params: dict[str, str] = {}
@@ -37,9 +37,9 @@ class Batch:
     def send_apart(
         self, client: MlflowClient, run_id: str, leave_out: Callable[[str], None]
     ) -> None:
-        """Log everything but what MLflow refuses; that is named.
+        """Log everything except what MLflow refuses, which is passed to ``leave_out``.
 
-        One bad value, a parameter logged twice say, must not cost the run its other values.
+        One bad value, a parameter logged twice say, must not lose the run's other values.
         """
         for params, tags, metrics in self._chunks():
             for kind, items in (("metrics", metrics), ("params", params), ("tags", tags)):
@@ -77,7 +77,7 @@ def _send(
     items: Sequence[Any],
     leave_out: Callable[[str], None],
 ) -> None:
-    """Log items of one kind; those of a half of them that MLflow refuses are found by halving."""
+    """Log items of one kind, and find those that MLflow refuses by halving the list."""
     if not items:
         return
     try:

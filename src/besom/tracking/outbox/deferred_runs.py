@@ -1,11 +1,11 @@
-"""Creates runs; those that began while MLflow was away are created when it is back.
+"""Creates runs. A run that starts while MLflow is down is deferred: it is created later.
 
-Such a deferred run has a name of our own until then, which its tag ``besom.key`` keeps: a process
-that finds that tag has found the run, so that none is created twice, whichever process is killed in
-between.
+Until then a deferred run has a key of our own, which is kept in its tag ``besom.key``. A process
+searches for this tag before it creates the run, so no run is created twice, whichever process is
+killed in between.
 
-A server that hangs takes a request and is silent, and may carry it out minutes later. So it is
-asked for something harmless first, and a request that was sent is never taken for one that failed.
+A server that hangs may accept a request, not answer, and carry it out minutes later. So a harmless
+request is sent first, and a request that was sent is never treated as failed.
 """
 
 import threading
@@ -27,21 +27,21 @@ from besom.tracking.outbox.sender import NotYet
 PREFIX = "late-"
 REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")
 WAIT_SECONDS = 2.0
-"""How long a trial waits for its run before it begins without."""
+"""How long a trial waits for its run before it starts without one."""
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether a store could not be asked, rather than that it has refused."""
+    """Return whether a store could not be reached, as opposed to refusing the request."""
     if isinstance(error, MlflowException):
         return error.error_code not in REFUSALS
     return isinstance(error, OSError | RequestException) and not isinstance(error, NotYet)
 
 
 class DeferredRuns:
-    """Creates all runs, and knows which run each of the deferred ones has become.
+    """Creates all runs, and maps the keys of deferred runs to MLflow's ids.
 
     Attributes:
-        is_away: whether the store did not answer when it was last asked.
+        is_away: whether the store did not answer the last request.
     """
 
     def __init__(self, client: MlflowClient, experiment_id: str) -> None:
@@ -54,20 +54,20 @@ class DeferredRuns:
 
     @staticmethod
     def new_key() -> str:
-        """A name for a run that no other run has."""
+        """Return a new unique key for a run."""
         return PREFIX + uuid.uuid4().hex
 
     def start(self, key: str, opened: Entry, may_be_deferred: bool) -> str | None:
-        """The id of a new run with this key; None where it is deferred.
+        """Create a run with this key and return its id, or None where the run is deferred.
 
         Raises:
-            Exception: of MLflow or the network: it refuses the run, or does not answer, and the run
-                may not be deferred.
+            Exception: of MLflow or the network: it refuses the run, or it does not answer and the
+                run may not be deferred.
         """
         if not may_be_deferred:
             return self._create(key, opened)
         if self.is_away:
-            return None  # no caller has to wait for a store that did not answer a moment ago
+            return None  # do not wait for a store that did not answer a moment ago
         try:
             return self._create(key, opened, WAIT_SECONDS if self._may_hang else None)
         except Exception as error:
@@ -77,10 +77,10 @@ class DeferredRuns:
         return None
 
     def run_id(self, key: str) -> str:
-        """MLflow's name of a run; ``key`` itself where that is one.
+        """Return MLflow's id of a run; ``key`` itself where it is an id.
 
         Raises:
-            NotYet: it has not been created.
+            NotYet: the run has not been created.
         """
         if not key.startswith(PREFIX):
             return key
@@ -89,10 +89,11 @@ class DeferredRuns:
         return found
 
     def ensure(self, key: str, told: Sequence[Entry]) -> str:
-        """The same, for a run about which something is to be told: it is created if need be.
+        """Return MLflow's id of a run; create it where it is missing and ``told`` opens it.
 
         Raises:
-            TimeoutError: the store is still to say what has become of the run.
+            NotYet: the run does not exist, and ``told`` does not open it.
+            TimeoutError: the store has not answered an earlier request for the run.
         """
         if key.startswith(PREFIX) and key not in self._known:
             self._await_request(key)
@@ -102,7 +103,7 @@ class DeferredRuns:
         return self.run_id(key)
 
     def close_unused(self, key: str) -> None:
-        """Close what else has come of the requests for a deferred run, now that it is closed."""
+        """Close the other runs that repeated requests for a deferred run have created."""
         if not key.startswith(PREFIX):
             return
         query = f"tags.`{schema.KEY}` = '{key}' AND attributes.status = 'RUNNING'"
@@ -111,13 +112,13 @@ class DeferredRuns:
             self._client.set_terminated(run.info.run_id, schema.RunStatus.KILLED)
 
     def _create(self, key: str, opened: Entry, seconds: float | None = None) -> str:
-        """Create a run. The one place that does.
+        """Create a run. No other code does.
 
         Args:
-            seconds: how long to wait for the answer; as long as it takes where None.
+            seconds: how long to wait for the answer; without limit where None.
 
         Raises:
-            TimeoutError: there is none yet.
+            TimeoutError: there is no answer yet.
         """
         create = partial(
             self._client.create_run,
@@ -137,7 +138,7 @@ class DeferredRuns:
             raise
 
     def _await_request(self, key: str) -> None:
-        """Learn what has come of an earlier request for a run."""
+        """Wait for the answer to an earlier request for a run, where there is one."""
         request = self._requests.get(key)
         if request is None:
             return
@@ -152,20 +153,20 @@ class DeferredRuns:
         self.is_away = False
         if not found:
             return None
-        # A server may have made several: MLflow's client repeats a request that is not answered.
+        # A server may have created several: MLflow's client repeats a request without an answer.
         self._known[key] = str(max(found, key=_n_told).info.run_id)
         return self._known[key]
 
 
 class CreateRequest:
-    """The request for one run, sent by a thread of its own, and answered at an unknown time.
+    """The request for one run, sent by its own thread. The answer may come at any time.
 
     Args:
-        probe: asks the store for anything; returns once it has answered.
+        probe: sends the store a harmless request, and returns once it has answered.
         create: creates the run, and returns its id.
 
     Attributes:
-        run_id: the run, once it is known.
+        run_id: the run's id, once it is known.
     """
 
     def __init__(self, probe: Callable[[], object], create: Callable[[], str]) -> None:
@@ -179,10 +180,10 @@ class CreateRequest:
         threading.Thread(target=self._work, name="besom-create", daemon=True).start()
 
     def wait(self, seconds: float) -> str:
-        """The run's id.
+        """Wait for the run's id and return it.
 
         Raises:
-            TimeoutError: there is no answer so far. What has not been sent never will be.
+            TimeoutError: there is no answer yet. A request that is not sent yet is called off.
             Exception: of MLflow or the network.
         """
         if not self._ended.wait(seconds):
@@ -195,8 +196,8 @@ class CreateRequest:
         return self.run_id
 
     def has_ended(self, seconds: float) -> bool:
-        """Whether nothing more will come of it: it was never sent, or has been answered within
-        ``seconds`` from now."""
+        """Return whether the request is over: it was never sent, or is answered within ``seconds``
+        from now."""
         return not self._is_sent or self._ended.wait(seconds)
 
     def _work(self) -> None:
@@ -214,5 +215,5 @@ class CreateRequest:
 
 
 def _n_told(run: Run) -> int:
-    """How much a run has been told: those that are not used have been told nothing."""
+    """Return the amount of data in a run; of several with one key, the unused have the least."""
     return len(run.data.params) + len(run.data.metrics) + len(run.data.tags)

@@ -1,4 +1,4 @@
-"""Sends entries of runs' logs to MLflow. Every delivery may be repeated without harm."""
+"""Sends the entries of logs to MLflow. Every delivery can be repeated without harm."""
 
 import json
 import logging
@@ -36,11 +36,11 @@ _logger = logging.getLogger(__name__)
 
 
 class OriginalGone(Exception):
-    """The run that is repeated will never be there again."""
+    """The run that is repeated is gone for good."""
 
 
 class Delivery:
-    """Carries out the entries of runs in one experiment of one store."""
+    """Delivers the entries of runs in one experiment of one store."""
 
     def __init__(
         self, client: MlflowClient, experiment_id: str, deferred_runs: DeferredRuns
@@ -55,16 +55,16 @@ class Delivery:
             Kind.VIEW: self._view,
             Kind.DATASET: self._dataset,
             Kind.DUPLICATE: self._duplicate,
-            "twin": self._duplicate,  # in logs of before
+            "twin": self._duplicate,  # the kind's name in older logs
             Kind.CLOSED: self._close,
             Kind.MODEL_DELETED: self._delete_model,
         }
 
     def __call__(self, key: str, entries: Sequence[Entry]) -> None:
-        """Deliver, numbers and tags first, which are looked at while a run goes on.
+        """Deliver entries: numbers and tags first, since users watch them during the run.
 
         Raises:
-            Refused: the run is not there, or has been deleted.
+            Refused: the run does not exist, or has been deleted.
             Exception: of MLflow or the network; trying again may help.
         """
         try:
@@ -75,7 +75,7 @@ class Delivery:
             self._deferred_runs.is_away |= is_away(error)
             raise
         if any(entry.kind in BATCHED or entry.kind in self._acts for entry in entries):
-            self._deferred_runs.is_away = False  # it has answered
+            self._deferred_runs.is_away = False  # the store has answered
 
     def _deliver(self, run_id: str, entries: Sequence[Entry]) -> None:
         try:
@@ -93,7 +93,7 @@ class Delivery:
             raise
 
     def _carry_out(self, act: Callable[..., None], run_id: str, entry: Entry) -> None:
-        """What MLflow will never take, a table under a name such as ``../x`` say, is left out."""
+        """Deliver one entry. What MLflow never accepts, a table named ``../x`` say, is left out."""
         try:
             act(run_id, **entry.body)
         except Exception as error:
@@ -119,8 +119,8 @@ class Delivery:
             return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
     def _deliver_texts(self, run_id: str, texts: Sequence[Mapping[str, Any]]) -> None:
-        """All at once, since MLflow takes as long for a folder as for a file; each alone where
-        one is refused."""
+        """Send all texts at once, since MLflow takes as long for a folder as for a file, or one by
+        one where they are refused."""
         if not texts:
             return
         try:
@@ -140,7 +140,7 @@ class Delivery:
         with TemporaryDirectory() as folder:
             for body in texts:
                 file = Path(folder, body["path"])
-                if ".." in file.parts or not file.is_relative_to(folder):  # of a forged log
+                if ".." in file.parts or not file.is_relative_to(folder):  # only in a forged log
                     self._miss(run_id, body["path"])
                     continue
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -159,9 +159,9 @@ class Delivery:
             self._client.log_artifact(run_id, path)
 
     def _table(self, run_id: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """As ``MlflowClient.log_table`` does, which would append the rows a second time."""
+        """Log a table. ``MlflowClient.log_table`` would append the rows again when repeated."""
         check_table(name)
-        # MLflow puts a name into an address as it is, and a server would cut it there.
+        # MLflow does not escape a name in an address: a server would cut it at these characters.
         path = f"{schema.valid_name(name) if set(name) & set('#?%') else name}.json"
         columns = list(rows[0]) if rows else []
         data = [[row.get(column) for column in columns] for row in rows]
@@ -171,7 +171,7 @@ class Delivery:
         if (table := {"path": path, "type": "table"}) in tables:
             return
         shown = json.dumps([*tables, table])
-        if len(shown) <= schema.TAG_LENGTH:  # a tag that is cut would name none of them
+        if len(shown) <= schema.TAG_LENGTH:  # a tag that is cut could not be read
             self._client.set_tag(run_id, schema.TABLES, shown)
 
     def _view(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -193,7 +193,7 @@ class Delivery:
         log_model(self._client, self._experiment_id, run_id, saved)
 
     def _dataset(self, run_id: str, name: str, digest: str, source: str, n_rows: int) -> None:
-        """Once more adds nothing: MLflow knows a data set by its name and digest."""
+        """Log a data set. Repeating adds nothing: MLflow identifies it by name and digest."""
         data = Dataset(
             shorten(name, MAX_DATASET_NAME_SIZE),
             digest[:MAX_DATASET_DIGEST_SIZE],
@@ -219,13 +219,13 @@ class Delivery:
             self._miss(run_id, f"{gone}, which this one repeats: only its values are known")
 
     def _repeat(self, run_id: str, original_id: str) -> None:
-        """Give a run the parameters, facts and final metrics of the one that it repeats.
+        """Copy the parameters, facts and final metrics of the original to a run that repeats it.
 
-        Tags that say which run it is (``besom.…``, ``mlflow.…``) stay each run's own.
+        Tags that identify a run (``besom.…``, ``mlflow.…``) are not copied.
 
         Raises:
             NotYet: the original has not been closed.
-            OriginalGone: it has been deleted for good, or before it was closed.
+            OriginalGone: it is deleted for good, or was deleted before it was closed.
         """
         found = self._closed_run(original_id)
         original = self._closed_run(found.data.tags.get(schema.DUPLICATE_OF, original_id))
@@ -265,7 +265,7 @@ class Delivery:
         tags: Mapping[str, str],
         model: bool,
     ) -> None:
-        """The end of a run; its last tags have gone with all other tags."""
+        """Close a run; its last tags have been sent with all other tags."""
         if model:
             link_metrics(self._client, run_id)
         self._client.set_terminated(run_id, status, ended)
@@ -274,7 +274,7 @@ class Delivery:
         delete_model(self._client, run_id, why)
 
     def _miss(self, run_id: str, what: str) -> None:
-        """What is not to be had must not keep the rest of the run from being delivered."""
+        """Warn, and note in a tag, that something is missing: the rest of the run is delivered."""
         what = shorten(storable(mask(what)), LONGEST_MISSING)
         _logger.warning("run %s: not in the record: %s", run_id, what)
         known = self._client.get_run(run_id).data.tags.get(schema.MISSING, "")

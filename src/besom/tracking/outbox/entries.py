@@ -1,7 +1,7 @@
-"""The kinds of entries that a run's log may hold.
+"""Makes the entries of a run's log, one function for each kind.
 
-Logs of earlier commits may wait on disk: a kind or a key of a body never changes. Text is kept
-without the passwords of addresses.
+Logs written by earlier commits may wait on disk, so a kind or a key of a body must never change.
+Passwords in addresses are removed from text.
 """
 
 import functools
@@ -20,10 +20,10 @@ from besom.tracking import schema
 
 
 class Kind(StrEnum):
-    """What an entry tells."""
+    """The kinds of entries."""
 
     OPENED = "opened"
-    """A log's first entry: what its run is called, and to which store it goes."""
+    """A log's first entry: the run's name, and the store that it belongs to."""
     PARAMS = "params"
     METRICS = "metrics"
     TAGS = "tags"
@@ -32,21 +32,21 @@ class Kind(StrEnum):
     MODEL = "model"
     TABLE = "table"
     VIEW = "view"
-    """What MLflow's pages show of a study: tags of the experiment."""
+    """The view of a study on MLflow's pages: tags of the experiment."""
     DATASET = "dataset"
     DUPLICATE = "duplicate"
     """The run repeats another one."""
     FINISHED = "finished"
-    """The run's last words, and what its caller is about to commit."""
+    """The run's final status and tags, and the outcome that its caller is about to commit."""
     CLOSED = "closed"
-    """The last words again, now for MLflow."""
+    """The same status and tags, now to be sent to MLflow."""
     MODEL_DELETED = "model deleted"
-    """The run's model is not kept any longer; told of a run that has ended."""
+    """The model of a run that has ended is to be deleted."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to tell: its kind, its content (JSON), and when it was said (ms since 1970)."""
+    """One entry of a log: its kind, its content (JSON), and when it was made (ms since 1970)."""
 
     kind: str
     body: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Entry:
 
 
 def opened(name: str, tags: Mapping[str, str], place: Mapping[str, str]) -> Entry:
-    """A log's first entry; ``place`` says which store and experiment its run is in."""
+    """Return a log's first entry; ``place`` names the store and the experiment of its run."""
     shown = shorten(storable(mask(name)), schema.RUN_NAME_LENGTH)
     return Entry(Kind.OPENED, {"name": shown, "tags": masked(tags), **place})
 
@@ -68,14 +68,14 @@ def tags(values: Mapping[str, Any]) -> Entry:
 
 
 def note(markdown: str) -> Entry:
-    """The text on top of a run's page: of its lines as many as MLflow has room for."""
+    """Return an entry for the text on top of a run's page, cut to the lines that MLflow takes."""
     while len(markdown) > schema.TAG_LENGTH:
         markdown = markdown[: schema.TAG_LENGTH - 2].rpartition("\n")[0] + "\n…"
     return tags({schema.NOTE: markdown})
 
 
 def metrics(step: int, values: Mapping[str, float], after: int) -> Entry:
-    """Numbers after ``step``, said later than ``after`` (ms since 1970)."""
+    """Return an entry for metrics at ``step``, with a time later than ``after`` (ms since 1970)."""
     numbers = {name: float(value) for name, value in values.items()}
     now = Entry(Kind.METRICS, {"step": step, "values": numbers})
     return Entry(now.kind, now.body, max(now.at, after + 1))
@@ -95,7 +95,7 @@ def model(saved: KerasModel) -> Entry:
 
 
 def tensors(side: dict[str, Any] | None) -> Tensors:
-    """One side of a model as the body of its entry has it: see :func:`model`."""
+    """Return a model's inputs or outputs from the body of its entry: see :func:`model`."""
     if side is None:
         return None
     if isinstance(side.get("dtype"), str):
@@ -130,7 +130,7 @@ def finished(
 
 
 def closed(last_words: Entry, has_model: bool) -> Entry:
-    """Of a run whose :func:`finished` entry is ``last_words``."""
+    """Return the closing entry of a run whose :func:`finished` entry is ``last_words``."""
     kept = {key: last_words.body[key] for key in ("status", "tags")}
     return Entry(Kind.CLOSED, {**kept, "ended": last_words.at, "model": has_model})
 
@@ -140,7 +140,7 @@ def model_deleted(why: str) -> Entry:
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, str]:
-    """Text as all that may read the record see it: without the passwords of addresses."""
+    """Return values as text, without passwords in addresses: others may read the record."""
     return {name: _masked_text(str(value)) for name, value in values.items()}
 
 
@@ -148,12 +148,12 @@ def _cell(value: float | str) -> float | str:
     return mask(value) if isinstance(value, str) else value
 
 
-# What a process tells of its environment is the same for all its runs, and long.
+# A process logs the same long texts on its environment for all its runs.
 _masked_text = functools.lru_cache(maxsize=64)(lambda text: storable(mask(text)))
 
 
 def file_fingerprint(path: Path) -> list[int] | None:
-    """Size and time of the last change (ns) of a file; None for a folder, or where it is gone."""
+    """Return a file's size and modification time (ns); None for a folder or a missing file."""
     try:
         found = path.stat()
     except OSError:
@@ -162,11 +162,11 @@ def file_fingerprint(path: Path) -> list[int] | None:
 
 
 def is_overwritten(entry: Entry, ended: int | None) -> bool:
-    """Whether the file of an entry was written after its run had ended (ms since 1970).
+    """Return whether an entry's file has been overwritten since its run ended (ms since 1970).
 
-    Attempts at one trial share a job folder: while MLflow is away the next one may have written a
-    file anew before that of the first is delivered. A file that has not changed is the run's own,
-    whatever the clock of its file system says.
+    Attempts at one trial share a job folder: while MLflow is down, the next attempt may overwrite a
+    file before that of the first is delivered. A file that has not changed since it was logged is
+    the run's own, whatever the clock of its file system says.
     """
     before, now = entry.body.get("stamp"), file_fingerprint(Path(entry.body.get("path", "")))
     if ended is None or before is None or now is None:

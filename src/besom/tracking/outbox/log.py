@@ -1,8 +1,8 @@
-"""A write-ahead log for each run: entries are on disk before they are sent to MLflow.
+"""Keeps a write-ahead log for each run: entries are on disk before they are sent to MLflow.
 
-One file of JSON lines per run, ``<root>/spool/<run_id>.jsonl``. Its process holds a lock on it, so
-a file without a lock is what a killed process left behind. Every line may be delivered again: the
-file is the truth until the run is closed in MLflow, and then it goes.
+There is one file of JSON lines per run, ``<root>/spool/<run_id>.jsonl``. Its process holds a lock
+on it, so a file without a lock was left by a killed process. Every line may be delivered again: the
+file is authoritative until the run is closed in MLflow, and is then deleted.
 """
 
 import fcntl
@@ -20,12 +20,12 @@ from besom.common.files import private
 from besom.tracking.outbox.entries import Entry, Kind
 
 FOLDER = "spool"
-"""Where the logs are, below the root."""
+"""The folder of the logs, below the root."""
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
 _CHECKSUM = re.compile(rb',"crc":(\d{1,10})\}$')
 EMPTY_SECONDS = 60.0
-"""A log without a line that is older than this will get none: its process was killed."""
+"""The process of an empty log older than this was killed: no line will follow."""
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class RunLog:
         """Open the log of a run of this process.
 
         Raises:
-            StoreError: its name is none of a file.
+            StoreError: the run's id is no plain file name.
         """
         path = folder / f"{run_id}{SUFFIX}"
         if path.name != f"{run_id}{SUFFIX}":
@@ -57,7 +57,7 @@ class RunLog:
 
     @classmethod
     def take_over(cls, path: Path) -> "RunLog | None":
-        """Take over the log of a dead process; ``None`` where its process lives or it is gone."""
+        """Take over the log of a dead process; ``None`` if the process lives or the log is gone."""
         try:
             descriptor = private(str(path), os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
@@ -79,7 +79,7 @@ class RunLog:
         return self._size == 0
 
     def append(self, entry: Entry) -> None:
-        """Add one line, or nothing at all: half a line would spoil the next."""
+        """Add one whole line, or nothing: half a line would spoil the next one."""
         line = _line(entry)
         rest = memoryview(line)
         try:
@@ -91,36 +91,36 @@ class RunLog:
         self._size += len(line)
 
     def sync(self) -> None:
-        """Make sure that even a power failure keeps what was appended."""
+        """Make what was appended safe from power failures."""
         os.fsync(self._descriptor)
         if self._is_listed:
             return
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # a new file's name is kept apart from its content
+            os.fsync(folder)  # a new file's name is synced apart from its content
         finally:
             os.close(folder)
         self._is_listed = True
 
     def close(self) -> None:
-        """Let go of the file; it stays for the next start."""
+        """Close the file, which stays for the next start."""
         os.close(self._descriptor)
 
     def remove(self) -> None:
-        """All has been delivered."""
+        """Delete the log, when all of it has been delivered."""
         self.path.unlink(missing_ok=True)
         self.close()
 
     def set_aside(self) -> Path | None:
-        """Mark what MLflow does not take, until it may; its new place, the first time."""
+        """Rename the log as refused by MLflow; return its new path, None if it has been already."""
         aside = self.path.with_suffix(REFUSED)
-        if aside.exists():  # this log, or another of the same run
+        if aside.exists():  # of this log, or of another one of the same run
             return None
         self.path = self.path.replace(aside)
         return self.path
 
     def take_back(self) -> None:
-        """MLflow takes it after all."""
+        """Undo :meth:`set_aside`, when MLflow has accepted the log."""
         self.path = self.path.replace(self.path.with_suffix(SUFFIX))
 
     def _drop_partial_line(self) -> None:
@@ -130,7 +130,7 @@ class RunLog:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The whole lines of a log; a line that a power failure has cut, or damaged later, is none."""
+    """Yield the entries of a log; skip lines that a power failure has cut or damaged."""
     try:
         *lines, _partial = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -141,7 +141,7 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def first_entry(path: Path) -> Entry | None:
-    """How a log begins, None where that cannot be read: it is not known whose log it is then."""
+    """Return a log's first entry; None where it cannot be read, and the log's run is unknown."""
     first = next(read(path), None)
     if first is None or first.kind != Kind.OPENED:
         return None
@@ -156,7 +156,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def _entry(line: bytes) -> Entry | None:
-    """What a line says, if all of it is as it was written."""
+    """Return the entry of a line, None where the line is damaged."""
     checksum = _CHECKSUM.search(line)
     if checksum is None:
         return None
@@ -172,18 +172,18 @@ def _entry(line: bytes) -> Entry | None:
 
 
 def run_logs(folder: Path, suffixes: Sequence[str] = (SUFFIX,)) -> list[Path]:
-    """The logs in a folder, oldest first."""
+    """Return the logs in a folder, oldest first."""
     return sorted((path for suffix in suffixes for path in folder.glob(f"*{suffix}")), key=_age)
 
 
 def set_orphaned_logs_aside(folder: Path) -> None:
-    """Keep, under another name, logs of dead processes whose beginning a power failure or a full
-    disk has destroyed: it is not known to which run they belong. Those without a line go.
+    """Set aside the logs of dead processes whose first line a power failure or a full disk has
+    destroyed, since their runs are unknown. Empty logs are deleted.
     """
     for path in run_logs(folder):
         if first_entry(path) or not _has_begun(path) or not (log := RunLog.take_over(path)):
             continue
-        if first_entry(path):  # its process has just begun it, and died
+        if first_entry(path):  # its process wrote it meanwhile, and died
             log.close()
         elif log.is_empty:
             log.remove()
@@ -194,7 +194,7 @@ def set_orphaned_logs_aside(folder: Path) -> None:
 
 
 def _has_begun(path: Path) -> bool:
-    """Whether the process that made this log has had the time to lock it and to write a line."""
+    """Return whether the log's process has had time to lock it and to write a line."""
     try:
         return path.stat().st_size > 0 or time.time() - _age(path) > EMPTY_SECONDS
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The delivery state of a run, as its log tells."""
+"""The delivery state of a run, derived from its log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ from besom.tracking.outbox.log import RunLog
 
 
 class RunStage(StrEnum):
-    """How far a run is."""
+    """The stages of a run's delivery."""
 
     ADDED_TO = "added to"
-    """Closed before, or to be closed by another process: something is added to it here."""
+    """Entries are added here to a run that is closed, or that another process will close."""
     OPEN = "open"
     FINISHED = "finished"
-    """It has an outcome that its caller is still to commit, and then to end."""
+    """Finished with an outcome: the caller has yet to commit it and to end the run."""
     ENDED = "ended"
-    """It has no outcome to commit, and is to be closed."""
+    """Finished without an outcome to commit: the run can be closed."""
     CLOSED = "closed"
-    """Ended by its caller; MLflow is still to be told."""
+    """Ended by its caller; MLflow has yet to be told."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A run that its process left open: not finished (``outcome`` is None), or finished with an
-    outcome and not ended."""
+    """A run that its process left open. It has not finished (``outcome`` is None), or has finished
+    with an outcome but was not ended."""
 
     run_id: str
     name: str
@@ -36,7 +36,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class LastMetric:
-    """The last value of a metric, and when it was said (ms since 1970)."""
+    """The last value of a metric, and when it was logged (ms since 1970)."""
 
     step: int
     value: float
@@ -45,20 +45,20 @@ class LastMetric:
 
 @dataclass
 class LoggedRun:
-    """One run: its log, and all that is known of how far it is."""
+    """One run: its log and the state of its delivery."""
 
     log: RunLog
     opened: Entry
     is_taken_over: bool = False
-    """A dead process has left it."""
+    """The log was left by a dead process."""
     is_refused: bool = False
-    """MLflow has refused entries of it, and taken none since."""
+    """MLflow has refused entries of the run, and accepted none since."""
     is_synced: bool = False
-    """What it was told is safe from power failures."""
+    """All logged entries are safe from power failures."""
     has_model: bool = False
     finished: Entry | None = None
     last: Entry | None = None
-    """What it was told last."""
+    """The entry logged last."""
     metrics: dict[str, LastMetric] = field(default_factory=dict)
     stage: RunStage = RunStage.OPEN
 
@@ -67,7 +67,7 @@ class LoggedRun:
             self.stage = RunStage.ADDED_TO
 
     def note(self, entry: Entry) -> None:
-        """Learn from an entry of its log how far it is."""
+        """Update the state from an entry of the log."""
         self.last = entry
         if entry.kind == Kind.FINISHED:
             self.finished = entry
@@ -82,8 +82,8 @@ class LoggedRun:
                 self.metrics[name] = LastMetric(step, value, entry.at)
 
     def is_delivered(self, told: Sequence[Entry]) -> bool:
-        """Whether nothing is left to tell once this is: it is closed, and nothing has been added
-        meanwhile."""
+        """Return whether delivering these entries completes the run: it is closed, and nothing has
+        been added meanwhile."""
         is_over = any(entry.kind in (Kind.CLOSED, Kind.MODEL_DELETED) for entry in told)
         has_ended = self.stage in (RunStage.CLOSED, RunStage.ADDED_TO)
         return is_over and has_ended and told[-1] == self.last

@@ -1,6 +1,6 @@
-"""The one way to MLflow: entries go to their run's log on disk, and from there to the sender.
+"""Writes entries to their run's log on disk, and then passes them to the sender.
 
-The runs are those that this process answers for: its own, and those that dead ones left.
+Its runs are those of this process, and those taken over from dead processes.
 """
 
 import logging
@@ -29,15 +29,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """Logs and sends what is told of the runs of one experiment of one store.
+    """Logs and sends the entries of runs of one experiment in one store.
 
-    Logs of other stores and experiments are let alone: their runs are unknown here.
+    Logs of other stores and experiments are not touched: their runs are unknown here.
 
     Args:
-        folder: where the logs are.
+        folder: the folder of the logs.
         uri: the store's address.
-        place: ``store`` and ``experiment``, by which the logs say where they belong.
-        deliver: tells the store.
+        place: ``store`` and ``experiment``, as each log names the place where it belongs.
+        deliver: sends entries to the store.
     """
 
     def __init__(self, folder: Path, uri: str, place: Mapping[str, str], deliver: Deliver) -> None:
@@ -52,11 +52,11 @@ class Outbox:
     # -- a run's log ---------------------------------------------------------------------------
 
     def opened(self, name: str, tags: Mapping[str, str]) -> Entry:
-        """The first entry of a run's log."""
+        """Return the first entry of a run's log."""
         return entries.opened(name, tags, self._place)
 
     def open(self, run_id: str, opened: Entry, send: bool = False) -> None:
-        """Begin the log of a run of this process; ``send``: the store is still to create it."""
+        """Begin the log of a run of this process; ``send``: the store has yet to create the run."""
         try:
             log = RunLog.create(self._folder, run_id)
             try:
@@ -76,12 +76,12 @@ class Outbox:
             return run_id in self._runs
 
     def send(self, run_id: str, entry: Entry) -> None:
-        """On disk when this returns, in the store soon after."""
+        """Log an entry and send it: it is on disk when this returns, in the store soon after."""
         self.log(run_id, entry)
         self._sender.post(run_id, [entry])
 
     def log(self, run_id: str, entry: Entry, sync: bool = False) -> None:
-        """Add an entry to a run's log; one that was not opened here is added to."""
+        """Append an entry to a run's log, which is created if the run was not opened here."""
         with self._lock:
             if run_id not in self._runs:
                 self.open(run_id, self.opened(name="", tags={}))
@@ -93,14 +93,14 @@ class Outbox:
             except OSError as error:
                 raise self._unwritable(error) from error
             run.note(entry)
-            # A run that has finished is closed by the next start, whether or not this was kept.
+            # A finished run is closed by the next start even if this entry is lost.
             run.is_synced = sync or (run.is_synced and entry.kind == Kind.CLOSED)
 
     def end_run(self, run_id: str) -> None:
-        """Let a finished run be closed.
+        """Have a finished run closed.
 
         Raises:
-            KeyError: it has not finished.
+            KeyError: the run has not finished.
         """
         with self._lock:
             run = self._runs[run_id]
@@ -109,15 +109,16 @@ class Outbox:
         self.send(run_id, entries.closed(run.finished, run.has_model))
 
     def last_metrics(self, run_id: str) -> Mapping[str, LastMetric]:
-        """What was said last of each metric of a run."""
+        """Return the last logged value of each metric of a run."""
         with self._lock:
             return dict(self._runs[run_id].metrics) if run_id in self._runs else {}
 
     # -- what dead processes left --------------------------------------------------------------
 
     def take_over(self, tags: Mapping[str, str], run_id: str | None = None) -> None:
-        """Deliver what dead processes left of runs with these tags, or of one run alone, also
-        what was refused: the run may have been restored. Runs without an outcome are closed.
+        """Take over and deliver the logs that dead processes left of runs with these tags, or of
+        one run. Refused logs are tried too: the run may have been restored. Finished runs without
+        an outcome are closed.
 
         Raises:
             StoreError: as :meth:`flush`.
@@ -136,7 +137,7 @@ class Outbox:
         self.flush()
 
     def pending(self, tags: Mapping[str, str]) -> list[Pending]:
-        """The runs with these tags that were taken over and are not closed yet."""
+        """Return the runs with these tags that were taken over and are not closed yet."""
         runs = self._taken_over(RunStage.OPEN, RunStage.FINISHED)
         return [run.pending for run in runs if tags.items() <= run.opened.body["tags"].items()]
 
@@ -163,30 +164,30 @@ class Outbox:
 
     @property
     def error(self) -> Exception | None:
-        """What the last delivery failed of, if it failed."""
+        """The error of the last delivery, None where it succeeded."""
         return self._sender.error
 
     def flush(self) -> None:
-        """Wait until the store has everything.
+        """Wait until everything is delivered to the store.
 
         Raises:
-            StoreError: it does not take it; what was said stays on disk.
+            StoreError: the delivery failed; the entries stay on disk.
         """
         with delivering(self._uri, self._folder):
             self._sender.flush()
 
     def retry_refused(self) -> None:
-        """Try once more what was refused."""
+        """Retry what was refused."""
         with self._lock:
             refused = [run_id for run_id, run in self._runs.items() if run.is_refused]
         for run_id in refused:
             self._sender.post(run_id, [])
 
     def close(self) -> None:
-        """Deliver everything, end the thread, and let go of all logs: those of open runs stay.
+        """Deliver everything, end the thread and close all logs; those of open runs stay on disk.
 
         Raises:
-            StoreError: as :meth:`flush`; then all logs stay.
+            StoreError: as :meth:`flush`; then all logs stay on disk.
         """
         is_delivered = False
         try:
@@ -204,7 +205,7 @@ class Outbox:
                 self._runs.clear()
 
     def _deliver(self, run_id: str, told: Sequence[Entry]) -> None:
-        """Once entries were refused, all of the run go each time: it may be back."""
+        """Deliver entries. After a refusal send the whole log each time: the run may be back."""
         with self._lock:
             run = self._runs[run_id]
             if run.is_refused:
@@ -234,14 +235,14 @@ class Outbox:
             )
 
     def _sync(self) -> None:
-        """Make sure that even a power failure keeps what was logged so far.
+        """Make what was logged so far safe from power failures.
 
-        Only for the thread that also removes logs. A writer that appends meanwhile does not wait.
+        Only for the thread that also removes logs. It does not block writers that append.
         """
         with self._lock:
             runs = [run for run in self._runs.values() if not run.is_synced]
         for run in runs:
-            run.is_synced = True  # first: what is appended meanwhile takes it back
+            run.is_synced = True  # set first, since an entry appended meanwhile resets it
             try:
                 run.log.sync()
             except OSError as error:

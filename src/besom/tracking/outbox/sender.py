@@ -1,4 +1,4 @@
-"""The thread that sends entries to MLflow, off the callers' path."""
+"""Sends entries to MLflow in a thread, so that callers do not wait."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from besom.tracking.client import reason
 from besom.tracking.outbox.entries import Entry
 
-# A delivery costs much the same whatever it holds: where there are many runs, more is gathered.
+# A delivery takes about the same time whatever its size: with many runs, more is gathered first.
 GATHER_SECONDS = 0.2
 MAX_GATHER_SECONDS = 10.0
 REST = 2.0
@@ -21,21 +21,22 @@ Deliver = Callable[[str, Sequence[Entry]], None]
 
 
 class Refused(Exception):
-    """What a delivery raises when it would be useless to repeat it."""
+    """Raised by a delivery when a retry would be useless."""
 
 
 class NotYet(OSError):
-    """What a delivery raises when another run's entries have to be delivered first."""
+    """Raised by a delivery when another run's entries have to be delivered first."""
 
 
 class Sender:
-    """Delivers what is posted: a queue for each run, whose entries go in order and at once.
+    """Delivers posted entries. Each run has a queue, which is delivered in order and as a whole.
 
     A delivery that fails is repeated later, whole, together with what was added since. Other runs
     do not wait for it.
 
     Args:
-        keep: called at the start of each round: what it delivers is to be safe first.
+        deliver: sends the entries of one run to MLflow.
+        keep: called at the start of each round, to make the entries safe before they are sent.
     """
 
     def __init__(self, deliver: Deliver, keep: Callable[[], None]) -> None:
@@ -59,12 +60,12 @@ class Sender:
 
     @property
     def error(self) -> Exception | None:
-        """What the last round failed of, if it failed."""
+        """The first error of the last round, None where it succeeded."""
         with self._changed:
             return self._error
 
     def flush(self) -> None:
-        """Wait until all that was posted has been delivered; raise what prevented it."""
+        """Wait until all posted entries have been delivered; raise the error that prevented it."""
         with self._changed:
             if not self._queues or self._closing:
                 return
@@ -76,7 +77,7 @@ class Sender:
                 raise self._error
 
     def close(self) -> None:
-        """Deliver what is left, end the thread, raise what could not be delivered."""
+        """Deliver what is left and end the thread; raise the error that prevented the delivery."""
         try:
             self.flush()
         finally:
@@ -90,7 +91,7 @@ class Sender:
             self._deliver_all()
 
     def _await_work(self) -> bool:
-        """Sleep until there is something to deliver, gather a little more, say whether to go on."""
+        """Wait for something to deliver, gather a little more, and return whether to go on."""
         with self._changed:
             self._changed.wait_for(lambda: self._queues or self._urgent or self._closing)
             self._changed.wait_for(lambda: self._urgent or self._closing, self._pause())
@@ -110,7 +111,7 @@ class Sender:
         errors = self._keep_all()
         waiting: dict[str, list[Entry]] = {}
         for run_id, batch in batches.items():
-            # A store that is away makes each delivery wait for a timeout: enough is enough.
+            # A store that is down makes each delivery wait for a timeout, so the round ends early.
             if len(errors) < FAILURES_PER_ROUND:
                 failed = self._deliver_one(run_id, batch)
                 if any(isinstance(error, NotYet) for error in failed):
@@ -137,7 +138,7 @@ class Sender:
         return []
 
     def _deliver_one(self, run_id: str, batch: list[Entry]) -> list[Exception]:
-        """Deliver a batch; whether or not it went well, other runs are first next time."""
+        """Deliver a batch, and return its error. The run then goes to the end of the queue."""
         errors: list[Exception] = []
         delivered = len(batch)
         try:

@@ -1,4 +1,4 @@
-"""``besom sync``: delivers to MLflow what sweeps and trainings could not deliver."""
+"""Implements ``besom sync``: delivers to MLflow what sweeps and trainings could not deliver."""
 
 import os
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from besom.tracking.record import connect
 
 @dataclass(frozen=True)
 class Synced:
-    """Runs of which everything is in MLflow now, runs whose logs have to stay, and those of which
-    MLflow takes nothing, since it has no such run (any more)."""
+    """The numbers of runs that are wholly delivered, of runs whose logs have to stay, and of runs
+    that MLflow refuses since it has no such run, or no longer."""
 
     delivered: int
     left: int
@@ -30,17 +30,17 @@ class Synced:
 
 
 def sync(root: Path, uri: str | None) -> Synced:
-    """Deliver all that dead processes have left in the outbox of ``root``.
+    """Deliver what dead processes have left in the outbox of ``root``.
 
-    What a sweep has not committed, since it was killed in between, stays for that sweep, and so
-    does what is meant for another address. Processes that are alive deliver by themselves.
+    An outcome that a killed sweep has not committed stays for that sweep. Logs for another address
+    stay too. Live processes deliver their own logs.
 
     Args:
         uri: MLflow's address, where the record is not below ``root``.
 
     Raises:
-        StoreError: there is no record, or it cannot be reached; or an experiment has been deleted,
-            once those of all others are delivered.
+        StoreError: there is no record, or it cannot be reached; or an experiment has been deleted:
+            this is raised after the delivery to all others.
     """
     folder = root / FOLDER
     if not os.path.isdir(folder):  # Path.is_dir fails over a name too long
@@ -64,6 +64,6 @@ def sync(root: Path, uri: str | None) -> Synced:
 
 
 def _known(folder: Path) -> dict[Path, Entry]:
-    """The logs that say whose they are, and how they begin."""
+    """Return the logs with a readable first entry, and that entry."""
     paths = run_logs(folder, (SUFFIX, REFUSED))
     return {path: first for path in paths if (first := first_entry(path))}

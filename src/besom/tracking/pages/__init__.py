@@ -1,4 +1,4 @@
-"""What MLflow's pages show of a study, and the address that leads there.
+"""Sets up how MLflow's pages show a study, and makes the addresses of these pages.
 
-Knows how MLflow's frontend keeps a view; must not know how a study is swept, or read.
+This room knows how MLflow's frontend stores a view. It must not know how a study is swept or read.
 """

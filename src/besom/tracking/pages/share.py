@@ -1,4 +1,4 @@
-"""Writes the views of a store's experiments outside of a sweep."""
+"""Writes the view of a study to its experiment, outside of a sweep."""
 
 from mlflow import MlflowClient
 
@@ -7,7 +7,7 @@ from besom.tracking.pages.views import StudyView
 
 
 def experiment_of(uri: str, run_id: str) -> str:
-    """The id of the experiment that has a run.
+    """Return the id of the experiment that holds a run.
 
     Raises:
         StoreError: the store does not answer, or has no such run.
@@ -17,15 +17,16 @@ def experiment_of(uri: str, run_id: str) -> str:
 
 
 def share(uri: str, experiment_id: str, view: StudyView, at: int) -> None:
-    """Have MLflow's pages show a study as ``view`` says, unless they do so already.
+    """Write a study's view to its experiment, unless it is already there.
 
-    A sweep that goes on meanwhile writes the same tag as a whole, so neither harms the other.
+    A running sweep may write the same tag: each write replaces the whole tag, so neither harms the
+    other.
 
     Args:
-        at: when the study was begun (ms since 1970).
+        at: when the study was started (ms since 1970).
 
     Raises:
-        StoreError: the store does not answer, or does not take it.
+        StoreError: the store does not answer, or refuses the tag.
     """
     client = MlflowClient(uri)
     with asking(uri):

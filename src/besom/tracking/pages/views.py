@@ -1,7 +1,7 @@
-"""A study's own view of MLflow's pages: its trials sorted by the objective, and charts of them.
+"""Builds a study's view on MLflow's pages: its trials sorted by the objective, and charts of them.
 
-MLflow keeps a view as a tag of the experiment. Its frontend reads the one that the address names
-(``useSharedExperimentViewState.ts`` of MLflow 3), and lists those that say what they are called
+MLflow keeps a view as a tag of the experiment. Its frontend reads the view that the address names
+(``useSharedExperimentViewState.ts`` of MLflow 3), and lists the views that have a name
 (``savedViewEnvelope.ts`` of MLflow 3.17).
 """
 
@@ -17,27 +17,27 @@ from urllib.parse import quote, urlencode
 from besom.tracking import schema
 
 MOST_COLUMNS, MOST_AXES = 30, 12
-"""Metrics and parameters that have a column, and those that have an axis; menus have the others."""
+"""The most columns, and the most axes for parameters; the rest can be chosen in menus."""
 NAME, CREATED, DURATION = (f"attributes.`{name}`" for name in ("Run Name", "Created", "Duration"))
-"""Columns that MLflow shows by itself."""
+"""The columns that MLflow always shows."""
 NAME_WIDTH, LEAST_WIDTH, CARD_HEIGHT = 220, 104, 290
 """Pixels."""
 SECTION = "besom"
 MODEL_METRICS, SYSTEM_METRICS = "Model metrics", "System metrics"
-"""Sections that MLflow expects last among those of the charts."""
+"""The sections that MLflow expects last among the charts."""
 
 
 @dataclass(frozen=True)
 class StudyView:
-    """What a study's view has to show. All names are those that MLflow has taken.
+    """The contents of a study's view. All names are given in the form in which MLflow keeps them.
 
     Attributes:
         objectives: the metrics that are the objectives; the trials are sorted by the first.
-        directions: ``maximize`` or ``minimize`` for each.
-        params: what was searched.
-        metrics: the others that trials have.
-        bounds: metric, comparison and number of each constraint: trials that do not keep to it, or
-            have not told it yet, are not shown, since the first in order would be taken for the
+        directions: ``maximize`` or ``minimize`` for each objective.
+        params: the parameters that are searched.
+        metrics: the trials' other metrics.
+        bounds: metric, comparison and number of each constraint. Trials that break one, or have not
+            reported its metric yet, are not shown: the first trial in order would be taken for the
             best.
     """
 
@@ -49,18 +49,18 @@ class StudyView:
     bounds: Sequence[tuple[str, str, float]] = field(default=())
 
     def tags(self, at: int) -> dict[str, str]:
-        """The tag of the experiment that holds the view, by its name.
+        """Return the experiment's tag that holds the view, as name and text.
 
         Args:
-            at: when it was made (ms since 1970).
+            at: when the view was made (ms since 1970).
         """
         state = {**self._facets(), **self._columns(), **self._charts()}
         saved = {"name": self.study, "createdAt": at, "state": _deflated(json.dumps(state))}
-        # An MLflow that knows no names of views reads what stands beside them.
+        # A version of MLflow without named views reads the keys of the state beside the name.
         return {_tag_key(self.study): json.dumps({**saved, **state})}
 
     def _facets(self) -> dict[str, Any]:
-        """What MLflow's pages ask the store for: the last attempt at each trial."""
+        """Return filter and order of the runs: the last attempt at each trial, the best first."""
         conditions = [
             f"tags.`{schema.STUDY}` = {_quoted(self.study)}",
             f"tags.`{schema.ROLE}` != '{schema.Role.SWEEP}'",
@@ -92,7 +92,7 @@ class StudyView:
         }
 
     def _charts(self) -> dict[str, Any]:
-        """The objective by step, and the parameters beside it; MLflow adds the other metrics."""
+        """Return charts of the objective by step and by parameters; MLflow adds other metrics."""
         return {
             "compareRunCharts": list(self._cards()),
             "compareRunSections": [
@@ -115,7 +115,7 @@ class StudyView:
 
 
 def address(experiment_id: str, study: str | None, charts: bool = False) -> str:
-    """Where MLflow's pages show a study's view, or all runs; below the address of the server."""
+    """Return the address of a study's view, or of all runs, below the server's address."""
     query = {"workflowType": "machine_learning"}
     if study is not None:
         query["viewStateShareKey"] = _share_key(study)
@@ -137,23 +137,23 @@ def _column(kind: str, name: str) -> str:
 
 
 def _deflated(text: str) -> str:
-    """Text as MLflow's frontend packs it (``textCompressDeflate``)."""
+    """Compress text as MLflow's frontend does (``textCompressDeflate``)."""
     return f"deflate;{base64.b64encode(zlib.compress(text.encode())).decode()}"
 
 
 def _width(column: str) -> int:
-    """Pixels in which the name over a column is not cut."""
+    """Return the width in pixels at which a column's heading is not cut."""
     name = column.partition("`")[2].rstrip("`")
     return max(LEAST_WIDTH, 7 * len(name) + 34)
 
 
 def _plain(number: float) -> str:
-    """Digits without an exponent, which MLflow's filter language does not know."""
+    """Return a number in digits: MLflow's filter language knows no exponents."""
     return format(Decimal(repr(number)), "f")
 
 
 def _quoted(text: str) -> str:
-    """Text in MLflow's filter language, which cannot quote a quote."""
+    """Quote text for MLflow's filter language, which cannot escape quotes inside it."""
     if "'" not in text:
         return f"'{text}'"
     return f'"{text}"'
