@@ -42,13 +42,13 @@ MAX_PROBE_SECONDS = 600
 
 @dataclass
 class Probe:
-    """What a short run has shown.
+    """The times and disk space of a short run.
 
     Attributes:
         start: seconds until a worker has started and computed its first step.
         step: seconds of each further step.
-        rest: seconds of a trial that are no steps: composing, building, evaluating, saving.
-        disk: bytes that a trial leaves, its saved files kept twice: job folder and record.
+        rest: seconds of a trial outside its steps: composing, building, evaluating, saving.
+        disk: bytes that a trial leaves; saved files are kept twice, in job folder and record.
     """
 
     start: float
@@ -58,10 +58,10 @@ class Probe:
 
 
 def show_dry_run(plan: Plan, storage: str, console: Console) -> None:
-    """Space, size, first proposals; then time, by what the baseline has taken in this study.
+    """Print the space, its size and the first proposals, then an estimate of the time.
 
-    Where the study has no such trial, a short run of the baseline tells time and disk; it takes
-    seconds.
+    The estimate uses the time of the baseline's trial in this study. If there is none, a short run
+    of the baseline, which takes seconds, measures time and disk space.
     """
     for line in _lines(plan, storage):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -121,7 +121,7 @@ def _space(plan: Plan) -> Iterator[str]:
 def _proposals(plan: Plan) -> Iterator[str]:
     yield "First proposals:"
     study = memory_study(plan.objective.directions)
-    bring_in(study, replace(plan.warm_start, unread=""))  # what is in memory has had none
+    bring_in(study, replace(plan.warm_start, unread=""))  # else an error: it has none yet
     known = imported(study)
     sampler = make_sampler(plan.options.sampler, plan.space.dimensions, 0, known)
     study.use(sampler, make_pruner(plan.options.pruner))
@@ -139,7 +139,7 @@ def _proposals(plan: Plan) -> Iterator[str]:
 
 
 def _rows(plan: Plan, storage: str) -> Sequence[TrialRow]:
-    """The trials of the study as it is, if there is one and it is about the same."""
+    """Return the trials of the existing study; none if it is about something else."""
     study = existing_study(plan.options.study_name, storage)
     if study is None:
         return ()
@@ -148,7 +148,7 @@ def _rows(plan: Plan, storage: str) -> Sequence[TrialRow]:
 
 
 def _baseline_seconds(plan: Plan, rows: Sequence[TrialRow]) -> float | None:
-    """What the baseline's trial took, if this study has trained it to its end."""
+    """Return the seconds of the baseline's trial; None if this study has not completed it."""
     for row in rows:
         is_baseline = row.params == plan.baseline_params and row.outside == plan.outside
         if is_baseline and row.state == "complete" and "seconds" in row.notes:
@@ -157,8 +157,8 @@ def _baseline_seconds(plan: Plan, rows: Sequence[TrialRow]) -> float | None:
 
 
 def _n_left(plan: Plan, rows: Sequence[TrialRow]) -> int:
-    """How many trials are still to be trained, those that have begun among them. A sampler of every
-    point ends with the last one; how many ``custom_search_space`` adds is not known."""
+    """Return how many trials are still to be trained, including those that have begun. A sampler of
+    every point ends with the last one; how many ``custom_search_space`` adds is not known."""
     n_begun = sum(row.state == "running" for row in rows)
     n_fresh = plan.options.n_trials - len(rows)
     if plan.options.sampler.name in EXHAUSTIVE and plan.suggest is None:
@@ -181,7 +181,7 @@ def _cost(plan: Plan, n_left: int, measured: Probe) -> Iterator[str]:
 
 
 def _estimate(plan: Plan, n_left: int, trial: float, start: float = 0.0) -> str:
-    """The time as if every trial took as long as the baseline, unpruned."""
+    """Return a sentence with the time, as if every trial took as long as the unpruned baseline."""
     n_jobs, n_again = plan.options.n_jobs, n_trainings(plan.options.confirm)
     rounds = math.ceil((n_left + n_again) / n_jobs)
     parts = ((n_left, "trial"), (n_again, "confirmation"))
@@ -195,7 +195,7 @@ def _estimate(plan: Plan, n_left: int, trial: float, start: float = 0.0) -> str:
 
 @dataclass
 class _Watch:
-    """When things happened, in seconds since the start."""
+    """Times of a run's reports, in seconds since its start, and its saved files."""
 
     began: float = field(default_factory=time.monotonic)
     reports: list[float] = field(default_factory=list)
@@ -206,7 +206,7 @@ class _Watch:
 
 
 def probe(plan: Plan) -> Probe | None:
-    """Run the baseline with the task's probe overrides; None where it fails or takes too long."""
+    """Run the baseline with the task's probe overrides; return None if it fails or is too slow."""
     with tempfile.TemporaryDirectory(prefix="besom-probe-") as folder:
         overrides = (*plan.baseline_words, *plan.hooks.probe)
         application = replace(plan.application, folder=folder)

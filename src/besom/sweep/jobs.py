@@ -1,4 +1,4 @@
-"""The jobs of a sweep as the supervisor sees them: next, told, ended, lost."""
+"""The jobs of a sweep, and the interface of the sources that the supervisor takes them from."""
 
 import shlex
 import time
@@ -28,13 +28,13 @@ from besom.workers.pool import log_file
 
 @dataclass(frozen=True)
 class Sweep:
-    """What was asked for, and the two places where what comes of it is kept.
+    """A sweep: its plan, and the studies and the record that keep its results.
 
     Attributes:
-        confirmations: the second study, each trial of which trains one of ``study`` again.
+        confirmations: the second study; each of its trials trains a trial of ``study`` again.
         parent_run: the sweep's own run, whose children are the runs of its jobs.
         metrics: the names of the metrics that trials of this process have had, in their order.
-        callbacks: what is told to code of the user's own.
+        callbacks: the events on their way to the user's callbacks.
     """
 
     plan: Plan
@@ -52,21 +52,21 @@ class Sweep:
 
 @dataclass
 class Job:
-    """One attempt at something, for one worker.
+    """One attempt at a trial or a confirmation, by one worker.
 
     Attributes:
         assignment: what the worker is to do.
-        number: of its trial, in the study that has it.
+        number: the number of its trial in its source's study.
         run_id: the MLflow run that is open for it.
-        label: of its worker's bar: ``trial  17  units=64``.
-        begun: whether its task has been called; with what, in ``composed``.
+        label: the text at its worker's bar: ``trial  17  units=64``.
+        begun, composed: whether its task has been called, and with which configuration.
         assigned_at, heard_at: when it was handed out, and when its worker's last message came
             (``time.monotonic()``).
         reported: the last report of each metric.
-        overdue: why its worker was ended, where it took too long.
-        missing_objective: why it is ended at its report: no result of it could be judged.
-        is_stopped: whether a person wants it pruned.
-        step, steps, value: of the last report, and how many there will be; None where not told.
+        overdue: why its worker was ended, if it took too long.
+        missing_objective: why it is ended at a report: its result could not be judged.
+        is_stopped: whether a user has asked to have it pruned.
+        step, steps, value: of the last report, and the number of steps; None if not told.
     """
 
     assignment: Assignment
@@ -89,9 +89,9 @@ class Job:
 class JobSource(ABC):
     """Hands out trials of one study as jobs, and decides what each end means.
 
-    It alone writes to the study. A trial's life is committed in this order: the trial, its run,
-    the run's id on the trial; then, after the training, the run's last words on disk, the trial's
-    end, the run's end. What a kill between two of these leaves, recovery.py puts right.
+    Only the source writes to the study. It commits a trial in this order: the trial, its run, the
+    run's id on the trial; then, after the training, the run's end on disk, the trial's end, the
+    run's end in MLflow. If the process is killed in between, recovery.py completes the rest.
     """
 
     def __init__(self, sweep: Sweep, study: Study, progress: Progress) -> None:
@@ -105,43 +105,43 @@ class JobSource(ABC):
 
     @abstractmethod
     def n_open(self) -> int:
-        """Jobs that are still to be started; 0 where none may be started any more."""
+        """Return how many jobs are still to be started; 0 if none may be started any more."""
 
     @abstractmethod
     def next(self, worker: int) -> Job | None:
-        """Commit the next job, its run first; None where it has settled itself without a worker."""
+        """Commit the next job, its run first; return None if it needs no worker now."""
 
     @abstractmethod
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
-        """Whether the job is to be pruned, and the value to show of the report."""
+        """Return whether the job is to be pruned, and which value of the report to show."""
 
     @abstractmethod
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
-        """The job has ended in a state that its worker could name."""
+        """Settle a job that has ended complete, pruned or failed."""
 
     @abstractmethod
     def failure(self) -> BesomError | None:
-        """Why nothing more should be started, if too much has failed."""
+        """Return why nothing more should be started, if too much has failed."""
 
     @abstractmethod
     def close(self) -> None:
-        """No job runs any more: close the runs of those that are not decided."""
+        """Close the runs of jobs that are not decided; no job runs any more."""
 
     @abstractmethod
     def _concluded(self, worker: int | None, row: TrialRow) -> None:
-        """A trial has ended for good: count it, and say so."""
+        """Count and show a trial that has ended for good."""
 
     @abstractmethod
     def _title(self, row: TrialRow) -> str:
-        """What a trial is called in lines that are shown."""
+        """Return what a trial is called in printed lines."""
 
     @abstractmethod
     def _words(self, row: TrialRow) -> str:
-        """How ``besom logs STUDY`` goes on for a trial."""
+        """Return the arguments of ``besom logs STUDY`` that select a trial."""
 
     @abstractmethod
     def _tags(self, row: TrialRow) -> dict[str, str]:
-        """What ties a run to its trial, beside what each run has."""
+        """Return the tags that tie a run to its trial, beside the tags of every run."""
 
     def reported(self, worker: int, job: Job, report: Reported, value: float | None) -> None:
         """Show a report that has been judged and answered."""
@@ -151,41 +151,41 @@ class JobSource(ABC):
             callbacks.put(report_of(started, report.step, report.metrics, value))
 
     def _value_names(self) -> tuple[str, ...]:
-        """What the values of a trial are called."""
+        """Return the names of a trial's values."""
         return self._study.objective_names
 
     @property
     @abstractmethod
     def count(self) -> Count:
-        """How far they are."""
+        """How many of the jobs are done."""
 
     @property
     def sweep(self) -> Sweep:
-        """Whose jobs they are."""
+        """The sweep that the jobs belong to."""
         return self._sweep
 
     def remark(self, line: str) -> None:
-        """Show a line that stays."""
+        """Print a line."""
         self._progress.remark(line)
 
     def changed(self, job: Job) -> str:
-        """What the study is held to and has changed as a job ends; empty where nothing has."""
+        """Return what the study depends on and has changed by a job's end; empty if nothing has."""
         return identity_changes(self._plan)
 
     def source_changed(self) -> str:
-        """What of the source has changed as a new worker is ready; empty where nothing has."""
+        """Return which source has changed when a new worker is ready; empty if none has."""
         return source_changes(self._plan)
 
     def put_back(self, worker: int, job: Job, why: str = "interrupted") -> None:
-        """The job was interrupted, and its run is closed; it is to be done again."""
+        """Queue an interrupted job, whose run is closed, to be done again."""
         row = self._stopped(job)
         self._again.append(row)
         self._progress.unfinished(worker, f"{self._title(row)}  {why}; it is tried again on resume")
 
     def lose(self, worker: int, job: Job, cause: str) -> None:
-        """The job's worker has died: close its run, and do it again, up to a limit."""
+        """Close the run of a job whose worker has died, and queue the job again, up to a limit."""
         row = self._stopped(job)
-        # A worker that dies before the trial has begun does not die of it.
+        # If a worker dies before the trial has begun, the trial is not the cause.
         deaths = row.notes.get("deaths", 0) + job.begun
         if deaths >= self._plan.options.max_attempts:
             notes = {"deaths": deaths, "error": f"{cause}, in each of {deaths} attempts"}
@@ -198,12 +198,12 @@ class JobSource(ABC):
         self._name_logs(worker, row)
 
     def log_of(self, worker: int) -> str:
-        """Where a worker keeps what it prints, from this folder if it is below."""
+        """Return the path of a worker's log, relative if it is below the current folder."""
         file = log_file(self._plan.log_folder, worker)
         return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
     def _name_logs(self, worker: int, row: TrialRow) -> None:
-        """Say, once, where it stands what a trial that went wrong has printed."""
+        """Print, once, where to find the output of a trial that went wrong."""
         if self._has_named_logs:
             return
         self._has_named_logs = True
@@ -213,7 +213,7 @@ class JobSource(ABC):
         self._progress.remark(f"its worker:       {self.log_of(worker)}")
 
     def _stopped(self, job: Job) -> TrialRow:
-        """The trial of a job that no worker has any more."""
+        """Return the trial of a job that no worker has any more."""
         return self._study.row(job.number)
 
     def _open_run(
@@ -224,13 +224,13 @@ class JobSource(ABC):
         worker: int | None = None,
         code: str | None = None,
     ) -> TrialRow:
-        """The trial, whose next attempt has a run now.
+        """Open a run for the trial's next attempt; return the trial as it is then.
 
         Args:
             of: the trial whose configuration it has.
-            name: of the run, after the study's.
-            worker: that is going to train it.
-            code: that has made its values, where it is not trained.
+            name: the run's name after the study's.
+            worker: the worker that is going to train it.
+            code: the source code that made its values, if it is not trained.
         """
         attempt, chosen = row.notes.get("attempt", 0) + 1, self._plan.options_of(of)
         code = self._plan.source.text if code is None else code
@@ -255,7 +255,7 @@ class JobSource(ABC):
         return row
 
     def _notes(self, job: Job, outcome: Outcome, error: str) -> dict[str, Any]:
-        """What is kept with a trial that has ended; its run has the traceback too."""
+        """Return what is kept with an ended trial; give its run the traceback too."""
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
@@ -271,10 +271,10 @@ class JobSource(ABC):
         notes: Mapping[str, Any],
         metrics: Mapping[str, float],
     ) -> None:
-        """Commit an ended trial: the run's last words on disk, then ``tell``, then close it.
+        """Commit an ended trial: the run's end on disk, then ``tell``, then close the run.
 
         Args:
-            metrics: its last ones, for callbacks.
+            metrics: the trial's last ones, for callbacks.
         """
         run_id, tags = row.notes["run_id"], {schema.STATE: state.value}
         if "error" in notes:

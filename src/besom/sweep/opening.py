@@ -21,20 +21,20 @@ from besom.search.warm_start.options import source_names
 from besom.workers.resources import read_resources
 
 WIDTH = 80
-"""Columns, where there is no terminal that says how many it has."""
+"""Columns, if there is no terminal to ask."""
 MOST_LINES = 4
-"""For the names of what is searched."""
+"""For the names of the searched keys."""
 LABEL = 11
 MOST_COUNTED = 1e15
-"""Points; of more only the size is said."""
+"""From this number of points on, only the order of magnitude is printed."""
 
 
 def print_opening(
     options: SweepOptions, objective: Objective, space: Space, n_enqueued: int | None
 ) -> None:
-    """The study, its objective, the size of its space, workers, where it writes.
+    """Print the study, its objective, the size of its space, its workers, and where it writes.
 
-    A dry run says more of all that.
+    Nothing is printed for a dry run, which prints more by itself.
     """
     if options.dry_run:
         return
@@ -46,10 +46,10 @@ def print_opening(
 def opening(
     options: SweepOptions, objective: Objective, space: Space, n_enqueued: int | None = 0
 ) -> list[str]:
-    """The lines, of at most 80 columns where names and paths are not longer.
+    """Return the lines, of at most 80 columns unless names or paths are longer.
 
     Args:
-        n_enqueued: points that are tried first; None where it is not known of ``best N``.
+        n_enqueued: how many points are tried first; None if ``best N`` is not known yet.
     """
     facts = {
         "objective": objective.described,
@@ -70,7 +70,7 @@ def opening(
 
 
 def print_data(described: str, console: Console) -> None:
-    """What the task has found to work on, see :attr:`besom.app.hooks.Hooks.describe`."""
+    """Print what data the task has found, see :attr:`besom.app.hooks.Hooks.describe`."""
     if described:
         console.print(
             _fact("data", _wrapped(described)), markup=False, highlight=False, soft_wrap=True
@@ -80,14 +80,14 @@ def print_data(described: str, console: Console) -> None:
 def print_so_far(
     rows: Sequence[TrialRow], n_trials: int, confirms_only: bool, console: Console
 ) -> None:
-    """What a study that is resumed holds, and what remains; nothing of a new one."""
+    """Print what a resumed study holds and what remains; nothing for a new study."""
     if rows:
         said = _fact("so far", _so_far(rows, n_trials, confirms_only))
         console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _so_far(rows: Sequence[TrialRow], n_trials: int, confirms_only: bool) -> str:
-    """``7 of 12 trials ended (2 pruned, 1 failed); 5 remain, 1 of them begun``."""
+    """Return ``7 of 12 trials ended (2 pruned, 1 failed); 5 remain, 1 of them begun``."""
     counts = Counter(row.state for row in rows)
     n_begun = counts.pop("running", 0)
     n_ended = counts.total()
@@ -111,7 +111,7 @@ def _fact(name: str, text: str) -> str:
 
 
 def _space(options: SweepOptions, space: Space) -> str:
-    """``24 points: model, units``, or ``continuous, 2 axes: units, learning_rate``."""
+    """Return ``24 points: model, units``, or ``continuous, 2 axes: units, learning_rate``."""
     custom = options.custom_search_space
     names = [*short_names(d.key for d in space.dimensions).values()]
     if not names:
@@ -122,7 +122,7 @@ def _space(options: SweepOptions, space: Space) -> str:
 
 
 def _wrapped(text: str) -> str:
-    """In lines as long as the terminal has them, broken at spaces."""
+    """Break a text at spaces into lines as wide as the terminal."""
     room = (terminal_width() or WIDTH) - LABEL - 2
     lines = textwrap.wrap(
         text,
@@ -136,7 +136,7 @@ def _wrapped(text: str) -> str:
 
 
 def counted(number: float, what: str, several: str = "") -> str:
-    """``3 trials``, ``1 axis``."""
+    """Return ``3 trials`` or ``1 axis``."""
     shown = f"{number:,.0f}" if number < MOST_COUNTED else f"{number:.0e}"
     return f"{shown} {what if number == 1 else several or what + 's'}"
 
@@ -148,20 +148,20 @@ def _trials(options: SweepOptions, n_enqueued: int | None) -> str:
 
 
 def _enqueued(options: SweepOptions, number: int | None) -> str:
-    """``3``, or ``the best 5 of others``."""
+    """Return ``3``, or ``the best 5 of others``."""
     if not isinstance(options.enqueue, str):
         return str(number)
     return f"the {options.enqueue if number is None else f'best {number}'} of others"
 
 
 def of_each_worker(options: SweepOptions) -> str:
-    """``4 cores, 0.5 GPU, 4 GiB``; empty where nothing was said of what a worker gets."""
+    """Return ``4 cores, 0.5 GPU, 4 GiB``; empty if no resources of a worker were given."""
     asked = options.resources
     return str(read_resources(asked.cpus, asked.gpus, asked.memory))
 
 
 def ends_early(options: SweepOptions) -> str:
-    """``after 2 h 00 min, or at 0.86``: what ends the trials before there are all."""
+    """Return ``after 2 h 00 min, or at 0.86``: what may end a sweep before all trials are done."""
     late = "" if options.timeout is None else f"after {duration(options.timeout)}"
     return ", or ".join(filter(None, (late, describe(options.stop))))
 
@@ -171,7 +171,7 @@ def _confirmed(options: SweepOptions) -> str:
 
 
 def _workers(options: SweepOptions) -> str:
-    """``2 workers``, and where they are if not here alone."""
+    """Return ``2 workers``, and where they are if Ray runs them."""
     of_cluster = "as many workers as there is room for"
     workers = of_cluster if options.n_jobs == AUTO else counted(options.n_jobs, "worker")
     if options.pool != "ray":
@@ -181,7 +181,7 @@ def _workers(options: SweepOptions) -> str:
 
 
 def _confirmation(options: SweepOptions, objective: Objective) -> str:
-    """Whom the confirmation trains again, on how many seeds, and by what and how it judges."""
+    """Return which trials are confirmed, on how many seeds, and by which metric and direction."""
     asked = options.confirm
     if not asked.top_k:
         return ""

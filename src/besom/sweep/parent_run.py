@@ -28,15 +28,15 @@ from besom.tracking.schema import RunStatus
 
 
 def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
-    """The sweep's own run; a resumed sweep goes on with the one it has."""
+    """Create the sweep's own run, or reopen that of a resumed sweep; return its id."""
     run_id: str | None = study.recall("run_id")
     if run_id is not None:
         record.reopen(run_id)
         if not plan.options.confirm.only:
-            _tell_end(study, record, run_id, "")  # until it has come to another
+            _tell_end(study, record, run_id, "")  # until it ends again
         return run_id
-    # The id is kept last: a run without all that is said here is found by the study's own key, and
-    # told again.
+    # The id is kept last: if this is cut short, the next start finds the run by the study's key,
+    # and writes all of this again.
     key = study.recall("key") or uuid.uuid4().hex
     study.remember("key", key)
     tags = {schema.STUDY: study.name, schema.ROLE: schema.Role.SWEEP, schema.SWEEP: key}
@@ -58,16 +58,18 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
 
 
 def log_what_counts(plan: Plan, record: Record, run_id: str) -> None:
-    """Tell the sweep's own run which trials count today, and which of them may be the best."""
+    """Record with the sweep's own run which trials count today, and which may be the best."""
     code = {schema.COUNTED_CODE: plan.counted.text}
     record.log(run_id, code | {schema.CONSTRAINTS: json.dumps(plan.constraints.texts)})
 
 
 def close_parent_run(sweep: Sweep, status: RunStatus, verdict: str, ended_by: str) -> None:
-    """Close it with the sweep's summary as its note, unless the study's connection is lost.
+    """Close the sweep's own run, with the summary as its note.
+
+    Nothing is done if the connection to the study's database is lost.
 
     Args:
-        ended_by: what has ended the trials; empty where there were to be none.
+        ended_by: what has ended the trials; empty if none were to be run.
     """
     plan, study, record, run_id = sweep.plan, sweep.study, sweep.record, sweep.parent_run
     with suppress(ConnectionLost):
@@ -101,7 +103,7 @@ def _view(plan: Plan, study: Study, record: Record, run_id: str, metrics: Iterab
 
 
 def _facts(study: Study) -> dict[str, float]:
-    """Numbers by which sweeps can be ranked: of the trials that count, and how many there are."""
+    """Return numbers that rank sweeps: trials by state, and best and baseline values that count."""
     rows = study.rows()
     states = Counter(row.state for row in rows)
     facts: dict[str, float] = {
@@ -117,12 +119,12 @@ def _facts(study: Study) -> dict[str, float]:
 
 
 def typed_command(words: Sequence[str] | None = None) -> str:
-    """``besom sweep quickstart --trials 40``, or ``python app.py -m …``, without passwords.
+    """Return ``besom sweep quickstart --trials 40``, or ``python app.py -m …``, without passwords.
 
-    Empty where there is nothing that could be typed again, such as in a notebook.
+    The command is empty if it could not be typed again, for example in a notebook.
 
     Args:
-        words: the interpreter and its arguments; those of this process where None.
+        words: the interpreter and its arguments; those of this process if None.
     """
     python, *rest = sys.orig_argv if words is None else words
     if not rest or rest[0] == "-c" or "ipykernel_launcher" in rest:
@@ -133,7 +135,7 @@ def typed_command(words: Sequence[str] | None = None) -> str:
 
 
 def command_parts(application: JobRunner) -> dict[str, Any]:
-    """The task, the name of the primary configuration, and all overrides as they were given."""
+    """Return the task, the primary configuration's name, and all overrides as they were given."""
     hydra = application.master.hydra
     task = application.task
     return {
@@ -144,9 +146,9 @@ def command_parts(application: JobRunner) -> dict[str, Any]:
 
 
 def name_objective(sweep: Sweep, returned: Mapping[str, float]) -> None:
-    """Keep under which name the task returned an objective without a name.
+    """Keep the name under which the task returned an objective that has no configured name.
 
-    Its runs may have other metrics beside it; readers could not tell it from them.
+    Its runs may have other metrics too; readers could not tell the objective from them.
     """
     is_known = sweep.plan.objective.names or sweep.study.recall("objective")
     if is_known or len(returned) > 1:

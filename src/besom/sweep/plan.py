@@ -45,7 +45,7 @@ from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_re
 NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
 
 OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
-"""Hydra reads these for every job; much else of its own is never read in a sweep."""
+"""Hydra reads these for every job; many of its other keys are never read in a sweep."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,20 @@ class Plan:
 
     Attributes:
         baseline: the configuration without any proposal, without the ``hydra`` node.
-        baseline_params: the same as a proposal; empty where it lies outside the space; None where
-            it cannot run, since a searched key has no value.
+        baseline_params: the baseline as a proposal; empty if it lies outside the space; None if it
+            cannot run because a searched key has no value.
         suggest: adds to an Optuna trial what ``custom_search_space`` defines; None without one.
-        baseline_words: the overrides that compose it.
-        source: the application's own, as it is today.
-        outside: its own values of what is searched, where it lies outside the space.
-        identity: of the baseline, as its hook told before anything was started.
-        to_check: configurations that the task is to look at with its data: the baseline, the same
+        baseline_words: the overrides that compose the baseline.
+        source: the application's source code as it is today.
+        outside: the baseline's values of the searched keys, if it lies outside the space.
+        identity: the baseline's, as the task's hook returned it before anything was started.
+        to_check: configurations that the task checks against its data: the baseline, the baseline
             as it is confirmed, and each end of the space.
         remarks: what to show before the first trial.
-        is_elastic: there are as many workers as the pool has room for, which may change.
+        is_elastic: whether there are as many workers as the pool has room for, which may change.
         resources: of one worker.
         enqueued: points that are tried before the sampler is asked.
-        callbacks: what is told of the sweep.
+        callbacks: the objects that are told of the sweep's events.
         warm_start: the studies from whose trials the sampler learns.
     """
 
@@ -92,7 +92,7 @@ class Plan:
     warm_start: WarmStart = field(default_factory=WarmStart)
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
-        """What composes the configuration of a trial."""
+        """Return the overrides that compose the configuration of a trial."""
         if row.outside is not None:
             return self.baseline_words
         return self.space.propose(row.params)
@@ -113,20 +113,20 @@ class Plan:
 
     @property
     def counted(self) -> Source:
-        """The source whose values count; not known where those of any do."""
+        """The source whose values count; without a digest if values of any source count."""
         any_code = self.options.duplicates == "reuse_any_code"
         return Source(None, "values of any count") if any_code else self.source
 
     def counts(self, code: str) -> bool:
-        """Whether values that ``code`` has made count, see :attr:`TrialRow.code`."""
+        """Return whether values that ``code`` has made count, see :attr:`TrialRow.code`."""
         return not self.counted.differs_from(Source.read(code))
 
     def is_place(self, key: str) -> bool:
-        """Whether a key says where things are, which is no fact of a study."""
+        """Return whether a key only says where things are, which is no fact of a study."""
         return f"{key}.".startswith(tuple(f"{place}." for place in self.hooks.places))
 
     def options_of(self, row: TrialRow) -> dict[str, Any]:
-        """The options of config groups that a trial has been given; no key of its configuration."""
+        """Return the options of config groups that a trial was given, without its other values."""
         groups = [dimension.key for dimension in self.space.dimensions if dimension.is_group]
         return {key: row.shown[key] for key in groups if key in row.shown}
 
@@ -137,15 +137,15 @@ def make_plan(
     arguments: list[str],
     show: Callable[[SweepOptions, Objective, Space, int | None], None] = lambda *read: None,
 ) -> Plan:
-    """Read and check all that the user said.
+    """Read and check everything that the user has asked for.
 
     Args:
         arguments: the command line's overrides, those of ``hydra`` excluded.
-        show: called with what the words alone tell, once nothing is wrong with them; the task has
-            not read its data then. Last, how many points are enqueued; None where the study knows.
+        show: called once the options are checked, before the task reads its data. Its last argument
+            is the number of enqueued points; None if only the study can tell it.
 
     Raises:
-        UserError: anything of it cannot work; says what, and what would.
+        UserError: something in it cannot work; says what, and what would.
         hydra.errors.HydraException: an override does not fit the configuration.
     """
     if options.confirm.only:
@@ -207,10 +207,10 @@ def make_plan(
 
 
 def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
-    """The pool that a sweep asks for; none of its workers is started.
+    """Return the pool that a sweep asks for; start none of its workers.
 
     Args:
-        log_folder: for what they print.
+        log_folder: for the workers' output.
     """
     options = plan.options
     shared = options.ray.shared_folder
@@ -224,7 +224,7 @@ def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
 
 
 def _with_room(options: SweepOptions, resources: Resources) -> SweepOptions:
-    """With so many workers as this machine has room for; a cluster says itself what it has.
+    """Fill in or check the number of workers that this machine has room for; not for a cluster.
 
     Raises:
         ConfigError: more is asked for than there is.
@@ -253,10 +253,10 @@ def _check(
     proposal: Mapping[str, Scalar],
     config: DictConfig,
 ) -> None:
-    """Refuse a configuration that no trial could run; keep it, and what it names."""
+    """Refuse a configuration that no trial could run; otherwise keep it, and the names in it."""
     try:
         names |= named_by(flatten(config))
-    except OmegaConfBaseException:  # of this option alone; its trials say so
+    except OmegaConfBaseException:  # of this option only; its trials will say so
         if any("${" in str(value) for value in proposal.values()):
             raise
     hooks.check(config)
@@ -270,17 +270,17 @@ def _removal(override: str) -> str:
 
 
 def _resolved(base: Base) -> DictConfig:
-    """The task's configuration. Finds what no trial could: an environment variable that is not
-    set, a key that is not there.
+    """Return the task's configuration, after resolving it once to find what would fail in every
+    trial: an environment variable that is not set, a key that is not there.
 
     Raises:
-        omegaconf.errors.InterpolationResolutionError: names the key that asks for it.
+        omegaconf.errors.InterpolationResolutionError: names the key that refers to it.
     """
     task = task_config(base.whole)
     flatten(task)
     for key in OF_EACH_JOB:
         OmegaConf.select(base.whole, key)
-    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # where Hydra looks it up: no other values
+    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # Hydra itself takes env_set from there
     flatten(hydra.hydra.job.env_set)
     return task
 

@@ -19,16 +19,16 @@ from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
 from besom.workers.signals import stopping_between
 
-# More bars cannot be followed, and drawing a thousand four times a second is work for a core.
+# Nobody can follow more bars, and drawing a thousand four times a second keeps a core busy.
 MAX_BARS = 24
 BAR_WIDTH, LEAST_BAR_WIDTH = 16, 8
 NUMBERS_WIDTH = 10
-"""What stands behind a bar at least: ``3/3 0.8123``."""
+"""Least width of the numbers behind a bar: ``3/3 0.8123``."""
 LEAST_TEXT_WIDTH = 24
 
 
 class Progress(Protocol):
-    """Shows how a sweep goes. Every ``line`` is one that stays."""
+    """Shows the progress of a sweep. Every ``line`` stays on the screen."""
 
     def started(self, worker: int, what: str) -> None: ...
 
@@ -44,7 +44,7 @@ class Progress(Protocol):
 
 
 class Count(Protocol):
-    """How far it has come."""
+    """How many jobs there are, how many are done, and the time that is left."""
 
     @property
     def n_done(self) -> int: ...
@@ -56,24 +56,24 @@ class Count(Protocol):
     def time_left(self) -> TimeLeft: ...
 
     def left(self) -> str:
-        """The time that all takes yet; empty where that is not known, or nothing."""
+        """Return the time that is left, as text; empty if it is not known or nothing is left."""
 
     def line(self) -> str:
-        """The counts."""
+        """Return the counts, as text."""
 
 
 def as_left(seconds: float | None) -> str:
-    """``1 min 20 s left``; empty where that is not known, or less than a second."""
+    """Return ``1 min 20 s left``; empty if that is not known, or less than a second."""
     return f"{duration(seconds)} left" if seconds is not None and seconds >= 1 else ""
 
 
 class Tally:
-    """Trials: counts, the best value so far, and the time that is left.
+    """Counts trials, and knows the best value so far and the time that is left.
 
     Args:
         rows: trials of earlier processes.
-        time_left: is told of each trial.
-        n_confirmations: to come after the trials.
+        time_left: learns from each trial.
+        n_confirmations: how many come after the trials.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Tally:
         time_left: TimeLeft,
         n_confirmations: int = 0,
     ) -> None:
-        self.n_all = max(n_trials, len(rows))  # what has begun is ended, whatever is asked for now
+        self.n_all = max(n_trials, len(rows))  # begun trials are ended, whatever ``n_trials`` is
         self._objective = objective
         self.time_left = time_left
         self._n_confirmations = n_confirmations
@@ -97,7 +97,7 @@ class Tally:
         time_left.know(seconds["complete"], seconds["pruned"])
 
     def add(self, row: TrialRow, worker: int | None) -> None:
-        """A trial has ended, in a worker or without one."""
+        """Count a trial that has ended, in a worker or without one."""
         self.time_left.ended(worker, whole=row.state == "complete")
         self._count(row)
 
@@ -108,7 +108,7 @@ class Tally:
             self.best = next(iter(best_of(known, self._objective.directions)), None)
 
     def set_n_trials(self, n_trials: int) -> None:
-        """Expect so many in all."""
+        """Expect so many trials in all."""
         self.n_all = max(n_trials, self.n_done + self.time_left.n_running)
 
     @property
@@ -116,7 +116,7 @@ class Tally:
         return sum(self.counts.values())
 
     def line(self) -> str:
-        """``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)``."""
+        """Return ``7/20 done  2 pruned  0 failed  best 0.8312 (trial 4)``."""
         parts = [f"{self.n_done}/{self.n_all} done"]
         parts += [f"{self.counts['pruned']} pruned", f"{self.counts['failed']} failed"]
         if self.best:
@@ -124,7 +124,7 @@ class Tally:
         return "  ".join(parts)
 
     def left(self) -> str:
-        """The time until all is done, confirmations too."""
+        """Return the time until all trials and confirmations are done."""
         n_open = self.n_all - self.n_done
         n_waiting = max(0, n_open - self.time_left.n_running)
         seconds = self.time_left.seconds(n_waiting, self._n_confirmations) or 0.0
@@ -134,7 +134,7 @@ class Tally:
 
 
 def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
-    """How long trials took that have ended, by their state."""
+    """Return how many seconds each ended trial took, by state."""
     seconds = defaultdict[str, list[float]](list)
     for row in rows:
         if "seconds" in row.notes:
@@ -143,7 +143,7 @@ def seconds_of(rows: Sequence[TrialRow]) -> Mapping[str, list[float]]:
 
 
 class PlainProgress:
-    """One plain line for each job that has ended, or been lost."""
+    """Prints one plain line for each job that has ended or been lost."""
 
     def __init__(self, console: Console, count: Count) -> None:
         self._console = console
@@ -181,7 +181,7 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """The same lines above a bar for each of the first workers and a line of counts."""
+    """Prints the same lines above a bar for each of the first workers and a line of counts."""
 
     def __init__(self, console: Console, count: Count) -> None:
         super().__init__(console, count)
@@ -210,7 +210,7 @@ class LiveProgress(PlainProgress):
         self._stopping.__exit__(None, None, None)
         for task in self._tasks.values():
             self._bars.update(task, visible=False)
-        self._is_over = True  # the last line stays, and nothing in it may be about what comes
+        self._is_over = True  # the last line stays, so it must not tell the time that is left
         self._live.refresh()
         self._live.stop()
 
@@ -224,7 +224,7 @@ class LiveProgress(PlainProgress):
             return
         self._totals[worker] = f"/{steps}"
         task = self._tasks[worker]
-        done = int(self._bars.tasks[task].completed)  # more may come to be expected on the way
+        done = int(self._bars.tasks[task].completed)  # the task may raise the number on the way
         self._bars.update(task, total=steps, steps=f"{done}/{steps}")
 
     def reported(self, worker: int, step: int, value: float | None) -> None:
@@ -245,7 +245,7 @@ class LiveProgress(PlainProgress):
         self._show(worker, "idle")
 
     def _show(self, worker: int, what: str) -> None:
-        """Begin a worker's bar anew."""
+        """Start a worker's bar again from zero."""
         if worker not in self._tasks:
             if len(self._tasks) == MAX_BARS:
                 return
@@ -256,12 +256,12 @@ class LiveProgress(PlainProgress):
         self._bars.reset(task, total=None, steps="", value="")
 
     def _fit(self) -> None:
-        """Give the texts the room that the bars and the numbers leave; bars give way to texts."""
+        """Give the texts the width that bars and numbers leave; shorten the bars before texts."""
         found = [task.fields for task in self._bars.tasks]
         widths = (len(f"{known['steps']} {known['value']}") for known in found)
         self._numbers_width = max(self._numbers_width, *widths, 0)
         room = self._console.width - self._numbers_width - 2  # a space at each side of the bar
-        texts = dict(self._texts)  # this is another thread
+        texts = dict(self._texts)  # Rich calls this in another thread
         spare = room - max(map(len, texts.values()), default=0)
         bar = self._bar_column.bar_width = min(BAR_WIDTH, max(LEAST_BAR_WIDTH, spare))
         for worker, text in texts.items():
@@ -277,12 +277,12 @@ class LiveProgress(PlainProgress):
 def make_progress(
     console: Console, count: Count
 ) -> AbstractContextManager[PlainProgress] | AbstractContextManager[LiveProgress]:
-    """Bars on a terminal, plain lines in a file or pipe."""
+    """Return bars on a terminal, plain lines in a file or pipe."""
     return LiveProgress(console, count) if console.is_terminal else PlainProgress(console, count)
 
 
 def describe(row: TrialRow) -> str:
-    """``trial   7  complete  0.8312  units=64 max_length=200``."""
+    """Return ``trial   7  complete  0.8312  units=64 max_length=200``."""
     value = " ".join(map(show, row.values)) if row.values else "-"
     state = "infeasible" if row.state == "complete" and row.infeasible else row.state
     text = f"trial {row.number:3d}  {state:8s}  {value:8s}  {row.label}"

@@ -16,14 +16,14 @@ from besom.sweep.plan import Plan
 
 
 def write_configuration(plan: Plan) -> None:
-    """``multirun.yaml``, the configuration of the sweep, as Hydra's basic sweeper writes it."""
+    """Write ``multirun.yaml``, the sweep's configuration, as Hydra's basic sweeper does."""
     _write(plan, "multirun.yaml", OmegaConf.to_yaml(plan.application.master))
 
 
 def write_results(plan: Plan, study: Study) -> None:
-    """``optimization_results.yaml`` as hydra-optuna-sweeper writes it, of the whole study.
+    """Write ``optimization_results.yaml`` of the whole study, as hydra-optuna-sweeper does.
 
-    There is none as long as no trial is complete.
+    Nothing is written as long as no trial is complete.
     """
     best = study.best()
     if not best:
@@ -38,7 +38,7 @@ def write_results(plan: Plan, study: Study) -> None:
 
 
 def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
-    """What was searched, under the keys of overrides; texts and null as overrides spell them."""
+    """Return the searched values by override key; texts and null as overrides spell them."""
     searched = {dimension.key: dimension for dimension in plan.space.dimensions}
     found = {}
     for key, value in row.shown.items():
@@ -52,8 +52,8 @@ def _params(plan: Plan, row: TrialRow) -> Mapping[str, Any]:
 
 
 def _is_composite(plan: Plan, key: str) -> bool:
-    """Whether the baseline has a list or mapping there, or options of a group: its value is kept
-    as overrides write it."""
+    """Return whether the baseline has a list, a mapping or a group's options there: such values
+    are kept as overrides write them."""
     is_group = any(
         dimension.is_group and dimension.key == key for dimension in plan.space.dimensions
     )

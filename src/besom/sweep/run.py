@@ -81,22 +81,22 @@ from besom.workers.signals import ending_after
 
 
 def run_sweep(plan: Plan) -> Any:
-    """Open the stores, sweep, say what came of it.
+    """Open the stores, run the sweep, and print its results.
 
     Returns:
         The best value, or the list of values of the Pareto front, or None: for programs that call
         a Hydra application's ``main`` from Python.
 
     Raises:
-        UserError: something that the user said cannot work; nothing has been started.
+        UserError: something that the user asked for cannot work; nothing has been started.
         SweepFailed: too many trials failed.
-        SystemExit: the sweep was interrupted; 130 or 143, as shells have it.
+        SystemExit: the sweep was interrupted; the code is 130 or 143, as in shells.
     """
     options = plan.options
     _check_data(plan)
     if options.confirm.only and not has_finished_trial(options.study_name, storage_of(options)):
         raise StudyError(f"study {options.study_name} has no finished trial to confirm")
-    console = Console(emoji=False)  # its table is imported with the first line that is printed
+    console = Console(emoji=False)  # Rich would import its emoji table with the first line
     if options.dry_run:
         show_dry_run(_sized(plan), storage_of(options), console)
         return None
@@ -128,7 +128,7 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
             record = opened.enter_context(connect(root, options.tracking_uri, options.experiment))
         write_configuration(plan)
         answer, interrupted_by = _sweep(plan, study, record, pool, callbacks, state, console)
-        # Before the record is closed: a store that does not take it hides nothing of this.
+        # Printed before the record is closed, so that it is shown even if a store fails then.
         found = [*filter(None, (answer.verdict, answer.champion))]
         print_summary(plan, study, found, console, address(record.experiment_id, study.name))
         write_results(plan, study)
@@ -141,7 +141,8 @@ def _run(plan: Plan, pool: Pool, console: Console) -> Any:
 
 
 def _check_data(plan: Plan) -> None:
-    """Refuse what the data do not carry; a study of that name about other data is said first."""
+    """Check the configurations against the data. If that fails, and the study of this name is about
+    other data, report that instead."""
     try:
         for config in plan.to_check:
             plan.hooks.check_data(config)
@@ -155,7 +156,7 @@ def _check_data(plan: Plan) -> None:
 
 
 def _open(plan: Plan, opened: ExitStack) -> Study:
-    """The study, new or old, if it is about what this sweep is about; ``opened`` closes it."""
+    """Open the study, new or old, and check that it is about the same; ``opened`` closes it."""
     options = plan.options
     pruner = make_pruner(options.pruner)
     with one_at_a_time(lock_of(options)[0]):
@@ -183,7 +184,7 @@ def _open_confirmations(plan: Plan, study: Study) -> Study:
 
 @contextmanager
 def _pool(plan: Plan) -> Iterator[Pool]:
-    """The pool, before anything is written; however this ends, its workers are gone."""
+    """Connect the pool, before anything is written; end its workers however the block ends."""
     pool = pool_of(plan, plan.application, plan.log_folder)
     try:
         with ending_after():
@@ -194,7 +195,7 @@ def _pool(plan: Plan) -> Iterator[Pool]:
 
 
 def _sized(plan: Plan) -> Plan:
-    """With the number of workers that a cluster has room for, where it is the cluster's to say."""
+    """Return the plan with as many workers as a cluster has room for, if ``n_jobs`` is auto."""
     if plan.options.n_jobs != AUTO:
         return plan
     with _pool(plan) as pool:
@@ -206,7 +207,7 @@ def _with_room_of(pool: Pool, plan: Plan) -> Plan:
 
 
 def _start_workers(plan: Plan, study: Study, pool: Pool) -> None:
-    """Have workers on their way for what remains: their imports take seconds, as MLflow's does."""
+    """Start workers for the remaining trials early: they and MLflow take seconds to import."""
     if holding_rule(plan.options.stop, study, plan.space.distributions.keys()):
         return
     rows = study.rows()
@@ -225,7 +226,7 @@ def _sweep(
     state: SupervisorState,
     console: Console,
 ) -> tuple[ConfirmationResult, int | None]:
-    """Run what remains of the study; what was found, and the signal that ended it early, if any."""
+    """Run what remains of the study; return the result, and the signal that ended it, if any."""
     with ending_after():
         confirmations = _open_confirmations(plan, study)
         parent_run = open_parent_run(plan, study, record)
@@ -237,7 +238,7 @@ def _sweep(
     timeouts = Timeouts(plan.options.trial_timeout, plan.options.hang_timeout)
     steering = Steering(sweep, state)
     supervisor = Supervisor(record, pool, plan.n_jobs, plan.hooks.places, timeouts, steering.look)
-    # Unless it is said to be otherwise:
+    # These hold unless they are set otherwise below:
     status, answer, is_ours, ended_by = RunStatus.FAILED, ConfirmationResult(), True, ""
     try:
         with interruptible(supervisor, pool, console) as received:
@@ -246,7 +247,7 @@ def _sweep(
             answer = confirm(sweep, supervisor, console)
         status = RunStatus.KILLED if received else RunStatus.FINISHED
         ended_by = Signals(received[0]).name if received else supervisor.stopped_by or ended_by
-        with suppress(StoreError):  # away: the next start does it too
+        with suppress(StoreError):  # MLflow is away: the next start does it
             close_orphaned_runs(sweep.studies, record, sweep.parent_run)
     except ConnectionLost:
         # Another supervisor may have the study by now, and with it the sweep's own run.
@@ -257,7 +258,7 @@ def _sweep(
         raise
     finally:
         raised, verdict = sys.exception(), answer.verdict
-        with ExitStack() as ending:  # the last one first, each whatever another one raises
+        with ExitStack() as ending:  # the last one first; each runs even if another raises
             ending.callback(lambda: callbacks.put(end_of_study(sweep, status, verdict, raised)))
             if is_ours:
                 ending.callback(close_parent_run, sweep, status, verdict, ended_by)
@@ -268,11 +269,11 @@ def _sweep(
 
 
 def _recover(sweep: Sweep) -> list[TrialRow]:
-    """Put right what an earlier process has left; its unfinished trials."""
+    """Complete what an earlier process has left, and return the trials to be tried again."""
     plan, study, record = sweep.plan, sweep.study, sweep.record
     close_former(study, record)
     unfinished = recover(sweep.studies, record, sweep.parent_run)
-    leave_out(plan, study)  # of trials, too, that have ended only now
+    leave_out(plan, study)  # also trials that recovery has just ended
     study.constrain(plan.constraints, numbers_in_record(plan, study))
     log_what_counts(plan, record, sweep.parent_run)
     return unfinished
@@ -281,7 +282,7 @@ def _recover(sweep: Sweep) -> list[TrialRow]:
 def _run_trials(
     sweep: Sweep, supervisor: Supervisor, unfinished: list[TrialRow], console: Console
 ) -> str:
-    """Run what remains of the trials; why no more are started."""
+    """Run the remaining trials; return why no more are started."""
     tally = _tally(sweep.plan, sweep.study.rows())
     with make_progress(console, tally) as progress:
         models = KeptModels(sweep)

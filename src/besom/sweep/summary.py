@@ -26,11 +26,11 @@ MAX_ROWS = 20
 def print_summary(
     plan: Plan, study: Study, found: Sequence[str], console: Console, pages: str = ""
 ) -> None:
-    """The table of trials, best first, and the sentences below it.
+    """Print the table of trials, best first, and the sentences below it.
 
     Args:
-        found: what the confirmation has to say.
-        pages: the address of its trials, below that of MLflow's server.
+        found: the lines of the confirmation's result.
+        pages: the address of the study's trials, below that of MLflow's server.
     """
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
@@ -52,8 +52,8 @@ def print_summary(
 
 
 def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """All trials, see :func:`besom.search.ranking.best_first`; several objectives have no order,
-    and are by number."""
+    """Return all trials, best first, see :func:`besom.search.ranking.best_first`; with several
+    objectives, which have no order, by number."""
     is_single = plan.objective.single
     return best_first(
         rows,
@@ -63,12 +63,12 @@ def ranked(plan: Plan, rows: Iterable[TrialRow]) -> list[TrialRow]:
 
 
 def n_ended(rows: Iterable[TrialRow]) -> int:
-    """Trials that will not be tried again."""
+    """Count the trials that will not be tried again."""
     return sum(row.state != "running" for row in rows)
 
 
 def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
-    """What has ended the trials before all were done; nothing where all are."""
+    """Return what has ended the trials before all were done; nothing if all are done."""
     n_open = plan.options.n_trials - n_ended(rows)
     if n_open <= 0:
         return []
@@ -83,7 +83,7 @@ def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
 
 
 def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
-    """The verdict of an earlier confirmation, where this one has reached none; and its age."""
+    """Return the verdict of an earlier confirmation and its age, unless ``found`` has it."""
     kept = study.recall("verdict")
     if kept is None or kept["sentence"] in found:
         return []
@@ -103,8 +103,8 @@ def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence
 
 
 def _confirm_command(plan: Plan, study: Study) -> str:
-    """What gives a verdict later; empty where ``besom confirm`` does not take the study, as of
-    other applications, or of ``besom train -m``, whose space is in no sweep's file."""
+    """Return the command that gives a verdict later; empty if ``besom confirm`` cannot take the
+    study: one of another application, or of ``besom train -m``, whose space is in no file."""
     if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
         return ""
     how_many = "" if plan.options.confirm.top_k else " --top-k 3"
@@ -112,31 +112,31 @@ def _confirm_command(plan: Plan, study: Study) -> str:
 
 
 def _is_own(plan: Plan) -> bool:
-    """Whether Besom can train it by itself."""
+    """Return whether the task is Besom's own, so that its commands can train it."""
     return plan.application.task.__module__.startswith("besom.")
 
 
 def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
-    """The sweep in Markdown, for its parent run's page in MLflow.
+    """Return the sweep in Markdown, for its parent run's page in MLflow.
 
-    The answer and how to go on stand first: what MLflow has no room for is cut off at the end.
+    The answer and the next commands come first: MLflow cuts off the end of long notes.
 
     Args:
-        verdict: what its confirmation has found; empty where there was none.
-        pages: the address of its trials, below that of MLflow's server.
+        verdict: of its confirmation; empty if there was none.
+        pages: the address of the study's trials, below that of MLflow's server.
     """
     rows = ranked(plan, study.rows())
     earlier = _earlier(plan, study, rows, [verdict])
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
     said = [*([f"**{verdict}**"] if verdict else []), *earlier]
     found = [*said, *_sentences(plan, study, rows), *_ending(plan, study, rows)]
-    head += f". [All trials, sorted]({pages})" if pages else ""  # where the page cuts nothing
+    head += f". [All trials, sorted]({pages})" if pages else ""  # that page is not cut off
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
     return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])
 
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
-    """Commands that go on from here, each with what it is for."""
+    """Return the commands that are useful next, each with its purpose."""
     begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_flags(plan.options)}"
     judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
@@ -150,7 +150,7 @@ def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
 
 
 def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
-    """Where all trials can be looked at, a line each."""
+    """Return where all trials can be viewed, one line each."""
     found, scheme = f"{shlex.quote(study)}{_flags(options)}", scheme_of(options.tracking_uri or "")
     steps = {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
     if scheme in ("", "sqlite"):
@@ -166,7 +166,7 @@ def _flags(options: SweepOptions) -> str:
 
 
 def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
-    """The best trials in Markdown, and the baseline; each leads to its run's page."""
+    """Return the best trials and the baseline in Markdown; each links to its run's page."""
     shown = rows[:MAX_ROWS] + [row for row in rows[MAX_ROWS:] if row.is_baseline]
     keys = _keys(shown)
     lines = [
@@ -182,24 +182,24 @@ def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:
 
 
 def _line(cells: Iterable[str]) -> str:
-    """A line of the table; MLflow's page leaves no room between columns."""
+    """Return a line of the table, with spaces, since MLflow's page leaves none between columns."""
     return f"| {' &nbsp;| '.join(cells)} |"
 
 
 def _link(row: TrialRow) -> str:
-    """The trial's number; MLflow's pages find a run by its id alone."""
+    """Return a link with the trial's number; MLflow's pages find a run by its id alone."""
     run_id = row.notes.get("run_id")
-    is_known = run_id and run_id.isalnum()  # other ids are ours, of runs that MLflow lacks so far
+    is_known = run_id and run_id.isalnum()  # other ids are Besom's, of runs not yet in MLflow
     return f"[{row.number}](#/runs/{run_id})" if is_known else str(row.number)
 
 
 def _keys(rows: Iterable[TrialRow]) -> list[str]:
-    """What was searched, also what only some trials have."""
+    """Return the searched keys, also those that only some trials have."""
     return list(dict.fromkeys(key for row in rows for key in row.shown))
 
 
 def _columns(plan: Plan, rows: Sequence[TrialRow]) -> list[Column]:
-    """Of the table: the searched parameters may be left out, the objectives never."""
+    """Return the table's columns: searched parameters may be left out, objectives never."""
     columns = [Column("trial", [str(row.number) for row in rows])]
     for key, name in short_names(_keys(rows)).items():
         cells = [show(row.shown[key]) if key in row.shown else "" for row in rows]

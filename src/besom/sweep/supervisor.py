@@ -27,10 +27,10 @@ from besom.workers.messages import (
 from besom.workers.pool import Pool
 
 LOOK_SECONDS = 0.5
-"""How often it looks for what is no event: jobs that are overdue, a full disk, Ctrl-C."""
+"""Seconds between checks that no event triggers: for overdue jobs, a full disk, Ctrl-C."""
 MAX_FAILED_STARTS = 3
-"""So many times as many in a row as there are workers, each gone before its task was called, mean
-that none ever will be."""
+"""Failed starts in a row, for each worker, after which a sweep ends. A start has failed if the
+worker is gone before its task was called."""
 
 
 class Supervisor:
@@ -38,9 +38,9 @@ class Supervisor:
 
     Args:
         n_jobs: how many workers; None for as many as the pool has room for, which may change.
-        places: keys that say where things are; they are not among the runs' parameters.
-        timeouts: of jobs that take long and of workers that are silent.
-        steer: is called now and then, for what other terminals ask; whether it changed anything.
+        places: keys that say where things are; they are not logged as parameters of runs.
+        timeouts: for jobs that take long and workers that are silent.
+        steer: called now and then to apply requests of other terminals; returns whether it did.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Supervisor:
         self.stopped_by = ""
 
     def run(self, jobs: JobSource, progress: Progress) -> None:
-        """Work until nothing is left to do, or until ``stopping`` and all jobs have stopped.
+        """Work until nothing is left to do, or until ``stopping`` is set and all jobs have stopped.
 
         Raises:
             SweepFailed: more failed than allowed, or workers do not start.
-            ConfigError: the task has no such objective.
+            ConfigError: the task does not return the objective, or a constrained metric.
             StoreError: the disk is full.
-            StudyError: what the study is held to has changed meanwhile.
+            StudyError: what the study depends on has changed meanwhile.
         """
         self._start_workers(jobs)
         self._dispatch(jobs, progress)
@@ -103,7 +103,7 @@ class Supervisor:
 
     @property
     def jobs(self) -> Mapping[int, Job]:
-        """What the workers do, by worker."""
+        """The running jobs, by worker."""
         return self._running
 
     @property
@@ -117,29 +117,29 @@ class Supervisor:
         return self._pool.room()
 
     def set_n_jobs(self, n_jobs: int) -> None:
-        """Have so many workers from now on: one too many ends between two jobs."""
+        """Change the number of workers; a worker too many ends after its job."""
         self._n_jobs = n_jobs
         self._pool.resize(n_jobs)
 
     def stop(self, by: str) -> None:
-        """Have all jobs stop at their next report, and start none."""
+        """Stop all jobs at their next report, and start no more."""
         self.stopping, self.stopped_by = True, by
 
     def abandon(self) -> None:
-        """Close the runs of jobs whose workers have been ended with the sweep."""
+        """Close the runs of jobs whose workers were ended with the sweep."""
         for job in self._running.values():
             self._close_interrupted(job)
         self._running.clear()
 
     def _start_workers(self, jobs: JobSource) -> None:
-        """As many as there is work for. One more than there is room for waits for a place, so that
-        a cluster that can grow does."""
+        """Start as many workers as there is work for. On an elastic pool, one more than there is
+        room for waits for a place, so that a cluster that can grow does."""
         most = self._pool.room() + 1 if self._n_jobs is None else self._n_jobs
         for worker in range(min(most, len(self._running) + jobs.n_open())):
             self._pool.start(worker)
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
-        """Work for the workers that are free; the end for those that are too many."""
+        """Hand jobs to idle workers; end the idle workers that are too many."""
         for worker in [worker for worker in self._idle if not self._is_wanted(worker)]:
             self._idle.remove(worker)
             self._pool.end(worker, "is one too many")
@@ -192,12 +192,12 @@ class Supervisor:
                 getattr(RunListener(self._record, job.run_id), method)(*arguments)
 
     def _answer(self, worker: int, prune: bool) -> None:
-        """Before anything is recorded, since the worker waits."""
+        """Answer a report, before anything is recorded, since the worker waits."""
         go_on = ReportReply.INTERRUPT if self.stopping else ReportReply.CONTINUE
         self._pool.send(worker, ReportReply.PRUNE if prune else go_on)
 
     def _begin(self, job: Job, composed: Composed) -> None:
-        """The task is called; its run is told with what."""
+        """Note that a job's task has been called, and record its configuration."""
         job.begun, job.composed = True, composed
         self._failed_starts = 0
         places = tuple(f"{place}." for place in self._places)
@@ -222,7 +222,7 @@ class Supervisor:
             self._close_interrupted(job)
             jobs.put_back(worker, job)
         elif outcome.state is State.INTERRUPTED:
-            job.begun = True  # it counts, however far it came
+            job.begun = True  # the attempt counts, however far it came
             jobs.lose(worker, job, outcome.error)
         elif changed := self._changed or jobs.changed(job):
             self._changed, self.stopping = changed, True
@@ -238,7 +238,7 @@ class Supervisor:
     # -- what goes wrong ---------------------------------------------------------------------
 
     def _look_around(self, now: float, jobs: JobSource) -> None:
-        """Do now and then what no event asks for."""
+        """Do the checks that no event triggers, now and then."""
         if now < self._looks_again:
             return
         self._looks_again = now + LOOK_SECONDS
@@ -247,7 +247,7 @@ class Supervisor:
             self._changed, self.stopping = changed, True
         self._has_new_worker = False
         is_changed = self._steer(self, jobs)
-        has_more = jobs.n_open() > len(self._idle)  # than when a worker exited and none was needed
+        has_more = jobs.n_open() > len(self._idle)  # an exited worker may not have been replaced
         if (is_changed or has_more or self._n_jobs is None) and not self.stopping:
             self._start_workers(jobs)
 
@@ -255,10 +255,10 @@ class Supervisor:
         """End workers whose job takes too long, or that seem to hang; what they sent still counts.
 
         ``now`` is the time up to which all messages have been handled: a worker is not silent
-        while a message of it waits for the supervisor.
+        while one of its messages waits for the supervisor.
 
-        A job that took too long would do so again, and fails. One whose worker was silent is lost
-        as if that had died, and is tried again.
+        A job that took too long would do so again, so it fails. A job whose worker was silent is
+        lost, as if the worker had died, and is tried again.
         """
         for worker, job in self._running.items():
             job.overdue = self._timeouts.too_long(job, now)
@@ -267,7 +267,7 @@ class Supervisor:
                 self._pool.end(worker, cause)
 
     def _reap(self, worker: int, cause: str, jobs: JobSource) -> None:
-        """A worker has exited; another takes its place where there is work."""
+        """Settle the job of a worker that has exited; start another if there is work."""
         if worker in self._idle:
             self._idle.remove(worker)
         job = self._running.pop(worker, None)

@@ -1,4 +1,4 @@
-"""The trials of a sweep: proposes, checks for duplicates, prunes, tells, and retries them."""
+"""The source of a sweep's trials: proposes, prunes and retries them, and reuses equal results."""
 
 import math
 import time
@@ -30,7 +30,7 @@ class TrialJobs(JobSource):
 
     Args:
         unfinished: trials that an earlier process began.
-        models: those of the sweep, looked at as trials end.
+        models: deletes the models of beaten trials as trials end.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class TrialJobs(JobSource):
         self._duplicates = Duplicates(rows)
         self._n_proposed = len(rows)
         self._has_baseline = any(row.is_baseline for row in rows)
-        self._n_failed = 0  # of this process: a resume is there to do better
+        self._n_failed = 0  # in this process only: a resume starts from 0
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
         judged = [row for row in rows if row.counts and row.state in ("complete", "pruned")]
         self._held_back = HeldBack(len(judged), self._plan.options.max_failure_rate)
@@ -59,7 +59,7 @@ class TrialJobs(JobSource):
         self._holding_rule = self._look_at_rules()
 
     def n_open(self) -> int:
-        """Trials that are still to be started: while results are held back, no fresh ones."""
+        """Return how many trials are still to be started; no new ones while results are held."""
         if self._holding_rule or self._is_late:
             return 0
         return len(self._again) if self._held_back.results else self._n_left
@@ -70,7 +70,7 @@ class TrialJobs(JobSource):
 
     @property
     def is_closed(self) -> bool:
-        """Whether none is started any more, whatever ``n_trials`` is."""
+        """Whether no trial is started any more, whatever ``n_trials`` is."""
         return bool(self._holding_rule) or self._is_late or bool(self._study.exhausted)
 
     @property
@@ -79,12 +79,12 @@ class TrialJobs(JobSource):
 
     @property
     def _n_left(self) -> int:
-        """Trials that are still to be done, beside those that run."""
+        """Trials that are still to be done, besides those that run."""
         return len(self._again) + self.n_fresh
 
     @property
     def n_begun(self) -> int:
-        """Trials that there are, beside the points that wait for one."""
+        """Trials that have begun; points that wait for one are not counted."""
         return self._n_proposed
 
     @property
@@ -94,17 +94,17 @@ class TrialJobs(JobSource):
         return max(0, fresh)
 
     def set_n_trials(self, n_trials: int) -> None:
-        """Have so many trials in all, also on a resume."""
+        """Change the number of trials in all, also for a resume."""
         remember_n_trials(self._study, self._plan.options, n_trials)
         self._tally.set_n_trials(n_trials)
 
     def _look_at_rules(self) -> str:
-        """The rule of ``hydra.sweeper.stop`` that holds."""
+        """Return the rule of ``hydra.sweeper.stop`` that holds; empty if none does."""
         searched = self._plan.space.distributions.keys()
         return holding_rule(self._plan.options.stop, self._study, searched)
 
     def ended_by(self) -> str:
-        """Why no more trials are started."""
+        """Return why no more trials are started."""
         options = self._plan.options
         if self._holding_rule:
             return self._holding_rule
@@ -115,7 +115,7 @@ class TrialJobs(JobSource):
         return f"hydra.sweeper.n_trials={options.n_trials}: all are done"
 
     def next(self, worker: int) -> Job | None:
-        """The next trial, unless it repeats one."""
+        """Return the next trial's job; None if the trial repeats another."""
         row = self._next_row()
         if self._is_repeat(row):
             return None
@@ -129,7 +129,7 @@ class TrialJobs(JobSource):
         return Job(assignment, row.number, row.notes["run_id"], title, is_stopped=is_stopped)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
-        """Ask the pruner; a person's word counts as its."""
+        """Ask the pruner; a user's request to stop the trial counts as its decision."""
         value = self._objective.value(report.metrics)
         if value is None:
             job.missing_objective = "" if self._held_back.n_judged else self._held_back.missing
@@ -151,7 +151,7 @@ class TrialJobs(JobSource):
         self._finish(worker, job, outcome, values)
 
     def _hold(self, result: Result) -> bool:
-        """Have a result wait for what others show; whether it did."""
+        """Hold a result back if it is not clear yet how to treat it; return whether it was."""
         if not self._held_back.hold(result):
             return False
         self._settle()
@@ -165,7 +165,7 @@ class TrialJobs(JobSource):
     ) -> None:
         """Tell the study how a trial has ended; ``values`` are those of a complete one."""
         row = self._stopped(job)
-        if not job.begun:  # its configuration was not told
+        if not job.begun:  # no configuration was sent
             self._record.params(job.run_id, row.shown)
         self._sweep.metrics.update(dict.fromkeys(self._record.metric_names(job.run_id)))
         notes = self._notes(job, outcome, outcome.error)
@@ -180,7 +180,7 @@ class TrialJobs(JobSource):
             self._progress.remark(warning)
 
     def _settle(self) -> None:
-        """Fail what is held back, or leave it for a resume that knows the objective's name."""
+        """Fail held-back trials, or leave them for a resume with the objective's right name."""
         for result in self._held_back.settled(len(self._again)):
             worker, job, why = result.worker, result.job, result.outcome.error
             if self._held_back.failure():
@@ -191,12 +191,12 @@ class TrialJobs(JobSource):
                 self._finish(worker, job, result.outcome)
 
     def close(self) -> None:
-        """What is held back is left for a resume."""
+        """Leave held-back trials for a resume."""
         for result in self._held_back.results:
             self._record.kill(result.job.run_id, {schema.STATE: State.INTERRUPTED})
 
     def _values(self, job: Job, outcome: Outcome) -> tuple[float, ...]:
-        """What is judged; all numbers are kept with the run."""
+        """Log all numbers of a complete trial, and return those that are judged."""
         numbers = self._numbers(job, outcome)
         self._record.log(job.run_id, numbers)
         judged = self._plan.objective.named(outcome.returned, job.reported)
@@ -206,12 +206,12 @@ class TrialJobs(JobSource):
         return values
 
     def _numbers(self, job: Job, outcome: Outcome) -> dict[str, float]:
-        """What is returned, and reported of what is judged."""
+        """Return the numbers that the task returned, and the judged ones that it reported."""
         constrained = self._plan.constraints.metrics
         return self._plan.objective.named(outcome.returned, job.reported, constrained)
 
     def failure(self) -> BesomError | None:
-        """Why the sweep ends, where more has failed than ``max_failure_rate`` allows, or all."""
+        """Return why the sweep ends, if more failed than ``max_failure_rate`` allows, or all."""
         options = self._plan.options
         if failure := self._held_back.failure():
             return failure
@@ -220,13 +220,13 @@ class TrialJobs(JobSource):
         return None if self.n_open() else none_but_failed(self._study.rows())
 
     def _next_row(self) -> TrialRow:
-        """A trial that is to be tried again, or a fresh proposal, asked for to the end."""
+        """Return a trial to be tried again, or a new proposal with its role."""
         again = self._again.popleft() if self._again else None
         if again and "role" in again.notes:
             return again
         if again is None:
             self._n_proposed += 1
-        # The role is noted last: a trial without one was cut short while it was asked for.
+        # The role is noted last: a trial without one was cut short while it was proposed.
         unasked = again.number if again else None
         for sentence in self._study.leave_out_unfit(self._plan.space.distributions):
             self._progress.remark(sentence)
@@ -239,9 +239,9 @@ class TrialJobs(JobSource):
         return self._study.row(row.number)
 
     def _is_repeat(self, row: TrialRow) -> bool:
-        """Whether an equal configuration has been trained, or is just being trained.
+        """Return whether an equal configuration has been trained, or is being trained.
 
-        Then this one takes over its value, now or when it is known.
+        If so, this trial takes over its value, now or when it is known.
         """
         if self._plan.options.duplicates == "rerun":
             return False
@@ -252,7 +252,7 @@ class TrialJobs(JobSource):
         return not complete and self._duplicates.wait(row)
 
     def _reuse(self, row: TrialRow, original: TrialRow) -> None:
-        """End a proposal that repeats a finished configuration with that one's value."""
+        """End a trial that repeats a finished configuration, with the value of that one."""
         name = f"{row.number:03d} {row.label}"
         row = self._open_run(row, row, name, code=original.code)
         values = dict(zip(self._study.objective_names, original.values, strict=True))
@@ -264,7 +264,7 @@ class TrialJobs(JobSource):
         self._conclude(None, row, State.COMPLETE, original.values, notes, values)
 
     def changed(self, job: Job) -> str:
-        """Or what an option of a config group says otherwise than in an earlier trial."""
+        """Return the same, or the values by which an option differs from an earlier trial."""
         row = self._study.row(job.number)
         return super().changed(job) or note_options(self._plan, self._study, row, job.composed)
 

@@ -12,19 +12,19 @@ from pathlib import Path
 from besom.common.errors import StoreError
 
 ENOUGH = 1 << 20
-"""Bytes that a disk with room takes."""
+"""Bytes that are written to test whether a disk has room."""
 
 
 def is_lacking(error: BaseException) -> bool:
-    """Whether it was for room that something could not be written."""
+    """Return whether something could not be written for lack of room."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def file_of(error: BaseException) -> Path | None:
-    """The file that could not be written, None where that is not known.
+    """Return the file that could not be written; None if it is not known.
 
-    The system names it where opening has failed. Where writing has, no error names a file: it is
-    the last file object among the variables of the functions that the error came from.
+    The system names the file if opening it has failed. If writing has failed, no error names it: it
+    is the last file object among the local variables of the functions that the error came through.
     """
     for name in (getattr(error, "filename2", None), getattr(error, "filename", None)):
         if isinstance(name, str | bytes | os.PathLike):
@@ -37,7 +37,7 @@ def file_of(error: BaseException) -> Path | None:
 
 
 def is_lacking_at(root: Path, file: Path | None) -> bool:
-    """Whether it is the disk of ``root`` that has no room; it is tried where no file is known."""
+    """Return whether the disk of ``root`` has no room; if no file is known, try to write there."""
     if file is not None:
         return _device(file) == _device(root)
     try:
@@ -56,7 +56,7 @@ def _device(path: Path) -> int:
 
 @contextmanager
 def needed(root: Path) -> Iterator[None]:
-    """Say plainly that there is no room below ``root``.
+    """Raise a clear error if this block finds no room below ``root``.
 
     Raises:
         StoreError: instead of the system's error.

@@ -12,9 +12,9 @@ from besom.workers.trial import run_trial
 
 
 class InlinePool:
-    """Each worker is a thread, and only one of them has a job: Hydra has one configuration in a
-    process. Nothing is isolated: a task that kills its process kills the sweep, what it changes
-    stays for the next, and one that is ended stops at what it tells next.
+    """Workers that are threads. Only one of them has a job at a time, because Hydra has only one
+    configuration in a process. Nothing is isolated: a task that kills its process kills the sweep,
+    its changes stay for the next task, and a task whose worker is ended stops at its next message.
     """
 
     def __init__(self, app: JobRunner, size: int) -> None:
@@ -64,7 +64,7 @@ class InlinePool:
 
 
 class _InlineWorker:
-    """A thread that runs jobs; what these send and receive passes through it."""
+    """A thread that runs jobs, and the pipe through which they send and receive."""
 
     def __init__(
         self, app: JobRunner, turn: threading.Lock, on_message: Callable[[FromWorker], None]
@@ -91,7 +91,7 @@ class _InlineWorker:
         return message
 
     def end(self, cause: str) -> None:
-        """Nothing is sent after this."""
+        """Report that the worker has exited; nothing is sent after this."""
         with self._sending:
             if not self._is_ended:
                 self._is_ended = True

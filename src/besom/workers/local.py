@@ -1,6 +1,6 @@
-"""Workers as processes of this machine, each at the end of a pipe.
+"""Runs workers as processes of this machine, each connected by a pipe.
 
-A worker is replaced when it is over its memory limit.
+A worker is replaced when it exceeds its memory limit.
 """
 
 import multiprocessing
@@ -39,7 +39,7 @@ from besom.workers.signals import signals_held
 
 
 class LocalPool:
-    """Spawned processes; threads of each are capped, and its GPUs chosen, before anything loads.
+    """A pool of spawned processes. Before anything loads, threads are capped and GPUs chosen.
 
     A worker that has grown by more than ``growth_limit`` bytes since its first trial is ended after
     the outcome that says so (:attr:`~besom.workers.messages.Outcome.is_last`).
@@ -47,7 +47,7 @@ class LocalPool:
     Args:
         size: how many workers share the machine.
         payload: the application, see :func:`besom.app.job.dump`.
-        resources: of each; there must be :func:`~besom.workers.resources.room` for all.
+        resources: of each worker; there must be :func:`~besom.workers.resources.room` for all.
     """
 
     def __init__(
@@ -115,15 +115,15 @@ class LocalPool:
 
 
 class _WorkerProcess:
-    """Spawned, never forked; its threads are capped before anything loads.
+    """A worker's process: spawned, never forked; its threads are capped before anything loads.
 
-    One thread reads its messages, and a second one waits for its death. The last message is always
-    ``WorkerExited``; :meth:`reap` is to be called after it.
+    One thread reads its messages, and another waits for its death. The last message is always
+    ``WorkerExited``; :meth:`reap` must be called after it.
 
     Args:
-        on_message: called with each message as soon as it is whole, by the reading thread.
+        on_message: called by the reading thread with each message as soon as it is complete.
         payload: the application, see :func:`besom.app.job.dump`; it is sent first.
-        log_file: receives all that it prints.
+        log_file: receives everything that the process prints.
         variables: of its environment.
         growth_limit: see :func:`besom.workers.worker.main`.
     """
@@ -140,7 +140,7 @@ class _WorkerProcess:
         self._on_message = on_message
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=True)
-        # Never written to: that the pipe closes, with this process, ends the worker.
+        # Never written to: the pipe closes when this process ends, and that ends the worker.
         far_end, self._watchdog_pipe = context.Pipe(duplex=False)
         self._ended_for = ""
         self._memory_kills = resources.out_of_memory_kills()
@@ -158,53 +158,53 @@ class _WorkerProcess:
         self._waiter = threading.Thread(target=self._wait, name=f"{name}-waiter", daemon=True)
         self._waiter.start()
         self._reader.start()
-        # Not among its arguments: where a process dies before it has read these, and they are more
-        # than a pipe holds, multiprocessing waits for good, with the signals held.
+        # Not passed as an argument: if a process dies before it has read its arguments, and they
+        # are more than a pipe holds, multiprocessing waits forever, with the signals held.
         self._send_bytes(payload)
 
     def send(self, message: ToWorker) -> None:
         self._send_bytes(pickle.dumps(message))
 
     def _send_bytes(self, content: bytes) -> None:
-        # A worker that has just died shows when something is received.
+        # The death of a worker is noticed when messages are received.
         with suppress(BrokenPipeError, ConnectionResetError):
             self._connection.send_bytes(content)
 
     def kill(self) -> None:
-        """End it and all that it has started: they share its process group."""
+        """Kill the process and everything it has started, which shares its process group."""
         assert self._process.pid is not None
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()  # it may not have made its own group yet
 
     def end(self, cause: str) -> None:
-        """Kill it for a reason that its exit code does not tell."""
+        """Kill the process for a reason that its exit code does not tell."""
         self._ended_for = self._ended_for or cause
         self.kill()
 
     def reap(self) -> None:
-        """Wait for its end, and have the watchdog end all that it has started."""
+        """Wait for the process to end, and have the watchdog end everything it has started."""
         self._reader.join()
         self._connection.close()
         self._watchdog_pipe.close()
 
     def _read(self) -> None:
-        """Pass on what it says until its pipe ends, and at last that it has died."""
+        """Pass on the process' messages until its pipe ends, and finally its exit."""
         try:
             while (message := self._receive()) is not None:
                 self._on_message(message)
         except ValueError:
             self.end("wrote something else than messages to its pipe")
-        self._waiter.join(timeout=0.5)  # its own exit code, where it ended by itself
+        self._waiter.join(timeout=0.5)  # its own exit code, if it ended by itself
         self.kill()
         self._waiter.join()
         self._on_message(WorkerExited(self._ended_for or self._cause()))
 
     def _receive(self) -> FromWorker | None:
-        """Wait for the next message; None where the pipe has ended, half a message included.
+        """Wait for the next message; return None if the pipe has ended, even within a message.
 
         Raises:
-            ValueError: something else has come.
+            ValueError: something other than a message has come.
         """
         try:
             content = self._connection.recv_bytes(LONGEST)
@@ -214,7 +214,7 @@ class _WorkerProcess:
             raise ValueError("longer than any message") from None
         try:
             message = pickle.loads(content)
-        except Exception as error:  # whatever a pickle that is none raises
+        except Exception as error:  # bytes that are no pickle may raise anything
             raise ValueError("no pickle") from error
         if not isinstance(message, FromWorker):
             raise ValueError("no message")
@@ -223,9 +223,9 @@ class _WorkerProcess:
         return message
 
     def _wait(self) -> None:
-        """Wait for its death, and end its pipe then, which what it has forked may keep open.
+        """Wait for the process to die, then end its pipe, which its forked children may keep open.
 
-        The death is not seen by the process' sentinel, which such a process keeps open too.
+        The process' sentinel does not tell the death, because such children keep it open too.
         """
         self._process.join()
         while self._process.exitcode is None:  # another thread is reaping it
@@ -246,7 +246,7 @@ class _WorkerProcess:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables for a child."""
+    """Set environment variables for a child process that is started inside this block."""
     before = {key: os.environ.get(key) for key in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""The messages between supervisor and workers: plain records, pickled through a pipe."""
+"""The messages between supervisor and workers: plain dataclasses, pickled through a pipe."""
 
 import re
 import time
@@ -23,7 +23,7 @@ class ReportReply(Enum):
 class Assignment:
     """Supervisor to worker: run this trial with these Hydra overrides.
 
-    ``folder`` names its job folder where that is not the one of the trial.
+    ``folder`` names its job folder, if that is not the trial's.
     """
 
     trial: int
@@ -33,21 +33,21 @@ class Assignment:
 
     @property
     def title(self) -> str:
-        """The line that its worker prints before it, for those who read that log."""
+        """The line that the worker prints to its log before the job."""
         folder = f", {self.folder}" if self.folder else ""
         return f"=== besom: trial {self.trial}, attempt {self.attempt}{folder} ==="
 
 
 TITLE = re.compile(r"=== besom: trial (\d+), attempt (\d+)(?:, (\S+))? ===")
-"""The title of an assignment, a whole line: its trial, its attempt, and its folder if named."""
+"""The title of an assignment, a whole line: the trial, the attempt, and the folder if named."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Worker to supervisor: give me work.
+    """Worker to supervisor: the worker is ready for a job.
 
     Attributes:
-        remarks: sentences that name what of the program's state this worker does not have.
+        remarks: sentences about parts of the program's state that this worker does not have.
     """
 
     remarks: tuple[str, ...] = ()
@@ -55,13 +55,13 @@ class Ready:
 
 @dataclass(frozen=True)
 class Composed:
-    """The configuration that Hydra composed, before the task starts, and where it is called.
+    """The composed configuration, and where the task runs; sent before the task starts.
 
     Attributes:
         groups: the option of each config group.
-        resolvers: which have made the values, see :func:`besom.app.resolvers.resolvers_of`.
+        resolvers: those that computed values, see :func:`besom.app.resolvers.resolvers_of`.
         node: the name of the worker's machine.
-        devices: the GPUs that the worker sees, ``GPU 1: NVIDIA H100 80GB HBM3``; empty without.
+        devices: the GPUs that the worker sees, ``GPU 1: NVIDIA H100 80GB HBM3``; empty if none.
     """
 
     params: Mapping[str, object]
@@ -76,7 +76,7 @@ class Composed:
 
 @dataclass(frozen=True)
 class Expected:
-    """So many reports will come."""
+    """The number of reports that will come."""
 
     steps: int
 
@@ -91,10 +91,10 @@ class Reported:
 
 @dataclass(frozen=True)
 class Told:
-    """What the task has told and what needs no answer: a call of the run's listener.
+    """A call of the run's listener by the task that needs no answer.
 
     Attributes:
-        method: of :class:`besom.session.Listener`, one of ``TOLD``.
+        method: a method of :class:`besom.session.Listener`, one of ``TOLD``.
     """
 
     method: str
@@ -112,12 +112,11 @@ class Outcome:
         returned: the task's numbers by name; plain numbers are called ``objective``,
             ``objective_1``, ….
         left_out: what else it returned by name, as text.
-        error: one line, where it failed, or why it was interrupted where the sweep did not ask
-            for that.
-        ends_sweep: whether that is a lack of room for the record.
-        traceback: the task's own frames, where it failed.
+        error: one line: why it failed, or why it was interrupted if the sweep did not ask for that.
+        ends_sweep: whether the error is that the record has no room.
+        traceback: the task's own frames, if it failed.
         seconds: from assignment to end, in the worker.
-        memory: bytes that the worker takes afterwards.
+        memory: bytes that the worker occupies afterwards.
         is_last: whether the worker takes no further job; its pool ends it.
     """
 
@@ -134,7 +133,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Sending:
-    """From the pool: files come from another machine, before the message that names them."""
+    """From the pool: files are coming from another machine, before the message that names them."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ ToWorker = Assignment | ReportReply
 
 
 LONGEST = 1 << 27
-"""Bytes of a message. Read as a length, the first four bytes of any text are more than that."""
+"""Most bytes of a message. The first four bytes of any text, read as a length, exceed this."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The interface of a pool of workers, and the pools that there are."""
+"""The interface of a pool of workers, and the choice of a pool."""
 
 from pathlib import Path
 from typing import Protocol
@@ -11,33 +11,33 @@ from besom.workers.resources import NOTHING_SAID, Resources
 
 
 class Pool(Protocol):
-    """Workers by number. The supervisor cannot tell where or how they run."""
+    """A pool of numbered workers. The supervisor cannot tell where or how they run."""
 
     def connect(self) -> None:
-        """Make sure that workers can be started; starts none.
+        """Make sure that workers can be started; start none.
 
         Raises:
-            ClusterError: they cannot.
+            ClusterError: they cannot be started.
         """
         ...
 
     def room(self) -> int:
-        """How many workers there is room for now."""
+        """Return how many workers there is room for now."""
         ...
 
     def resize(self, size: int) -> None:
-        """Expect so many workers at a time from now on; none is started or ended by that."""
+        """Expect so many workers at a time from now on; start or end none."""
         ...
 
     def start(self, worker: int) -> None:
-        """Start worker ``worker``, again after it has exited; returns at once.
+        """Start a worker, also again after it has exited; return at once.
 
-        One that is running is let alone: workers may be started before there is work for them.
+        A running worker is left alone. Workers may be started before there is work for them.
         """
         ...
 
     def send(self, worker: int, message: ToWorker) -> None:
-        """Send to a worker. A worker that is gone shows as ``WorkerExited`` in the next events."""
+        """Send a message to a worker. If it is gone, ``WorkerExited`` is among the next events."""
         ...
 
     def end(self, worker: int, cause: str) -> None:
@@ -45,16 +45,16 @@ class Pool(Protocol):
         ...
 
     def next_event(self, timeout: float) -> Event | None:
-        """The next thing in the order in which they happen, or None after ``timeout`` seconds."""
+        """Return the next event in the order of time, or None after ``timeout`` seconds."""
         ...
 
     def stop(self) -> None:
-        """End every worker now, and what it has started; returns when they are gone."""
+        """End every worker now, and what it has started; return when they are gone."""
         ...
 
 
 def log_file(folder: Path, worker: int) -> Path:
-    """Where a worker's process keeps what it prints, of all its jobs."""
+    """Return the file for everything that a worker's process prints, over all its jobs."""
     return folder / f"worker-{worker}.log"
 
 
@@ -66,11 +66,11 @@ def make_pool(
     resources: Resources = NOTHING_SAID,
     ray: RaySettings | None = None,
 ) -> Pool:
-    """Up to ``size`` workers for an application, none of them started; where that is None, as many
-    as a cluster has room for.
+    """Make a pool of up to ``size`` workers for an application; start none of them. If ``size`` is
+    None, there may be as many as a cluster has room for.
 
     Args:
-        log_folder: for what they print.
+        log_folder: for the workers' output.
         kind: ``local``, processes of this machine; ``inline``, threads of this process, one job at
             a time; or ``ray``, actors of the cluster that ``ray`` names.
         resources: of each worker that is a process.

@@ -16,10 +16,10 @@ LIMITS = [number for name, number in vars(resource).items() if name.startswith("
 
 
 class ProcessState:
-    """A worker before its first trial.
+    """The state of a worker's process before its first trial.
 
     Args:
-        log_file: what its standard output and error are.
+        log_file: the file of its standard output and error.
     """
 
     def __init__(self, log_file: str) -> None:
@@ -39,11 +39,11 @@ class ProcessState:
         self._fluent = _client().fluent_state() if "mlflow" in sys.modules else None
 
     def restore(self) -> None:
-        """Put back what a trial has changed. What a module sets when it is imported stays: it
-        does so once in a process.
+        """Undo what a trial has changed. Environment variables that a module sets when it is
+        imported stay, because a module is imported only once in a process.
 
         Raises:
-            OSError, ValueError: something cannot be: this process should run no further trial.
+            OSError, ValueError: something cannot be restored; run no further trial in the process.
         """
         sys.setrecursionlimit(max(self._recursion, sys.getrecursionlimit()))
         for number, limits in self._limits.items():

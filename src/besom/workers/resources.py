@@ -23,29 +23,29 @@ THREAD_VARIABLES = (
 )
 
 GROWTH_LIMIT = 1 << 30
-"""Bytes that a worker may grow by since its first trial. TensorFlow keeps about 14 MB of each
+"""Bytes by which a worker may grow since its first trial. TensorFlow keeps about 14 MB of each
 program that a process has run, and cannot free them (docs/decisions/009); other libraries leak
 too."""
 
 
 MEMORY_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
-"""With it TensorFlow takes a GPU's memory as it needs it, not all of it at once."""
+"""With this variable TensorFlow takes a GPU's memory as it needs it, not all of it at once."""
 
 OPTIONS = "hydra.sweeper.resources"
 LEAST = 0.0001
-"""Of a core or GPU: Ray counts in such parts."""
+"""The smallest part of a core or GPU: Ray counts in such parts."""
 ROUNDING = 1e-9
-"""Of binary fractions: ten workers with 0.1 GPU each fit on one."""
+"""Tolerance for binary fractions: ten workers with 0.1 GPU each fit on one."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What one worker gets; None where nothing is said.
+    """The resources of one worker; None if the user has not given a value.
 
     Attributes:
         cpus: cores; they cap the threads of numerical libraries.
         gpus: a whole number of GPUs of its own, or a part below 1 of one that is shared.
-        memory: bytes that it is counted with.
+        memory: bytes that are counted for it when workers are fitted on a machine.
     """
 
     cpus: float | None = None
@@ -53,7 +53,7 @@ class Resources:
     memory: int | None = None
 
     def __str__(self) -> str:
-        """``4 cores, 0.5 GPU, 4 GiB``; empty where nothing is said."""
+        """Return ``4 cores, 0.5 GPU, 4 GiB``; empty if nothing is given."""
         parts = [
             "" if self.cpus is None else _counted(self.cpus, "core"),
             "" if self.gpus is None else _counted(self.gpus, "GPU") if self.gpus else "no GPU",
@@ -66,10 +66,10 @@ NOTHING_SAID = Resources()
 
 
 def read_resources(cpus: float | None, gpus: float | None, memory: Any) -> Resources:
-    """What ``hydra.sweeper.resources`` says.
+    """Read ``hydra.sweeper.resources``.
 
     Raises:
-        ConfigError: a number that nothing can be given by; names it and its limit.
+        ConfigError: a number is invalid; names it and its limit.
     """
     if cpus is not None and not LEAST <= cpus < inf:
         raise ConfigError(f"{OPTIONS}.cpus={cpus:g}: must be at least {LEAST}, or null.")
@@ -89,19 +89,19 @@ def read_resources(cpus: float | None, gpus: float | None, memory: Any) -> Resou
 
 
 def thread_limits(n_workers: int, cpus: float | None = None) -> dict[str, str]:
-    """Environment variables that give each of ``n_workers`` processes its share of the cores.
+    """Return environment variables that give each of ``n_workers`` processes its share of cores.
 
-    They count where they are set before a numerical library loads.
+    They take effect only if they are set before a numerical library loads.
 
     Args:
-        cpus: of each process; its share of all where None.
+        cpus: the cores of each process; if None, its share of all.
     """
     n_threads = cores() // n_workers if cpus is None else int(cpus)
     return dict.fromkeys(THREAD_VARIABLES, str(max(1, n_threads)))
 
 
 def worker_environment(resources: Resources, n_workers: int, worker: int) -> dict[str, str]:
-    """Variables of worker ``worker`` of this machine: its devices, and those of
+    """Return environment variables for worker ``worker`` of this machine: its devices, and those of
     :func:`worker_variables` that the user has not set."""
     limits = worker_variables(resources, n_workers)
     variables = {name: value for name, value in limits.items() if name not in os.environ}
@@ -114,11 +114,11 @@ def worker_environment(resources: Resources, n_workers: int, worker: int) -> dic
 
 
 def worker_variables(resources: Resources, n_workers: int) -> dict[str, str]:
-    """Variables of each worker's environment, for where the user has not set them himself: threads,
-    growth of a GPU's memory, and no GPUs where it is to see none.
+    """Return environment variables for each worker, for use if the user has not set them: threads,
+    growth of a GPU's memory, and no GPUs if the worker is to see none.
 
     Args:
-        n_workers: that share this machine, and its GPUs where nothing is said of these.
+        n_workers: how many share this machine, and its GPUs if no number of GPUs is given.
     """
     gpus = resources.gpus
     may_share = n_workers > 1 if gpus is None else 0 < gpus < 1
@@ -128,10 +128,10 @@ def worker_variables(resources: Resources, n_workers: int) -> dict[str, str]:
 
 
 def room(resources: Resources) -> int:
-    """How many workers fit on this machine: a core each where nothing is said of cores.
+    """Return how many workers fit on this machine; if no cores are given, one for each core.
 
     Raises:
-        ConfigError: not even one, because of what was said; names that, and what there is.
+        ConfigError: not even one fits; names the option, and what the machine has.
     """
     rooms = _rooms(resources)
     for name, n_workers in rooms.items():
@@ -144,7 +144,7 @@ def room(resources: Resources) -> int:
 
 
 def check_room(resources: Resources, n_workers: int) -> None:
-    """Refuse more workers than what was said of each lets fit on this machine.
+    """Refuse more workers with these resources than fit on this machine.
 
     Raises:
         ConfigError: names what there is too little of, and how many would fit.
@@ -160,7 +160,7 @@ def check_room(resources: Resources, n_workers: int) -> None:
 
 
 def _rooms(resources: Resources) -> dict[str, int]:
-    """How many workers fit by each of what was said."""
+    """Return how many workers fit, by each resource that is given."""
     rooms = {}
     if resources.cpus is not None:
         rooms["cpus"] = fitting(cores(), resources.cpus)
@@ -173,12 +173,12 @@ def _rooms(resources: Resources) -> dict[str, int]:
 
 
 def fitting(there: float, amount: float) -> int:
-    """How many times ``amount`` is in what there is."""
+    """Return how many times ``amount`` fits into what there is."""
     return int(there / amount + ROUNDING)
 
 
 def fitting_devices(there: float, amount: float) -> int:
-    """The same of devices: a part is one of a single device."""
+    """Return how often ``amount`` fits into whole devices: a part is of a single device."""
     return int(there) * fitting(1, amount) if amount < 1 else fitting(there, amount)
 
 
@@ -207,13 +207,13 @@ def _counted(number: float, what: str) -> str:
 
 
 def share(devices: Sequence[Device], gpus: float, worker: int) -> tuple[Device, ...]:
-    """The devices of one worker: those of its own, or the one that it shares.
+    """Return the devices of one worker: those of its own, or the one that it shares.
 
-    Workers are spread: two of them share a device only where there is none for each.
+    Workers are spread: two of them share a device only if there is not one for each.
 
     Args:
         gpus: of each worker, see :class:`Resources`.
-        worker: its number, from 0 on.
+        worker: its number, from 0.
 
     Examples:
         >>> [str(device) for device in share([Device("0"), Device("1")], 0.5, worker=3)]
@@ -231,7 +231,7 @@ _STATM = Path("/proc/self/statm")
 
 
 def resident() -> int:
-    """Bytes of this process in memory now; where the system does not tell, the most so far."""
+    """Return the bytes of this process in memory now; if the system does not tell, the peak."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -240,11 +240,11 @@ def resident() -> int:
 
 
 _KILL_COUNTS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
-"""Linux's, of the machine and of a container."""
+"""Linux's files with the counts of the machine and of a container."""
 
 
 def out_of_memory_kills() -> int:
-    """Processes ended because memory ran out, ever; 0 where the system does not say."""
+    """Return how many processes were ever killed for lack of memory; 0 if that is not known."""
     return sum(_kills(file) for file in _KILL_COUNTS)
 
 

@@ -13,14 +13,14 @@ from besom.common.stdout import say
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 MAX_TIDY_SECONDS = 1.5
-"""Seconds that a program takes at most to end by itself where it has not begun its work."""
+"""Seconds within which a program that has not begun its work must end by itself."""
 
 
 @contextmanager
 def handled_by(handle: Callable[[int], None]) -> Iterator[None]:
-    """Inside this block SIGINT, SIGTERM and SIGHUP call ``handle`` with their number.
+    """Call ``handle`` with the number of each SIGINT, SIGTERM and SIGHUP inside this block.
 
-    SIGHUP stays ignored where ``nohup`` asks for that.
+    SIGHUP stays ignored if ``nohup`` asks for that.
     """
 
     def call(number: int, frame: FrameType | None) -> None:
@@ -38,7 +38,7 @@ def handled_by(handle: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def quitting_after(tidy: Callable[[], None]) -> Iterator[None]:
-    """Inside this block SIGQUIT, a terminal's Ctrl-\\, ends the process as ever, after ``tidy``."""
+    """Call ``tidy`` inside this block before SIGQUIT, a terminal's Ctrl-\\, ends the process."""
 
     def call(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
@@ -56,7 +56,8 @@ def quitting_after(tidy: Callable[[], None]) -> Iterator[None]:
 def stopping_between(
     leave: Callable[[], object], come_back: Callable[[], object]
 ) -> Iterator[None]:
-    """Inside this block SIGTSTP, a terminal's Ctrl-Z, stops the process as ever, but in order."""
+    """Call ``leave`` inside this block before SIGTSTP, a terminal's Ctrl-Z, stops the process, and
+    ``come_back`` when it goes on."""
 
     def call(number: int, frame: FrameType | None) -> None:
         leave()
@@ -74,12 +75,12 @@ def stopping_between(
 
 @contextmanager
 def ending_after() -> Iterator[None]:
-    """The signals raise SystemExit when this block ends: 130, 143 or 129, as shells have it.
+    """Raise SystemExit at the end of this block if a signal came: 130, 143 or 129, as in shells.
 
-    Not at once: what is raised while large packages are imported is swallowed and printed wherever
-    it hits the callback of a weak reference. Where that, and what is tidied up then, takes longer
-    than ``MAX_TIDY_SECONDS``, and at a second signal, the process ends as it is. How to go on is
-    said at once.
+    It is not raised at once: what is raised while large packages are imported is swallowed and
+    printed if it hits the callback of a weak reference. If the block and the clean-up take longer
+    than ``MAX_TIDY_SECONDS``, or a second signal comes, the process ends as it is. A message that
+    says how to go on is printed at once.
     """
     received: list[int] = []
     timers: list[Timer] = []
@@ -96,7 +97,7 @@ def ending_after() -> Iterator[None]:
     try:
         with handled_by(remember):
             yield
-    except BaseException:  # it is to be read
+    except BaseException:  # leave time to read the error
         for timer in timers:
             timer.cancel()
         raise
@@ -106,8 +107,8 @@ def ending_after() -> Iterator[None]:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Ctrl-C meanwhile reaches this process later; the child, which inherits the mask, never."""
-    resource_tracker.ensure_running()  # to start it later would let them through
+    """Delay Ctrl-C until the end of this block; a child inherits the mask, and never gets it."""
+    resource_tracker.ensure_running()  # starting it later would unblock the signals
     held = set(ENDING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:

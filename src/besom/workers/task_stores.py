@@ -1,7 +1,7 @@
 """Lets workers open the MLflow stores of their tasks one after another.
 
-MLflow makes and checks the tables of a new database without a lock. Where the first trials of a
-sweep come to that at once, all of them fail, in the midst of one another's migrations.
+MLflow makes and checks the tables of a new database without a lock. If the first trials of a sweep
+do this at the same time, they disturb one another's migrations, and all of them fail.
 """
 
 import fcntl
@@ -19,16 +19,16 @@ MODULE = "mlflow.store.tracking.sqlalchemy_store"
 
 
 def open_in_turn(folder: Path) -> None:
-    """From here on, this process opens such a store while no other one does.
+    """Make this process open an MLflow store only while no other process does.
 
     Args:
-        folder: the same for all workers of a sweep; it exists.
+        folder: the same for all workers of a sweep; it must exist.
     """
     sys.meta_path.insert(0, _Finder(folder))
 
 
 class _Finder(MetaPathFinder):
-    """Most tasks never import MLflow, which takes seconds: its class is changed where they do."""
+    """Changes MLflow's class when a task imports it: most never do, and that takes seconds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

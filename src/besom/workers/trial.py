@@ -44,15 +44,15 @@ from besom.workers.messages import (
 LONGEST_TRACEBACK = 30_000
 """Characters: an exception may quote a whole file, and databases hold 64 KiB of text."""
 
-# What is wrong with the trial itself before its task is called.
+# Errors before the task is called that are the trial's own fault.
 OF_CONFIGURATION = (UserError, *HYDRA_ERRORS)
 
 MOST_NUMBERS = 10_000
-"""All are kept with the run; a list of predictions belongs into a file."""
+"""Most numbers of a task. All are kept with the run; a list of predictions belongs in a file."""
 
 
 class Pipe(Protocol):
-    """What joins an attempt and the supervisor."""
+    """The connection between an attempt and the supervisor."""
 
     def send(self, message: FromWorker) -> None: ...
 
@@ -101,11 +101,11 @@ class PipeListener:
 
 
 def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool) -> Outcome:
-    """Compose the configuration, run the task, and say how it ended.
+    """Compose the configuration, run the task, and return how it ended.
 
     Args:
-        is_used: whether this process has run others. What goes wrong before the task is called may
-            be their doing; it is raised then, and ends this process: the trial is for another.
+        is_used: whether this process has run other trials. They may be the cause of an error before
+            the task is called; it is then raised and ends this process; another runs the trial.
     """
     started, process = time.perf_counter(), os.getpid()
     listener, is_called = PipeListener(pipe), False
@@ -146,16 +146,16 @@ def run_trial(app: JobRunner, assignment: Assignment, pipe: Pipe, is_used: bool)
 
 
 def _end_forked(outcome: Outcome) -> NoReturn:
-    """End a process that the task has forked, and that has come to the task's end as well.
+    """End a process that the task has forked and that has reached the task's end as well.
 
-    The trial and the pipe are its parent's.
+    The trial and the pipe belong to its parent.
     """
     print(outcome.traceback or outcome.error, file=sys.stderr, flush=True)
     os._exit(outcome.state is not State.COMPLETE)
 
 
 def _without_room(error: BaseException, root: Path) -> Outcome:
-    """An attempt that counts, or the end of the sweep where its record has no room either."""
+    """Return an interrupted attempt that counts; if the record has no room, it ends the sweep."""
     file = disk_space.file_of(error)
     ends_sweep = disk_space.is_lacking_at(root, file)
     where = file or (root if ends_sweep else "a file that the error does not name")
@@ -165,7 +165,7 @@ def _without_room(error: BaseException, root: Path) -> Outcome:
 
 
 def _composed(config: DictConfig) -> Composed:
-    """The task's configuration; read inside the job, where ``${hydra:…}`` has all its values."""
+    """Return the task's configuration; call this in the job, where ``${hydra:…}`` is complete."""
     job = HydraConfig.get()
     return Composed(
         params=flatten(config),
@@ -188,7 +188,7 @@ def _failed(error: BaseException) -> Outcome:
 
 
 def _traceback_of_task(error: BaseException) -> str:
-    """The traceback from the task's first frame on: those of Hydra and Besom explain nothing."""
+    """Return the traceback from the task's first frame on: those before it explain nothing."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_name != "run_job":
         frames = frames.tb_next
@@ -197,10 +197,10 @@ def _traceback_of_task(error: BaseException) -> str:
 
 
 def as_numbers(returned: Any) -> tuple[dict[str, float], dict[str, str]]:
-    """Numbers under their names, plain ones under those of :func:`unnamed`; none for None.
+    """Return a task's numbers by name, and the other values of a mapping as text.
 
-    Then what else a mapping has beside numbers, as text: it is left out, since one of them may be
-    the objective all the same.
+    Numbers without names get those of :func:`unnamed`; None gives no numbers. The other values are
+    left out rather than refused, because one of the numbers may still be the objective.
 
     Raises:
         UserError: it is neither a number, nor several, nor a mapping of names that has numbers.
@@ -229,11 +229,11 @@ def as_numbers(returned: Any) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _by_name(returned: Any) -> dict[str, Any]:
-    """Whatever their number, one more at most than are allowed."""
+    """Return the values by name, but at most one more than are allowed."""
     if isinstance(returned, Mapping):
         first = islice(returned.items(), MOST_NUMBERS + 1)
         return named((storable(str(name)), value) for name, value in first)
-    # An array without dimensions says that it can be iterated, and cannot.
+    # An array without dimensions claims to be iterable, but is not.
     is_one = getattr(returned, "ndim", None) == 0 or isinstance(returned, str | bytes | Set)
     if is_one or not isinstance(returned, Iterable):
         return {"objective": returned}
@@ -244,5 +244,5 @@ def _by_name(returned: Any) -> dict[str, Any]:
 def _shown(returned: Any) -> str:
     try:
         return storable(" ".join(repr(returned).split()))[:80]
-    except Exception:  # a whole number of too many digits, or a bug of the object's own
+    except Exception:  # an integer of too many digits, or a bug of the object's own
         return f"an object of type {type(returned).__name__}"

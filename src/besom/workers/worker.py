@@ -1,7 +1,7 @@
 """A worker: a long-lived process that runs one trial after another and knows no database.
 
-The main thread computes, a second one reads the pipe. A watchdog, a process of its own, sees the
-end of the supervisor, however it came, and ends the worker and all that it has started.
+The main thread computes, a second one reads the pipe. A watchdog process notices the end of the
+supervisor, whatever its cause, and ends the worker and everything it has started.
 """
 
 import gc
@@ -48,7 +48,7 @@ class WorkerPipe:
             self._connection.send_bytes(content)
 
     def receive(self) -> Any:
-        """The next message from the supervisor."""
+        """Wait for the supervisor's next message."""
         return self._inbox.get()
 
     def _read(self) -> None:
@@ -62,14 +62,14 @@ class WorkerPipe:
 def main(
     connection: Connection, watchdog_pipe: Connection, log_file: str, growth_limit: int
 ) -> None:
-    """The life of a worker process: one trial after another until it is ended.
+    """Run a worker process: one trial after another until it is ended.
 
     Args:
-        connection: this end of the pipe to the supervisor; the first to come is the application,
+        connection: this end of the pipe to the supervisor; the first message is the application,
             see :func:`besom.app.job.dump`.
         watchdog_pipe: a pipe that closes when the supervisor drops this worker, or is gone.
-        log_file: receives all that this process prints.
-        growth_limit: bytes that it may grow by since its first trial; then it runs no further one.
+        log_file: receives everything that this process prints.
+        growth_limit: bytes by which it may grow since its first trial; above, it runs no more.
     """
     open_closed()
     _isolate(watchdog_pipe, log_file)
@@ -80,7 +80,7 @@ def main(
     for remark in remarks:
         print(remark, flush=True)
     hooks_of(app.task).prepare()
-    gc.freeze()  # what was imported stays: a collection takes 20 ms then, with TensorFlow, not 250
+    gc.freeze()  # with TensorFlow imported, a collection then takes 20 ms, not 250
     os.register_at_fork(after_in_child=session.stop_listening)
     pipe.send(Ready(remarks))
     before, first_memory = ProcessState(log_file), 0
@@ -88,7 +88,7 @@ def main(
         while True:
             assignment = pipe.receive()
             assert isinstance(assignment, Assignment), assignment
-            print(f"\n{assignment.title}", flush=True)  # what came before may have ended no line
+            print(f"\n{assignment.title}", flush=True)  # output before may not end its line
             outcome = run_trial(app, assignment, pipe, is_used=first_memory > 0)
             try:
                 before.restore()
@@ -115,15 +115,15 @@ def _isolate(watchdog_pipe: Connection, log_file: str) -> None:
 
 
 def _start_watchdog(watchdog_pipe: Connection) -> None:
-    """Have a shell kill this worker and all that it starts when its pipe closes.
+    """Have a shell kill this worker and everything it starts when its pipe closes.
 
-    A thread of the worker could not where a task holds the interpreter, and the kernel's own
-    signal for orphans would not reach what the task has started.
+    A thread of the worker could not do so while a task holds the interpreter's lock, and the
+    kernel's signal for orphans would not reach what the task has started.
     """
     command = ["/bin/sh", "-c", f"read nothing; kill -9 -{os.getpgrp()}"]
     nowhere = subprocess.DEVNULL
     watchdog = subprocess.Popen(
         command, stdin=watchdog_pipe.fileno(), stdout=nowhere, stderr=nowhere, process_group=0
     )
-    watchdog.returncode = 0  # it outlives this process, and Python is not to warn of that
+    watchdog.returncode = 0  # it outlives this process; keep Python from warning of that
     watchdog_pipe.close()

@@ -1,9 +1,9 @@
-"""What is told of a sweep to code of the user's own, and to the callbacks that come with Besom.
+"""Tells the events of a sweep to callbacks: the user's own, and those that come with Besom.
 
-It knows the rows that callbacks are given, makes them of the study's trials, and calls callbacks in
-a thread beside the supervisor, from ``queue.py``. It must not know the supervisor, nor what any
-callback does with a row.
+This room makes a row of plain values for each event, and calls the callbacks with it in a thread
+beside the supervisor's (``queue.py``). It must not know the supervisor, nor what any callback does
+with a row.
 
-Printing the progress is none of them: it needs what rows do not tell (reports to come, attempts
-that are lost), and its lines must stand before those that the supervisor prints next.
+Printing the progress is no callback: it needs what rows do not tell (reports to come, lost
+attempts), and its lines must come before those that the supervisor prints next.
 """

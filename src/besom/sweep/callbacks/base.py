@@ -11,12 +11,13 @@ from besom.sweep.callbacks.rows import (
 
 
 class Callback:
-    """Is told what happens in a sweep: derive from it, and define the methods that you need.
+    """Base class of callbacks, which are told what happens in a sweep. Define the methods you need.
 
-    ``hydra.sweeper.callbacks`` names it, with the arguments of its constructor. It is made in the
-    process of the sweep, before anything is started, and called there in a thread of its own, after
-    the fact and in order: it cannot hold up or change the sweep. What it raises is printed once.
-    Confirmations are told as trials are, with the role ``confirmation``.
+    ``hydra.sweeper.callbacks`` names the class, with the arguments of its constructor. The callback
+    is made in the process of the sweep, before anything is started. Its methods are called there in
+    a separate thread, after each event and in order, so they cannot delay or change the sweep. Only
+    the first exception that it raises is printed. Confirmations are told as trials are, with the
+    role ``confirmation``.
 
     Examples:
         >>> class Best(besom.Callback):
@@ -29,19 +30,19 @@ class Callback:
     """
 
     def on_study_start(self, study: StudyStarted) -> None:
-        """A sweep begins, or goes on."""
+        """Called when a sweep begins or is resumed."""
 
     def on_trial_start(self, trial: TrialStarted) -> None:
-        """An attempt at a trial begins."""
+        """Called when an attempt at a trial begins."""
 
     def on_report(self, report: TrialReported) -> None:
-        """A trial has reported metrics."""
+        """Called when a trial has reported metrics."""
 
     def on_trial_end(self, trial: TrialEnded) -> None:
-        """A trial has ended for good; one that is interrupted has not."""
+        """Called when a trial has ended for good; not when it is interrupted."""
 
     def on_verdict(self, verdict: VerdictReached) -> None:
-        """The confirmation has come to its verdict."""
+        """Called when the confirmation has reached its verdict."""
 
     def on_study_end(self, study: StudyEnded) -> None:
-        """A sweep ends, however. Not called where its process is killed."""
+        """Called when a sweep ends, for whatever reason; not if its process is killed."""

@@ -11,30 +11,30 @@ from besom.sweep.callbacks.notification import EVENTS, Notification, Row
 from besom.sweep.callbacks.secrets import read_secret
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
-"""For each ``security``, where servers listen."""
+"""The port at which servers listen, by ``security``."""
 OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class Email(Notification):
     """Sends an e-mail at the end of a sweep, at its verdict, and for failed trials.
 
-    It holds the study's name, how many trials ended how, the best trial's values and parameters,
-    the verdict, first lines of errors.
+    It holds the study's name, the numbers of trials by state, the best trial's values and
+    parameters, the verdict, and first lines of errors.
 
     Args:
         to: an address, or several.
         host: the SMTP server.
-        port: of the server; 587, 465 or 25 where None, as ``security`` says.
+        port: of the server; if None, 587, 465 or 25, depending on ``security``.
         security: ``starttls``, ``tls`` from the first byte, or ``none``.
-        user: to log in with.
+        user: the name to log in with.
         password_variable: the environment variable that holds the user's password.
-        sender: the address that it comes from; ``user`` where that is one, else the first of
-            ``to``.
+        sender: the address that it comes from; if None, ``user`` if that is an address, else the
+            first of ``to``.
         events: which of ``end``, ``verdict``, ``failed``.
         timeout: seconds that the server has for each answer.
 
     Raises:
-        ConfigError: an address or an event is none, a variable is not set, or a password would
+        ConfigError: an address or an event is invalid, a variable is not set, or a password would
             cross the network in the clear.
 
     Examples:
@@ -76,10 +76,10 @@ class Email(Notification):
         )
 
     def send(self, event: str, row: Row, subject: str, text: str) -> None:
-        """Send it.
+        """Send an e-mail.
 
         Raises:
-            StoreError: the server is not reached, or does not take it.
+            StoreError: the server is not reached, or does not accept it.
         """
         message = EmailMessage()
         message["Subject"] = f"Besom: {subject}"
@@ -93,7 +93,7 @@ class Email(Notification):
         except smtplib.SMTPAuthenticationError as error:
             refusal = f"{self._host} does not let {self._user} in: {error.smtp_code}"
             raise StoreError(refusal) from None
-        except OSError as error:  # SMTP's own among them
+        except OSError as error:  # smtplib's errors are among them
             raise StoreError(f"{self._host}:{self._port} took no e-mail: {error}") from None
 
     def _connect(self) -> smtplib.SMTP:

@@ -17,11 +17,11 @@ Row = StudyEnded | VerdictReached | TrialEnded
 
 
 class Notification(Callback):
-    """Sends what it was made for to another place.
+    """Base class of callbacks that send a message for chosen events.
 
     Args:
-        events: of :data:`EVENTS`.
-        timeout: seconds that a server has to answer in.
+        events: some of :data:`EVENTS`.
+        timeout: seconds that a server has to answer.
     """
 
     def __init__(self, events: Sequence[str], timeout: float) -> None:
@@ -39,7 +39,7 @@ class Notification(Callback):
 
     @abstractmethod
     def send(self, event: str, row: Row, subject: str, text: str) -> None:
-        """Send it, or raise a ``UserError`` that names no secret."""
+        """Send a message, or raise a ``UserError`` that names no secret."""
 
     def on_trial_end(self, trial: TrialEnded) -> None:
         if trial.state == "failed" and "failed" in self._events:

@@ -20,9 +20,9 @@ from besom.sweep.callbacks.rows import (
 )
 
 MOST_WAITING = 10_000
-"""Rows. Reports beyond are left out; what comes once or twice a trial never is."""
+"""Rows that may wait. Further reports are left out; other rows, one or two a trial, never are."""
 DRAIN_SECONDS = 30.0
-"""How long a sweep that has ended waits for its callbacks."""
+"""How long a sweep waits for its callbacks after its end."""
 
 Row = StudyStarted | TrialStarted | TrialReported | TrialEnded | VerdictReached | StudyEnded
 
@@ -37,7 +37,7 @@ METHODS: dict[type[Row], str] = {
 
 
 class CallbackQueue:
-    """Rows on their way to the callbacks; true where there are any callbacks.
+    """The rows that wait for the callbacks; true if there are any callbacks.
 
     Args:
         callbacks: called one after another with each row, the rows in their order.
@@ -55,7 +55,7 @@ class CallbackQueue:
         return bool(self._callbacks)
 
     def put(self, row: Row) -> None:
-        """Have the callbacks told, in a moment."""
+        """Queue a row for the callbacks."""
         if not self._callbacks:
             return
         if isinstance(row, TrialReported) and self._waiting.qsize() >= MOST_WAITING:
@@ -71,17 +71,17 @@ class CallbackQueue:
         self._waiting.put(row)
 
     def started(self, run_id: str) -> TrialStarted:
-        """The row of an attempt that has begun in this process."""
+        """Return the row of an attempt that has begun in this process."""
         return self._open[run_id]
 
     def close(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Wait until all is told, so long at most; say what was not."""
+        """Wait until all rows are told, at most ``seconds``; print how many were not."""
         if self._thread is None:
             return
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():
-            n_waiting = self._waiting.qsize()  # and one that is being told, less the end
+            n_waiting = self._waiting.qsize()  # plus the one being told, minus the None
             say(
                 f"besom: hydra.sweeper.callbacks have not come to an end in {seconds:g} s; "
                 f"{n_waiting} rows are not told"
@@ -101,7 +101,7 @@ class CallbackQueue:
                     self._complain(callback, METHODS[type(row)], error)
 
     def _complain(self, callback: Callback, method: str, error: BaseException) -> None:
-        """Once for each callback: the next row would often find the same."""
+        """Print the first error of a callback only: the next row would often cause it again."""
         if id(callback) in self._complained:
             return
         self._complained.add(id(callback))
@@ -116,5 +116,5 @@ class CallbackQueue:
 
 
 def _theirs(error: BaseException) -> TracebackType | None:
-    """The traceback less the frame that called the callback."""
+    """Return the traceback without the frame that called the callback."""
     return error.__traceback__ and error.__traceback__.tb_next

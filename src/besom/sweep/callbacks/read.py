@@ -12,14 +12,14 @@ EXAMPLE = "[{_target_: my_module.MyCallback}]"
 
 
 def read_callbacks(given: Any) -> tuple[Callback, ...]:
-    """The callbacks, in the order in which they stand.
+    """Make the callbacks, in the order in which they are given.
 
     Args:
-        given: a list of nodes with ``_target_``, or a mapping from names of one's own to them; an
-            entry that is null is left out.
+        given: a list of nodes with ``_target_``, or a mapping from names of the user's choice to
+            such nodes; an entry that is null is left out.
 
     Raises:
-        ConfigError: an entry makes no callback; says which, and why.
+        ConfigError: an entry does not make a callback; says which, and why.
     """
     return tuple(make_object(key, node, Callback) for key, node in _nodes(given))
 

@@ -13,12 +13,12 @@ class TrialStarted:
 
     Attributes:
         study: the study's name.
-        number: of the trial; of a confirmation, that of the trial which it trains again.
+        number: of the trial; for a confirmation, of the trial that it trains again.
         role: ``baseline``, ``trial`` or ``confirmation``.
-        params: what is searched, key to value.
+        params: the values of the searched keys.
         run_id: of its run in MLflow.
-        attempt: from 1.
-        worker: the number of its worker; None where its value is known already.
+        attempt: its number, from 1.
+        worker: the number of its worker; None if the trial's value is known already.
         seed: of a confirmation; None for other trials.
 
     Examples:
@@ -39,13 +39,13 @@ class TrialStarted:
 
 @dataclass(frozen=True)
 class TrialReported:
-    """A task has reported; the pruner has decided already.
+    """A task has reported metrics; the pruner has decided already.
 
     Attributes:
         study, number, role, run_id, seed: as of :class:`TrialStarted`.
         step: the epoch, say.
         metrics: name to value, as reported.
-        value: of the objective; None where it is not among the metrics.
+        value: of the objective; None if it is not among the metrics.
 
     Examples:
         >>> report = besom.TrialReported("wide", 3, "trial", "9f2c", 2, {"loss": 0.25}, 0.25)
@@ -70,14 +70,14 @@ class TrialEnded:
     Attributes:
         study, number, role, params, run_id, attempt, seed: as of :class:`TrialStarted`.
         state: ``complete``, ``pruned`` or ``failed``.
-        values: each objective by name; empty unless complete. Of a confirmation what it is judged
-            by.
+        values: each objective by name; empty unless complete. For a confirmation, the metric that
+            is judged.
         metrics: the last report of each, and what the task has returned; empty for trials of an
             earlier process, whose metrics are in MLflow.
-        seconds: the last attempt's; None where its worker did not live to say it.
+        seconds: of the last attempt; None if its worker died before it could tell.
         error: one line; empty unless failed.
-        duplicate_of: the number of the trial whose value this one has, since it is equal.
-        infeasible: which of the sweep's constraints it does not keep to; empty where it does.
+        duplicate_of: the number of the equal trial whose value this one has taken over.
+        infeasible: which of the sweep's constraints it violates; empty if it violates none.
 
     Examples:
         >>> ended = besom.TrialEnded("wide", 3, "trial", {"units": 64}, "complete", {"loss": 0.5})
@@ -103,14 +103,14 @@ class TrialEnded:
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """A sweep begins, or goes on: its stores are open, and no trial of this process has begun.
+    """A sweep begins or is resumed: its stores are open, and no trial of this process has begun.
 
     Attributes:
         study: its name.
-        run_id: of the sweep's own run in MLflow, the parent of its trials'.
+        run_id: of the sweep's own run in MLflow, the parent of its trials' runs.
         root: the folder of the record.
         objectives, directions: names, and ``minimize`` or ``maximize`` for each.
-        n_trials: how many it should have in all.
+        n_trials: how many trials it should have in all.
         n_jobs: how many workers; None for as many as a cluster has room for.
         resumed: the trials that ended in earlier processes; empty for a new study.
 
@@ -137,12 +137,13 @@ class VerdictReached:
     Attributes:
         study: its name.
         metric, direction: what was judged.
-        winner, baseline: numbers of trials; equal unless a trial beats the baseline.
-        beats: whether it does.
+        winner, baseline: numbers of trials; equal unless a trial beats the baseline, or the
+            baseline is infeasible.
+        beats: whether a trial beats the baseline.
         sentence: the verdict as it is printed.
         seeds: on which all of ``values`` were trained.
-        values: a trial's number to its metric on each seed.
-        champion: where the winner's model is registered; empty where it has none.
+        values: the metric on each seed, by trial number.
+        champion: where the winner's model is registered, or why it is not; empty if it has none.
 
     Examples:
         >>> verdict = besom.VerdictReached("wide", "loss", "minimize", 3, 0, True, "Trial 3 …")
@@ -164,16 +165,15 @@ class VerdictReached:
 
 @dataclass(frozen=True)
 class StudyEnded:
-    """A sweep ends; the same command may go on with it.
+    """A sweep has ended; the same command may resume it.
 
     Attributes:
         study: its name.
         status: ``finished``, ``interrupted`` (by a signal), or ``failed``.
-        n_complete, n_pruned, n_failed: the study's trials in all.
+        n_complete, n_pruned, n_failed: counts of all trials of the study.
         n_left: trials that are still to be done.
         best: the best trial that counts; with several objectives, the Pareto front.
-        verdict: of this process's confirmation, or why there is none; empty where none was asked
-            for.
+        verdict: of this process's confirmation, or why there is none; empty if none was asked for.
         error: why it failed; empty unless it did.
 
     Examples:

@@ -1,4 +1,4 @@
-"""Secrets of callbacks: read from the environment, never from a configuration."""
+"""Reads secrets of callbacks from the environment, never from a configuration."""
 
 import os
 import re
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from besom.common.errors import ConfigError
 
 _RANDOM = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[\w-]{16,}")
-"""A part of a path that is drawn at random: the key of Slack's and Discord's addresses."""
+"""A part of a path that looks random, such as the key in Slack's and Discord's addresses."""
 
 
 def read_secret(keyword: str, variable: str) -> str:
-    """What an environment variable holds.
+    """Return the value of an environment variable.
 
     Raises:
         ConfigError: it is not set, or empty.
@@ -23,11 +23,11 @@ def read_secret(keyword: str, variable: str) -> str:
 
 
 def read_url(url: str | None, variable: str | None) -> str:
-    """The address of a web server, out of a variable where it holds a secret.
+    """Return the address of a web server; one with a secret must come from a variable.
 
     Raises:
-        ConfigError: neither or both are given, it is none, or it holds what looks like a secret.
-            Then no part of it is shown.
+        ConfigError: neither or both are given, the address is invalid, or ``url`` seems to hold a
+            secret; then no part of it is shown.
     """
     if (url is None) == (variable is None):
         raise ConfigError("url: give either url, or url_variable, the variable that holds it")
@@ -52,7 +52,7 @@ def _is_web(url: str) -> bool:
 
 
 def _has_secret(url: str) -> bool:
-    """Whether it looks as if it held one; of a text that is no address, any part of it."""
+    """Return whether an address seems to hold a secret; of any other text, all is checked."""
     if _is_web(url):
         parts = urlsplit(url)
         is_signed, path = bool(parts.query or parts.fragment or "@" in parts.netloc), parts.path

@@ -1,4 +1,4 @@
-"""Makes the rows about a sweep's trials from the study and the workers."""
+"""Makes the rows for callbacks from the study's trials and the workers' reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ STATUSES = {RunStatus.FINISHED: "finished", RunStatus.KILLED: "interrupted"}
 
 
 def attempt_at(study: str, row: TrialRow, of: TrialRow, worker: int | None) -> TrialStarted:
-    """An attempt that begins.
+    """Return the row of an attempt that begins.
 
     Args:
         of: the trial whose configuration it has: itself, or the one that it confirms.
@@ -45,7 +45,7 @@ def attempt_at(study: str, row: TrialRow, of: TrialRow, worker: int | None) -> T
 def report_of(
     started: TrialStarted, step: int, metrics: Mapping[str, float], value: float | None
 ) -> TrialReported:
-    """A report of an attempt."""
+    """Return the row of an attempt's report."""
     return TrialReported(
         study=started.study,
         number=started.number,
@@ -61,10 +61,10 @@ def report_of(
 def end_of(
     started: TrialStarted, row: TrialRow, names: Sequence[str], metrics: Mapping[str, float]
 ) -> TrialEnded:
-    """The end of a trial whose last attempt this process has begun.
+    """Return the row of an ended trial whose last attempt this process has begun.
 
     Args:
-        row: as it is now that it has ended.
+        row: the trial as it is now that it has ended.
         names: of its values.
         metrics: its last ones.
     """
@@ -74,7 +74,7 @@ def end_of(
 
 
 def start_of(sweep: "Sweep") -> StudyStarted:
-    """The sweep, before a trial of this process has begun."""
+    """Return the row of a sweep's start, before a trial of this process has begun."""
     study, options = sweep.study, sweep.plan.options
     return StudyStarted(
         study=study.name,
@@ -95,11 +95,11 @@ def start_of(sweep: "Sweep") -> StudyStarted:
 def end_of_study(
     sweep: "Sweep", status: RunStatus, verdict: str, error: BaseException | None
 ) -> StudyEnded:
-    """The sweep, once no trial of it runs any more.
+    """Return the row of a sweep's end, once no trial of it runs any more.
 
     Args:
-        status: of its own run.
-        error: what ended it, where it failed.
+        status: of the sweep's own run.
+        error: what ended the sweep, if it failed.
     """
     study = sweep.study
     states = [row.state for row in study.rows()]

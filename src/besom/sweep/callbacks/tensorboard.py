@@ -1,4 +1,4 @@
-"""Writes the trials of a sweep for TensorBoard, by its own library."""
+"""Writes the trials of a sweep for TensorBoard, with TensorBoard's own library."""
 
 import importlib.util
 import sys
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 FINAL = "final"
-"""Below it stand what a trial has returned; its reports have their own names."""
+"""The prefix of the values that a trial has returned; its reports have none."""
 
 
 class TensorBoard(Callback):
     """Writes each trial's parameters, reports and results as a run for TensorBoard.
 
     ``tensorboard --logdir mlruns/tensorboard`` shows the reports' curves, and in its tab HParams
-    the trials as a table, parallel coordinates and a matrix. What a trial has returned stands
-    below ``final/``. Confirmations are left out. Needs the extra ``besom[tensorboard]``.
+    the trials as a table, parallel coordinates and a matrix. The values that a trial has returned
+    have names that begin with ``final/``. Confirmations are left out. Needs the extra
+    ``besom[tensorboard]``.
 
     Args:
-        folder: for a folder of each study, with one of each trial; ``tensorboard`` below the
-            sweep's root where None.
+        folder: where each study gets a folder, with one for each trial; if None, ``tensorboard``
+            below the sweep's root.
 
     Raises:
         ConfigError: TensorBoard is not installed.
@@ -55,7 +56,7 @@ class TensorBoard(Callback):
         if trial.role == "confirmation":
             return
         folder = self._folder / f"{trial.number:03d}"
-        for file in folder.glob("events.out.tfevents.*"):  # of an attempt that came to nothing
+        for file in folder.glob("events.out.tfevents.*"):  # of an earlier attempt that was lost
             file.unlink()
         _import_without_tensorflow()
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
@@ -95,10 +96,10 @@ class TensorBoard(Callback):
 
 
 def _import_without_tensorflow() -> None:
-    """TensorFlow would take the sweep's process seconds and half a gigabyte.
+    """Keep TensorBoard from importing TensorFlow, which takes seconds and half a gigabyte.
 
-    TensorBoard writes events without it where a module of this name can be imported; builds of
-    it that come without TensorFlow have one.
+    TensorBoard writes events without TensorFlow if a module of this name can be imported; its
+    builds without TensorFlow contain one.
     """
     name = "tensorboard.compat.notf"
     sys.modules.setdefault(name, ModuleType(name))
@@ -110,7 +111,7 @@ def _shown(params: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
 
 
 def _session_end(state: str) -> Any:
-    """Says that a trial has ended, and how; HParams shows it."""
+    """Return the summary by which HParams shows that a trial has ended, and how."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 

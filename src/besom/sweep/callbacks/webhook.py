@@ -20,20 +20,20 @@ class Webhook(Notification):
     """Posts JSON to a web server at the end of a sweep, at its verdict, and for failed trials.
 
     Each post is one object: ``event``, ``text`` for people (as Slack and Mattermost show it), and
-    the fields of the row: :class:`StudyEnded`, :class:`VerdictReached` or :class:`TrialEnded`. So
-    what leaves is the study's name, numbers of trials, values of what is searched, metrics, ids of
-    runs, first lines of errors; no source, no data, nothing else of the configuration.
+    the fields of the row: :class:`StudyEnded`, :class:`VerdictReached` or :class:`TrialEnded`. It
+    sends the study's name, trial numbers, searched values, metrics, run ids and first lines of
+    errors; no source, no data, nothing else of the configuration.
 
     Args:
-        url: the address, where that holds no secret.
-        url_variable: the environment variable that holds the address, where it does.
-        token_variable: the one that holds a token, sent as ``Authorization: Bearer …``.
+        url: the address, if it holds no secret.
+        url_variable: the environment variable that holds the address, if it holds a secret.
+        token_variable: the environment variable with a token, sent as ``Authorization: Bearer …``.
         events: which of ``end``, ``verdict``, ``failed``.
-        text_key: what ``text`` is called; ``content`` for Discord.
-        timeout: seconds that the server has to answer in.
+        text_key: the name of the field ``text``; ``content`` for Discord.
+        timeout: seconds that the server has to answer.
 
     Raises:
-        ConfigError: a secret stands in the address, a variable is not set, an event is unknown.
+        ConfigError: the address holds a secret, a variable is not set, or an event is unknown.
 
     Examples:
         >>> webhook = besom.Webhook("https://example.org/hooks/besom", events=["end", "verdict"])
@@ -65,10 +65,10 @@ class Webhook(Notification):
         self._opener = build_opener(_NoRedirect)
 
     def send(self, event: str, row: Row, subject: str, text: str) -> None:
-        """Post it.
+        """Post an event.
 
         Raises:
-            StoreError: the server is not reached, or does not take it.
+            StoreError: the server is not reached, or does not accept it.
         """
         body = {**_plain(asdict(row)), "event": event, self._text_key: text}
         data = json.dumps(body, default=str).encode()
@@ -90,14 +90,14 @@ class Webhook(Notification):
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A token is for the host that was named, and for no other."""
+    """Follows no redirect: a token is only for the host that was named."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _plain(value: Any) -> Any:
-    """With null for what JSON has no number for."""
+    """Return a value for JSON, with null for numbers that JSON lacks: infinity and NaN."""
     if isinstance(value, dict):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,5 +1,5 @@
-"""The confirmation: the best configurations and the baseline, trained again on fresh seeds.
+"""Runs the confirmation: trains the best configurations and the baseline again on fresh seeds.
 
-It knows the sweep's jobs and its second study; run.py tells the story, statistics.py alone judges.
-It must not know how trials are proposed, nor what a record's reader makes of the verdict.
+This room knows the sweep's jobs and its second study. run.py holds the steps; only statistics.py
+judges. It must not know how trials are proposed, nor how readers of the record use the verdict.
 """

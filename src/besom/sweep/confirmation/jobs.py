@@ -20,11 +20,11 @@ from besom.tracking.schema import Role
 from besom.workers.messages import Assignment, Outcome, Reported
 
 TrialAndSeed = tuple[int, int]
-"""What is confirmed: the number of a trial, and the seed that its configuration is trained on."""
+"""A confirmation: the number of a trial, and the seed on which its configuration is trained."""
 
 
 class ConfirmationCount:
-    """How many of the confirmations have ended, and the time that is left."""
+    """Counts the confirmations that have ended, and knows the time that is left."""
 
     def __init__(self, n_done: int, n_all: int, time_left: TimeLeft) -> None:
         self.n_done = n_done
@@ -36,11 +36,11 @@ class ConfirmationCount:
         self.time_left.ended(worker)
 
     def line(self) -> str:
-        """``3/20 confirmations``."""
+        """Return ``3/20 confirmations``."""
         return f"{self.n_done}/{self.n_all} confirmations"
 
     def left(self) -> str:
-        """The time until all are done."""
+        """Return the time until all are done."""
         n_open = self.n_all - self.n_done - self.time_left.n_running
         return as_left(self.time_left.seconds(0, max(0, n_open)))
 
@@ -48,9 +48,9 @@ class ConfirmationCount:
 class ConfirmationJobs(JobSource):
     """The jobs of a confirmation: trials of the sweep's second study.
 
-    Each notes which trial it ``confirms``, its ``seed``, the ``setting`` that it is trained with
-    (see seeds.py), and in ``values``, once the task is through, all numbers that it has returned,
-    so that another of them can be judged later. What has failed stays so; it is begun anew.
+    Each trial notes which trial it ``confirms``, its ``seed``, the ``setting`` that it is trained
+    with (see seeds.py), and in ``values``, once the task is done, all numbers that it has returned,
+    so that another of them can be judged later. A failed trial stays as it is; a new one follows.
 
     Args:
         finalists: the trials whose configurations are trained.
@@ -77,7 +77,7 @@ class ConfirmationJobs(JobSource):
         return self._count
 
     def n_open(self) -> int:
-        """Confirmations that are still to be started; none where no number of theirs can count."""
+        """Return how many are still to be started; 0 if none will have the number to judge."""
         return 0 if self._is_hopeless else len(self._again) + len(self._wanted)
 
     def next(self, worker: int) -> Job | None:
@@ -88,7 +88,7 @@ class ConfirmationJobs(JobSource):
         return Job(self._assignment(row, confirmed), row.number, row.notes["run_id"], title)
 
     def _begin(self, trial: int, seed: int) -> TrialRow:
-        """What an earlier process began and did not end, or a new one."""
+        """Return the trial that an earlier process began and did not end, or a new one."""
         known = self._known.get((trial, seed))
         if known and known.state == "running":
             return known
@@ -103,14 +103,14 @@ class ConfirmationJobs(JobSource):
         return Assignment(confirmed.number, row.notes["attempt"], words, folder)
 
     def judge(self, job: Job, report: Reported) -> tuple[bool, float | None]:
-        """None is pruned."""
+        """Prune no confirmation; show the objective's value."""
         return False, self._plan.objective.intermediate(report.metrics)
 
     def end(self, worker: int, job: Job, outcome: Outcome) -> None:
-        """Keep what the task returned, and the number of it that is judged.
+        """Keep the numbers that the task returned, and the one that is judged.
 
-        Where that is not among them, it will not be among the others' either: no more of them are
-        started.
+        If that one is missing, it will be missing in the other confirmations too: no more of them
+        are started.
         """
         asked_for = (metric_of(self._plan),)
         numbers = self._plan.objective.named(outcome.returned, job.reported, asked_for)
@@ -126,7 +126,7 @@ class ConfirmationJobs(JobSource):
     def _judged(
         self, outcome: Outcome, numbers: Mapping[str, float]
     ) -> tuple[State, tuple[float, ...], str]:
-        """How it has ended, the number that is judged, and what is wrong."""
+        """Return how a confirmation has ended, the number that is judged, and what is wrong."""
         if outcome.state is not State.COMPLETE:
             return State.FAILED, (), outcome.error
         try:
@@ -141,11 +141,11 @@ class ConfirmationJobs(JobSource):
         return State.FAILED, (), f"{metric_of(self._plan) or 'objective'} is {value}"
 
     def failure(self) -> SweepFailed | None:
-        """A configuration that fails on some seed is left out of the verdict; no more than that."""
+        """Return None: a configuration that fails on a seed is only left out of the verdict."""
         return None
 
     def close(self) -> None:
-        """Each is decided as it ends."""
+        """Do nothing: each confirmation is decided as it ends."""
 
     def _value_names(self) -> tuple[str, ...]:
         return (metric_of(self._plan) or "objective",)
@@ -172,8 +172,8 @@ class ConfirmationJobs(JobSource):
 
 
 def last_attempts(sweep: Sweep) -> dict[TrialAndSeed, TrialRow]:
-    """The confirmations with today's setting, each as it was tried last, less what other code
-    than today's has made."""
+    """Return the last attempt at each confirmation with today's setting, except ended ones that
+    other code than today's has made."""
     wanted = setting(sweep.plan.options.confirm)
     return {
         (row.notes["confirms"], row.notes["seed"]): row
@@ -184,7 +184,7 @@ def last_attempts(sweep: Sweep) -> dict[TrialAndSeed, TrialRow]:
 
 
 def runs_of_ended(confirmations: Study) -> dict[str, str]:
-    """The runs of the confirmations that have ended, each by trial and seed: ``10 seed=3``."""
+    """Return the runs of the ended confirmations by trial and seed: ``10 seed=3``."""
     return {
         f"{row.notes['confirms']} seed={row.notes['seed']}": row.notes["run_id"]
         for row in confirmations.rows()
@@ -193,10 +193,10 @@ def runs_of_ended(confirmations: Study) -> dict[str, str]:
 
 
 def judged_values(sweep: Sweep, wanted: Collection[TrialAndSeed]) -> dict[TrialAndSeed, float]:
-    """The numbers that are judged, of those confirmations that have one.
+    """Return the judged numbers of the confirmations that have one.
 
     Raises:
-        NoObjective: it is not among what a task has returned; says what is.
+        NoObjective: a task has not returned that number; says what it has returned.
     """
     values = {
         confirmed: judged(sweep.plan, row.notes["values"])
@@ -207,15 +207,15 @@ def judged_values(sweep: Sweep, wanted: Collection[TrialAndSeed]) -> dict[TrialA
 
 
 def metric_of(plan: Plan) -> str:
-    """What is judged by name; empty for the plain number of a task that gives no names."""
+    """Return the name of the judged number; empty for a task that returns a number without one."""
     return plan.options.confirm.metric or (plan.objective.names or ("",))[0]
 
 
 def judged(plan: Plan, values: Mapping[str, float]) -> float:
-    """What is judged among a task's numbers; it may be NaN.
+    """Return the judged one of a task's numbers; it may be NaN.
 
     Raises:
-        NoObjective: it is not among them; says what is.
+        NoObjective: it is not among them; says which are.
     """
     metric = metric_of(plan)
     if metric in values:

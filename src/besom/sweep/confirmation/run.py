@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConfirmationResult:
-    """What a confirmation has found, for a person to read; empty lines where it has nothing.
+    """The result of a confirmation, as lines to print; a line is empty if there is nothing to say.
 
     Attributes:
         verdict: one sentence.
-        champion: where the winner's model is, or why it is nowhere.
+        champion: where the winner's model is registered, or why it is not.
     """
 
     verdict: str = ""
@@ -47,11 +47,11 @@ class ConfirmationResult:
 
 @dataclass(frozen=True)
 class Contest:
-    """What has been trained on which seeds, and what came of it.
+    """The values that a confirmation compares.
 
-    ``values`` holds each finalist's metric, a number for each seed of ``seeds``; the baseline's is
-    the first. Seeds on which the baseline failed are left out, and so is a trial that failed on
-    one of the others; it is named in ``left_out``.
+    ``values`` holds each finalist's metric, a number for each seed of ``seeds``; the baseline comes
+    first. Seeds on which the baseline failed are left out. A trial that failed on one of the other
+    seeds is left out too, and named in ``left_out``.
     """
 
     metric: str
@@ -66,7 +66,7 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Confirmat
     """Train what is still to be trained, keep the verdict, and register the winner's model.
 
     Returns:
-        What came of it; empty where nothing was asked for, or the trials were interrupted.
+        The result; empty if no confirmation was asked for, or the trials were interrupted.
     """
     plan, study, options = sweep.plan, sweep.study, sweep.plan.options.confirm
     if not options.top_k or supervisor.stopping:
@@ -88,13 +88,13 @@ def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> Confirmat
 
 
 def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
-    """The baseline first, then up to ``top_k`` others, the best first; each configuration once.
+    """Return the baseline, then up to ``top_k`` others, best first; each configuration once.
 
-    All are of today's code. The baseline is there however its trial has ended. The list is empty
-    where there is none, or nothing to compare it with.
+    All are of today's code. The baseline is included however its trial has ended. The list is empty
+    if there is no baseline, or nothing to compare it with.
 
     Args:
-        ranked: all trials, the best first, see :func:`besom.sweep.summary.ranked`.
+        ranked: all trials, best first, see :func:`besom.sweep.summary.ranked`.
     """
     baseline = next((row for row in ranked if row.is_baseline), None)
     if baseline is None:
@@ -108,7 +108,7 @@ def finalists(ranked: Sequence[TrialRow], top_k: int) -> list[TrialRow]:
 
 
 def _lack(rows: Sequence[TrialRow]) -> str:
-    """Why there are no finalists."""
+    """Return why there are no finalists."""
     if any(row.infeasible and row.counts and row.state == "complete" for row in rows):
         return "no trial beside the baseline is feasible"
     if all(row.counts for row in rows):
@@ -127,15 +127,15 @@ def _compare(
     chosen: Sequence[TrialRow],
     fresh: Sequence[int],
 ) -> ConfirmationResult:
-    """Train what has no number yet, seed by seed, so that an interrupted confirmation has as many
-    of each; then judge. What has failed is tried again: a command that is given again follows a
-    mend."""
+    """Train each finalist on the seeds for which it has no number yet, then judge. All are trained
+    seed by seed, so that an interrupted confirmation has as many seeds of each. What has failed is
+    tried again: users repeat the command after they have repaired the cause."""
     wanted = [(row.number, seed) for seed in fresh for row in chosen]
     values = judged_values(sweep, wanted)
     left = [confirmed for confirmed in wanted if confirmed not in values]
     time_left = TimeLeft(sweep.plan.options.n_jobs)
     if seconds := seconds_of(chosen)["complete"]:
-        time_left.know([min(seconds)])  # what the others have compiled is kept
+        time_left.know([min(seconds)])  # compiled programs are kept
     count = ConfirmationCount(len(values), len(wanted), time_left)
     with make_progress(console, count) as progress:
         supervisor.run(ConfirmationJobs(sweep, chosen, left, count, progress), progress)
@@ -168,7 +168,7 @@ def _contest(
 
 
 def _last_error(sweep: Sweep, numbers: Collection[int], fresh: Sequence[int]) -> str:
-    """What a person needs to mend what failed."""
+    """Return the last error, which a user needs to repair what failed."""
     known = last_attempts(sweep)
     rows = [known.get((number, seed)) for number in numbers for seed in fresh]
     errors = [row.notes["error"] for row in rows if row and row.notes.get("error")]
@@ -176,7 +176,7 @@ def _last_error(sweep: Sweep, numbers: Collection[int], fresh: Sequence[int]) ->
 
 
 def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> ConfirmationResult:
-    """Judge, and keep the verdict with the sweep's own run."""
+    """Judge the contest, and keep the verdict with the sweep's own run."""
     if len(contest.seeds) < FEWEST_SEEDS:
         done = f"the baseline was trained to its end on {len(contest.seeds)} seeds."
         return ConfirmationResult(
@@ -226,7 +226,7 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Confirmatio
 
 
 def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
-    """Make the winner's model of one seed the study's champion."""
+    """Register the winner's model of one seed as the study's champion; return a line about it."""
     from besom.tracking.models.registry import Champion, register  # pandas, and more of MLflow
 
     run_id = last_attempts(sweep)[winner, seed].notes["run_id"]
@@ -239,7 +239,7 @@ def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
 
 
 def _unsaid_direction(contest: Contest, sweep: Sweep) -> str:
-    """The direction, where another metric than the objective is judged by the objective's."""
+    """Return the direction, if the user named another metric than the objective without one."""
     plan = sweep.plan
     is_said = plan.options.confirm.direction or contest.metric == plan.objective.label
     return "" if is_said else contest.direction
@@ -248,13 +248,13 @@ def _unsaid_direction(contest: Contest, sweep: Sweep) -> str:
 def _document(
     contest: Contest, result: "ComparisonResult", unsaid: str, infeasible: str
 ) -> dict[str, Any]:
-    """All numbers of a verdict, to check or to draw it.
+    """Return all numbers of a verdict, to check or to plot it.
 
-    The baseline keeps its place unless it is beaten, or is infeasible.
+    The baseline is the winner unless it is beaten, or is infeasible.
 
     Args:
-        unsaid: the direction, where the sentence has to name it.
-        infeasible: why the baseline cannot win; empty where it can.
+        unsaid: the direction, if the sentence has to name it.
+        infeasible: why the baseline cannot win; empty if it can.
     """
     sentence = result.sentence(contest.metric, unsaid)
     if contest.left_out:

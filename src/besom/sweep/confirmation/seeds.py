@@ -1,4 +1,4 @@
-"""How a confirmation differs from the trial that it confirms: its seed, and the test split."""
+"""The overrides by which a confirmation differs from its trial: its seed, and the test split."""
 
 import hashlib
 import json
@@ -22,10 +22,10 @@ SKIP = "or leave the confirmation out with hydra.sweeper.confirm.top_k=0 (--no-c
 def seeds(
     options: ConfirmOptions, baseline: DictConfig, of_trials: Iterable[Any] = ()
 ) -> list[int]:
-    """Seeds that follow those of the trials, so that none of them has been looked at.
+    """Return seeds above those of the trials, so that none of them has been used.
 
     Args:
-        of_trials: where trials differ in it, by a resolver such as ``${hydra:job.num}``.
+        of_trials: the trials' seeds, if a resolver such as ``${hydra:job.num}`` computes them.
     """
     known = [_number(value) for value in (flatten(baseline).get(options.seed_key), *of_trials)]
     first = max(known) + 1
@@ -33,7 +33,7 @@ def seeds(
 
 
 def _number(value: Any) -> int:
-    """Also of a text, as a variable of the environment is one; 0 where it is none."""
+    """Read a number, also from text such as an environment variable; 0 if it is no number."""
     try:
         return int(str(value))
     except ValueError:
@@ -41,14 +41,14 @@ def _number(value: Any) -> int:
 
 
 def overrides(options: ConfirmOptions, seed: int) -> tuple[str, ...]:
-    """What is added to a trial's own overrides."""
+    """Return the overrides that are added to a trial's own."""
     return (*(options.overrides or ()), f"{options.seed_key}={seed}")
 
 
 def setting(options: ConfirmOptions) -> str:
-    """Eight digits that differ where confirmations are trained with something else.
+    """Return eight hexadecimal digits that differ if confirmations are trained differently.
 
-    What is judged of them is no part of it: that needs no other training.
+    The judged metric is not part of it: another metric needs no new training.
     """
     text = json.dumps([options.seed_key, *(options.overrides or ())])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -61,7 +61,7 @@ def check_confirmed(
     application: JobRunner,
     base: Base,
 ) -> list[DictConfig]:
-    """The baseline as it will be confirmed, on the first of the fresh seeds; checked."""
+    """Check and return the baseline as it will be confirmed, on the first of the fresh seeds."""
     if not options.top_k:
         return []
     baseline = task_config(base.whole)
@@ -74,10 +74,10 @@ def check_confirmed(
 
 
 def check_baseline(lacking: Sequence[str]) -> None:
-    """Refuse a confirmation without anything to compare with.
+    """Refuse a confirmation that has no baseline to compare with.
 
     Args:
-        lacking: what is searched and has no value in the configuration.
+        lacking: the searched keys that have no value in the configuration.
 
     Raises:
         ConfigError: names the key and the remedy.
@@ -119,5 +119,5 @@ def check(
 
 
 def n_trainings(options: ConfirmOptions) -> int:
-    """How many there are at most: of the baseline and the best, each on every seed."""
+    """Return the most confirmations: of the baseline and the best trials, each on every seed."""
     return (options.top_k + 1) * options.seeds if options.top_k else 0

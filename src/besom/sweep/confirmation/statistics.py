@@ -1,9 +1,9 @@
-"""Is a configuration better than the baseline, or was it lucky? Judged on equal seeds.
+"""Judges on equal seeds whether a configuration is better than the baseline, or was lucky.
 
-The best of many noisy numbers is too good by its selection. So the few best are trained again on
-fresh seeds, the baseline on the same ones, and their differences are judged seed by seed: what a
-seed does to both cancels (paired t-test). The winner is chosen among several on the same numbers
-that judge it, so its interval is widened for all of them together (Bonferroni's correction).
+The best of many noisy numbers looks too good, because it was selected. So the few best are trained
+again on fresh seeds, the baseline on the same ones, and their differences are judged seed by seed:
+the effect that a seed has on both cancels (paired t-test). The winner is chosen from several on the
+same numbers that judge it, so its interval is widened for all of them (Bonferroni's correction).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from besom.search.options import FEWEST_SEEDS
 LEVEL = 0.95
 
 EQUAL = 1e-9
-"""Part of the values' size below which differences are those of rounding."""
+"""Differences below this fraction of the values' size are due to rounding."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds, and the interval that holds the true one at ``LEVEL``."""
+    """A mean over seeds, and the interval that holds the true mean at ``LEVEL``."""
 
     mean: float
     low: float
@@ -30,12 +30,12 @@ class Estimate:
 
     @property
     def is_point(self) -> bool:
-        """Whether all seeds gave the same value, but for rounding: then nothing is known of their
-        spread, and an interval of no width would look like certainty."""
+        """Whether all seeds gave the same value, up to rounding. Then nothing is known of their
+        spread, and an interval of zero width would look like certainty."""
         return self.high - self.low <= EQUAL * max(abs(self.low), abs(self.high))
 
     def text(self, sign: str = "") -> str:
-        """``0.8321 (0.8251 to 0.8391)``; with ``+`` as sign, differences. Of a point the number."""
+        """Return ``0.8321 (0.8251 to 0.8391)``; of a point the mean. ``+`` is for differences."""
         is_rounding = abs(self.mean) <= EQUAL * max(abs(self.low), abs(self.high))
         numbers = 0.0 if is_rounding else self.mean, self.low, self.high
         mean, low, high = (f"{number:{sign}.4g}" for number in numbers)
@@ -44,10 +44,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """The challenger, which is the best of the candidates in the mean, against the baseline.
+    """The comparison of the challenger, the candidate with the best mean, with the baseline.
 
-    ``difference`` is the challenger's value less the baseline's. ``beats``, and ``loses``: its
-    interval lies on one side of zero.
+    ``difference`` is the challenger's value minus the baseline's. ``beats`` and ``loses`` tell
+    whether its interval lies on the better or the worse side of zero.
     """
 
     challenger: int
@@ -60,10 +60,10 @@ class ComparisonResult:
     loses: bool
 
     def sentence(self, metric: str, direction: str = "") -> str:
-        """What a person reads.
+        """Return the comparison as a sentence.
 
         Args:
-            direction: by which ``metric`` is judged, where that is to be said.
+            direction: by which ``metric`` is judged, if the sentence has to name it.
         """
         subject = f"trial {self.challenger}"
         if self.candidates > 1:
@@ -81,7 +81,7 @@ class ComparisonResult:
         return f"{said}{f' ({remarks})' if remarks else ''}.{self._no_spread()}"
 
     def _intervals(self) -> str:
-        """What the numbers in parentheses are; empty where there are none."""
+        """Return what the numbers in parentheses are; empty if there are none."""
         if self.value.is_point and self.difference.is_point:
             return ""
         if self.seeds > FEWEST_SEEDS:
@@ -90,7 +90,7 @@ class ComparisonResult:
         return f"95 % intervals, {so_few} that they may leave the metric's range"
 
     def _no_spread(self) -> str:
-        """A sentence where the challenger's seeds, or all, gave the same value."""
+        """Return a sentence if the challenger's seeds, or all, gave the same value."""
         if not self.value.is_point:
             return ""
         whose = "" if self.difference.is_point else f" trial {self.challenger}"
@@ -109,7 +109,7 @@ def judge(
         direction: ``maximize`` or ``minimize``.
 
     Raises:
-        ValueError: no candidate, fewer than ``FEWEST_SEEDS``, or unequal numbers of seeds.
+        ValueError: no candidate, fewer than ``FEWEST_SEEDS`` seeds, or unequal numbers of seeds.
     """
     if not candidates:
         raise ValueError("nothing to compare with the baseline")
@@ -132,10 +132,10 @@ def judge(
 
 
 def _difference(values: Sequence[float], others: Sequence[float], level: float) -> Estimate:
-    """The mean of the differences seed by seed, and its interval.
+    """Return the mean of the differences seed by seed, and its interval.
 
-    Where seeds move both, and both by the same, that is chance: accuracies come in steps. Their
-    own spread is all that is known then, so they are compared as if the seeds were not shared
+    If the values vary but all differences are equal, that is chance: accuracies come in steps. Then
+    only the spread of each is known, so they are compared as if the seeds were not shared
     (Student's test for two samples).
     """
     differences = np.subtract(values, others)
@@ -149,7 +149,7 @@ def _difference(values: Sequence[float], others: Sequence[float], level: float) 
 
 
 def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
-    """Student's interval for the mean of ``values``; a point where they are all equal."""
+    """Return Student's interval for the mean of ``values``; a point if they are all equal."""
     mean, error = float(np.mean(values)), float(stats.sem(values))
     if error == 0:
         return Estimate(mean, mean, mean)

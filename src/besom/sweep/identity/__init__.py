@@ -1,5 +1,5 @@
-"""Compares, at each start, what must not change within a study; says when two trials are equal.
+"""Checks at each start that a study is about the same as before; finds trials that are equal.
 
-It knows the plan, the study, and what a worker says of a composed configuration. It must not know
-pools or the record, nor decide what is run.
+This room knows the plan, the study, and the composed configurations that workers send. It must not
+know pools or the record, nor decide what is run.
 """

@@ -1,8 +1,9 @@
-"""The values of trials' configurations that are not searched.
+"""Compares the values of trials' configurations that are not searched.
 
-An option of a config group is a file, and what stands in it is no fact of the baseline. What a
-resolver returns, ``${oc.env:LR}`` or ``${hydra:job.num}``, is none either. Two trials are of one
-experiment, and one of them can stand for the other, only where these agree too.
+An option of a config group is a file, whose content the study's fingerprint covers only if the
+baseline has that option. It never covers what a resolver returns, such as ``${oc.env:LR}`` or
+``${hydra:job.num}``. Two trials belong to one experiment, and one can stand for the other, only if
+these values agree too.
 """
 
 import hashlib
@@ -34,8 +35,8 @@ ByKey = Mapping[str, frozenset[str]]
 
 
 def resolved(plan: Plan, params: Facts, by_key: ByKey) -> dict[str, Any]:
-    """What resolvers have returned: numbers as they are, and texts as digests, for they may be
-    secrets. Times, names and places of a job are none; its number is one.
+    """Return the values that resolvers computed: numbers as they are, texts as digests, because
+    they may be secrets. Times, names and places of a job are left out; the job's number is not.
 
     Args:
         params: the flat configuration.
@@ -49,16 +50,16 @@ def resolved(plan: Plan, params: Facts, by_key: ByKey) -> dict[str, Any]:
 
 
 def resolved_of(plan: Plan, composed: Composed | None) -> dict[str, Any]:
-    """The same of a trial that was given to its task."""
+    """Return :func:`resolved` of a trial that was given to its task; otherwise nothing."""
     return {} if composed is None else resolved(plan, composed.params, composed.resolvers)
 
 
 def original_of(plan: Plan, row: TrialRow, complete: Sequence[TrialRow]) -> TrialRow | None:
-    """The trial that ``row``, which has not begun, repeats.
+    """Return the complete trial that ``row``, which has not begun, repeats; None if there is none.
 
     Args:
-        complete: the complete trials of an equal point. What resolvers have returned for those of
-            older studies was not noted; it counts as the same.
+        complete: the complete trials of an equal point. Older studies did not note what resolvers
+            returned for a trial; it counts as the same.
     """
     if not any(RESOLVED in one.notes for one in complete):
         return next(iter(complete), None)
@@ -69,8 +70,8 @@ def original_of(plan: Plan, row: TrialRow, complete: Sequence[TrialRow]) -> Tria
 
 
 def _composed(plan: Plan, row: TrialRow) -> tuple[Facts, ByKey] | None:
-    """The flat configuration of a trial, and how its values come about; None where that cannot be
-    known here: a variable may be set in the workers alone."""
+    """Return a trial's flat configuration and the resolvers of its values; None if this process
+    cannot compose it: a variable may be set in the workers alone."""
     with hydra_config_put_back():
         try:
             config = task_config(plan.application.compose(plan.overrides(row), row.number))
@@ -80,7 +81,7 @@ def _composed(plan: Plan, row: TrialRow) -> tuple[Facts, ByKey] | None:
 
 
 def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
-    """What to say where resolvers return something else for the baseline than when the study was
+    """Yield a sentence if resolvers return other values for the baseline than when the study was
     begun."""
     before = study.recall(RESOLVED)
     if before is None or not study.has_begun:
@@ -96,7 +97,8 @@ def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
 
 
 def _of_baseline(plan: Plan) -> dict[str, Any]:
-    """What resolvers return for the baseline, less what they return for one job, or once alone."""
+    """Return the resolved values of the baseline, except those of a job or that change when read
+    twice."""
     by_key = resolvers_of(plan.baseline)
     lasting = {key: names for key, names in by_key.items() if not names & OF_A_JOB}
     first, second = (resolved(plan, flatten(plan.baseline), lasting) for _ in range(2))
@@ -104,30 +106,30 @@ def _of_baseline(plan: Plan) -> dict[str, Any]:
 
 
 def _change(key: str, before: Any, now: Any) -> str:
-    """``lr: 0.1 → 50``; the key alone of a text."""
+    """Return ``lr: 0.1 → 50``; only the key if a value is a text."""
     if isinstance(before, str) or isinstance(now, str):
         return key
     return f"{key}: {json.dumps(before)} → {json.dumps(now)}"
 
 
 def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | None) -> str:
-    """Keep what a trial's options have made of its configuration, of the first that has one.
+    """Keep the values that config group options give a trial's configuration, once per option.
 
     Returns:
-        What they say otherwise than in that trial; empty where nothing.
+        The values that differ from those of the first trial with the same options; empty if none.
     """
     chosen = _chosen(plan, row, composed.groups) if composed else {}
     if composed is None or not chosen:
         return ""
     kept = {name: study.recall(name) for name in _names(chosen)}
     if all(fact and fact["chosen"] != chosen for fact in kept.values()):
-        return ""  # beside other options than those, where it may stand otherwise
+        return ""  # first seen beside other options, which may change its values
     written = _written(plan, row, composed.params, composed.resolvers)
     for name, fact in kept.items():
         if fact is None:
             study.remember(name, {"trial": row.number, "chosen": chosen, "values": written})
         elif fact["chosen"] == chosen:
-            both = fact["values"].keys() & written.keys()  # of the others, one may have a proposal
+            both = fact["values"].keys() & written.keys()  # others may be searched in one of them
             before, now = ({key: one[key] for key in both} for one in (fact["values"], written))
             if changes := _changes(chosen, before, now):
                 return changes
@@ -135,10 +137,10 @@ def note_options(plan: Plan, study: Study, row: TrialRow, composed: Composed | N
 
 
 def hold_to_composed(plan: Plan, study: Study) -> None:
-    """Keep what resolvers return as a study begins, and hold a resume to what its options were.
+    """Keep the baseline's resolved values when a study begins; check the options on a resume.
 
     Raises:
-        StudyError: an option makes something else of the configuration today; says what.
+        StudyError: an option now gives the configuration other values; says which.
     """
     if not study.has_begun:
         study.remember(RESOLVED, _of_baseline(plan))
@@ -156,7 +158,7 @@ def hold_to_composed(plan: Plan, study: Study) -> None:
 
 
 def _chosen(plan: Plan, row: TrialRow, groups: Mapping[str, str]) -> dict[str, Any]:
-    """The options that a trial was given."""
+    """Return the options of config groups that a trial was given."""
     known = {dimension.key for dimension in plan.space.dimensions if dimension.is_group} | {*groups}
     return {key: value for key, value in row.shown.items() if key in known}
 
@@ -166,7 +168,8 @@ def _names(chosen: Facts) -> list[str]:
 
 
 def _written(plan: Plan, row: TrialRow, params: Facts, by_key: ByKey) -> dict[str, str]:
-    """What is written in a trial's configuration and not in the baseline's, as JSON."""
+    """Return, as JSON, the literal values of a trial's configuration that differ from the
+    baseline's or are missing there."""
     computed, baseline = resolvers_of(plan.baseline), flatten(plan.baseline)
     same = {key: value for key, value in baseline.items() if of_key(key, computed) is None}
     searched = {*row.params, *plan.space.distributions}
@@ -179,7 +182,7 @@ def _written(plan: Plan, row: TrialRow, params: Facts, by_key: ByKey) -> dict[st
 
 
 def _changes(chosen: Facts, before: Facts, now: Facts) -> str:
-    """``opt=adam, lr: 0.001 → 7.0``."""
+    """Return ``opt=adam, lr: 0.001 → 7.0``; empty if nothing differs."""
     keys = sorted({*before, *now})
     differing = [key for key in keys if before.get(key, "null") != now.get(key, "null")]
     if not differing:

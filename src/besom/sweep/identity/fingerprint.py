@@ -1,9 +1,9 @@
 """The fingerprint of a study, kept with it, so that a resume cannot mix two experiments.
 
-Values of trials whose application's source has changed since are of another program. They stay in
-the study and in its tables, with a mark, and count for nothing: not as the best, not as the
-baseline, not for the sampler or the pruner. Where it is not known which source made a trial, its
-value counts as today's.
+If the application's source has changed since a trial ended, another program has made its values.
+They stay in the study and in its tables, with a mark, but do not count: not as the best, not as the
+baseline, not for the sampler or the pruner. If it is not known which source made a trial, its
+values count as today's.
 """
 
 import json
@@ -28,13 +28,13 @@ from besom.sweep.identity.composed_values import ANOTHER, MOST_SHOWN, resolved_o
 from besom.sweep.plan import Plan
 
 MADE = "${…}"
-"""In place of what a resolver has returned for a part of a mapping."""
+"""Stands for a value of a mapping that a resolver has returned as a whole."""
 
 TASK = "task"
 _KEY = "fingerprint"
 
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
-"""Enough of one to tell it from another."""
+"""A long digest; its first 12 digits are enough to tell it from another."""
 
 _OBJECTIVE = ("objective", "direction")
 
@@ -43,9 +43,9 @@ FOOTNOTE = "Trials marked * were made by other source code than today's, and do 
 
 
 def fingerprint(plan: Plan) -> dict[str, str]:
-    """Named facts that must be equal for two runs of a sweep to be one study.
+    """Return the facts, by name, that must be equal for two runs of a sweep to be one study.
 
-    The password of an address is none: it may change, and it has no place in a database.
+    Passwords of addresses are left out: they may change, and do not belong in a database.
     """
     space, objective, baseline = plan.space, plan.objective, plan.baseline
     facts = {TASK: task_name(plan.application.task)}
@@ -66,7 +66,7 @@ def fingerprint(plan: Plan) -> dict[str, str]:
 
 
 def places_of(plan: Plan) -> dict[str, str]:
-    """Where the facts come from that have a place: ``{"identity of data": "data.path=x.csv"}``."""
+    """Return the places that facts come from: ``{"identity of data": "data.path=x.csv"}``."""
     places, values = plan.hooks.places, flatten(plan.baseline)
     found = {}
     for key in plan.identity:
@@ -81,7 +81,7 @@ def identity_of(key: str) -> str:
 
 
 def difference(key: str, before: str | None, now: str | None, places: Mapping[str, str]) -> str:
-    """``identity of data (data.path=x.csv): 3f840f0901aa… → d9cb1b7bb7cb…``."""
+    """Return ``identity of data (data.path=x.csv): 3f840f0901aa… → d9cb1b7bb7cb…``."""
     place = f" ({places[key]})" if key in places else ""
     return f"{key}{place}: {_shown(before)} → {_shown(now)}"
 
@@ -91,17 +91,17 @@ def _shown(fact: str | None) -> str:
 
 
 def hold_to(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = {}) -> None:
-    """Write the fingerprint into a new study, or compare it with an old one's.
+    """Write the fingerprint into a new study, or compare it with that of an existing one.
 
-    Anything is the same as long as no trial has begun, and another objective as long as nothing has
-    been judged by the old one; so is a key that an earlier configuration did not have, and that is
-    null.
+    Any change is accepted as long as no trial has begun, and another objective as long as nothing
+    was judged by the old one. A key that an earlier configuration did not have, and that is null,
+    is no change.
 
     Args:
         places: where facts come from, see :func:`places_of`.
 
     Raises:
-        StudyError: the study was about something else, or was begun without Besom; says what.
+        StudyError: the study is about something else, or was begun without Besom; says what.
     """
     kept = study.recall(_KEY)
     if kept is None:
@@ -116,17 +116,17 @@ def hold_to(study: Study, facts: Mapping[str, str], places: Mapping[str, str] = 
 
 
 def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, str]) -> None:
-    """The refusal of :func:`hold_to` alone, of a study with a fingerprint; nothing is written.
+    """Refuse a study with another fingerprint, as :func:`hold_to` does; write nothing.
 
     Raises:
-        StudyError: the study was about something else; says what.
+        StudyError: the study is about something else; says what.
     """
     kept = study.recall(_KEY) or facts
     differing = _differing(kept, facts)
     only_judged_otherwise = set(differing) <= set(_OBJECTIVE) and study.is_unjudged
     if not differing or only_judged_otherwise or not study.has_begun:
         return
-    differing.sort(key=lambda key: not key.startswith(identity_of("")))  # what says most
+    differing.sort(key=lambda key: not key.startswith(identity_of("")))  # most telling first
     shown = "; ".join(
         difference(key, kept.get(key), facts.get(key), places) for key in differing[:MOST_SHOWN]
     )
@@ -138,13 +138,13 @@ def refuse_another(study: Study, facts: Mapping[str, str], places: Mapping[str, 
 
 
 def describes(study: Study, plan: Plan) -> bool:
-    """Whether a study is about what a plan asks for; nothing is written."""
+    """Return whether a study is about what a plan asks for; write nothing."""
     kept = study.recall(_KEY)
     return kept is not None and not _differing(kept, fingerprint(plan))
 
 
 def other_configurations(plan: Plan) -> Iterator[str]:
-    """What studies had fixed whose trials are taken over, where this one has it otherwise."""
+    """Yield a sentence for each study whose trials are taken over and whose fixed values differ."""
     given = plan.warm_start
     ours = fingerprint(plan) if given.facts else {}
     for name, theirs in given.facts.items():
@@ -171,7 +171,10 @@ def _differing(kept: Mapping[str, str], facts: Mapping[str, str]) -> list[str]:
 
 
 def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
-    """Trials of which nothing is known but numbers are no part of a sweep. Points that wait are."""
+    """Refuse a study of another program if it has trials, or other directions.
+
+    Nothing is known of such trials but numbers. Points that wait for a trial are accepted.
+    """
     if study.has_begun:
         raise StudyError(
             f"the study `{study.name}` has trials that Besom did not make, of another search space "
@@ -186,15 +189,15 @@ def _refuse_foreign(study: Study, facts: Mapping[str, str]) -> None:
 
 
 def hold_to_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
-    """Hold a resume to the baseline that runs, or has run, outside the space.
+    """Refuse to resume a study with another baseline than the one that it has outside the space.
 
-    It is composed anew for its confirmation; what is inside the space is kept as a proposal.
+    Such a baseline is composed anew for its confirmation; one inside is kept as a proposal.
 
     Args:
-        outside: the baseline's own values of what is searched, where it lies outside.
+        outside: the baseline's values of the searched keys, if it lies outside the space.
 
     Raises:
-        StudyError: it was another one; says what.
+        StudyError: the study was begun with another baseline; says which values it had.
     """
     begun = next((row.outside for row in study.rows() if row.outside is not None), None)
     if begun is None:
@@ -211,7 +214,7 @@ def hold_to_baseline(study: Study, outside: Mapping[str, Any] | None) -> None:
 
 
 def _spelled(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Lists and mappings as overrides write them; older studies have them as Python does."""
+    """Return lists and mappings as overrides write them; older studies have Python's form."""
     spelled = dict(values)
     for key, value in values.items():
         if isinstance(value, str) and value.startswith(("[", "{")):
@@ -221,13 +224,14 @@ def _spelled(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def leave_out(plan: Plan, study: Study) -> None:
-    """Let only values of today's code count, and queue the baseline again if its own does not.
+    """Let only values of today's code count; queue the baseline again if its value does not.
 
-    One that waits since the study was about something else, and that has none today, is withdrawn.
+    If there is no baseline today, one that still waits is withdrawn: it comes from the time when
+    the study was about something else.
     """
     study.leave_out({row.number for row in _ended(study) if not plan.counts(row.code)})
     rows = study.rows()
-    # One without a role was cut short while it was asked for, and may be the baseline.
+    # A trial without a role was cut short while it was proposed, and may be the baseline.
     has_baseline = any(row.role in ("", "baseline") for row in rows if row.counts)
     has_room = not rows or len(rows) < plan.options.n_trials
     if plan.baseline_params is None:
@@ -240,7 +244,7 @@ def leave_out(plan: Plan, study: Study) -> None:
 
 
 def sentences(plan: Plan, study: Study) -> Iterator[str]:
-    """What to show of values that other code, environments or configurations may have made."""
+    """Yield sentences about values that other code, environments or configurations have made."""
     yield from resolved_otherwise(plan, study)
     yield from other_configurations(plan)
     ended = _ended(study)

@@ -9,9 +9,9 @@ from besom.sweep.plan import Plan
 
 
 def identity_changes(plan: Plan) -> str:
-    """What the baseline's identity has become since the sweep began; empty where it is the same.
+    """Return how the baseline's identity has changed since the sweep began; empty if it has not.
 
-    A hook that cannot tell it any more, of a file that is gone say, is a change too.
+    If the hook can no longer tell the identity, because a file is gone, say, that is a change too.
     """
     before = plan.identity
     try:
@@ -29,11 +29,11 @@ def identity_changes(plan: Plan) -> str:
 
 
 def source_changes(plan: Plan) -> str:
-    """What a worker that starts now imports otherwise than the sweep's first ones; empty where that
-    is nothing, or where values of any source count.
+    """Return which source files a new worker imports that differ from the first workers'.
 
-    A new file, which a task may write, is no change. Nodes of a cluster have been sent the files at
-    the start.
+    The result is empty if there are none, or if values of any source count. A new file, which a
+    task may write, is no change. The nodes of a cluster are not checked: they were sent the files
+    at the start.
     """
     is_sent = plan.options.pool == "ray" and plan.options.ray.address is not None
     if is_sent or plan.counted.digest is None:

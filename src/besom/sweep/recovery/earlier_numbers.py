@@ -13,9 +13,9 @@ from besom.tracking.reader import ReadRun, open_reader
 
 
 def numbers_in_record(plan: Plan, study: Study) -> dict[int, Mapping[str, float]]:
-    """By trial what MLflow has of the constrained metrics that do not stand with the trial.
+    """Return by trial the constrained metrics that are in MLflow but not noted with the trial.
 
-    Nothing where the record does not answer: such trials are not the best then.
+    If the record does not answer, return nothing; such trials then cannot be the best.
     """
     lacking = {
         row.notes["run_id"]: row

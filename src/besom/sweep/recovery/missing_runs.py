@@ -1,7 +1,7 @@
-"""Finds ended trials of which MLflow has no run any more.
+"""Finds ended trials whose runs are missing in MLflow.
 
-The runs have been deleted, or ``mlflow.db`` was replaced by an older copy. A sweep knows its
-trials; what reads a record asks the file that Optuna has beside it.
+The runs were deleted, or ``mlflow.db`` was replaced by an older copy. A sweep takes the trials from
+its study; readers of a record take them from Optuna's database beside it.
 """
 
 import json
@@ -32,14 +32,14 @@ _SWEEP = """
 
 @dataclass(frozen=True)
 class ExpectedRuns:
-    """The sweep's own run of a study, and the runs of its ended trials by number."""
+    """The sweep's own run, and the runs of its ended trials by number."""
 
     sweep: str
     trials: Mapping[int, str]
 
 
 def expected(database: Path, study: str) -> ExpectedRuns | None:
-    """What there should be of a study; None where the file does not know it or cannot be read."""
+    """Return the runs that a study should have; None if the file lacks it or cannot be read."""
     try:
         address = f"{readable_file(database.absolute()).as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
@@ -59,13 +59,13 @@ def sentence(
     restore: Callable[[str], str],
     what: str = "trials",
 ) -> str:
-    """Which ended trials of a study have no run, and what can be done; empty where all have one.
+    """Return which ended trials have no run, and what can be done; empty if all have one.
 
     Args:
-        trials: the runs of its ended trials by number, each by its id or its key.
-        what: they are called.
-        known: the ids and keys of the runs that there are.
-        restore: makes a whole command line of a command of MLflow's.
+        trials: the runs of the study's ended trials by number, each by its id or its key.
+        what: what the trials are called.
+        known: the ids and keys of the runs that exist.
+        restore: makes a whole command line from an MLflow command.
     """
     gone = {str(number): run for number, run in trials.items() if run not in known}
     if not gone:

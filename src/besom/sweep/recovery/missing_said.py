@@ -1,4 +1,4 @@
-"""The message about ended trials that have no run in MLflow any more."""
+"""Prints a message about ended trials whose runs are missing in MLflow."""
 
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from besom.tracking.runs import restoring
 
 
 def runs_of_trials(study: Study) -> dict[int, str]:
-    """The runs of the trials that have ended, by number."""
+    """Return the runs of the ended trials, by number."""
     ended = (row for row in study.rows() if row.state != "running" and "run_id" in row.notes)
     return {row.number: row.notes["run_id"] for row in ended}
 
 
 def say_missing_runs(sweep: Sweep, console: Console) -> None:
-    """A line about ended trials that have no run in MLflow, and one about such confirmations."""
+    """Print a line about ended trials without a run in MLflow, and one about such confirmations."""
     study, options = sweep.study, sweep.plan.options
     trials = runs_of_trials(study)
     if not trials:

@@ -1,22 +1,22 @@
-"""Closes every gap that an earlier supervisor's death has left between study and record.
+"""Makes study and record agree again after an earlier supervisor was killed.
 
-A trial's life is committed in this order: asked (trial running) → run created → run's id on the
-trial → trained → run's last words on disk → told (trial ended) → run closed. A death between any
-two of these leaves a state that can be told apart afterwards:
+A trial is committed in this order: asked (trial running) → run created → run's id on the trial →
+trained → run's end on disk → told (trial ended) → run closed. If the supervisor dies in between,
+the next start can tell from trial and run what is left to do:
 
 =========================  ======================  =============================================
 trial                      run                     what is done
 =========================  ======================  =============================================
 running                    none, or lost           the run is closed as killed; tried again
-running                    last words on disk      told from these, then closed
+running                    end on disk             told from this, then closed
 ended                      not closed              closed
 =========================  ======================  =============================================
 
 Confirmations are trials too, of a second study.
 
-Last come orphaned runs: open although none of the trials is under way. Their logs are lost, or
-``mlflow.db`` was replaced by an older copy; or a server has made a run whose answer never came,
-and then another. What the study knows of their trials is written into them.
+Finally, orphaned runs are closed: those that are open although their trial is not running. Their
+logs are lost, or ``mlflow.db`` was replaced by an older copy, or a server created a run, its answer
+was lost, and it was asked again. What the study knows of their trials is written into them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,11 +38,11 @@ _STATUS = {state.value: status for state, status in schema.RUN_STATUS.items()}
 
 
 def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[TrialRow]:
-    """Bring studies and record into agreement; returns the first one's trials to be tried again.
+    """Make studies and record agree; return the trials of the first study to be tried again.
 
     Args:
-        studies: the sweep's, and that of its confirmations.
-        parent_run: the sweep's own run, which goes on, and by which its attempts are known:
+        studies: the sweep's study, and that of its confirmations.
+        parent_run: the sweep's own run, which goes on. It identifies the sweep's attempts, because
             another sweep of the same name may share the tracking server.
     """
     begun = {
@@ -65,7 +65,7 @@ def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[T
 
 
 def _tell(study: Study, number: int, outcome: Mapping[str, Any]) -> None:
-    """End a trial as the supervisor that died was about to, with all that it knew of it."""
+    """End a trial as the dead supervisor was about to, with everything that it knew of it."""
     study.tell(
         number,
         State(outcome["state"]),
@@ -76,7 +76,7 @@ def _tell(study: Study, number: int, outcome: Mapping[str, Any]) -> None:
 
 
 def close_former(study: Study, record: Record) -> None:
-    """Close what was begun for an objective that the study has no more.
+    """Close the runs that were begun for an objective that the study no longer has.
 
     Raises:
         StoreError: the store does not answer.
@@ -91,24 +91,24 @@ def close_former(study: Study, record: Record) -> None:
 
 
 def take_earlier_confirmations(study: Study, confirmations: Study) -> None:
-    """Make trials of the complete confirmations that Besom kept with the study itself before."""
+    """Add trials for complete confirmations, which an older Besom kept with the study itself."""
     taken = {row.notes.get("run_id") for row in confirmations.rows()}
     for kept in study.recall_all("confirmation."):
         if kept["state"] == "complete" and kept.get("values") and kept["run_id"] not in taken:
             same = ("seed", "setting", "attempt", "run_id", "code", "values")
             notes = {"role": Role.CONFIRMATION, "confirms": kept["trial"]}
             notes |= {name: kept.get(name, "") for name in same}
-            # One without the number that was judged may have another that will be.
+            # One without the judged number may have another number that is judged later.
             judged = [kept["value"]] if kept["value"] is not None else []
             confirmations.add(notes, State.COMPLETE if judged else State.FAILED, judged)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What a study knows of a trial that has ended.
+    """What a study knows of an ended trial.
 
     Attributes:
-        values: by metric; None where it has none of that metric.
+        values: by metric; None if the trial has no value of that metric.
         reports: by step.
     """
 
@@ -118,7 +118,7 @@ class _Known:
 
 
 def close_orphaned_runs(studies: Sequence[Study], record: Record, parent_run: str) -> None:
-    """Close them: with what the studies know where their trials have ended, as lost elsewhere.
+    """Close orphaned runs: with what the studies know of an ended trial, otherwise as lost.
 
     Raises:
         StoreError: the store does not answer.
@@ -128,7 +128,7 @@ def close_orphaned_runs(studies: Sequence[Study], record: Record, parent_run: st
     for run in orphaned:
         known_as = run.run_id
         if run.key in ended and record.mlflow_id(run.key) == run.run_id:
-            known_as = run.key  # it was late, and the study knows it by that
+            known_as = run.key  # created late; the study knows it by its key
         if known := ended.get(known_as):
             _close(record, run, known)
         else:
@@ -136,7 +136,7 @@ def close_orphaned_runs(studies: Sequence[Study], record: Record, parent_run: st
 
 
 def _ended(studies: Sequence[Study]) -> dict[str, _Known]:
-    """By run."""
+    """Return the ended trials, by run."""
     ended = {}
     for study in studies:
         names = tuple(map(schema.valid_name, study.objective_names))
@@ -148,7 +148,7 @@ def _ended(studies: Sequence[Study]) -> dict[str, _Known]:
 
 
 def _values(row: TrialRow, objectives: Sequence[str]) -> dict[str, float | None]:
-    """The objectives of a trial; all numbers of a confirmation."""
+    """Return the objectives and constrained metrics of a trial, or a confirmation's numbers."""
     if row.role == Role.CONFIRMATION:
         return {
             schema.valid_name(name): value for name, value in row.notes.get("values", {}).items()
@@ -161,7 +161,7 @@ def _values(row: TrialRow, objectives: Sequence[str]) -> dict[str, float | None]
 
 
 def _close(record: Record, run: ReadRun, known: _Known) -> None:
-    """Write what the run lacks of it, say that there was more, and close the run."""
+    """Write what the run lacks of its trial, mark that more is missing, and close the run."""
     row = known.row
     params = {schema.valid_name(key): value for key, value in row.params.items()}
     record.params(run.run_id, {k: value for k, value in params.items() if k not in run.params})
@@ -179,7 +179,7 @@ def _close(record: Record, run: ReadRun, known: _Known) -> None:
 
 
 def _reported(run: ReadRun, known: _Known) -> str:
-    """The metric that the study has reports of: of an objective without a name, the only one."""
+    """Return the reported metric: for an objective without a name, the run's only other one."""
     (name, *_) = known.values or unnamed(1)
     others = [metric for metric in run.metrics if metric != name]
     return others[0] if name in unnamed(1) and len(others) == 1 else name
@@ -188,7 +188,7 @@ def _reported(run: ReadRun, known: _Known) -> str:
 def _write(
     record: Record, run: ReadRun, name: str, reports: Mapping[int, float], value: float | None
 ) -> None:
-    """A metric's steps that the run does not have, and at its last step what came of it."""
+    """Write the steps of a metric that the run lacks, and the final value at its last step."""
     there = record.steps(run.run_id, name) if name in run.metrics else []
     for step in sorted(reports.keys() - set(there)):
         record.metrics(run.run_id, step, {name: reports[step]})

@@ -1,4 +1,4 @@
 """Decides what of a study's trials is kept, and deletes the rest.
 
-It knows the study, its ranking and the record. It must not know how trials are run.
+This room knows the study, its ranking and the record. It must not know how trials are run.
 """

@@ -1,8 +1,8 @@
-"""``hydra.sweeper.keep_models``: models of trials that are beaten are deleted as the sweep goes on.
+"""``hydra.sweeper.keep_models``: deletes the models of beaten trials while the sweep runs.
 
-The record deletes them off the critical path, and repeats that where MLflow is away; what has been
-asked of it is kept with the study, after it is on disk there: a kill between the two has it asked
-once more, which changes nothing.
+The record deletes them in the background, and tries again if MLflow is away. The study notes a
+request once the record has it on disk. If the process is killed between the two, the request is
+made again, which changes nothing.
 """
 
 import time
@@ -17,7 +17,7 @@ from besom.sweep.plan import Plan
 from besom.sweep.summary import ranked
 
 LOOK_SECONDS = 5.0
-"""How often the trials are ranked: of thousands that takes a moment."""
+"""Seconds between rankings of the trials: ranking thousands takes a moment."""
 
 
 class KeptModels:
@@ -30,13 +30,13 @@ class KeptModels:
         self._looks_again = 0.0
 
     def look(self) -> None:
-        """Settle, now and then."""
+        """Call :meth:`settle`, but at most once in ``LOOK_SECONDS``."""
         if self._number is not None and time.monotonic() >= self._looks_again:
             self.settle()
             self._looks_again = time.monotonic() + LOOK_SECONDS
 
     def settle(self) -> None:
-        """Delete the models of those that are beaten by now."""
+        """Delete the models of the trials that are beaten by now."""
         if self._number is None:
             return
         plan, study = self._sweep.plan, self._sweep.study
@@ -54,10 +54,10 @@ class KeptModels:
 
 
 def beaten_trials(plan: Plan, rows: Sequence[TrialRow], number: int) -> list[TrialRow]:
-    """The trials that have ended, by today's code, and whose models are not kept.
+    """Return the ended trials of today's code whose models are not kept.
 
-    Kept are the best ``number``, of several objectives the whole Pareto front, and what a
-    confirmation would train again. Those that repeat another trial have no model.
+    Kept are the models of the best ``number`` trials (with several objectives, of the whole Pareto
+    front) and of those that a confirmation would train again. A repeated trial has no model.
     """
     trained = [row for row in rows if "reused" not in row.notes and row.counts]
     complete = [row for row in ranked(plan, trained) if row.state == "complete"]

@@ -1,4 +1,4 @@
-"""Checks and applies changes to a running sweep. A bad one is refused before any is written."""
+"""Checks and applies changes to a running sweep; refuses bad ones before anything is written."""
 
 import shlex
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ from besom.workers.resources import check_room
 
 
 def stop_trial(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
-    """Have a trial pruned at its next report, also one that is to be tried again.
+    """Have a running trial pruned at its next report, even if it still waits to be tried again.
 
     Raises:
-        StudyError: it does not run.
+        StudyError: there is no such trial, or it has ended.
     """
     study, number = jobs.sweep.study, request.arguments["trial"]
     rows = {row.number: row for row in study.rows()}
@@ -44,11 +44,11 @@ def stop_trial(jobs: JobSource, supervisor: Supervisor, request: Request) -> str
 
 
 def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
-    """Have a point tried before the sampler is asked again, in the place of a trial to come.
+    """Have a point tried before the sampler is asked again, as one of the trials to come.
 
     Raises:
-        SpaceError: it lies outside the space.
-        StudyError: no trial is to come.
+        SpaceError: the point lies outside the space.
+        StudyError: no more trials are to come.
     """
     study, plan = jobs.sweep.study, jobs.sweep.plan
     point = _point(plan, study.name, request.arguments["words"])
@@ -67,10 +67,10 @@ def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
 
 
 def _open_trials(jobs: JobSource) -> TrialJobs:
-    """The trials, as long as some may be started.
+    """Return the source of trials, as long as it may start some.
 
     Raises:
-        StudyError: none is started any more.
+        StudyError: no more trials are started.
     """
     if not isinstance(jobs, TrialJobs):
         raise StudyError(
@@ -88,13 +88,13 @@ def _point(plan: Plan, study: str, words: list[str]) -> Point:
         return read_point(given, plan.space, plan.suggest, said=study)
     except UserError:
         raise
-    except Exception as error:  # the user's own function of the space must not end the sweep
+    except Exception as error:  # the user's own custom_search_space must not end the sweep
         custom = plan.options.custom_search_space
         raise SpaceError(f"{custom} raises {type(error).__name__}: {error}") from error
 
 
 def _read(words: list[str]) -> Mapping[str, Any]:
-    """``["model.units=64"]`` as keys and values."""
+    """Read overrides such as ``model.units=64`` as keys and values."""
     try:
         overrides = OverridesParser.create().parse_overrides(words)
     except OverrideParseException as error:
@@ -109,10 +109,10 @@ def _read(words: list[str]) -> Mapping[str, Any]:
 
 
 def set_numbers(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
-    """Have another number of trials in all, or of workers.
+    """Change the number of trials in all, of workers, or both.
 
     Raises:
-        StudyError: nothing is searched, so there is one trial.
+        StudyError: nothing is searched, so there is one trial; or no more trials are started.
         ConfigError: there is no room for so many workers, or trials would share a folder.
     """
     n_trials, n_jobs = request.arguments.get("n_trials"), request.arguments.get("n_jobs")
@@ -143,7 +143,7 @@ def _set_n_trials(jobs: TrialJobs, asked: int) -> str:
 
 
 def _set_n_jobs(jobs: JobSource, supervisor: Supervisor, n_jobs: int) -> str:
-    """It counts as long as this supervisor: a resume may be on another machine."""
+    """Change the number of workers of this supervisor only: a resume may be on another machine."""
     before, options = supervisor.n_jobs, jobs.sweep.plan.options
     supervisor.set_n_jobs(n_jobs)
     options.n_jobs = jobs.count.time_left.n_workers = n_jobs

@@ -8,7 +8,7 @@ from besom.search.trial_row import TrialRow
 
 
 def too_many_failed(n_failed: int, options: SweepOptions, rows: Sequence[TrialRow]) -> SweepFailed:
-    """More trials have failed than ``max_failure_rate`` allows."""
+    """Return the error that more trials have failed than ``max_failure_rate`` allows."""
     last = [row for row in rows if row.state == "failed"][-1]
     error = last.notes.get("error", "no reason known")
     return SweepFailed(
@@ -20,7 +20,7 @@ def too_many_failed(n_failed: int, options: SweepOptions, rows: Sequence[TrialRo
 
 
 def none_but_failed(rows: Sequence[TrialRow]) -> SweepFailed | None:
-    """The failure of a study that has come to its end without a trial that did not fail."""
+    """Return the error of a finished study in which all trials failed; None if one did not."""
     counted = [row for row in rows if row.counts]
     if not counted or any(row.state != "failed" for row in counted):
         return None

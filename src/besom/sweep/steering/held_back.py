@@ -9,7 +9,7 @@ from besom.workers.messages import Outcome
 
 @dataclass(frozen=True)
 class Result:
-    """What a job has ended with; ``outcome.error`` says what it lacks."""
+    """The outcome of a job; ``outcome.error`` says what it lacks."""
 
     worker: int
     job: Job
@@ -17,19 +17,19 @@ class Result:
 
 
 class HeldBack:
-    """Results that lack what is judged, while no trial has had it yet.
+    """Results that lack the objective or a constrained metric, while no trial has had it yet.
 
-    All trials lack a name that is misspelled, and some lack what they alone leave out. Which of
-    them ended first tells nothing: such results wait for all trials that have begun.
+    If a name is misspelled, all trials lack it; if not, only some leave it out. Which trial ended
+    first does not tell the two apart, so such results wait for all trials that have begun.
 
     Args:
-        max_failure_rate: where all trials may fail, none that lacks it ends the sweep; the others
-            fail at their first report then.
+        max_failure_rate: if all trials may fail, a missing value does not end the sweep; the other
+            trials then fail at their first report.
 
     Attributes:
-        n_judged: trials that have had it.
-        missing: what none of those had that had begun; empty until that is known.
-        results: those that wait.
+        n_judged: trials that had the value.
+        missing: what all trials that had begun lacked; empty until that is known.
+        results: the results that wait.
     """
 
     def __init__(self, n_judged: int, max_failure_rate: float) -> None:
@@ -40,22 +40,22 @@ class HeldBack:
         self._n_running = 0
 
     def began(self) -> None:
-        """A worker has a trial."""
+        """Count a trial that a worker has begun."""
         self._n_running += 1
 
     def stopped(self) -> None:
-        """That trial has stopped, however that went; one that waits has not."""
+        """Count a trial that has stopped, however it went; one whose result waits has not."""
         self._n_running -= 1
 
     def hold(self, result: Result) -> bool:
-        """Take a result in, unless it is known already what to make of it; whether it was taken."""
+        """Hold a result, unless it is known already how to treat it; return whether it is held."""
         if self.n_judged or self.missing:
             return False
         self.results.append(result)
         return True
 
     def settled(self, n_again: int) -> list[Result]:
-        """Those that need not wait any more: a trial had what they lack, or none of the others did.
+        """Release the results once a trial had what they lack, or all trials that ran lacked it.
 
         Args:
             n_again: trials that have begun and wait for a worker.
@@ -69,7 +69,7 @@ class HeldBack:
         return found
 
     def failure(self) -> ConfigError | None:
-        """Why the sweep ends, where no other trial need be tried."""
+        """Return why the sweep ends, if no other trial need be tried."""
         if not self.missing or self._may_all_fail:
             return None
         return ConfigError(

@@ -15,9 +15,9 @@ from besom.workers.signals import handled_by, quitting_after
 
 @contextmanager
 def interruptible(supervisor: Supervisor, pool: Pool, console: Console) -> Iterator[list[int]]:
-    """Once Ctrl-C or its kin: running trials stop at their next report. Twice: all ends now.
+    """Stop running trials at their next report after one Ctrl-C; end everything after a second.
 
-    Yields the signals received so far.
+    The other signals of :func:`handled_by` do the same. Yield the signals received so far.
     """
     received: list[int] = []
 
@@ -30,7 +30,7 @@ def interruptible(supervisor: Supervisor, pool: Pool, console: Console) -> Itera
         if len(received) > 1:
             tidy()
             below_the_bars = "\n" if console.is_terminal else ""
-            with redirect_stderr(sys.__stderr__):  # Rich prints above them what it is given
+            with redirect_stderr(sys.__stderr__):  # Rich would print it above the bars
                 say(f"{below_the_bars}besom: ended at once; the same command goes on")
             os._exit(128 + number)  # whatever hangs; the next start recovers
         supervisor.stopping = True

@@ -10,9 +10,9 @@ _KEY = "n_trials"
 
 
 def remember_n_trials(study: Study, options: SweepOptions, n_trials: int) -> None:
-    """Have the sweep that runs, and its next starts, end with so many trials.
+    """Set the number of trials of the running sweep and of its next starts.
 
-    It counts until a command asks for another number than the one which began this sweep did.
+    It holds until a command asks for another number than the command of this sweep did.
     """
     kept = study.recall(_KEY)
     asked = kept["asked"] if kept else options.n_trials
@@ -21,8 +21,8 @@ def remember_n_trials(study: Study, options: SweepOptions, n_trials: int) -> Non
 
 
 def with_set_n_trials(plan: Plan, study: Study) -> Plan:
-    """The plan of a start, with the number that was set before, unless its command asks for another
-    one than then: that counts from now on. Where it only confirms, with as many as there are."""
+    """Return the plan with the number of trials that was set before. If its command asks for
+    another number than then, that one holds. If it only confirms, as many as there are."""
     if plan.options.confirm.only:
         there = max(1, len(study.rows()))
         return replace(plan, options=replace(plan.options, n_trials=there))

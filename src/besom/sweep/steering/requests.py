@@ -1,8 +1,8 @@
-"""Requests to a sweep that runs: a file for each, in a folder of the study's.
+"""Requests to a running sweep: one file for each, in a folder of the study.
 
-A command writes ``ID.request``. The supervisor renames it to ``ID.taken`` before it looks at it,
-and a command that has waited too long to ``ID.withdrawn``: only one of the two succeeds, so what
-the command says of it is true. The answer is ``ID.answer``.
+A command writes ``ID.request``. The supervisor renames it to ``ID.taken`` before it reads it; a
+command that has waited too long renames it to ``ID.withdrawn``. Only one of the two succeeds, so
+what the command reports is true. The answer is ``ID.answer``.
 """
 
 import json
@@ -23,7 +23,7 @@ REQUEST, TAKEN, WITHDRAWN, ANSWER = ".request", ".taken", ".withdrawn", ".answer
 STOP, STOP_TRIAL, ENQUEUE, SET = "stop", "stop trial", "enqueue", "set"
 
 ANSWER_SECONDS = 30.0
-"""In which a supervisor answers. It looks twice a second, but may be starting, or busy."""
+"""Seconds to wait for an answer. A supervisor looks twice a second, but may be starting or busy."""
 POLL_SECONDS = 0.05
 LOCK_SECONDS = 0.5
 
@@ -33,10 +33,10 @@ class Request:
     """What another terminal asks of a supervisor.
 
     Attributes:
-        id: unlike any other; they are applied in the order of their ids.
+        id: unique; requests are applied in the order of their ids.
         kind: ``STOP``, ``STOP_TRIAL``, ``ENQUEUE`` or ``SET``.
-        to: the supervisor that held the study's lock then.
-        arguments: of the kind.
+        to: the supervisor that held the study's lock when the request was made.
+        arguments: what this kind of request needs.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Answer:
     """What became of a request.
 
     Attributes:
-        is_applied: false where it was refused.
+        is_applied: false if the request was refused.
         text: what happened, or why nothing did.
     """
 
@@ -59,20 +59,20 @@ class Answer:
 
 
 def steering_folder(root: Path, study: str) -> Path:
-    """Where a study's requests are, and what its supervisor leaves."""
+    """Return the folder of a study's requests and of its supervisor's progress file."""
     return root / "steering" / study
 
 
 def ask(folder: Path, lock: tuple[Path, str], kind: str, **arguments: Any) -> str:
-    """Have the supervisor of a study do something; what it says that it has done.
+    """Have the supervisor of a study do something; return its report of what it has done.
 
     Args:
         folder: see :func:`steering_folder`.
         lock: folder and name of the study's lock.
 
     Raises:
-        StudyError: none runs, it refuses, or it does not answer; nothing has changed then.
-        StoreError: its folder cannot be written.
+        StudyError: no supervisor runs, it refuses, or it does not answer; nothing has changed.
+        StoreError: the folder cannot be written.
     """
     holder = supervisor_of(*lock)
     if not holder:
@@ -87,7 +87,7 @@ def ask(folder: Path, lock: tuple[Path, str], kind: str, **arguments: Any) -> st
         raise StoreError(f"{folder} cannot be written: {error.strerror}.") from error
     try:
         answer = _answer(folder, lock, request)
-    except KeyboardInterrupt:  # who gives up wants it no more
+    except KeyboardInterrupt:  # the user no longer wants it
         (folder / f"{request.id}{REQUEST}").unlink(missing_ok=True)
         raise
     if not answer.is_applied:
@@ -96,7 +96,7 @@ def ask(folder: Path, lock: tuple[Path, str], kind: str, **arguments: Any) -> st
 
 
 def _answer(folder: Path, lock: tuple[Path, str], request: Request) -> Answer:
-    """Wait for the answer; take the request back where none comes."""
+    """Wait for the answer; withdraw the request if none comes."""
     began = time.monotonic()
     looks_again = began + LOCK_SECONDS
     while (answer := _read_answer(folder, request.id)) is None:
@@ -111,9 +111,9 @@ def _answer(folder: Path, lock: tuple[Path, str], request: Request) -> Answer:
 
 
 def _withdrawn(folder: Path, request: Request, runs: bool) -> Answer | None:
-    """What to say of a request without an answer.
+    """Withdraw a request without an answer, and return what to say of it.
 
-    None where it has been answered just now.
+    None if it has been answered just now.
     """
     withdrawn = folder / f"{request.id}{WITHDRAWN}"
     try:
@@ -145,7 +145,7 @@ def _read_answer(folder: Path, request_id: str) -> Answer | None:
 
 
 def taken_requests(folder: Path) -> Iterator[Request]:
-    """Those that were taken before, and those that have come, each taken from now on."""
+    """Yield the requests that were taken before, and take and yield those that have come."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.suffix == REQUEST:
             with suppress(FileNotFoundError):  # withdrawn
@@ -157,7 +157,7 @@ def taken_requests(folder: Path) -> Iterator[Request]:
 def _read(path: Path) -> Iterator[Request]:
     try:
         yield Request(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):  # no command of ours has written it
+    except (ValueError, TypeError):  # not written by a command of Besom's
         path.unlink()
 
 
@@ -168,7 +168,7 @@ def settle(folder: Path, request: Request, answer: Answer) -> None:
 
 
 def forget_answers(folder: Path) -> None:
-    """Remove what commands have left that were ended before they read it."""
+    """Remove the files of commands that were ended before they read their answer."""
     for path in folder.iterdir():
         if path.suffix in (ANSWER, WITHDRAWN):
             with suppress(FileNotFoundError):  # its command has just read it

@@ -1,4 +1,4 @@
-"""The progress file that a supervisor writes for other terminals, in the study's folder."""
+"""Writes a supervisor's progress file for other terminals, in the study's folder."""
 
 import json
 import time
@@ -20,16 +20,16 @@ from besom.sweep.supervisor import Supervisor
 from besom.sweep.trials import TrialJobs
 
 STATE_SECONDS = 1.0
-"""How old it is at most."""
+"""Seconds between two writes of the progress file."""
 
 
 @dataclass(frozen=True)
 class SupervisorState:
-    """What does not change while a supervisor runs.
+    """The facts that do not change while a supervisor runs.
 
     Attributes:
-        holder: it holds the study's lock under this name.
-        facts: its lock, its database, what it searches and by what it judges.
+        holder: the name under which it holds the study's lock.
+        facts: among them its lock, its database, the searched keys and the objective.
     """
 
     holder: str
@@ -37,7 +37,7 @@ class SupervisorState:
 
 
 def begin_state(plan: Plan) -> SupervisorState:
-    """What is known of a supervisor that has just got the study's lock; its folder is made."""
+    """Make the study's folder, and write and return what is known of its new supervisor."""
     options = plan.options
     folder, name = lock_of(options)
     holder = supervisor_of(folder, name)
@@ -59,7 +59,7 @@ def begin_state(plan: Plan) -> SupervisorState:
 def write_state(
     folder: Path, state: SupervisorState, sweep: Sweep, supervisor: Supervisor, jobs: JobSource
 ) -> None:
-    """Write how far it is. A full disk ends no sweep here."""
+    """Write the progress of the sweep; a full disk does not end it here."""
     options = sweep.plan.options
     moment = {
         "n_trials": options.n_trials,

@@ -1,5 +1,7 @@
-"""Reads the file that a supervisor writes each second (state.py); loads nothing heavy, for a shell
-that completes words."""
+"""Reads the progress file that a supervisor writes each second (state.py).
+
+Loads nothing heavy, since shell completion uses it.
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +11,7 @@ STATE_FILE = "supervisor.json"
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """What the last supervisor has left; empty where there was none, or one of an earlier Besom."""
+    """Return the progress file of the last supervisor; empty if it wrote none that is readable."""
     try:
         found = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -18,12 +20,12 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 def running_trials(folder: Path) -> list[int]:
-    """The trials that run."""
+    """Return the numbers of the running trials."""
     state = read_state(folder)
     is_over = state.get("phase") != "trials"
     return [] if is_over else sorted(job["trial"] for job in state["workers"].values())
 
 
 def searched_keys(folder: Path) -> list[str]:
-    """What the study searches."""
+    """Return the keys that the study searches."""
     return list(read_state(folder).get("keys", ()))

@@ -30,17 +30,17 @@ STATES = ("complete", "pruned", "failed")
 
 @dataclass(frozen=True)
 class Status:
-    """How far a study is.
+    """The progress of a study.
 
     Attributes:
-        holder: the supervisor that sweeps it; empty where none does.
-        state: what the last supervisor has left, see state.py; empty where that left nothing.
+        holder: the supervisor that sweeps it; empty if none does.
+        state: the progress file of its last supervisor, see state.py; empty if there is none.
         counts: trials by state.
-        running: the trials that have not ended, by the database.
+        running: the trials that have not ended, according to the database.
         n_waiting: points that wait for a trial.
-        best: the best trial, or the Pareto front; empty where there is none.
-        ended_by: what has ended its last sweep; empty where that was killed, or goes on.
-        is_known: whether its database could be read; else all but the first two is empty.
+        best: the best trial, or the Pareto front; empty if there is none.
+        ended_by: what has ended its last sweep; empty if that was killed, or is still running.
+        is_known: whether its database could be read; if not, all but the first two are empty.
     """
 
     study: str
@@ -60,7 +60,7 @@ class Status:
 
     @property
     def ended(self) -> str:
-        """``12 of 20``, or ``12`` where it is not known of how many."""
+        """``12 of 20``, or ``12`` if the total is not known."""
         n_trials = self.state.get("n_trials")
         return f"{self.n_ended} of {n_trials}" if n_trials else str(self.n_ended)
 
@@ -73,12 +73,12 @@ class Status:
 
     @property
     def left(self) -> str:
-        """``1 min 20 s left``; empty where nothing runs or it is not known."""
+        """``1 min 20 s left``; empty if nothing runs or it is not known."""
         return str(self.state.get("left", "")) if self.holder else ""
 
 
 def study_names(root: Path) -> list[str]:
-    """The studies below ``root``: those of its own database, and those that were steered there."""
+    """Return the studies below ``root``: in its database, or with a folder of requests."""
     found = dict.fromkeys(_in_database(root / "optuna.db"))
     places = sorted((root / "steering").glob("*/")) if (root / "steering").is_dir() else []
     return [*(found | dict.fromkeys(place.name for place in places))]
@@ -95,17 +95,17 @@ def _in_database(file: Path) -> list[str]:
 
 
 def lock_of_study(root: Path, study: str) -> tuple[Path, str]:
-    """Folder and name of a study's lock, as its last supervisor had it."""
+    """Return folder and name of a study's lock, as its last supervisor had it."""
     folder, name = read_state(steering_folder(root, study)).get("lock", (root, study))
     return Path(folder), name
 
 
 def read_status(root: Path, study: str) -> Status:
-    """One study.
+    """Read the status of one study.
 
     Raises:
         StudyError: there is no such study.
-        StoreError: it is another user's.
+        StoreError: it belongs to another user.
     """
     state = read_state(steering_folder(root, study))
     storage = state.get("storage") or sqlite_address(root / "optuna.db")
@@ -149,7 +149,7 @@ def _read(study: Study, holder: str, state: Mapping[str, Any]) -> Status:
 
 
 def status_lines(status: Status) -> list[str]:
-    """All about one study, in lines of 80 columns where names are not longer."""
+    """Return all about one study, in lines of 80 columns unless names are longer."""
     runs = f"is being swept {status.holder}"
     ended = f"; its last sweep was ended by {status.ended_by}" if status.ended_by else ""
     head = f"{status.study} {runs if status.holder else f'is not being swept{ended}'}"
@@ -183,7 +183,7 @@ def _best(status: Status) -> str:
 
 
 def _moment(status: Status) -> list[tuple[str, str]]:
-    """What the workers do, and how long all takes."""
+    """Return what each worker does, and the time that is left."""
     state = status.state
     if "workers" not in state:
         return [("workers", "starting")]
@@ -198,11 +198,11 @@ def _moment(status: Status) -> list[tuple[str, str]]:
 
 
 def _of_worker(status: Status, job: Mapping[str, Any] | None) -> str:
-    """``trial  13  units=32  3/10  0.71  12 s``."""
+    """Return ``trial  13  units=32  3/10  0.71  12 s``."""
     if job is None:
         return "idle"
     is_trial = status.is_known and status.state["phase"] == "trials"
-    if is_trial and job["trial"] not in status.running:  # the database is newer than what was left
+    if is_trial and job["trial"] not in status.running:  # the database is newer than the file
         return f"has ended trial {job['trial']}"
     steps = f"{job['step'] or 0}/{job['steps']}" if job["steps"] else f"{job['step'] or ''}"
     value = "" if job["value"] is None else show(job["value"])
@@ -211,7 +211,7 @@ def _of_worker(status: Status, job: Mapping[str, Any] | None) -> str:
 
 
 def list_lines(found: Sequence[Status]) -> list[str]:
-    """A line for each study."""
+    """Return a table with a line for each study."""
     from besom.common.terminal.table import Column, table, terminal_width
 
     columns = [

@@ -1,9 +1,9 @@
-"""The supervisor's side of steering: requests are read, applied once, and answered.
+"""The supervisor's side of steering: reads requests, applies each once, and answers it.
 
-A request's id is noted with the study in the same transaction as its effect, where the database
-has some (SQLite); elsewhere each effect is one write, or may be made again. Its file is removed
-after that. So a request that a supervisor had taken when it was killed is applied by the next one,
-and one that it had applied is only answered.
+A request's id is noted with the study in the same transaction as its effect, if the database has
+transactions (SQLite); elsewhere each effect is a single write, or may be repeated. The request's
+file is removed after that. So if a supervisor is killed with a request that it has taken, the next
+one applies it, or only answers it if it was applied already.
 """
 
 import time
@@ -29,9 +29,9 @@ from besom.sweep.steering.state import STATE_SECONDS, SupervisorState, write_sta
 from besom.sweep.supervisor import Supervisor
 
 NOTED = "requests"
-"""The study's fact that holds what has become of the last requests, by id."""
+"""The study's fact with the results of the last requests, by id."""
 MOST_NOTED = 50
-"""More are never under way at a time."""
+"""Results that are kept; more requests are never under way at a time."""
 
 _CHANGES: dict[str, Callable[[JobSource, Supervisor, Request], str]] = {
     STOP_TRIAL: changes.stop_trial,
@@ -41,10 +41,10 @@ _CHANGES: dict[str, Callable[[JobSource, Supervisor, Request], str]] = {
 
 
 class Steering:
-    """Reads what other terminals ask of a sweep, and leaves there how far it is.
+    """Applies the requests of other terminals, and writes the sweep's progress for them.
 
     Args:
-        state: what does not change while it runs.
+        state: the facts that do not change while the supervisor runs.
     """
 
     def __init__(self, sweep: Sweep, state: SupervisorState) -> None:
@@ -55,7 +55,7 @@ class Steering:
         forget_answers(self._folder)
 
     def look(self, supervisor: Supervisor, jobs: JobSource) -> bool:
-        """Do what is asked for; called by the supervisor now and then. Whether there was any."""
+        """Apply the requests that have come; return whether any was. Called now and then."""
         has_changed = False
         for request in taken_requests(self._folder):
             answer = self._noted(request) or self._apply(request, supervisor, jobs)
@@ -68,13 +68,13 @@ class Steering:
         return has_changed
 
     def close(self) -> None:
-        """Refuse what has come too late."""
+        """Refuse the requests that have come too late."""
         for request in taken_requests(self._folder):
             late = Answer(False, "the sweep has ended meanwhile; nothing was changed")
             settle(self._folder, request, self._noted(request) or late)
 
     def _noted(self, request: Request) -> Answer | None:
-        """What became of it, where an earlier supervisor has applied it."""
+        """Return the answer to a request that an earlier supervisor has applied."""
         text = dict(self._sweep.study.recall(NOTED) or ()).get(request.id)
         return None if text is None else Answer(True, text)
 

@@ -1,5 +1,5 @@
-"""The actor of a worker. On its node it runs the worker's process, with all that the pool of one
-machine does for it, and passes on what this says, with the files that the supervisor cannot see."""
+"""The actor of a worker. On its node it runs the worker's process in the pool of one machine, and
+passes on its messages, with the files that the supervisor cannot see."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from besom.workers.ray.files import PIECE, Assembly, JobFiles, Stamps, pieces, s
 from besom.workers.ray.protocol import Arrived, FromActor, Home, Piece, Printed
 
 TICK = 1.0
-"""Seconds between looks for what is no message: files and the log."""
+"""Seconds between looks at files and the log, which send no message."""
 
 SAVED = "saved"
-"""Folder, in a job's own, of what its task has kept from elsewhere."""
+"""Folder, inside a job's folder, of files that its task has saved from elsewhere."""
 
 
 class WorkerActor:
-    """Ray makes one for each worker; its methods run side by side.
+    """Runs one worker on a node. Ray makes one for each worker; its methods run concurrently.
 
     Args:
         payload: the application, see :func:`besom.app.job.dump`.
@@ -61,11 +61,11 @@ class WorkerActor:
         self._files: JobFiles | None = None
         self._folder = self._jobs
         self._saved: dict[Path, str] = {}
-        os.environ.update(variables)  # Ray's own, too, which counts no threads but cores
+        os.environ.update(variables)  # also over Ray's own, which count cores, not threads
         self._pool = LocalPool(1, self._moved(payload), self._logs, growth_limit)
 
     def _moved(self, payload: bytes) -> bytes:
-        """The application as it is found on this node."""
+        """Return the application with its paths as they are on this node."""
         home = self._home
         if home.is_seen(home.folder):
             os.chdir(home.folder)
@@ -78,7 +78,7 @@ class WorkerActor:
             for folder in of_application
             if folder.is_relative_to(home.folder)
         ]
-        moves = {  # Besom first: it may be installed below the working folder, which is not sent so
+        moves = {  # Besom first: it may lie below the working folder, but is not sent with that
             home.package: PACKAGE,
             home.folder: here,
             home.package.parents[1]: PACKAGE.parents[1],
@@ -86,7 +86,7 @@ class WorkerActor:
         return job.moved(payload, moves, self._jobs)
 
     def messages(self) -> Iterator[list[FromActor]]:
-        """Start the worker; all that it says, up to its exit, in its order."""
+        """Start the worker; yield all its messages, up to its exit, in their order."""
         node_id = ray.get_runtime_context().get_node_id()
         yield [Arrived(socket.gethostname(), node_id, version("besom"))]
         self._pool.start(self._worker)
@@ -114,17 +114,17 @@ class WorkerActor:
             self._pool.end(self._worker, cause)
 
     def put(self, piece: Piece) -> None:
-        """A part of a file that an earlier attempt has left."""
+        """Write a part of a file that an earlier attempt has left."""
         if file := self._assembly.add(piece):
             self._put[file] = stamp(file)
 
     def stop(self) -> None:
-        """End the worker, and what it has started; returns when they are gone."""
+        """End the worker, and what it has started; return when they are gone."""
         self._pool.stop()
         self._scratch.cleanup()
 
     def _passed_on(self, event: Event) -> Iterator[list[FromActor]]:
-        """A message, after the files that it speaks of; paths in it are the supervisor's."""
+        """Yield a message, after the files that it names; its paths become the supervisor's."""
         message: Any = event.message
         if isinstance(message, Composed):
             self._folder, self._saved = message.folder, {}
@@ -149,7 +149,7 @@ class WorkerActor:
         yield [message]
 
     def _sent(self, path: Path) -> Iterator[list[FromActor]]:
-        """A file or folder that the task keeps."""
+        """Yield the pieces of a file or folder that the task saves."""
         if self._home.is_seen(path):
             return
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
@@ -162,7 +162,7 @@ class WorkerActor:
                 yield [piece]
 
     def _theirs(self, path: Path) -> Path:
-        """The supervisor's path of what is on this node."""
+        """Return the supervisor's path of a file or folder on this node."""
         if self._home.is_seen(path):
             return path
         if path.is_relative_to(self._jobs):
@@ -170,13 +170,13 @@ class WorkerActor:
         return self._home.jobs / self._name(path)
 
     def _name(self, path: Path) -> Path:
-        """Of what is kept from outside of the job's folder, below the folder of all jobs: each
-        such path has a folder of its own there."""
+        """Return the name, below the folder of all jobs, of what is saved from outside the job's
+        folder: each such path has a folder of its own there."""
         number = self._saved.setdefault(path, str(len(self._saved)))
         return self._folder.relative_to(self._jobs) / SAVED / number / path.name
 
     def _printed(self) -> Printed | None:
-        """What is new in the log, where the supervisor cannot see it: a part of it at most."""
+        """Return what is new in a log that the supervisor cannot see: at most one piece."""
         if self._home.is_seen(self._log):
             return None
         try:

@@ -26,29 +26,29 @@ from besom.workers.ray.protocol import Home, RaySettings
 from besom.workers.resources import fitting, fitting_devices
 
 ANSWER_SECONDS = 10
-"""Within which a cluster's address must answer."""
+"""Seconds within which a cluster's address must answer."""
 
 TOO_LARGE = "exceeds the maximum size"
-"""In what Ray says of a working folder."""
+"""A part of Ray's message about a working folder."""
 VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
-"""In what it says where they differ: the cluster's, then those of this process."""
+"""In Ray's message about different versions: the cluster's come first, then this process'."""
 SET_TOKEN = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as its nodes have them"
 
 OBJECT_STORE = 256 << 20
-"""Bytes of a cluster of our own: files pass through it in pieces."""
+"""Bytes, if the sweep starts the cluster: files pass through the object store in pieces."""
 
 NOT_SENT = [".git", ".venv", "__pycache__", "/mlruns", "/multirun", "/outputs"]
-"""Of the working folder. Ray leaves out what .gitignore names, too."""
+"""Parts of the working folder that are left out; Ray also leaves out what .gitignore names."""
 
 
 class Cluster:
-    """A connection to Ray, of this process: there is one at most.
+    """The connection of this process to Ray; there is one at most.
 
     Args:
         needs: Ray's resources of one worker, ``CPU``, ``GPU`` or ``memory``.
 
     Raises:
-        ClusterError: none answers, it is of another version, or it has no room for any worker.
+        ClusterError: no cluster answers, it has another version, or no room for any worker.
     """
 
     def __init__(self, settings: RaySettings, home: Home, needs: Mapping[str, float]) -> None:
@@ -61,7 +61,7 @@ class Cluster:
         self._check_needs()
 
     def room(self) -> int:
-        """How many workers its nodes have room for, whether they are free or not."""
+        """Return how many workers the nodes have room for, whether that is free now or not."""
         return sum(self._fitting(node["Resources"]) for node in _nodes())
 
     def node_is_alive(self, node_id: str) -> bool:
@@ -71,7 +71,7 @@ class Cluster:
             return False
 
     def close(self) -> None:
-        """Leave it; one of our own ends with all that runs in it."""
+        """Leave the cluster; if the sweep started it, it ends with everything that runs in it."""
         ray.shutdown()
         if self._own_session:
             shutil.rmtree(self._own_session, ignore_errors=True)
@@ -101,8 +101,8 @@ class Cluster:
         self._check_nodes(home)
 
     def _check_nodes(self, home: Home) -> None:
-        """Find on one of them what would end every actor: no Besom, another one, a runtime
-        environment that cannot be built."""
+        """Check on one node for what would end every actor: no Besom, another version of it, a
+        runtime environment that cannot be built."""
         try:
             there = ray.get(ray.remote(version).options(num_cpus=0).remote("besom"))
         except RuntimeEnvSetupError as error:
@@ -123,7 +123,7 @@ class Cluster:
             hint = did_you_mean(key, known, f"there are {listed(known)}")
             raise ClusterError(f"hydra.sweeper.ray.runtime_env.{key}: Ray has no such key; {hint}")
         environment = dict(environment)
-        if isinstance(variables := environment.get("env_vars"), Mapping):  # Hydra reads numbers
+        if isinstance(variables := environment.get("env_vars"), Mapping):  # Hydra makes numbers
             environment["env_vars"] = {name: str(value) for name, value in variables.items()}
         try:
             return ray.init(
@@ -153,7 +153,7 @@ class Cluster:
 
 
 def _text_of(error: Exception, address: str) -> str:
-    """What stands behind an error of ``ray.init``, in one to three lines."""
+    """Return the cause of an error of ``ray.init``, in one to three lines."""
     option = f"hydra.sweeper.ray.address={mask(address)}"
     match error:
         case RuntimeEnvSetupError() if TOO_LARGE in str(error):
@@ -180,7 +180,7 @@ def _text_of(error: Exception, address: str) -> str:
 
 
 def _shown(resources: Mapping[str, float], names: Iterable[str]) -> str:
-    """``CPU 2, GPU 0, memory 8 GiB``."""
+    """Return ``CPU 2, GPU 0, memory 8 GiB``."""
     amounts = {name: resources.get(name, 0) for name in names}
     return ", ".join(
         f"{name} {show_bytes(int(amount)) if name == 'memory' else f'{amount:g}'}"
@@ -189,7 +189,7 @@ def _shown(resources: Mapping[str, float], names: Iterable[str]) -> str:
 
 
 def last_lines(error: BaseException) -> str:
-    """What Ray says at the end of a long message, in one line."""
+    """Return the end of a long message of Ray's, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return mask(" ".join(lines[-2:]))[:400]
 
@@ -199,14 +199,14 @@ def _nodes() -> list[dict[str, Any]]:
 
 
 def _below(folder: Path, other: Path) -> list[str]:
-    """``other`` as a pattern of what is left out of ``folder``, where it lies in it."""
+    """Return a pattern that leaves ``other`` out of ``folder``, if it lies in it."""
     if other == folder or not other.is_relative_to(folder):
         return []
     return [f"/{other.relative_to(folder).parts[0]}"]
 
 
 def _check_answers(address: str) -> None:
-    """Ray itself waits a minute and more for what is no cluster."""
+    """Refuse an address that is no cluster's; Ray itself would wait a minute or more for it."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -228,7 +228,7 @@ def _check_answers(address: str) -> None:
 
 
 def _ask_head(address: str, answer: Callable[[Exception | None], None]) -> None:
-    """Ray has no public way to ask whether a cluster answers, and lets this process in."""
+    """Ask whether a cluster answers and lets this process in; Ray has no public way to do so."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()

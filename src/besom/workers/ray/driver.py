@@ -1,7 +1,7 @@
-"""Ray's driver: a process of its own, since Ray ends its driver when it loses the cluster.
+"""Runs Ray's driver in a process of its own, since Ray ends its driver when the cluster is lost.
 
-Its main thread does what the supervisor says; a thread for each worker passes on what that says.
-When the supervisor is gone, so is the driver, and with it all actors, which belong to it.
+The main thread carries out the supervisor's commands; a thread for each worker passes on its
+messages. When the supervisor is gone, the driver ends, and with it all its actors.
 """
 
 import os
@@ -30,17 +30,17 @@ from besom.workers.ray.remote_worker import END_SECONDS, RemoteWorker, failures_
 
 OF_OWN_CLUSTER = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on any system: listen on the loopback device alone
-    "RAY_AUTH_MODE": "token",  # which keeps out others of this machine
+    "RAY_AUTH_MODE": "token",  # which keeps out other users of this machine
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # who asks for no GPU sees all, as without Ray
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # if no GPU is asked for, all are seen
 }
 """Variables that Ray reads when it is imported."""
 
 LOOK_SECONDS = 0.5
-"""Between looks for nodes that have come."""
+"""Seconds between looks for new nodes."""
 HEAD_START_SECONDS = 4.0
-"""For which other workers wait at most until the first has started. Where all start at once, on few
-cores, each takes as long as all; with one there the sweep goes on."""
+"""Seconds that other workers wait at most until the first has started. If all start at once on few
+cores, each takes as long as all together; with one worker started, the sweep goes on."""
 
 
 def main(
@@ -51,10 +51,10 @@ def main(
     variables: Mapping[str, str],
     growth_limit: int,
 ) -> None:
-    """The life of the driver: join the cluster, then follow the supervisor until it hangs up.
+    """Join the cluster, then carry out the supervisor's commands until it hangs up.
 
     Args:
-        connection: to the supervisor; the first to come is the application.
+        connection: to the supervisor; the first message is the application.
         needs: Ray's resources of one worker.
         variables: of each worker's environment.
     """
@@ -86,8 +86,8 @@ def main(
 
 
 def _commands(connection: Connection) -> "queue.SimpleQueue[Start | Send | End | None]":
-    """What the supervisor says; None once it has hung up. Then this process ends soon, whatever
-    it is waiting for: Ray waits long for a cluster that does not answer."""
+    """Return the queue of the supervisor's commands; None in it means that it has hung up. Then
+    this process ends soon, whatever it waits for: Ray waits long for a cluster without answer."""
     commands: queue.SimpleQueue[Start | Send | End | None] = queue.SimpleQueue()
 
     def read() -> None:
@@ -120,7 +120,7 @@ def _tell_room(room: Callable[[], int], send: Callable[[Room], None]) -> None:
 
 
 class _Driver:
-    """The actors, by worker."""
+    """Makes the actors, and passes commands on to them."""
 
     def __init__(
         self,

@@ -10,16 +10,16 @@ from besom.common.files import make_private
 from besom.workers.ray.protocol import Piece, Removed
 
 PIECE = 8 << 20
-"""Bytes."""
+"""Most bytes of a piece."""
 
 PAUSE = 10.0
-"""Seconds at least from one look for changes to the next, and ten times as long as that took."""
+"""Least seconds between looks for changes; the pause is also at least ten times the look's time."""
 
 HYDRA = ".hydra"
 
 
 Stamps = dict[Path, tuple[int, int, int]]
-"""What tells that a file has been written anew."""
+"""By file its time, size and inode, which tell whether it was written again."""
 
 
 def stamp(file: Path) -> tuple[int, int, int]:
@@ -28,7 +28,7 @@ def stamp(file: Path) -> tuple[int, int, int]:
 
 
 def pieces(file: Path, name: str) -> Iterator[Piece]:
-    """A file's content; one that is replaced meanwhile is sent as it was, and none that is gone."""
+    """Yield a file's content: the old one if it is replaced meanwhile, nothing if it is gone."""
     try:
         opened = file.open("rb")
     except OSError as error:
@@ -45,14 +45,14 @@ def pieces(file: Path, name: str) -> Iterator[Piece]:
 
 
 class Assembly:
-    """Files below ``root``, made of pieces. Each appears as a whole, or not at all."""
+    """Makes files below ``root`` from pieces. Each appears as a whole, or not at all."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._opened: dict[str, BinaryIO] = {}
 
     def add(self, piece: Piece) -> Path | None:
-        """Write it; the file, where this was its last piece."""
+        """Write a piece; return the file if this was its last piece."""
         file = self._root / piece.name
         draft = file.with_name(f".{file.name}.part")
         if piece.is_first:
@@ -70,10 +70,10 @@ class Assembly:
 
 
 class JobFiles:
-    """The files of one job on its node: which of them the supervisor lacks.
+    """The files of one job on its node, and which of them the supervisor lacks.
 
     Args:
-        root: the folder of all jobs; names are below it.
+        root: the folder of all jobs; names are relative to it.
         folder: the job's own.
         known: files that have come from the supervisor.
     """
@@ -85,7 +85,7 @@ class JobFiles:
         self._next_look = time.monotonic() + PAUSE
 
     def changed_lately(self) -> Iterator[Piece | Removed]:
-        """All changes, unless the last look was a short time ago."""
+        """Yield all changes, unless the last look was a short time ago."""
         started = time.monotonic()
         if started >= self._next_look:
             yield from self.changed()
@@ -93,7 +93,7 @@ class JobFiles:
             self._next_look = ended + max(PAUSE, 10 * (ended - started))
 
     def changed(self) -> Iterator[Piece | Removed]:
-        """What is new or other than before, and what is gone."""
+        """Yield the files that are new or changed, and the names of those that are gone."""
         for file in sorted(kept(self._folder)):
             yield from self.send(file)
         for file in [file for file in self._sent if not file.exists()]:
@@ -101,7 +101,7 @@ class JobFiles:
             yield Removed(self._name(file))
 
     def send(self, file: Path) -> Iterator[Piece]:
-        """A file of the job's folder, unless it was sent as it is."""
+        """Yield a file of the job's folder, unless it was sent as it is."""
         try:
             now = stamp(file)
         except OSError:  # gone while it was looked at
@@ -115,7 +115,7 @@ class JobFiles:
 
 
 def kept(folder: Path) -> Iterator[Path]:
-    """Files below a folder; not drafts, whose names begin with a dot."""
+    """Yield the files below a folder, except drafts, whose names begin with a dot."""
     for where, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name == HYDRA or not name.startswith(".")]
         for name in names:

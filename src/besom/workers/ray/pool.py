@@ -38,18 +38,18 @@ from besom.workers.resources import GROWTH_LIMIT, Resources, worker_variables
 from besom.workers.signals import signals_held
 
 CONNECT_SECONDS = 90
-"""In which Ray starts, or is joined and sent the working folder."""
+"""Seconds within which Ray must start, or be joined and be sent the working folder."""
 STOP_SECONDS = 15
-"""In which the driver ends its actors, and Ray itself where that is the sweep's own."""
+"""Seconds within which the driver must end its actors, and Ray itself if the sweep started it."""
 
 
 class RayPool:
-    """Workers on a Ray cluster, each an actor; :meth:`connect` comes before all others.
+    """A pool of workers on a Ray cluster, each an actor; call :meth:`connect` first.
 
     Args:
         size: how many workers there will be; None for as many as there is room for.
-        log_folder: for what the workers print, also those of other machines.
-        resources: of each.
+        log_folder: for the workers' output, also from other machines.
+        resources: of each worker.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class RayPool:
         """Start Ray here, or join the cluster.
 
         Raises:
-            ClusterError: there is no Ray, no cluster, or none with room for a worker.
+            ConfigError: Ray is not installed, or the shared folder does not exist.
+            ClusterError: there is no cluster, or none with room for a worker.
         """
         if self._driver:
             return
@@ -115,7 +116,7 @@ class RayPool:
 
     def start(self, worker: int) -> None:
         self.connect()
-        if worker not in self._started:  # it has no successor before its exit was handled
+        if worker not in self._started:  # no successor before its exit was handled
             self._started.add(worker)
             self._say(Start(worker))
 
@@ -158,7 +159,7 @@ class RayPool:
 
     @property
     def _cpus(self) -> float:
-        """Of one worker: its share of this machine where Ray is started here, else one."""
+        """Cores of a worker: those given, else its share of this machine, or 1 on a cluster."""
         if self._resources.cpus is not None:
             return self._resources.cpus
         is_here = self._settings.address is None and self._size
@@ -167,17 +168,17 @@ class RayPool:
         return floor(1e4 * cores() / self._size) / 1e4  # Ray counts in such parts
 
     def _needs(self) -> Mapping[str, float]:
-        """Ray's resources of one worker."""
+        """Return Ray's resources of one worker."""
         asked = {"GPU": self._resources.gpus, "memory": self._resources.memory}
         return {"CPU": self._cpus} | {name: amount for name, amount in asked.items() if amount}
 
     def _variables(self) -> Mapping[str, str]:
-        """Of a worker's environment. How many share a GPU is not known where none is asked for."""
+        """Return a worker's environment variables; if no GPUs are given, workers may share one."""
         resources = replace(self._resources, cpus=self._cpus)
         return worker_variables(resources, self._size or cores())
 
     def _left_by_earlier_attempts(self, assignment: Assignment) -> Path | None:
-        """The job's folder here, where it has files of an earlier attempt that its node lacks."""
+        """Return the job's folder here, if the node lacks files of an earlier attempt in it."""
         if self._home.is_seen(self._home.jobs):
             return None
         with hydra_config_put_back():
@@ -208,7 +209,7 @@ class _DriverProcess:
             self._connection.send_bytes(payload)
 
     def first_room(self) -> int:
-        """Wait for the cluster."""
+        """Wait for the cluster; return how many workers it has room for."""
         if not self._connection.poll(CONNECT_SECONDS):
             raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
         heard = self._receive()
@@ -234,7 +235,7 @@ class _DriverProcess:
     def stop(self) -> None:
         descriptor = os.dup(self._connection.fileno())
         with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
-            pipe.shutdown(socket.SHUT_RDWR)  # closing it would not end what the reader waits for
+            pipe.shutdown(socket.SHUT_RDWR)  # closing it would not end the reader's wait
         self._process.join(STOP_SECONDS)
         self._process.kill()
         self._process.join()

@@ -1,4 +1,4 @@
-"""The messages between the processes of a Ray pool, beside those of workers."""
+"""The messages between the processes of a Ray pool, besides those of workers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from besom.workers.messages import Event, FromWorker, ToWorker
 
 @dataclass(frozen=True)
 class RaySettings:
-    """Where the cluster is, and what goes to it.
+    """Where the cluster is, and what is sent to it.
 
     Attributes:
         address: None starts one on this machine; ``auto`` or ``host:port`` joins one.
@@ -25,15 +25,15 @@ class RaySettings:
 
 @dataclass(frozen=True)
 class Home:
-    """The supervisor's side, as an actor needs to know it.
+    """What an actor needs to know of the supervisor's machine.
 
     Attributes:
         folder: where the command was given.
         package: where Besom is installed.
         path: where Python looks for modules.
         jobs: where the folders of the jobs are.
-        logs: where workers print to.
-        shared: what the nodes see under the same path, and all below it; None for nothing.
+        logs: the folder of the workers' logs.
+        shared: the folder that nodes see under the same path, with all below it; None for none.
     """
 
     version: str
@@ -45,7 +45,7 @@ class Home:
     shared: Path | None
 
     def is_seen(self, path: Path) -> bool:
-        """Whether supervisor and nodes see the same under this path."""
+        """Return whether supervisor and nodes see the same under this path."""
         return self.shared is not None and path.is_relative_to(self.shared)
 
 
@@ -59,7 +59,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Send:
-    """``files``: of the job's folder, where an earlier attempt has left some."""
+    """``files``: the job's folder, if an earlier attempt has left files in it."""
 
     worker: int
     message: ToWorker
@@ -77,21 +77,21 @@ class End:
 
 @dataclass(frozen=True)
 class Room:
-    """For so many workers, as far as Ray knows of nodes now."""
+    """How many workers there is room for on the nodes that Ray knows now."""
 
     n_workers: int
 
 
 @dataclass(frozen=True)
 class PoolRefused:
-    """The pool cannot work, or no longer; one to three lines."""
+    """The pool cannot work, or no longer can; the text has one to three lines."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The driver has met what it does not expect: a bug, with its traceback."""
+    """The driver has met an unexpected error, which is a bug."""
 
     traceback: str
 
@@ -104,7 +104,7 @@ FromDriver = Event | Room | PoolRefused | Broken
 
 @dataclass(frozen=True)
 class Arrived:
-    """The first thing that an actor says. ``node_id`` is Ray's; hosts may have several."""
+    """An actor's first message. ``node_id`` is Ray's; a host may have several."""
 
     node: str
     node_id: str
@@ -113,7 +113,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file of a job; the last one ends it. ``name`` is below the jobs' folder."""
+    """A part of a file of a job; the last one ends it. ``name`` is relative to the jobs' folder."""
 
     name: str
     content: bytes
@@ -130,7 +130,7 @@ class Removed:
 
 @dataclass(frozen=True)
 class Printed:
-    """What the worker's process has printed since the last time."""
+    """What the worker's process has printed since the last such message."""
 
     content: bytes
 

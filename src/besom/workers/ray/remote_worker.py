@@ -1,6 +1,6 @@
 """A remote worker in the driver: its actor, and the thread that receives its messages.
 
-Ray is imported where it is used: the driver sets its variables before.
+Ray is imported only where it is used, because the driver has to set its variables before.
 """
 
 import threading
@@ -29,16 +29,16 @@ from besom.workers.ray.protocol import (
 )
 
 END_SECONDS = 5.0
-"""After which a worker is killed by Ray that did not end when it was told to."""
+"""Seconds after which Ray kills a worker that did not end when it was told to."""
 IN_FLIGHT = 8
-"""Objects of one actor that the driver has not taken yet: pieces of files, most of all."""
+"""Most objects of one actor that the driver has not taken yet, mainly pieces of files."""
 NODE_DIED = "actor's node was terminated"
-"""In what Ray says of an actor that was to run there."""
+"""A part of Ray's message about an actor that was to run there."""
 
 
 @contextmanager
 def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
-    """Tell the supervisor what ends this block: the driver's own output goes nowhere."""
+    """Tell the supervisor which error ends this block: the driver's own output is discarded."""
     try:
         yield
     except ClusterError as error:
@@ -48,11 +48,13 @@ def failures_told(send: Callable[[FromDriver], None]) -> Iterator[None]:
 
 
 class RemoteWorker:
-    """An actor, and the thread that makes and hears it. The last event is always ``WorkerExited``.
+    """An actor, and the thread that makes it and receives its messages.
+
+    The last event is always ``WorkerExited``.
 
     Args:
-        make: may take its time.
-        started: called when the worker on the actor's node says its first word.
+        make: makes the actor; may take long.
+        started: called when the worker on the actor's node sends messages, from the first one on.
     """
 
     def __init__(
@@ -87,13 +89,13 @@ class RemoteWorker:
             threading.Thread(target=self._send_after, args=(files, message), daemon=True).start()
 
     def _send_after(self, folder: Path, message: ToWorker) -> None:
-        """First the files that an earlier attempt has left, one piece at a time."""
+        """Send the files that an earlier attempt has left, piece by piece, then the message."""
         import ray
         from ray.exceptions import RayActorError, RayTaskError
 
         from besom.workers.ray.cluster import last_lines
 
-        with failures_told(self._send), suppress(RayActorError):  # of its death is told elsewhere
+        with failures_told(self._send), suppress(RayActorError):  # its death is reported elsewhere
             try:
                 for file in kept(folder):
                     for piece in pieces(file, str(file.relative_to(self._home.jobs))):
@@ -104,7 +106,7 @@ class RemoteWorker:
                 self._actor.send.remote(message)
 
     def end(self, cause: str) -> None:
-        """Now, by its own pool; by Ray where that does not answer, as before it has a place."""
+        """End the worker now: by its own pool, or by Ray if that is silent or has no node yet."""
         if self._ended_for:
             return
         self._ended_for = cause
@@ -113,7 +115,7 @@ class RemoteWorker:
         threading.Thread(target=self._kill_when_silent, daemon=True).start()
 
     def _kill_when_silent(self) -> None:
-        """What it has said before is heard to its end, however long that takes."""
+        """Kill the actor once no more messages come; those sent before are all received first."""
         self._heard_at = time.monotonic()
         while self._node and time.monotonic() - self._heard_at < END_SECONDS:
             if self.has_exited:
@@ -126,7 +128,7 @@ class RemoteWorker:
             self._stopping = self._actor.stop.remote()
 
     def kill_at(self, deadline: float) -> None:
-        """Once it has stopped, and at that time at the latest."""
+        """Kill the actor once it has stopped, at ``deadline`` at the latest."""
         import ray
 
         if self._stopping:
@@ -150,8 +152,8 @@ class RemoteWorker:
             self._pass_on(WorkerExited(self._ended_for or cause))
 
     def _heard_to_the_end(self) -> str | None:
-        """Pass on what the actor says; why it has ended. None where it never came to its node,
-        which Ray had not yet found to be dead: another one takes its place."""
+        """Pass on the actor's messages; return why it has ended. None if it never came to its node,
+        because that was dead and Ray did not know it yet: another actor takes its place."""
         import ray
         from ray.exceptions import RayError
 
@@ -200,7 +202,7 @@ class RemoteWorker:
         self._send(Event(self._worker, message))
 
     def _cause(self, error: Exception) -> str:
-        """Why an actor is gone, as the end of a sentence that begins with its worker."""
+        """Return why an actor is gone, as the end of a sentence that begins with its worker."""
         from ray import exceptions
 
         from besom.workers.ray.cluster import last_lines
