@@ -1,8 +1,8 @@
-"""In which order all tables have their trials."""
+"""In which order all tables have their trials, and which of them are the best."""
 
 import random
 
-from besom.search.ranking import best_first
+from besom.search.ranking import best_first, front
 from besom.search.trial_row import TrialRow
 
 
@@ -40,3 +40,21 @@ def test_less_is_better_where_it_is_minimized() -> None:
     found = best_first(ORDERED, value, "minimize")
     assert [trial.number for trial in found][:4] == [1, 4, 7, 9]
     assert [trial.number for trial in found][5:8] == [0, 2, 6]
+
+
+def test_the_front_has_what_is_eligible_and_of_equal_trials_the_first() -> None:
+    rows = [
+        row(0, "complete", 3.0, 3.0),
+        row(1, "complete", 1.0, 4.0),
+        row(2, "complete", 4.0, 1.0),
+        row(3, "complete", 1.0, 4.0),
+        row(4, "complete", 0.0, 0.0, infeasible="size 9, not <= 4"),
+        row(5, "complete", 0.0, 0.0, counts=False),
+        row(6, "complete", 5.0, 5.0),
+        row(7, "pruned"),
+    ]
+    both = ["minimize", "minimize"]
+    assert [trial.number for trial in front(rows, lambda trial: trial.values, both)] == [0, 1, 2]
+    single = front(rows, lambda trial: trial.values[:1], ["minimize"])
+    assert [trial.number for trial in single] == [1]
+    assert front(rows[4:6], lambda trial: trial.values, both) == []

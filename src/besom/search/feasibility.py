@@ -11,8 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 from besom.common.states import State
 from besom.common.text import few
 from besom.search.constraints import NODE, Constraints
-from besom.search.objective import NoObjective, rank, refuse_left_out
-from besom.search.ranking import best_first
+from besom.search.objective import NoObjective, refuse_left_out
+from besom.search.ranking import front
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.trial_row import IMPORTED, MEASURED, PREFIX, TrialRow, is_own
 
@@ -61,11 +61,7 @@ def note_violations(
 
 def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRow]:
     """Return the best of the eligible trials; with several objectives, the Pareto front."""
-    eligible = [row for row in rows if row.is_eligible]
-    if len(directions) > 1:
-        ranks = rank([row.values for row in eligible], directions)
-        return [row for row, place in zip(eligible, ranks, strict=True) if place == 0]
-    return best_first(eligible, lambda row: row.values[0], directions[0])[:1]
+    return front(rows, lambda row: row.values, directions)
 
 
 def judge_anew(

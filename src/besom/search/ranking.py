@@ -5,7 +5,7 @@ The options ``enqueue`` and ``keep_models`` and a flag of ``besom clean`` have t
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from besom.common.errors import ConfigError
@@ -28,6 +28,9 @@ class Ended(Protocol):
 
     @property
     def infeasible(self) -> str: ...
+
+    @property
+    def is_eligible(self) -> bool: ...
 
 
 T = TypeVar("T", bound=Ended)
@@ -57,6 +60,29 @@ def best_first(trials: Iterable[T], value: Callable[[T], float | None], directio
         return not trial.counts, place, is_infeasible, has_none, size, number
 
     return sorted(trials, key=key)
+
+
+def front(
+    trials: Iterable[T], values: Callable[[T], Sequence[float]], directions: Sequence[str]
+) -> list[T]:
+    """Return the best eligible trial; with several objectives, the Pareto front, in their order.
+
+    Of trials with equal values only the first is on the front, like the first of equal best ones: a
+    later one improves nothing.
+
+    Args:
+        values: returns an eligible trial's values of all objectives.
+    """
+    eligible = [trial for trial in trials if trial.is_eligible]
+    if len(directions) == 1:
+        return best_first(eligible, lambda trial: values(trial)[0], directions[0])[:1]
+    from besom.search.objective import rank  # Optuna, which many readers of this module do without
+
+    first: dict[tuple[float, ...], T] = {}
+    for trial in eligible:
+        first.setdefault(tuple(values(trial)), trial)
+    ranks = rank([*first], directions)
+    return [trial for trial, place in zip(first.values(), ranks, strict=True) if place == 0]
 
 
 def number_of(text: Any) -> int | None:

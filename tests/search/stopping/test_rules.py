@@ -85,8 +85,10 @@ def test_several_objectives_are_judged_by_their_front() -> None:
     front = [(1.0, 3.0), (3.0, 1.0), (3.0, 3.0), (2.0, 2.0), (9.0, 9.0)]
     both, rule = ["minimize", "minimize"], StopOptions(no_improvement=1)
     assert holding_rule(rule, study_of(*front[:4], directions=both), set()) == ""
-    said = holding_rule(rule, study_of(*front, directions=both), set())
-    assert said.endswith("1 trial has ended since trial 3, the last on the Pareto front")
+    repeated = [*front[:4], front[0]]  # it adds nothing to the front
+    for rows in (front, repeated):
+        said = holding_rule(rule, study_of(*rows, directions=both), set())
+        assert said.endswith("1 trial has ended since trial 3, the last on the Pareto front")
 
 
 @pytest.mark.parametrize(

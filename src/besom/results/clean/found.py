@@ -6,7 +6,7 @@ from pathlib import Path
 
 from besom.keras_task import MODEL_FILE
 from besom.results.studies import StudyRecord, Trial, ranked
-from besom.search.objective import rank
+from besom.search.ranking import front
 from besom.tracking import schema
 from besom.tracking.models.deleted import deletable
 from besom.tracking.outbox.log import FOLDER, REFUSED, SUFFIX
@@ -92,13 +92,14 @@ def _beaten(study: StudyRecord, number: int | None) -> Iterator[ReadRun]:
 
 def _best(study: StudyRecord, complete: Sequence[Trial], number: int) -> set[int | None]:
     """Return the numbers of the best trials; with several objectives, the Pareto front."""
+    if not number:
+        return set()
     if len(study.objectives) == 1:
         ordered = ranked(complete, study.objectives[0], study.directions[0])
         return {trial.number for trial in ordered[:number]}
     known = [trial for trial in complete if all(one in trial.metrics for one in study.objectives)]
-    values = [[trial.metrics[name] for name in study.objectives] for trial in known]
-    ranks = rank(values, study.directions) if number else []
-    return {trial.number for trial, place in zip(known, ranks, strict=False) if place == 0}
+    best = front(known, lambda trial: [trial.metrics[n] for n in study.objectives], study.directions)
+    return {trial.number for trial in best}
 
 
 def _folders(study: StudyRecord) -> Iterator[tuple[ReadRun, Path]]:

@@ -18,7 +18,7 @@ from besom.results.report.figures.base import (
 )
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
 from besom.results.studies import Trial
-from besom.search.objective import rank
+from besom.search import ranking
 from besom.tracking import schema
 
 MOST_FIGURES = 3
@@ -64,13 +64,11 @@ def bounded(report: ReportData, front: Sequence[Trial]) -> list[Markup]:
 
 def _front(report: ReportData) -> list[Trial]:
     """Return the eligible trials that no other one dominates, sorted by the first objective."""
-    values = [
-        [report.value(trial, objective) or 0.0 for objective in report.objectives]
-        for trial in report.eligible
-    ]
-    ranks = rank(values, report.study.directions)
-    front = [place for place, above in enumerate(ranks) if above == 0]
-    return [report.eligible[place] for place in sorted(front, key=values.__getitem__)]
+
+    def values(trial: Trial) -> list[float]:
+        return [report.value(trial, objective) or 0.0 for objective in report.objectives]
+
+    return sorted(ranking.front(report.eligible, values, report.study.directions), key=values)
 
 
 def _figure(report: ReportData, front: Sequence[Trial], pair: Pair, name: str) -> Markup:
