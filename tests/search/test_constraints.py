@@ -10,7 +10,9 @@ import pytest
 from besom.common.errors import ConfigError
 from besom.common.states import State
 from besom.search.algorithms.options import (
+    AshaPruner,
     CmaesSampler,
+    MedianPruner,
     NoPruner,
     NsgaIISampler,
     RandomSampler,
@@ -129,6 +131,39 @@ def test_what_is_infeasible_teaches_the_sampler_and_never_wins(
         of_optuna = {tuple(trial.values) for trial in kept.best_trials}  # repeats included
         assert of_optuna == {row.values for row in study.best()}
     assert n_late[0] > n_late[1] + 4
+
+
+@pytest.mark.parametrize(
+    "pruner", [MedianPruner(n_startup_trials=2), AshaPruner(reduction_factor=2)]
+)
+@pytest.mark.parametrize("is_reopened", [False, True])
+def test_no_trial_is_pruned_for_the_reports_of_infeasible_ones(
+    pruner: Any, is_reopened: bool, tmp_path: Path
+) -> None:
+    """Whether they have ended in this process or an earlier one; feasible ones do prune."""
+    address = f"sqlite:///{tmp_path / 'optuna.db'}"
+
+    def begun() -> Study:
+        study = opened(address, RandomSampler(seed=3), ["minimize"], SMALL)
+        study.use(make_sampler(RandomSampler(seed=3), SPACE.dimensions, 0), make_pruner(pruner))
+        return study
+
+    def is_pruned(loss: float, size: float) -> bool:
+        number = study.ask(SPACE.distributions).number
+        study.note(number, role="trial")
+        pruned = study.report(number, 1, loss)
+        state = State.PRUNED if pruned else State.COMPLETE
+        study.tell(number, state, [loss], {"measured": {"size": size}})
+        return pruned
+
+    study = begun()
+    for loss in (0.1, 0.05, 0.02):
+        assert not is_pruned(loss, size=90.0)
+    if is_reopened:
+        study.close()
+        study = begun()
+    assert not is_pruned(0.5, size=20.0) and not is_pruned(0.4, size=20.0)
+    assert is_pruned(0.9, size=20.0)
 
 
 def test_other_bounds_judge_the_trials_anew_for_samplers_too(tmp_path: Path) -> None:

@@ -84,11 +84,6 @@ def judge_anew(
     )
 
 
-def is_violated(trial: FrozenTrial) -> bool:
-    """Return whether a trial, as the study shows it, violates a constraint."""
-    return any(v > 0 for key, v in trial.system_attrs.items() if key.startswith(VIOLATION))
-
-
 def _judged_by_what_is_known(trial: FrozenTrial, constraints: Constraints) -> FrozenTrial:
     """Return an imported trial with its violations; those that are not known count as 0.
 

@@ -204,8 +204,8 @@ class Study:
             return False
         handle.report(value, step)
         storage = self._study._storage
-        alone = storage.without_imported() if isinstance(storage, CachedStorage) else nullcontext()
-        with unwarned(), alone:
+        view = storage.for_pruners() if isinstance(storage, CachedStorage) else nullcontext()
+        with unwarned(), view:
             return handle.should_prune()
 
     def reports(self, number: int) -> Mapping[int, float]:

@@ -115,3 +115,17 @@ class TrialRow:
 def is_own(trial: FrozenTrial) -> bool:
     """Return whether Besom runs the trial, even if another program has enqueued its point."""
     return any(key.startswith(PREFIX) for key in trial.user_attrs)
+
+
+def is_violated(trial: FrozenTrial) -> bool:
+    """Return whether a trial, as the study shows it, violates a constraint."""
+    return any(violation > 0 for violation in trial.constraints.values())
+
+
+def is_no_rival(trial: FrozenTrial) -> bool:
+    """Return whether no other trial may be pruned because this one has better reports.
+
+    That is so of an imported trial, whose reports are of other steps, and of one that has ended and
+    violates a constraint. Whether a running trial violates one is not known yet.
+    """
+    return IMPORTED in trial.user_attrs or (trial.state.is_finished() and is_violated(trial))

@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.search.storage import tables
 from besom.search.storage.transaction import Transaction
-from besom.search.trial_row import IMPORTED, OWN
+from besom.search.trial_row import IMPORTED, OWN, is_no_rival
 
 _number = attrgetter("number")
 
@@ -60,9 +60,8 @@ class CachedStorage(BaseStorage):
         self._directions = disk.get_study_directions(study_id)
         self._trials = disk.get_all_trials(study_id, deepcopy=False)
         self._numbers = {trial._trial_id: trial.number for trial in self._trials}
-        self._complete = [trial for trial in self._trials if _is_complete(trial)]
-        self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
         self._hidden: Set[int] = frozenset()
+        self.show_instead(())  # what is derived from the trials
 
     def hide(self, numbers: Set[int]) -> None:
         """Hide these ended trials from Optuna's samplers and pruners."""
@@ -70,13 +69,13 @@ class CachedStorage(BaseStorage):
         self._complete = [trial for trial in self._complete if trial.number not in numbers]
 
     @contextmanager
-    def without_imported(self) -> Iterator[None]:
-        """Hide imported trials inside this block: a pruner would count them, and compare reports
-        at different steps."""
+    def for_pruners(self) -> Iterator[None]:
+        """Hide inside this block the trials that no pruner must compare another with; see
+        :func:`besom.search.trial_row.is_no_rival`."""
         hidden, complete = self._hidden, self._complete
-        if imported := {one.number for one in self._trials if IMPORTED in one.user_attrs}:
-            self._hidden = hidden | imported
-            self._complete = [trial for trial in complete if trial.number not in imported]
+        if self._no_rivals:
+            self._hidden = hidden | self._no_rivals
+            self._complete = [one for one in complete if one.number not in self._no_rivals]
         try:
             yield
         finally:
@@ -88,6 +87,7 @@ class CachedStorage(BaseStorage):
             self._trials[trial.number] = trial
         self._complete = [t for t in self._visible() if _is_complete(t)]
         self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
+        self._no_rivals = {trial.number for trial in self._trials if is_no_rival(trial)}
 
     def empty(self, trials: Sequence[FrozenTrial]) -> None:
         """Turn these trials into empty failed ones that count nowhere, in the database too. To
@@ -224,6 +224,8 @@ class CachedStorage(BaseStorage):
         self._n_waiting += trial.state is TrialState.WAITING
         if _is_complete(trial):
             self._complete.append(trial)
+        if is_no_rival(trial):
+            self._no_rivals.add(trial.number)
 
     def set_trial_param(
         self,
@@ -260,6 +262,8 @@ class CachedStorage(BaseStorage):
         self._n_waiting -= was_waiting and state is not TrialState.WAITING
         if _is_complete(trial):
             insort(self._complete, trial, key=_number)
+        if is_no_rival(trial):
+            self._no_rivals.add(trial.number)
         return True
 
     def set_trial_intermediate_value(

@@ -10,10 +10,9 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from besom.common.errors import ConfigError
-from besom.search.feasibility import is_violated
 from besom.search.objective import rank
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED, MEASURED
+from besom.search.trial_row import IMPORTED, MEASURED, is_violated
 from besom.search.warm_start.trials import Transferred, WarmStart
 
 
