@@ -105,8 +105,8 @@ def remarks(folder: Path, *, changes: bool) -> list[str]:
 def test_what_was_set_and_cannot_be_carried_is_named_once_with_the_reason(tmp_path: Path) -> None:
     found = {}
     for line in remarks(tmp_path, changes=True):
-        name, _, rest = line.partition(" is in the workers as its import makes it, ")
-        reason, _, remedy = rest.removeprefix("not as it was set since: ").rpartition("; ")
+        name, _, rest = line.partition(" has in the workers the value of its import, ")
+        reason, _, remedy = rest.removeprefix("not the one that was set later: ").rpartition("; ")
         assert remedy == "set it at import, or inside the task" and name not in found
         found[name] = reason
     assert found == {

@@ -51,8 +51,9 @@ class Uncarried:
         module, *names = self.place
         module = (main.name or Path(main.file).stem) if module == MAIN else module
         return (
-            f"{'.'.join([module, *filter(None, names)])} is in the workers as its import makes it, "
-            f"not as it was set since: {self.reason}; set it at import, or inside the task"
+            f"{'.'.join([module, *filter(None, names)])} has in the workers the value of its "
+            f"import, not the one that was set later: {self.reason}; set it at import, or inside the "
+            "task"
         )
 
 
