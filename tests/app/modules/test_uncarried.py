@@ -136,5 +136,5 @@ def test_a_sweep_says_it_once_before_its_first_trial(tmp_path: Path) -> None:
     ended = warm.run(["app.py", "-m", *words, "hydra.sweeper.n_trials=4"], tmp_path)
     assert ended.returncode == 0, ended.stderr
     before, _, after = ended.stdout.partition("trial   0")
-    assert before.count("app.STORE is in the workers as its import makes it") == 1
+    assert before.count("app.STORE has in the workers the value of its import") == 1
     assert after and "app.STORE" not in after
