@@ -193,7 +193,7 @@ def _sync(options: Namespace) -> int:
     done = syncing.sync(options.root, options.tracking_uri)
     print(f"{done.delivered} runs delivered" if done.delivered else "nothing was waiting")
     if done.left:
-        print(f"{done.left} wait for their sweep, or for another address: give its command again")
+        print(f"{done.left} are of an unfinished sweep or another address: repeat its command")
     if done.refused:
         print(f"{done.refused} are of runs that MLflow has no more: restore them, then sync again")
     return 0

@@ -57,8 +57,8 @@ def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
     if trials.n_fresh <= study.n_waiting:
         flags = record_flags(plan.options.root, None)
         raise StudyError(
-            f"each of the {n_trials} trials has begun, or waits with a point of its own; make room "
-            f"with: besom set {shlex.quote(study.name)} n_trials={n_trials + 1}{flags}"
+            f"each of the {n_trials} trials has begun or is reserved for an enqueued point; "
+            f"allow more with: besom set {shlex.quote(study.name)} n_trials={n_trials + 1}{flags}"
         )
     (number,) = study.enqueue_once([point])
     state = next((row.state for row in study.rows() if row.number == number), "")
