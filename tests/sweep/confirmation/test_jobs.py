@@ -5,7 +5,7 @@ import math
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -44,6 +44,7 @@ from tests.sweep.conftest import Bench, Driver, Script, ScriptedPool
 
 BEGUN = Composed({"x": 1.0}, "x: 1.0\n", ("x=1.0",), Path("job"))
 SEED_NOISE = 1e-6
+NO_CONSTRAINTS: Mapping[str, str] = {}
 
 
 def seed_of(assignment: Assignment) -> int | None:
@@ -61,11 +62,18 @@ def noisy(assignment: Assignment) -> Iterator[FromWorker]:
 
 
 def confirming(
-    bench: Bench, script: Script = noisy, n_trials: int = 6, code: str = "0" * 64, **options: Any
+    bench: Bench,
+    script: Script = noisy,
+    n_trials: int = 6,
+    code: str = "0" * 64,
+    constraints: Mapping[str, str] = NO_CONSTRAINTS,
+    **options: Any,
 ) -> tuple[Driver, ScriptedPool, str]:
     """A sweep and its confirmation; the verdict last."""
     confirm = ConfirmOptions(**({"top_k": 2, "seeds": 3} | options))
-    driver, _, pool = bench.driver(script, n_trials=n_trials, code=code, confirm=confirm)
+    driver, _, pool = bench.driver(
+        script, n_trials=n_trials, code=code, confirm=confirm, constraints=dict(constraints)
+    )
     driver.run()
     verdict = driver.confirm()
     bench.record.flush()
@@ -217,6 +225,56 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench)
     assert known.state == "failed" and "SIGKILL" in known.notes["error"]
     assert f"Trial {poisoned} " not in sentence and "beats the baseline" in sentence
     assert sentence.endswith(f" Left out, having failed on some seed: trial {poisoned}.")
+
+
+def sized(sizes: Mapping[int, float]) -> Script:
+    """Reports a trial's size, 1 where none is given, larger by a seed on each but the second."""
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        begun, outcome = noisy(assignment)
+        yield begun
+        size = sizes.get(assignment.trial, 1.0) + (seed_of(assignment) or 2) - 2
+        yield Reported(1, {"loss": 1.0, "size": size})
+        yield outcome
+
+    return script
+
+
+def test_a_finalist_that_is_infeasible_on_the_fresh_seeds_cannot_win(swept: Bench) -> None:
+    """In the mean over them; of what is only reported, too."""
+    rows = sorted(swept.study().rows()[1:], key=lambda row: row.values)
+    best, second = (row.number for row in rows[:2])
+    bound = {"size": "<= 40"}
+    driver, _, sentence = confirming(swept, sized({best: 50.0, second: 40.0}), constraints=bound)
+    assert sentence.startswith(f"Trial {second} beats the baseline: loss ")
+    why = f"trial {best} (size 50, not <= 40)"
+    assert sentence.endswith(f" Left out, infeasible on the fresh seeds: {why}.")
+    assert parent(driver, swept).data.tags[schema.WINNER] == str(second)
+    _, pool, sentence = confirming(swept, constraints={"size": "<= 30"})
+    assert not confirmations(pool)
+    assert sentence.startswith("No verdict: none of the best trials is left. Left out, infeasible ")
+    both = f"{best} (size 50, not <= 30), {second} (size 40, not <= 30)"
+    assert sentence.endswith(f" fresh seeds: trial {both}.")
+
+
+def test_a_baseline_that_is_infeasible_on_the_fresh_seeds_cannot_win(swept: Bench) -> None:
+    def worst(assignment: Assignment) -> Iterator[FromWorker]:
+        begun, *_ = noisy(assignment)
+        yield begun
+        yield Reported(1, {"size": 50.0 if assignment.trial == 0 else 1.0})
+        yield Outcome(State.COMPLETE, {"loss": assignment.trial + (seed_of(assignment) or 0)}, 0.1)
+
+    driver, _, sentence = confirming(swept, worst, constraints={"size": "<= 40"})
+    assert sentence.endswith("The baseline is infeasible (size 50, not <= 40) and cannot win.")
+    assert parent(driver, swept).data.tags[schema.WINNER] != "0"
+
+
+def test_a_constrained_metric_that_no_confirmation_has_is_not_held_against_it(
+    swept: Bench,
+) -> None:
+    """They may be of a command without that constraint; the trial itself was judged by it."""
+    _, _, sentence = confirming(swept, constraints={"size": "<= 40"})
+    assert "beats the baseline" in sentence and "Left out" not in sentence
 
 
 @pytest.mark.parametrize(

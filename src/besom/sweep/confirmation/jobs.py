@@ -10,7 +10,7 @@ from besom.common.terminal.time_left import TimeLeft
 from besom.common.text import few, show
 from besom.search.objective import NoObjective, refuse_left_out
 from besom.search.study import Study
-from besom.search.trial_row import TrialRow
+from besom.search.trial_row import MEASURED, TrialRow
 from besom.sweep.confirmation.seeds import overrides, setting
 from besom.sweep.jobs import Job, JobSource, Sweep
 from besom.sweep.plan import Plan
@@ -50,7 +50,8 @@ class ConfirmationJobs(JobSource):
 
     Each trial notes which trial it ``confirms``, its ``seed``, the ``setting`` that it is trained
     with (see seeds.py), and in ``values``, once the task is done, all numbers that it has returned,
-    so that another of them can be judged later. A failed trial stays as it is; a new one follows.
+    so that another of them can be judged later. Constrained metrics are kept as with any trial. A
+    failed trial stays as it is; a new one follows.
 
     Args:
         finalists: the trials whose configurations are trained.
@@ -120,6 +121,7 @@ class ConfirmationJobs(JobSource):
         if outcome.state is State.COMPLETE:
             metric = metric_of(self._plan)
             notes["values"] = ({metric: math.nan} if metric in outcome.left_out else {}) | numbers
+            notes[MEASURED] = self._plan.constraints.measured({**job.reported, **outcome.returned})
         metrics = {**job.reported, **numbers}
         self._conclude(worker, self._stopped(job), state, values, notes, metrics)
 
@@ -204,6 +206,21 @@ def judged_values(sweep: Sweep, wanted: Collection[TrialAndSeed]) -> dict[TrialA
         if confirmed in wanted and "values" in row.notes
     }
     return {confirmed: value for confirmed, value in values.items() if math.isfinite(value)}
+
+
+def why_infeasible(sweep: Sweep, trial: int, seeds: Sequence[int]) -> str:
+    """Return the constraints that a trial's metrics violate in their mean over these seeds.
+
+    A metric that none of these confirmations has does not count: the trial itself satisfied it.
+    """
+    known, constraints = last_attempts(sweep), sweep.plan.constraints
+    notes = [known[trial, seed].notes for seed in seeds]
+    numbers = [{**each["values"], **each.get(MEASURED, {})} for each in notes]
+    means = {}
+    for metric in constraints.metrics:
+        if values := [those[metric] for those in numbers if metric in those]:
+            means[metric] = sum(values) / len(values)
+    return constraints.why_infeasible(means, is_complete=False)
 
 
 def metric_of(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from besom.sweep.confirmation.jobs import (
     judged_values,
     last_attempts,
     metric_of,
+    why_infeasible,
 )
 from besom.sweep.confirmation.seeds import seeds, setting
 from besom.sweep.jobs import Sweep
@@ -51,7 +52,8 @@ class Contest:
 
     ``values`` holds each finalist's metric, a number for each seed of ``seeds``; the baseline comes
     first. Seeds on which the baseline failed are left out. A trial that failed on one of the other
-    seeds is left out too, and named in ``left_out``.
+    seeds, or violates a constraint in the mean over these, is left out too, and named in
+    ``left_out``. ``infeasible`` says of each that violates one, the baseline too, which and how.
     """
 
     metric: str
@@ -60,6 +62,7 @@ class Contest:
     seeds: Sequence[int]
     values: Mapping[int, Sequence[float]]
     left_out: Sequence[int]
+    infeasible: Mapping[int, str]
 
 
 def confirm(sweep: Sweep, supervisor: Supervisor, console: Console) -> ConfirmationResult:
@@ -157,13 +160,31 @@ def _contest(
     baseline, *others = [row.number for row in chosen]
     common = [seed for seed in fresh if (baseline, seed) in values]
     whole = [number for number in others if all((number, seed) in values for seed in common)]
+    judged = {number: why_infeasible(sweep, number, common) for number in (baseline, *whole)}
+    infeasible = {number: why for number, why in judged.items() if why}
+    compared = [number for number in whole if number not in infeasible]
     return Contest(
         metric_of(plan) or "objective",
         options.direction or plan.objective.directions[0],
         baseline,
         common,
-        {number: [values[number, seed] for seed in common] for number in (baseline, *whole)},
-        [number for number in others if number not in whole],
+        {number: [values[number, seed] for seed in common] for number in (baseline, *compared)},
+        [number for number in others if number not in compared],
+        infeasible,
+    )
+
+
+def _left_out(contest: Contest) -> str:
+    """Return sentences that say which finalists are left out, and why; empty if none is."""
+    failed = [str(number) for number in contest.left_out if number not in contest.infeasible]
+    violating = [
+        f"{number} ({contest.infeasible[number]})"
+        for number in contest.left_out
+        if number in contest.infeasible
+    ]
+    reasons = {"having failed on some seed": failed, "infeasible on the fresh seeds": violating}
+    return "".join(
+        f" Left out, {why}: trial {', '.join(those)}." for why, those in reasons.items() if those
     )
 
 
@@ -186,13 +207,14 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Confirmatio
     if not candidates:
         error = _last_error(sweep, contest.left_out, fresh)
         return ConfirmationResult(
-            f"No verdict: each of the best trials failed on some seed.{error}"
+            f"No verdict: none of the best trials is left.{_left_out(contest)}{error}"
         )
     from besom.sweep.confirmation.statistics import judge  # scipy takes most of a second
 
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
     baseline = sweep.study.row(contest.baseline)
-    found = _document(contest, result, _unsaid_direction(contest, sweep), baseline.infeasible)
+    infeasible = baseline.infeasible or contest.infeasible.get(contest.baseline, "")
+    found = _document(contest, result, _unsaid_direction(contest, sweep), infeasible)
     sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
@@ -256,10 +278,7 @@ def _document(
         unsaid: the direction, if the sentence has to name it.
         infeasible: why the baseline cannot win; empty if it can.
     """
-    sentence = result.sentence(contest.metric, unsaid)
-    if contest.left_out:
-        left_out = ", ".join(map(str, contest.left_out))
-        sentence += f" Left out, having failed on some seed: trial {left_out}."
+    sentence = result.sentence(contest.metric, unsaid) + _left_out(contest)
     if infeasible:
         sentence += f" The baseline is infeasible ({infeasible}) and cannot win."
     return {
