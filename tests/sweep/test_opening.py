@@ -28,7 +28,7 @@ def test_it_is_aligned_and_says_what_is_going_to_happen() -> None:
         pruner=MedianPruner(),
         objective="val_accuracy",
         direction="maximize",
-        confirm=ConfirmOptions(top_k=3, seeds=5, metric="test_accuracy"),
+        confirm=ConfirmOptions(3, 5, metric="test_accuracy", direction="maximize"),
         n_trials=1200,
     )
     assert lines == [

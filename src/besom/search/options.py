@@ -38,7 +38,8 @@ class ConfirmOptions:
         seeds: how many seeds, the same ones for each.
         seed_key: the key of the configuration that seeds a training.
         metric: the metric to judge, of those that the task returns; the objective if null.
-        direction: ``minimize`` or ``maximize``; the objective's if null.
+        direction: ``minimize`` or ``maximize``, needed if ``metric`` is not the objective. The
+            objective has its own.
         overrides: further overrides of a confirmation, such as one that opens the test split.
         only: start no trial, and confirm the best of the existing ones.
     """

@@ -18,6 +18,7 @@ from besom.search.space.space import Space
 from besom.search.stopping.rules import describe
 from besom.search.trial_row import TrialRow
 from besom.search.warm_start.options import source_names
+from besom.sweep.confirmation.seeds import direction_of
 from besom.workers.resources import read_resources
 
 WIDTH = 80
@@ -186,8 +187,8 @@ def _confirmation(options: SweepOptions, objective: Objective) -> str:
     if not asked.top_k:
         return ""
     metric = asked.metric or objective.label
-    direction = asked.direction or objective.directions[0]
-    return f"baseline and best {asked.top_k} on {asked.seeds} seeds, by {metric} ({direction})"
+    how = f"by {metric} ({direction_of(asked, objective)})"
+    return f"baseline and best {asked.top_k} on {asked.seeds} seeds, {how}"
 
 
 def _places(options: SweepOptions) -> str:

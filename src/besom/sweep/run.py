@@ -36,7 +36,7 @@ from besom.search.warm_start.imported_trials import bring_in, imported
 from besom.sweep.callbacks.queue import CallbackQueue
 from besom.sweep.callbacks.tell import end_of_study, start_of
 from besom.sweep.confirmation.run import ConfirmationResult, confirm
-from besom.sweep.confirmation.seeds import n_trainings
+from besom.sweep.confirmation.seeds import direction_of, n_trainings
 from besom.sweep.dry_run import show_dry_run
 from besom.sweep.identity.composed_values import hold_to_composed
 from besom.sweep.identity.fingerprint import (
@@ -176,7 +176,7 @@ def _open(plan: Plan, opened: ExitStack) -> Study:
 
 def _open_confirmations(plan: Plan, study: Study) -> Study:
     options = plan.options.confirm
-    direction = options.direction or plan.objective.directions[0]
+    direction = direction_of(options, plan.objective)
     confirmations = open_confirmations(study, direction if options.top_k else None)
     take_earlier_confirmations(study, confirmations)
     return confirmations

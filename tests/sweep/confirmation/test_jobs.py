@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from besom.app.config_paths import conf_folder
 from besom.app.source import Source
 from besom.common.errors import ConfigError
 from besom.common.states import State
@@ -461,6 +462,7 @@ def test_finalists_are_distinct_and_led_by_the_baseline() -> None:
         ({}, {"x": 1}, "x=range(1,3)", "seed_key=seed: the configuration has no such key"),
         ({}, {"seed": 0}, "seed=range(1,3)", "seed_key=seed is searched itself"),
         ({"direction": "up"}, {"seed": 0}, "x=range(1,3)", "direction=up: take minimize"),
+        ({"metric": "score"}, {"seed": 0}, "x=range(1,3)", r"metric=score: .*confirm\.direction="),
     ],
 )
 def test_what_cannot_be_confirmed_is_refused(
@@ -474,6 +476,32 @@ def test_what_cannot_be_confirmed_is_refused(
             read_space({}, [space], loader=None),
             OmegaConf.create(config),
         )
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "found"),
+    [
+        (None, None, "minimize"),
+        ("loss", None, "minimize"),
+        ("loss", "maximize", "minimize"),  # conf/sweep.yaml's, of another metric
+        ("score", "maximize", "maximize"),
+    ],
+)
+def test_the_objective_is_judged_in_its_own_direction(
+    metric: str | None, direction: str | None, found: str
+) -> None:
+    options = ConfirmOptions(top_k=1, metric=metric, direction=direction)
+    objective = read_objective("loss", "minimize")
+    seeds.check(
+        options, objective, read_space({}, ["x=range(1,3)"], None), OmegaConf.create({"seed": 0})
+    )
+    assert seeds.direction_of(options, objective) == found
+
+
+def test_more_accuracy_is_better_in_the_workloads_verdict_whatever_the_objective() -> None:
+    given: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "sweep.yaml"))
+    options = ConfirmOptions(**given["hydra"]["sweeper"]["confirm"])
+    assert seeds.direction_of(options, read_objective("val_loss", "minimize")) == "maximize"
 
 
 def test_seeds_follow_the_trials_own() -> None:

@@ -22,7 +22,7 @@ from besom.sweep.confirmation.jobs import (
     metric_of,
     why_infeasible,
 )
-from besom.sweep.confirmation.seeds import seeds, setting
+from besom.sweep.confirmation.seeds import direction_of, seeds, setting
 from besom.sweep.jobs import Sweep
 from besom.sweep.progress import make_progress, seconds_of
 from besom.sweep.summary import n_ended, ranked
@@ -156,7 +156,7 @@ def _contest(
     fresh: Sequence[int],
     values: Mapping[TrialAndSeed, float],
 ) -> Contest:
-    plan, options = sweep.plan, sweep.plan.options.confirm
+    plan = sweep.plan
     baseline, *others = [row.number for row in chosen]
     common = [seed for seed in fresh if (baseline, seed) in values]
     whole = [number for number in others if all((number, seed) in values for seed in common)]
@@ -165,7 +165,7 @@ def _contest(
     compared = [number for number in whole if number not in infeasible]
     return Contest(
         metric_of(plan) or "objective",
-        options.direction or plan.objective.directions[0],
+        direction_of(plan.options.confirm, plan.objective),
         baseline,
         common,
         {number: [values[number, seed] for seed in common] for number in (baseline, *compared)},
@@ -214,7 +214,7 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Confirmatio
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
     baseline = sweep.study.row(contest.baseline)
     infeasible = baseline.infeasible or contest.infeasible.get(contest.baseline, "")
-    found = _document(contest, result, _unsaid_direction(contest, sweep), infeasible)
+    found = _document(contest, result, _told_direction(contest, sweep), infeasible)
     sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
@@ -260,25 +260,23 @@ def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
     return f"Champion: {address}, trial {winner}" if address else ""
 
 
-def _unsaid_direction(contest: Contest, sweep: Sweep) -> str:
-    """Return the direction, if the user named another metric than the objective without one."""
-    plan = sweep.plan
-    is_said = plan.options.confirm.direction or contest.metric == plan.objective.label
-    return "" if is_said else contest.direction
+def _told_direction(contest: Contest, sweep: Sweep) -> str:
+    """Return the direction that the sentence names; empty if the judged metric is the objective."""
+    return "" if contest.metric == sweep.plan.objective.label else contest.direction
 
 
 def _document(
-    contest: Contest, result: "ComparisonResult", unsaid: str, infeasible: str
+    contest: Contest, result: "ComparisonResult", direction: str, infeasible: str
 ) -> dict[str, Any]:
     """Return all numbers of a verdict, to check or to plot it.
 
     The baseline is the winner unless it is beaten, or is infeasible.
 
     Args:
-        unsaid: the direction, if the sentence has to name it.
+        direction: named by the sentence; empty if it has no need to.
         infeasible: why the baseline cannot win; empty if it can.
     """
-    sentence = result.sentence(contest.metric, unsaid) + _left_out(contest)
+    sentence = result.sentence(contest.metric, direction) + _left_out(contest)
     if infeasible:
         sentence += f" The baseline is infeasible ({infeasible}) and cannot win."
     return {

@@ -89,6 +89,13 @@ def check_baseline(lacking: Sequence[str]) -> None:
         )
 
 
+def direction_of(options: ConfirmOptions, objective: Objective) -> str:
+    """Return ``minimize`` or ``maximize`` for the judged metric."""
+    of_objective = objective.directions[0]
+    is_objective = options.metric in (None, *objective.names)
+    return of_objective if is_objective else options.direction or of_objective
+
+
 def check(
     options: ConfirmOptions, objective: Objective, space: Space, baseline: DictConfig
 ) -> None:
@@ -107,6 +114,11 @@ def check(
         )
     if options.direction is not None and options.direction not in DIRECTIONS:
         raise ConfigError(f"{name}.direction={options.direction}: take minimize or maximize.")
+    if options.direction is None and options.metric not in (None, *objective.names):
+        raise ConfigError(
+            f"{name}.metric={options.metric}: is not the objective; say whether more of it is "
+            f"better, with {name}.direction=maximize or minimize."
+        )
     if not objective.single:
         raise ConfigError(f"several objectives have no best trial to confirm; take one, {SKIP}.")
     if options.seed_key not in flatten(baseline):
