@@ -124,6 +124,19 @@ def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(
     assert [row.state for row in study.rows()][2:] == ["failed", "failed"]
 
 
+def test_earlier_trials_do_not_vouch_for_the_name_of_a_new_constraint(bench: Bench) -> None:
+    """Misspelled on a resume, it ends the sweep after one trial, too."""
+    script = reporting({"loss": 0.5, "size": 3.0}, "loss")
+    bench.sweep(script, n_trials=3, n_jobs=1)
+    resumed = {"n_trials": 9, "n_jobs": 1}
+    driver, study, _ = bench.driver(script, constraints={"sise": "<= 4"}, **resumed)
+    with pytest.raises(ConfigError, match="but not the constrained metric sise"):
+        driver.run()
+    assert [row.state for row in study.rows()] == [*["complete"] * 3, "running"]
+    study, _ = bench.sweep(script, constraints={"size": "<= 4"}, **resumed)
+    assert [row.state for row in study.rows()] == ["complete"] * 9
+
+
 def lacking_in(lacks: int, last: int) -> Script:
     """A trial that does not return the objective, and one that ends after those beside it."""
 

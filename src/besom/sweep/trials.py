@@ -51,8 +51,9 @@ class TrialJobs(JobSource):
         self._has_baseline = any(row.is_baseline for row in rows)
         self._n_failed = 0  # in this process only: a resume starts from 0
         self._objective = ReportedObjective(self._plan.objective, self._plan.options.pruner.name)
-        judged = [row for row in rows if row.counts and row.state in ("complete", "pruned")]
-        self._held_back = HeldBack(len(judged), self._plan.options.max_failure_rate)
+        self._held_back = HeldBack(self._plan.constraints, self._plan.options.max_failure_rate)
+        for row in rows:
+            self._held_back.learn(row)
         timeout = self._plan.options.timeout
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         tally.time_left.deadline = self._deadline
@@ -287,7 +288,7 @@ class TrialJobs(JobSource):
         self._duplicates.learn(row)
         self._again.extend(self._duplicates.release(row))
         self._n_failed += row.state == "failed" and row.outside is None
-        self._held_back.n_judged += row.state != "failed"
+        self._held_back.learn(row)
         if not self._holding_rule and row.state != "failed":
             self._holding_rule = self._look_at_rules()
         self._tally.add(row, worker)

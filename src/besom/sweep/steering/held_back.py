@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from besom.common.errors import ConfigError
+from besom.search.constraints import Constraints
+from besom.search.trial_row import MEASURED, TrialRow
 from besom.sweep.jobs import Job
 from besom.workers.messages import Outcome
 
@@ -27,17 +29,27 @@ class HeldBack:
             trials then fail at their first report.
 
     Attributes:
-        n_judged: trials that had the value.
+        n_judged: trials that had the values.
         missing: what all trials that had begun lacked; empty until that is known.
         results: the results that wait.
     """
 
-    def __init__(self, n_judged: int, max_failure_rate: float) -> None:
-        self.n_judged = n_judged
+    def __init__(self, constraints: Constraints, max_failure_rate: float) -> None:
+        self._constraints = constraints
+        self.n_judged = 0
         self._may_all_fail = max_failure_rate >= 1
         self.missing = ""
         self.results: list[Result] = []
         self._n_running = 0
+
+    def learn(self, row: TrialRow) -> None:
+        """Count an ended trial that had the objective and all constrained metrics.
+
+        One that ended before a metric was constrained, or was pruned, may not have had that one.
+        """
+        known = row.notes.get(MEASURED, {})
+        has_ended = row.counts and row.state in ("complete", "pruned")
+        self.n_judged += has_ended and not self._constraints.missing(known)
 
     def began(self) -> None:
         """Count a trial that a worker has begun."""
