@@ -99,11 +99,33 @@ def test_a_file_with_one_word_changed() -> None:
     ],
 )
 def test_optunas_samplers_are_ours(target: str, record: type) -> None:
-    for options in (
-        read(f"hydra.sweeper.sampler._target_={target}"),
-        with_node("sampler", {"_target_": target, "seed": 1234}),
-    ):
-        assert (type(options.sampler), options.sampler.seed) == (record, 1234)
+    options = with_node("sampler", {"_target_": target, "seed": 1234})
+    assert (type(options.sampler), options.sampler.seed) == (record, 1234)
+
+
+def test_each_keyword_beside_a_target_reaches_it_or_is_refused() -> None:
+    """Also one that has the default of the sampler or pruner that was chosen by name."""
+    ConfigStore.instance().store(
+        name="names", node={"defaults": ["_self_", {"override hydra/sweeper": "besom"}]}
+    )
+
+    def given(part: str, target: str, *words: str) -> Any:
+        typed = [f"hydra.sweeper.{part}._target_={target}"]
+        typed += [f"hydra.sweeper.{part}.{word}" for word in words]
+        chosen = [*typed, "hydra/sweeper/pruner=asha"]
+        return getattr(read_options(compose("names", chosen, return_hydra_config=True)), part)
+
+    cmaes = given("sampler", "optuna.samplers.CmaEsSampler", "n_startup_trials=50")
+    assert cmaes.description["n_startup_trials"] == 50
+    halving = "optuna.pruners.SuccessiveHalvingPruner"
+    assert given("pruner", halving, "reduction_factor=4").description == {
+        "_target_": halving,
+        "reduction_factor": 4,
+    }
+    with pytest.raises(ConfigError, match=r"sampler\.gamma: .*RandomSampler has no such keyword"):
+        given("sampler", "optuna.samplers.RandomSampler", "gamma=null")
+    with pytest.raises(ConfigError, match=r"sampler\.n_startup_trials: .*has no such keyword"):
+        read("hydra.sweeper.sampler._target_=optuna.samplers.RandomSampler")
 
 
 def test_names_of_its_samplers_are_known() -> None:

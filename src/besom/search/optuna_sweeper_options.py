@@ -1,7 +1,7 @@
 """Reads the options of a sweep, including those written for hydra-optuna-sweeper."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -64,13 +64,13 @@ def read_options(master: DictConfig) -> SweepOptions:
     _check_launcher(master.hydra)
     options = OmegaConf.to_object(master.hydra.sweeper)
     assert isinstance(options, SweepOptions)
-    sampler = _sampler(options.sampler)
+    sampler = _sampler(options.sampler, _typed_keys(master, "sampler"))
     _check_sampler(sampler)
     return replace(
         options,
         study_name=str(options.study_name),
         sampler=sampler,
-        pruner=_pruner(options.pruner),
+        pruner=_pruner(options.pruner, _typed_keys(master, "pruner")),
         storage=_storage(options.storage),
         params=_params(options),
         n_jobs=_n_jobs(options.n_jobs),
@@ -138,39 +138,54 @@ def _cluster(launcher: DictConfig) -> Any:
     return None if address == "local" else address
 
 
-def _sampler(given: Any) -> Any:
-    """Return the sampler's options, or a :class:`ByPath` for a ``_target_`` that has none here."""
-    values = _said(given)
+def _typed_keys(master: DictConfig, part: str) -> set[str]:
+    """Return the keys of the sampler or pruner that are on the command line."""
+    words = (word.lstrip("+") for word in as_typed(master.hydra.overrides.hydra))
+    keys = (word.partition("=")[0] for word in words)
+    start = f"{NODE}.{part}."
+    return {key.removeprefix(start).partition(".")[0] for key in keys if key.startswith(start)}
+
+
+def _sampler(given: Any, typed: Set[str]) -> Any:
+    """Return the sampler's options, or a :class:`ByPath` for a ``_target_`` that has none here, or
+    for a keyword that is none of these options."""
+    values = _said(given, typed)
     if not (target := values.get("_target_")):
         return given
     wanted = OPTUNAS.get(str(target).rpartition(".")[2])
     if wanted is None or not str(target).startswith("optuna."):
         return _by_path("sampler", values)
     known = {field.name for field in fields(wanted)} - {"name", "_target_"}
-    # Options of the sampler that was chosen by name are ignored if this one does not have them.
-    others = {field.name for field in fields(given)} if isinstance(given, Sampler) else set()
-    if values.keys() - known - others - {*HYDRAS, "_partial_"}:
+    if values.keys() - known - {*HYDRAS, "_partial_"}:
         return _by_path("sampler", values)
     return wanted(**{key: value for key, value in values.items() if key in known})
 
 
-def _pruner(given: Any) -> Any:
+def _pruner(given: Any, typed: Set[str]) -> Any:
     """Return the pruner's options, or a :class:`ByPath` for its ``_target_``."""
-    values = _said(given)
+    values = _said(given, typed)
     target = str(values.get("_target_") or "")
     if target.startswith("optuna.") and target.endswith(".NopPruner"):
         return NoPruner()
     return _by_path("pruner", values) if target else given
 
 
-def _said(given: Any) -> dict[str, Any]:
-    """Return the given options of a sampler or pruner; from a dataclass, without the defaults."""
+def _said(given: Any, typed: Set[str]) -> dict[str, Any]:
+    """Return the given options of a sampler or pruner.
+
+    A dataclass has the defaults of the sampler that was chosen by name too. They are left out
+    unless they are among ``typed``: whether a file gives the same value cannot be told.
+    """
     if isinstance(given, Mapping):
         return {str(key): value for key, value in given.items()}
     if not isinstance(given, Sampler | Pruner):
         return {}
     default = vars(type(given)())
-    return {k: v for k, v in vars(given).items() if k not in default or v != default[k]}
+    return {
+        key: value
+        for key, value in vars(given).items()
+        if key in typed or key not in default or value != default[key]
+    }
 
 
 def _by_path(part: str, description: Mapping[str, Any]) -> ByPath:
