@@ -170,7 +170,8 @@ def test_other_bounds_judge_the_trials_anew_for_samplers_too(tmp_path: Path) -> 
     address = f"sqlite:///{tmp_path / 'optuna.db'}"
     study = opened(address, RandomSampler(seed=3), ["minimize"], SMALL)
     swept(study, 6)
-    study.constrain(Constraints.read({"size": "<= 20", "ms": "< 5"}), {0: {"ms": 4.0}})
+    study.remember("earlier_numbers", {"0": {"ms": 4.0}})
+    study.constrain(Constraints.read({"size": "<= 20", "ms": "< 5"}))
     first, others = study.rows()[0], study.rows()[1:]
     assert ("ms" in first.infeasible, first.notes["measured"]["ms"]) == (False, 4.0)
     assert all("ms not known" in row.infeasible for row in others) and not study.best()

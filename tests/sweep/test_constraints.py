@@ -62,6 +62,8 @@ def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
     bounds = 'hydra.sweeper.constraints.early_size="> 60"'
     done = run("sized", *LOSS, bounds, folder=swept)
     assert done.returncode == 0, done.stderr
+    asked = "from besom.cli.main import main; main(['status', 'sized'])"
+    assert ", loss 0.01  x=0.9\n" in warm.run(["-c", asked], swept).stdout  # it reads no record
     assert ", loss 0.01\n" in done.stdout and "under other constraints, found: Trial" in done.stdout
     code = (
         "from pathlib import Path\n"
@@ -74,7 +76,7 @@ def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
     assert told == "90.0 ''\n"  # the verdict is of a winner that is none today
     none = run("sized", *LOSS, 'hydra.sweeper.constraints.size="< 0"', folder=swept)
     assert none.returncode == 0, none.stderr
-    assert "None of 6 complete trials is feasible (size < 0): there is no best." in none.stdout
+    assert "None of 6 complete trials is feasible (size < 0), so there is no best." in none.stdout
     lifted = run("sized", *LOSS, folder=swept)
     assert ", loss 0.01\n" in lifted.stdout and "infeasible" not in lifted.stdout
 

@@ -65,20 +65,20 @@ def best_of(rows: Sequence[TrialRow], directions: Sequence[str]) -> list[TrialRo
 
 
 def judge_anew(
-    storage: CachedStorage, constraints: Constraints, known: Mapping[int, Mapping[str, float]]
+    storage: CachedStorage, constraints: Constraints, known: Mapping[str, Mapping[str, float]]
 ) -> None:
     """Judge a study's ended trials by the present constraints, which may have changed since.
 
     This changes them in memory only, since Optuna does not change a trial that has ended.
 
     Args:
-        known: by trial number, constrained metrics that are not kept with the trial.
+        known: metrics that are not kept with the trial; see ``EARLIER``.
     """
     ended = [t for t in storage.everything() if t.state.is_finished() and is_own(t)]
     others = [t for t in storage.everything() if IMPORTED in t.user_attrs]
     storage.show_instead(
         [
-            *(_judged(t, constraints, known.get(t.number, {})) for t in ended),
+            *(_judged(t, constraints, known.get(str(t.number), {})) for t in ended),
             *(_judged_by_what_is_known(t, constraints) for t in others),
         ]
     )

@@ -23,7 +23,7 @@ from besom.search.stopping.regret import regret_bound
 from besom.search.storage.cached_storage import CachedStorage
 from besom.search.storage.transaction import Transaction
 from besom.search.storage.user_attributes import set_trial_user_attrs
-from besom.search.trial_row import IMPORTED, OWN, PREFIX, STATES, TrialRow, is_own
+from besom.search.trial_row import EARLIER, IMPORTED, OWN, PREFIX, STATES, TrialRow, is_own
 
 
 class Study:
@@ -98,13 +98,10 @@ class Study:
         self._left_out = numbers
         self.storage.hide(numbers)
 
-    def constrain(
-        self, constraints: Constraints, known: Mapping[int, Mapping[str, float]] = {}
-    ) -> None:
-        """Judge all trials by these constraints from now on, and ended ones anew. ``known`` has,
-        by trial number, constrained metrics that are not kept with the trial."""
+    def constrain(self, constraints: Constraints) -> None:
+        """Judge all trials by these constraints from now on, and ended ones anew."""
         self._constraints = constraints
-        judge_anew(self.storage, constraints, known)
+        judge_anew(self.storage, constraints, self.recall(EARLIER) or {})
 
     def use(self, sampler: BaseSampler, pruner: BasePruner) -> None:
         self._study.sampler, self._study.pruner = sampler, pruner

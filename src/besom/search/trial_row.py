@@ -23,6 +23,9 @@ IMPORTED = "warm_start"
 Like a trial of another program, it does not belong to the sweep."""
 MEASURED = "measured"
 """The note with a trial's constrained metrics, by name."""
+EARLIER = "earlier_numbers"
+"""The fact of a study with metrics of trials that ended before they were constrained: by trial
+number, as text, and by name. They count like those of ``MEASURED``."""
 RESOLVED = "resolved"
 """The note with the values that resolvers returned for a trial, by key: numbers as they are, and
 text as digests. The study keeps those of the baseline under the same name."""

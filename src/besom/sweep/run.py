@@ -53,7 +53,7 @@ from besom.sweep.opening import print_data, print_so_far
 from besom.sweep.parent_run import close_parent_run, log_what_counts, open_parent_run
 from besom.sweep.plan import Plan, pool_of
 from besom.sweep.progress import Tally, make_progress
-from besom.sweep.recovery.earlier_numbers import numbers_in_record
+from besom.sweep.recovery.earlier_numbers import keep_earlier_numbers
 from besom.sweep.recovery.missing_said import say_missing_runs
 from besom.sweep.recovery.recovery import (
     close_former,
@@ -274,7 +274,8 @@ def _recover(sweep: Sweep) -> list[TrialRow]:
     close_former(study, record)
     unfinished = recover(sweep.studies, record, sweep.parent_run)
     leave_out(plan, study)  # also trials that recovery has just ended
-    study.constrain(plan.constraints, numbers_in_record(plan, study))
+    keep_earlier_numbers(plan, study)
+    study.constrain(plan.constraints)
     log_what_counts(plan, record, sweep.parent_run)
     return unfinished
 
