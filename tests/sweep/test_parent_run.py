@@ -1,10 +1,15 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
 from besom.app.job import JobRunner
+from besom.results.studies import read_study
 from besom.sweep.parent_run import command_parts, typed_command
+from besom.tracking import schema
+from besom.tracking.reader import open_reader
+from tests.sweep.apps import run
 
 
 @pytest.mark.parametrize(
@@ -35,3 +40,14 @@ def test_a_task_may_be_an_object() -> None:
     context: Any = None
     found = command_parts(JobRunner(context, Task(), OmegaConf.create({"hydra": node})))
     assert found["task"].endswith("Task") and found["overrides"] == ["twin=${x}"]
+
+
+def test_the_options_of_the_last_start_are_kept(root: Path) -> None:
+    """``besom clean`` goes by them."""
+    words = ("x=interval(-1,1)", "hydra.sweeper.n_trials=1")
+    for keep in ("all", "best 2"):
+        done = run("quadratic", *words, f"hydra.sweeper.keep_models={keep}", folder=root.parent)
+        assert done.returncode == 0, done.stderr
+    reader = open_reader(root, None)
+    kept = reader.text(read_study(reader, "quadratic").parent.run_id, schema.SWEEPER_FILE)
+    assert "keep_models: best 2\n" in (kept or "")

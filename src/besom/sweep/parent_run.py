@@ -33,6 +33,7 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     if run_id is not None:
         record.reopen(run_id)
         if not plan.options.confirm.only:
+            _keep_options(plan, record, run_id)
             _tell_end(study, record, run_id, "")  # until it ends again
         return run_id
     # The id is kept last: if this is cut short, the next start finds the run by the study's key,
@@ -48,13 +49,18 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     facts = {"objective": recorded, "direction": directions}
     record.params(run_id, searched | facts)
     record.log(run_id, schema.parameter_names_tag(plan.space.distributions))
-    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
-    record.text(run_id, schema.SWEEPER_FILE, sweeper)
+    _keep_options(plan, record, run_id)
     record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
     record.text(run_id, schema.COMMAND_FILE, json.dumps(command_parts(plan.application), indent=2))
     _view(plan, study, record, run_id, ())
     study.remember("run_id", run_id)
     return run_id
+
+
+def _keep_options(plan: Plan, record: Record, run_id: str) -> None:
+    """Keep the sweeper's options of this command, some of which a resumed sweep may change."""
+    sweeper = OmegaConf.to_yaml(plan.application.master.hydra.sweeper, resolve=True)
+    record.text(run_id, schema.SWEEPER_FILE, sweeper)
 
 
 def log_what_counts(plan: Plan, record: Record, run_id: str) -> None:
