@@ -30,6 +30,15 @@ class Middle(optuna.samplers.RandomSampler):
             study.stop()
 
 
+class Stopping(optuna.samplers.RandomSampler):
+    """Ends the study in one of its methods."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        own = getattr(self, method)
+        setattr(self, method, lambda study, *rest: study.stop() or own(study, *rest))
+
+
 class Steps(optuna.pruners.BasePruner):
     """Ends each trial after so many steps."""
 

@@ -64,6 +64,19 @@ def test_a_sampler_sees_no_baseline_outside_the_space_and_may_end_the_study() ->
     assert study.exhausted == "it has called study.stop()"
 
 
+@pytest.mark.parametrize(
+    "method",
+    ["before_trial", "infer_relative_search_space", "sample_relative", "sample_independent"],
+)
+def test_a_sampler_may_end_the_study_as_it_proposes(method: str) -> None:
+    study = memory_study(["minimize"])
+    options = sampler(f"{OWN}.Stopping", method=method)
+    study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
+    assert not study.exhausted
+    assert study.ask(SPACE.distributions).params.keys() == {"a", "b"}  # this one is still tried
+    assert study.exhausted == "it has called study.stop()"
+
+
 def test_functions_of_tpe_are_named_by_path() -> None:
     made: Any = make_sampler(TpeSampler(gamma=f"{OWN}.half"), SPACE.dimensions, 0)
     assert made._sampler._gamma.__wrapped__ is own.half

@@ -44,6 +44,17 @@ def test_the_newest_and_the_best_are_shown_by_number() -> None:
     assert numbers(window(trials, 40, MINIMIZE * 2)) == list(range(60, 100))
 
 
+@pytest.mark.parametrize("n_feasible", [30, 5])
+def test_what_is_feasible_is_among_the_best_before_what_violates_least(n_feasible: int) -> None:
+    """As TPE splits them; of the others the violation counts, which rises with the number here."""
+    trials = history(100)
+    for trial in trials:
+        trial.set_constraint("size", max(-1.0, trial.number + 1.0 - n_feasible))
+        trial.set_constraint("ms", -9.0)
+    best = range(n_feasible - N_BEST, n_feasible) if n_feasible > N_BEST else range(N_BEST)
+    assert numbers(window(trials, 10, MINIMIZE)) == [*best, *range(90, 100)]
+
+
 def test_what_runs_is_shown_however_old() -> None:
     def state_of(number: int) -> TrialState:
         return TrialState.RUNNING if number in (0, 99) else TrialState.PRUNED

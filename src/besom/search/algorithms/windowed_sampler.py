@@ -32,9 +32,9 @@ N_BEST = 25
 class WindowedSampler(BaseSampler):
     """Wraps a sampler, and shows it the running trials and the ``history`` newest ended ones.
 
-    With one objective it also shows the 25 best of all trials. TPE models those as good, so a
-    limited history only makes its model of the others coarser. If ``history`` is None, all trials
-    are shown.
+    With one objective it also shows the 25 best of all trials, the feasible ones first. TPE models
+    those as good, so a limited history only makes its model of the others coarser. If ``history``
+    is None, all trials are shown.
 
     ``Study.stop`` only works inside ``study.optimize``, so a caller reads ``exhausted`` instead.
 
@@ -54,7 +54,7 @@ class WindowedSampler(BaseSampler):
     def proposed(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
         """Note that parameters have been proposed for these trials."""
         if isinstance(self._sampler, BruteForce):
-            own = _Window(study, None, shows_imported=False).get_trials(False)
+            own = _Window(study, None, self._stop, shows_imported=False).get_trials(False)
             self.exhausted = EACH_POINT if self._sampler.has_proposed_all(own) else ""
 
     def _stop(self) -> None:
@@ -105,7 +105,8 @@ class WindowedSampler(BaseSampler):
     def _window(self, study: Study, trial: FrozenTrial) -> Any:
         """Return the window for a trial, the same for all its parameters: choosing takes time."""
         if self._shown is None or self._shown[0] != trial.number:
-            window = _Window(study, self._history, shows_imported=not self._is_exhaustive)
+            shows_imported = not self._is_exhaustive
+            window = _Window(study, self._history, self._stop, shows_imported)
             self._shown = trial.number, window
         return self._shown[1]
 
@@ -123,7 +124,7 @@ class _Window:
         self,
         study: Study,
         history: int | None,
-        stop: Callable[[], None] = lambda: None,
+        stop: Callable[[], None],
         shows_imported: bool = True,
     ) -> None:
         self._whole: Any = study
@@ -191,11 +192,11 @@ def window(
     shown |= {trial.number: trial for trial in ended[-history:]}
     if len(directions) == 1:
         complete = [trial for trial in ended if trial.state is TrialState.COMPLETE]
-        pick = heapq.nlargest if directions[0] is StudyDirection.MAXIMIZE else heapq.nsmallest
-        shown |= {trial.number: trial for trial in pick(N_BEST, complete, key=_value)}
+        sign = -1 if directions[0] is StudyDirection.MAXIMIZE else 1
+
+        def key(trial: FrozenTrial) -> tuple[float, float]:
+            assert trial.value is not None
+            return sum(v for v in trial.constraints.values() if v > 0), sign * trial.value
+
+        shown |= {trial.number: trial for trial in heapq.nsmallest(N_BEST, complete, key)}
     return [shown[number] for number in sorted(shown)]
-
-
-def _value(trial: FrozenTrial) -> float:
-    assert trial.value is not None
-    return trial.value
