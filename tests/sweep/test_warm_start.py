@@ -18,12 +18,15 @@ from besom.common.errors import StudyError
 from besom.common.states import State
 from besom.search.algorithms.options import (
     BruteForceSampler,
+    CmaesSampler,
     GridSampler,
     HyperbandPruner,
     MedianPruner,
     TpeSampler,
 )
+from besom.search.algorithms.samplers import make_sampler
 from besom.search.constraints import Constraints
+from besom.search.space.grammar import read_space
 from besom.search.storage.database import memory_study
 from besom.search.trial_row import IMPORTED
 from besom.search.warm_start.imported_trials import best_points, bring_in, imported
@@ -97,6 +100,21 @@ def test_what_they_violate_is_known_and_what_is_not_known_is_no_violation(bench:
     assert best_points(study, 2, None) == [{"x": 0.25}, {"x": 0.5}]
     study.constrain(Constraints.read({"size": "<= 20"}))
     assert best_points(study, 1, None) == [{"x": 0.0}]
+
+
+def test_what_their_own_study_forbids_is_not_among_the_best(bench: Bench) -> None:
+    sources = [SourceTrial(n, {"x": n / 4}, (float(n),), is_infeasible=n == 0) for n in range(3)]
+    given = [Transferred("wide", one, one.params, {"x": X}) for one in sources]
+    first = WarmStart(["wide"], given, n_best=3)
+    assert first.n_first(Constraints(), None) == 2
+    bring_in(bench.study(), first)
+    study = bench.study()
+    assert best_points(study, 3, None) == [{"x": 0.25}, {"x": 0.5}]
+    plane = read_space({}, ["x=interval(-1,1)", "y=interval(-1,1)"], loader=None).dimensions
+    for trial in (trials := imported(study)):
+        trial.params["y"] = 0.0
+    sampler: Any = make_sampler(CmaesSampler(), plane, 0, trials)
+    assert {trial.value for trial in sampler._sampler._source_trials} == {1.0, 2.0}
 
 
 def test_a_kill_while_they_are_taken_over_loses_and_doubles_none(bench: Bench) -> None:

@@ -21,6 +21,9 @@ ENQUEUED = f"{PREFIX}enqueued"
 IMPORTED = "warm_start"
 """The attribute of a trial imported from another study: that study, and the trial's number there.
 Like a trial of another program, it does not belong to the sweep."""
+INFEASIBLE = "infeasible"
+"""The key in the attribute ``IMPORTED`` of a trial that its own study's constraints forbid. No
+sampler is shown this: they compare the violations of equal constraints only."""
 MEASURED = "measured"
 """The note with a trial's constrained metrics, by name."""
 EARLIER = "earlier_numbers"
@@ -121,8 +124,10 @@ def is_own(trial: FrozenTrial) -> bool:
 
 
 def is_violated(trial: FrozenTrial) -> bool:
-    """Return whether a trial, as the study shows it, violates a constraint."""
-    return any(violation > 0 for violation in trial.constraints.values())
+    """Return whether a trial, as the study shows it, violates a constraint; also one of the study
+    from which it was imported."""
+    is_marked = INFEASIBLE in trial.user_attrs.get(IMPORTED, {})
+    return is_marked or any(violation > 0 for violation in trial.constraints.values())
 
 
 def is_no_rival(trial: FrozenTrial) -> bool:

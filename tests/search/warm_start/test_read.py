@@ -21,6 +21,7 @@ from optuna.trial import TrialState, create_trial
 
 from besom.common.errors import BesomError, ConfigError
 from besom.common.states import State
+from besom.search.algorithms.by_path import ByPath
 from besom.search.algorithms.options import NoPruner, RandomSampler, TpeSampler
 from besom.search.check import check_options
 from besom.search.objective import read_objective
@@ -248,6 +249,24 @@ def test_options_that_say_nothing_are_refused(options: Any, said: str) -> None:
 def test_samplers_that_do_not_learn_say_so(other: str, tmp_path: Path) -> None:
     _, said = read(other, folder=tmp_path, sampler=RandomSampler())
     assert "hydra/sweeper/sampler=random does not learn from other studies' trials" in said
+
+
+def test_of_a_sampler_by_path_it_is_not_known_whether_it_learns(other: str, tmp_path: Path) -> None:
+    by_path = ByPath("hydra.sweeper.sampler", {"_target_": "optuna.samplers.TPESampler"})
+    _, said = read(other, folder=tmp_path, sampler=by_path)
+    assert "does not learn" not in said
+
+
+def test_what_a_plain_study_has_as_infeasible_is_so_here(other: str, tmp_path: Path) -> None:
+    """By either of the forms in which Optuna keeps constraints."""
+    study = optuna.load_study(study_name="wide", storage=other.partition("#")[0])
+    given = {"params": {"units": 24, "lr": 1e-2}, "distributions": {"units": UNITS, "lr": LR}}
+    study.add_trial(create_trial(value=0.0, constraints={"size": 2.0, "ms": -1.0}, **given))
+    study.add_trial(create_trial(value=0.0, system_attrs={"constraints": [0.5]}, **given))
+    study.add_trial(create_trial(value=0.0, constraints={"size": 0.0}, **given))
+    found, _ = read(other, folder=tmp_path)
+    assert [one.trial.is_infeasible for one in found][-3:] == [True, True, False]
+    assert not any(one.trial.is_infeasible for one in found[:-3])
 
 
 @pytest.mark.parametrize("table", ["studies", "study_directions", "trial_values"])

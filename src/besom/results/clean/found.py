@@ -98,7 +98,9 @@ def _best(study: StudyRecord, complete: Sequence[Trial], number: int) -> set[int
         ordered = ranked(complete, study.objectives[0], study.directions[0])
         return {trial.number for trial in ordered[:number]}
     known = [trial for trial in complete if all(one in trial.metrics for one in study.objectives)]
-    best = front(known, lambda trial: [trial.metrics[n] for n in study.objectives], study.directions)
+    best = front(
+        known, lambda trial: [trial.metrics[n] for n in study.objectives], study.directions
+    )
     return {trial.number for trial in best}
 
 

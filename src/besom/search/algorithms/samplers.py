@@ -33,6 +33,7 @@ from besom.search.algorithms.windowed_sampler import WindowedSampler
 from besom.search.objective import as_directions
 from besom.search.space.grammar import MOST_POINTS
 from besom.search.space.space import Dimension, Suggest
+from besom.search.trial_row import is_violated
 
 NO_ARGUMENTS = (
     *("name", "_target_", "_partial_", "history"),
@@ -82,15 +83,18 @@ def _with_sources(
 ) -> Any:
     """Return the options; those of CMA-ES with the imported trials as its ``source_trials``.
 
-    CMA-ES uses only its own trials, and starts warm from these (Nomura et al., 2021). If ``x0`` or
-    ``sigma0`` say where it begins, or ``use_separable_cma`` is on, the options stay as they are.
+    CMA-ES uses only its own trials, and starts warm from the feasible ones of these (Nomura et al.,
+    2021). If ``x0`` or ``sigma0`` say where it begins, or ``use_separable_cma`` is on, the options
+    stay as they are.
     """
     numbers = {
         d.key: d.distribution
         for d in dimensions
         if not isinstance(d.distribution, CategoricalDistribution) and not d.distribution.single()
     }
-    complete = [trial for trial in imported if trial.state is TrialState.COMPLETE]
+    complete = [
+        trial for trial in imported if trial.state is TrialState.COMPLETE and not is_violated(trial)
+    ]
     if options.name != "cmaes" or not complete or len(numbers) < 2:
         return options
     if options.x0 or options.sigma0 or options.use_separable_cma:

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from besom.common.errors import ConfigError
 from besom.search.objective import rank
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED, MEASURED, is_violated
+from besom.search.trial_row import IMPORTED, INFEASIBLE, MEASURED, is_violated
 from besom.search.warm_start.trials import Transferred, WarmStart
 
 
@@ -86,6 +86,7 @@ def _as_optunas(one: Transferred) -> FrozenTrial:
     trial = one.trial
     mark = {"study": one.source, "trial": trial.number, "code": trial.code}
     mark |= {MEASURED: dict(trial.measured)} if trial.measured else {}
+    mark |= {INFEASIBLE: True} if trial.is_infeasible else {}
     step, value = trial.last_report or (0, 0.0)
     return create_trial(
         state=TrialState.COMPLETE if trial.values else TrialState.PRUNED,

@@ -5,6 +5,7 @@ from contextlib import closing
 
 from besom.common.addresses import mask
 from besom.common.errors import ConfigError
+from besom.search.algorithms.by_path import ByPath
 from besom.search.objective import Objective
 from besom.search.options import SweepOptions
 from besom.search.warm_start.options import number_of_best, source_names
@@ -73,7 +74,8 @@ def _sentence(source: SourceStudy, trials: list[Transferred]) -> str:
 
 
 def _unlearnt(options: SweepOptions) -> Iterator[str]:
-    if (name := options.sampler.name) not in LEARNING:
+    name = options.sampler.name
+    if not isinstance(options.sampler, ByPath) and name not in LEARNING:  # it may learn or not
         yield (
             f"hydra/sweeper/sampler={name} does not learn from other studies' trials; "
             "hydra.sweeper.enqueue='best 5' tries their best."

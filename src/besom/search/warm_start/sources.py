@@ -22,7 +22,7 @@ from besom.search.objective import Objective
 from besom.search.storage.database import CONFIRMATIONS, UNREADABLE, file_of
 from besom.search.storage.server import CONNECT_SECONDS
 from besom.search.study import Study
-from besom.search.trial_row import IMPORTED, MEASURED, RESOLVED, TrialRow, is_own
+from besom.search.trial_row import IMPORTED, MEASURED, RESOLVED, TrialRow, is_own, is_violated
 from besom.search.warm_start.options import OPTION
 from besom.search.warm_start.trials import SourceStudy, SourceTrial
 
@@ -154,7 +154,8 @@ def _finished(found: optuna.Study) -> Iterator[SourceTrial]:
         row = TrialRow.of(trial, counts=True)
         values, last_report = row.values, _last_report(trial)
         is_complete = trial.state is TrialState.COMPLETE and all(map(math.isfinite, values))
-        known = row.code, row.notes.get(MEASURED, {}), _resolved(row)
+        is_infeasible = not is_ours and is_violated(trial)
+        known = row.code, row.notes.get(MEASURED, {}), _resolved(row), is_infeasible
         if is_complete:
             yield SourceTrial(trial.number, row.shown, values, None, *known)
         elif trial.state is TrialState.PRUNED and last_report is not None:

@@ -19,6 +19,8 @@ class SourceTrial:
         measured: the metrics that its study constrained.
         code: the source that made it; see :attr:`besom.search.trial_row.TrialRow.code`.
         resolved: the values that resolvers returned for it, as far as they are known.
+        is_infeasible: whether it violates a constraint of a study that Besom did not make. Besom's
+            own studies have ``measured``, by which this study judges instead.
     """
 
     number: int
@@ -28,6 +30,7 @@ class SourceTrial:
     code: str = ""
     measured: Mapping[str, float] = field(default_factory=dict)
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    is_infeasible: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class WarmStart:
         points = {
             frozenset(one.params.items())
             for one in self.trials
-            if one.trial.values and not constraints.why_infeasible(one.trial.measured, False)
+            if one.trial.values and not one.trial.is_infeasible
+            if not constraints.why_infeasible(one.trial.measured, False)
         }
         return min(self.n_best, len(points - {frozenset((baseline or {}).items())}))
