@@ -91,7 +91,7 @@ class Steerer:
 
     def _do(self, kind: str, **arguments: Any) -> bool:
         """Whether it is known what came of it."""
-        return "has begun to do it" not in ask(self._folder, self._lock, kind, **arguments)
+        return "has accepted it" not in ask(self._folder, self._lock, kind, **arguments)
 
 
 def put_request(root: Path, study: str, kind: str, **arguments: Any) -> None:

@@ -15,7 +15,7 @@ def test_says_how_to_go_on(besom: Command) -> None:
     assert ended.out.splitlines()[2:] == [
         "  cd mine",
         "  python main.py     # trains once",
-        "  python main.py -m  # sweeps; the same command goes on where it stopped",
+        "  python main.py -m  # sweeps; the same command resumes where it stopped",
         "  besom report mine  # what the sweep has taught",
     ]
 

@@ -143,7 +143,7 @@ def test_other_data_than_then_are_named(imdb: Path, sizes: list[str], besom: Com
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("failed", "is failed, so its record breaks off"),
+        ("failed", "is failed, so its record is incomplete"),
         ("dead", "is dead, so"),
         ("interrupted", "is interrupted, so"),
         ("running", "is running, so"),

@@ -42,7 +42,7 @@ def test_a_sampler_that_raises_ends_the_sweep_in_its_own_name(root: Path, besom:
     named = f"{SAMPLER}._target_=my_sampler.Failing: KeyError: 'no arms'"
     assert done.returncode == 2
     *frames, said, remedy = done.stderr.splitlines()
-    assert (said, remedy) == (f"besom: {named}", "Once that is mended, the same command goes on.")
+    assert (said, remedy) == (f"besom: {named}", "Correct it; the same command resumes the sweep.")
     assert frames[0].startswith("Traceback") and frames[-1] == "KeyError: 'no arms'"
     assert "my_sampler.py" in frames[1] and not [line for line in frames if "besom" in line]
     found = audit(root, "stepping")

@@ -74,7 +74,7 @@ def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
     assert told == "90.0 ''\n"  # the verdict is of a winner that is none today
     none = run("sized", *LOSS, 'hydra.sweeper.constraints.size="< 0"', folder=swept)
     assert none.returncode == 0, none.stderr
-    assert "None of 6 complete trials is feasible (size < 0): none is the best." in none.stdout
+    assert "None of 6 complete trials is feasible (size < 0): there is no best." in none.stdout
     lifted = run("sized", *LOSS, folder=swept)
     assert ", loss 0.01\n" in lifted.stdout and "infeasible" not in lifted.stdout
 

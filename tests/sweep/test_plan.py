@@ -86,7 +86,7 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: JobRunner) ->
         ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),
         ("hydra.sweep.dir=${nokey}", "`hydra.sweep.dir`: `${nokey}` is not"),
         ("+hydra.job.env_set.X=${oc.env:NOT_SET}", "`hydra.job.env_set.X`: the environment"),
-        ("+hydra.job.env_set.X=v${seed}", "`${seed}` is no value of Hydra's own"),
+        ("+hydra.job.env_set.X=v${seed}", "`${seed}` is none of Hydra's own values"),
     ],
 )
 def test_what_no_trial_could_look_up_is_refused_in_a_line(

@@ -85,7 +85,7 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
     output, _ = sweep.communicate(timeout=20)
     assert sweep.returncode in (128 + number, -number), output
     assert "Traceback" not in output
-    assert number == signal.SIGKILL or "the same command goes on" in output
+    assert number == signal.SIGKILL or "the same command resumes the sweep" in output
     wait_for(lambda: not any(map(is_alive, prepared(root.parent))), seconds=5)
     if number == signal.SIGKILL:  # the harder one to go on after
         (root.parent / "slow").unlink()

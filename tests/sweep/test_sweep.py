@@ -188,7 +188,7 @@ def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Pa
     kill(sweep.pid, signal.SIGTERM)
     output, _ = sweep.communicate(timeout=20)
     assert sweep.returncode == 128 + signal.SIGTERM, output
-    assert "the same command goes on" in output
+    assert "the same command resumes the sweep" in output
     before = audit(root, "stepping")
     assert before.states()["RUNNING"] > 0
     interrupted = [t for t in before.tags.values() if t.get(schema.STATE) == "interrupted"]
@@ -221,7 +221,7 @@ def test_a_second_supervisor_is_refused_and_two_signals_end_the_first_at_once(ro
     kill(sweep.pid, signal.SIGINT)
     said, _ = sweep.communicate(timeout=2)
     assert sweep.returncode == 130
-    assert said.endswith("\nbesom: ended at once; the same command goes on\n")
+    assert said.endswith("\nbesom: ended at once; the same command resumes the sweep\n")
     wait_for(lambda: not any(map(is_alive, workers)), seconds=2)
 
 
@@ -286,7 +286,7 @@ def test_a_timeout_says_what_remains(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.3", "hydra.sweeper.timeout=1", "hydra.sweeper.n_trials=50")
     done = run("stepping", *arguments, folder=root.parent)
     assert done.returncode == 0, done.stderr
-    assert "trials are still to be done; the same command goes on" in done.stdout
+    assert "trials are still to be done; the same command resumes the sweep" in done.stdout
     assert 0 < audit(root, "stepping").states()["COMPLETE"] < 50
 
 

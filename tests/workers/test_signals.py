@@ -30,7 +30,7 @@ def test_signals_are_handled_inside_the_block_only() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-SAID = "besom: stopped; the same command goes on\n"
+SAID = "besom: stopped; the same command resumes the sweep\n"
 
 ONCE = """
 import os, time

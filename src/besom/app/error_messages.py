@@ -152,7 +152,7 @@ def _unreadable(error: OverrideParseException) -> str:
             return f"`{error.override}`: no function `{unknown[1]}`; did you mean `{known}`?"
         return (
             f"`{error.override}`: no function `{unknown[1]}`; write {SEARCHED},\n"
-            "and a text with parentheses into quotes twice: 'key=\"a(b)\"'"
+            "and a text with parentheses into two kinds of quotes: 'key=\"a(b)\"'"
         )
     if cause:
         is_space = re.search(r"\b(choice|range|interval)\(", str(error.override))
@@ -161,7 +161,7 @@ def _unreadable(error: OverrideParseException) -> str:
     reason = _head(error).removeprefix("LexerNoViableAltException: ")
     return (
         f"`{error.override}` cannot be read as KEY=VALUE: {reason}\n"
-        "put a value with special characters into quotes twice: 'key=\"a, b\"'"
+        "put a value with special characters into two kinds of quotes: 'key=\"a, b\"'"
     )
 
 
@@ -213,7 +213,7 @@ def _composition(error: ConfigCompositionException) -> str:
         return str(already_there(f"+{added[1]}"))
     if choice := re.match(r"Error resolving interpolation '(.*?)'", text):
         others = text.partition("possible interpolation keys: ")[2] or "none here"
-        return f"`{choice[1]}`: an option can refer to the other groups alone: {others}"
+        return f"`{choice[1]}`: an option can refer only to the other groups: {others}"
     if in_file := re.match(r"In '.*': (?=\w+ raised while composing)", text):
         return (
             f"{in_file[0]}{config_error(cause)}"
@@ -252,7 +252,7 @@ def _unresolved(error: InterpolationResolutionError) -> str:
         return f"{where}{_head(error)}"
     key = found[1] or found[2]
     if where.startswith("`hydra.job.env_set"):
-        return f"{where}`${{{key}}}` is no value of Hydra's own, which are all that it may name"
+        return f"{where}`${{{key}}}` is none of Hydra's own values, the only ones that it may name"
     if key.startswith("hydra."):
         return f"{where}`${{{key}}}` is not in the task's configuration; write ${{hydra:{key[6:]}}}"
     return f"{where}`${{{key}}}` is not in the configuration; name a key that is there"

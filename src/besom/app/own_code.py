@@ -32,7 +32,7 @@ def naming(named: str) -> Iterator[None]:
         if (first := next(own, None)) is None:
             raise
         frames = mask("".join(traceback.format_exception(type(error), error, first)).rstrip())
-        said = f"{named}: {one_line(error)}\nOnce that is mended, the same command goes on."
+        said = f"{named}: {one_line(error)}\nCorrect it; the same command resumes the sweep."
         raise CodeError(said, frames) from error
 
 

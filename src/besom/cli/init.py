@@ -22,7 +22,7 @@ COMMANDS = re.compile(r"(?:^[^\s#].* # .*\n){2,}", re.MULTILINE)
 
 NEXT = {
     "python main.py": "trains once",
-    "python main.py -m": "sweeps; the same command goes on where it stopped",
+    "python main.py -m": "sweeps; the same command resumes where it stopped",
     "besom report {name}": "what the sweep has taught",
 }
 

@@ -78,7 +78,7 @@ def _command(words: list[str]) -> int:
     for word in words:
         # Surrogates stand for bytes of another encoding; a NUL can come only from a Python caller.
         if word.encode("utf-8", "ignore").decode() != word or "\0" in word:
-            raise CommandError(f"`{word}` is no text in UTF-8; write or rename it so")
+            raise CommandError(f"`{word}` is not valid UTF-8; write it, or name the file, in UTF-8")
     if words[0] == "--version":
         print(f"besom {__version__}")
         return 0

@@ -96,7 +96,7 @@ def replace_text(path: Path, text: str) -> None:
 def remedy(error: OSError) -> str:
     """Return the remedy for an error in writing to a folder."""
     for_room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return "Make room" if for_room else "Mend its permissions"
+    return "Free some space" if for_room else "Mend its permissions"
 
 
 def cache_folder() -> Path:

@@ -110,7 +110,7 @@ def predict(
     except Exception as error:  # layers of a user's own network may raise anything
         raise StudyError(
             f"the model of {what} cannot read these texts: {_reason(error)}\n"
-            "Its network is wrong, as one with too small an Embedding is; train another."
+            "Its network does not fit its data (too small an Embedding, say); train another."
         ) from error
 
 

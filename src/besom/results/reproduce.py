@@ -238,7 +238,7 @@ def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float], flags: str
     which = f"run {trial.run.run_id}"
     if trial.state not in REPEATABLE:
         raise StudyError(
-            f"{which} is {trial.state}, so its record breaks off; give one that is complete or "
+            f"{which} is {trial.state}, so its record is incomplete; give one that is complete or "
             f"pruned, `{besom_command('compare', 'STUDY', '--csv', flags=flags)}` shows them"
         )
     if not recorded:

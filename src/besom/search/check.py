@@ -63,7 +63,8 @@ def check_options(options: SweepOptions) -> None:
     sources = source_names(options.warm_start)
     if number_of_best(options.enqueue) and not sources:
         raise ConfigError(
-            f"hydra.sweeper.enqueue={options.enqueue}: of which study? Name it with {OPTION}=[…]."
+            f"hydra.sweeper.enqueue={options.enqueue} needs a study to take "
+            f"them from; name it with {OPTION}=[…]."
         )
 
 

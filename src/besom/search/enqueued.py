@@ -82,8 +82,8 @@ def leave_out_unfit(study: Study, space: Mapping[str, BaseDistribution]) -> list
             study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
             study.tell(trial.number, state=TrialState.FAIL)
             sentences.append(
-                f"trial {trial.number} was enqueued with {', '.join(values)}, of no use here: "
-                "it is left out."
+                f"trial {trial.number} was enqueued with {', '.join(values)}, "
+                "which does not fit the search space: it is left out."
             )
     return sentences
 

@@ -78,7 +78,7 @@ def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
     trials, are = ("1 trial", "is") if n_open == 1 else (f"{n_open} trials", "are")
     if ended_by.startswith(OPTION):
         return [f"{head}The same command without that rule does the other {trials}."]
-    return [f"{head}{trials} {are} still to be done; the same command goes on."]
+    return [f"{head}{trials} {are} still to be done; the same command resumes the sweep."]
 
 
 def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
@@ -235,8 +235,8 @@ def _state(row: TrialRow) -> str:
 
 def _none_feasible(plan: Plan, n_complete: int) -> str:
     return (
-        f"None of {n_complete} complete trials is feasible ({plan.constraints}): none is the best. "
-        "With other bounds in hydra.sweeper.constraints the same command judges them anew."
+        f"None of {n_complete} complete trials is feasible ({plan.constraints}), so there is no "
+        "best. With other bounds in hydra.sweeper.constraints the same command judges them anew."
     )
 
 

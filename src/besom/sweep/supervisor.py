@@ -91,12 +91,13 @@ class Supervisor:
         finally:
             jobs.close()
         if self._no_room:
-            raise StoreError(f"{self._no_room}.\nMake room; the same command goes on.")
+            remedy = "Free some space; the same command resumes the sweep."
+            raise StoreError(f"{self._no_room}.\n{remedy}")
         if self._changed:
             raise StudyError(
                 f"what the study is held to has changed while it ran ({self._changed}).\n"
                 "What has ended since then does not count, and is tried again: put back what was "
-                "there, and the same command goes on."
+                "there, and the same command resumes the sweep."
             )
         if failure := jobs.failure():
             raise failure

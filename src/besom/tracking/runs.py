@@ -36,7 +36,7 @@ def get_run(client: "MlflowClient", run_id: str) -> ReadRun:
             raise
         raise StoreError(
             f"run {run_id} is not in the record: {_shown(client.tracking_uri)} has been replaced, "
-            "or has lost it for good.\nBring the one back that has it, or sweep under another name."
+            "or has lost it for good.\nRestore the store that has it, or sweep under another name."
         ) from error
     if run.info.lifecycle_stage != "active":
         restore = restoring(client.tracking_uri, f"runs restore --run-id {run_id}")

@@ -67,5 +67,6 @@ def needed(root: Path) -> Iterator[None]:
         if not is_lacking(error) and error.errno != errno.EFBIG:
             raise
         raise StoreError(
-            f"{root} cannot be written: {error.strerror}.\nMake room; the same command goes on."
+            f"{root} cannot be written: {error.strerror}.\n"
+            "Free some space; the same command resumes the sweep."
         ) from error

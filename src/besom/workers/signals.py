@@ -89,7 +89,7 @@ def ending_after() -> Iterator[None]:
         if received:
             os._exit(128 + number)
         received.append(number)
-        say("besom: stopped; the same command goes on")
+        say("besom: stopped; the same command resumes the sweep")
         timers.append(Timer(MAX_TIDY_SECONDS, os._exit, (128 + number,)))
         timers[0].daemon = True
         timers[0].start()

@@ -103,7 +103,7 @@ def _in_plain_lines() -> Iterator[None]:
     except (ConfigCompositionException, InterpolationResolutionError) as error:
         _refuse(config_error(error))
     except KeyboardInterrupt:
-        raise SystemExit(stopped("; the same command goes on")) from None
+        raise SystemExit(stopped("; the same command resumes the sweep")) from None
 
 
 def _refuse(error: BesomError) -> NoReturn:

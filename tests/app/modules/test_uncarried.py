@@ -105,8 +105,8 @@ def remarks(folder: Path, *, changes: bool) -> list[str]:
 def test_what_was_set_and_cannot_be_carried_is_named_once_with_the_reason(tmp_path: Path) -> None:
     found = {}
     for line in remarks(tmp_path, changes=True):
-        name, _, rest = line.partition(" is in the workers as its import makes it, ")
-        reason, _, remedy = rest.removeprefix("not as it was set since: ").rpartition("; ")
+        name, _, rest = line.partition(" has in the workers the value of its import, ")
+        reason, _, remedy = rest.removeprefix("not the one that was set later: ").rpartition("; ")
         assert remedy == "set it at import, or inside the task" and name not in found
         found[name] = reason
     assert found == {
@@ -136,5 +136,5 @@ def test_a_sweep_says_it_once_before_its_first_trial(tmp_path: Path) -> None:
     ended = warm.run(["app.py", "-m", *words, "hydra.sweeper.n_trials=4"], tmp_path)
     assert ended.returncode == 0, ended.stderr
     before, _, after = ended.stdout.partition("trial   0")
-    assert before.count("app.STORE is in the workers as its import makes it") == 1
+    assert before.count("app.STORE has in the workers the value of its import") == 1
     assert after and "app.STORE" not in after

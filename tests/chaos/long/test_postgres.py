@@ -1,4 +1,4 @@
-"""More of it: after each restart of the database the same command goes on."""
+"""More of it: after each restart of the database the same command resumes the sweep."""
 
 import signal
 import time
@@ -77,6 +77,6 @@ def test_a_sweep_that_slept_leaves_what_another_machine_has_finished(
         assert sweep.wait(timeout=60) == 2
     finally:
         sweep.kill()
-    assert "the connection broke; the same command goes on" in one.output()
+    assert "the connection broke; the same command resumes the sweep" in one.output()
     assert "Traceback" not in one.output()
     assert other.examine().faults == []

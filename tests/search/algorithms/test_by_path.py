@@ -82,7 +82,7 @@ def test_what_a_sampler_raises_is_said_of_it_with_its_own_frames(method: str) ->
             study.tell(number, State.COMPLETE, [0.0])
     assert str(failure.value).splitlines() == [
         f"hydra.sweeper.sampler._target_={OWN}.Failing: KeyError: 'no arms'",
-        "Once that is mended, the same command goes on.",
+        "Correct it; the same command resumes the sweep.",
     ]
     assert "own.py" in failure.value.traceback
     assert "windowed_sampler.py" not in failure.value.traceback

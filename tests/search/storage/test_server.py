@@ -51,7 +51,7 @@ def test_a_connection_that_breaks_ends_the_sweep_in_one_line(
 ) -> None:
     number = study.ask(SPACE.distributions).number
     server.restart(how)
-    with pytest.raises(StoreError, match="the same command goes on") as caught, in_use(address):
+    with pytest.raises(StoreError, match="command resumes the sweep") as caught, in_use(address):
         study.tell(number, State.COMPLETE, [1.0], {"seconds": 1.0}, {1: 0.5})
     assert len(str(caught.value).splitlines()) == 1
     assert Postgres.PASSWORD not in str(caught.value)
@@ -75,7 +75,7 @@ def test_a_trial_whose_acknowledgement_is_lost_is_not_made_again(
         connection.execute("SELECT 1")
 
     monkeypatch.setattr(Connection, "commit", lost)
-    with pytest.raises(StoreError, match="the same command goes on"), in_use(address):
+    with pytest.raises(StoreError, match="the same command resumes the sweep"), in_use(address):
         study.ask(SPACE.distributions)
     assert len(on_disk(address)) == 1
     (row,) = open_study("s", address, ["minimize"]).rows()

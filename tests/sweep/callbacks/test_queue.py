@@ -58,7 +58,7 @@ def test_a_callback_that_hangs_is_waited_for_so_long_and_no_longer(
         rows.put(report(step))
     callback.is_called.wait()
     rows.close(seconds=0.01)
-    said = "have not come to an end in 0.01 s; 3 rows are not told"
+    said = "have not ended within 0.01 s; 3 rows are not delivered"
     assert said in capsys.readouterr().err
     callback.may_go_on.set()
 

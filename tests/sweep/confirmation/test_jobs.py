@@ -168,7 +168,7 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     driver, _, pool = swept.driver(stops, n_trials=6, n_jobs=1, confirm=confirm)
     drivers.append(driver)
     driver.run()
-    left = "6 of 9 confirmations are still to be done; the same command goes on."
+    left = "6 of 9 confirmations are still to be done; the same command resumes the sweep."
     assert driver.confirm() == f"No verdict yet: {left}"
     assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
     swept.record.flush()

@@ -54,8 +54,8 @@ def values(folder: Path) -> dict[int, tuple[dict[str, object], float]]:
 def test_what_the_environment_says_otherwise_is_said_and_its_values_are_not_reused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "says something else" not in sweep(folder, 3, "x=choice(1,2)")
-    assert "says something else" not in sweep(folder, 4, "x=choice(1,2)")
+    assert "gives other values" not in sweep(folder, 3, "x=choice(1,2)")
+    assert "gives other values" not in sweep(folder, 4, "x=choice(1,2)")
     monkeypatch.setenv("BIAS", "50")
     assert "was begun (bias: 0 → 50)" in sweep(folder, 8, "x=choice(1,2)")
     for number, (params, value) in values(folder).items():
@@ -78,9 +78,7 @@ def test_what_is_another_at_each_reading_is_said_of_no_study(folder: Path) -> No
     text = text.replace("@hydra", "OmegaConf.register_new_resolver('new', uuid.uuid4)\n\n\n@hydra")
     (folder / "main.py").write_text(text.replace("uuid.uuid4", "lambda: str(uuid.uuid4())"))
     for n_trials in (3, 5):
-        assert "says something else" not in sweep(
-            folder, n_trials, "x=choice(1,2)", "+id='${new:}'"
-        )
+        assert "gives other values" not in sweep(folder, n_trials, "x=choice(1,2)", "+id='${new:}'")
     assert "same as" not in sweep(folder, 8, "x=choice(1,2)", "+id='${new:}'")
 
 

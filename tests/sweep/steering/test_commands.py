@@ -140,7 +140,9 @@ def test_a_request_that_nothing_takes_is_taken_back(
             ask(folder, (tmp_path, "mine"), SET, n_trials=3)
         assert list(folder.iterdir()) == []
         monkeypatch.setattr(requests, "replace_text", taken_at_once)
-        assert ask(folder, (tmp_path, "mine"), SET, n_trials=3).endswith("has not said so yet.")
+        assert ask(folder, (tmp_path, "mine"), SET, n_trials=3).endswith(
+            "has not confirmed it yet."
+        )
 
 
 def taken_at_once(path: Path, text: str) -> None:

@@ -115,7 +115,7 @@ def test_no_point_is_enqueued_where_no_trial_is_to_come(bench: Bench) -> None:
     folder = steering_folder(bench.root, "bench")
     said = json.loads((folder / "2.answer").read_text())
     assert not said["is_applied"]
-    assert "make room with: besom set bench n_trials=3 --root " in said["text"]
+    assert "allow more with: besom set bench n_trials=3 --root " in said["text"]
     assert enqueued(driver) == [1]
 
 

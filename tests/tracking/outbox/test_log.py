@@ -81,7 +81,7 @@ def test_a_log_without_its_beginning_is_set_aside_with_a_word(
     set_orphaned_logs_aside(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r1.refused"]
     assert (tmp_path / "r1.refused").read_bytes() == content
-    assert "does not say whose log it is; it is kept as" in caplog.text
+    assert "does not name its run; it is kept as" in caplog.text
 
 
 def test_logs_that_tell_whose_they_are_stay_and_so_do_living_ones(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_run_that_has_ended_is_delivered(root: Path) -> None:
             Synced(1, 1, 0, 1),
             [
                 "1 run delivered",
-                "1 run waiting for a sweep, or for another address: give its command again",
+                "1 run of an unfinished sweep or another address: repeat its command",
                 "1 run of processes that run: they deliver by themselves",
             ],
         ),

@@ -50,9 +50,10 @@ class Uncarried:
         """Return a sentence for a user who misses the value that was set."""
         module, *names = self.place
         module = (main.name or Path(main.file).stem) if module == MAIN else module
+        name = ".".join([module, *filter(None, names)])
         return (
-            f"{'.'.join([module, *filter(None, names)])} is in the workers as its import makes it, "
-            f"not as it was set since: {self.reason}; set it at import, or inside the task"
+            f"{name} has in the workers the value of its import, not the one that was set later: "
+            f"{self.reason}; set it at import, or inside the task"
         )
 
 

@@ -74,7 +74,7 @@ def _unconfirmed(report: ReportData) -> str:
     if not report.eligible:
         bounds = report.study.constraints
         return (
-            f"No trial is feasible ({bounds}), so none is the best; the figures show how far off."
+            f"No trial is feasible ({bounds}), so there is no best; the figures show how far off."
         )
     if len(report.objectives) > 1:
         return "Several objectives: there is no single best trial, only those that nothing beats."

@@ -53,7 +53,7 @@ def remarks(
     if where:
         yield (
             f"of the {n_tested} texts of the test part, {where} too; test metrics are too good by "
-            "what is learned by heart"
+            "what is only remembered"
         )
     if facts.n_validated_trained:
         yield (
@@ -61,7 +61,7 @@ def remarks(
             "the training part too; validation metrics are too good by them"
         )
     if facts.n_without_words:
-        yield f"texts without a word, of emoji alone say: {facts.n_without_words}, all alike"
+        yield f"texts without a word (emoji alone, say): {facts.n_without_words}; all look alike"
 
 
 def describe(corpus: Corpus, validation_split: float) -> str:

@@ -200,7 +200,7 @@ def _check_rows(
             raise
         row, n_rows = int(found[1]), int(found[2])
         table = _table_of(model, n_rows)
-        asked = f"is asked for row {row}; give it more, or mend what it is given"
+        asked = f"is asked for row {row}; give it more rows, or correct its input"
         if row == vocab_size - 1:
             asked = (
                 f"the tokens of `data.vocab_size={vocab_size}` go to {row}; make it of vocab_size "

@@ -26,6 +26,6 @@ def unconstrained(options: Any, constraints: Mapping[str, Any] | None) -> str:
     if options.name != "cmaes" or not constraints:
         return ""
     return (
-        "hydra/sweeper/sampler=cmaes learns nothing from hydra.sweeper.constraints: what does not "
-        "keep to them is only never the best."
+        "hydra/sweeper/sampler=cmaes learns nothing from hydra.sweeper.constraints: a trial "
+        "that violates them is never the best, but the sampler does not avoid such trials."
     )

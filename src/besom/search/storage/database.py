@@ -206,13 +206,13 @@ def in_use(storage: str) -> Iterator[None]:
         yield
     except ConnectionLost as error:
         raise StoreError(
-            f"hydra.sweeper.storage={mask(storage)}: {error}; the same command goes on."
+            f"hydra.sweeper.storage={mask(storage)}: {error}; the same command resumes the sweep."
         ) from error
     except (StorageInternalError, SQLAlchemyError, sqlite3.Error, TransactionFailed) as error:
         reason = mask(str(error.__cause__ or error.__context__ or error)).splitlines()[0]
         raise StoreError(
-            f"hydra.sweeper.storage={mask(storage)} does not take what is written: {reason}.\n"
-            f"{_remedy(reason)}; the same command goes on."
+            f"hydra.sweeper.storage={mask(storage)} cannot be written: {reason}.\n"
+            f"{_remedy(reason)}; the same command resumes the sweep."
         ) from error
 
 
@@ -228,7 +228,7 @@ def _remedy(reason: str) -> str:
     """Return the remedy for an error message of SQLite or PostgreSQL."""
     said = reason.lower()
     if "full" in said or "no space" in said or "disk i/o" in said:
-        return "Make room"
+        return "Free some space"
     if "locked" in said:
         return "End the program that keeps it locked"
     return "Bring it back, or let it be written"

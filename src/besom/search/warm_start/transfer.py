@@ -107,7 +107,7 @@ def _value(
     is_same_group = dimension.is_group and source.is_ours and _agrees(fixed, key, target)
     is_another = dimension.is_group and source.is_ours and not is_same_group
     if is_another or key not in target.point:
-        raise SpaceError(f"it has no {key}, and what stands for it is not known")
+        raise SpaceError(f"it has no value of {key}, and none can be assumed")
     return target.point[key], is_same_group
 
 

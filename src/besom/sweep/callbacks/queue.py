@@ -83,8 +83,8 @@ class CallbackQueue:
         if self._thread.is_alive():
             n_waiting = self._waiting.qsize()  # plus the one being told, minus the None
             say(
-                f"besom: hydra.sweeper.callbacks have not come to an end in {seconds:g} s; "
-                f"{n_waiting} rows are not told"
+                f"besom: hydra.sweeper.callbacks have not ended within {seconds:g} s; "
+                f"{n_waiting} rows are not delivered"
             )
         if self._n_left_out:
             say(

@@ -142,7 +142,7 @@ def _compare(
     if supervisor.stopping and count.n_done < count.n_all:
         n_left = f"{count.n_all - count.n_done} of {count.n_all} confirmations"
         return ConfirmationResult(
-            f"No verdict yet: {n_left} are still to be done; the same command goes on."
+            f"No verdict yet: {n_left} are still to be done; the same command resumes the sweep."
         )
     return _settle(_contest(sweep, chosen, fresh, judged_values(sweep, wanted)), sweep, fresh)
 

@@ -91,7 +91,7 @@ def resolved_otherwise(plan: Plan, study: Study) -> Iterator[str]:
     if differing:
         shown = few((_change(key, before.get(key), now.get(key)) for key in differing), MOST_SHOWN)
         yield (
-            "The environment, or a resolver, says something else than when the study was begun "
+            "The environment or a resolver gives other values than when the study was begun "
             f"({shown}): trials of both stand side by side."
         )
 

@@ -57,8 +57,8 @@ def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
         flags = record_flags(plan.options.root, None)
         more = besom_command("set", study.name, f"n_trials={n_trials + 1}", flags=flags)
         raise StudyError(
-            f"each of the {n_trials} trials has begun, or waits with a point of its own; make room "
-            f"with: {more}"
+            f"each of the {n_trials} trials has begun or is reserved for an enqueued point; "
+            f"allow more with: {more}"
         )
     (number,) = study.enqueue_once([point])
     state = next((row.state for row in study.rows() if row.number == number), "")

@@ -25,5 +25,5 @@ def none_but_failed(rows: Sequence[TrialRow]) -> SweepFailed | None:
     if not counted or any(row.state != "failed" for row in counted):
         return None
     return SweepFailed(
-        f"all {len(counted)} trials failed, as the lines above say; none is the best"
+        f"all {len(counted)} trials failed, as the lines above say; there is no best"
     )

@@ -74,6 +74,6 @@ class HeldBack:
             return None
         return ConfigError(
             f"{self.missing}.\n"
-            "No other trial would fare better, and the sweep ends; with the right name this "
+            "Every other trial would fail likewise, so the sweep ends; with the right name this "
             "study goes on."
         )

@@ -31,7 +31,7 @@ def interruptible(supervisor: Supervisor, pool: Pool, console: Console) -> Itera
             tidy()
             below_the_bars = "\n" if console.is_terminal else ""
             with redirect_stderr(sys.__stderr__):  # Rich would print it above the bars
-                say(f"{below_the_bars}besom: ended at once; the same command goes on")
+                say(f"{below_the_bars}besom: ended at once; the same command resumes the sweep")
             os._exit(128 + number)  # whatever hangs; the next start recovers
         supervisor.stopping = True
         text = "stopping at the next epoch; once more ends everything now"

@@ -121,8 +121,8 @@ def _withdrawn(folder: Path, request: Request, runs: bool) -> Answer | None:
     except FileNotFoundError:  # it has been taken
         if (folder / f"{request.id}{ANSWER}").exists():
             return None
-        late = "has not said so yet" if runs else "ended on the way; its own command goes on"
-        return Answer(True, f"The sweep has begun to do it, and {late}.")
+        late = "has not confirmed it yet" if runs else "ended before; its own command resumes it"
+        return Answer(True, f"The sweep has accepted it, and {late}.")
     withdrawn.unlink()
     if runs:
         return Answer(

@@ -104,6 +104,7 @@ class Steering:
         supervisor.stop("besom stop")
         n_running = len(supervisor.jobs)
         if not n_running:
-            return "the sweep ends; its own command goes on"
+            return "the sweep ends; its own command resumes it"
         what = "trial stops" if n_running == 1 else "trials stop"
-        return f"{n_running} {what} at the next report, and the sweep ends; its own command goes on"
+        then = "the sweep ends; its own command resumes it"
+        return f"{n_running} {what} at the next report, and {then}"

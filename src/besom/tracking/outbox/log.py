@@ -49,7 +49,7 @@ class RunLog:
         """
         path = folder / f"{run_id}{SUFFIX}"
         if path.name != f"{run_id}{SUFFIX}":
-            raise StoreError(f"run {run_id!r} has no plain name; its store is not to be trusted.")
+            raise StoreError(f"the run id {run_id!r} is no file name; its store cannot be trusted.")
         flags = os.O_CREAT | os.O_RDWR | os.O_APPEND
         log = cls(path, private(str(path), flags))
         fcntl.flock(log._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -205,7 +205,7 @@ def set_orphaned_logs_aside(folder: Path) -> None:
         else:
             aside = log.set_aside()
             log.close()
-            _logger.warning("%s does not say whose log it is; it is kept as %s", path, aside)
+            _logger.warning("%s does not name its run; it is kept as %s", path, aside)
 
 
 def _has_begun(path: Path) -> bool:

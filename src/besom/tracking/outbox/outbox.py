@@ -252,5 +252,5 @@ class Outbox:
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self._folder} cannot be written ({error.strerror}).\n"
-            f"{remedy(error)}; the same command goes on from here."
+            f"{remedy(error)}; the same command resumes from here."
         )

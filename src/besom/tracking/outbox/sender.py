@@ -122,7 +122,9 @@ class Sender:
             if len(errors) < FAILURES_PER_ROUND:
                 errors += self._deliver_one(run_id, batch)
         if errors and not self._failures:
-            _logger.warning("the record waits, and is kept on disk: %s", reason(errors[0]))
+            _logger.warning(
+                "the record is kept on disk until MLflow takes it: %s", reason(errors[0])
+            )
         self._round_seconds = time.monotonic() - began
         with self._changed:
             self._finished = self._started

@@ -40,7 +40,7 @@ class Synced:
         """Return a line for each number that is not 0."""
         told = {
             "delivered": self.delivered,
-            "waiting for a sweep, or for another address: give its command again": self.left,
+            "of an unfinished sweep or another address: repeat its command": self.left,
             "not in MLflow any more: restore what was deleted, then sync again": self.refused,
             "of processes that run: they deliver by themselves": self.running,
         }

@@ -245,6 +245,6 @@ class _DriverProcess:
             heard: FromDriver = self._connection.recv()
         except (EOFError, OSError):
             return PoolRefused(
-                "The Ray cluster is gone. Once one is there, the same command goes on."
+                "The Ray cluster is gone. With a new one, the same command resumes the sweep."
             )
         return heard

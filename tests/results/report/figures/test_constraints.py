@@ -62,5 +62,5 @@ def test_a_bound_of_what_no_trial_has_is_drawn_nowhere() -> None:
 )
 def test_where_nothing_is_feasible_nothing_is_the_best(objective: str, direction: str) -> None:
     page = constrained(objective, direction, size="< 0").page()
-    assert "No trial is feasible (size < 0), so none is the best" in page.text
+    assert "No trial is feasible (size < 0), so there is no best" in page.text
     assert "4 of the complete infeasible" in page.text
