@@ -14,6 +14,7 @@ from besom.workers.messages import Assignment, Event, Outcome, Sending, WorkerEx
 from besom.workers.ray import remote_worker
 from besom.workers.ray.protocol import FromActor, Home, Piece
 from besom.workers.ray.remote_worker import RemoteWorker
+from tests.processes import wait_for
 
 TIMEOUT = 60.0
 FULL = RayTaskError("put", "OSError: No space left on device", OSError(28), "x", 1, "127.0.0.1")
@@ -41,6 +42,7 @@ class Heard:
         self.worker = RemoteWorker(
             0, lambda: actor, home, self._messages.put, lambda node: True, lambda: None
         )
+        wait_for(lambda: self.worker._actor)
 
     def next(self) -> Any:
         heard = self._messages.get(timeout=TIMEOUT)
@@ -89,9 +91,9 @@ def test_files_on_their_way_to_the_node_are_no_silence(left: Path, tmp_path: Pat
     heard = Heard(actor, tmp_path)
     heard.worker.send(assignment, left)
     assert heard.next() == heard.next() == Sending()
+    wait_for(lambda: actor.sent == [assignment])
     actor.said.put(None)
     assert heard.next() == WorkerExited("")
-    assert actor.sent == [assignment]
 
 
 def test_files_that_a_node_cannot_keep_end_the_attempt_and_it_counts(
