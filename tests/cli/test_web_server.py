@@ -50,6 +50,23 @@ def test_a_server_that_does_not_start_says_why() -> None:
         run_server(server, Path("here"), "files")
 
 
+ONE_ANSWER = """
+import sys
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", int(sys.argv[1])), SimpleHTTPRequestHandler).handle_request()
+sys.exit("out of memory")
+"""
+
+
+def test_a_server_that_ends_by_itself_says_why(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-uc", ONE_ANSWER, str(port)]
+    server = Server("A server", command, port, "/", folder=tmp_path)
+    said = r"^A server has ended by itself, with exit code 1: .*out of memory\nGive the same"
+    with pytest.raises(UserError, match=said):
+        run_server(server, Path("here"), "files")
+
+
 def test_only_names_of_this_machine_are_allowed() -> None:
     assert allowed_hosts(80) == ["127.0.0.1:80", "localhost:80"]
     assert allowed_hosts(80, "192.0.2.7")[2:] == ["192.0.2.7:80"]

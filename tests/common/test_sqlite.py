@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -26,3 +27,21 @@ def test_a_database_in_use_is_let_alone(tmp_path: Path, monkeypatch: pytest.Monk
         sqlite.write_ahead(tmp_path / "a.db")
         other.execute("COMMIT")
     assert mode_of(tmp_path / "a.db") == "delete"
+
+
+def test_a_read_only_database_is_copied_again_once_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the change is in the write-ahead log alone."""
+    path = tmp_path / "a.db"
+    sqlite.write_ahead(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE t (x)")
+        with monkeypatch.context() as read_only:
+            read_only.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+            first = sqlite.readable_file(path)
+            assert sqlite.readable_file(path) == first != path
+            writer.execute("INSERT INTO t VALUES (1)")
+            second = sqlite.readable_file(path)
+    with closing(sqlite3.connect(second)) as copied:
+        assert copied.execute("SELECT x FROM t").fetchall() == [(1,)]

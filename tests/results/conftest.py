@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from besom.tracking import Record, connect, schema
@@ -50,6 +51,14 @@ def start(
     parent = record.start_run(study, {schema.STUDY: study, schema.ROLE: "sweep"})
     record.params(parent, {"objective": objective, "direction": direction})
     return Recorded(record, study, parent)
+
+
+def optuna_study(folder: Path, name: str, run_id: str) -> Path:
+    """A root with Optuna's study of a sweep whose own run has this id."""
+    folder.mkdir(exist_ok=True)
+    study = optuna.create_study(study_name=name, storage=f"sqlite:///{folder / 'optuna.db'}")
+    study.set_user_attr("besom.run_id", run_id)
+    return folder
 
 
 @pytest.fixture

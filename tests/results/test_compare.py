@@ -13,7 +13,7 @@ from besom.tracking.address import own_address
 from besom.tracking.mlflow_readers import DatabaseReader
 from besom.tracking.reader import meant
 from tests.conftest import Command
-from tests.results.conftest import start
+from tests.results.conftest import optuna_study, start
 
 
 def test_the_best_comes_first_and_only_what_differs_is_shown(
@@ -173,6 +173,19 @@ def test_a_parameter_that_is_called_as_a_column_takes_none_away(root: Path, beso
     assert [row["params.state"] for row in rows] == ["s0", "s1"]
 
 
+def test_no_two_columns_have_the_same_head(root: Path, besom: Command) -> None:
+    with connect(root, None, "besom") as record:
+        odd = start(record, "odd")
+        for number in range(2):
+            params = {"training.epochs": 5 + number, "loss": f"l{number}", "a.units": number}
+            odd.trial(number, params, {"val_accuracy": [0.5], "epochs": [3.0], "loss": [0.1]})
+    head = besom("compare", "odd").out.splitlines()[0].split()
+    assert head == [
+        *("trial", "units", "params.loss", "training.epochs"),
+        *("val_accuracy", "epochs", "loss", "seconds", "state"),
+    ]
+
+
 def test_an_id_in_capitals_is_the_same(study: list[str], besom: Command) -> None:
     (row,) = json.loads(besom("compare", study[3].upper(), "--json").out)
     assert row["run_id"] == study[3]
@@ -264,6 +277,24 @@ def test_a_study_begun_anew_under_its_old_name_is_the_new_one(root: Path, besom:
             start(record, "twice").trial(0, {"n": 1}, {"val_accuracy": [value]}, attempt=2)
     (row,) = json.loads(besom("compare", "twice", "--json").out)
     assert row["val_accuracy"] == 0.5
+
+
+def test_of_two_sweeps_of_a_name_the_one_of_this_root_is_meant(
+    root: Path, besom: Command, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Another user of the same server has begun a study of that name since."""
+    with connect(root, None, "besom") as record:
+        ours, theirs = start(record, "twice"), start(record, "twice")
+        for study, value in ((ours, 0.9), (theirs, 0.5)):
+            study.trial(0, {"n": 1}, {"val_accuracy": [value]})
+        record.log(theirs.parent, {schema.HOST: "node-7"})
+    own = optuna_study(tmp_path / "own", "twice", ours.parent)
+    words = ("compare", "twice", "--json", "--tracking-uri", own_address(root), "--root")
+    (row,) = json.loads(besom(*words, str(own)).out)
+    assert row["val_accuracy"] == 0.9 and "sweeps of study" not in caplog.text
+    (row,) = json.loads(besom(*words, "elsewhere").out)
+    assert row["val_accuracy"] == 0.5
+    assert "the record has 2 sweeps of study twice, and none of them is of" in caplog.text
 
 
 class Terminal(io.StringIO):

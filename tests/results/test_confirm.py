@@ -76,7 +76,7 @@ MASKED = "hydra.sweeper.storage=postgresql://me:***@host/db"
 
 def test_a_password_that_is_not_recorded_is_asked_for(root: Path, study: list[str]) -> None:
     begun_by(root, study, WORKLOAD, MASKED, "+x.y=1")
-    with pytest.raises(StudyError, match=r"besom confirm small hydra\.sweeper\.storage=…$"):
+    with pytest.raises(StudyError, match=r"besom confirm small hydra\.sweeper\.storage=… --root "):
         sweep_words(root, None, "small")
     anew = MASKED.replace("***", "secret")
     words = sweep_words(root, None, "small", overrides=[anew, "+x.y=2"])

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from besom.app.config_paths import conf_folder
 from besom.common.errors import StoreError, StudyError
+from besom.common.flatten import flatten
 from besom.common.text import duration
 from besom.results.export import Exported, export, plain, show
 from besom.rnn import config
@@ -49,8 +50,7 @@ def record_trials(
         for number, (text, value) in enumerate(trials.items()):
             of_trial = {schema.TRIAL: str(number), schema.ROLE: "trial"}
             run_id = record.start_run(f"{STUDY}/{number:03d}", study | of_trial, parent)
-            if groups:
-                record.log(run_id, {schema.GROUPS: json.dumps(groups)})
+            record.log(run_id, {schema.GROUPS: json.dumps(groups or options_of(text))})
             if text:
                 record.text(run_id, schema.CONFIG_FILE, text)
             record.metrics(run_id, 1, {"val_accuracy": value})
@@ -58,6 +58,14 @@ def record_trials(
             record.end_run(run_id)
             run_ids.append(run_id)
         return run_ids
+
+
+def options_of(text: str) -> dict[str, str]:
+    """The options of ``data`` and ``model`` that a configuration of the workload was made of."""
+    config = OmegaConf.create(text)
+    assert isinstance(config, DictConfig)
+    flat = flatten(config, resolve=False)
+    return {group: flat[f"{group}.name"] for group in ("data", "model") if f"{group}.name" in flat}
 
 
 @pytest.fixture
@@ -200,7 +208,7 @@ def test_a_record_that_does_not_fit_the_configurations_of_today(
     with pytest.raises(StudyError) as raised:
         exported()
     assert "`data.train_reviews` would be 4000, and was absent" in str(raised.value)
-    assert f"`besom reproduce {run_id} --code`" in str(raised.value)
+    assert f"`besom reproduce {run_id} --code --root {root}`" in str(raised.value)
     assert not (own_conf / "experiment").exists()
 
 

@@ -116,9 +116,14 @@ def test_logs_of_another_machine(
     try:
         monkeypatch.chdir(moved)
         ended = besom("logs", "talking", "0")
+        failed = besom("logs", "talking", number_of(swept[1], "x=1.5"))
     finally:
         (swept[0] / "away").rename(swept[0] / "multirun")
     assert ended.code == 2 and "which is not here" in ended.err
+    assert (failed.code, failed.err) == (0, "")  # the record has its traceback
+    said, elsewhere, *rest = failed.out.splitlines()
+    assert "ValueError: x is above 1" in said and elsewhere.endswith("which is not here")
+    assert "==> traceback.txt in MLflow <==" in rest and rest[-1] == "ValueError: x is above 1"
 
 
 def test_numbers_of_trials_that_others_have_are_not_its_own() -> None:

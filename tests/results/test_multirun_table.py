@@ -75,7 +75,8 @@ def test_a_command_of_several_jobs_ends_with_them(
     assert "[HYDRA]" not in ended.out
     assert ["0", "1", "0.1"] in [line.split()[:3] for line in lines]
     assert ["val_accuracy", "0.2", "0.1"] in [line.split()[:3] for line in lines]
-    assert lines[-2].startswith("besom ui")
+    assert lines[-3].startswith("besom ui") and lines[-2] == "# side by side:"
+    assert lines[-1].startswith("besom compare ")
 
 
 def test_a_single_run_says_where_it_is(besom: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from besom.cli import main
 from besom.results import predict as asking
 from besom.results.predict import Prediction, as_json, read_file
+from besom.results.workload import WORKLOAD
 from besom.rnn.data import Reviews, open_corpus, view
 from besom.rnn.text_classifier import TextClassifier, load, save
 from besom.rnn.train import HOOKS
@@ -81,8 +82,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         root = folder / "mlruns"
         with connect(root, None, "besom") as record:
             (run,) = record.runs({schema.ROLE: "train"})
-            start(record, STUDY)
-            start(record, "bare")
+            command = json.dumps({"task": WORKLOAD, "config_name": "small", "overrides": []})
+            for study in (STUDY, "bare"):
+                record.text(start(record, study).parent, schema.COMMAND_FILE, command)
             champion = Champion(STUDY, 0, run.run_id, "0 is within noise of the baseline.")
             assert register(record, champion, HOOKS.packaging) == ADDRESS
         yield Trained(root, run.run_id)
@@ -112,8 +114,10 @@ def test_a_run_and_its_champion_say_what_the_network_says(
     for model in (trained.run_id, STUDY, ADDRESS, ADDRESS.replace("@champion", "/1")):
         rows = predicted(besom, trained, model, *TEXTS)
         assert [row["text"] for row in rows] == TEXTS
-        assert [row["probability"] for row in rows] == expected.tolist()
+        assert [row["probabilities"]["positive"] for row in rows] == expected.tolist()
         assert [row["label"] == "positive" for row in rows] == (expected > 0.5).tolist()
+        assert all(row["probability"] == row["probabilities"][row["label"]] for row in rows)
+        assert all(row["probability"] >= 0.5 for row in rows)
 
 
 def test_a_file_holds_one_review_a_line(
@@ -121,7 +125,7 @@ def test_a_file_holds_one_review_a_line(
 ) -> None:
     (tmp_path / "reviews.txt").write_text("\n".join(TEXTS) + "\n")
     rows = predicted(besom, trained, trained.run_id, "--file", "reviews.txt")
-    assert [row["probability"] for row in rows] == expected.tolist()
+    assert [row["probabilities"]["positive"] for row in rows] == expected.tolist()
 
 
 def test_only_a_line_feed_ends_a_review(tmp_path: Path) -> None:
@@ -134,10 +138,10 @@ def test_only_a_line_feed_ends_a_review(tmp_path: Path) -> None:
 
 
 def test_json_has_no_nan() -> None:
-    (row,) = json.loads(
-        as_json([Prediction("x", float("nan"), "negative")]), parse_constant=refused
-    )
-    assert row["probability"] is None
+    nan = float("nan")
+    text = as_json([Prediction("x", nan, "negative", {"negative": nan, "positive": nan})])
+    (row,) = json.loads(text, parse_constant=refused)
+    assert row["probability"] is row["probabilities"]["positive"] is None
 
 
 def test_a_runs_id_in_capitals_is_the_same(trained: Trained, besom: Command) -> None:
@@ -162,7 +166,7 @@ def test_shows_an_aligned_table(trained: Trained, besom: Command) -> None:
     [
         (["0" * 32, "good"], ["no run 000"]),
         (["small:firs", "good"], ["`small:firs` is no run's id", "did you mean `small:first`?"]),
-        (["bare", "good"], ["no model `models:/bare@champion`", "`besom confirm bare` registers"]),
+        (["bare", "good"], ["no model `models:/bare@champion`", "`besom confirm bare --root "]),
         (["models:/nothing/1", "good"], ["no model `models:/nothing/1`", ADDRESS]),
         (["RUN", ""], ["text 1 (``) holds no word"]),
         (["RUN", "good", "qwzx xyzzy"], ["text 2 (`qwzx xyzzy`) holds none of the"]),
@@ -327,7 +331,8 @@ def test_a_served_champion_gives_the_same_probabilities(
             assert (refused.value.code, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
             assert said in answer["message"] and "stack_trace" not in answer
     rows = predicted(besom, trained, STUDY, *TEXTS)
-    np.testing.assert_allclose([row["probability"] for row in rows], expected, rtol=1e-6)
+    praise = [row["probabilities"]["positive"] for row in rows]
+    np.testing.assert_allclose(praise, expected, rtol=1e-6)
 
 
 def test_a_model_that_was_deleted_is_trained_again_and_put_back(

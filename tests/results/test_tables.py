@@ -1,5 +1,6 @@
 """``besom.runs`` and ``besom.curves``, for pandas."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,25 @@ def test_a_parameter_that_is_called_as_a_column_takes_none_away(root: Path) -> N
     assert row["seconds"] >= 0
     assert (row["params.trial"], row["params.seconds"]) == ("x", "y")
     assert (row["params.loss"], row["metrics.attempt"]) == ("mse", 7.0)
+
+
+def test_a_column_holds_one_thing_in_all_rows(root: Path) -> None:
+    """Also where only some of the trials have the metric of that name."""
+    with connect(root, None, "besom") as record:
+        odd = start(record, "odd")
+        odd.trial(0, {"epochs": 5}, {"epochs": [3.0]})
+        odd.trial(1, {"epochs": 9}, {"loss": [0.5]})
+    runs = besom.runs("odd", root)
+    assert list(runs["params.epochs"]) == [5, 9]
+    assert runs["epochs"][0] == 3.0 and runs["epochs"].isna()[1]
+
+
+def test_a_table_leaves_no_connection_open(study: list[str], root: Path) -> None:
+    besom.runs("small", root)
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(5):
+        besom.runs("small", root)
+    assert len(os.listdir("/dev/fd")) == before
 
 
 def test_an_unknown_study_is_named(study: list[str], root: Path) -> None:

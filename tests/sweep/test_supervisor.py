@@ -21,6 +21,7 @@ from besom.tracking.record import connect
 from besom.workers.messages import (
     Assignment,
     Composed,
+    Event,
     FromWorker,
     Outcome,
     Reported,
@@ -316,6 +317,95 @@ def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
     assert bench.record.runs({schema.PARENT: driver.sweep.parent_run}, status="RUNNING") == []
     study, _ = bench.sweep(n_trials=5)
     assert [row.state for row in study.rows()] == ["complete"] * 5
+
+
+def test_a_node_that_starts_no_worker_ends_no_sweep_that_goes_on_elsewhere(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One trial trains, while each other worker is gone before its task was called."""
+    monkeypatch.setattr("besom.sweep.steering.failed_starts.LONGEST_PAUSE", 0.0)
+    trained: list[int] = []
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 0:
+            yield BEGUN
+            for step in range(1, 101):
+                yield Reported(step, {"loss": 1.0})
+            trained.append(assignment.trial)
+        elif not trained:
+            yield WorkerExited("fails on a sick node")
+            return
+        yield from completes(assignment)
+
+    driver, study, pool = bench.driver(script, n_trials=3, n_jobs=2)
+    remarks: list[str] = []
+    monkeypatch.setattr(driver.trials, "remark", remarks.append)
+    driver.run()
+    assert [row.state for row in study.rows()] == ["complete"] * 3
+    assert len(pool.started) > 3 * 2
+    (said,) = remarks
+    assert said.startswith("worker 1 does not start: it fails on a sick node; the others go on")
+
+
+def test_a_worker_that_does_not_start_is_not_started_again_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("besom.sweep.supervisor.LOOK_SECONDS", 0)
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial == 0:
+            yield BEGUN
+            for step in range(1, 11):
+                yield Reported(step, {"loss": 1.0})
+        elif assignment.attempt == 1:
+            yield WorkerExited("fails on a sick node")
+            return
+        yield from completes(assignment)
+
+    driver, study, pool = bench.driver(script, n_trials=2, n_jobs=2)
+    driver.run()
+    assert pool.started == [0, 1]  # the one that works takes over
+    assert [row.state for row in study.rows()] == ["complete"] * 2
+
+
+def test_a_worker_that_is_told_to_end_gets_no_further_trial(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome was on its way when the trial became overdue."""
+    monkeypatch.setattr("besom.sweep.supervisor.LOOK_SECONDS", 0)
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        yield BEGUN
+        if assignment.trial != 0:
+            yield from completes(assignment)
+
+    driver, study, pool = bench.driver(script, n_trials=3, n_jobs=1, trial_timeout=0.1)
+    end = pool.end
+
+    def end_late(worker: int, cause: str) -> None:
+        pool._events.append(Event(worker, Outcome(State.COMPLETE, {"loss": 1.0}, 0.1)))
+        end(worker, cause)
+
+    monkeypatch.setattr(pool, "end", end_late)
+    driver.run()
+    assert [assignment.trial for assignment in pool.assigned] == [0, 1, 2]
+    assert [row.state for row in study.rows()] == ["complete"] * 3
+    assert pool.started == [0, 0]
+
+
+def test_a_trial_whose_worker_is_silent_before_its_task_fails_after_max_attempts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("besom.sweep.supervisor.LOOK_SECONDS", 0)
+
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        if assignment.trial != 1:
+            yield from completes(assignment)
+
+    study, pool = bench.sweep(script, n_trials=6, n_jobs=1, max_attempts=2, hang_timeout=0.1)
+    assert Counter(row.state for row in study.rows()) == {"complete": 5, "failed": 1}
+    assert sum(assignment.trial == 1 for assignment in pool.assigned) == 2
+    assert "said nothing" in study.row(1).notes["error"]
 
 
 def test_a_proposal_that_was_cut_short_is_asked_for_to_the_end(bench: Bench) -> None:

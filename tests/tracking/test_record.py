@@ -14,6 +14,7 @@ from besom.common.errors import StoreError
 from besom.session import LoggedDataset
 from besom.tracking import Record, connect, runs, schema
 from besom.tracking.outbox.sync import Synced, sync
+from besom.tracking.reader import open_reader
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:
@@ -234,7 +235,7 @@ def test_runs_finds_all_pages_by_tags_and_status(
     assert [run.name for run in record.runs({schema.STUDY: "it's"}, "FINISHED")] == ["t0"]
 
 
-def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
+def test_a_closed_run_is_reopened(record: Record, client: MlflowClient, root: Path) -> None:
     run_id = record.start_run("sweep", {schema.ROLE: "sweep"})
     record.kill(run_id, {schema.STATE: "killed"})
     record.reopen(run_id)
@@ -242,9 +243,12 @@ def test_a_closed_run_is_reopened(record: Record, client: MlflowClient) -> None:
     record.flush()
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags[schema.STATE]) == ("RUNNING", "running")
+    by_api, by_tables = record.runs({schema.ROLE: "sweep"}), open_reader(root, None).runs([run_id])
+    assert [run.ended for run in (*by_api, *by_tables)] == [None, None]
     close_run(record, run_id)
     assert client.get_run(run_id).info.status == "FINISHED"
     assert client.get_run(run_id).data.tags[schema.NOTE] == "again"
+    assert open_reader(root, None).runs([run_id])[0].ended is not None
 
 
 def test_a_run_that_is_not_there_is_not_reopened(record: Record) -> None:

@@ -1,5 +1,6 @@
 """Processes are killed for real; the next one finds what they left."""
 
+import json
 import shutil
 import signal
 from dataclasses import dataclass, replace
@@ -71,8 +72,9 @@ def logs(root: Path) -> int:
 
 
 def without_key(run: Pending) -> Pending:
-    """Without the tag by which each run is told from all others."""
-    return replace(run, tags={key: tag for key, tag in run.tags.items() if key != schema.KEY})
+    """Without the tag by which each run is told from all others, and without its time."""
+    tags = {key: tag for key, tag in run.tags.items() if key != schema.KEY}
+    return replace(run, tags=tags, last_at=0)
 
 
 def steps(client: MlflowClient, run_id: str) -> list[int]:
@@ -88,8 +90,8 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
         found = {run.run_id: without_key(run) for run in record.pending(STUDY)}
         outcome = {"trial": 3, "values": [0.5]}
         assert found == {
-            finished: Pending(finished, "finished", STUDY, outcome),
-            lost: Pending(lost, "lost", STUDY, None),
+            finished: Pending(finished, "finished", STUDY, outcome, 0),
+            lost: Pending(lost, "lost", STUDY, None, 0),
         }
         run = client.get_run(finished)
         assert (run.info.status, run.data.tags.get(schema.STATE)) == ("RUNNING", None)
@@ -110,6 +112,16 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
     assert Path(client.download_artifacts(finished, schema.CONFIG_FILE)).read_text() == "a: 1\n"
     assert steps(client, lost) == [0]
     assert logs(root) == 0
+
+
+def test_a_lost_run_ended_when_its_process_last_wrote(left: Left) -> None:
+    log = left.root / "spool" / f"{left.lost}.jsonl"
+    written = [json.loads(line)["at"] for line in log.read_text().splitlines()]
+    with connect(left.root, None, "tests") as record:
+        (lost,) = [run for run in record.pending(STUDY) if run.run_id == left.lost]
+        record.kill(lost.run_id, {schema.STATE: "lost"}, lost.last_at)
+    run = MlflowClient(f"sqlite:///{left.root / 'mlflow.db'}").get_run(left.lost)
+    assert run.info.end_time == written[-1] >= written[0]
 
 
 def test_only_the_runs_asked_for_are_taken_over(left: Left) -> None:

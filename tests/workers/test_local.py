@@ -17,6 +17,7 @@ from besom.workers.local import LocalPool
 from besom.workers.messages import (
     Assignment,
     Composed,
+    Event,
     FromWorker,
     Outcome,
     Ready,
@@ -188,3 +189,14 @@ def test_what_is_no_message_ends_the_worker_alone(pool: LocalPool) -> None:
             rubbish
         )
     run_one(pool, worker=1)
+
+
+def test_an_exit_of_a_worker_that_another_thread_has_stopped_is_passed_on(
+    payload: bytes,
+) -> None:
+    """On Ray one thread of the actor waits for events while another stops the pool."""
+    pool = LocalPool(1, payload, Path("logs"))
+    for message in (Outcome(State.COMPLETE, {}, 0.1, is_last=True), WorkerExited("was killed")):
+        pool._events.put(Event(0, message))
+        event = pool.next_event(TIMEOUT)
+        assert event and event.message == message

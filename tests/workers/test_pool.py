@@ -15,6 +15,7 @@ from besom.workers.messages import (
     Ready,
     Reported,
     ReportReply,
+    Sending,
     Told,
     WorkerExited,
 )
@@ -43,10 +44,13 @@ def pool(
 
 
 def heard(pool: Pool, worker: int = 0) -> FromWorker:
-    """What a worker says next; no other says anything."""
-    event = pool.next_event(TIMEOUT)
-    assert event and event.worker == worker, event
-    return event.message
+    """What a worker says next, but for signs that files are coming; no other says anything."""
+    message: FromWorker = Sending()
+    while message == Sending():
+        event = pool.next_event(TIMEOUT)
+        assert event and event.worker == worker, event
+        message = event.message
+    return message
 
 
 def begun(pool: Pool, *overrides: str, worker: int = 0) -> None:
@@ -99,8 +103,9 @@ def test_a_failure_has_the_tasks_own_traceback(pool: Pool) -> None:
     assert "in tell" in outcome.traceback and "run_job" not in outcome.traceback
 
 
-def test_overrides_that_do_not_compose_fail_the_job_alone(pool: Pool) -> None:
-    pool.send(0, Assignment(3, 1, ("absent=1",)))
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_overrides_that_do_not_compose_fail_the_job_alone(pool: Pool, attempt: int) -> None:
+    pool.send(0, Assignment(3, attempt, ("absent=1",)))
     outcome = heard(pool)
     assert isinstance(outcome, Outcome) and outcome.state is State.FAILED and outcome.error
 

@@ -16,6 +16,7 @@ from ray._private import utils as ray_utils
 
 from besom.app.hooks import Task
 from besom.common.errors import ClusterError
+from besom.common.machine.memory import total_memory
 from besom.workers.messages import (
     Assignment,
     Composed,
@@ -33,7 +34,8 @@ from besom.workers.pool import log_file
 from besom.workers.ray.cluster import _text_of
 from besom.workers.ray.pool import RayPool
 from besom.workers.resources import NOTHING_SAID, Resources
-from tests.processes import having, kill, processes
+from tests.nvidia_smi import H100, fake_gpus
+from tests.processes import having, kill, processes, wait_for
 from tests.ray_cluster import RayCluster, ray_cluster
 from tests.workers.conftest import runner_in
 from tests.workers.devouring import devour
@@ -62,6 +64,13 @@ def pool_in(
 
 
 def heard(pool: RayPool) -> FromWorker:
+    """What it says next, but for signs that files are coming."""
+    while (message := heard_of_all(pool)) == Sending():
+        pass
+    return message
+
+
+def heard_of_all(pool: RayPool) -> FromWorker:
     event = pool.next_event(TIMEOUT)
     assert isinstance(event, Event)
     return event.message
@@ -89,10 +98,12 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
         assert heard(pool) == Reported(1, {"loss": 5.0})
         pool.send(0, ReportReply.CONTINUE)
         assert heard(pool) == Told("save", (left.parent / ".shape",))
-        saved = left.parent / "saved" / "0" / "large.bin"
-        assert heard(pool) == heard(pool) == Sending()  # 20 MiB are three pieces
-        assert heard(pool) == Told("save", (saved,))
-        assert saved.stat().st_size == 20 << 20
+        saved = left.parent / "saved"
+        assert heard_of_all(pool) == heard_of_all(pool) == Sending()  # 20 MiB are three pieces
+        assert heard(pool) == Told("save", (saved / "0" / "large.bin",))
+        assert (saved / "0" / "large.bin").stat().st_size == 20 << 20
+        assert heard(pool) == Told("save", (saved / "1" / "beside.txt",))
+        assert (saved / "1" / "beside.txt").read_text() == "of all trials"
         assert isinstance(heard(pool), Outcome)
         assert not (tmp_path / "large.bin").exists()
         assert (left.parent / ".hydra" / "config.yaml").exists()
@@ -103,15 +114,19 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
 
 def test_a_killed_actor_is_told_of_and_followed(tmp_path: Path, ray_nodes: RayCluster) -> None:
     environment = deepcopy(ray_nodes.settings.runtime_env)
-    environment["env_vars"]["BESOM_TEST_FOLDER"] = str(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment["env_vars"] |= {"BESOM_TEST_FOLDER": str(tmp_path), "TMPDIR": str(scratch)}
     with pool_in(tmp_path, ray_nodes, runtime_env=environment) as pool:
         pool.connect()
         pool.start(0)
         assert heard(pool) == Ready()
         (actor,) = actors(f"BESOM_TEST_FOLDER={tmp_path}")
+        (folder,) = scratch.glob("besom-worker-*")
         kill(actor)
         died = heard(pool)
         assert isinstance(died, WorkerExited) and died.cause.startswith("was killed on")
+        wait_for(lambda: not folder.exists())
         pool.start(0)
         assert heard(pool) == Ready()
 
@@ -187,6 +202,25 @@ def test_what_is_no_cluster_is_refused(tmp_path: Path, ray_nodes: RayCluster) ->
             pool.connect()
 
 
+def test_an_address_that_ray_remembers_is_refused_where_nothing_answers(
+    tmp_path: Path, ray_nodes: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    refused = pytest.raises(ClusterError, match=r"address=auto \(\S+:9\) does not answer")
+    with pool_in(tmp_path, ray_nodes, address="auto") as pool, refused:
+        pool.connect()
+
+
+def test_a_ray_of_its_own_has_the_memory_and_the_gpus_of_the_machine(
+    tmp_path: Path, ray_nodes: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_gpus(monkeypatch, tmp_path / "bin", H100, H100)
+    each = Resources(gpus=1, memory=total_memory() // 2)
+    with pool_in(tmp_path, ray_nodes, size=2, resources=each, address=None) as pool:
+        pool.connect()
+        assert pool.room() == 2
+
+
 def test_a_token_that_is_not_the_clusters_is_refused(
     tmp_path: Path, ray_nodes: RayCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,7 +279,7 @@ def test_a_large_file_passes_in_bounded_memory(tmp_path: Path, ray_nodes: RayClu
         assert isinstance(heard(pool), Reported)
         pool.send(0, ReportReply.CONTINUE)
         assert isinstance(heard(pool), Told)
-        while not isinstance(message := heard(pool), Told):
+        while not isinstance(message := heard_of_all(pool), Told):
             assert message == Sending()
         (driver,) = (p.pid for p in processes() if p.parent == os.getpid() and p.session == p.pid)
         status = Path(f"/proc/{driver}/status").read_text()

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from besom.app.command import Command, reading_parser
+from besom.common.terminal.commands import besom_command, command_lines, record_flags
 
 
 def _parser() -> ArgumentParser:
@@ -28,7 +29,11 @@ def _clean(options: Namespace) -> int:
 
     keep = " ".join(options.keep) if options.keep else None
     cleaned = clean(options.root, options.tracking_uri, options.study, keep, options.dry_run)
-    print("\n".join(cleaned.lines(options.study)))
+    flags = record_flags(str(options.root), options.tracking_uri)
+    print("\n".join(cleaned.lines(options.study, flags)))
+    if options.dry_run and any(number for _, number, _ in cleaned.rows):
+        words = ["clean", options.study, *(["--keep", *options.keep] if options.keep else [])]
+        print("", *command_lines({besom_command(*words, flags=flags): "deletes it"}), sep="\n")
     return 0
 
 

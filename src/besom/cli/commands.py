@@ -108,7 +108,7 @@ def _flags(options: Namespace) -> str:
 def _predict_parser() -> ArgumentParser:
     parser = reading_parser(
         "predict",
-        "Which class a text is of, and how likely; of a film review, how likely it is praise.",
+        "Which class a text is of, and how likely.",
     )
     parser.add_argument("model", metavar="RUN_ID|STUDY|models:/NAME@ALIAS")
     parser.add_argument("texts", nargs="*", metavar="TEXT")
@@ -191,11 +191,7 @@ def _sync(options: Namespace) -> int:
     from besom.tracking.outbox import sync as syncing
 
     done = syncing.sync(options.root, options.tracking_uri)
-    print(f"{done.delivered} runs delivered" if done.delivered else "nothing was waiting")
-    if done.left:
-        print(f"{done.left} are of an unfinished sweep or another address: repeat its command")
-    if done.refused:
-        print(f"{done.refused} are of runs that MLflow has no more: restore them, then sync again")
+    print("\n".join(done.lines()))
     return 0
 
 

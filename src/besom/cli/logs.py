@@ -28,10 +28,12 @@ def _logs(options: Namespace) -> int:
     flags = record_flags(str(options.root), options.tracking_uri)
     if gone := how_to_get_back(found.run_id, found.tags, flags):
         print(gone)
+    if found.elsewhere:
+        print(printable(found.elsewhere))
     for log in found.logs:
         print(f"\n==> {printable(log.title)} <==")
         print_data(log.text if log.text.endswith("\n") else f"{log.text}\n")
-    if not found.logs:
+    if not found.logs and not found.elsewhere:
         print("It has logged and printed nothing.")
     return 0
 

@@ -34,8 +34,8 @@ _BLOCKED = """
 6668 6669 6679 6697 10080
 """
 BLOCKED = frozenset(map(int, _BLOCKED.split()))
-PATIENCE_SECONDS = 120.0
-FAREWELL_SECONDS = 10.0
+START_TIMEOUT_SECONDS = 120.0
+END_TIMEOUT_SECONDS = 10.0
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -85,7 +85,7 @@ def serve(
 
     Raises:
         StoreError: there is nothing to serve.
-        UserError: the port cannot be used, or the server does not start.
+        UserError: the port cannot be used, or the server does not start, or ends by itself.
     """
     database = sqlite_path(uri or own_address(root))
     assert database is not None
@@ -129,7 +129,7 @@ def run_server(
         find_pages, opens: as in :func:`serve`.
 
     Raises:
-        UserError: the port cannot be used, or the server does not start.
+        UserError: the port cannot be used, or the server does not start, or ends by itself.
     """
     _check_place(server.host, server.port)
     if server.host != OWN_HOST:
@@ -145,7 +145,11 @@ def run_server(
         _await(process, server, log)
         print(f"{server.address}  shows {shown} in {root}; Ctrl-C ends it", flush=True)
         announce(server.address, pages, opens)
-        process.wait()
+        code = process.wait()
+        raise UserError(
+            f"{server.name} has ended by itself, with exit code {code}: {_last_lines(log)}\n"
+            "Give the same command again to start another."
+        )
 
 
 def announce(server: str, pages: Sequence[Page], opens: bool) -> None:
@@ -225,19 +229,23 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
-            process.wait(FAREWELL_SECONDS)
+            process.wait(END_TIMEOUT_SECONDS)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
 
 
 def _await(process: "subprocess.Popen[bytes]", server: Server, log: IO[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not _answers(f"{server.address}{server.health}"):
         if process.poll() is not None or time.monotonic() > deadline:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").strip().splitlines()
-            raise UserError(f"{server.name} does not start: {' | '.join(lines[-2:])}")
+            raise UserError(f"{server.name} does not start: {_last_lines(log)}")
         time.sleep(0.2)
+
+
+def _last_lines(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return " | ".join(lines[-2:]) or "it has printed nothing"
 
 
 def _answers(address: str) -> bool:

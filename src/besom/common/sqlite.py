@@ -40,20 +40,35 @@ def is_read_only(path: Path) -> bool:
 def readable_file(path: Path) -> Path:
     """Return a database file that SQLite can read: this one, or a copy where it is read-only.
 
-    The copy is deleted when this process ends.
+    The copy is deleted when this process ends. A file that has changed since is copied again.
 
     Raises:
         StoreError: it cannot be read, or there is no room for a copy.
     """
-    return _copy(path) if is_read_only(path) else path
+    return _copy(path, tuple(map(_stamp, _files(path)))) if is_read_only(path) else path
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    """Return the database file and its write-ahead log, which may hold its newest part."""
+    return path, path.with_name(f"{path.name}-wal")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return a file's size and modification time (ns); None where there is none to be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 @functools.cache
-def _copy(path: Path) -> Path:
+def _copy(path: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Path:
+    """Copy the database as it is at these stamps."""
     folder = Path(mkdtemp(prefix="besom-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        for source in (path, path.with_name(f"{path.name}-wal")):
+        for source in _files(path):
             if source.exists():
                 shutil.copyfile(source, folder / source.name)
     except OSError as error:

@@ -8,8 +8,10 @@ import errno
 import os
 import sys
 import warnings
+from codecs import lookup
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from besom.common.errors import CodeError, StoreError, UserError
@@ -36,6 +38,7 @@ def read_or_not() -> Iterator[None]:
     """
     was_closed = sys.stdout is None
     open_closed()
+    _replace_unknown_characters()
     stream = _MaybeUnread(sys.stdout, errno.EBADF if was_closed else None)
     with redirect_stdout(cast(TextIO, stream)):
         try:
@@ -126,6 +129,16 @@ def open_closed() -> None:
             os.set_inheritable(lowest, True)
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  it stays
+
+
+def _replace_unknown_characters() -> None:
+    """Have ``?`` printed for each character that a stream's encoding lacks, such as a table's rule.
+
+    UTF-8 lacks none. What it refuses, parts of file names, its own handler may print.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(errors="replace")
 
 
 def _drop(stream: TextIO) -> None:

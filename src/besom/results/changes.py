@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from besom.app.source import Source
 from besom.common.machine.devices import visible_devices
+from besom.rnn.train import DATA_DIGEST, ENGINE, THREADS
 from besom.tracking import schema
 from besom.tracking.environment import Environment
 
@@ -13,9 +14,9 @@ FACTS = {
     schema.PROCESSOR: "processor",
     schema.PLATFORM: "system",
     schema.PYTHON: "python",
-    "data.digest": "data",
-    "engine": "engine",
-    "threads": "threads",
+    DATA_DIGEST: "data",
+    ENGINE: "engine",
+    THREADS: "threads",
 }
 UNKNOWN = "unknown"
 LONGEST = 16

@@ -1,7 +1,6 @@
 """Compares runs: the parameters in which they differ, and their results."""
 
 import csv
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from besom.common import text
 from besom.common.errors import StudyError
 from besom.common.flatten import doubled, short_names
 from besom.common.suggest import did_you_mean, listed
-from besom.common.terminal.commands import command_lines, record_flags
+from besom.common.terminal.commands import besom_command, command_lines
 from besom.common.terminal.table import ALWAYS, Column, left_out, table, terminal_width
 from besom.results.studies import (
     ENDED,
@@ -24,12 +23,14 @@ from besom.results.studies import (
     read_run,
     read_study,
 )
-from besom.results.tables import nodes, rows_as_json, side_by_side
+from besom.results.tables import column_names, nodes, rows_as_json, side_by_side
 from besom.sweep.identity.fingerprint import FOOTNOTE, MARK
 from besom.tracking import schema
 from besom.tracking.reader import Reader, open_reader
 
 OWN_COLUMNS = ("trial", "seconds", "state")
+TABLE_COLUMNS = (*OWN_COLUMNS, "study", "node")
+"""The columns of the table that are neither parameters nor metrics."""
 SHORT_ID = 8
 
 
@@ -49,8 +50,8 @@ class Comparison:
         """Return one mapping per trial, with dotted names, for CSV and JSON."""
         by_run = nodes(trial.run for trial in self.trials)
         is_constrained = any(trial.infeasible for trial in self.trials)
-        return [
-            side_by_side(
+        return side_by_side(
+            (
                 {
                     "study": trial.run.tags.get(schema.STUDY),
                     "trial": trial.number,
@@ -66,7 +67,7 @@ class Comparison:
                 {name: trial.metrics.get(name) for name in self.metrics},
             )
             for trial in self.trials
-        ]
+        )
 
 
 def compare(root: Path, uri: str | None, names: Sequence[str], sort: str | None) -> Comparison:
@@ -136,8 +137,8 @@ def show_studies(root: Path, uri: str | None) -> None:
         Column("in trial", [trial.name if trial else "-" for trial in best]),
     ]
     lines, _ = table(columns, terminal_width())
-    found = f"{shlex.quote(studies[-1].name)}{record_flags(str(root), uri)}"
-    next_command = command_lines({f"besom compare {found}": "its trials, the best first"})
+    compare = besom_command("compare", studies[-1].name, flags=reader.flags)
+    next_command = command_lines({compare: "its trials, the best first"})
     print("\n".join([*lines, "", *next_command]))
 
 
@@ -203,7 +204,7 @@ def _column(comparison: Comparison, sort: str) -> str:
     name = sort.removeprefix("-")
     known = [*comparison.metrics, *comparison.columns, *OWN_COLUMNS]
     name = schema.valid_name(name) if schema.valid_name(name) in known else name
-    short = {end: key for key, end in _short_names(comparison.columns).items()}
+    short = {head: key for key, head in _heads(comparison)[0].items()}
     if name not in known and name not in short:
         hint = did_you_mean(name, [*known, *short], f"there are {listed(known)}")
         raise StudyError(f"--sort {name}: no such column; {hint}")
@@ -242,14 +243,27 @@ def _columns(comparison: Comparison, trials: Sequence[Trial]) -> list[Column]:
     def add(key: str, name: str, cells: Iterable[str], rank: int) -> None:
         columns.append(Column(name, list(cells), ALWAYS if key in comparison.kept else rank))
 
-    for key, name in _short_names(comparison.columns).items():
-        add(key, name, (_text(trial.params.get(key)) for trial in trials), 1)
-    for name in comparison.metrics:
-        add(name, name, (_text(trial.metrics.get(name)) for trial in trials), 3)
+    params, metrics = _heads(comparison)
+    for key, head in params.items():
+        add(key, head, (_text(trial.params.get(key)) for trial in trials), 1)
+    for name, head in metrics.items():
+        add(name, head, (_text(trial.metrics.get(name)) for trial in trials), 3)
     add("seconds", "seconds", (_seconds(trial) for trial in trials), 2)
     if by_run := nodes(trial.run for trial in comparison.trials):
         add("node", "node", (by_run.get(trial.run.run_id, "-") for trial in trials), 4)
     return [*columns, Column("state", [_state(trial) for trial in trials], is_text=True)]
+
+
+def _heads(comparison: Comparison) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the heads of parameters and of metrics in the table; no two columns have the same.
+
+    A parameter whose short name is that of another column has its whole name.
+    """
+    taken = {*TABLE_COLUMNS, *comparison.metrics}
+    short = _short_names(comparison.columns)
+    names = {key: key if end in taken else end for key, end in short.items()}
+    params, metrics = column_names(TABLE_COLUMNS, names.values(), comparison.metrics)
+    return {key: params[name] for key, name in names.items()}, metrics
 
 
 def _name(trial: Trial) -> str:

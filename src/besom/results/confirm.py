@@ -7,6 +7,7 @@ from besom.app.command import quoted
 from besom.common.addresses import HIDDEN
 from besom.common.errors import StudyError
 from besom.common.states import State
+from besom.common.terminal.commands import besom_command
 from besom.results.studies import read_study
 from besom.results.workload import ONLY, TOP_K, begun
 from besom.tracking.reader import open_reader
@@ -62,7 +63,7 @@ def sweep_words(
     if uri is not None:
         anew.add(f"{SWEEPER}.tracking_uri")
     kept = [word for word in command["overrides"] if _key(word) not in anew and not _is_off(word)]
-    _refuse_masked(kept, name)
+    _refuse_masked(kept, besom_command("confirm", name), reader.flags)
     return [
         command["config_name"],
         *kept,
@@ -82,11 +83,11 @@ def _is_off(word: str) -> bool:
     return _key(word) == TOP_K and word.partition("=")[2] == "0"
 
 
-def _refuse_masked(kept: Sequence[str], name: str) -> None:
+def _refuse_masked(kept: Sequence[str], command: str, flags: str) -> None:
     masked = [_key(word) for word in kept if any(mark in word for mark in MASKED)]
     if masked:
         again = " ".join(f"{key}=…" for key in masked)
         raise StudyError(
             f"the record keeps no password of {', '.join(masked)}; give it anew: "
-            f"besom confirm {name} {again}"
+            f"{command} {again}{flags}"
         )

@@ -6,6 +6,7 @@ baseline and lays the experiment over it.
 
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from besom.app.error_messages import HYDRA_ERRORS, config_error
 from besom.app.hooks import chosen_groups
 from besom.common.errors import StoreError, StudyError
 from besom.common.flatten import flatten
+from besom.common.terminal.commands import besom_command
+from besom.common.terminal.sentences import wrapped
 from besom.common.text import duration
 from besom.results.studies import StudyRecord, Trial, read_study
 from besom.results.workload import how_to_confirm, how_to_run_again, workload_config
@@ -72,7 +75,7 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
     recorded = _configuration(reader, record, trial)
     file = _place(name or plain(study), force)
     comment = (_origin(record, trial), _standing(reader, record))
-    text = _verified(trial, recorded, [*_head(file.stem, comment)])
+    text = _verified(trial, recorded, [*_head(file.stem, comment)], reader.flags)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -83,7 +86,9 @@ def export(root: Path, uri: str | None, study: str, name: str | None, force: boo
 
 def show(exported: Exported) -> None:
     """Print the written file, how certain the result is, and how to train with it."""
-    print(exported.file, *exported.comment, sep="\n")
+    print(exported.file)
+    for sentence in exported.comment:
+        print(wrapped(sentence, sys.stdout))
     print(f"Train with it:  besom train +experiment={exported.file.stem}")
 
 
@@ -166,14 +171,14 @@ def _standing(reader: Reader, study: StudyRecord) -> str:
     return f"{study.verdict} It was {study.verdict_age}; {advice} judges anew."
 
 
-def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
+def _verified(trial: Trial, recorded: DictConfig, comment: list[str], flags: str) -> str:
     """Return the text of the file, after a check that it composes to what was recorded.
 
     Raises:
         StudyError: it composes to something else, or not at all.
     """
     try:
-        text = _experiment(recorded, _groups(trial, recorded), comment)
+        text = _experiment(recorded, _groups(trial), comment)
         found = _composed(text)
     except HYDRA_ERRORS as error:
         raise StudyError(
@@ -182,17 +187,16 @@ def _verified(trial: Trial, recorded: DictConfig, comment: list[str]) -> str:
     if differing := _differing(found, _values(recorded)):
         raise StudyError(
             f"trial {trial.number} does not fit the configurations of today: {differing[0]}\n"
-            f"`besom reproduce {trial.run.run_id} --code` tells how to get the one that it had"
+            f"`{besom_command('reproduce', trial.run.run_id, '--code', flags=flags)}` tells how to "
+            "get the one that it had"
         )
     return text
 
 
-def _groups(trial: Trial, recorded: DictConfig) -> Mapping[str, str]:
-    """Return the recorded options of config groups; in older records the configuration has them."""
-    if tag := trial.run.tags.get(schema.GROUPS):
-        chosen: dict[str, str] = json.loads(tag)
-        return {group: option for group, option in chosen.items() if group not in LEFT_OUT}
-    return {group: recorded[group].name for group in ("data", "model")}
+def _groups(trial: Trial) -> Mapping[str, str]:
+    """Return the recorded options of config groups."""
+    chosen: dict[str, str] = json.loads(trial.run.tags.get(schema.GROUPS, "{}"))
+    return {group: option for group, option in chosen.items() if group not in LEFT_OUT}
 
 
 def _differing(found: Flat, wanted: Flat) -> list[str]:

@@ -1,11 +1,11 @@
 """``besom logs``: finds the output of a trial in the files of Hydra and of its worker."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from besom.common.errors import StudyError
+from besom.common.terminal.commands import besom_command
 from besom.common.text import listed_numbers
 from besom.results.studies import StudyRecord, read_study
 from besom.results.tables import nodes
@@ -25,12 +25,16 @@ class Log:
 
 @dataclass(frozen=True)
 class TrialLogs:
-    """The last attempt at a trial: how it ended, and its logs."""
+    """The last attempt at a trial: how it ended, and its logs.
+
+    ``elsewhere`` says where its files are; it is empty where they are on this machine.
+    """
 
     sentence: str
     logs: list[Log]
     run_id: str
     tags: Mapping[str, str]
+    elsewhere: str = ""
 
 
 def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -> TrialLogs:
@@ -38,23 +42,27 @@ def read_logs(reader: Reader, name: str, number: int, seed: int | None = None) -
 
     Raises:
         StudyError: there is no such study, trial or confirmation; it was not trained; or its logs
-            are not on this machine.
+            are not on this machine, and the record has nothing of them.
     """
     study = read_study(reader, name)
     run = _trial(study, number) if seed is None else _confirmation(study, number, seed)
     if original := run.tags.get(schema.DUPLICATE_OF):
         raise StudyError(_repeats(reader, name, number, original))
     folder = Path(run.tags[schema.FOLDER]) if schema.FOLDER in run.tags else None
-    if folder is not None and not folder.is_dir():
-        raise StudyError(
-            f"the logs of trial {number} were written on {run.tags.get(schema.HOST, 'a machine')} "
-            f"into {folder}, which is not here"
-        )
-    logs = [*_of_job(folder), *_of_worker(folder, run)] if folder else []
+    is_here = folder is not None and folder.is_dir()
+    logs = [*_of_job(folder), *_of_worker(folder, run)] if folder and is_here else []
     if traceback := reader.text(run.run_id, schema.TRACEBACK_FILE):
         logs.append(Log(f"{schema.TRACEBACK_FILE} in MLflow", traceback))
+    elsewhere = "" if folder is None or is_here else _elsewhere(run, number, folder)
+    if elsewhere and not logs and schema.ERROR not in run.tags:
+        raise StudyError(elsewhere)
     node = nodes(study.runs).get(run.run_id, "")
-    return TrialLogs(_sentence(run, number, seed, node), logs, run.run_id, run.tags)
+    return TrialLogs(_sentence(run, number, seed, node), logs, run.run_id, run.tags, elsewhere)
+
+
+def _elsewhere(run: ReadRun, number: int, folder: Path) -> str:
+    host = run.tags.get(schema.HOST, "a machine")
+    return f"the logs of trial {number} were written on {host} into {folder}, which is not here"
 
 
 def _trial(study: StudyRecord, number: int) -> ReadRun:
@@ -79,7 +87,8 @@ def _repeats(reader: Reader, name: str, number: int, original: str) -> str:
     """Return why a trial that was not trained has no logs, and the command for the original's."""
     numbers = [run.tags.get(schema.TRIAL) for run in reader.runs([original])]
     said = f"trial {number} repeats the configuration of another and was not trained"
-    return f"{said}: besom logs {shlex.quote(name)} {numbers[0]}" if any(numbers) else said
+    found = [number for number in numbers if number is not None]
+    return f"{said}: {besom_command('logs', name, *found, flags=reader.flags)}" if found else said
 
 
 def _sentence(run: ReadRun, number: int, seed: int | None, node: str) -> str:

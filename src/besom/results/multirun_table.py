@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from besom.common.flatten import short_names
-from besom.common.terminal.commands import command_lines
+from besom.common.terminal.commands import besom_command, command_lines
 from besom.common.terminal.table import ALWAYS, Column, left_out, table, terminal_width
 from besom.common.text import show
 from besom.tracking.decorator import RecordedRun
@@ -20,11 +20,11 @@ def print_jobs(runs: Sequence[RecordedRun]) -> None:
     lines, n_left_out = table(_columns(runs), terminal_width())
     flags = runs[0].record_flags
     commands = {
-        f"besom ui{flags}": "all runs in MLflow",
-        f"besom compare {' '.join(run.run_id for run in runs)}{flags}": "side by side",
+        besom_command("ui", flags=flags): "all runs in MLflow",
+        besom_command("compare", *(run.run_id for run in runs), flags=flags): "side by side",
     }
     if n_left_out:
-        lines.append(left_out(n_left_out, "besom compare RUN_ID … --csv"))
+        lines.append(left_out(n_left_out, f"besom compare RUN_ID … --csv{flags}"))
     for setting, group in groups(runs).items():
         if len(group) > 1:
             lines += ["", *statistics(setting, group)]

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from besom.results.studies import StudyRecord, read_study
+from besom.results.studies import read_study
 from besom.tracking import schema
 from besom.tracking.address import own_address, readable
 from besom.tracking.pages.views import StudyView, address
 from besom.tracking.reader import open_reader
-
-SPACE = "space."
 
 
 class Page(NamedTuple):
@@ -39,17 +37,15 @@ def pages(root: Path, uri: str | None, name: str | None) -> list[Page]:
         return [Page("all runs", address(experiment_of(uri, run_id), None)) for run_id in some]
     study = read_study(reader, name)
     experiment_id = experiment_of(uri, study.parent.run_id)
-    share(uri, experiment_id, _view(study), round(study.parent.started * 1000))
+    view = StudyView.of(
+        study.name,
+        study.objectives,
+        study.directions,
+        schema.searched(study.parent.params),
+        [name for trial in study.trials for name in trial.metrics],
+        study.constraints.each,
+    )
+    share(uri, experiment_id, view, round(study.parent.started * 1000))
     table, charts = (address(experiment_id, name, charts) for charts in (False, True))
     shown = f"{name}: its {len(study.trials)} trials, sorted by {study.objectives[0]}"
     return [Page(shown, table), Page("the same in charts", charts)]
-
-
-def _view(study: StudyRecord) -> StudyView:
-    metrics = dict.fromkeys(name for trial in study.trials for name in trial.metrics)
-    searched = [key.removeprefix(SPACE) for key in study.parent.params if key.startswith(SPACE)]
-    each = study.constraints.each
-    bounds = [(schema.valid_name(one.metric), one.comparison, one.bound) for one in each]
-    return StudyView(
-        study.name, study.objectives, study.directions, searched, list(metrics), bounds
-    )

@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 
 from besom.app.modules.reference import search_working_folder
 from besom.common.errors import DataError, StudyError
-from besom.common.terminal.commands import record_flags
 from besom.common.text import printable
 from besom.results.studies import RUN_ID, read_run, read_study
 from besom.results.tables import rows_as_json
@@ -23,12 +22,13 @@ from besom.rnn.data import open_corpus
 from besom.rnn.models.own import OUTSIDE
 from besom.rnn.packaging import pack_model
 from besom.rnn.text_classifier import READING_FILE, ReviewError, TextClassifier, load
+from besom.rnn.train import DATA_DIGEST
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, meant, open_reader
 
-THRESHOLD = 0.5
-"""The same as for the reported accuracy: a text with a higher probability counts as praise."""
+REVIEW_CLASSES = ("negative", "positive")
+"""The classes of film reviews, which a model of these does not name."""
 
 REGISTERED = "models:/"
 
@@ -42,14 +42,13 @@ FOREIGN = (
 class Prediction:
     """One text and its most likely class.
 
-    ``probability`` is that of the class, and ``probabilities`` has those of all classes. For film
-    reviews, ``probability`` is that of praise, and ``probabilities`` is None.
+    ``probability`` is that of the class, and ``probabilities`` has those of all classes.
     """
 
     text: str
     probability: float
     label: str
-    probabilities: Mapping[str, float] | None = None
+    probabilities: Mapping[str, float]
 
 
 def read_file(file: Path) -> list[str]:
@@ -101,8 +100,7 @@ def predict(
     """
     reader = open_reader(root, uri)
     with TemporaryDirectory(prefix="besom-") as temporary:
-        flags = record_flags(str(root), uri)
-        folder = _contents(reader, uri or own_address(root), what, Path(temporary), flags)
+        folder = _contents(reader, uri or own_address(root), what, Path(temporary))
         classifier = _load(folder, what)
     try:
         return _ask(classifier, texts)
@@ -129,8 +127,7 @@ def show(predictions: Sequence[Prediction]) -> None:
 
 def as_json(predictions: Sequence[Prediction]) -> str:
     """Return all predictions as a JSON list of objects."""
-    rows = (asdict(prediction) for prediction in predictions)
-    return rows_as_json({k: v for k, v in row.items() if v is not None} for row in rows)
+    return rows_as_json(asdict(prediction) for prediction in predictions)
 
 
 def _load(folder: Path, what: str) -> TextClassifier:
@@ -151,11 +148,8 @@ def _load(folder: Path, what: str) -> TextClassifier:
 
 
 def _ask(classifier: TextClassifier, texts: Sequence[str]) -> list[Prediction]:
-    if classifier.classes is not None:
-        answers = classifier.answers(texts, classifier.classes)
-        return [Prediction(text, **row) for text, row in zip(texts, answers, strict=True)]
-    praise = classifier.probabilities(texts)[:, 1].tolist()
-    return [Prediction(text, p, _label(p)) for text, p in zip(texts, praise, strict=True)]
+    answers = classifier.answers(texts, classifier.classes or REVIEW_CLASSES)
+    return [Prediction(text, **row) for text, row in zip(texts, answers, strict=True)]
 
 
 def _reason(error: Exception) -> str:
@@ -165,11 +159,7 @@ def _reason(error: Exception) -> str:
     return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))
 
 
-def _label(probability: float) -> str:
-    return "positive" if probability > THRESHOLD else "negative"
-
-
-def _contents(reader: Reader, uri: str, what: str, temporary: Path, flags: str) -> Path:
+def _contents(reader: Reader, uri: str, what: str, temporary: Path) -> Path:
     """Return the folder of a classifier: packed now from a run, or when it was registered."""
     from besom.tracking.models.model_files import address_of, model_file, registered_model
 
@@ -179,11 +169,11 @@ def _contents(reader: Reader, uri: str, what: str, temporary: Path, flags: str) 
         _refuse_other_data(reader, run_id, config)
         contents = temporary / "contents"
         contents.mkdir()
-        pack_model(config, model_file(uri, run_id, temporary, flags), contents)
+        pack_model(config, model_file(uri, run_id, temporary, reader.flags), contents)
         return contents
     study = None if what.startswith(REGISTERED) else _study(reader, what)
     address = what if study is None else address_of(study)
-    contents = registered_model(uri, address, temporary, study)
+    contents = registered_model(uri, address, temporary, study, reader.flags)
     if not (contents / READING_FILE).exists():
         raise StudyError(f"{address} reads no texts; it was not trained by besom train")
     return contents
@@ -205,7 +195,7 @@ def _refuse_other_data(reader: Reader, run_id: str, config: DictConfig) -> None:
     """
     if kind_of(config.data) != "text_files":
         return
-    then = read_run(reader, run_id).run.tags.get("data.digest")
+    then = read_run(reader, run_id).run.tags.get(DATA_DIGEST)
     now = open_corpus(config.data, config.training.validation_split).digest
     if then not in (None, now):
         raise StudyError(

@@ -17,12 +17,14 @@ from besom.app.source import named_by, source_of
 from besom.common.errors import Pruned, StudyError
 from besom.common.flatten import flatten
 from besom.common.suggest import did_you_mean
+from besom.common.terminal.commands import besom_command
 from besom.common.text import printable
 from besom.results.changes import changes
 from besom.results.studies import StudyRecord, Trial, read_run, read_study
 from besom.results.workload import how_to_run_again, workload_config
 from besom.rnn import environment
 from besom.rnn.models.costs import COSTS
+from besom.rnn.train import THREADS, train
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.reader import PART_OF_ID, Reader
@@ -181,7 +183,8 @@ def _find(reader: Reader, what: str, study: str | None) -> Trial:
     if PART_OF_ID.fullmatch(what):
         return read_run(reader, what)
     if what not in IN_A_STUDY:
-        otherwise = "`besom reproduce best --study NAME` takes the best trial of a study"
+        best = besom_command("reproduce", "best", "--study", "NAME", flags=reader.flags)
+        otherwise = f"`{best}` takes the best trial of a study"
         hint = did_you_mean(what, IN_A_STUDY, otherwise)
         raise StudyError(f"`{what}` is no run's id; {hint}")
     record = _study(reader, study)
@@ -215,10 +218,8 @@ def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) 
         )
     points = reader.points([trial.run.run_id])
     recorded = {(p.metric, p.step): p.value for p in points if p.metric not in COSTS}
-    _refuse_broken_off(trial, recorded)
-    from besom.rnn.train import train
-
-    _limit_threads(trial.run.tags.get("threads"))
+    _refuse_broken_off(trial, recorded, reader.flags)
+    _limit_threads(trial.run.tags.get(THREADS))
     stop_after = max(step for _, step in recorded) if trial.state == "pruned" else None
     replay = Replay(stop_after, keeps_model_in)
     _train(train, config, replay)
@@ -233,12 +234,12 @@ def reproduce(reader: Reader, trial: Trial, keeps_model_in: Path | None = None) 
     return Reproduction(trial, recorded, again, changed, replay.model)
 
 
-def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float]) -> None:
+def _refuse_broken_off(trial: Trial, recorded: Mapping[Place, float], flags: str) -> None:
     which = f"run {trial.run.run_id}"
     if trial.state not in REPEATABLE:
         raise StudyError(
             f"{which} is {trial.state}, so its record is incomplete; give one that is complete or "
-            "pruned, `besom compare STUDY --csv` shows them"
+            f"pruned, `{besom_command('compare', 'STUDY', '--csv', flags=flags)}` shows them"
         )
     if not recorded:
         raise StudyError(

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,10 +10,12 @@ from typing import Any
 from besom.app.source import Source
 from besom.common.errors import StudyError
 from besom.common.states import State
+from besom.common.terminal.commands import besom_command
 from besom.common.text import unnamed
 from besom.search.constraints import NONE, Constraints
 from besom.search.ranking import best_first
-from besom.sweep.recovery.missing_runs import ExpectedRuns, expected, sentence
+from besom.sweep.recovery.missing_runs import ExpectedRuns, sentence
+from besom.sweep.recovery.own_sweep import choose_sweep, expected_runs
 from besom.tracking import schema
 from besom.tracking.address import own_address
 from besom.tracking.reader import Reader, ReadRun, meant, value_of
@@ -93,6 +94,8 @@ class StudyRecord:
     runs: Sequence[ReadRun] = ()
     missing_runs: str = ""
     constraints: Constraints = NONE
+    flags: str = ""
+    """The flags with which commands find the record, each after a space."""
 
     @property
     def baseline(self) -> Trial | None:
@@ -140,7 +143,7 @@ class StudyRecord:
         if len(self.objectives) > 1:
             raise StudyError(
                 f"study {self.name} has several objectives, so none of its trials is the best; "
-                f"`besom compare {shlex.quote(self.name)}` shows them"
+                f"`{besom_command('compare', self.name, flags=self.flags)}` shows them"
             )
         eligible = [trial for trial in self.complete if trial.is_eligible]
         return next(iter(ranked(eligible, self.objectives[0], self.directions[0])), None)
@@ -153,11 +156,10 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
         StudyError: there is no such study.
     """
     runs = reader.study(name)
-    parents = [run for run in runs if run.tags.get(schema.ROLE) == schema.Role.SWEEP]
-    there = expected(reader.folder / "optuna.db", name) if reader.folder else None
-    if not parents:
-        raise StudyError(_no_study(reader, name, there))
-    parent = parents[-1]  # an earlier study of this name had another database
+    known = expected_runs(reader, name)
+    parent = choose_sweep(reader, name, runs, known)
+    if parent is None:
+        raise StudyError(_no_study(reader, name, next(iter(known.values()), None)))
     own = [run for run in runs if run.tags.get(schema.PARENT) == parent.run_id]
     counted = Source.read(parent.tags.get(schema.COUNTED_CODE))
     constraints = Constraints.read(json.loads(parent.tags.get(schema.CONSTRAINTS, "{}")))
@@ -165,9 +167,10 @@ def read_study(reader: Reader, name: str) -> StudyRecord:
     directions = _listed(parent.params.get("direction", "minimize"))
     objectives = _objectives(parent, len(directions), trials)
     confirmations = _confirmations(own, parent.tags.get(schema.SETTING, ""), counted)
-    missing = _missing_runs(reader, name, (parent, *own), there) if there else ""
+    missing = _missing_runs(reader, name, own, known.get(parent.run_id))
     return StudyRecord(
-        name, parent, objectives, directions, trials, confirmations, own, missing, constraints
+        *(name, parent, objectives, directions, trials, confirmations, own, missing, constraints),
+        reader.flags,
     )
 
 
@@ -204,9 +207,8 @@ def ranked(trials: Iterable[Trial], metric: str, direction: str) -> list[Trial]:
 
 
 def _no_study(reader: Reader, name: str, there: ExpectedRuns | None) -> str:
-    if there is None:
+    if there is None or reader.folder is None:
         return f"no study `{name}` in the record; {meant(reader, name)}"
-    assert reader.folder is not None
     restore = restoring(own_address(reader.folder), f"runs restore --run-id {there.sweep}")
     return (
         f"no study `{name}` in the record, though optuna.db has {len(there.trials)} ended trials "
@@ -216,9 +218,11 @@ def _no_study(reader: Reader, name: str, there: ExpectedRuns | None) -> str:
     )
 
 
-def _missing_runs(reader: Reader, name: str, runs: Iterable[ReadRun], there: ExpectedRuns) -> str:
+def _missing_runs(
+    reader: Reader, name: str, runs: Iterable[ReadRun], there: ExpectedRuns | None
+) -> str:
     known = {word for run in runs for word in run.names}
-    if there.sweep not in known or reader.folder is None:  # the database is of another sweep
+    if there is None or reader.folder is None:  # its database is not at hand
         return ""
     return sentence(name, there.trials, known, partial(restoring, own_address(reader.folder)))
 

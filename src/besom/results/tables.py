@@ -45,8 +45,8 @@ def runs(
     import pandas
 
     record = read_study(open_reader(Path(root), tracking_uri), study)
-    rows = [
-        side_by_side(
+    rows = side_by_side(
+        (
             {
                 "trial": trial.number,
                 "state": trial.state,
@@ -61,7 +61,7 @@ def runs(
             trial.metrics,
         )
         for trial in record.trials
-    ]
+    )
     return pandas.DataFrame(rows).set_index("trial") if rows else pandas.DataFrame()
 
 
@@ -90,16 +90,36 @@ def curves(
     return found.sort_values(["trial", "metric", "step"], ignore_index=True)
 
 
-def side_by_side(own: Row, params: Row, metrics: Row) -> dict[str, Any]:
-    """Join the three into one row.
+def side_by_side(rows: Iterable[tuple[Row, Row, Row]]) -> list[dict[str, Any]]:
+    """Join each row's own cells, parameters and metrics; each column holds one of them in all rows.
 
-    A parameter with the name of another column, such as ``state``, becomes ``params.state``, and a
-    metric with the name of a column of ``own`` becomes ``metrics.state``.
+    See :func:`column_names`.
     """
-    metrics = {f"metrics.{name}" if name in own else name: metrics[name] for name in metrics}
-    taken = {**own, **metrics}
-    params = {f"params.{name}" if name in taken else name: params[name] for name in params}
-    return {**own, **params, **metrics}
+    rows = list(rows)
+    own, params, metrics = ({name for row in rows for name in row[part]} for part in range(3))
+    of_params, of_metrics = column_names(own, params, metrics)
+    return [
+        {
+            **cells,
+            **{of_params[name]: value for name, value in values.items()},
+            **{of_metrics[name]: value for name, value in numbers.items()},
+        }
+        for cells, values, numbers in rows
+    ]
+
+
+def column_names(
+    own: Iterable[str], params: Iterable[str], metrics: Iterable[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the columns of parameters and of metrics, beside the columns that a table has anyway.
+
+    A metric with the name of one of these, such as ``state``, becomes ``metrics.state``, and a
+    parameter with the name of any other column ``params.state``.
+    """
+    own = set(own)
+    of_metrics = {name: f"metrics.{name}" if name in own else name for name in metrics}
+    taken = own.union(of_metrics.values())
+    return {name: f"params.{name}" if name in taken else name for name in params}, of_metrics
 
 
 def nodes(runs: Iterable[ReadRun]) -> dict[str, str]:
@@ -110,9 +130,11 @@ def nodes(runs: Iterable[ReadRun]) -> dict[str, str]:
 
 def rows_as_json(rows: Iterable[Row]) -> str:
     """Return rows as a JSON list of objects. NaN and infinity, unknown to JSON, become ``null``."""
-    finite = [{name: _finite(value) for name, value in row.items()} for row in rows]
+    finite = [_finite(row) for row in rows]
     return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(inside) for name, inside in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from besom.common.flatten import flatten
+from besom.common.terminal.commands import besom_command
 from besom.results.studies import StudyRecord
 from besom.rnn.config import DATA, Data, Model, Train, open_schema
 from besom.rnn.models import schema_of
@@ -63,7 +64,7 @@ def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
 
     It is empty if another application or ``besom train -m`` began the study, not ``besom sweep``.
     """
-    command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
+    command = _command(reader, study)
     is_sweep = command.get("task") == WORKLOAD and command.get("config_name") != PRIMARY
     return command if is_sweep else {}
 
@@ -71,14 +72,13 @@ def begun(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
 def how_to_confirm(reader: Reader, study: StudyRecord) -> Advice:
     """Return how to get a verdict: by ``besom confirm NAME``, if that accepts this study."""
     if begun(reader, study):
-        return Advice("", f"besom confirm {shlex.quote(study.name)}")
+        return Advice("", besom_command("confirm", study.name, flags=reader.flags))
     return Advice("the sweep's own command with ", f"{ONLY} {TOP_K}=3")
 
 
 def is_of_another_application(reader: Reader, study: StudyRecord) -> bool:
-    """Return whether the study's command names another task; older records may name none."""
-    command = json.loads(reader.text(study.parent.run_id, schema.COMMAND_FILE) or "{}")
-    return bool(command.get("task", WORKLOAD) != WORKLOAD)
+    """Return whether the study's command names another task."""
+    return bool(_command(reader, study).get("task") != WORKLOAD)
 
 
 def how_to_run_again(reader: Reader, run_id: str) -> str:
@@ -88,6 +88,12 @@ def how_to_run_again(reader: Reader, run_id: str) -> str:
     if not latest:
         return "its own command, without -m, trains it again."
     return f"its own command, without -m, trains it again with:\n{shlex.join(latest.values())}"
+
+
+def _command(reader: Reader, study: StudyRecord) -> Mapping[str, Any]:
+    """Return the recorded command; empty where a kill came before it was delivered."""
+    text = reader.text(study.parent.run_id, schema.COMMAND_FILE)
+    return cast(Mapping[str, Any], json.loads(text or "{}"))
 
 
 def _whole(config: DictConfig) -> DictConfig:

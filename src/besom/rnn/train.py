@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import keras
 
 PREDICTIONS = 5
+DATA_NAME, DATA_DIGEST, ENGINE, THREADS = "data.name", "data.digest", "engine", "threads"
+"""The tags that a training logs about itself."""
 
 log = logging.getLogger(__name__)
 
@@ -178,10 +180,10 @@ def _describe(corpus: Corpus, engine: Engine) -> None:
     session.log_dataset(corpus.name, corpus.digest, corpus.source, n_rows)
     session.log(
         {
-            "data.name": corpus.name,
-            "data.digest": corpus.digest,
-            "engine": engine.name,
-            "threads": str(environment.threads()),
+            DATA_NAME: corpus.name,
+            DATA_DIGEST: corpus.digest,
+            ENGINE: engine.name,
+            THREADS: str(environment.threads()),
         }
     )
 

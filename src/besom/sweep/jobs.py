@@ -1,6 +1,5 @@
 """The jobs of a sweep, and the interface of the sources that the supervisor takes them from."""
 
-import shlex
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -11,7 +10,7 @@ from typing import Any
 
 from besom.common.errors import BesomError
 from besom.common.states import State
-from besom.common.terminal.commands import record_flags
+from besom.common.terminal.commands import besom_command, record_flags
 from besom.search.study import Study
 from besom.search.trial_row import TrialRow
 from besom.sweep.callbacks.queue import CallbackQueue
@@ -207,9 +206,9 @@ class JobSource(ABC):
         if self._has_named_logs:
             return
         self._has_named_logs = True
-        options, study = self._plan.options, shlex.quote(self._sweep.study.name)
+        options, words = self._plan.options, (self._sweep.study.name, *self._words(row).split())
         flags = record_flags(options.root, options.tracking_uri)
-        self._progress.remark(f"what it printed:  besom logs {study} {self._words(row)}{flags}")
+        self._progress.remark(f"what it printed:  {besom_command('logs', *words, flags=flags)}")
         self._progress.remark(f"its worker:       {self.log_of(worker)}")
 
     def _stopped(self, job: Job) -> TrialRow:

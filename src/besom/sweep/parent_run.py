@@ -43,7 +43,7 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     tags = {schema.STUDY: study.name, schema.ROLE: schema.Role.SWEEP, schema.SWEEP: key}
     run_id = record.resume_run(study.name, tags)
     study.remember("command", typed_command())
-    searched = {f"space.{schema.valid_name(d.key)}": d.text for d in plan.space.dimensions}
+    searched = schema.space_params({d.key: d.text for d in plan.space.dimensions})
     directions = ", ".join(plan.objective.directions)
     recorded = ", ".join(map(schema.valid_name, plan.objective.names)) or plan.objective.label
     facts = {"objective": recorded, "direction": directions}
@@ -97,13 +97,13 @@ def _tell_end(study: Study, record: Record, run_id: str, ended_by: str) -> None:
 
 def _view(plan: Plan, study: Study, record: Record, run_id: str, metrics: Iterable[str]) -> None:
     """Have MLflow's pages show the trials, with these metrics beside the objectives."""
-    view = StudyView(
+    view = StudyView.of(
         study.name,
-        tuple(map(schema.valid_name, study.objective_names)),
+        study.objective_names,
         study.directions,
-        [schema.valid_name(dimension.key) for dimension in plan.space.dimensions],
-        list(metrics),
-        [(schema.valid_name(c.metric), c.comparison, c.bound) for c in plan.constraints.each],
+        [dimension.key for dimension in plan.space.dimensions],
+        metrics,
+        plan.constraints.each,
     )
     record.view(run_id, view.tags(at=time.time_ns() // 1_000_000))
 

@@ -218,6 +218,7 @@ def pool_of(plan: Plan, application: JobRunner, log_folder: Path) -> Pool:
         address=options.ray.address,
         shared_folder=Path(shared).absolute() if shared else None,
         runtime_env=options.ray.runtime_env or {},
+        left_out=(Path(options.root).absolute(),),
     )
     size = None if options.n_jobs == AUTO else options.n_jobs
     return make_pool(application, size, log_folder, options.pool, plan.resources, settings)

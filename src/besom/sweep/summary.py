@@ -1,13 +1,12 @@
 """Prints a sweep's summary: a table, the best against the baseline, commands to type next."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
 from besom.common.addresses import scheme_of
 from besom.common.flatten import short_names
-from besom.common.terminal.commands import command_lines, record_flags
+from besom.common.terminal.commands import besom_command, command_lines, record_flags
 from besom.common.terminal.sentences import print_sentences
 from besom.common.terminal.table import Column, left_out, table, terminal_width
 from besom.common.text import show, unnamed
@@ -40,8 +39,8 @@ def print_summary(
     if len(rows) > MAX_ROWS:
         shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
     if n_left_out:
-        record = f"{shlex.quote(study.name)}{_flags(plan.options)}"
-        shown.append(left_out(n_left_out, f"besom compare {record} --csv"))
+        everything = _command(plan.options, "compare", study.name, "--csv")
+        shown.append(left_out(n_left_out, everything))
     if not all(row.counts for row in rows[:MAX_ROWS]):
         lines.insert(0, FOOTNOTE)
     for line in ("", *shown, ""):
@@ -107,8 +106,8 @@ def _confirm_command(plan: Plan, study: Study) -> str:
     study: one of another application, or of ``besom train -m``, whose space is in no file."""
     if not _is_own(plan) or (study.recall("command") or "").startswith("besom train "):
         return ""
-    how_many = "" if plan.options.confirm.top_k else " --top-k 3"
-    return f"besom confirm {shlex.quote(study.name)}{_flags(plan.options)}{how_many}"
+    how_many = () if plan.options.confirm.top_k else ("--top-k", "3")
+    return _command(plan.options, "confirm", study.name, *how_many)
 
 
 def _is_own(plan: Plan) -> bool:
@@ -137,32 +136,40 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
 
 def _next_steps(plan: Plan, study: Study, verdict: str) -> list[str]:
     """Return the commands that are useful next, each with its purpose."""
-    begun, found = study.recall("command"), f"{shlex.quote(study.name)}{_flags(plan.options)}"
+    options, begun = plan.options, study.recall("command")
     judged = _is_own(plan) and plan.objective.single
     steps = {begun: "again: what remains"} if begun else {}
     if judged and not verdict and (confirm := _confirm_command(plan, study)):
         steps[confirm] = "on fresh seeds: is the best better?"
-    steps |= {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
+    steps |= _readers(options, study.name)
     if judged:
-        steps[f"besom reproduce best --study {found}"] = "the same numbers?"
-        steps[f"besom export {found}"] = "a configuration to train with"
+        again = _command(options, "reproduce", "best", "--study", study.name)
+        steps[again] = "the same numbers?"
+        steps[_command(options, "export", study.name)] = "a configuration to train with"
     return command_lines(steps)
 
 
 def _lookup(options: SweepOptions, study: str, pages: str) -> list[str]:
     """Return where all trials can be viewed, one line each."""
-    found, scheme = f"{shlex.quote(study)}{_flags(options)}", scheme_of(options.tracking_uri or "")
-    steps = {f"besom compare {found}": "all trials", f"besom report {found}": "one HTML file"}
+    steps, scheme = _readers(options, study), scheme_of(options.tracking_uri or "")
     if scheme in ("", "sqlite"):
-        steps = {f"besom ui {found}": "all trials in MLflow, sorted", **steps}
+        steps = {_command(options, "ui", study): "all trials in MLflow, sorted", **steps}
     if scheme not in SERVERS:
         return command_lines(steps)
     shown = f"{pages_of(options.tracking_uri or '')}/{pages}"
     return [f"All trials, sorted:  {shown}", *command_lines(steps)]
 
 
-def _flags(options: SweepOptions) -> str:
-    return record_flags(options.root, options.tracking_uri)
+def _readers(options: SweepOptions, study: str) -> dict[str, str]:
+    """Return the commands that show a study of any application, each with its purpose."""
+    return {
+        _command(options, "compare", study): "all trials",
+        _command(options, "report", study): "one HTML file",
+    }
+
+
+def _command(options: SweepOptions, *words: str) -> str:
+    return besom_command(*words, flags=record_flags(options.root, options.tracking_uri))
 
 
 def _linked_table(plan: Plan, rows: list[TrialRow]) -> list[str]:

@@ -4,10 +4,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from besom.common.errors import StoreError, StudyError, SweepFailed
+from besom.common.errors import StoreError, StudyError
 from besom.common.states import State
 from besom.sweep.jobs import Job, JobSource
 from besom.sweep.progress import Progress
+from besom.sweep.steering.failed_starts import FailedStarts
 from besom.sweep.steering.timeouts import Timeouts
 from besom.tracking import schema
 from besom.tracking.environment import Environment
@@ -28,9 +29,6 @@ from besom.workers.pool import Pool
 
 LOOK_SECONDS = 0.5
 """Seconds between checks that no event triggers: for overdue jobs, a full disk, Ctrl-C."""
-MAX_FAILED_STARTS = 3
-"""Failed starts in a row, for each worker, after which a sweep ends. A start has failed if the
-worker is gone before its task was called."""
 
 
 class Supervisor:
@@ -62,7 +60,8 @@ class Supervisor:
         self._idle: deque[int] = deque()
         self._running: dict[int, Job] = {}
         self._remarks: set[str] = set()
-        self._failed_starts = 0
+        self._ended: set[int] = set()  # told to end, and not gone yet
+        self._failed_starts = FailedStarts()
         self._looks_again = 0.0
         self._no_room = ""
         self._changed = ""
@@ -136,8 +135,10 @@ class Supervisor:
         """Start as many workers as there is work for. On an elastic pool, one more than there is
         room for waits for a place, so that a cluster that can grow does."""
         most = self._pool.room() + 1 if self._n_jobs is None else self._n_jobs
+        now = time.monotonic()
         for worker in range(min(most, len(self._running) + jobs.n_open())):
-            self._pool.start(worker)
+            if self._failed_starts.may_start(worker, now):
+                self._pool.start(worker)
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
         """Hand jobs to idle workers; end the idle workers that are too many."""
@@ -174,7 +175,7 @@ class Supervisor:
                 self._reap(event.worker, cause, jobs)
             case Outcome() as outcome if job:
                 del self._running[event.worker]
-                if not outcome.is_last:
+                if not outcome.is_last and event.worker not in self._ended:
                     self._idle.append(event.worker)
                 self._end(event.worker, job, outcome, jobs)
             case Reported() as report if job:
@@ -188,6 +189,7 @@ class Supervisor:
                 job.steps = steps
                 progress.expects(event.worker, steps)
             case Composed() as composed if job:
+                self._failed_starts.begun(event.worker)
                 self._begin(job, composed)
             case Told(method, arguments) if job:
                 getattr(RunListener(self._record, job.run_id), method)(*arguments)
@@ -200,7 +202,6 @@ class Supervisor:
     def _begin(self, job: Job, composed: Composed) -> None:
         """Note that a job's task has been called, and record its configuration."""
         job.begun, job.composed = True, composed
-        self._failed_starts = 0
         places = tuple(f"{place}." for place in self._places)
         params = {k: v for k, v in composed.params.items() if not f"{k}.".startswith(places)}
         describe(
@@ -265,6 +266,7 @@ class Supervisor:
             job.overdue = self._timeouts.too_long(job, now)
             cause = job.overdue or self._timeouts.too_quiet(job, now)
             if cause:
+                self._ended.add(worker)
                 self._pool.end(worker, cause)
 
     def _reap(self, worker: int, cause: str, jobs: JobSource) -> None:
@@ -272,24 +274,26 @@ class Supervisor:
         if worker in self._idle:
             self._idle.remove(worker)
         job = self._running.pop(worker, None)
-        failed_to_start = worker not in self._ready or (job is not None and not job.begun)
-        self._ready.discard(worker)
         if job and job.overdue:
             seconds = time.monotonic() - job.assigned_at
             jobs.end(worker, job, Outcome(State.FAILED, {}, seconds, f"it {job.overdue}"))
         elif job:
+            job.begun = job.begun or worker in self._ended  # silence counts, however far it came
             jobs.lose(worker, job, f"its worker {cause}")
         if job:
             self.stopping = self.stopping or jobs.failure() is not None
-        if failed_to_start:
+        if worker not in self._ready or (job and not job.begun):
             self._count_failed_start(worker, cause, jobs)
-        if not self.stopping and jobs.n_open() and self._is_wanted(worker):
+        self._ready.discard(worker)
+        self._ended.discard(worker)
+        may_start = self._failed_starts.may_start(worker, time.monotonic())
+        if may_start and not self.stopping and jobs.n_open() and self._is_wanted(worker):
             self._pool.start(worker)
 
     def _count_failed_start(self, worker: int, cause: str, jobs: JobSource) -> None:
-        self._failed_starts += 1
-        n_workers = max(1, self._n_jobs or self._pool.room())
-        if self._failed_starts >= MAX_FAILED_STARTS * n_workers:
-            raise SweepFailed(
-                f"worker {worker} does not start: it {cause}; see {jobs.log_of(worker)}"
-            )
+        why, log = f"worker {worker} does not start: it {cause}", jobs.log_of(worker)
+        if not any(job.begun for job in self._running.values()):
+            n_workers = max(1, self._n_jobs or self._pool.room())
+            self._failed_starts.failed_without_tasks(n_workers, f"{why}; see {log}")
+        elif self._failed_starts.failed(worker, time.monotonic()):
+            jobs.remark(f"{why}; the others go on, and it is tried again later; see {log}")

@@ -137,9 +137,10 @@ def _check_login(uri: str) -> None:
     """Log in once; MLflow would try a wrong password ten times, over a hundred seconds."""
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
     try:
-        create_engine(uri).connect().close()
+        create_engine(uri, poolclass=NullPool).connect().close()
     except (ImportError, SQLAlchemyError) as error:
         said = f"tracking.uri={mask(uri)} cannot be used: {mask(str(error)).splitlines()[0]}"
         hint = missing_driver(error)

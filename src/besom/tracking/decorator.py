@@ -26,7 +26,7 @@ from besom.app.source import named_by, source_of
 from besom.common.flatten import flatten
 from besom.common.machine.devices import visible_devices
 from besom.common.states import State
-from besom.common.terminal.commands import command_lines, record_flags
+from besom.common.terminal.commands import besom_command, command_lines, record_flags
 from besom.common.terminal.steps import ShownSteps
 from besom.common.text import duration
 from besom.tracking import schema
@@ -133,7 +133,7 @@ def _root(config: DictConfig) -> Path:
 def _kill_left_runs(record: Record) -> None:
     """Close runs of killed processes, which would be shown as running for ever."""
     for left in record.pending(ROLE):
-        record.kill(left.run_id, {schema.ERROR: "its process was killed"})
+        record.kill(left.run_id, {schema.ERROR: "its process was killed"}, left.last_at)
 
 
 def _open(record: Record, task: Task, config: DictConfig) -> str:
@@ -237,7 +237,7 @@ def _tell(run: RecordedRun) -> None:
     print("\n".join(f"{name:<{width}}  {text}" for name, text in lines.items()))
     if is_single:
         commands = {
-            f"besom compare {run.run_id}{run.record_flags}": "its numbers",
-            f"besom ui{run.record_flags}": "all runs in MLflow",
+            besom_command("compare", run.run_id, flags=run.record_flags): "its numbers",
+            besom_command("ui", flags=run.record_flags): "all runs in MLflow",
         }
         print("\n".join(["", *command_lines(commands)]))

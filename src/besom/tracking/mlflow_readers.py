@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from weakref import finalize
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -25,11 +26,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from besom.common.addresses import mask
 from besom.common.errors import StoreError
+from besom.common.terminal.commands import DEFAULT_ROOT
 from besom.tracking import schema
 from besom.tracking.address import pages_of, readable, sqlite_path, with_timeout
 from besom.tracking.client import asking, reason
 from besom.tracking.reader import Point, ReadRun
-from besom.tracking.runs import original_of, read_run, search_runs
+from besom.tracking.runs import ended, original_of, read_run, search_runs
 
 AT_ONCE = 500
 """The most values in one condition of a query; SQLite takes at least 999."""
@@ -41,9 +43,12 @@ class DatabaseReader:
 
     pages = None
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, root: Path = Path(DEFAULT_ROOT), flags: str = "") -> None:
+        self.root = root
+        self.flags = flags
         self._uri = readable(uri)
         self._engine = create_engine(with_timeout(self._uri))
+        finalize(self, self._engine.dispose)  # else its connections stay open
         path = sqlite_path(uri)
         self.folder = path and path.parent
 
@@ -75,7 +80,7 @@ class DatabaseReader:
                 name or "",
                 status,
                 start / 1000,
-                end / 1000 if end else None,
+                ended(status, end),
                 params[run_id],
                 metrics[run_id],
                 tags[run_id],
@@ -136,7 +141,9 @@ class ServerReader:
 
     folder = None
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, root: Path = Path(DEFAULT_ROOT), flags: str = "") -> None:
+        self.root = root
+        self.flags = flags
         self._uri = uri
         self._client = MlflowClient(uri)
         self.pages = pages_of(uri)

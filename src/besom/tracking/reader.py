@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from besom.common.addresses import scheme_of
 from besom.common.errors import StoreError
 from besom.common.suggest import listed, suggested_ids, suggestion
+from besom.common.terminal.commands import besom_command, record_flags
 from besom.tracking import schema
 from besom.tracking.address import SERVERS, check_address, own_address, sqlite_path
 from besom.tracking.client import import_mlflow
@@ -60,6 +61,16 @@ class Point:
 
 class Reader(Protocol):
     """Reads the runs of a store."""
+
+    @property
+    def root(self) -> Path:
+        """The folder below which this user's sweeps keep their studies."""
+        ...
+
+    @property
+    def flags(self) -> str:
+        """The flags with which commands find the record, each after a space."""
+        ...
 
     @property
     def folder(self) -> Path | None:
@@ -116,7 +127,8 @@ def meant(reader: Reader, word: str) -> str:
         return "there is no study yet; `besom sweep NAME` makes one"
     known = f"there are the studies {listed(studies)}"
     if PART_OF_ID.fullmatch(word):
-        return f"`besom compare STUDY --csv` shows the ids of a study's runs; {known}"
+        csv = besom_command("compare", "STUDY", "--csv", flags=reader.flags)
+        return f"`{csv}` shows the ids of a study's runs; {known}"
     return known
 
 
@@ -139,6 +151,7 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     Raises:
         StoreError: there is no record, or the address cannot be reached.
     """
+    flags = record_flags(str(root), uri)
     uri = uri or own_address(root)
     path = sqlite_path(uri)
     if path is not None and not os.path.exists(path):  # Path.exists fails over a name too long
@@ -147,7 +160,8 @@ def open_reader(root: Path, uri: str | None) -> Reader:
     import_mlflow()
     from besom.tracking.mlflow_readers import DatabaseReader, ServerReader
 
-    return ServerReader(uri) if scheme_of(uri) in SERVERS else DatabaseReader(uri)
+    kind = ServerReader if scheme_of(uri) in SERVERS else DatabaseReader
+    return kind(uri, root, flags)
 
 
 def known_trials(root: Path) -> dict[str, list[int]]:

@@ -157,9 +157,10 @@ class Record:
         """Have a run closed in MLflow, after :meth:`prepare_end`."""
         self._outbox.end_run(run_id)
 
-    def kill(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Close a run whose work is lost as KILLED; it may be a run of another process."""
-        self.prepare_end(run_id, schema.RunStatus.KILLED, tags, {})
+    def kill(self, run_id: str, tags: Mapping[str, str], ended: int | None = None) -> None:
+        """Close a run whose work is lost as KILLED; it may be one of a process that has died, and
+        ``ended`` with it (ms since 1970)."""
+        self.prepare_end(run_id, schema.RunStatus.KILLED, tags, {}, ended)
         self.end_run(run_id)
 
     # -- a run's content: on disk when these methods return, in MLflow soon after --------------
@@ -264,14 +265,15 @@ class Record:
         with asking(self.uri):
             return list(search_runs(self._client, [self.experiment_id], tags, status))
 
-    def steps(self, run_id: str, metric: str) -> list[int]:
-        """Return the steps at which the store has a metric of a run.
+    def reported(self, run_id: str, metric: str) -> dict[int, int]:
+        """Return when a metric of a run was reported (ms since 1970), by step, as the store has it.
 
         Raises:
             StoreError: the store does not answer.
         """
         with asking(self.uri):
-            return [entry.step for entry in self._client.get_metric_history(run_id, metric)]
+            history = self._client.get_metric_history(run_id, metric)
+        return {entry.step: entry.timestamp for entry in history}
 
     # -- delivery ------------------------------------------------------------------------------
 

@@ -111,11 +111,19 @@ def read_run(run: "Run") -> ReadRun:
         info.run_name or "",
         info.status,
         (info.start_time or 0) / 1000,
-        info.end_time / 1000 if info.end_time else None,
+        ended(info.status, info.end_time),
         data.params,
         data.metrics,
         data.tags,
     )
+
+
+def ended(status: str, end_time: int | None) -> float | None:
+    """Return when a run ended (s since 1970), given MLflow's time (ms); None while it runs.
+
+    MLflow keeps the end of a run that was reopened.
+    """
+    return None if status == schema.RunStatus.RUNNING or not end_time else end_time / 1000
 
 
 def _query(tags: Mapping[str, str], status: str | None) -> str:

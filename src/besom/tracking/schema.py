@@ -60,6 +60,8 @@ OBJECTIVE = "besom.objective"
 CONSTRAINTS = "besom.constraints"
 """The bounds that a trial's metrics must keep to be the best, ``{"model_bytes": "<= 4e6"}`` (JSON);
 no tag where a sweep has no constraints."""
+SPACE = "space."
+"""The prefix of the sweep's own parameters that hold the search space; see :func:`searched`."""
 PARAMETER_NAMES = "besom.names"
 """Parameters that MLflow keeps under another name: see :func:`parameter_names`."""
 VERDICT = "besom.verdict"
@@ -196,6 +198,16 @@ def parameter_names_tag(names: Iterable[str]) -> dict[str, str]:
     """Return the tag that :func:`parameter_names` reads; none where MLflow accepts all names."""
     changed = {valid_name(name): name for name in names if valid_name(name) != name}
     return {PARAMETER_NAMES: json.dumps(changed)} if changed else {}
+
+
+def searched(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the search space among the parameters of a sweep's own run, by MLflow's names."""
+    return {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
+
+
+def space_params(expressions: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that :func:`searched` reads."""
+    return {f"{SPACE}{valid_name(key)}": text for key, text in expressions.items()}
 
 
 # -- what MLflow accepts ---------------------------------------------------------------------------

@@ -99,16 +99,17 @@ class LocalPool:
         except queue.Empty:
             return None
         match event.message:
-            case WorkerExited():
-                self._workers.pop(event.worker).reap()
-            case Outcome(is_last=True):
-                self._workers[event.worker].kill()
+            case WorkerExited() if process := self._workers.pop(event.worker, None):
+                process.reap()
+            case Outcome(is_last=True) if process := self._workers.get(event.worker):
+                process.kill()
         return event
 
     def stop(self) -> None:
-        for process in self._workers.values():
+        processes = list(self._workers.values())  # on Ray another thread may wait for events
+        for process in processes:
             process.kill()
-        for process in self._workers.values():
+        for process in processes:
             process.reap()
         self._workers.clear()
         self._events = queue.SimpleQueue()

@@ -12,9 +12,10 @@ from besom.keras_task import MODEL_FILE
 from besom.tracking import connect, schema
 from besom.tracking.models.registry import Champion, register
 from tests.conftest import Command
-from tests.results.conftest import start
+from tests.results.conftest import optuna_study, start
 
 SPEC = TensorSpec((None, 1), "float32")
+GONE = "0" * 32
 VALUES = {0: 0.5, 1: 0.9, 2: 0.8, 3: 0.7, 4: 0.6}
 
 
@@ -24,6 +25,7 @@ class Swept:
 
     root: Path
     runs: dict[int, str]
+    parent: str
 
     def models(self) -> list[int]:
         """The trials whose model the store has."""
@@ -40,7 +42,8 @@ class Swept:
 
 @pytest.fixture
 def swept(root: Path) -> Swept:
-    """Trial 4, which is the worst but one, is registered; of trial 1 a refused log is left."""
+    """Trial 4, which is the worst but one, is registered. Trial 1 was restored, and MLflow has yet
+    to be told what it had refused; another run is still deleted."""
     with connect(root, None, "besom") as record:
         study = start(record, "small")
         record.text(study.parent, schema.SWEEPER_FILE, "keep_models: all\nstorage: null\n")
@@ -63,8 +66,9 @@ def swept(root: Path) -> Swept:
     logs = root / "jobs" / "small" / "workers"
     logs.mkdir()
     (logs / "worker-0.log").write_text("printed")
-    (root / "spool" / f"{runs[1]}.refused").write_text("{}\n")
-    return Swept(root, runs)
+    for run_id in (runs[1], GONE):
+        (root / "spool" / f"{run_id}.refused").write_text("{}\n")
+    return Swept(root, runs, study.parent)
 
 
 def row(out: str, what: str) -> list[str]:
@@ -78,18 +82,21 @@ def test_what_is_not_needed_goes(swept: Swept, besom: Command) -> None:
     dry = besom("clean", "small", "--keep", "best", "2", "--dry-run", *root)
     assert (dry.code, dry.err) == (0, "")
     assert row(dry.out, "models in MLflow's store") == ["2", "1.0"]
-    assert row(dry.out, "copies of models in the jobs' folders") == ["5", "2.5"]
-    assert row(dry.out, "checkpoints") == ["5", "0.5"]
-    assert row(dry.out, "all") == ["14", "4.0"]
-    assert max(map(len, dry.out.splitlines())) <= 80
+    assert row(dry.out, "copies of models in the jobs' folders") == ["4", "2.0"]
+    assert row(dry.out, "checkpoints") == ["4", "0.4"]
+    assert row(dry.out, "all") == ["11", "3.4"]
+    command = f"besom clean small --keep best 2 --root {swept.root}"
+    assert dry.out.splitlines()[-2:] == ["# deletes it:", command]
+    assert "1 run has not ended or is not in MLflow yet (besom sync --root" in dry.out
     assert swept.files() == before and len(swept.models()) == 5
-    done = besom("clean", "small", "--keep", "best", "2", *root)
-    assert done.out.splitlines()[1:] == dry.out.splitlines()[1:]
+    done = besom(*command.split()[1:])
+    assert done.out.splitlines()[1:] == dry.out.splitlines()[1:-3]
     assert swept.models() == [1, 2, 4]  # trial 4 is registered
     assert swept.files() == {
         *(f"{number}/notes.txt" for number in range(6)),
-        f"5/{MODEL_FILE}",  # its trial is tried again
-        "5/checkpoint.npz",
+        *(f"{number}/{MODEL_FILE}" for number in (1, 5)),  # trial 5 is tried again
+        *(f"{number}/checkpoint.npz" for number in (1, 5)),
+        *(f"spool/{run_id}.refused" for run_id in (swept.runs[1], GONE)),
     }
     again = besom("clean", "small", "--keep", "best", "2", *root)
     assert row(again.out, "all") == ["0", "0.0"]
@@ -135,6 +142,26 @@ def test_is_refused_in_a_line(swept: Swept, besom: Command, words: list[str], sa
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err and len(ended.err.splitlines()) == 1
     assert len(swept.models()) == 5
+
+
+def test_the_sweep_of_another_root_is_let_alone(
+    swept: Swept, besom: Command, tmp_path: Path
+) -> None:
+    """As a colleague's is on a shared server, while there is one of that name here or none."""
+    uri = f"sqlite:///{swept.root / 'mlflow.db'}"
+    here = optuna_study(tmp_path / "here", "small", "0" * 32)
+    before = swept.files()
+    for root in (here, tmp_path / "nowhere"):
+        ended = besom("clean", "small", "--tracking-uri", uri, "--root", str(root))
+        assert (ended.code, ended.out) == (2, "")
+        assert "the sweep of small in the record, begun " in ended.err
+        assert f"is not that of sqlite:///{root}/optuna.db, so nothing" in ended.err
+        assert len(ended.err.splitlines()) == 2
+    assert swept.files() == before and len(swept.models()) == 5
+    own = optuna_study(tmp_path / "own", "small", swept.parent)
+    done = besom("clean", "small", "--tracking-uri", uri, "--root", str(own))
+    assert (done.code, done.err) == (0, "")
+    assert swept.models() == [1, 2, 3, 4]
 
 
 def test_a_study_that_runs_is_looked_at_and_not_cleaned(swept: Swept, besom: Command) -> None:

@@ -39,6 +39,8 @@ class Book:
     texts: dict[tuple[str, str], str] = field(default_factory=begun_by_besom_sweep)
     tags: dict[str, str] = field(default_factory=dict)
     clocks: dict[int | None, float] = field(default_factory=dict)
+    root: Path = Path("mlruns")
+    flags: str = ""
     folder: Path | None = None
     pages: str | None = None
 
@@ -137,7 +139,7 @@ class Book:
         return self.texts.get((run_id, path))
 
     def _parent(self) -> ReadRun:
-        params = {f"space.{key}": text for key, text in self.space.items()}
+        params = {f"{schema.SPACE}{key}": text for key, text in self.space.items()}
         params |= {"objective": self.objective, "direction": self.direction}
         tags = {schema.STUDY: self.name, schema.ROLE: "sweep"} | self.tags
         ended = max([BEGAN, *(run.ended or BEGAN for run in self.found)])

@@ -75,6 +75,18 @@ def test_a_late_run_is_known_by_its_key_and_its_doubles_are_not(bench: Bench) ->
     assert statuses == {run_id: "FINISHED", double: "KILLED"}
 
 
+def test_a_lost_run_without_a_log_ended_at_its_last_metric(bench: Bench) -> None:
+    parent = bench.record.start_run("bench", {schema.ROLE: "sweep"})
+    runs = [_begun(bench, 0, parent), bench.record.start_run("trial 1", {}, parent)]
+    with _reopened(bench, bench.record) as record:
+        close_orphaned_runs([bench.study()], record, parent)
+    client = MlflowClient(bench.record.uri)
+    reported, begun = (client.get_run(run_id) for run_id in runs)
+    (metric,) = client.get_metric_history(runs[0], "loss")
+    assert reported.info.end_time == metric.timestamp
+    assert begun.info.end_time == begun.info.start_time
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [(State.COMPLETE, "FINISHED"), (State.FAILED, "FAILED"), (None, "KILLED")],

@@ -64,8 +64,8 @@ def test_a_run_that_began_meanwhile_is_delivered_by_sync(
     steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
     # The sweep's own run has not ended: it is its next start that goes on with it.
     assert ended.code == 0, ended.err
-    assert ended.out.startswith("1 runs delivered\n1 wait for their sweep")
-    assert again.out.startswith("nothing was waiting\n1 wait")
+    assert ended.out.startswith("1 run delivered\n1 run of an unfinished sweep")
+    assert again.out.startswith("1 run of an unfinished sweep")
     assert run.info.status == "FINISHED" and run.data.tags[schema.STATE] == "complete"
     assert steps == [1, 2, 3, 4, 5] and run.data.params == {"units": "8"}
 

@@ -1,4 +1,4 @@
-"""Formats commands to type next: aligned, with the flags that find the record."""
+"""Formats commands to type: quoted for the shell, aligned, with the flags that find the record."""
 
 import shlex
 from collections.abc import Mapping
@@ -6,17 +6,36 @@ from collections.abc import Mapping
 from besom.common.addresses import mask
 
 DEFAULT_ROOT = "mlruns"
+LONGEST = 60
+"""Characters of a command that has its purpose beside it."""
+
+
+def besom_command(*words: str, flags: str = "") -> str:
+    """Return a command of ``besom`` whose words are quoted for the shell where they need it.
+
+    Args:
+        flags: those of the record, as :func:`record_flags` gives them.
+
+    Examples:
+        >>> besom_command("confirm", "two words", flags=" --root runs")
+        "besom confirm 'two words' --root runs"
+    """
+    return f"besom {shlex.join(words)}{flags}"
 
 
 def command_lines(commands: Mapping[str, str]) -> list[str]:
-    """Return a line for each command and its purpose.
+    """Return a line for each command and its purpose; that of a long command is a line before it.
 
     Examples:
         >>> command_lines({"besom ui": "all runs in MLflow", "besom compare best": "side by side"})
         ['besom ui            # all runs in MLflow', 'besom compare best  # side by side']
     """
-    width = max(map(len, commands))
-    return [f"{command:<{width}}  # {why}" for command, why in commands.items()]
+    width = max((len(command) for command in commands if len(command) <= LONGEST), default=0)
+    lines = []
+    for command, why in commands.items():
+        is_short = len(command) <= LONGEST
+        lines += [f"{command:<{width}}  # {why}"] if is_short else [f"# {why}:", command]
+    return lines
 
 
 def record_flags(root: str, uri: str | None) -> str:

@@ -56,13 +56,10 @@ def find(study: StudyRecord, uri: str, root: Path, number: int | None) -> Findin
         if run.status != schema.RunStatus.KILLED and not _is_open(run, root)
     ]
     logs = {log for _, folder in folders for log in folder.parent.glob(WORKER_LOGS)}
-    spool = root / FOLDER
-    refused = [spool / f"{name}{REFUSED}" for run in study.runs for name in run.names]
     files = {
         "copies of models in the jobs' folders": [folder / MODEL_FILE for folder in has_ended],
         "checkpoints": [folder / CHECKPOINT for folder in has_ended],
         "logs of workers": sorted(logs),
-        "logs of runs that MLflow refuses": refused,
     }
     there = {kind: [file for file in some if file.is_file()] for kind, some in files.items()}
     return Findings(models, there)
@@ -117,5 +114,6 @@ def _folders(study: StudyRecord) -> Iterator[tuple[ReadRun, Path]]:
 
 
 def _is_open(run: ReadRun, root: Path) -> bool:
-    logs = (root / FOLDER / f"{name}{SUFFIX}" for name in run.names)
+    suffixes = (SUFFIX, REFUSED)  # a run that was restored gets what had been refused
+    logs = (root / FOLDER / f"{name}{suffix}" for name in run.names for suffix in suffixes)
     return run.status == schema.RunStatus.RUNNING or any(log.exists() for log in logs)

@@ -21,7 +21,6 @@ from besom.tracking.reader import Point, Reader, ReadRun
 SHOWN = 1000
 """The largest number of trials in a figure. A browser draws that many quickly, and more would not
 be distinguishable."""
-SPACE = "space."
 MANY_TEXTS = 20
 """A text parameter with more different values is taken for a name or a path, not for a choice."""
 
@@ -159,8 +158,7 @@ class ReportData:
     @property
     def expressions(self) -> dict[str, str]:
         """The search space as it was written: ``{"model.units": "range(8,65,step=8)"}``."""
-        params = self.study.parent.params
-        found = {k.removeprefix(SPACE): text for k, text in params.items() if k.startswith(SPACE)}
+        found = schema.searched(self.study.parent.params)
         names = schema.parameter_names(self.study.parent.tags)
         return {names.get(key, key): text for key, text in found.items()}
 
@@ -187,8 +185,8 @@ def read_report_data(reader: Reader, study_name: str) -> ReportData:
         study = replace(study, trials=counting)
         if not any(trial.state in ENDED for trial in study.trials):
             raise StudyError(
-                f"study {study_name} has no finished trial to report on; "
-                f"`besom sweep {study_name}` goes on with it"
+                f"study {study_name} has no finished trial to report on; the sweep's own command "
+                "goes on with it"
             )
         points = _by_run(reader.points([run.run_id for run in study.runs]))
     document = reader.text(study.parent.run_id, schema.VERDICT_FILE) if study.verdict else None

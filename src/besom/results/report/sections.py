@@ -4,12 +4,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from besom.common.terminal.commands import besom_command
 from besom.common.text import duration, shorten
 from besom.results.report.data import ReportData
 from besom.results.report.figures.time_spent import BROKEN
 from besom.results.report.markup import Markup, Section, details, element, join, note, show, table
 from besom.results.studies import Trial
 from besom.results.workload import how_to_confirm
+from besom.rnn.train import DATA_DIGEST, DATA_NAME, ENGINE, THREADS
 from besom.tracking import schema
 from besom.tracking.reader import ReadRun
 
@@ -32,10 +34,10 @@ FACTS = {
     "host": schema.HOST,
     "node": schema.NODE,
     "devices": schema.DEVICES,
-    "threads": "threads",
-    "data": "data.name",
-    "data digest": "data.digest",
-    "engine": "engine",
+    "threads": THREADS,
+    "data": DATA_NAME,
+    "data digest": DATA_DIGEST,
+    "engine": ENGINE,
 }
 MAIN_PACKAGES = ("tensorflow", "keras", "optuna", "mlflow", "hydra-core", "numpy")
 MOST_VALUES = 4
@@ -161,7 +163,8 @@ def failures(report: ReportData) -> Section | None:
     first = sorted(causes.items(), key=lambda item: -len(item[1]))[:MOST_CAUSES]
     rows = [[_cause(cause), len(runs), _names(runs), _ended(runs)] for cause, runs in first]
     left = len(causes) - len(first)
-    more = note(f"… and {left} more causes; `besom ui` shows all runs.") if left else ""
+    ui = besom_command("ui", report.study.name, flags=report.reader.flags)
+    more = note(f"… and {left} more causes; `{ui}` shows all runs.") if left else ""
     texts = [_traceback(report, cause, runs) for cause, runs in first]
     body = [table(["cause", "runs", "trials", "what became of them"], rows), more, *texts]
     return Section("failures", "Failures", join(body))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from besom.common.flatten import short_names
+from besom.common.terminal.commands import besom_command
 from besom.common.text import duration
 from besom.results.report.data import ReportData
 from besom.results.report.markup import Markup, Section, element, join, note, show, table
@@ -23,7 +24,8 @@ def trials(report: ReportData) -> Section:
     rows = (_row(report, trial, keys, by_run) for trial in _ordered(report))
     head = ["trial", *names, "state", *short, "time", *(["node"] if by_run else [])]
     left = len(report.scales) - len(keys)
-    more = note(f"… and {left} more parameters; `besom compare` shows all.") if left else ""
+    compare = besom_command("compare", report.study.name, flags=report.reader.flags)
+    more = note(f"… and {left} more parameters; `{compare}` shows all.") if left else ""
     body = join([table(head, rows, class_="sortable"), more])
     return Section("trials", "Trials", body)
 

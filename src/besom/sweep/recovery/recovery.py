@@ -58,7 +58,7 @@ def recover(studies: Sequence[Study], record: Record, parent_run: str) -> list[T
                 _tell(study, row.number, pending.outcome)
             record.end_run(pending.run_id)
         else:
-            record.kill(pending.run_id, {schema.STATE: State.LOST})
+            record.kill(pending.run_id, {schema.STATE: State.LOST}, pending.last_at)
     close_orphaned_runs(studies, record, parent_run)
     record.flush()
     return [row for row in studies[0].rows() if row.state == "running"]
@@ -84,7 +84,7 @@ def close_former(study: Study, record: Record) -> None:
     if (former := study.recall("former_run_id")) is None:
         return
     for pending in record.pending({schema.PARENT: former}):
-        record.kill(pending.run_id, {schema.STATE: State.LOST})
+        record.kill(pending.run_id, {schema.STATE: State.LOST}, pending.last_at)
     close_orphaned_runs([study], record, former)
     record.kill(former, {schema.STATE: State.LOST})
     study.remember("former_run_id", None)
@@ -132,7 +132,13 @@ def close_orphaned_runs(studies: Sequence[Study], record: Record, parent_run: st
         if known := ended.get(known_as):
             _close(record, run, known)
         else:
-            record.kill(run.run_id, {schema.STATE: State.LOST})
+            record.kill(run.run_id, {schema.STATE: State.LOST}, _last_reported(record, run))
+
+
+def _last_reported(record: Record, run: ReadRun) -> int:
+    """Return when the run last reported a metric (ms since 1970); its start if it has none."""
+    times = (at for name in run.metrics for at in record.reported(run.run_id, name).values())
+    return max(times, default=round(1000 * run.started))
 
 
 def _ended(studies: Sequence[Study]) -> dict[str, _Known]:
@@ -189,8 +195,8 @@ def _write(
     record: Record, run: ReadRun, name: str, reports: Mapping[int, float], value: float | None
 ) -> None:
     """Write the steps of a metric that the run lacks, and the final value at its last step."""
-    there = record.steps(run.run_id, name) if name in run.metrics else []
-    for step in sorted(reports.keys() - set(there)):
+    there = record.reported(run.run_id, name) if name in run.metrics else {}
+    for step in sorted(reports.keys() - there.keys()):
         record.metrics(run.run_id, step, {name: reports[step]})
     last = max([*there, *reports], default=0)
     shown = reports.get(last, run.metrics.get(name))

@@ -1,6 +1,5 @@
 """Checks and applies changes to a running sweep; refuses bad ones before anything is written."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from besom.app.error_messages import config_error
 from besom.app.job import hydra_config_put_back
 from besom.common.errors import SpaceError, StudyError, UserError
 from besom.common.flatten import short_text
-from besom.common.terminal.commands import record_flags
+from besom.common.terminal.commands import besom_command, record_flags
 from besom.common.text import listed_numbers
 from besom.search.space.baseline import Base
 from besom.search.space.folders import check_folders
@@ -56,9 +55,10 @@ def enqueue(jobs: JobSource, supervisor: Supervisor, request: Request) -> str:
     n_trials = plan.options.n_trials
     if trials.n_fresh <= study.n_waiting:
         flags = record_flags(plan.options.root, None)
+        more = besom_command("set", study.name, f"n_trials={n_trials + 1}", flags=flags)
         raise StudyError(
             f"each of the {n_trials} trials has begun or is reserved for an enqueued point; "
-            f"allow more with: besom set {shlex.quote(study.name)} n_trials={n_trials + 1}{flags}"
+            f"allow more with: {more}"
         )
     (number,) = study.enqueue_once([point])
     state = next((row.state for row in study.rows() if row.number == number), "")

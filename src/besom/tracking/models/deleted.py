@@ -1,12 +1,12 @@
 """Deletes models from the store, noted in a tag of their runs, and puts models back."""
 
-import shlex
 from collections.abc import Iterable, Mapping
 
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from besom.common.terminal.commands import besom_command
 from besom.session import KerasModel
 from besom.tracking import schema
 from besom.tracking.client import asking
@@ -90,5 +90,5 @@ def how_to_get_back(run_id: str, tags: Mapping[str, str], flags: str = "") -> st
     """
     if (why := tags.get(schema.MODEL_DELETED)) is None:
         return ""
-    command = f"besom reproduce {shlex.quote(run_id)} --restore-model{flags}"
+    command = besom_command("reproduce", run_id, "--restore-model", flags=flags)
     return f"the model of run {run_id} was deleted ({why}); to have it back:\n{command}"

@@ -1,7 +1,6 @@
 """Downloads models from the record: those of runs, and those in MLflow's registry."""
 
 import re
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from mlflow.models import Model
 from besom.common.addresses import mask
 from besom.common.errors import StudyError
 from besom.common.suggest import did_you_mean, listed
+from besom.common.terminal.commands import besom_command
 from besom.tracking.address import file_path, readable
 from besom.tracking.client import asking
 from besom.tracking.models.deleted import how_to_get_back
@@ -69,7 +69,9 @@ def model_file(uri: str, run_id: str, folder: Path, flags: str = "") -> Path:
     return file
 
 
-def registered_model(uri: str, address: str, folder: Path, study: str | None = None) -> Path:
+def registered_model(
+    uri: str, address: str, folder: Path, study: str | None = None, flags: str = ""
+) -> Path:
     """Return the data path of a registered model, which its code loads; download it into ``folder``
     where it is not on this machine.
 
@@ -78,6 +80,7 @@ def registered_model(uri: str, address: str, folder: Path, study: str | None = N
         address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
         folder: the folder for downloads.
         study: the study whose champion is asked for, where it is one; for a message.
+        flags: the flags with which commands find the record, for a message.
 
     Raises:
         StudyError: there is no such model, its files are gone, or Python cannot load it.
@@ -86,7 +89,7 @@ def registered_model(uri: str, address: str, folder: Path, study: str | None = N
     uri = readable(uri)
     client = MlflowClient(uri)
     with asking(uri):
-        version = _find(client, address, study)
+        version = _find(client, address, study, flags)
         source = client.get_model_version_download_uri(version.name, version.version)
         model = _fetch(source, uri, folder)
         if model is None:
@@ -100,7 +103,7 @@ def registered_model(uri: str, address: str, folder: Path, study: str | None = N
         return model / str(flavor.get("data", ""))
 
 
-def _find(client: MlflowClient, address: str, study: str | None) -> "ModelVersion":
+def _find(client: MlflowClient, address: str, study: str | None, flags: str) -> "ModelVersion":
     name, at, alias = address.removeprefix(SCHEME).rpartition("@")
     try:
         if at:
@@ -110,20 +113,22 @@ def _find(client: MlflowClient, address: str, study: str | None) -> "ModelVersio
     except MlflowException as error:
         if error.error_code not in UNKNOWN:
             raise
-        hint = _hint(client, address, study)
+        hint = _hint(client, address, study, flags)
         raise StudyError(f"no model `{address}` in the registry; {hint}") from error
 
 
-def _hint(client: MlflowClient, address: str, study: str | None) -> str:
+def _hint(client: MlflowClient, address: str, study: str | None, flags: str) -> str:
     if study is not None:
-        return f"`besom confirm {shlex.quote(study)}` registers the study's champion"
+        confirm = besom_command("confirm", study, flags=flags)
+        return f"`{confirm}` registers the study's champion"
     known = [
         f"{SCHEME}{model.name}@{alias}"
         for model in client.search_registered_models()
         for alias in model.aliases
     ]
     if not known:
-        return "`besom confirm STUDY` registers the champion of a study"
+        confirm = besom_command("confirm", "STUDY", flags=flags)
+        return f"`{confirm}` registers the champion of a study"
     return did_you_mean(address, known, f"there are {listed(known)}")
 
 

@@ -55,7 +55,6 @@ class Delivery:
             Kind.VIEW: self._view,
             Kind.DATASET: self._dataset,
             Kind.DUPLICATE: self._duplicate,
-            "twin": self._duplicate,  # the kind's name in older logs
             Kind.CLOSED: self._close,
             Kind.MODEL_DELETED: self._delete_model,
         }

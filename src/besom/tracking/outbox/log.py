@@ -74,6 +74,21 @@ class RunLog:
         log._drop_partial_line()
         return log
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Return whether the process of a log lives."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     @property
     def is_empty(self) -> bool:
         return self._size == 0

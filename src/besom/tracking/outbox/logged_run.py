@@ -26,12 +26,13 @@ class RunStage(StrEnum):
 @dataclass(frozen=True)
 class Pending:
     """A run that its process left open. It has not finished (``outcome`` is None), or has finished
-    with an outcome but was not ended."""
+    with an outcome but was not ended. ``last_at``: when its process wrote last (ms since 1970)."""
 
     run_id: str
     name: str
     tags: Mapping[str, str]
     outcome: Mapping[str, Any] | None
+    last_at: int
 
 
 @dataclass(frozen=True)
@@ -92,4 +93,5 @@ class LoggedRun:
     def pending(self) -> Pending:
         opened = self.opened.body
         outcome = self.finished.body["outcome"] if self.finished else None
-        return Pending(self.log.run_id, opened["name"], opened["tags"], outcome)
+        last_at = (self.last or self.opened).at
+        return Pending(self.log.run_id, opened["name"], opened["tags"], outcome, last_at)

@@ -8,10 +8,10 @@ MLflow keeps a view as a tag of the experiment. Its frontend reads the view that
 import base64
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from besom.tracking import schema
@@ -25,6 +25,17 @@ NAME_WIDTH, LEAST_WIDTH, CARD_HEIGHT = 220, 104, 290
 SECTION = "besom"
 MODEL_METRICS, SYSTEM_METRICS = "Model metrics", "System metrics"
 """The sections that MLflow expects last among the charts."""
+
+
+class Bound(Protocol):
+    """A constraint: a metric, how it compares, and with which number."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def comparison(self) -> str: ...
+    @property
+    def bound(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,24 @@ class StudyView:
     params: Sequence[str] = ()
     metrics: Sequence[str] = field(default=())
     bounds: Sequence[tuple[str, str, float]] = field(default=())
+
+    @classmethod
+    def of(
+        cls,
+        study: str,
+        objectives: Iterable[str],
+        directions: Sequence[str],
+        params: Iterable[str],
+        metrics: Iterable[str],
+        bounds: Iterable[Bound],
+    ) -> "StudyView":
+        """Return the view of a study with these names, which MLflow may keep in another form."""
+
+        def kept(names: Iterable[str]) -> list[str]:
+            return [*dict.fromkeys(map(schema.valid_name, names))]
+
+        each = [(schema.valid_name(one.metric), one.comparison, one.bound) for one in bounds]
+        return cls(study, kept(objectives), directions, kept(params), kept(metrics), each)
 
     def tags(self, at: int) -> dict[str, str]:
         """Return the experiment's tag that holds the view, as name and text.

@@ -4,6 +4,7 @@ passes on its messages, with the files that the supervisor cannot see."""
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,7 @@ class WorkerActor:
             prefix="besom-worker-", ignore_cleanup_errors=True
         )
         scratch = Path(self._scratch.name)
+        self._alive = _removed_afterwards(scratch)
         self._jobs = home.jobs if home.is_seen(home.jobs) else scratch / "jobs"
         self._logs = home.logs if home.is_seen(home.logs) else scratch / "logs"
         self._log = log_file(self._logs, worker)
@@ -154,7 +156,7 @@ class WorkerActor:
             return
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         for file in files:
-            if self._files and file.is_relative_to(self._folder):
+            if self._files and path.is_relative_to(self._folder):
                 found = self._files.send(file)
             else:
                 found = pieces(file, str(self._name(path) / file.relative_to(path)))
@@ -165,7 +167,7 @@ class WorkerActor:
         """Return the supervisor's path of a file or folder on this node."""
         if self._home.is_seen(path):
             return path
-        if path.is_relative_to(self._jobs):
+        if path.is_relative_to(self._folder):
             return self._home.jobs / path.relative_to(self._jobs)
         return self._home.jobs / self._name(path)
 
@@ -187,3 +189,18 @@ class WorkerActor:
             return None
         self._n_printed += len(content)
         return Printed(content) if content else None
+
+
+def _removed_afterwards(folder: Path) -> int:
+    """Have a shell remove a folder when this process is gone, even if it is killed.
+
+    Return the descriptor that tells the shell so: it must stay open. The shell is no child of this
+    process, since Ray kills those; it waits until the watchdog of the worker has ended that.
+    """
+    theirs, ours = os.pipe()
+    with open(theirs, "rb") as pipe:
+        script = 'exec 3<&0; (read nothing <&3; sleep 1; rm -rf "$0") &'
+        nowhere = subprocess.DEVNULL
+        command = ["/bin/sh", "-c", script, str(folder)]
+        subprocess.run(command, stdin=pipe, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    return ours

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private.services import canonicalize_bootstrap_address_or_die
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError, RayError, RayTaskError, RuntimeEnvSetupError
 from ray.runtime_env import RuntimeEnv
@@ -20,7 +21,8 @@ from ray.runtime_env import RuntimeEnv
 from besom.common.addresses import mask
 from besom.common.errors import ClusterError
 from besom.common.interpreter import cores
-from besom.common.machine.memory import show_bytes
+from besom.common.machine.devices import visible_devices
+from besom.common.machine.memory import show_bytes, total_memory
 from besom.common.suggest import did_you_mean, listed
 from besom.workers.ray.protocol import Home, RaySettings
 from besom.workers.resources import fitting, fitting_devices
@@ -48,16 +50,27 @@ class Cluster:
         needs: Ray's resources of one worker, ``CPU``, ``GPU`` or ``memory``.
 
     Raises:
-        ClusterError: no cluster answers, it has another version, or no room for any worker.
+        ClusterError: no cluster answers, or it has another version.
     """
 
     def __init__(self, settings: RaySettings, home: Home, needs: Mapping[str, float]) -> None:
+        self._home = home
         self._needs = needs
         self._own_session: Path | None = None
         if settings.address is None:
             self._start(settings)
         else:
-            self._join(settings, home)
+            self._join(settings)
+
+    def check(self) -> None:
+        """Check what would end every worker. Return when a node has built the runtime environment.
+
+        Raises:
+            ClusterError: a node cannot run Besom, or has another version of it; or no node has room
+                for a worker.
+        """
+        if not self._own_session:
+            self._check_nodes()
         self._check_needs()
 
     def room(self) -> int:
@@ -81,26 +94,28 @@ class Cluster:
             settings.runtime_env,
             address="local",
             num_cpus=cores(),
+            num_gpus=len(visible_devices()),
+            _memory=total_memory(),  # what the number of workers was checked against
             include_dashboard=False,
             object_store_memory=OBJECT_STORE,
         )
         self._own_session = Path(context.address_info["session_dir"])
 
-    def _join(self, settings: RaySettings, home: Home) -> None:
-        address = str(settings.address)
-        _check_answers(address)
+    def _join(self, settings: RaySettings) -> None:
+        given, home = str(settings.address), self._home
+        address = _found(given)
+        _check_answers(address, given if address == given else f"{given} ({address})")
         environment = dict(settings.runtime_env)
         if not home.is_seen(home.folder) and "working_dir" not in environment:
             environment["working_dir"] = str(home.folder)
             environment["excludes"] = [
                 *environment.get("excludes", ()),
                 *NOT_SENT,
-                *_below(home.folder, home.jobs),
+                *_below(home.folder, home.jobs, *settings.left_out),
             ]
         self._init(environment, address=address)
-        self._check_nodes(home)
 
-    def _check_nodes(self, home: Home) -> None:
+    def _check_nodes(self) -> None:
         """Check on one node for what would end every actor: no Besom, another version of it, a
         runtime environment that cannot be built."""
         try:
@@ -111,10 +126,9 @@ class Cluster:
         except RayTaskError as error:
             text = f"a node cannot run Besom; install it there: {last_lines(error)}"
             raise ClusterError(text) from error
-        if there != home.version:
-            raise ClusterError(
-                f"a node has Besom {there}, and this is {home.version}; install the same on all."
-            )
+        if there != (here := self._home.version):
+            text = f"a node has Besom {there}, and this is {here}; install the same on all."
+            raise ClusterError(text)
 
     def _init(self, environment: Mapping[str, Any], **arguments: Any) -> Any:
         if unknown := environment.keys() - RuntimeEnv.known_fields:
@@ -198,20 +212,33 @@ def _nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def _below(folder: Path, other: Path) -> list[str]:
-    """Return a pattern that leaves ``other`` out of ``folder``, if it lies in it."""
-    if other == folder or not other.is_relative_to(folder):
-        return []
-    return [f"/{other.relative_to(folder).parts[0]}"]
+def _below(folder: Path, *others: Path) -> list[str]:
+    """Return patterns that leave those of ``others`` out of ``folder`` that lie in it."""
+    inside = (other for other in others if other != folder and other.is_relative_to(folder))
+    return [f"/{other.relative_to(folder)}" for other in inside]
 
 
-def _check_answers(address: str) -> None:
-    """Refuse an address that is no cluster's; Ray itself would wait a minute or more for it."""
-    if address == "auto":
-        return
+def _found(address: str) -> str:
+    """Return the address of the cluster that runs here, as Ray finds it, if ``auto`` is given."""
+    if address != "auto":
+        return address
+    try:
+        return str(canonicalize_bootstrap_address_or_die(address))
+    except ConnectionError as error:
+        raise ClusterError(_text_of(error, address)) from error
+    except ValueError as error:
+        raise ClusterError(f"RAY_ADDRESS: {last_lines(error)}; give host:port.") from error
+
+
+def _check_answers(address: str, shown: str) -> None:
+    """Refuse an address that is no cluster's; Ray itself would wait a minute or more for it.
+
+    Args:
+        shown: what the error calls it.
+    """
     host, _, port = address.rpartition(":")
     if not (host and port.isdigit()) or "/" in host:
-        raise ClusterError(f"hydra.sweeper.ray.address={mask(address)}: take auto, or host:port.")
+        raise ClusterError(f"hydra.sweeper.ray.address={mask(shown)}: take auto, or host:port.")
     answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
     threading.Thread(target=_ask_head, args=(address, answers.put), daemon=True).start()
     with suppress(queue.Empty):
@@ -219,9 +246,9 @@ def _check_answers(address: str) -> None:
             case None:
                 return
             case RayError() as error:
-                raise ClusterError(_text_of(error, address)) from error
+                raise ClusterError(_text_of(error, shown)) from error
     raise ClusterError(
-        f"hydra.sweeper.ray.address={mask(address)} does not answer as a cluster does within "
+        f"hydra.sweeper.ray.address={mask(shown)} does not answer as a cluster does within "
         f"{ANSWER_SECONDS} s; give the\naddress that `ray start --head` printed (port 6379, not "
         "8265 or 10001), and run Besom on a node of that cluster."
     )

@@ -21,6 +21,7 @@ from besom.workers.ray.protocol import (
     End,
     FromDriver,
     Home,
+    Joined,
     RaySettings,
     Room,
     Send,
@@ -75,6 +76,8 @@ def main(
         from besom.workers.ray.cluster import Cluster
 
         cluster = Cluster(settings, home, needs)
+        send(Joined())
+        cluster.check()
         driver = _Driver(payload, home, needs, variables, growth_limit, send, cluster.node_is_alive)
         send(Room(cluster.room()))
         threading.Thread(target=_tell_room, args=(cluster.room, send), daemon=True).start()

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,37 +23,47 @@ Stamps = dict[Path, tuple[int, int, int]]
 """By file its time, size and inode, which tell whether it was written again."""
 
 
-def stamp(file: Path) -> tuple[int, int, int]:
-    status = file.stat()
+def stamp(file: Path | int) -> tuple[int, int, int]:
+    """Return the stamp of a file, which may be given as a descriptor."""
+    status = os.stat(file)
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def pieces(file: Path, name: str) -> Iterator[Piece]:
-    """Yield a file's content: the old one if it is replaced meanwhile, nothing if it is gone."""
+def pieces(file: Path, name: str, only_whole: bool = False) -> Iterator[Piece]:
+    """Yield a file's content: the old one if it is replaced meanwhile, nothing if it is gone.
+
+    Args:
+        only_whole: the receiver is to drop the file if it is written to meanwhile.
+    """
     try:
         opened = file.open("rb")
     except OSError as error:
         print(f"{file} is not sent: {error}", flush=True)
         return
     with opened:
+        before = stamp(opened.fileno())
         is_first, content = True, opened.read(PIECE)
         while True:
             following = opened.read(PIECE)
-            yield Piece(name, content, is_first, is_last=not following)
+            is_torn = only_whole and not following and stamp(opened.fileno()) != before
+            yield Piece(name, content, is_first, not following, is_torn)
             if not following:
                 return
             is_first, content = False, following
 
 
 class Assembly:
-    """Makes files below ``root`` from pieces. Each appears as a whole, or not at all."""
+    """Makes files below ``root`` from pieces. Each appears as a whole, or not at all.
+
+    Until then it is a draft, whose name begins with a dot.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._opened: dict[str, BinaryIO] = {}
 
     def add(self, piece: Piece) -> Path | None:
-        """Write a piece; return the file if this was its last piece."""
+        """Write a piece; return the file if this was its last piece and the file is whole."""
         file = self._root / piece.name
         draft = file.with_name(f".{file.name}.part")
         if piece.is_first:
@@ -62,8 +73,20 @@ class Assembly:
         if not piece.is_last:
             return None
         self._opened.pop(piece.name).close()
+        if piece.is_torn:
+            draft.unlink()
+            return None
         draft.replace(file)
         return file
+
+    def drop(self) -> None:
+        """Remove the drafts: their other pieces will not come."""
+        for draft in self._opened.values():
+            with suppress(OSError):  # what is still to be written finds a full disk
+                draft.close()
+            with suppress(OSError):
+                Path(draft.name).unlink()
+        self._opened.clear()
 
     def remove(self, name: str) -> None:
         (self._root / name).unlink(missing_ok=True)
@@ -95,20 +118,20 @@ class JobFiles:
     def changed(self) -> Iterator[Piece | Removed]:
         """Yield the files that are new or changed, and the names of those that are gone."""
         for file in sorted(kept(self._folder)):
-            yield from self.send(file)
+            yield from self.send(file, only_whole=True)
         for file in [file for file in self._sent if not file.exists()]:
             del self._sent[file]
             yield Removed(self._name(file))
 
-    def send(self, file: Path) -> Iterator[Piece]:
-        """Yield a file of the job's folder, unless it was sent as it is."""
+    def send(self, file: Path, only_whole: bool = False) -> Iterator[Piece]:
+        """Yield a file of the job's folder, unless it was sent as it is; see :func:`pieces`."""
         try:
             now = stamp(file)
         except OSError:  # gone while it was looked at
             return
         if self._sent.get(file) != now:
             self._sent[file] = now
-            yield from pieces(file, self._name(file))
+            yield from pieces(file, self._name(file), only_whole)
 
     def _name(self, file: Path) -> str:
         return str(file.relative_to(self._root))

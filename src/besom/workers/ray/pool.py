@@ -1,13 +1,9 @@
-"""The supervisor's side of a Ray pool. The driver is another process: see :mod:`.driver`."""
+"""The supervisor's side of a Ray pool. The driver, another process, is in :mod:`.driver`."""
 
-import multiprocessing
 import os
 import queue
-import socket
 import sys
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -15,19 +11,22 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from besom.app import job
 from besom.app.config_paths import PACKAGE
 from besom.app.job import JobRunner, hydra_config_put_back
-from besom.app.modules.main_module import kept_from_multiprocessing
 from besom.common.errors import ClusterError, ConfigError
 from besom.common.interpreter import cores
+from besom.common.machine.devices import VISIBLE
 from besom.workers.messages import Assignment, Event, ToWorker, WorkerExited
-from besom.workers.ray import driver
+from besom.workers.ray.driver_process import DriverProcess, error_of, setup_seconds
 from besom.workers.ray.protocol import (
     Broken,
     End,
     FromDriver,
     Home,
+    Joined,
     PoolRefused,
     RaySettings,
     Room,
@@ -35,12 +34,6 @@ from besom.workers.ray.protocol import (
     Start,
 )
 from besom.workers.resources import GROWTH_LIMIT, Resources, worker_variables
-from besom.workers.signals import signals_held
-
-CONNECT_SECONDS = 90
-"""Seconds within which Ray must start, or be joined and be sent the working folder."""
-STOP_SECONDS = 15
-"""Seconds within which the driver must end its actors, and Ray itself if the sweep started it."""
 
 
 class RayPool:
@@ -78,15 +71,17 @@ class RayPool:
         )
         self._room = 0
         self._events: queue.SimpleQueue[Event | PoolRefused | Broken] = queue.SimpleQueue()
-        self._driver: _DriverProcess | None = None
+        self._driver: DriverProcess | None = None
         self._started: set[int] = set()
 
     def connect(self) -> None:
         """Start Ray here, or join the cluster.
 
         Raises:
-            ConfigError: Ray is not installed, or the shared folder does not exist.
-            ClusterError: there is no cluster, or none with room for a worker.
+            ConfigError: Ray is not installed, the shared folder does not exist, or each job's own
+                folder is absolute.
+            ClusterError: there is no cluster, or none with room for a worker; or the Ray that was
+                started here has no room for all.
         """
         if self._driver:
             return
@@ -97,11 +92,13 @@ class RayPool:
         folder = self._settings.shared_folder
         if folder is not None and not folder.is_dir():
             raise ConfigError(f"hydra.sweeper.ray.shared_folder={folder}: there is no such folder.")
+        self._check_job_folders()
         self._events = queue.SimpleQueue()
         arguments: Any = (self._settings, self._home, self._needs(), self._variables())
-        self._driver = _DriverProcess(job.dump(self._app), (*arguments, self._growth_limit))
+        self._driver = DriverProcess(job.dump(self._app), (*arguments, self._growth_limit))
         try:
-            self._room = self._driver.first_room()
+            self._room = self._driver.first_room(setup_seconds(self._settings))
+            self._check_room()
         except BaseException:
             self._driver.stop()
             self._driver = None
@@ -135,7 +132,7 @@ class RayPool:
         except queue.Empty:
             return None
         if not isinstance(event, Event):
-            raise _error(event)
+            raise error_of(event)
         if isinstance(event.message, WorkerExited):
             self._started.discard(event.worker)
         return event
@@ -147,6 +144,24 @@ class RayPool:
         self._started.clear()
         self._events = queue.SimpleQueue()
 
+    def _check_job_folders(self) -> None:
+        """Refuse absolute folders of jobs: a file is sent under its name below all jobs' folder."""
+        sweep = OmegaConf.to_container(self._app.master.hydra.sweep, resolve=False)
+        assert isinstance(sweep, Mapping)
+        subdir = Path(str(sweep.get("subdir")))
+        if subdir.is_absolute() and self._settings.address is not None:
+            raise ConfigError(
+                f"hydra.sweep.subdir={subdir}: files of other nodes need a folder below "
+                "hydra.sweep.dir; give a relative one."
+            )
+
+    def _check_room(self) -> None:
+        if self._settings.address is None and self._room < (self._size or 0):
+            raise ClusterError(
+                f"hydra.sweeper.n_jobs={self._size}: the Ray that was started here has room for "
+                f"{self._room} of these workers; take hydra.sweeper.n_jobs={self._room}."
+            )
+
     def _say(self, command: Start | Send | End) -> None:
         assert self._driver is not None
         self._driver.send(command)
@@ -154,7 +169,7 @@ class RayPool:
     def _hear(self, heard: FromDriver) -> None:
         if isinstance(heard, Room):
             self._room = heard.n_workers
-        else:
+        elif not isinstance(heard, Joined):
             self._events.put(heard)
 
     @property
@@ -173,78 +188,27 @@ class RayPool:
         return {"CPU": self._cpus} | {name: amount for name, amount in asked.items() if amount}
 
     def _variables(self) -> Mapping[str, str]:
-        """Return a worker's environment variables; if no GPUs are given, workers may share one."""
+        """Return a worker's environment variables, except those that the user has set. If no GPUs
+        are given, workers may share one."""
         resources = replace(self._resources, cpus=self._cpus)
-        return worker_variables(resources, self._size or cores())
+        variables = worker_variables(resources, self._size or cores())
+        given = self._settings.runtime_env.get("env_vars")
+        names = set(given) if isinstance(given, Mapping) else set()  # if not, Ray refuses it
+        if self._settings.address is None:
+            names |= os.environ.keys()
+        names.discard(VISIBLE)  # a worker without GPUs must see none
+        return {name: value for name, value in variables.items() if name not in names}
 
     def _left_by_earlier_attempts(self, assignment: Assignment) -> Path | None:
         """Return the job's folder here, if the node lacks files of an earlier attempt in it."""
         if self._home.is_seen(self._home.jobs):
             return None
-        with hydra_config_put_back():
-            config = self._app.compose(assignment.overrides, assignment.trial, assignment.folder)
-        folder = Path(config.hydra.runtime.output_dir)
-        return folder if folder.is_dir() else None
-
-
-def _error(said: PoolRefused | Broken) -> Exception:
-    if isinstance(said, PoolRefused):
-        return ClusterError(said.text)
-    return RuntimeError(f"the driver of Ray has failed:\n{said.traceback}")
-
-
-class _DriverProcess:
-    """The driver, as the supervisor sees it."""
-
-    def __init__(self, payload: bytes, arguments: tuple[Any, ...]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe(duplex=True)
-        self._process = context.Process(
-            target=driver.main, args=(theirs, *arguments), name="besom-ray-driver", daemon=True
-        )
-        with signals_held(), kept_from_multiprocessing():
-            self._process.start()
-        theirs.close()
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self._connection.send_bytes(payload)
-
-    def first_room(self) -> int:
-        """Wait for the cluster; return how many workers it has room for."""
-        if not self._connection.poll(CONNECT_SECONDS):
-            raise ClusterError(f"Ray has not started within {CONNECT_SECONDS} s.")
-        heard = self._receive()
-        if isinstance(heard, PoolRefused | Broken):
-            raise _error(heard)
-        assert isinstance(heard, Room), heard
-        return heard.n_workers
-
-    def listen(self, hear: Any) -> None:
-        def read() -> None:
-            while True:
-                heard = self._receive()
-                hear(heard)
-                if isinstance(heard, PoolRefused | Broken):
-                    return
-
-        threading.Thread(target=read, name="besom-ray-reader", daemon=True).start()
-
-    def send(self, command: Start | Send | End) -> None:
-        with suppress(OSError):  # the reader finds that it is gone
-            self._connection.send(command)
-
-    def stop(self) -> None:
-        descriptor = os.dup(self._connection.fileno())
-        with socket.socket(fileno=descriptor) as pipe, suppress(OSError):
-            pipe.shutdown(socket.SHUT_RDWR)  # closing it would not end the reader's wait
-        self._process.join(STOP_SECONDS)
-        self._process.kill()
-        self._process.join()
-
-    def _receive(self) -> FromDriver:
         try:
-            heard: FromDriver = self._connection.recv()
-        except (EOFError, OSError):
-            return PoolRefused(
-                "The Ray cluster is gone. With a new one, the same command resumes the sweep."
-            )
-        return heard
+            with hydra_config_put_back():
+                composed = self._app.compose(
+                    assignment.overrides, assignment.trial, assignment.folder
+                )
+            folder = Path(composed.hydra.runtime.output_dir)
+            return folder if folder.is_dir() else None
+        except Exception:  # also of resolvers; on the node the trial fails with it
+            return None

@@ -16,11 +16,13 @@ class RaySettings:
         address: None starts one on this machine; ``auto`` or ``host:port`` joins one.
         shared_folder: seen by all nodes under the same path; files below it are not sent.
         runtime_env: handed on to Ray.
+        left_out: folders of results, which are not sent with the working folder.
     """
 
     address: str | None = None
     shared_folder: Path | None = None
     runtime_env: Mapping[str, Any] = field(default_factory=dict)
+    left_out: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class End:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """The cluster is there. Its nodes are checked next, and build the runtime environment."""
+
+
+@dataclass(frozen=True)
 class Room:
     """How many workers there is room for on the nodes that Ray knows now."""
 
@@ -96,7 +103,7 @@ class Broken:
     traceback: str
 
 
-FromDriver = Event | Room | PoolRefused | Broken
+FromDriver = Event | Joined | Room | PoolRefused | Broken
 
 
 # -- actor to driver, beside messages of its worker -----------------------------------------------
@@ -113,12 +120,16 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file of a job; the last one ends it. ``name`` is relative to the jobs' folder."""
+    """A part of a file of a job; the last one ends it. ``name`` is relative to the jobs' folder.
+
+    ``is_torn`` in the last one: the file was written to meanwhile, and is to be dropped.
+    """
 
     name: str
     content: bytes
     is_first: bool
     is_last: bool
+    is_torn: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,15 @@ from typing import Any
 
 from besom.common.errors import ClusterError
 from besom.common.files import make_private, private
-from besom.workers.messages import Event, FromWorker, Sending, ToWorker, WorkerExited
+from besom.common.states import State
+from besom.workers.messages import (
+    Event,
+    FromWorker,
+    Outcome,
+    Sending,
+    ToWorker,
+    WorkerExited,
+)
 from besom.workers.pool import log_file
 from besom.workers.ray.files import Assembly, kept, pieces
 from besom.workers.ray.protocol import (
@@ -32,6 +40,9 @@ END_SECONDS = 5.0
 """Seconds after which Ray kills a worker that did not end when it was told to."""
 IN_FLIGHT = 8
 """Most objects of one actor that the driver has not taken yet, mainly pieces of files."""
+LONG_TRANSFER_SECONDS = 1.0
+"""Seconds of files alone after which the supervisor is told so: the worker's messages wait behind
+them. A hanging worker whose log alone changes stays silent."""
 NODE_DIED = "actor's node was terminated"
 """A part of Ray's message about an actor that was to run there."""
 
@@ -80,6 +91,7 @@ class RemoteWorker:
         self._assembly = Assembly(home.jobs)
         self.has_exited = False
         self._heard_at = time.monotonic()
+        self._pieces_since: float | None = None
         threading.Thread(target=self._hear, name=f"besom-worker-{worker}", daemon=True).start()
 
     def send(self, message: ToWorker, files: Path | None) -> None:
@@ -91,19 +103,31 @@ class RemoteWorker:
     def _send_after(self, folder: Path, message: ToWorker) -> None:
         """Send the files that an earlier attempt has left, piece by piece, then the message."""
         import ray
-        from ray.exceptions import RayActorError, RayTaskError
+        from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
         from besom.workers.ray.cluster import last_lines
 
-        with failures_told(self._send), suppress(RayActorError):  # its death is reported elsewhere
+        with failures_told(self._send):
             try:
                 for file in kept(folder):
                     for piece in pieces(file, str(file.relative_to(self._home.jobs))):
                         ray.get(self._actor.put.remote(piece))
-            except RayTaskError as error:  # a full disk there, say
-                self.end(f"cannot keep the files of an earlier attempt: {last_lines(error)}")
-            else:
+                        self._pass_on(Sending())
                 self._actor.send.remote(message)
+            except (RayTaskError, OSError) as error:  # a full disk there, say
+                self._refuse(f"cannot get the files of an earlier attempt: {last_lines(error)}")
+            except ActorDiedError:
+                pass  # its messages end with that
+            except RayError as error:
+                self.end(self._cause(error))
+
+    def _refuse(self, why: str) -> None:
+        """End the attempt, which counts: it might fail so again; and the worker, which frees the
+        disk of its node."""
+        if not self.has_exited:
+            error = f"its worker {why}"
+            self._pass_on(Outcome(State.INTERRUPTED, {}, 0.0, error, is_last=True))
+            self.end(why)
 
     def end(self, cause: str) -> None:
         """End the worker now: by its own pool, or by Ray if that is silent or has no node yet."""
@@ -148,6 +172,7 @@ class RemoteWorker:
                 self._actor = self._make()
                 cause = "" if self._ended_for else self._heard_to_the_end()
             self._kill()
+            self._assembly.drop()
             self.has_exited = True
             self._pass_on(WorkerExited(self._ended_for or cause))
 
@@ -164,7 +189,10 @@ class RemoteWorker:
             ).remote()
             for reference in said:
                 self._heard_at = time.monotonic()
-                for message in ray.get(reference):
+                messages = ray.get(reference)
+                if not any(isinstance(message, Piece) for message in messages):
+                    self._pieces_since = None
+                for message in messages:
                     if isinstance(message, WorkerExited):
                         cause = message.cause
                     else:
@@ -186,8 +214,8 @@ class RemoteWorker:
                     self._send(PoolRefused(f"{text}; install the same on all nodes."))
             case Piece() as piece:
                 self._assembly.add(piece)
-                if not piece.is_last:  # a large file: the worker has not gone silent
-                    self._pass_on(Sending())
+                if not piece.is_last or self._is_long_transfer():
+                    self._pass_on(Sending())  # the worker has not gone silent
             case Removed(name):
                 self._assembly.remove(name)
             case Printed(content):
@@ -196,6 +224,10 @@ class RemoteWorker:
                     file.write(content)
             case _:
                 self._pass_on(message)
+
+    def _is_long_transfer(self) -> bool:
+        self._pieces_since = self._pieces_since or self._heard_at
+        return time.monotonic() - self._pieces_since >= LONG_TRANSFER_SECONDS
 
     def _pass_on(self, message: FromWorker) -> None:
         self._started()

@@ -98,11 +98,11 @@ def slices(report: ReportData) -> Section | None:
     figures = [_slice(report, scale, n) for n, scale in enumerate(scales[:MOST_SLICES])]
     left = len(scales) - MOST_SLICES
     more = note(f"{left} more parameters are not drawn.") if left > 0 else ""
-    body = [element("div", *figures, class_="grid"), _who_is_drawn(report), selection(report), more]
+    body = [element("div", *figures, class_="grid"), _drawn_trials(report), selection(report), more]
     return Section("slices", "Slices", join(body))
 
 
-def _who_is_drawn(report: ReportData) -> Markup:
+def _drawn_trials(report: ReportData) -> Markup:
     """Return a remark if pruned trials, which have no final value, are left out."""
     n_pruned = report.n_states["pruned"]
     if not n_pruned:
