@@ -1,7 +1,8 @@
 """Finds an application's own modules: their files, and those that this process has imported.
 
 They are outside Python's library and the installed packages. Imports are read from the source, in
-functions too, and ``import_module("models")``; a module whose name is made at run time is not found.
+functions too, as is ``import_module("models")``. A module whose name is made at run time is not
+found.
 """
 
 import os
