@@ -113,4 +113,5 @@ def test_a_callback_of_hydras_that_collects_over_jobs_is_named(tmp_path: Path) -
     ended = subprocess.run([sys.executable, "-c", REMARKS], input=payload, capture_output=True)
     assert ended.returncode == 0, ended.stderr.decode()
     (remark,) = ended.stdout.decode().splitlines()
-    assert remark.startswith(f"callback `collect` ({__name__}.Collecting): on_job_end run in the")
+    assert remark.startswith(f"callback `collect` ({__name__}.Collecting): the workers have copies")
+    assert "are told (on_job_end); collect over trials with hydra.sweeper.callbacks" in remark

@@ -198,7 +198,7 @@ class _WorkerProcess:
         # are more than a pipe holds, multiprocessing waits forever, with the signals held.
         self._send_bytes(payload)
 
-    def send(self, message: ToWorker) -> None:
+    def send(self, message: ToWorker | Exit) -> None:
         if isinstance(message, Assignment):
             self.phase, self.assigned_at = _Phase.BUSY, time.monotonic()
         self._send_bytes(pickle.dumps(message))

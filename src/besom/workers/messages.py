@@ -153,7 +153,7 @@ class WorkerExited:
 
 
 FromWorker = Ready | Composed | Expected | Reported | Told | Outcome | Sending | WorkerExited
-ToWorker = Assignment | ReportReply | Exit
+ToWorker = Assignment | ReportReply
 
 
 LONGEST = 1 << 27

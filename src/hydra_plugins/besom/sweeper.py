@@ -96,7 +96,7 @@ class BesomSweeper(Sweeper):
         from besom.app.source import program_name
 
         hydra = self._master.hydra
-        written = OmegaConf.to_container(hydra.sweeper, resolve=False)
+        written: Any = OmegaConf.to_container(hydra.sweeper, resolve=False)
         if written.get("study_name") in (None, SweepOptions.study_name):
             with flag_override(hydra.sweeper, ["readonly", "struct"], False):
                 hydra.sweeper.study_name = program_name(self._task, hydra.job.name)

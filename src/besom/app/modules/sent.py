@@ -57,8 +57,8 @@ def divided_callbacks(context: HydraContext, config: DictConfig) -> Iterator[str
         of_jobs = [method for method in OF_JOBS if _overrides(callback, method)]
         if of_jobs and _overrides(callback, OF_SWEEP):
             yield (
-                f"{name}: {' and '.join(of_jobs)} run in the workers, on copies that {OF_SWEEP} "
-                "does not see; what collects over trials goes into hydra.sweeper.callbacks"
+                f"{name}: the workers have copies of it, and {OF_SWEEP} does not see what they are "
+                f"told ({', '.join(of_jobs)}); collect over trials with hydra.sweeper.callbacks"
             )
 
 

@@ -89,9 +89,9 @@ def places_of(plan: Plan) -> dict[str, str]:
 def _made_by_factories(config: DictConfig, prefix: str = "") -> Iterator[str]:
     """Yield the keys of plain values for which a dataclass has a ``default_factory``."""
     kind: Any = OmegaConf.get_type(config)
+    content: Any = config._content
     declared = {one.name: one.default_factory for one in fields(kind)} if is_dataclass(kind) else {}
-    for key in config if isinstance(config._content, dict) else ():
-        node = config._get_node(key)
+    for key, node in content.items() if isinstance(content, dict) else ():
         if isinstance(node, DictConfig):
             yield from _made_by_factories(node, f"{prefix}{key}.")
         elif not isinstance(node, ListConfig) and declared.get(str(key), MISSING) is not MISSING:
