@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from besom.app import source
+from besom.app.modules import own_files
 from besom.app.source import Source, source_of
 
 WRITTEN = {
@@ -108,6 +108,43 @@ def test_it_is_the_same_however_the_application_is_started(folder: Path) -> None
     )
 
 
+def test_it_follows_the_file_that_starts_the_program(folder: Path) -> None:
+    _, alone = asked(folder)
+    (folder / "run.py").write_text(f"import deep\nif True:\n    {ASK}\n")
+    _, before = asked(folder, "run.py")
+    assert before.startswith(alone.strip()) and len(before) == len(alone) + 16
+    for own in ("run.py", "deep.py"):
+        (folder / own).write_text((folder / own).read_text() + "changed = True\n")
+        _, after = asked(folder, "run.py")
+        assert after != before, own
+        before = after
+    assert asked(folder)[1] == alone
+
+
+def test_a_task_of_an_installed_package_has_the_source_and_the_name_of_the_main_file(
+    folder: Path,
+) -> None:
+    """As one that hydra-zen has wrapped."""
+    wrapper = folder / "site-packages" / "zen"
+    wrapper.mkdir(parents=True)
+    (wrapper / "__init__.py").touch()
+    (wrapper / "wrapper.py").write_text("class Zen:\n    def __call__(self, config): ...\n")
+    text = (
+        "import sys; sys.path.append('site-packages')\nfrom besom.app.source import *\n"
+        "from zen.wrapper import Zen\nimport near.one\nzen = Zen()\n"
+        "print(program_name(zen, 'wrapper'), source_of(zen).text)\n"
+    )
+    (folder / "study.py").write_text(text)
+    name, before = asked(folder, "study.py")
+    assert name == "study"
+    for own in ("study.py", "helpers_of_app.py"):
+        (folder / own).write_text((folder / own).read_text() + "changed = True\n")
+        assert asked(folder, "study.py")[1] != before, own
+        before = asked(folder, "study.py")[1]
+    (folder / "study.py").write_text(text.replace("'wrapper'", "'chosen'"))
+    assert asked(folder, "-m", "study")[0] == "chosen"
+
+
 def test_it_follows_what_the_configuration_names(folder: Path) -> None:
     _, alone = asked(folder)
     _, before = asked(folder, "-c", ASK_NAMED)
@@ -127,7 +164,7 @@ def test_it_follows_what_the_configuration_names(folder: Path) -> None:
 def test_data_in_a_package_is_no_source_and_too_much_source_is_not_known(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "MOST_FILES", 3)
+    monkeypatch.setattr(own_files, "MOST_FILES", 3)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     task = import_module("src.other")
     task.main = lambda config: 0.0  # type: ignore[attr-defined]

@@ -64,6 +64,19 @@ def test_without_a_verdict_it_says_how_to_get_one(bench: Bench) -> None:
     assert not [step for step in commands(note(asked_for, study)) if "confirm" in step]
 
 
+def test_what_was_remarked_of_a_trial_is_said_while_its_value_counts(bench: Bench) -> None:
+    def script(assignment: Assignment) -> Iterator[FromWorker]:
+        yield Outcome(State.COMPLETE, {"loss": 1.0}, seconds=0.1, remark="best.txt: two jobs")
+
+    study, _ = bench.sweep(script, n_trials=3)
+    console = Console(file=StringIO(), width=80)
+    print_summary(bench.plan(), study, [], console)
+    assert console.file.getvalue().count("best.txt: two jobs") == 1  # type: ignore[attr-defined]
+    assert note(bench.plan(), study).count("best.txt: two jobs") == 1
+    later, _ = bench.sweep(n_trials=4, code="b" * 64)
+    assert "best.txt" not in note(bench.plan(code="b" * 64), later)
+
+
 def test_of_another_application_only_what_can_be_done_with_it(bench: Bench) -> None:
     study, _ = bench.sweep(n_trials=3)
     text = note(bench.plan(root=DEFAULT_ROOT), study)

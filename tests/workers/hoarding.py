@@ -1,12 +1,15 @@
 """A task that keeps memory, may write to its worker's pipe, and tells which process it is."""
 
+import atexit
 import os
 import pickle
 import signal
 import struct
 import time
 from pathlib import Path
+from typing import TextIO
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 import besom
@@ -14,6 +17,7 @@ from besom.app.hooks import Hooks, hooked
 from besom.workers.messages import Told
 
 HOARD: list[bytes] = []
+TABLES: list[TextIO] = []
 
 
 def prepare() -> None:
@@ -55,11 +59,38 @@ def fork_and_die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def overwrite(name: str) -> None:
+    """Write a file of a fixed name, and files that are no concern of others."""
+    Path(name).write_text("best")
+    with open("log.txt", "a") as log:
+        log.write("row\n")
+    Path(HydraConfig.get().runtime.output_dir, "model.txt").write_text("model")
+    for other in (".cache/fonts.json", "data.lock"):
+        Path(other).parent.mkdir(exist_ok=True)
+        Path(other).write_text("shared")
+
+
+def write_at_exit(name: str, seconds: float) -> None:
+    """Leave a line in a file's buffer, and have another file written as Python exits."""
+    TABLES.append(open(f"{name}.csv", "a"))  # noqa: SIM115
+    TABLES[-1].write("row\n")
+
+    def leave() -> None:
+        time.sleep(seconds)
+        Path(f"{name}.left").touch()
+
+    atexit.register(leave)
+
+
 @hooked(Hooks(prepare=prepare))
 def hoard(config: DictConfig) -> float:
     HOARD.append(b"x" * (config.megabytes << 20))
     if "stops_within" in config:
         stop_within(config.stops_within)
+    if "overwrites" in config:
+        overwrite(config.overwrites)
+    if "leaves" in config:
+        write_at_exit(config.leaves, config.get("seconds", 0))
     if "forks" in config:
         fork_and_die()
     if "writes" in config:

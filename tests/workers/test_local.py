@@ -56,13 +56,20 @@ def says(pool: LocalPool, worker: int) -> FromWorker:
     return event.message
 
 
-def run_one(pool: LocalPool, megabytes: int = 0, worker: int = 0) -> Outcome:
+def run_one(pool: LocalPool, megabytes: int = 0, worker: int = 0, *overrides: str) -> Outcome:
     """One trial, from its assignment to its end."""
-    pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}",)))
+    pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}", *overrides)))
     outcome = says(pool, worker)
     assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome
     assert outcome.memory > megabytes << 20
     return outcome
+
+
+def outcome_of_any(pool: LocalPool) -> Outcome:
+    while event := pool.next_event(TIMEOUT):
+        if isinstance(event.message, Outcome):
+            return event.message
+    raise AssertionError("nobody said anything")
 
 
 def started() -> list[int]:
@@ -90,9 +97,65 @@ def test_a_worker_over_the_memory_limit_is_replaced(
             False,
             True,
         ]
-        assert says(pool, 0) == WorkerExited("was killed by SIGKILL")
+        assert says(pool, 0) == WorkerExited("ended with exit code 0")
         assert not is_alive(started()[n_before])
     assert "trial 0" in Path("logs/worker-0.log").read_text()
+
+
+def has_left(name: str) -> bool:
+    """Whether a worker has exited as Python does."""
+    assert Path(f"{name}.csv").exists()
+    return Path(f"{name}.csv").read_text() == "row\n" and Path(f"{name}.left").exists()
+
+
+def test_a_worker_without_a_job_exits_as_python_does(pool: LocalPool) -> None:
+    for name, megabytes in (("last", 60), ("ended", 0), ("stopped", 0)):
+        pool.start(0)
+        assert says(pool, 0) == Ready()
+        run_one(pool, 0, 0, f"+leaves={name}")
+        if name == "last":
+            assert run_one(pool, megabytes).is_last
+            assert says(pool, 0) == WorkerExited("ended with exit code 0")
+        elif name == "ended":
+            pool.end(0, "is one too many")
+            assert says(pool, 0) == WorkerExited("is one too many")
+        else:
+            pool.stop()
+        assert has_left(name), name
+
+
+def test_no_worker_holds_up_the_end_for_long(pool: LocalPool) -> None:
+    """Neither one that takes its time, nor, where another has a job, any."""
+    pool.start(0)
+    assert says(pool, 0) == Ready()
+    run_one(pool, 0, 0, "+leaves=slow", "+seconds=60")
+    pool.stop()
+    assert not has_left("slow") and not is_alive(started()[-1])
+    for worker_id in (0, 1):
+        pool.start(worker_id)
+        assert says(pool, worker_id) == Ready()
+    run_one(pool, 0, 0, "+leaves=idle", "+seconds=0.1")
+    pool.send(1, Assignment(0, 1, ("+megabytes=0", "+stops_within=words")))
+    pool.stop()
+    assert not has_left("idle") and not any(map(is_alive, started()))
+
+
+def test_a_file_that_jobs_overwrite_for_one_another_is_named_once(pool: LocalPool) -> None:
+    for worker_id in (0, 1):
+        pool.start(worker_id)
+        assert says(pool, worker_id) == Ready()
+    for _ in range(2):  # one after another
+        for worker_id in (0, 1):
+            outcome = run_one(pool, 0, worker_id, "+overwrites=best.txt")
+            assert outcome.overwritten == {"best.txt"} and not outcome.remark
+    remarks = []
+    for _ in range(2):
+        for worker_id in (0, 1):
+            words = ("+megabytes=0", "+overwrites=best.txt")
+            pool.send(worker_id, Assignment(worker_id, 1, words))
+        remarks += [outcome_of_any(pool).remark for _ in range(2)]
+    first, second, *later = remarks
+    assert not first and second.startswith("best.txt: two jobs") and not any(later)
 
 
 class Unreadable:

@@ -22,6 +22,7 @@ from besom.app.composition import Composer
 from besom.app.error_messages import HYDRA_ERRORS
 from besom.app.hooks import Task
 from besom.app.modules import main_module
+from besom.app.modules.sent import divided_callbacks, refusal
 from besom.app.modules.state import Pickler, carry
 from besom.app.redaction import mask_job_files
 from besom.common.errors import ConfigError
@@ -127,10 +128,18 @@ def _job_folder(hydra: DictConfig) -> Path:
 
 
 def dump(application: JobRunner) -> bytes:
-    """Pickle an application for another process, with Hydra's singletons and its modules' state."""
+    """Pickle an application for another process, with Hydra's singletons and its modules' state.
+
+    Raises:
+        ConfigError: a callback, a resolver or the task cannot be pickled.
+    """
     main = main_module.find()
     file = io.BytesIO()
-    Pickler(file, main).dump((application, Singleton.get_state()))
+    try:
+        Pickler(file, main).dump((application, Singleton.get_state()))
+    except Exception as error:  # whatever the pickling of an unknown object raises
+        named = refusal(application.context, application.task, application.master, main)
+        raise named or error from error
     package = inspect.unwrap(application.task).__module__.partition(".")[0]
     carried = carry(main, package) if main else None
     return pickle.dumps((main, file.getvalue(), carried, None))
@@ -151,7 +160,7 @@ def load(payload: bytes) -> tuple[JobRunner, tuple[str, ...]]:
     """Load what :func:`dump` returned, and set up its modules and Hydra's singletons here.
 
     Returns:
-        The application, and sentences that name the module state that could not be carried over.
+        The application, and sentences that name what of its state this process does not share.
     """
     main, content, carried, elsewhere = pickle.loads(payload)
     if main and elsewhere:
@@ -161,8 +170,11 @@ def load(payload: bytes) -> tuple[JobRunner, tuple[str, ...]]:
     setup_globals()
     application, state = pickle.loads(content)
     _set_singletons(state)
-    remarks = carried.put() if carried else ()
     assert isinstance(application, JobRunner)
+    remarks = (
+        *(carried.put() if carried else ()),
+        *divided_callbacks(application.context, application.master),
+    )
     return (_settled(application, *elsewhere) if elsewhere else application), remarks
 
 

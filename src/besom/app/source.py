@@ -1,10 +1,11 @@
 """Identifies a task's code: its name, and a digest of the application's own source files.
 
 These are files outside Python's library and the installed packages: the task's file, its whole
-package, the modules that these import, in functions too and by ``import_module("models")``, and
-the modules that the configuration names, as in ``_target_: models.Net`` and
-``model.build: models:build``. A module whose name is made at run time is not found. Besom's own
-code is left out: it has a version.
+package, the modules that these import, in functions too and by ``import_module("models")``, the
+modules that the configuration names, as in ``_target_: models.Net`` and
+``model.build: models:build``, and the file that Python was started with. A module whose name is
+made at run time is not found. Besom's own code is left out: it has a version. A task may be in an
+installed package, as one that hydra-zen has wrapped; the files of that package are included then.
 """
 
 import hashlib
@@ -12,37 +13,27 @@ import inspect
 import os
 import re
 import sys
-import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 from besom.app.hooks import Task
-
-MOST_FILES = 10_000
-"""A folder with more Python files than this is not taken for an application's package."""
+from besom.app.modules.own_files import (
+    home_of,
+    is_installed,
+    named_places,
+    own_main_file,
+    sources_from,
+)
 
 _UNKNOWN = "unknown: "
-_NAMED = 16
-"""The number of digits for the modules that the configuration names, at the digest's end."""
+_ADDED = 16
+"""The number of digits for the modules that the configuration names, and for the main file."""
 
-_INSTALLED = {"site-packages", "dist-packages"}
-_LEFT_OUT = {*sys.stdlib_module_names, "besom", "hydra_plugins"}
-_RELATIVE = re.compile(
-    rb"^[ \t]*from[ \t]+(\.+)[ \t]*(\w*)[\w.]*[ \t]+import[ \t]+(\([^)]*|[^\n#;]*)", re.MULTILINE
-)
 _DOTTED = re.compile(r"[^\W\d]\w*(\.\w+)+")
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.\w+)*:\w+")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^\n#(;]+))", re.MULTILINE)
-_IMPORT_CALL = re.compile(
-    rb"""\b(?:import_module|__import__)\s*\(\s*(?:name\s*=\s*)?[rRuU]?["'](\w+)"""
-    rb"""|\bimport_module\s*\(\s*["']\.[\w.]*["']\s*,\s*(?:package\s*=\s*)?["'](\w+)"""
-)
-"""Finds imports by call. A name that begins with a dot and is relative to ``__package__`` is left
-out: it is in a package that is known anyway."""
 
 
 def task_name(task: Task) -> str:
@@ -51,6 +42,18 @@ def task_name(task: Task) -> str:
     file = _file_of(function)
     module = file.stem if file else function.__module__.rpartition(".")[2]
     return f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def program_name(task: Task, job_name: str) -> str:
+    """Return the name of the program that a task belongs to, without suffix.
+
+    It is Hydra's name of the job. But where that is the name of an installed module, as it is for
+    tasks that hydra-zen has wrapped, it is the name of the file that Python was started with.
+    """
+    file, main = _file_of(inspect.unwrap(task)), own_main_file()
+    if main is None or file is None or file.stem != job_name or not is_installed(file):
+        return job_name
+    return main.parent.name if main.stem == "__main__" else main.stem
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def source_now(task: Task, names: frozenset[str] = frozenset()) -> Source:
     """Return the application's own source, as its files are now.
 
     The digest begins with that of the task's file and imports, which is all that earlier versions
-    of Besom included.
+    of Besom included; the later parts are added at its end.
 
     Args:
         names: the names in its configurations, see :func:`named_by`.
@@ -125,16 +128,19 @@ def source_now(task: Task, names: frozenset[str] = frozenset()) -> Source:
         file = _file_of(function)
         if file is None:  # a notebook's cell
             return Source(_digest([("", inspect.getsource(function).encode())]))
-        home = _package_of(file) or file
-        known = {file, home}
-        found = [*_sources({home}, known)]
+        known = {file}
+        found = [*sources_from({home_of(file)}, known)]
         digest = _digest(found)
         meant = filter(_FUNCTION.fullmatch, names) if _is_besoms(function) else names
-        named = {place for name in meant for place in _named_places(name)} - known
-        if named:
-            found_by_name = [*_sources(named, known)]
-            digest += _digest(found_by_name)[:_NAMED]
-            found += found_by_name
+        main = None if _is_besoms(function) else own_main_file()
+        for begin in (
+            {place for name in meant for place in named_places(name)},
+            {home_of(main)} if main and known.isdisjoint(main.parents) else set[Path](),
+        ):
+            if places := begin - known:
+                added = [*sources_from(places, known)]
+                digest += _digest(added)[:_ADDED]
+                found += added
         files = {name: hashlib.sha256(content).hexdigest() for name, content in found}
         return Source(digest, names=names, files=files)
     except (OSError, TypeError) as error:
@@ -153,125 +159,7 @@ def _digest(sources: Iterable[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
-def _sources(begin: set[Path], known: set[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield the path and the content of each own source file that is reached from these places.
-
-    All places met on the way are added to ``known``.
-    """
-    known |= begin
-    ahead = sorted(begin)
-    while ahead:
-        place = ahead.pop()
-        for source in _files(place):
-            content = source.read_bytes()
-            yield str(source.relative_to(place.parent)), content
-            found = {own for name in _imported(content) for own in _own_places(name)}
-            if known.isdisjoint(source.parents):
-                found.update(_beside(source, content))
-            found -= known
-            known |= found
-            ahead += sorted(found)
-
-
-def own_places(name: str) -> set[Path]:
-    """Return the files and package folders of a user's module and of all own modules it imports."""
-    known: set[Path] = set()
-    for _ in _sources({*_named_places(name)}, known):
-        pass
-    return known
-
-
 def _file_of(function: Task) -> Path | None:
     module = sys.modules.get(function.__module__)
     file = getattr(module, "__file__", None)
     return Path(file).resolve() if file else None
-
-
-def _package_of(file: Path) -> Path | None:
-    """Return the folder of the file's outermost package; in Besom's code, of the innermost."""
-    folders = []
-    for folder in file.parents:
-        if not (folder / "__init__.py").exists():
-            break
-        folders.append(folder)
-    if not folders:
-        return None
-    return folders[0] if folders[-1].name == "besom" else folders[-1]
-
-
-def _files(place: Path) -> Iterator[Path]:
-    """Yield a module's file, or all files of a package."""
-    if not place.is_dir():
-        yield place
-        return
-    n_seen = 0
-    for folder, below, files in os.walk(place):
-        below[:] = sorted(name for name in below if not name.startswith((".", "__pycache__")))
-        sources = [name for name in files if name.endswith(".py")]
-        n_seen += len(sources)
-        if n_seen > MOST_FILES:
-            raise OSError(f"{place} holds more than {MOST_FILES:,} Python files")
-        yield from (Path(folder, name) for name in sources)
-
-
-def _imported(content: bytes) -> set[str]:
-    """Return the top-level names that the source imports; those in comments and texts too."""
-    names = set()
-    for one, several in _IMPORT.findall(content):
-        for word in (one or several).split(b","):
-            names.update(re.findall(r"^\s*(\w+)", word.decode(errors="replace")))
-    for absolute, package in _IMPORT_CALL.findall(content):
-        names.add((absolute or package).decode(errors="replace"))
-    return names - _LEFT_OUT
-
-
-def _beside(source: Path, content: bytes) -> Iterator[Path]:
-    """Yield the files that relative imports name in a file outside any regular package.
-
-    Python allows ``from .net import x`` and ``from . import net`` in folders without
-    ``__init__.py``.
-    """
-    for dots, module, names in _RELATIVE.findall(content):
-        folder = source.parents[min(len(dots), len(source.parents)) - 1]
-        for name in [module] if module else re.findall(rb"\w+", names):
-            own = folder / os.fsdecode(name)
-            yield from (place for place in (own, own.with_suffix(".py")) if place.exists())
-
-
-def _own_places(name: str) -> list[Path]:
-    """Return the places of a module; none where it is Python's own or installed."""
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        return []
-    if spec is None:
-        return []
-    places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
-    found = [Path(place).resolve() for place in places if os.path.exists(place)]
-    return [place for place in found if not is_installed(place)]
-
-
-def _named_places(name: str) -> list[Path]:
-    """Return the places of a module that a configuration names, if it can be a Python name.
-
-    ``data.csv``, for one, is the name of a file.
-    """
-    module, _, _ = name.partition(":")
-    first, second, *_ = [*module.split("."), ""]
-    if first in _LEFT_OUT:
-        return []
-
-    def holds(folder: Path) -> bool:
-        is_there = (folder / second).is_dir() or (folder / f"{second}.py").exists()
-        return bool(second) and is_there
-
-    return [
-        place
-        for place in _own_places(first)
-        if not place.is_dir() or (place / "__init__.py").exists() or holds(place)
-    ]
-
-
-def is_installed(place: Path) -> bool:
-    library = Path(sysconfig.get_paths()["stdlib"]).resolve()
-    return not _INSTALLED.isdisjoint(place.parts) or place.is_relative_to(library)

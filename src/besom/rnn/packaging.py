@@ -9,8 +9,8 @@ from zipfile import ZipFile
 from omegaconf import DictConfig
 
 from besom.app.hooks import Packaging
+from besom.app.modules.own_files import own_places
 from besom.app.modules.reference import Reference, search_working_folder
-from besom.app.source import own_places
 from besom.rnn import text_classifier
 from besom.rnn.config import kind_of
 from besom.rnn.data import open_corpus

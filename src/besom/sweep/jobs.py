@@ -256,6 +256,9 @@ class JobSource(ABC):
     def _notes(self, job: Job, outcome: Outcome, error: str) -> dict[str, Any]:
         """Return what is kept with an ended trial; give its run the traceback too."""
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
+        if outcome.remark:
+            notes["remark"] = outcome.remark
+            self.remark(outcome.remark)
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
             self._record.text(job.run_id, schema.TRACEBACK_FILE, notes["traceback"])
@@ -291,7 +294,6 @@ class JobSource(ABC):
         row = self._study.row(row.number)
         self._concluded(worker, row)
         if callbacks := self._sweep.callbacks:
-            started = callbacks.started(run_id)
-            callbacks.put(end_of(started, row, self._value_names(), metrics))
+            callbacks.put(end_of(callbacks.started(run_id), row, self._value_names(), metrics))
         if worker is not None and state is State.FAILED:
             self._name_logs(worker, row)

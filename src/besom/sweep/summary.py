@@ -34,7 +34,7 @@ def print_summary(
     rows = ranked(plan, study.rows())
     lines = _sentences(plan, study, rows)
     lines += _ending(plan, study, rows)
-    lines += [*found, *_earlier(plan, study, rows, found)]
+    lines += [*found, *_earlier(plan, study, rows, found), *_remarks(rows)]
     shown, n_left_out = table(_columns(plan, rows[:MAX_ROWS]), terminal_width())
     if len(rows) > MAX_ROWS:
         shown.append(f"… and {len(rows) - MAX_ROWS} more trials")
@@ -79,6 +79,12 @@ def _ending(plan: Plan, study: Study, rows: Sequence[TrialRow]) -> list[str]:
     if ended_by.startswith(OPTION):
         return [f"{head}The same command without that rule does the other {trials}."]
     return [f"{head}{trials} {are} still to be done; the same command resumes the sweep."]
+
+
+def _remarks(rows: Sequence[TrialRow]) -> list[str]:
+    """Return what was said of trials that count while the sweep ran, each sentence once."""
+    remarks = [row.notes.get("remark") for row in rows if row.counts]
+    return list(dict.fromkeys(filter(None, remarks)))
 
 
 def _earlier(plan: Plan, study: Study, rows: Sequence[TrialRow], found: Sequence[str]) -> list[str]:
@@ -128,7 +134,7 @@ def note(plan: Plan, study: Study, verdict: str = "", pages: str = "") -> str:
     earlier = _earlier(plan, study, rows, [verdict])
     head = f"**{study.name}**: {plan.objective.label}, {', '.join(plan.objective.directions)}"
     said = [*([f"**{verdict}**"] if verdict else []), *earlier]
-    found = [*said, *_sentences(plan, study, rows), *_ending(plan, study, rows)]
+    found = [*said, *_sentences(plan, study, rows), *_ending(plan, study, rows), *_remarks(rows)]
     head += f". [All trials, sorted]({pages})" if pages else ""  # that page is not cut off
     steps = ["```", *_next_steps(plan, study, verdict), "```"]
     return "\n".join([head, "", *found, "", *steps, "", *_linked_table(plan, rows)])

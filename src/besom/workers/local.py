@@ -11,8 +11,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum, auto
 from pathlib import Path
 
 from besom.app.modules.main_module import kept_from_multiprocessing
@@ -21,27 +23,36 @@ from besom.workers import resources, worker
 from besom.workers.messages import (
     LONGEST,
     TOLD,
+    Assignment,
     Event,
+    Exit,
     FromWorker,
     Outcome,
+    Ready,
     Told,
     ToWorker,
     WorkerExited,
 )
+from besom.workers.overwritten import Overwriting
 from besom.workers.pool import log_file
 from besom.workers.resources import (
     GROWTH_LIMIT,
     NOTHING_SAID,
     Resources,
+    environment_set,
     worker_environment,
 )
 from besom.workers.signals import signals_held
+
+EXIT_SECONDS = 3.0
+"""Seconds within which a worker without a job exits by itself: files are written out, and
+``atexit`` functions run. It is killed then."""
 
 
 class LocalPool:
     """A pool of spawned processes. Before anything loads, threads are capped and GPUs chosen.
 
-    A worker that has grown by more than ``growth_limit`` bytes since its first trial is ended after
+    A worker that has grown by more than ``growth_limit`` bytes since its first trial exits after
     the outcome that says so (:attr:`~besom.workers.messages.Outcome.is_last`).
 
     Args:
@@ -65,6 +76,7 @@ class LocalPool:
         self._growth_limit = growth_limit
         self._workers: dict[int, _WorkerProcess] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._overwriting = Overwriting()
 
     def connect(self) -> None:
         pass
@@ -101,18 +113,39 @@ class LocalPool:
         match event.message:
             case WorkerExited() if process := self._workers.pop(event.worker, None):
                 process.reap()
-            case Outcome(is_last=True) if process := self._workers.get(event.worker):
-                process.kill()
+            case Ready() if process := self._workers.get(event.worker):
+                process.phase = _Phase.IDLE
+            case Outcome() as outcome if process := self._workers.get(event.worker):
+                if outcome.is_last:
+                    process.let_exit()
+                else:
+                    process.phase = _Phase.IDLE
+                remark = self._overwriting.remark(process.assigned_at, outcome.overwritten)
+                event = replace(event, message=replace(outcome, remark=remark))
         return event
 
     def stop(self) -> None:
+        """Let the workers exit by themselves if none has a job; otherwise kill them all at once."""
         processes = list(self._workers.values())  # on Ray another thread may wait for events
+        is_at_once = any(process.phase is _Phase.BUSY for process in processes)
         for process in processes:
-            process.kill()
+            if is_at_once or process.phase is _Phase.STARTING:
+                process.kill()
+            else:
+                process.let_exit()
         for process in processes:
             process.reap()
         self._workers.clear()
         self._events = queue.SimpleQueue()
+
+
+class _Phase(Enum):
+    """What a worker is doing."""
+
+    STARTING = auto()
+    IDLE = auto()
+    BUSY = auto()
+    EXITING = auto()
 
 
 class _WorkerProcess:
@@ -138,6 +171,7 @@ class _WorkerProcess:
         variables: Mapping[str, str],
         growth_limit: int,
     ) -> None:
+        self.phase, self.assigned_at = _Phase.STARTING, 0.0
         self._on_message = on_message
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=True)
@@ -151,7 +185,7 @@ class _WorkerProcess:
             args=(theirs, far_end, str(log_file), growth_limit),
             name=name,
         )
-        with signals_held(), _environment(variables), kept_from_multiprocessing():
+        with signals_held(), environment_set(variables), kept_from_multiprocessing():
             self._process.start()
         theirs.close()
         far_end.close()
@@ -163,7 +197,9 @@ class _WorkerProcess:
         # are more than a pipe holds, multiprocessing waits forever, with the signals held.
         self._send_bytes(payload)
 
-    def send(self, message: ToWorker) -> None:
+    def send(self, message: ToWorker | Exit) -> None:
+        if isinstance(message, Assignment):
+            self.phase, self.assigned_at = _Phase.BUSY, time.monotonic()
         self._send_bytes(pickle.dumps(message))
 
     def _send_bytes(self, content: bytes) -> None:
@@ -179,9 +215,26 @@ class _WorkerProcess:
         self._process.kill()  # it may not have made its own group yet
 
     def end(self, cause: str) -> None:
-        """Kill the process for a reason that its exit code does not tell."""
+        """End the process for a reason that its exit code does not tell."""
         self._ended_for = self._ended_for or cause
-        self.kill()
+        if self.phase in (_Phase.IDLE, _Phase.EXITING):
+            self.let_exit()
+        else:
+            self.kill()
+
+    def let_exit(self) -> None:
+        """Have the process exit by itself after its last job; kill it after ``EXIT_SECONDS``."""
+        if self.phase is _Phase.EXITING:
+            return
+        if self.phase is _Phase.IDLE:
+            self.send(Exit())
+        self.phase = _Phase.EXITING
+        threading.Thread(target=self._kill_late, daemon=True).start()
+
+    def _kill_late(self) -> None:
+        self._waiter.join(EXIT_SECONDS)
+        if self._waiter.is_alive():
+            self.kill()
 
     def reap(self) -> None:
         """Wait for the process to end, and have the watchdog end everything it has started."""
@@ -243,18 +296,3 @@ class _WorkerProcess:
         if code == -signal.SIGKILL and resources.out_of_memory_kills() > self._memory_kills:
             return f"{killed}: the system has run out of memory"
         return killed
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a child process that is started inside this block."""
-    before = {key: os.environ.get(key) for key in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value

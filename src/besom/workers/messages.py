@@ -43,6 +43,11 @@ TITLE = re.compile(r"=== besom: trial (\d+), attempt (\d+)(?:, (\S+))? ===")
 
 
 @dataclass(frozen=True)
+class Exit:
+    """Pool to worker: exit as Python does, with its ``atexit`` functions."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """Worker to supervisor: the worker is ready for a job.
 
@@ -117,7 +122,9 @@ class Outcome:
         traceback: the task's own frames, if it failed.
         seconds: from assignment to end, in the worker.
         memory: bytes that the worker occupies afterwards.
-        is_last: whether the worker takes no further job; its pool ends it.
+        is_last: whether the worker takes no further job, and exits.
+        overwritten: files, see :class:`besom.workers.overwritten.OverwrittenFiles`.
+        remark: a sentence of the pool's about them, for the user.
     """
 
     state: State
@@ -129,6 +136,8 @@ class Outcome:
     ends_sweep: bool = False
     is_last: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
+    overwritten: frozenset[str] = frozenset()
+    remark: str = ""
 
 
 @dataclass(frozen=True)

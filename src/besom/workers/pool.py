@@ -41,7 +41,10 @@ class Pool(Protocol):
         ...
 
     def end(self, worker: int, cause: str) -> None:
-        """End a worker now; ``WorkerExited(cause)`` follows what it has sent before."""
+        """End a worker; ``WorkerExited(cause)`` follows what it has sent before.
+
+        One that has a job is killed.
+        """
         ...
 
     def next_event(self, timeout: float) -> Event | None:
@@ -49,7 +52,11 @@ class Pool(Protocol):
         ...
 
     def stop(self) -> None:
-        """End every worker now, and what it has started; return when they are gone."""
+        """End every worker, and what it has started; return when they are gone.
+
+        Workers are killed if one of them has a job; otherwise they have seconds to exit by
+        themselves.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ The main thread computes, a second one reads the pipe. A watchdog process notice
 supervisor, whatever its cause, and ends the worker and everything it has started.
 """
 
+import atexit
 import gc
 import os
 import pickle
@@ -23,7 +24,8 @@ from besom.app.hooks import hooks_of
 from besom.app.redaction import redacted_logs
 from besom.common.files import private
 from besom.common.stdout import open_closed
-from besom.workers.messages import LONGEST, Assignment, FromWorker, Ready
+from besom.workers.messages import LONGEST, Assignment, Exit, FromWorker, Ready
+from besom.workers.overwritten import OverwrittenFiles
 from besom.workers.process_state import ProcessState
 from besom.workers.resources import resident
 from besom.workers.signals import ENDING
@@ -62,7 +64,7 @@ class WorkerPipe:
 def main(
     connection: Connection, watchdog_pipe: Connection, log_file: str, growth_limit: int
 ) -> None:
-    """Run a worker process: one trial after another until it is ended.
+    """Run a worker process: one trial after another until it is ended or told to exit.
 
     Args:
         connection: this end of the pipe to the supervisor; the first message is the application,
@@ -81,12 +83,13 @@ def main(
         print(remark, flush=True)
     hooks_of(app.task).prepare()
     gc.freeze()  # with TensorFlow imported, a collection then takes 20 ms, not 250
+    atexit.register(gc.unfreeze)  # or files that modules hold would not be written out
     os.register_at_fork(after_in_child=session.stop_listening)
     pipe.send(Ready(remarks))
     before, first_memory = ProcessState(log_file), 0
+    files = OverwrittenFiles(app.job_folders)
     with redacted_logs():
-        while True:
-            assignment = pipe.receive()
+        while not isinstance(assignment := pipe.receive(), Exit):
             assert isinstance(assignment, Assignment), assignment
             print(f"\n{assignment.title}", flush=True)  # output before may not end its line
             outcome = run_trial(app, assignment, pipe, is_used=first_memory > 0)
@@ -98,7 +101,10 @@ def main(
             memory = resident()
             first_memory = first_memory or memory
             is_last = memory - first_memory > growth_limit
-            pipe.send(replace(outcome, memory=memory, is_last=is_last))
+            overwritten = files.take()
+            pipe.send(replace(outcome, memory=memory, is_last=is_last, overwritten=overwritten))
+            if is_last:
+                return
 
 
 def _isolate(watchdog_pipe: Connection, log_file: str) -> None:

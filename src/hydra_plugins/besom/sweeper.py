@@ -85,10 +85,21 @@ class BesomSweeper(Sweeper):
         from besom.app.error_messages import HYDRA_ERRORS, config_error
         from besom.search.optuna_sweeper_options import read_options
 
+        self._name_study()
         try:
             return read_options(self._master)
         except HYDRA_ERRORS as error:
             raise config_error(error) from error
+
+    def _name_study(self) -> None:
+        """Name the study after the program, unless the user has named it."""
+        from besom.app.source import program_name
+
+        hydra = self._master.hydra
+        written: Any = OmegaConf.to_container(hydra.sweeper, resolve=False)
+        if written.get("study_name") in (None, SweepOptions.study_name):
+            with flag_override(hydra.sweeper, ["readonly", "struct"], False):
+                hydra.sweeper.study_name = program_name(self._task, hydra.job.name)
 
 
 @contextmanager

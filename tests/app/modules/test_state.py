@@ -86,10 +86,37 @@ assert s.RNG.random() == random.Random(5).random()
 assert s.NOISES == {"plain": random.random, "added": random.gauss}
 """
 
+SCRIPT = """
+import pickle
+from mylib import registry
+from besom.app.modules import main_module
+from besom.app.modules.state import carry
+if __name__ == "__main__":
+    registry.REGISTRY["mine"] = 1
+    registry.set_default(5.0)
+    main = main_module.find()
+    carried = carry(main, "__main__")
+    assert {"__main__", "mylib", "mylib.registry"} <= {*carried.modules}
+    assert "pathlib" not in carried.modules and "hydra" not in carried.modules
+    with open("carried", "wb") as file:
+        file.write(pickle.dumps((main, pickle.dumps(carried))))
+"""
+REGISTRY = """
+REGISTRY, DEFAULT = {}, 1.0
+def set_default(value):
+    global DEFAULT
+    DEFAULT = value
+"""
 
-def run(folder: Path, *command: str) -> None:
+
+def run(folder: Path, *command: str, path: str = "") -> None:
     done = subprocess.run(
-        [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([path, os.environ.get("PYTHONPATH", "")])},
     )
     assert done.returncode == 0, done.stderr
 
@@ -101,6 +128,18 @@ def test_what_was_set_is_carried_and_what_an_import_makes_is_not(tmp_path: Path)
     stamp = (tmp_path / "carried").stat().st_mtime_ns
     (tmp_path / "time").write_text(str(stamp))
     run(tmp_path, "-c", f"import sys; sys.path[0] = {str(tmp_path)!r}\n{WORKER}")
+
+
+def test_what_was_set_in_modules_of_another_folder_is_carried_too(tmp_path: Path) -> None:
+    for name, text in {"scripts/app": SCRIPT, "src/mylib/registry": REGISTRY}.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "src" / "mylib" / "__init__.py").touch()
+    run(tmp_path, "scripts/app.py", path="src")
+    load = "import pickle\nmain, carried = pickle.load(open('carried', 'rb'))\nmain.run()\n"
+    put = "assert pickle.loads(carried).put() == ()\nfrom mylib import registry as r\n"
+    held = "assert (r.REGISTRY, r.DEFAULT) == ({'mine': 1}, 5.0)"
+    run(tmp_path, "-c", load + put + held, path="src")
 
 
 def test_a_resolver_that_a_trial_replaced_is_put_back(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a study is held to, and what it is not."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
@@ -12,6 +13,18 @@ from besom.sweep.identity.fingerprint import fingerprint, hold_to, leave_out, pl
 from besom.sweep.plan import Plan
 from besom.sweep.run import run_sweep
 from tests.sweep.conftest import Bench
+
+
+@dataclass
+class Where:
+    run_id: str = field(default_factory=lambda: uuid4().hex)
+
+
+@dataclass
+class Config:
+    x: float = 0.5
+    layers: list[int] = field(default_factory=lambda: [1, 2])
+    where: Where = field(default_factory=Where)
 
 
 def plan_of(bench: Bench, baseline: DictConfig) -> Plan:
@@ -28,6 +41,23 @@ def test_the_same_texts_under_another_name_are_the_same_study(bench: Bench) -> N
 
     assert of("tickets.csv") == of("moved/mails.csv.gz")
     assert of("tickets.csv", "mine") != of("tickets.csv", "yours")
+
+
+def test_a_default_that_python_makes_at_each_start_is_refused_with_the_way_out(
+    bench: Bench,
+) -> None:
+    study, first = bench.study(), plan_of(bench, OmegaConf.structured(Config))
+    hold_to(study, fingerprint(first), places_of(first))
+    study.ask(first.space.distributions)
+    second = plan_of(bench, OmegaConf.structured(Config))
+    way_out = (
+        r"where\.run_id \(its default_factory made it; besom\.Hooks\(places=\('where\.run_id',\)"
+    )
+    with pytest.raises(StudyError, match=way_out):
+        hold_to(study, fingerprint(second), places_of(second))
+    assert [key for key in places_of(second) if key.startswith("configuration")] == [
+        "configuration, where.run_id"
+    ]
 
 
 def test_a_baseline_of_before_is_not_run_where_there_is_none_today(bench: Bench) -> None:

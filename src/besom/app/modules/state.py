@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from types import FunctionType, ModuleType
 from typing import Any
@@ -24,8 +23,8 @@ from hydra.core.singleton import Singleton
 
 from besom.app.modules.import_made import Names, Place
 from besom.app.modules.main_module import MAIN, MainModule
+from besom.app.modules.own_files import own_modules
 from besom.app.modules.uncarried import NOTHING, Outlines, Uncarried, read_outlines
-from besom.app.source import is_installed
 
 MOST_BYTES = 16 << 20
 """The size limit of one global's pickle. A larger one is left as the import makes it, unless it is
@@ -148,7 +147,7 @@ def carry(main: MainModule, package: str) -> Carried:
     Args:
         package: the package of the task.
     """
-    modules = tuple(_own_modules(main, package))
+    modules = tuple(own_modules(main, package))
     names, outlines = Names(modules), read_outlines(modules, main)
     values, digests, uncarried = {}, {}, []
     for place, value in _entries(modules, main, names):
@@ -186,18 +185,6 @@ def _put(place: Place, value: Any) -> None:
         own[:] = value
     elif scope is not None:  # a class that the import has made
         setattr(scope, place[2], value)
-
-
-def _own_modules(main: MainModule, package: str) -> Iterator[str]:
-    """Yield the main module, the task's package, and modules of the main module's folder that are
-    not installed packages."""
-    for name, module in list(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or "/")
-        top = name.partition(".")[0]
-        if top in ("besom", "hydra_plugins", "__mp_main__"):
-            continue
-        if top in (MAIN, package) or (file.is_relative_to(main.root) and not is_installed(file)):
-            yield name
 
 
 def _entries(

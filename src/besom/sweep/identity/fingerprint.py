@@ -11,7 +11,10 @@ import re
 from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from besom.app.resolvers import of_key, resolvers_of
 from besom.app.source import Source, task_name
@@ -35,6 +38,8 @@ _KEY = "fingerprint"
 
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 """A long digest; its first 12 digits are enough to tell it from another."""
+
+FACTORY = "its default_factory made it; besom.Hooks(places=('{}',)) lets it differ"
 
 _OBJECTIVE = ("objective", "direction")
 
@@ -66,14 +71,31 @@ def fingerprint(plan: Plan) -> dict[str, str]:
 
 
 def places_of(plan: Plan) -> dict[str, str]:
-    """Return the places that facts come from: ``{"identity of data": "data.path=x.csv"}``."""
+    """Return where facts come from: ``{"identity of data": "data.path=x.csv"}``.
+
+    Of a value that a ``default_factory`` has made, it says how it may differ at each start.
+    """
     places, values = plan.hooks.places, flatten(plan.baseline)
     found = {}
     for key in plan.identity:
         given = [p for p in places if p.startswith(f"{key}.") and values.get(p) is not None]
         if given:
             found[identity_of(key)] = mask(", ".join(f"{p}={values[p]}" for p in given))
+    for key in _made_by_factories(plan.baseline):
+        found[f"{CONFIGURATION}{key}"] = FACTORY.format(key)
     return found
+
+
+def _made_by_factories(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield the keys of plain values for which a dataclass has a ``default_factory``."""
+    kind: Any = OmegaConf.get_type(config)
+    content: Any = config._content
+    declared = {one.name: one.default_factory for one in fields(kind)} if is_dataclass(kind) else {}
+    for key, node in content.items() if isinstance(content, dict) else ():
+        if isinstance(node, DictConfig):
+            yield from _made_by_factories(node, f"{prefix}{key}.")
+        elif not isinstance(node, ListConfig) and declared.get(str(key), MISSING) is not MISSING:
+            yield f"{prefix}{key}"
 
 
 def identity_of(key: str) -> str:
