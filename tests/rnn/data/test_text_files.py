@@ -495,6 +495,12 @@ def test_parquet_that_is_no_utf_8_is_refused_with_its_row(
     refused(path, f"row 5 is no UTF-8 text (byte 0xe9 in `{column}`)")
 
 
+def test_parquet_with_a_damaged_name_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, rows_of(), "mine.parquet")
+    path.write_bytes(path.read_bytes().replace(b"colour", b"col\x80ur"))
+    refused(path, "is no whole Parquet file")
+
+
 def test_a_label_that_only_the_test_has_is_refused(tmp_path: Path) -> None:
     test = written(tmp_path, [{"said": "text", "colour": "pink"}], "mine.tsv")
     path = written(tmp_path, rows_of())

@@ -93,6 +93,15 @@ def test_a_proposal_reads_back_as_its_value(text: str, value: object) -> None:
     assert type(read) is type(value) or value == "[1,2]"
 
 
+@pytest.mark.parametrize("text", ["k=range(-1,0,0.1)", "k=range(0,0.8,step=0.1)", "k=range(3,17)"])
+def test_each_value_of_a_range_lies_in_it(text: str) -> None:
+    """Also the last, which sums of floats may miss by a bit."""
+    found = dimension(text)
+    values = found.values()
+    assert values and [value for value in values if not found.contains(value)] == []
+    assert (values[0], values[-1]) == tuple(found.extremes())
+
+
 def test_the_command_line_wins_over_params() -> None:
     params = {"a": "range(1,9)", "b": "choice(1,2)", "c": "interval(0,1)"}
     space = read_space(params, ["b=2", "a=range(3,5)", "d=7"], loader=None)

@@ -177,7 +177,7 @@ def _parquet(file: Path, columns: Columns) -> Iterator[Row]:
             for batch in source.iter_batches(batch_size=4096, columns=wanted):
                 texts, labels = (_values(batch.column(name)) for name in wanted)
                 yield from zip(texts, labels, strict=True)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:  # a name, where damaged
             reason = str(error).partition("\n")[0]
             raise DataError(f"`{file}` is no whole Parquet file: {reason}") from error
 

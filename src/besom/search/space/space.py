@@ -103,7 +103,8 @@ class Dimension:
             case IntDistribution(low=low, high=high, step=step):
                 return range(low, high + 1, step)
             case FloatDistribution(low=low, high=high, step=float(step)):
-                return [low + index * step for index in range(round((high - low) / step) + 1)]
+                n_steps = round((high - low) / step)
+                return [min(low + index * step, high) for index in range(n_steps + 1)]
         return None
 
     def extremes(self) -> Sequence[Scalar]:
