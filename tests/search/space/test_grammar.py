@@ -78,6 +78,7 @@ def test_refuses_what_cannot_be_searched(text: str) -> None:
     ("text", "value"),
     [
         ("k=choice('a b',c)", "a b"),
+        ("k=choice('café',x)", "café"),
         ("k=choice([1,2],[3])", "[1,2]"),
         ('k=choice("it\'s",x)', "it's"),
         ("k=null,1", None),

@@ -29,7 +29,7 @@ Suggest = Callable[[BaseTrial], None]
 """Adds the parameters of a custom search space to one of Optuna's trials."""
 
 # Text that Hydra's grammar reads as a string without quotes, such as names of group options.
-_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
+_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
