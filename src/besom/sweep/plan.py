@@ -1,14 +1,12 @@
 """A sweep as requested, checked before anything starts."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from besom.app.error_messages import SEARCHED
@@ -24,7 +22,7 @@ from besom.search.check import check_options
 from besom.search.constraints import Constraints
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
-from besom.search.space.baseline import Base, compose, read_moved
+from besom.search.space.baseline import check_interpolations, compose, read_moved
 from besom.search.space.baseline_point import propose_baseline
 from besom.search.space.folders import check_folders
 from besom.search.space.grammar import read_space
@@ -43,9 +41,6 @@ from besom.workers.ray.protocol import RaySettings
 from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_resources, room
 
 NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
-
-OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
-"""Hydra reads these for every job; many of its other keys are never read in a sweep."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +162,8 @@ def make_plan(
         remarks.append(NOTHING_SEARCHED)
     moved = read_moved(options.baseline or {}, space, is_open=custom is not None)
     base = compose(application, space, moved)
-    baseline = _resolved(base)
+    baseline = task_config(base.whole)
+    remarks.append(check_interpolations(base))
     if options.n_jobs != 1:
         check_folders(application, space, base)
     suggest = read_suggest(custom, baseline, space)
@@ -267,22 +263,6 @@ def _removal(override: str) -> str:
     key, _, value = override.partition("=")
     instead = f"; hydra.sweeper.baseline.{key}={value} would move the baseline alone"
     return f"`{override}` takes {key.lstrip('+~')} out of the search{instead if value else ''}."
-
-
-def _resolved(base: Base) -> DictConfig:
-    """Return the task's configuration, after resolving it once to find what would fail in every
-    trial: an environment variable that is not set, a key that is not there.
-
-    Raises:
-        omegaconf.errors.InterpolationResolutionError: names the key that refers to it.
-    """
-    task = task_config(base.whole)
-    flatten(task)
-    for key in OF_EACH_JOB:
-        OmegaConf.select(base.whole, key)
-    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # Hydra itself takes env_set from there
-    flatten(hydra.hydra.job.env_set)
-    return task
 
 
 def _read_space(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Space:

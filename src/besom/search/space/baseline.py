@@ -1,9 +1,11 @@
 """The baseline: the configuration without any proposal."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from omegaconf import DictConfig, OmegaConf, flag_override
@@ -14,13 +16,16 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from besom.app.error_messages import required_group
+from besom.app.error_messages import config_error, required_group
 from besom.app.hooks import task_config
 from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
-from besom.common.flatten import flatten
+from besom.common.flatten import resolved
 from besom.common.suggest import did_you_mean
 from besom.search.space.space import Dimension, Space, spell
+
+OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
+"""Hydra reads these for every job; many of its other keys are never read in a sweep."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,28 @@ def compose(application: JobRunner, space: Space, moved: Sequence[str] = ()) -> 
         if not empty:
             return Base(words, whole, tuple(lacking))
         lacking += empty
+
+
+def check_interpolations(base: Base) -> str:
+    """Refuse interpolations that no trial could resolve, such as an unset environment variable.
+
+    Returns:
+        A sentence on one that only the task can give a value, by a key or a resolver that is not
+        there yet; empty if there is none. A key that is there, as ``???``, needs no sentence.
+
+    Raises:
+        omegaconf.errors.InterpolationResolutionError: names the key whose value it is.
+    """
+    left: list[InterpolationResolutionError] = []
+    resolved(task_config(base.whole), left)
+    for key in OF_EACH_JOB:
+        OmegaConf.select(base.whole, key)
+    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # Hydra itself takes env_set from there
+    OmegaConf.to_container(hydra.hydra.job.env_set, resolve=True)
+    if not left:
+        return ""
+    more = f", and {len(left) - 1} more like it" if len(left) > 1 else ""
+    return f"{config_error(left[0])}{more}. Trials start all the same, as the task may add it."
 
 
 def changed(
@@ -137,11 +164,12 @@ def leaves(
 
 
 def _resolves(whole: DictConfig) -> bool:
+    left: list[InterpolationResolutionError] = []
     try:
-        flatten(task_config(whole))
+        resolved(task_config(whole), left)
     except InterpolationResolutionError:
         return False
-    return True
+    return not left
 
 
 def _is_absent(whole: DictConfig, dimension: Dimension) -> bool:

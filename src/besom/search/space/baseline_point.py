@@ -18,14 +18,14 @@ import optuna
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
-from omegaconf import Container, DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from besom.app.error_messages import ALREADY_THERE, already_there, is_no_integer
 from besom.app.hooks import as_typed, task_config
 from besom.app.job import JobRunner
 from besom.common.errors import SpaceError
-from besom.common.flatten import flatten
+from besom.common.flatten import flatten, resolved
 from besom.search.space.baseline import Base, changed
 from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
 
@@ -199,7 +199,7 @@ def _options(dimension: Dimension, application: JobRunner, words: Sequence[str])
 def _value(config: DictConfig, key: str) -> Any:
     """Return a key's resolved value, which may be null; ``_ABSENT`` if there is no such key."""
     found = OmegaConf.select(config, key, default=_ABSENT)
-    return OmegaConf.to_container(found, resolve=True) if isinstance(found, Container) else found
+    return resolved(found) if isinstance(found, DictConfig | ListConfig) else found
 
 
 def _plain(value: Any) -> Any:
