@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from besom.search.options import AUTO, SweepOptions
 from besom.search.space.baseline import check_interpolations, compose, read_moved
 from besom.search.space.baseline_point import propose_baseline
 from besom.search.space.folders import check_folders
-from besom.search.space.grammar import read_space
+from besom.search.space.grammar import PARAMS, read_space
 from besom.search.space.point import Point, read_points
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.stopping.rules import check_stop
@@ -75,7 +76,7 @@ class Plan:
     suggest: Suggest | None
     hooks: Hooks
     source: Source
-    baseline_words: tuple[str, ...] = ()
+    base_params: Mapping[str, Any] = field(default_factory=dict)
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
     is_elastic: bool = False
@@ -85,6 +86,11 @@ class Plan:
     enqueued: tuple[Point, ...] = ()
     callbacks: tuple[Callback, ...] = ()
     warm_start: WarmStart = field(default_factory=WarmStart)
+
+    @property
+    def baseline_words(self) -> tuple[str, ...]:
+        """The overrides that compose the baseline."""
+        return self.space.propose(self.base_params)
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """Return the overrides that compose the configuration of a trial."""
@@ -155,7 +161,10 @@ def make_plan(
     check_stop(options.stop, objective, space)
     hooks = without_exits(hooks_of(application.task))
     custom = options.custom_search_space
-    remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
+    remarks = [
+        *starmap(_removal, space.removed.items()),
+        unguided(options.sampler, space.dimensions),
+    ]
     remarks.append(unconstrained(options.sampler, options.constraints))
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
@@ -190,7 +199,7 @@ def make_plan(
         suggest=suggest,
         hooks=hooks,
         source=source_of(application.task, frozenset(names)),
-        baseline_words=base.words,
+        base_params=base.params,
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark, *warm_start.remarks))),
         identity=hooks.identity(baseline),
@@ -259,10 +268,10 @@ def _check(
     checked.append(config)
 
 
-def _removal(override: str) -> str:
-    key, _, value = override.partition("=")
-    instead = f"; hydra.sweeper.baseline.{key}={value} would move the baseline alone"
-    return f"`{override}` takes {key.lstrip('+~')} out of the search{instead if value else ''}."
+def _removal(key: str, word: str) -> str:
+    is_override = "=" in word and not word.startswith(PARAMS)
+    instead = f"; hydra.sweeper.baseline.{word.lstrip('+')} would move the baseline alone"
+    return f"`{word}` takes {key} out of the search{instead if is_override else ''}."
 
 
 def _read_space(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Space:

@@ -1,6 +1,6 @@
 """The baseline: the configuration without any proposal."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from besom.app.job import JobRunner
 from besom.common.errors import ConfigError
 from besom.common.flatten import resolved
 from besom.common.suggest import did_you_mean
-from besom.search.space.space import Dimension, Space, spell
+from besom.search.space.space import Dimension, Space, leaves
 
 OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
 """Hydra reads these for every job; many of its other keys are never read in a sweep."""
@@ -33,6 +33,8 @@ class Base:
     """The configuration without any proposal.
 
     Attributes:
+        params: the values of searched keys that compose it: those of ``hydra.sweeper.baseline``,
+            and values for the keys in ``lacking``.
         words: the overrides that compose it.
         whole: the configuration with the ``hydra`` node.
         lacking: searched keys without a value here: those that are ``???``, and those that only the
@@ -40,39 +42,47 @@ class Base:
             dimension, so that a configuration can be composed.
     """
 
+    params: Mapping[str, Any]
     words: tuple[str, ...]
     whole: DictConfig
     lacking: tuple[str, ...]
 
 
-def compose(application: JobRunner, space: Space, moved: Sequence[str] = ()) -> Base:
+def compose(application: JobRunner, space: Space, moved: Mapping[str, Any] = {}) -> Base:
     """Compose the configuration without any proposal.
 
     Args:
-        moved: overrides of searched keys, for the baseline only; see :func:`read_moved`.
+        moved: values of searched keys, for the baseline only; see :func:`read_moved`.
 
     Raises:
         hydra.errors.HydraException: the overrides do not fit the configuration.
     """
-    first = {d.key: d.override(d.extremes()[0]) for d in space.dimensions}
-    fixed, lacking = (*space.overrides, *moved), list[str]()
+    first = {dimension.key: dimension.extremes()[0] for dimension in space.dimensions}
+    params, lacking = dict(moved), list[str]()
     while True:
-        words = (*fixed, *(first[key] for key in lacking))
+        words = space.propose(params)
         try:
             whole = application.compose(words)
         except Exception as error:
             group = required_group(error)
             if group not in first or group in lacking:
                 raise
-            lacking.append(group)
-            continue
-        empty = [d.key for d in space.dimensions if not d.is_group and _is_missing(whole, d.key)]
-        if not empty and not _resolves(whole):
-            added = [d for d in space.dimensions if d.element.startswith("+")]
-            empty = [d.key for d in added if _is_absent(whole, d)]
+            empty = [group]
+        else:
+            empty = _valueless(space, params, whole)
         if not empty:
-            return Base(words, whole, tuple(lacking))
+            return Base(params, words, whole, tuple(lacking))
         lacking += empty
+        params |= {key: first[key] for key in empty}
+
+
+def _valueless(space: Space, params: Mapping[str, Any], whole: DictConfig) -> list[str]:
+    """Return searched keys that have no value in ``whole``, which ``params`` have composed."""
+    others = [dimension for dimension in space.dimensions if dimension.key not in params]
+    empty = [d.key for d in others if not d.is_group and _is_missing(whole, d.key)]
+    if empty or _resolves(whole):
+        return empty
+    return [d.key for d in others if d.element.startswith("+") and _is_absent(whole, d)]
 
 
 def check_interpolations(base: Base) -> str:
@@ -129,8 +139,8 @@ def changed(
     return found
 
 
-def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[str, ...]:
-    """Return ``hydra.sweeper.baseline`` as overrides.
+def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> dict[str, Any]:
+    """Return ``hydra.sweeper.baseline`` as values of searched keys.
 
     Args:
         is_open: whether a custom search space may search more keys than ``space`` has.
@@ -138,29 +148,13 @@ def read_moved(values: Mapping[str, Any], space: Space, is_open: bool) -> tuple[
     Raises:
         ConfigError: a key is not searched.
     """
-    searched = {dimension.key: dimension for dimension in space.dimensions}
-    words = []
-    for key, value in leaves(values, searched):
-        if key in searched:
-            words.append(searched[key].override(value))
-        elif is_open:
-            words.append(f"{key}={spell(value)}")
-        else:
-            hint = did_you_mean(key, searched, f"give {key}=… itself")
-            raise ConfigError(f"hydra.sweeper.baseline.{key}: {key} is not searched; {hint}")
-    return tuple(words)
-
-
-def leaves(
-    tree: Mapping[str, Any], keys: Mapping[str, object], prefix: str = ""
-) -> Iterator[tuple[str, Any]]:
-    """Yield dotted names and values of a tree; a mapping under one of ``keys`` stays whole."""
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and key not in keys:
-            yield from leaves(value, keys, f"{key}.")
-        else:
-            yield key, value
+    searched = space.distributions
+    moved = dict(leaves(values, searched))
+    if unknown := [key for key in moved if key not in searched and not is_open]:
+        key = unknown[0]
+        hint = did_you_mean(key, searched, f"give {key}=… itself")
+        raise ConfigError(f"hydra.sweeper.baseline.{key}: {key} is not searched; {hint}")
+    return moved
 
 
 def _resolves(whole: DictConfig) -> bool:

@@ -27,6 +27,7 @@ from besom.app.job import JobRunner
 from besom.common.errors import SpaceError
 from besom.common.flatten import flatten, resolved
 from besom.search.space.baseline import Base, changed
+from besom.search.space.overlap import key_of, share_keys
 from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
 
 MOST_REASONS = 3
@@ -280,12 +281,14 @@ def corner(
     Args:
         config: the baseline as the task sees it.
     """
-    groups = {d.key: d.element for d in space.dimensions if d.is_group}
+    searched = [dimension for dimension in space.dimensions if dimension.key in proposal]
+    groups = {d.key: d.element for d in searched if d.is_group}
     chosen = base.whole.hydra.runtime.choices
     if all(groups.get(key) == key and chosen.get(key) == value for key, value in proposal.items()):
         return config  # a composition takes 60 ms
-    lacking = set(base.lacking) - proposal.keys()
-    others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in lacking]
-    written = space.propose(proposal)[len(space.overrides) :]
-    keys = proposal.keys() - groups
-    return changed(application, config, (*space.overrides, *others), written, keys)
+    later = [(one.key, key_of(w)) for one in searched for w in space.overrides[one.n_before :]]
+    if any(share_keys(key, other) for key, other in later):
+        return task_config(application.compose(space.propose({**base.params, **proposal})))
+    others = {key: value for key, value in base.params.items() if key not in proposal}
+    written = [space.word(key, value) for key, value in proposal.items()]
+    return changed(application, config, space.propose(others), written, proposal.keys() - groups)
