@@ -317,6 +317,21 @@ def test_mappings_are_no_options_of_a_group(plan_of: Any) -> None:
     assert plan_of("net={width:3},{width:4}", "net=wide").outside == {"net": "{width:8,drop:0.5}"}
 
 
+def test_a_key_that_only_an_option_has_is_searched_beside_it(plan_of: Any) -> None:
+    plan = plan_of("net=choice(wide)", "net.drop=0.1,0.2")
+    assert plan.baseline_params is None and plan.remarks == ()
+    assert plan.baseline.net == {"width": 8, "drop": 0.1}
+    trial = plan.application.compose(plan.space.propose({"net": "wide", "net.drop": 0.2}))
+    assert trial.net == {"width": 8, "drop": 0.2}
+    plan = plan_of("+net@src.net=choice(wide)", "src.net.drop=0.1,0.2")
+    assert plan.baseline_params is None and plan.baseline.src.net.drop == 0.1
+    moved = {"net": "wide", "net.drop": 0.2}
+    assert plan_of("net=choice(wide)", "net.drop=0.1,0.2", baseline=moved).baseline_params == moved
+    with pytest.raises(HydraException) as refusal:
+        plan_of("net=net,wide", "net.drop=0.1,0.2")
+    assert str(config_error(refusal.value)).startswith("no key `net.drop`")
+
+
 def test_what_takes_a_key_out_of_the_search_is_said(plan_of: Any) -> None:
     params = {"rate": "interval(1,2)", "count": None, "loose": "1,2"}
     plan = plan_of("loose=2", "word=1,2", params=params)

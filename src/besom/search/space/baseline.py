@@ -1,6 +1,7 @@
 """The baseline: the configuration without any proposal."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,9 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from besom.app.error_messages import config_error, required_group
+from besom.app.error_messages import HYDRA_ERRORS, config_error, required_group
 from besom.app.hooks import task_config
-from besom.app.job import JobRunner
+from besom.app.job import JobRunner, hydra_config_put_back
 from besom.common.errors import ConfigError
 from besom.common.flatten import resolved
 from besom.common.suggest import did_you_mean
@@ -34,12 +35,13 @@ class Base:
 
     Attributes:
         params: the values of searched keys that compose it: those of ``hydra.sweeper.baseline``,
-            and values for the keys in ``lacking``.
+            and values for the keys in ``lacking`` and for the groups that bring these.
         words: the overrides that compose it.
         whole: the configuration with the ``hydra`` node.
-        lacking: searched keys without a value here: those that are ``???``, and those that only the
-            search adds and that others refer to. In ``whole`` they have the first value of their
-            dimension, so that a configuration can be composed.
+        lacking: searched keys without a value here: those that are ``???``, those that only an
+            option of a searched group has, and those that only the search adds and that others
+            refer to. In ``whole`` they have the first value of their dimension, so that a
+            configuration can be composed.
     """
 
     params: Mapping[str, Any]
@@ -67,13 +69,15 @@ def compose(application: JobRunner, space: Space, moved: Mapping[str, Any] = {})
             group = required_group(error)
             if group not in first or group in lacking:
                 raise
-            empty = [group]
+            empty, option = [group], dict[str, Any]()
         else:
-            empty = _valueless(space, params, whole)
+            empty, option = _valueless(space, params, whole), {}
+            if not empty:
+                empty, option = _brought(application, space, params, whole)
         if not empty:
             return Base(params, words, whole, tuple(lacking))
         lacking += empty
-        params |= {key: first[key] for key in empty}
+        params |= option | {key: first[key] for key in empty}
 
 
 def _valueless(space: Space, params: Mapping[str, Any], whole: DictConfig) -> list[str]:
@@ -83,6 +87,26 @@ def _valueless(space: Space, params: Mapping[str, Any], whole: DictConfig) -> li
     if empty or _resolves(whole):
         return empty
     return [d.key for d in others if d.element.startswith("+") and _is_absent(whole, d)]
+
+
+def _brought(
+    application: JobRunner, space: Space, params: Mapping[str, Any], whole: DictConfig
+) -> tuple[list[str], dict[str, Any]]:
+    """Return searched keys that are absent from ``whole``, and an option that brings them.
+
+    The option is one of a searched group; both are empty if no option brings any key.
+    """
+    others = [dimension for dimension in space.dimensions if dimension.key not in params]
+    absent = [d for d in others if not d.element.startswith("+") and _is_absent(whole, d)]
+    groups = [dimension for dimension in others if dimension.is_group] if absent else []
+    for option in ({group.key: value} for group in groups for value in group.extremes()):
+        # What is wrong with an option alone is said of its own corner.
+        with hydra_config_put_back(), suppress(ConfigError, *HYDRA_ERRORS):
+            other = application.compose(space.propose({**params, **option}))
+            keys = [d.key for d in absent if d.key not in option and not _is_absent(other, d)]
+            if keys:
+                return keys, option
+    return [], {}
 
 
 def check_interpolations(base: Base) -> str:
