@@ -23,7 +23,23 @@ NUMBERS = st.one_of(
     st.sampled_from(["1e12", "1e-12", "1e400", "-0.0", "0.1", "nan", "inf", "-inf", "1_000"]),
 ).map(str)
 WORDS = st.sampled_from(
-    ["a", "'a b'", "null", "true", "1", "1.0", "[1,2]", "{a:1}", "", "a=b", "${x}", "\\,", "é", "'"]
+    [
+        "a",
+        "'a b'",
+        "null",
+        "true",
+        "1",
+        "1.0",
+        "[1,2]",
+        "{a:1}",
+        "",
+        "a=b",
+        "${x}",
+        "\\,",
+        "é",
+        "'café'",
+        "'",
+    ]
 )
 SCALARS = st.one_of(NUMBERS, WORDS, st.text(max_size=5))
 TAGS = st.sampled_from(["log", "int", "a,b", ""])

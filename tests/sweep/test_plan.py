@@ -79,9 +79,6 @@ def test_a_value_of_the_wrong_type_is_refused_in_hydras_words(app: JobRunner) ->
     ("word", "said"),
     [
         ("seed=${oc.env:NOT_SET}", "`seed`: the environment variable NOT_SET is not set"),
-        ("seed=${nokey}", "`seed`: `${nokey}` is not in the configuration"),
-        ("seed=${..nokey}", "`seed`: `${..nokey}` is not in the configuration"),
-        ("seed=${hydra.job.num}", "write ${hydra:job.num}"),
         ("seed=choice(1,${oc.env:NOT_SET})", "the environment variable NOT_SET is not set"),
         ("hydra.job.name=${oc.env:NOT_SET}", "`hydra.job.name`: the environment variable"),
         ("hydra.sweep.dir=${nokey}", "`hydra.sweep.dir`: `${nokey}` is not"),
@@ -100,6 +97,25 @@ def test_what_no_trial_could_look_up_is_refused_in_a_line(
         make_plan(options, app, words, lambda *read: shown.append(read))
     assert said in str(config_error(refusal.value))
     assert shown == [], "nothing is said of a sweep that is refused"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seed=${nokey}", "`seed`: `${nokey}` is not in the configuration"),
+        ("seed=${..nokey}", "`seed`: `${..nokey}` is not in the configuration"),
+        ("seed=${hydra.job.num}", "write ${hydra:job.num}"),
+        ("seed=${of_the_task:3}", "`seed`: no resolver `of_the_task` is registered"),
+    ],
+)
+def test_what_the_task_may_still_add_is_said_in_a_line(
+    app: JobRunner, word: str, said: str
+) -> None:
+    options = SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner())
+    plan = make_plan(options, app, ["model.units=range(8,129)", word])
+    [remark] = plan.remarks
+    assert said in remark
+    assert remark.endswith("Trials start all the same, as the task may add it.")
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,8 @@ def _unresolved(error: InterpolationResolutionError) -> str:
             f"{where}the environment variable {name} is not set; set it, or write a default: "
             f"${{oc.env:{name},…}}"
         )
+    if unknown := re.search(r"Unsupported interpolation type (\S+)", str(error)):
+        return f"{where}no resolver `{unknown[1]}` is registered; register it beside the task"
     found = re.search(
         r"Interpolation key '(.*)' not found|ConfigKeyError .* Error resolving key '(.*)'",
         str(error),

@@ -1,21 +1,81 @@
-"""Flattens a nested configuration to parameters under dotted names, and shortens these names."""
+"""Resolves a configuration, flattens it to parameters under dotted names, and shortens these."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from enum import Enum
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    UnsupportedInterpolationType,
+)
 
 from besom.common.text import show
+
+NOT_YET = (
+    InterpolationKeyError,
+    InterpolationToMissingValueError,
+    UnsupportedInterpolationType,
+)
+"""The errors of an interpolation that a program can still give a value: by the key that it names,
+or by registering its resolver."""
+
+
+def resolved(
+    config: DictConfig | ListConfig, left: list[InterpolationResolutionError] | None = None
+) -> Any:
+    """Return a configuration as dicts and lists, with interpolations resolved.
+
+    One that the program can still give a value stays as it is written: ``${data.vocab}``. Members
+    of an enumeration become their names, and missing values stay ``???``.
+
+    Args:
+        left: takes the errors of interpolations that stay because a key or a resolver is absent.
+
+    Raises:
+        InterpolationResolutionError: an interpolation fails for another reason.
+    """
+    with suppress(*NOT_YET):
+        return OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    found: Any = OmegaConf.to_container(config, resolve=False, enum_to_str=True)
+    keys: Any = config if isinstance(config, DictConfig) else range(len(config))
+    for key in keys:
+        place = key.name if isinstance(key, Enum) else key
+        try:
+            value = config[key]
+            if isinstance(value, DictConfig | ListConfig):
+                found[place] = resolved(value, left)
+            else:
+                found[place] = value.name if isinstance(value, Enum) else value
+        except NOT_YET as error:
+            if left is not None and not isinstance(error, InterpolationToMissingValueError):
+                left.append(error)
+        except MissingMandatoryValue:
+            pass
+    return found
+
+
+def to_yaml(config: DictConfig) -> str:
+    """Return a configuration as YAML, resolved as :func:`resolved` does."""
+    try:
+        return OmegaConf.to_yaml(config, resolve=True)
+    except NOT_YET:
+        return OmegaConf.to_yaml(OmegaConf.create(resolved(config)))
 
 
 def flatten(config: DictConfig, resolve: bool = True) -> dict[str, Any]:
     """Return ``{"model": {"units": 32}}`` as ``{"model.units": 32}``; lists stay whole.
 
-    Members of an enumeration become their names. Missing values (``???``) are left out. Where two
-    keys would have the same name, the second gets a prime.
+    Members of an enumeration become their names. Missing values (``???``) are left out, and
+    interpolations that the program can still give a value are as they are written. Where two keys
+    would have the same name, the second gets a prime.
     """
-    tree = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=False, enum_to_str=True)
+    tree = resolved(config) if resolve else OmegaConf.to_container(config, enum_to_str=True)
     assert isinstance(tree, dict)
     flat: dict[str, Any] = {}
     for name, value in _leaves(tree, prefix=""):

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from besom.app.hooks import as_typed
 from besom.app.job import JobRunner
 from besom.common.addresses import mask
+from besom.common.flatten import to_yaml
 from besom.search.storage.server import ConnectionLost
 from besom.search.study import Study
 from besom.sweep.jobs import Sweep
@@ -50,7 +51,7 @@ def open_parent_run(plan: Plan, study: Study, record: Record) -> str:
     record.params(run_id, searched | facts)
     record.log(run_id, schema.parameter_names_tag(plan.space.distributions))
     _keep_options(plan, record, run_id)
-    record.text(run_id, schema.CONFIG_FILE, OmegaConf.to_yaml(plan.baseline, resolve=True))
+    record.text(run_id, schema.CONFIG_FILE, to_yaml(plan.baseline))
     record.text(run_id, schema.COMMAND_FILE, json.dumps(command_parts(plan.application), indent=2))
     _view(plan, study, record, run_id, ())
     study.remember("run_id", run_id)

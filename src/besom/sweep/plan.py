@@ -1,14 +1,13 @@
 """A sweep as requested, checked before anything starts."""
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from besom.app.error_messages import SEARCHED
@@ -24,10 +23,10 @@ from besom.search.check import check_options
 from besom.search.constraints import Constraints
 from besom.search.objective import Objective, read_objective
 from besom.search.options import AUTO, SweepOptions
-from besom.search.space.baseline import Base, compose, read_moved
+from besom.search.space.baseline import check_interpolations, compose, read_moved
 from besom.search.space.baseline_point import propose_baseline
 from besom.search.space.folders import check_folders
-from besom.search.space.grammar import read_space
+from besom.search.space.grammar import PARAMS, read_space
 from besom.search.space.point import Point, read_points
 from besom.search.space.space import Scalar, Space, Suggest, read_suggest
 from besom.search.stopping.rules import check_stop
@@ -43,9 +42,6 @@ from besom.workers.ray.protocol import RaySettings
 from besom.workers.resources import NOTHING_SAID, Resources, check_room, read_resources, room
 
 NOTHING_SEARCHED = f"Nothing is searched, so the configuration runs once; search with {SEARCHED}."
-
-OF_EACH_JOB = ("hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.job.name")
-"""Hydra reads these for every job; many of its other keys are never read in a sweep."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class Plan:
     suggest: Suggest | None
     hooks: Hooks
     source: Source
-    baseline_words: tuple[str, ...] = ()
+    base_params: Mapping[str, Any] = field(default_factory=dict)
     outside: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
     is_elastic: bool = False
@@ -90,6 +86,11 @@ class Plan:
     enqueued: tuple[Point, ...] = ()
     callbacks: tuple[Callback, ...] = ()
     warm_start: WarmStart = field(default_factory=WarmStart)
+
+    @property
+    def baseline_words(self) -> tuple[str, ...]:
+        """The overrides that compose the baseline."""
+        return self.space.propose(self.base_params)
 
     def overrides(self, row: TrialRow) -> tuple[str, ...]:
         """Return the overrides that compose the configuration of a trial."""
@@ -160,14 +161,18 @@ def make_plan(
     check_stop(options.stop, objective, space)
     hooks = without_exits(hooks_of(application.task))
     custom = options.custom_search_space
-    remarks = [*map(_removal, space.removed), unguided(options.sampler, space.dimensions)]
+    remarks = [
+        *starmap(_removal, space.removed.items()),
+        unguided(options.sampler, space.dimensions),
+    ]
     remarks.append(unconstrained(options.sampler, options.constraints))
     if not space.dimensions and custom is None:
         options = replace(options, n_trials=1)
         remarks.append(NOTHING_SEARCHED)
     moved = read_moved(options.baseline or {}, space, is_open=custom is not None)
     base = compose(application, space, moved)
-    baseline = _resolved(base)
+    baseline = task_config(base.whole)
+    remarks.append(check_interpolations(base))
     if options.n_jobs != 1:
         check_folders(application, space, base)
     suggest = read_suggest(custom, baseline, space)
@@ -194,7 +199,7 @@ def make_plan(
         suggest=suggest,
         hooks=hooks,
         source=source_of(application.task, frozenset(names)),
-        baseline_words=base.words,
+        base_params=base.params,
         outside=proposal.outside,
         remarks=tuple(filter(None, (*remarks, proposal.remark, *warm_start.remarks))),
         identity=hooks.identity(baseline),
@@ -264,26 +269,10 @@ def _check(
     checked.append(config)
 
 
-def _removal(override: str) -> str:
-    key, _, value = override.partition("=")
-    instead = f"; hydra.sweeper.baseline.{key}={value} would move the baseline alone"
-    return f"`{override}` takes {key.lstrip('+~')} out of the search{instead if value else ''}."
-
-
-def _resolved(base: Base) -> DictConfig:
-    """Return the task's configuration, after resolving it once to find what would fail in every
-    trial: an environment variable that is not set, a key that is not there.
-
-    Raises:
-        omegaconf.errors.InterpolationResolutionError: names the key that refers to it.
-    """
-    task = task_config(base.whole)
-    flatten(task)
-    for key in OF_EACH_JOB:
-        OmegaConf.select(base.whole, key)
-    hydra: Any = deepcopy(HydraConfig.instance().cfg)  # Hydra itself takes env_set from there
-    flatten(hydra.hydra.job.env_set)
-    return task
+def _removal(key: str, word: str) -> str:
+    is_override = "=" in word and not word.startswith(PARAMS)
+    instead = f"; hydra.sweeper.baseline.{word.lstrip('+')} would move the baseline alone"
+    return f"`{word}` takes {key} out of the search{instead if is_override else ''}."
 
 
 def _read_space(options: SweepOptions, application: JobRunner, arguments: list[str]) -> Space:

@@ -23,7 +23,7 @@ from besom import session
 from besom.app.hooks import Task, as_typed, chosen_groups, hooked, hooks_of, of_task
 from besom.app.redaction import mask_job_files, redacted_logs
 from besom.app.source import named_by, source_of
-from besom.common.flatten import flatten
+from besom.common.flatten import flatten, to_yaml
 from besom.common.machine.devices import visible_devices
 from besom.common.states import State
 from besom.common.terminal.commands import besom_command, command_lines, record_flags
@@ -142,7 +142,7 @@ def _open(record: Record, task: Task, config: DictConfig) -> str:
     environment = Environment.of(Path(job.runtime.cwd))
     tags = ROLE | environment.tags | {schema.CODE: source_of(task, named_by(flatten(config))).text}
     run_id = record.start_run(_name(overrides), tags)
-    text, folder = OmegaConf.to_yaml(config, resolve=True), Path(job.runtime.output_dir)
+    text, folder = to_yaml(config), Path(job.runtime.output_dir)
     params, groups = parameters(config), chosen_groups(job)
     placed = schema.placed(socket.gethostname(), map(str, visible_devices()))
     describe(record, run_id, params, text, overrides, environment, folder, groups, placed)

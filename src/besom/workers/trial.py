@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Protocol
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobStatus
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from besom import session
 from besom.app.error_messages import HYDRA_ERRORS
@@ -23,7 +23,7 @@ from besom.app.job import JobRunner
 from besom.app.resolvers import resolvers_of
 from besom.common.addresses import mask
 from besom.common.errors import Interrupted, Pruned, UserError, one_line
-from besom.common.flatten import flatten
+from besom.common.flatten import flatten, to_yaml
 from besom.common.machine.devices import visible_devices
 from besom.common.states import State
 from besom.common.stdout import say
@@ -169,7 +169,7 @@ def _composed(config: DictConfig) -> Composed:
     job = HydraConfig.get()
     return Composed(
         params=flatten(config),
-        config=OmegaConf.to_yaml(config, resolve=True),
+        config=to_yaml(config),
         overrides=tuple(as_typed(job.overrides.task)),
         folder=Path(job.runtime.output_dir),
         groups=chosen_groups(job),

@@ -277,6 +277,7 @@ def test_what_has_no_value_has_no_baseline_and_what_asks_for_it_is_no_obstacle(
     plan = plan_of("net=net,wide", "lr=interval(1,2)", config="lacking")
     assert plan.baseline_params is None and plan.remarks == ()
     assert plan.baseline.net == {"width": 8} and plan.baseline.twin == 1
+    assert plan_of("lr='???',1", "net=wide", config="lacking").baseline_params is None
     with pytest.raises(ConfigError, match=r"net, lr has no value"):
         confirmed = ConfirmOptions(top_k=1, seed_key="x")
         plan_of("net=net,wide", "lr=interval(1,2)", config="lacking", confirm=confirmed)
@@ -291,6 +292,54 @@ def test_the_key_that_a_mapping_brings_is_the_one_that_is_named(plan_of: Any) ->
     with pytest.raises(HydraException) as refusal:
         plan_of("net={width:1},{width:2,depth:3}")
     assert str(config_error(refusal.value)).startswith("no key `net.depth`")
+
+
+def test_a_fixed_key_inside_a_mapping_that_is_searched_keeps_its_value(plan_of: Any) -> None:
+    plan = plan_of("table={a:5,b:1},{a:6,b:2}", "table.a=7")
+    assert plan.baseline_params == {"table": "{a:6,b:2}"}, "it has a=7 and b=2 as well"
+    assert [config.table for config in plan.to_check] == [
+        {"a": 7, "b": 2},
+        {"a": 7, "b": 1},
+        {"a": 7, "b": 2},
+    ]
+    replaced = plan_of("~table", "+table={a:1},{b:2}")
+    assert replaced.baseline_params is None
+    assert [config.table for config in replaced.to_check[1:]] == [{"a": 1}, {"b": 2}]
+
+
+def test_mappings_are_no_options_of_a_group(plan_of: Any) -> None:
+    assert plan_of("net={width:8},{width:4}").baseline_params == {"net": "{width:8}"}
+    assert plan_of("net=net,{width:4}").baseline_params == {"net": "net"}
+    with pytest.raises(SpaceError, match=r"`net\.width` lies inside `net`"):
+        plan_of("net={width:3},{width:4}", "net.width=1,2")
+    with pytest.raises(SpaceError, match=r"`net=net` comes after `net=net,wide`"):
+        plan_of("net=net,wide", "net=net")
+    assert plan_of("net={width:3},{width:4}", "net=wide").outside == {"net": "{width:8,drop:0.5}"}
+
+
+def test_a_key_that_only_an_option_has_is_searched_beside_it(plan_of: Any) -> None:
+    plan = plan_of("net=choice(wide)", "net.drop=0.1,0.2")
+    assert plan.baseline_params is None and plan.remarks == ()
+    assert plan.baseline.net == {"width": 8, "drop": 0.1}
+    trial = plan.application.compose(plan.space.propose({"net": "wide", "net.drop": 0.2}))
+    assert trial.net == {"width": 8, "drop": 0.2}
+    plan = plan_of("+net@src.net=choice(wide)", "src.net.drop=0.1,0.2")
+    assert plan.baseline_params is None and plan.baseline.src.net.drop == 0.1
+    moved = {"net": "wide", "net.drop": 0.2}
+    assert plan_of("net=choice(wide)", "net.drop=0.1,0.2", baseline=moved).baseline_params == moved
+    with pytest.raises(HydraException) as refusal:
+        plan_of("net=net,wide", "net.drop=0.1,0.2")
+    assert str(config_error(refusal.value)).startswith("no key `net.drop`")
+
+
+def test_what_takes_a_key_out_of_the_search_is_said(plan_of: Any) -> None:
+    params = {"rate": "interval(1,2)", "count": None, "loose": "1,2"}
+    plan = plan_of("loose=2", "word=1,2", params=params)
+    assert plan.remarks[:2] == (
+        "`hydra.sweeper.params.count=null` takes count out of the search.",
+        "`loose=2` takes loose out of the search; hydra.sweeper.baseline.loose=2 would move the "
+        "baseline alone.",
+    )
 
 
 def test_a_baseline_is_moved_and_its_keys_stay_searched(plan_of: Any) -> None:

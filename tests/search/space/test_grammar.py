@@ -78,6 +78,7 @@ def test_refuses_what_cannot_be_searched(text: str) -> None:
     ("text", "value"),
     [
         ("k=choice('a b',c)", "a b"),
+        ("k=choice('café',x)", "café"),
         ("k=choice([1,2],[3])", "[1,2]"),
         ('k=choice("it\'s",x)', "it's"),
         ("k=null,1", None),
@@ -107,7 +108,46 @@ def test_the_command_line_wins_over_params() -> None:
     space = read_space(params, ["b=2", "a=range(3,5)", "d=7"], loader=None)
     assert {d.key: d.text for d in space.dimensions} == {"a": "range(3,5)", "c": "interval(0,1)"}
     assert space.overrides == ("b=2", "d=7")
-    assert space.propose({"a": 4, "extra": "x y"}) == ("b=2", "d=7", "a=4", "extra='x y'")
+    assert space.propose({"a": 4, "extra": "x y"}) == ("b=2", "a=4", "d=7", "extra='x y'")
+    assert space.removed == {"b": "b=2"}
+
+
+@pytest.mark.parametrize(
+    ("params", "words", "proposed"),
+    [
+        ({}, ["opt={lr:3,mom:4},{lr:5,mom:6}", "opt.lr=7"], ["opt={lr:3,mom:4}", "opt.lr=7"]),
+        ({"opt": "{a:1,b:1},{a:2,b:2}"}, ["opt.a=7"], ["opt={a:1,b:1}", "opt.a=7"]),
+        ({}, ["~opt", "+opt={lr:1},{lr:2}"], ["~opt", "+opt={lr:1}"]),
+        ({}, ["opt={lr:3}", "opt={mom:9}", "x=1,2"], ["opt={lr:3}", "opt={mom:9}", "x=1"]),
+        ({}, ["~opt.mom", "x=1,2", "+opt.mom=9"], ["~opt.mom", "x=1", "+opt.mom=9"]),
+        ({}, ["+opt.a=1", "opt.a=2", "x=1,2"], ["+opt.a=1", "opt.a=2", "x=1"]),
+        ({"y": "5"}, ["opt={a:1},{a:2}", "opt={b:3}"], ["y=5", "opt={a:1}", "opt={b:3}"]),
+        ({"lr": "1,2"}, ["~lr", "+lr=3,4"], ["~lr", "+lr=3"]),
+    ],
+)
+def test_overrides_keep_their_order(
+    params: dict[str, str], words: list[str], proposed: list[str]
+) -> None:
+    space = read_space(params, words, loader=None)
+    assert space.removed == {}
+    assert [*space.propose(next(space.corners()))] == proposed
+
+
+def test_params_are_a_tree_and_null_takes_a_key_out_of_the_search() -> None:
+    params = {"opt": {"lr": "interval(0.1,0.2)", "mom": 3}, "x": None, "y": None}
+    space = read_space(params, ["y=1,2"], loader=None)
+    assert {d.key: d.text for d in space.dimensions} == {"opt.lr": "interval(0.1,0.2)", "y": "1,2"}
+    assert space.overrides == ("opt.mom=3",)
+    assert space.removed == {"x": "hydra.sweeper.params.x=null"}
+
+
+def test_a_list_in_params_is_no_search() -> None:
+    with pytest.raises(SpaceError) as refusal:
+        read_space({"lr": [0.1, 0.2]}, [], loader=None)
+    assert str(refusal.value) == (
+        "hydra.sweeper.params.lr=[0.1,0.2] is one list; `choice(0.1,0.2)` searches its elements, "
+        "and `lr=[0.1,0.2]` on the command line sets it."
+    )
 
 
 def test_size_counts_points() -> None:
@@ -155,7 +195,12 @@ def test_a_group_with_a_package_is_a_key_of_its_own() -> None:
         ({}, ["+n={m:{u:1}},{m:{u:2}}", "++n.m.u=3,4"], "`n.m.u` lies inside `n`"),
         ({"n": "null,{v:5}"}, ["n.u=choice(11,12)"], "`n.u` lies inside `n`"),
         ({}, ["x=interval(0,3)", "++x=choice(7,8)"], "`x=interval(0,3)` has no effect beside"),
-        ({"x": "range(0,3)"}, ["x=1,2", "x=7"], "`x=1,2` has no effect beside `x=7`"),
+        ({"x": "range(0,3)"}, ["x=1,2", "x=7"], "`x=7` comes after `x=1,2`, and makes `x=1` and"),
+        ({}, ["n={u:3},{u:5}", "n.u=7"], "makes `n={u:3}` and `n={u:5}` the same"),
+        ({}, ["n={u:3},{v:1},{u:5}", "~n.u"], "makes `n={u:3}` and `n={u:5}` the same"),
+        ({}, ["n={u:3,v:1},{v:1,u:5}", "n={u:7}"], "`n={u:7}` comes after"),
+        ({}, ["n.u=interval(0,1)", "~n", "+n.u=3"], "`~n` comes after `n.u=interval(0,1)`"),
+        ({"n": {"u": "1,2"}}, ["n={u:5,v:6}"], "makes `n.u=1` and `n.u=2` the same"),
     ],
 )
 def test_a_search_without_effect_is_refused(

@@ -18,15 +18,16 @@ import optuna
 from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
-from omegaconf import Container, DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from besom.app.error_messages import ALREADY_THERE, already_there, is_no_integer
 from besom.app.hooks import as_typed, task_config
 from besom.app.job import JobRunner
 from besom.common.errors import SpaceError
-from besom.common.flatten import flatten
+from besom.common.flatten import flatten, resolved
 from besom.search.space.baseline import Base, changed
+from besom.search.space.overlap import key_of, share_keys
 from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
 
 MOST_REASONS = 3
@@ -199,7 +200,7 @@ def _options(dimension: Dimension, application: JobRunner, words: Sequence[str])
 def _value(config: DictConfig, key: str) -> Any:
     """Return a key's resolved value, which may be null; ``_ABSENT`` if there is no such key."""
     found = OmegaConf.select(config, key, default=_ABSENT)
-    return OmegaConf.to_container(found, resolve=True) if isinstance(found, Container) else found
+    return resolved(found) if isinstance(found, DictConfig | ListConfig) else found
 
 
 def _plain(value: Any) -> Any:
@@ -280,12 +281,14 @@ def corner(
     Args:
         config: the baseline as the task sees it.
     """
-    groups = {d.key: d.element for d in space.dimensions if d.is_group}
+    searched = [dimension for dimension in space.dimensions if dimension.key in proposal]
+    groups = {d.key: d.element for d in searched if d.is_group}
     chosen = base.whole.hydra.runtime.choices
     if all(groups.get(key) == key and chosen.get(key) == value for key, value in proposal.items()):
         return config  # a composition takes 60 ms
-    lacking = set(base.lacking) - proposal.keys()
-    others = [d.override(d.extremes()[0]) for d in space.dimensions if d.key in lacking]
-    written = space.propose(proposal)[len(space.overrides) :]
-    keys = proposal.keys() - groups
-    return changed(application, config, (*space.overrides, *others), written, keys)
+    later = [(one.key, key_of(w)) for one in searched for w in space.overrides[one.n_before :]]
+    if any(share_keys(key, other) for key, other in later):
+        return task_config(application.compose(space.propose({**base.params, **proposal})))
+    others = {key: value for key, value in base.params.items() if key not in proposal}
+    written = [space.word(key, value) for key, value in proposal.items()]
+    return changed(application, config, space.propose(others), written, proposal.keys() - groups)

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from besom.app.job import JobRunner, hydra_config_put_back
 from besom.common.errors import ConfigError
 from besom.search.space.baseline import Base
-from besom.search.space.space import Space
+from besom.search.space.space import Scalar, Space
 
 
 def check_folders(application: JobRunner, space: Space, base: Base) -> None:
@@ -26,12 +26,11 @@ def check_folders(application: JobRunner, space: Space, base: Base) -> None:
     with hydra_config_put_back():
         if _folder(application, base.words, 0) != _folder(application, base.words, 1):
             return
-        ends = {one.key: [*map(one.override, one.extremes()[:2])] for one in space.dimensions}
         shared = [
-            key
-            for key, words in ends.items()
-            if len(words) > 1
-            if len({_folder(application, (*base.words, word), 0) for word in words}) == 1
+            one.key
+            for one in space.dimensions
+            if len(ends := one.extremes()[:2]) > 1
+            if len({_folder(application, _at(space, base, one.key, end), 0) for end in ends}) == 1
         ]
     if shared:
         raise ConfigError(
@@ -39,6 +38,10 @@ def check_folders(application: JobRunner, space: Space, base: Base) -> None:
             "would share a folder, and each other's files.\n"
             "Put ${hydra:job.num} into it."
         )
+
+
+def _at(space: Space, base: Base, key: str, value: Scalar) -> tuple[str, ...]:
+    return space.propose({**base.params, key: value})
 
 
 def _folder(application: JobRunner, words: tuple[str, ...], number: int) -> Path:

@@ -27,7 +27,10 @@ from optuna.distributions import (
 from besom.app.error_messages import config_error
 from besom.common.errors import SpaceError
 from besom.common.suggest import is_mistyped
-from besom.search.space.space import Dimension, Scalar, Space, refuse_overlap, spell
+from besom.search.space.overlap import refuse_equal, refuse_overlap, share_keys
+from besom.search.space.space import Dimension, Scalar, Space, leaves, spell
+
+PARAMS = "hydra.sweeper.params."
 
 MOST_POINTS = 100_000
 """The largest number of points of a range: a grid makes all of them."""
@@ -41,43 +44,73 @@ def read_space(
 ) -> Space:
     """Read the space from ``hydra.sweeper.params`` and the command line, which takes precedence.
 
-    A plain override of a key in ``params`` takes that key out of the search.
+    A plain override of a key in ``params`` takes that key out of the search, and so does null as
+    its value there.
 
     Raises:
         SpaceError: an expression cannot be searched, a range is empty or endless, or one expression
             would have no effect besides another.
     """
     parser = OverridesParser.create(config_loader=loader)
-    written = [f"{key}={value}" for key, value in params.items()]
+    options = dict(leaves(params, ()))
+    written = [_written(key, value) for key, value in options.items() if value is not None]
     try:
-        parsed = parser.parse_overrides([*written, *arguments])
+        in_params = parser.parse_overrides(written)
+        given = parser.parse_overrides([*arguments])
     except OverrideParseException as error:
         raise SpaceError(str(config_error(error))) from error
-    _refuse_twice(parsed[len(written) :])
-    latest = {_key(override): override for override in parsed}
-    sweeps = [override for override in latest.values() if override.is_sweep_override()]
-    fixed = [override for override in latest.values() if not override.is_sweep_override()]
-    in_params = {_key(o) for o in parsed[: len(written)] if o.is_sweep_override()}
-    dimensions = tuple(read_dimension(override) for override in sweeps)
-    refuse_overlap(d.override(v) for d in dimensions if not d.is_group for v in d.extremes())
-    return Space(
-        dimensions=dimensions,
-        overrides=tuple(override.input_line or "" for override in fixed),
-        removed=tuple(o.input_line or "" for o in fixed if _key(o) in in_params),
-    )
+    replaced = {_key(override): override.input_line or "" for override in given}
+    ordered = [*(one for one in in_params if _key(one) not in replaced), *given]
+    _refuse_twice(ordered)
+    fixed, dimensions = list[Override](), list[Dimension]()
+    for override in ordered:
+        if override.is_sweep_override():
+            dimensions.append(read_dimension(override, len(fixed)))
+        else:
+            fixed.append(override)
+    ends = [(one, value) for one in dimensions for value in one.extremes()]
+    refuse_overlap(one.override(value) for one, value in ends if not one.is_option(value))
+    for dimension in dimensions:
+        _refuse_equal(dimension, fixed[dimension.n_before :])
+    searched = {dimension.key for dimension in dimensions}
+    asked = [key for key, value in options.items() if value is None]
+    asked += [_key(override) for override in in_params if override.is_sweep_override()]
+    gone = [key for key in asked if key not in searched]
+    removed = {key: replaced.get(key, f"{PARAMS}{key}=null") for key in gone}
+    return Space(tuple(dimensions), tuple(one.input_line or "" for one in fixed), removed)
+
+
+def _written(key: str, value: Any) -> str:
+    """Return an entry of ``hydra.sweeper.params`` as an override."""
+    if isinstance(value, list):
+        raise SpaceError(
+            f"{PARAMS}{key}={spell(value)} is one list; `choice({spell(value)[1:-1]})` searches "
+            f"its elements, and `{key}={spell(value)}` on the command line sets it."
+        )
+    return f"{key}={value}"
 
 
 def _refuse_twice(given: Sequence[Override]) -> None:
-    """Refuse a sweep expression that a later override of the same key would replace."""
+    """Refuse two searches of one key, or of one group."""
     searched: dict[str, Override] = {}
-    for override in given:
-        if (former := searched.get(key := _key(override))) is not None:
+    for override in filter(Override.is_sweep_override, given):
+        former = searched.setdefault(_key(override), override)
+        if former is not override:
             raise SpaceError(
                 f"`{former.input_line}` has no effect beside `{override.input_line}`: both are of "
-                f"{key}; leave one out."
+                f"{_key(override)}; leave one out."
             )
-        if override.is_sweep_override():
-            searched[key] = override
+
+
+def _refuse_equal(dimension: Dimension, later: Sequence[Override]) -> None:
+    """Refuse a search of which a fixed override after it would make two values equal."""
+    later = [one for one in later if share_keys(_key(one), dimension.key)]
+    choosing = {id(one) for one in later if _is_group(one) and not isinstance(one.value(), dict)}
+    search, ends = f"{dimension.element}={dimension.text}", dimension.extremes()
+    options = [dimension.override(value) for value in ends if dimension.is_option(value)]
+    refuse_equal(search, options, [one for one in later if id(one) in choosing])
+    values = [dimension.override(value) for value in ends if not dimension.is_option(value)]
+    refuse_equal(search, values, [one for one in later if id(one) not in choosing])
 
 
 def _key(override: Override) -> str:
@@ -86,22 +119,32 @@ def _key(override: Override) -> str:
     return f"{override.key_or_group}{package}"
 
 
-def read_dimension(override: Override) -> Dimension:
-    """Return a sweep override as a dimension."""
-    text = (override.input_line or "").partition("=")[2]
+def _is_group(override: Override) -> bool:
     loader = override.config_loader
+    return bool(loader and loader.get_group_options(override.key_or_group))
+
+
+def read_dimension(override: Override, n_before: int = 0) -> Dimension:
+    """Return a sweep override as a dimension.
+
+    Args:
+        n_before: how many of the space's fixed overrides come before it.
+    """
+    text = (override.input_line or "").partition("=")[2]
     try:
         values = _choices(override) if override.is_choice_sweep() else {}
         distribution = _distribution(override.value(), tuple(values))
     except (ValueError, ArithmeticError) as error:
         raise SpaceError(f"`{override.input_line}` cannot be searched: {error}.") from error
+    are_mappings = bool(values) and all(one.startswith("{") for one in values.values())
     return Dimension(
         key=_key(override),
         element=override.get_key_element(),
         text=text,
         distribution=distribution,
         spellings=values,
-        is_group=bool(loader and loader.get_group_options(override.key_or_group)),
+        is_group=not are_mappings and _is_group(override),
+        n_before=n_before,
     )
 
 

@@ -10,8 +10,7 @@ from optuna.trial import FixedTrial
 
 from besom.common.errors import ConfigError, SpaceError
 from besom.common.suggest import did_you_mean, listed
-from besom.search.space.baseline import leaves
-from besom.search.space.space import Dimension, Scalar, Space, Suggest, same, spell
+from besom.search.space.space import Dimension, Scalar, Space, Suggest, leaves, same, spell
 
 N_DRAWS = 200
 """How often a custom search space is called to find out whether it suggests a point's keys."""

@@ -2,13 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString, Transformer
 from hydra.utils import get_method
 from omegaconf import DictConfig
@@ -21,7 +20,8 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial, FixedTrial
 
 from besom.app.own_code import naming
-from besom.common.errors import USERS_ERRORS, ConfigError, SpaceError
+from besom.common.errors import USERS_ERRORS, ConfigError
+from besom.search.space.overlap import refuse_overlap
 
 Scalar = None | bool | int | float | str
 
@@ -29,7 +29,7 @@ Suggest = Callable[[BaseTrial], None]
 """Adds the parameters of a custom search space to one of Optuna's trials."""
 
 # Text that Hydra's grammar reads as a string without quotes, such as names of group options.
-_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE)
+_WORD = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Dimension:
         distribution: the expression as a distribution of Optuna.
         spellings: for choices, how each value is written in an override.
         is_group: whether the key is a config group, whose values are its options.
+        n_before: how many of the space's fixed overrides come before this one.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Dimension:
     distribution: BaseDistribution
     spellings: Mapping[Scalar, str]
     is_group: bool = False
+    n_before: int = 0
 
     @property
     def choices(self) -> tuple[Scalar, ...] | None:
@@ -68,6 +70,10 @@ class Dimension:
         """Return ``value`` as an override writes it; a list among the choices is kept as text."""
         known = None if isinstance(value, list | dict) else self.spellings.get(value)
         return known or spell(value)
+
+    def is_option(self, value: Any) -> bool:
+        """Return whether ``value`` is an option of a group; Hydra merges a mapping instead."""
+        return self.is_group and not self.spelled(value).startswith("{")
 
     def as_proposed(self, number: float) -> Scalar:
         """Return a number of a range or interval as Optuna would propose it."""
@@ -119,15 +125,17 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Space:
-    """The searched parameters (``dimensions``) and the fixed ones (``overrides``).
+    """The searched parameters and the fixed ones.
 
-    ``removed`` has those ``overrides`` that take a key of ``hydra.sweeper.params`` out of the
-    search.
+    Attributes:
+        dimensions: the searched parameters, in the order of the command line.
+        overrides: the fixed parameters, in that order too.
+        removed: by key, what takes a key of ``hydra.sweeper.params`` out of the search.
     """
 
     dimensions: tuple[Dimension, ...]
     overrides: tuple[str, ...]
-    removed: tuple[str, ...] = ()
+    removed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -143,22 +151,29 @@ class Space:
         return (dimension.values() for dimension in self.dimensions)
 
     def propose(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the overrides of a trial: the fixed ones, then those of the proposed values.
+        """Return the overrides of a trial: the fixed and the proposed values, in their order.
 
-        Parameters from a custom search space have no dimension and are written as ``key=value``.
+        Parameters from a custom search space have no dimension; their overrides come last.
         """
-        known = {dimension.key: dimension for dimension in self.dimensions}
-        proposed = (
-            known[key].override(value) if key in known else f"{key}={spell(value)}"
-            for key, value in params.items()
-        )
-        return (*self.overrides, *proposed)
+        words, n_before = list[str](), 0
+        for dimension in self.dimensions:
+            if dimension.key in params:
+                words += self.overrides[n_before : dimension.n_before]
+                words.append(dimension.override(params[dimension.key]))
+                n_before = dimension.n_before
+        known = self.distributions
+        others = [self.word(key, value) for key, value in params.items() if key not in known]
+        return (*words, *self.overrides[n_before:], *others)
+
+    def word(self, key: str, value: Any) -> str:
+        """Return the override that sets one parameter."""
+        known = next((one for one in self.dimensions if one.key == key), None)
+        return known.override(value) if known else f"{key}={spell(value)}"
 
     def refuse_overlap(self, params: Mapping[str, Any]) -> None:
         """Refuse a proposal in which one value replaces another; see :func:`refuse_overlap`."""
-        groups = {dimension.key for dimension in self.dimensions if dimension.is_group}
-        plain = {key: value for key, value in params.items() if key not in groups}
-        refuse_overlap(self.propose(plain)[len(self.overrides) :])
+        options = {d.key for d in self.dimensions if d.key in params and d.is_option(params[d.key])}
+        refuse_overlap(self.word(key, params[key]) for key in params if key not in options)
 
     def corners(self) -> Iterator[dict[str, Scalar]]:
         """Yield proposals of one parameter each that reach the ends of every dimension."""
@@ -167,38 +182,16 @@ class Space:
                 yield {dimension.key: value}
 
 
-def refuse_overlap(words: Iterable[str]) -> None:
-    """Refuse two searched keys if a value of one sets the other key too.
-
-    A mapping is merged into the one in the configuration, so it sets only the keys that it has.
-
-    Args:
-        words: overrides of searched keys that are not config groups.
-
-    Raises:
-        SpaceError: two keys overlap; names both.
-    """
-    keyed = [(word.partition("=")[0].lstrip("+"), word) for word in words]
-    keys = {key for key, _ in keyed}
-    for key, word in keyed:
-        inner = [other for other in keys if other.startswith(f"{key}.")]
-        if not inner:
-            continue
-        [override] = OverridesParser.create().parse_overrides([word])
-        for other in sorted(inner):
-            if _sets(override.value(), other.removeprefix(f"{key}.").split(".")):
-                raise SpaceError(
-                    f"`{other}` lies inside `{key}`, and a trial would have the value of one "
-                    "alone; search one of them."
-                )
-
-
-def _sets(value: Any, path: Sequence[str]) -> bool:
-    """Return whether ``value``, given to a key, sets the entry at ``path`` below that key."""
-    if not path or not isinstance(value, Mapping):
-        return True
-    parts = {str(key): part for key, part in value.items()}
-    return path[0] in parts and _sets(parts[path[0]], path[1:])
+def leaves(
+    tree: Mapping[str, Any], keys: Container[str], prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Yield dotted names and values of a tree; a mapping under one of ``keys`` stays whole."""
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and key not in keys:
+            yield from leaves(value, keys, f"{key}.")
+        else:
+            yield key, value
 
 
 def same(one: object, other: object) -> bool:

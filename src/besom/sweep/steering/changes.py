@@ -121,8 +121,9 @@ def set_numbers(jobs: JobSource, supervisor: Supervisor, request: Request) -> st
         check_room(plan.resources, n_jobs)
     if n_jobs is not None and n_jobs > plan.options.n_jobs == 1:  # else it was checked before
         with hydra_config_put_back():
-            whole = plan.application.compose(plan.baseline_words)
-        check_folders(plan.application, plan.space, Base(plan.baseline_words, whole, ()))
+            words = plan.baseline_words
+            base = Base(plan.base_params, words, plan.application.compose(words), ())
+        check_folders(plan.application, plan.space, base)
     if n_trials is not None and not plan.space.dimensions and plan.suggest is None:
         raise StudyError("nothing is searched, so there is one trial")
     said = [] if n_trials is None else [_set_n_trials(_open_trials(jobs), n_trials)]
