@@ -61,7 +61,8 @@ class CachedStorage(BaseStorage):
         self._trials = disk.get_all_trials(study_id, deepcopy=False)
         self._numbers = {trial._trial_id: trial.number for trial in self._trials}
         self._hidden: Set[int] = frozenset()
-        self.show_instead(())  # what is derived from the trials
+        self._complete: list[FrozenTrial] = []
+        self.show_instead(())  # derives what is kept beside the trials
 
     def hide(self, numbers: Set[int]) -> None:
         """Hide these ended trials from Optuna's samplers and pruners."""
