@@ -71,8 +71,7 @@ class CachedStorage(BaseStorage):
 
     @contextmanager
     def for_pruners(self) -> Iterator[None]:
-        """Hide inside this block the trials that no pruner must compare another with; see
-        :func:`besom.search.trial_row.is_no_rival`."""
+        """Hide the trials that no pruner must compare another with: see ``is_no_rival``."""
         hidden, complete = self._hidden, self._complete
         if self._no_rivals:
             self._hidden = hidden | self._no_rivals
