@@ -125,7 +125,7 @@ def test_of_several_objectives_the_feasible_front_stays(root: Path, besom: Comma
         record.prepare_end(study.parent, "FINISHED", {}, {})
         record.end_run(study.parent)
     assert besom("clean", "small", "--root", str(root)).code == 0
-    assert Swept(root, runs).models() == [1, 2]
+    assert Swept(root, runs, study.parent).models() == [1, 2]
 
 
 @pytest.mark.parametrize(
