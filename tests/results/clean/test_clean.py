@@ -111,8 +111,8 @@ def test_the_best_three_stay_unless_it_is_said(swept: Swept, besom: Command) -> 
 
 
 def test_of_several_objectives_the_feasible_front_stays(root: Path, besom: Command) -> None:
-    """Trial 0 would dominate it, and is infeasible; trial 3 is dominated."""
-    values = {0: (0.9, 50.0), 1: (0.8, 30.0), 2: (0.6, 20.0), 3: (0.5, 40.0)}
+    """Trial 0 would dominate all, and is infeasible; trial 3 is dominated."""
+    values = {0: (0.9, 10.0), 1: (0.8, 30.0), 2: (0.6, 20.0), 3: (0.5, 40.0)}
     with connect(root, None, "besom") as record:
         study = start(record, "small", "acc, size", "maximize, minimize")
         record.log(study.parent, {schema.CONSTRAINTS: '{"acc": "<= 0.85"}'})
@@ -125,7 +125,7 @@ def test_of_several_objectives_the_feasible_front_stays(root: Path, besom: Comma
         record.prepare_end(study.parent, "FINISHED", {}, {})
         record.end_run(study.parent)
     assert besom("clean", "small", "--root", str(root)).code == 0
-    assert Swept(root, runs).models() == [1, 2]
+    assert Swept(root, runs, study.parent).models() == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,14 @@ class CachedStorage(BaseStorage):
         self._complete: list[FrozenTrial] = []
         self.show_instead(())  # derives what is kept beside the trials
 
+    def show_instead(self, trials: Sequence[FrozenTrial]) -> None:
+        """Replace the trials with the same numbers by these, in memory only."""
+        for trial in trials:
+            self._trials[trial.number] = trial
+        self._complete = [t for t in self._visible() if _is_complete(t)]
+        self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
+        self._no_rivals = {trial.number for trial in self._trials if is_no_rival(trial)}
+
     def hide(self, numbers: Set[int]) -> None:
         """Hide these ended trials from Optuna's samplers and pruners."""
         self._hidden = numbers
@@ -80,14 +88,6 @@ class CachedStorage(BaseStorage):
             yield
         finally:
             self._hidden, self._complete = hidden, complete
-
-    def show_instead(self, trials: Sequence[FrozenTrial]) -> None:
-        """Replace the trials with the same numbers by these, in memory only."""
-        for trial in trials:
-            self._trials[trial.number] = trial
-        self._complete = [t for t in self._visible() if _is_complete(t)]
-        self._n_waiting = sum(trial.state is TrialState.WAITING for trial in self._trials)
-        self._no_rivals = {trial.number for trial in self._trials if is_no_rival(trial)}
 
     def empty(self, trials: Sequence[FrozenTrial]) -> None:
         """Turn these trials into empty failed ones that count nowhere, in the database too. To
