@@ -182,7 +182,7 @@ def test_a_groups_option_is_known_by_what_its_resolvers_returned(
     found, _ = read("first", folder=tmp_path, space=space, baseline={"name": "sgd", "lr": 0.1})
     assert [one.params["opt"] for one in found] == ["sgd"] * (1 + is_taken)
     assert not any(one.assumed for one in found)
-    with pytest.raises(ConfigError, match="it has no opt"):
+    with pytest.raises(ConfigError, match="it has no value of opt"):
         read("first", folder=tmp_path, space=space, baseline={"name": "adam", "lr": 0.1})
 
 
@@ -235,7 +235,7 @@ def test_a_study_of_no_use_is_refused_in_a_line_or_two(
     [
         ({"warm_start": 3}, r"warm_start=3: give a list of studies"),
         ({"warm_start": [{}]}, r"give a list of studies"),
-        ({"enqueue": "best 5"}, r"enqueue=best 5: of which study\? Name it"),
+        ({"enqueue": "best 5"}, r"enqueue=best 5: needs a study to take them from; name it"),
         ({"enqueue": "best 0", "warm_start": "a"}, r"enqueue=best 0: give a list of points, or"),
         ({"enqueue": "beste 3", "warm_start": "a"}, r"enqueue=beste 3: give a list of points"),
     ],
