@@ -235,7 +235,7 @@ def test_a_study_of_no_use_is_refused_in_a_line_or_two(
     [
         ({"warm_start": 3}, r"warm_start=3: give a list of studies"),
         ({"warm_start": [{}]}, r"give a list of studies"),
-        ({"enqueue": "best 5"}, r"enqueue=best 5: needs a study to take them from; name it"),
+        ({"enqueue": "best 5"}, r"enqueue=best 5 needs a study to take them from; name it"),
         ({"enqueue": "best 0", "warm_start": "a"}, r"enqueue=best 0: give a list of points, or"),
         ({"enqueue": "beste 3", "warm_start": "a"}, r"enqueue=beste 3: give a list of points"),
     ],
