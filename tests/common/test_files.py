@@ -75,7 +75,7 @@ def test_links_inside_the_record_are_followed(root: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["../abc", "/tmp/abc", "a/b"])
 def test_the_id_of_a_run_is_no_path(tmp_path: Path, name: str) -> None:
-    with pytest.raises(StoreError, match="no plain name"):
+    with pytest.raises(StoreError, match="is no file name"):
         RunLog.create(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 

@@ -142,6 +142,9 @@ class Supervisor:
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
         """Hand jobs to idle workers; end the idle workers that are too many."""
+        if self._has_new_worker and (changed := jobs.source_changed()):
+            self._changed, self.stopping = changed, True
+        self._has_new_worker = False
         for worker in [worker for worker in self._idle if not self._is_wanted(worker)]:
             self._idle.remove(worker)
             self._pool.end(worker, "is one too many")
@@ -245,9 +248,6 @@ class Supervisor:
             return
         self._looks_again = now + LOOK_SECONDS
         self._end_the_overdue(now)
-        if self._has_new_worker and (changed := jobs.source_changed()):
-            self._changed, self.stopping = changed, True
-        self._has_new_worker = False
         is_changed = self._steer(self, jobs)
         has_more = jobs.n_open() > len(self._idle)  # an exited worker may not have been replaced
         if (is_changed or has_more or self._n_jobs is None) and not self.stopping:

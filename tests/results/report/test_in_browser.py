@@ -212,12 +212,16 @@ def test_a_narrow_window_holds_everything_and_cuts_nothing(tab: Tab) -> None:
 
 
 def test_figures_follow_the_page_into_the_dark(tab: Tab) -> None:
-    tab.page.emulate_media(color_scheme="dark")
-    figure = tab.show("history-figure")
-    color = "element => getComputedStyle(element).fill"
-    assert figure.locator(".xtick text").first.evaluate(color) == "rgb(228, 232, 236)"
-    tab.page.emulate_media(color_scheme="light")
-    assert figure.locator(".xtick text").first.evaluate(color) == "rgb(28, 33, 39)"
+    tab.show("history-figure")
+    for scheme, fill in (("dark", "rgb(228, 232, 236)"), ("light", "rgb(28, 33, 39)")):
+        tab.page.emulate_media(color_scheme=scheme)
+        tab.page.wait_for_function(  # it is drawn anew
+            """fill => {
+                const text = document.querySelector("#history-figure .xtick text");
+                return text && getComputedStyle(text).fill === fill;
+            }""",
+            arg=fill,
+        )
 
 
 def test_paper_shows_all_figures(tab: Tab, tmp_path: Path) -> None:
