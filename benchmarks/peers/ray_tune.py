@@ -42,7 +42,7 @@ def spin(seconds: float, n_trials: int, results: Path) -> None:
 def _tune(task: Task, space: dict[str, Any], n_samples: int, results: Path) -> None:
     folder = results.parent.absolute()
     os.environ.update(ONE_THREAD)
-    ray.init(num_cpus=N_CPUS, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=N_CPUS, include_dashboard=False, log_to_driver=False)
     record = MLflowLoggerCallback(
         tracking_uri=f"sqlite:///{folder}/mlflow.db", experiment_name="tune", save_artifact=False
     )
