@@ -19,7 +19,7 @@ from besom.search.objective import Objective
 from besom.search.trial_row import TrialRow
 from besom.workers.signals import stopping_between
 
-# Nobody can follow more bars, and drawing a thousand four times a second keeps a core busy.
+# More bars are too many to follow, and drawing a thousand four times a second keeps a core busy.
 MAX_BARS = 24
 BAR_WIDTH, LEAST_BAR_WIDTH = 16, 8
 NUMBERS_WIDTH = 10

@@ -141,7 +141,8 @@ class Supervisor:
                 self._pool.start(worker)
 
     def _dispatch(self, jobs: JobSource, progress: Progress) -> None:
-        """Hand jobs to idle workers; end the idle workers that are too many."""
+        """Hand jobs to idle workers, unless a new worker has imported other source; end the idle
+        workers that are too many."""
         if self._has_new_worker and (changed := jobs.source_changed()):
             self._changed, self.stopping = changed, True
         self._has_new_worker = False
