@@ -258,7 +258,6 @@ class JobSource(ABC):
         notes: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if outcome.remark:
             notes["remark"] = outcome.remark
-            self.remark(outcome.remark)
         if error:
             notes |= {"error": error, "traceback": outcome.traceback or error}
             self._record.text(job.run_id, schema.TRACEBACK_FILE, notes["traceback"])
@@ -273,7 +272,7 @@ class JobSource(ABC):
         notes: Mapping[str, Any],
         metrics: Mapping[str, float],
     ) -> None:
-        """Commit an ended trial: the run's end on disk, then ``tell``, then close the run.
+        """Commit and show an ended trial: the run's end on disk, ``tell``, the run's close.
 
         Args:
             metrics: the trial's last ones, for callbacks.
@@ -292,6 +291,8 @@ class JobSource(ABC):
         self._study.tell(row.number, state, values, notes)
         self._record.end_run(run_id)
         row = self._study.row(row.number)
+        if "remark" in notes:
+            self.remark(notes["remark"])
         self._concluded(worker, row)
         if callbacks := self._sweep.callbacks:
             callbacks.put(end_of(callbacks.started(run_id), row, self._value_names(), metrics))

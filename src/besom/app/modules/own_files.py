@@ -75,23 +75,28 @@ def _reached(begin: set[Path]) -> set[Path]:
 def own_modules(main: MainModule, package: str) -> Iterator[str]:
     """Yield the main module, the task's package, and other modules that are not installed: those
     below the main module's folder, and those that it imports from elsewhere."""
-    places: set[Path] = set()
-    with suppress(OSError):  # a package of too many files
-        places = own_places_of(Path(main.file))
+
+    @cache  # reads all own sources: only where a module lies elsewhere
+    def imported() -> set[Path]:
+        with suppress(OSError):  # a package of too many files
+            return own_places_of(Path(main.file))
+        return set()
+
+    def is_own(file: Path) -> bool:
+        if is_installed(file):
+            return False
+        if file.is_relative_to(main.root):
+            return True
+        file = file.resolve()
+        return not imported().isdisjoint((file, *file.parents))
+
     for name, module in list(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or "/")
         top = name.partition(".")[0]
         if top in ("besom", "hydra_plugins", "__mp_main__"):
             continue
-        if top in (MAIN, package) or (not is_installed(file) and _is_below(file, main, places)):
+        file = getattr(module, "__file__", None)
+        if top in (MAIN, package) or (file and is_own(Path(file))):
             yield name
-
-
-def _is_below(file: Path, main: MainModule, places: set[Path]) -> bool:
-    if file.is_relative_to(main.root):
-        return True
-    file = file.resolve()
-    return not places.isdisjoint((file, *file.parents))
 
 
 def own_main_file() -> Path | None:

@@ -22,7 +22,7 @@ from besom.sweep.confirmation.jobs import (
     metric_of,
     why_infeasible,
 )
-from besom.sweep.confirmation.seeds import direction_of, seeds, setting
+from besom.sweep.confirmation.seeds import direction_of, judges_objective, seeds, setting
 from besom.sweep.jobs import Sweep
 from besom.sweep.progress import make_progress, seconds_of
 from besom.sweep.summary import n_ended, ranked
@@ -214,7 +214,8 @@ def _settle(contest: Contest, sweep: Sweep, fresh: Sequence[int]) -> Confirmatio
     result = judge(contest.values[contest.baseline], candidates, contest.direction)
     baseline = sweep.study.row(contest.baseline)
     infeasible = baseline.infeasible or contest.infeasible.get(contest.baseline, "")
-    found = _document(contest, result, _told_direction(contest, sweep), infeasible)
+    is_objective = judges_objective(sweep.plan.options.confirm, sweep.plan.objective)
+    found = _document(contest, result, "" if is_objective else contest.direction, infeasible)
     sentence, n_trials = found["sentence"], n_ended(sweep.study.rows())
     sweep.record.text(sweep.parent_run, schema.VERDICT_FILE, json.dumps(found, indent=2))
     sweep.record.log(
@@ -258,11 +259,6 @@ def _register(sweep: Sweep, winner: int, seed: int, sentence: str) -> str:
     except UserError as error:  # the verdict stands without it
         return f"No champion is registered: {error}"
     return f"Champion: {address}, trial {winner}" if address else ""
-
-
-def _told_direction(contest: Contest, sweep: Sweep) -> str:
-    """Return the direction that the sentence names; empty if the judged metric is the objective."""
-    return "" if contest.metric == sweep.plan.objective.label else contest.direction
 
 
 def _document(

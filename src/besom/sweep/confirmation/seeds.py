@@ -89,11 +89,17 @@ def check_baseline(lacking: Sequence[str]) -> None:
         )
 
 
+def judges_objective(options: ConfirmOptions, objective: Objective) -> bool:
+    """Return whether confirmations are judged by the objective, not by another metric."""
+    return options.metric in (None, *objective.names)
+
+
 def direction_of(options: ConfirmOptions, objective: Objective) -> str:
     """Return ``minimize`` or ``maximize`` for the judged metric."""
     of_objective = objective.directions[0]
-    is_objective = options.metric in (None, *objective.names)
-    return of_objective if is_objective else options.direction or of_objective
+    return (
+        of_objective if judges_objective(options, objective) else options.direction or of_objective
+    )
 
 
 def check(
@@ -114,7 +120,7 @@ def check(
         )
     if options.direction is not None and options.direction not in DIRECTIONS:
         raise ConfigError(f"{name}.direction={options.direction}: take minimize or maximize.")
-    if options.direction is None and options.metric not in (None, *objective.names):
+    if options.direction is None and not judges_objective(options, objective):
         raise ConfigError(
             f"{name}.metric={options.metric}: is not the objective; say whether more of it is "
             f"better, with {name}.direction=maximize or minimize."
