@@ -1,4 +1,4 @@
-"""The documentation as a site: it builds, and every link inside it leads somewhere."""
+"""Tests the documentation as a site: it builds, its links work, its reference is complete."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ TOP = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages; a link that leads nowhere, or a page that the navigation lacks, ends the build."""
+    """Build the site; a broken link, or a page that the navigation lacks, fails the build."""
     folder = tmp_path_factory.mktemp("site")
     build(load_config(str(TOP / "mkdocs.yml"), site_dir=str(folder)))
     return folder

@@ -1,4 +1,4 @@
-"""Each tutorial, done as its reader does it, in an empty folder."""
+"""Tests each tutorial by following it in an empty folder."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ SLOW = [
     *("first-sweep.md", "from-hydra-optuna-sweeper.md", "keras.md"),
     *("own-application.md", "own-data.md"),
 ]
-"""Many commands, or TensorFlow up to ten times. In the check test_end_to_end.py, test_examples.py,
-tests/rnn and tests/sweep run such sweeps, where all is imported already."""
+"""They have many commands, or start TensorFlow up to ten times. In the check, test_end_to_end.py,
+test_examples.py, tests/rnn and tests/sweep run such sweeps, with imports shared."""
 QUICK = sorted({path.name for path in (DOCS / "tutorials").glob("*.md")} - {*SLOW})
 
 

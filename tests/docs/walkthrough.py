@@ -1,8 +1,8 @@
-"""Walks through a page of documentation as a reader does: writes its files, runs its commands.
+"""Follows a page of documentation as a reader does: writes its files, runs its commands.
 
-A block with a title is a file of that name; where there is one already, the page shows it. A
-``console`` block holds commands after ``$`` and what they print. A printed line stands for one
-with other numbers, and ``…`` for any lines.
+A block with a title is a file of that name; where the file exists, the page must show its content.
+A ``console`` block holds commands after ``$`` and what they print. Numbers in a printed line may
+differ, and ``…`` stands for any lines.
 """
 
 import os
@@ -48,13 +48,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def blocks(page: str) -> Iterator[tuple[str, str, str]]:
-    """Language, title and text of each block; what a list has indented comes without that."""
+    """Yield language, title and text of each block, without the indentation of a list."""
     for indent, language, title, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         yield language, title, re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)
 
 
 def commands(text: str) -> Iterator[Command]:
-    """Each command of a console block; a backslash at a line's end continues it."""
+    """Yield each command of a console block; a backslash at a line's end continues it."""
     joined = text.replace("\\\n", "")
     for part in re.split(r"^\$ ", joined, flags=re.MULTILINE)[1:]:
         words, *shown = part.splitlines()
@@ -62,7 +62,7 @@ def commands(text: str) -> Iterator[Command]:
 
 
 def _run(words: str, folder: Path) -> str:
-    """What the command prints."""
+    """Run a command, which must succeed; return what it prints."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "COLUMNS": "80"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -81,7 +81,7 @@ def _run(words: str, folder: Path) -> str:
 
 
 def _compare(command: Command, printed: str) -> None:
-    """Every line that the page shows is there, in order; between them only where ``…`` stands."""
+    """Check that all lines of the page were printed in order, with others only at ``…``."""
     lines = [_pattern(line) for line in printed.splitlines() if line.strip()]
     at, gap = 0, False
     for line in command.shown:
@@ -99,6 +99,6 @@ def _find(line: str, lines: list[str], start: int, gap: bool) -> int | None:
 
 
 def _pattern(line: str) -> str:
-    """A line without its numbers and the widths of its columns."""
+    """Return a line without its numbers and the widths of its columns."""
     plain = re.sub(r"[─━]+", "─", NUMBER.sub("0", line))
     return " ".join(plain.split())

@@ -1,4 +1,4 @@
-"""A study as a sweep would have recorded it, without the sweep."""
+"""Records studies as a sweep would, without a sweep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from besom.tracking import Record, connect, schema
 
 @dataclass(frozen=True)
 class Recorded:
-    """Writes runs of one study into a root."""
+    """Records runs of one study in a root."""
 
     record: Record
     study: str
@@ -28,7 +28,7 @@ class Recorded:
         role: str = "trial",
         attempt: int = 1,
     ) -> str:
-        """One attempt; the id of its run. ``curve`` holds each metric's value by epoch."""
+        """Record an attempt; return its run's id. ``curve`` holds each metric's value by epoch."""
         tags = {
             schema.STUDY: self.study,
             schema.TRIAL: str(number),
@@ -54,7 +54,7 @@ def start(
 
 
 def optuna_study(folder: Path, name: str, run_id: str) -> Path:
-    """A root with Optuna's study of a sweep whose own run has this id."""
+    """Make a root with the Optuna study of a sweep whose own run has this id."""
     folder.mkdir(exist_ok=True)
     study = optuna.create_study(study_name=name, storage=f"sqlite:///{folder / 'optuna.db'}")
     study.set_user_attr("besom.run_id", run_id)
@@ -63,9 +63,9 @@ def optuna_study(folder: Path, name: str, run_id: str) -> Path:
 
 @pytest.fixture
 def study(root: Path) -> list[str]:
-    """The study ``small``: a baseline, a better trial, one pruned, one that needed two attempts.
+    """Record the study ``small``: a baseline, a better trial, one pruned, one of two attempts.
 
-    The ids of the runs that count, by trial.
+    Return the ids of the runs that count, by trial.
     """
     with connect(root, None, "besom") as record:
         small = start(record, "small")

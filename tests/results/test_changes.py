@@ -1,4 +1,4 @@
-"""What is said to have changed since a run was made."""
+"""Tests which changes since a run are reported when it is reproduced."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from besom.tracking.environment import Environment
 from tests.nvidia_smi import A100, H100, fake_gpus
 
 TOLD = {"data.digest": "a" * 64, "engine": "xla", "threads": "1", schema.CODE: "c" * 64}
-"""What the task tells of itself, and its source."""
+"""What the task logs of itself, and the digest of its source."""
 
 
 @pytest.fixture
@@ -94,13 +94,13 @@ def test_another_commit_and_other_uncommitted_changes_are_named(here: Environmen
 def test_what_is_not_known_is_not_said_to_be_equal(here: Environment) -> None:
     nowhere = {schema.COMMIT: "unknown: not a git repository"}
     then, now = here.tags | TOLD | nowhere, TOLD | nowhere
-    assert changes(then, now, recorded(here)) == []  # the source is known to be the same
+    assert changes(then, now, recorded(here)) == []  # the source is known to be equal
     for without in ({schema.CODE: "unknown: a prompt"}, {schema.CODE: ""}):
         (line,) = changes(then | without, now, recorded(here))
         assert line == "code: not known whether it is as it was"
         assert changes(then, now | without, recorded(here)) == [line]
     (line,) = changes(here.tags | TOLD | {schema.CODE: ""}, TOLD, recorded(here))
-    assert line == "code: not known whether it is as it was"  # git's folder may be another
+    assert line == "code: not known whether it is as it was"  # git may describe other code
     old = {tag: fact for tag, fact in then.items() if tag not in ("data.digest", schema.VERSION)}
     lines = changes(old, now, {})
     assert [line.partition(":")[0] for line in lines] == ["packages", "besom", "data"]

@@ -1,4 +1,4 @@
-"""``besom compare``: what differs between runs, and what came of it."""
+"""Tests ``besom compare``: what differs between runs, and their results."""
 
 import csv
 import io
@@ -282,7 +282,7 @@ def test_a_study_begun_anew_under_its_old_name_is_the_new_one(root: Path, besom:
 def test_of_two_sweeps_of_a_name_the_one_of_this_root_is_meant(
     root: Path, besom: Command, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """Another user of the same server has begun a study of that name since."""
+    """Another user of the server has begun a study of that name since."""
     with connect(root, None, "besom") as record:
         ours, theirs = start(record, "twice"), start(record, "twice")
         for study, value in ((ours, 0.9), (theirs, 0.5)):
@@ -298,7 +298,7 @@ def test_of_two_sweeps_of_a_name_the_one_of_this_root_is_meant(
 
 
 class Terminal(io.StringIO):
-    """A standard output that says that it is a terminal."""
+    """A standard output that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

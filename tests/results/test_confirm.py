@@ -1,4 +1,4 @@
-"""What ``besom confirm`` asks of ``besom sweep``."""
+"""Tests the arguments that ``besom confirm`` gives to ``besom sweep``."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from .conftest import Recorded, start
 def begun_by(
     root: Path, study: list[str], task: str, *overrides: str, config_name: str = "neighbourhood"
 ) -> None:
-    """Note the command that began the study ``small``."""
+    """Record the command that began the study ``small``."""
     assert study
     reader = open_reader(root, None)
     parent = read_study(reader, "small").parent.run_id
@@ -103,7 +103,7 @@ def test_a_word_that_is_no_override_is_refused(capsys: pytest.CaptureFixture[str
 def test_what_no_besom_sweep_began_is_confirmed_by_its_own_command(
     task: str, name: str, root: Path, study: list[str]
 ) -> None:
-    """Another application, or `besom train -m`, whose searched keys are not in a sweep's file."""
+    """It was another application, or `besom train -m`, whose space is in no sweep's file."""
     begun_by(root, study, task, config_name=name)
     with pytest.raises(
         StudyError, match=r"its own command again with .*confirm\.only=true .*confirm\.top_k=3"
@@ -112,7 +112,7 @@ def test_what_no_besom_sweep_began_is_confirmed_by_its_own_command(
 
 
 def test_trials_of_other_code_may_be_confirmed(root: Path, study: list[str]) -> None:
-    """Whether they count is an option, and so the sweep's to say."""
+    """Whether they count depends on an option, which only the sweep reads."""
     begun_by(root, study, WORKLOAD)
     with connect(root, None, "besom") as record:
         parent = read_study(open_reader(root, None), "small").parent.run_id
@@ -135,7 +135,7 @@ def test_a_study_without_a_finished_trial_has_nothing_to_confirm(root: Path) -> 
 
 
 def confirmed(small: Recorded, attempt: int, state: str, **tags: str) -> str:
-    """An attempt to train trial 0 on seed 1; the id of its run."""
+    """Record an attempt to train trial 0 on seed 1; return its run's id."""
     record = small.record
     whose = {schema.STUDY: small.study, schema.ROLE: "confirmation", schema.CONFIRMS: "0"}
     of_it = {schema.SEED: "1", schema.ATTEMPT: str(attempt)} | tags
@@ -161,7 +161,7 @@ def test_a_study_tells_its_confirmations_and_its_verdict(root: Path) -> None:
 
 
 def test_confirmations_are_those_that_the_verdict_is_about(root: Path) -> None:
-    """Two settings were confirmed; the last verdict is about the one that was trained first."""
+    """Two settings were confirmed; the verdict is about the one that was trained first."""
     with connect(root, None, "besom") as record:
         small = start(record, "small")
         small.trial(0, {"x": 1}, {"val_accuracy": [0.5]}, role="baseline")

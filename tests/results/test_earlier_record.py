@@ -1,6 +1,6 @@
-"""A record and a study of an earlier Besom are read, and gone on with.
+"""Tests that records and studies of earlier versions of Besom are read and resumed.
 
-The archive is a sweep of the `app.py` in it: a baseline outside the space, three values, a repeat.
+An archive has a sweep of its ``app.py``: a baseline outside the space, three values, a repeat.
 """
 
 import tarfile

@@ -1,4 +1,4 @@
-"""``besom export``: the winner as a configuration that composes to what was recorded."""
+"""Tests ``besom export``: the winner's configuration composes to what was recorded."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ Export = Callable[..., Exported]
 
 
 def recorded(overrides: list[str]) -> str:
-    """``config.yaml`` of a trial of a sweep with these overrides."""
+    """Return the ``config.yaml`` of a sweep's trial with these overrides."""
     config.register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return OmegaConf.to_yaml(compose("train", ["evaluate_test=false", *overrides]))
@@ -41,7 +41,7 @@ def record_trials(
     state: str = "complete",
     groups: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """A study of trials with these configurations and values; the ids of their runs."""
+    """Record trials with these configurations and values; return their runs' ids."""
     study = {schema.STUDY: STUDY}
     with connect(root, None, "besom") as record:
         parent = record.start_run(STUDY, study | {schema.ROLE: "sweep"} | dict(tags or {}))
@@ -61,7 +61,7 @@ def record_trials(
 
 
 def options_of(text: str) -> dict[str, str]:
-    """The options of ``data`` and ``model`` that a configuration of the workload was made of."""
+    """Return the options of the groups ``data`` and ``model`` that a configuration has."""
     config = OmegaConf.create(text)
     assert isinstance(config, DictConfig)
     flat = flatten(config, resolve=False)
@@ -70,7 +70,7 @@ def options_of(text: str) -> dict[str, str]:
 
 @pytest.fixture
 def exported(root: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
-    """Exports from ``root`` into a working folder that holds nothing else."""
+    """Return a function that exports from ``root`` into a working folder with nothing else."""
     monkeypatch.chdir(root.parent)
 
     def run(name: str | None = None, force: bool = False, study: str = STUDY) -> Exported:
@@ -184,7 +184,7 @@ def test_any_study_has_a_plain_name(study: str, name: str) -> None:
 
 @pytest.fixture
 def own_conf(root: Path) -> Path:
-    """A folder ``conf`` of one's own in the working folder."""
+    """Make the user's own folder ``conf`` in the working folder, a copy of Besom's."""
     return Path(shutil.copytree(conf_folder(), root.parent / "conf"))
 
 
@@ -196,7 +196,7 @@ def test_an_option_of_ones_own_is_taken_as_it_was_recorded(
     groups = {"model": "big", "data": "imdb"}
     record_trials(root, {recorded(["model=big", "model.dropout=0.1"]): 0.8}, groups=groups)
     text = exported().file.read_text()
-    assert "override /model: big" in text and "units:" not in text  # an id may hold 256
+    assert "override /model: big" in text and "units:" not in text  # an id may contain 256
     assert "units: 256" in besom("train", "+experiment=small", "--cfg", "job").out
 
 

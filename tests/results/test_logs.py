@@ -1,4 +1,4 @@
-"""``besom logs``: what is shown of trials that ended well, failed, or lost their worker."""
+"""Tests ``besom logs`` of trials that completed, failed, or lost their worker."""
 
 import shutil
 from pathlib import Path
@@ -20,8 +20,8 @@ SWEEPER = (
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The baseline, trials that fail, one whose worker dies once, and one that repeats that; and
-    what the sweep said."""
+    """Run a sweep: the baseline, trials that fail, one whose worker dies once, one that repeats
+    it. Return its folder and its output."""
     folder = tmp_path_factory.mktemp("talking")
     words = ["x=choice(1.5,-0.25)", "hydra/sweeper/sampler=random"]
     done = run("talking", *words, *(f"hydra.sweeper.{word}" for word in SWEEPER), folder=folder)
@@ -30,7 +30,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def number_of(said: str, text: str) -> str:
-    """The number of the trial whose first line has ``text``."""
+    """Return the number of the trial whose first line has ``text``."""
     return next(line.split()[1] for line in said.splitlines() if text in line)
 
 

@@ -1,4 +1,4 @@
-"""``besom train -m``: several runs side by side, and their mean and spread."""
+"""Tests the table after ``besom train -m``: its runs, and their mean and spread."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +58,7 @@ def test_runs_that_differ_otherwise_have_no_mean(capsys: pytest.CaptureFixture[s
 
 
 def fake(config: Any) -> Mapping[str, float]:
-    """What a training tells, without one."""
+    """Report and return what a training would, without one."""
     session.expect(1)
     session.report(1, val_accuracy=config.seed / 10)
     return {"val_accuracy": config.seed / 10}

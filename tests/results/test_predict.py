@@ -1,4 +1,4 @@
-"""``besom predict``, and a champion that MLflow serves over HTTP: the same probabilities."""
+"""Tests that ``besom predict`` and MLflow's server give the network's probabilities."""
 
 import json
 import os
@@ -64,7 +64,7 @@ class Trained:
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
     def tokens(self) -> NDArray[np.int32]:
-        """``TEXTS`` as the training would have read them."""
+        """Return ``TEXTS`` as the training would read them."""
         path = MlflowClient(self.store).download_artifacts(self.run_id, schema.CONFIG_FILE)
         data = cast(DictConfig, OmegaConf.load(path)).data
         encoded = [encode(text, open_corpus(data, 0.2).word_index()) for text in TEXTS]
@@ -99,7 +99,7 @@ def predicted(besom: Command, trained: Trained, model: str, *words: str) -> list
 
 @pytest.fixture
 def expected(trained: Trained, tmp_path: Path) -> NDArray[np.float32]:
-    """What the network itself says of the padded tokens."""
+    """Return what the network itself predicts for the padded tokens."""
     import keras
 
     file = model_file(trained.store, trained.run_id, tmp_path)
@@ -199,7 +199,7 @@ def test_refuses_in_a_line(
 
 
 def unfit(trained: Trained) -> dict[str, str]:
-    """Runs that cannot be asked: one of another application, one without its model."""
+    """Record runs that cannot predict: of other applications, or without a model."""
     texts = {
         "PLAIN": "",
         "MODELLESS": open_reader(trained.root, None).text(trained.run_id, schema.CONFIG_FILE) or "",
@@ -227,7 +227,7 @@ def test_a_model_that_reads_no_texts(trained: Trained, besom: Command) -> None:
 
 @pytest.fixture(params=["a run", "a champion"])
 def flipped(request: pytest.FixtureRequest, trained: Trained) -> Iterator[tuple[str, Path]]:
-    """One bit of a model's file, for the length of a test; and what asks for that model."""
+    """Flip a bit of a model's file during a test; yield the model's name, and the file."""
     client = MlflowClient(trained.store)
     is_run = request.param == "a run"
     name = "model" if is_run else "served"
@@ -257,7 +257,7 @@ def test_a_damaged_model_is_refused_in_two_lines(
 def test_a_network_that_fails_is_named(
     trained: Trained, besom: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As those do whose Embedding was too small, before that was looked at."""
+    """Models of earlier versions fail so if their Embedding has too few rows."""
 
     class Wrong(TextClassifier):
         def probabilities(self, reviews: Any) -> Any:
@@ -273,7 +273,7 @@ def test_a_network_that_fails_is_named(
 
 
 def test_a_model_that_acts_is_not_loaded(tmp_path: Path) -> None:
-    """Keras' safe mode."""
+    """Keras' safe mode refuses its Lambda layer."""
     import keras
 
     layers = [keras.Input((5,)), keras.layers.Lambda(lambda x: x + 1)]
@@ -297,7 +297,7 @@ WRONG = {
 def test_a_served_champion_gives_the_same_probabilities(
     trained: Trained, expected: NDArray[np.float32], besom: Command, tmp_path: Path
 ) -> None:
-    """By MLflow's own command, in an environment in which Besom cannot be imported."""
+    """MLflow's own command serves it, in an environment where Besom cannot be imported."""
     (tmp_path / "shadow" / "besom").mkdir(parents=True)
     (tmp_path / "shadow" / "besom" / "__init__.py").write_text("raise ImportError('no Besom')")
     environment = {
@@ -341,7 +341,7 @@ def test_a_model_that_was_deleted_is_trained_again_and_put_back(
     client, root = MlflowClient(trained.store), str(trained.root)
     before = predicted(besom, trained, trained.run_id, *TEXTS)
     model = find_model(client, "1", trained.run_id)
-    assert model is not None  # a registered one is not deleted by Besom
+    assert model is not None  # Besom does not delete a registered model
     client.set_tag(trained.run_id, schema.MODEL_DELETED, "keep_models=none")
     shutil.rmtree(model.artifact_location.removeprefix("file://"))
     client.delete_logged_model(model.model_id)

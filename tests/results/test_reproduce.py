@@ -1,4 +1,4 @@
-"""``besom reproduce``: which run is meant, and what is said of the numbers."""
+"""Tests ``besom reproduce``: which run is meant, and how its numbers are compared."""
 
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def test_several_objectives_have_no_best(root: Path, besom: Command) -> None:
 
 @pytest.fixture
 def imdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small file of reviews, its own cache, and what both would otherwise be."""
+    """Write a small file of reviews; set up an empty cache, and hide the tester's own data."""
     monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("BESOM_IMDB_PATH", raising=False)
@@ -109,7 +109,7 @@ def imdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_reviews(file: Path, last: int) -> None:
-    """Forty reviews for each split; the last token of the last one for training is ``last``."""
+    """Write 40 reviews for each split; ``last`` is the last token of the training reviews."""
     reviews = np.empty(40, object)
     reviews[:] = [[1, 4 + number % 7, 5, 6 + number % 3, 9] for number in range(40)]
     labels = np.arange(40) % 2

@@ -1,4 +1,4 @@
-"""``besom.runs`` and ``besom.curves``, for pandas."""
+"""Tests ``besom.runs`` and ``besom.curves``, which return tables of pandas."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_parameter_that_is_called_as_a_column_takes_none_away(root: Path) -> N
 
 
 def test_a_column_holds_one_thing_in_all_rows(root: Path) -> None:
-    """Also where only some of the trials have the metric of that name."""
+    """Also where only some of the trials have a metric of the parameter's name."""
     with connect(root, None, "besom") as record:
         odd = start(record, "odd")
         odd.trial(0, {"epochs": 5}, {"epochs": [3.0]})

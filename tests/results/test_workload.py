@@ -1,4 +1,4 @@
-"""What is said of another application's record by the commands that need ``besom train``."""
+"""Tests what commands for ``besom train`` say of records of other applications and versions."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ AGAIN = """its own command, without -m, trains it again with:\nx=1.5 db=a '+name
 
 @pytest.fixture
 def foreign(root: Path) -> str:
-    """The study ``small`` of another application; the id of the run of its trial."""
+    """Record the study ``small`` of another application; return its trial's run id."""
     with connect(root, None, "besom") as record:
         study = start(record, "small")
         run_id = study.trial(0, {"x": 1.5}, {"val_accuracy": [0.5]}, role="baseline")

@@ -1,4 +1,4 @@
-"""For the workload's tests: no network, and small data."""
+"""Fixtures for the workload's tests: small data, no downloads."""
 
 import os
 import re
@@ -31,14 +31,14 @@ SMALL = [
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the tester's own data; Keras' folder is empty."""
+    """Hide the tester's own data: Keras' folder is empty."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("BESOM_IMDB_PATH", raising=False)
 
 
 @pytest.fixture
 def tensorflow() -> None:
-    """TensorFlow is imported, as Besom does it."""
+    """Import TensorFlow as Besom does."""
     from besom.rnn import environment
 
     environment.prepare()
@@ -51,7 +51,7 @@ def start(
     folder: Path = Path(__file__).parents[2],
     **variables: str,
 ) -> warm.Process:
-    """``python -c SCRIPT`` with this cache. TensorFlow is imported there, and has not started."""
+    """Start ``python -c SCRIPT`` with this cache; TensorFlow is imported, but not initialized."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("TF_")]:
             patch.delenv(name)
@@ -76,24 +76,24 @@ def hydra() -> Iterator[None]:
 
 @pytest.fixture
 def small(hydra: None) -> Callable[..., DictConfig]:
-    """A configuration whose training takes a moment, with overrides on top."""
+    """Return a function from overrides to a configuration that trains in a moment."""
     return lambda *overrides: compose("train", overrides=[*SYNTHETIC, *SMALL, *overrides])
 
 
 @pytest.fixture
 def small_imdb(hydra: None, imdb_file: Path) -> DictConfig:
-    """The same on a file like Keras' imdb.npz."""
+    """Return a small configuration with a file like Keras' imdb.npz."""
     return compose("train", overrides=[*SMALL, f"data.path='{imdb_file}'"])
 
 
 def encode(text: str, index: Mapping[str, int]) -> list[int]:
-    """Tokens of a text: a start token, then one for each word, in small letters."""
+    """Return the tokens of a text: a start token, then one for each lower-case word."""
     ranks = (index.get(word) for word in re.findall(r"[\w']+", text.lower()))
     return [START, *(UNKNOWN if rank is None else rank + INDEX_FROM for rank in ranks)]
 
 
 def objects(reviews: list[list[int]]) -> np.ndarray:
-    """Reviews as Keras packs them: one object array of lists."""
+    """Pack reviews as Keras does, in one object array of lists."""
     packed = np.empty(len(reviews), object)
     packed[:] = reviews
     return packed
@@ -106,7 +106,7 @@ def reviews_of(count: int, seed: int) -> list[list[int]]:
 
 @pytest.fixture
 def imdb_file(tmp_path: Path) -> Path:
-    """A file with the layout of Keras' imdb.npz: 100 reviews for training, 20 for the test."""
+    """Write a file with the layout of Keras' imdb.npz: 100 training and 20 test reviews."""
     path = tmp_path / "data" / "imdb.npz"
     path.parent.mkdir()
     np.savez(
@@ -121,7 +121,7 @@ def imdb_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a Hydra job that seems to run."""
+    """Pretend that a Hydra job is running; return its folder."""
     place = {"output_dir": str(tmp_path), "cwd": str(tmp_path)}
     running = OmegaConf.create({"runtime": place, "overrides": {"task": []}, "sweeper": {}})
     monkeypatch.setattr(HydraConfig, "initialized", lambda: True)

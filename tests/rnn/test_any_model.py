@@ -1,4 +1,4 @@
-"""The axes that not all networks have, suggested to real Optuna trials."""
+"""Tests the parameters that only some networks have, on real Optuna trials."""
 
 import optuna
 import pytest

@@ -1,4 +1,4 @@
-"""A training that is interrupted and goes on is the same, to the last bit, as one that is not."""
+"""Tests that an interrupted training resumes to the same bits as one without interruption."""
 
 import importlib
 import sys
@@ -23,12 +23,12 @@ KEPT = "checkpoint.npz"
 
 @pytest.fixture
 def folder(job: Path) -> Path:
-    """The folder of a trial's job, the same for each attempt."""
+    """Return the folder of a trial's job, which all attempts share."""
     return job
 
 
 class Ending(Notes):
-    """Ends the training after an epoch."""
+    """Ends the training with ``error`` after the epoch ``after``."""
 
     def __init__(self, after: int, error: type[Exception]) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Ending(Notes):
 
 
 def trained(config: DictConfig) -> tuple[Notes, dict[str, float]]:
-    """What a training says, and returns."""
+    """Train; return what the listener noted, and the metrics without ``predict_ms``."""
     notes = Notes()
     with session.listening(notes):
         metrics = train(config)
@@ -50,7 +50,7 @@ def trained(config: DictConfig) -> tuple[Notes, dict[str, float]]:
 
 
 def saved_weights(notes: Notes) -> list[np.ndarray]:
-    """Those of the model that a training has saved."""
+    """Return the weights of the model that a training has saved."""
     import keras
 
     return keras.models.load_model(notes.models[0].path).get_weights()
@@ -97,7 +97,7 @@ def test_what_was_interrupted_ends_with_the_same_bits(
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """The order of the reviews in each epoch that is trained."""
+    """Return a list that receives the order of the reviews in each trained epoch."""
     from besom.rnn.engines.xla import XlaEngine
 
     found, train_epoch = [], XlaEngine.train
@@ -157,7 +157,7 @@ def test_a_network_of_ones_own_goes_on_under_its_own_source_alone(
     n_trained: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of the same shapes, or of others."""
+    """A changed source, with equal shapes or others, means a new start."""
 
     def write(texts: Mapping[str, str]) -> None:
         source = OWN
@@ -184,7 +184,7 @@ def test_a_network_of_ones_own_goes_on_under_its_own_source_alone(
 def test_another_number_of_variables_means_a_new_start(
     small: Small, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of a network that depends on what neither configuration nor source know."""
+    """A network may depend on more than its configuration and source."""
     config = small("training.epochs=2", "training.checkpoint=true")
     whole = trained(config)
     interrupted(config, 1)

@@ -1,4 +1,4 @@
-"""conf/ and its schemas: the baseline, and every value that is refused."""
+"""Tests conf/ and its schemas: the baseline, and the values that are refused."""
 
 from collections.abc import Iterator
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""TensorFlow's start, in a process of its own; the folder of compiled programs."""
+"""Tests how TensorFlow starts, in a process of its own, and the cache of programs."""
 
 import os
 import subprocess
@@ -84,7 +84,7 @@ def test_a_platform_finds_and_removes_its_own_programs_only(tmp_path: Path) -> N
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
-    """XLA would fail with every program."""
+    """XLA would otherwise fail with every program."""
     (tmp_path / "file").touch()
     with pytest.raises(OSError):
         ProgramCache(tmp_path / "file", "here")

@@ -1,4 +1,4 @@
-"""Epochs, one after the other; when to give up, and which weights to keep."""
+"""Tests the loop over epochs, early stopping, and which weights are kept."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_seeded_stock_fit_repeats_one_order(seed: int | None, repeats: bool) -> 
     import tensorflow as tf
 
     class Watching(keras.Model):
-        """Learns nothing, and keeps what it was shown."""
+        """Learns nothing, and notes its inputs."""
 
         def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
             shown.extend(data[0].numpy().ravel().tolist())
@@ -97,7 +97,7 @@ def test_seeded_stock_fit_repeats_one_order(seed: int | None, repeats: bool) -> 
 
 
 class Weights:
-    """Stands for a model of one weight."""
+    """Stands in for a model with one weight."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -112,7 +112,7 @@ class Weights:
 def followed(
     accuracies: list[float], *, restore: bool = False, patience: int | None = None
 ) -> tuple[int, int, int]:
-    """Epochs that were trained, the epoch that is kept, and the epoch of the model's weights."""
+    """Return the number of trained epochs, the kept epoch, and that of the model's weights."""
     from besom.rnn.fit import EarlyStopping, Epoch
 
     model = Weights()

@@ -1,4 +1,4 @@
-"""A served model reads as the training did, from texts and from tokens, without Besom."""
+"""Tests that a served model reads texts and tokens as the training did, without Besom."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ TEXTS = [
 
 
 class Mean:
-    """Stands for a network: the share of what is not padding."""
+    """Stands in for a network; predicts the share of tokens that are not padding."""
 
     def predict(self, tokens: NDArray[np.int32], verbose: int) -> NDArray[np.float32]:
         return (tokens != 0).mean(axis=1, keepdims=True, dtype=np.float32)
 
 
 def packed(config: DictConfig, folder: Path) -> Mapping[str, Any]:
-    """What a model that was trained with ``config`` takes with it."""
+    """Pack a model as after a training with ``config``; return how it reads texts."""
     contents = folder / "contents"
     contents.mkdir()
     model = folder / "model.keras"
@@ -139,7 +139,7 @@ def test_rows_hold_texts_or_tokens(rows: dict[str, Any], probabilities: list[flo
     ],
 )
 def test_refuses_in_a_line(rows: dict[str, Any], message: str) -> None:
-    """As what a server answers with 400 and no traceback."""
+    """A server answers such an error with status 400, without a traceback."""
     with pytest.raises(MlflowException, match=message) as refused:
         classifier({"good": 4, "film": 5}).predict(pd.DataFrame(rows))
     assert "\n" not in str(refused.value)

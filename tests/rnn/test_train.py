@@ -1,4 +1,4 @@
-"""The whole task on small data."""
+"""Tests the whole training task on small data."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ METRICS = {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
 class Notes:
-    """A listener that keeps what it is told; it stops the trial after ``epochs``."""
+    """A listener that notes what it is told, and prunes the trial after ``epochs``."""
 
     def __init__(self, epochs: int = 99) -> None:
         self.epochs = epochs

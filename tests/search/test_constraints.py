@@ -1,4 +1,4 @@
-"""What is allowed, and what samplers and a study make of it."""
+"""Tests constraints: what they allow, and how samplers and studies use them."""
 
 import math
 from pathlib import Path
@@ -96,7 +96,7 @@ def opened(address: str, options: Any, directions: list[str], constraints: Const
 
 
 def swept(study: Study, count: int) -> None:
-    """Trials that are the better in each objective the larger they are; each notes its size."""
+    """Run trials in which a larger ``x`` improves all objectives, and increases the size."""
     for _ in range(count):
         row = study.ask(SPACE.distributions)
         study.note(row.number, role="trial")
@@ -115,7 +115,7 @@ def swept(study: Study, count: int) -> None:
 def test_what_is_infeasible_teaches_the_sampler_and_never_wins(
     options: Any, n_objectives: int, tmp_path: Path
 ) -> None:
-    """In a resumed study, too."""
+    """Also in a resumed study."""
     n_late = []
     for number, constraints in enumerate((SMALL, Constraints())):
         address = f"sqlite:///{tmp_path / f'{number}.db'}"
@@ -140,7 +140,7 @@ def test_what_is_infeasible_teaches_the_sampler_and_never_wins(
 def test_no_trial_is_pruned_for_the_reports_of_infeasible_ones(
     pruner: Any, is_reopened: bool, tmp_path: Path
 ) -> None:
-    """Whether they have ended in this process or an earlier one; feasible ones do prune."""
+    """Also in a study that is opened again. Reports of feasible trials do prune."""
     address = f"sqlite:///{tmp_path / 'optuna.db'}"
 
     def begun() -> Study:

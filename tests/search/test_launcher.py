@@ -1,4 +1,4 @@
-"""Launchers of other plugins, which need not be installed: their nodes are all that is read."""
+"""Tests launchers of other plugins, of which only the config nodes are read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ RAY = "hydra_plugins.hydra_ray_launcher"
 
 @pytest.fixture(autouse=True)
 def own_launchers() -> Iterator[None]:
-    """Other tests of this process know the installed launchers alone."""
+    """Restore the installed launchers after each test."""
     Plugins.instance()
     launchers = ConfigStore.instance().repo["hydra"]["launcher"]
     before = dict(launchers)

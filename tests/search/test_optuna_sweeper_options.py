@@ -1,4 +1,4 @@
-"""Options as files for hydra-optuna-sweeper have them, read as Besom's own."""
+"""Tests that options in files for hydra-optuna-sweeper are read as Besom's own."""
 
 import operator
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from besom.search.options import SWEEPER, SweepOptions
 from besom.search.optuna_sweeper_options import read_options
 from hydra_plugins.besom.sweeper import OptionsCheck
 
-# As public configurations write it, with one word changed.
+# Like public configurations, with one word changed.
 FILE = """
 defaults:
   - override hydra/sweeper: besom
@@ -71,7 +71,7 @@ def read(*overrides: str) -> SweepOptions:
 
 
 def with_node(name: str, node: Any) -> SweepOptions:
-    """The options where a file of one's own has replaced a node of ``hydra.sweeper``."""
+    """Return the options where a user's file has replaced a node of ``hydra.sweeper``."""
     master = composed()
     OmegaConf.update(master, f"hydra.sweeper.{name}", None)
     OmegaConf.update(master, f"hydra.sweeper.{name}", node)
@@ -104,7 +104,7 @@ def test_optunas_samplers_are_ours(target: str, record: type) -> None:
 
 
 def test_each_keyword_beside_a_target_reaches_it_or_is_refused() -> None:
-    """Also one that has the default of the sampler or pruner that was chosen by name."""
+    """Also a keyword that equals the default of the sampler or pruner chosen by name."""
     ConfigStore.instance().store(
         name="names", node={"defaults": ["_self_", {"override hydra/sweeper": "besom"}]}
     )
@@ -263,7 +263,7 @@ def test_null_is_none_where_keys_or_words_are_taken(name: str) -> None:
     assert check_options(given) is None and operator.attrgetter(name)(given) is None
     part, _, key = name.partition(".")
     master = composed()
-    master.hydra.sweeper = OmegaConf.create({part: {key: None} if key else None})  # a file's own
+    master.hydra.sweeper = OmegaConf.create({part: {key: None} if key else None})  # from a file
     assert operator.attrgetter(name)(read_options(master)) is None
 
 

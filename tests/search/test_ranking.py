@@ -1,4 +1,4 @@
-"""In which order all tables have their trials, and which of them are the best."""
+"""Tests the order of trials in all tables, and which of them are the best."""
 
 import random
 

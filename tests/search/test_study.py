@@ -98,7 +98,7 @@ def test_a_claimed_study_refuses_other_facts(tmp_path: Path) -> None:
 
 
 def test_a_study_without_a_trial_may_become_another(tmp_path: Path) -> None:
-    """A sweep that was interrupted before its first trial, and whose configuration is mended."""
+    """For a sweep that ended before its first trial, and whose configuration was corrected."""
     first = {"direction": "minimize", "configuration, x": "1"}
     study = opened(tmp_path)
     hold_to(study, first)
@@ -119,7 +119,7 @@ def test_a_study_without_a_trial_may_become_another(tmp_path: Path) -> None:
 def test_a_baseline_that_waits_and_is_none_any_more_is_withdrawn(
     tmp_path: Path, outside: dict[str, int] | None
 ) -> None:
-    """Its number is taken; what it proposes is the sampler's, within today's space."""
+    """The next trial has its number; the sampler proposes the parameters, in today's space."""
     study = opened(tmp_path)
     study.withdraw()
     study.enqueue({} if outside else {"x": 0.25, "y": "a"}, outside)
@@ -154,7 +154,7 @@ def test_who_may_write_beside_a_database_may_lock_its_studies(
 
 
 def test_whoever_held_the_lock_before_is_not_taken_for_its_holder(tmp_path: Path) -> None:
-    """The holder writes who it is a moment after it has got the lock."""
+    """The holder writes its process id a moment after it has taken the lock."""
     lock = tmp_path / "locks" / "s.json"
     lock.parent.mkdir()
     here = socket.gethostname()

@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.sweep.apps")  # so that audits say what they found
+pytest.register_assert_rewrite("tests.sweep.apps")  # so that a failed audit shows its values

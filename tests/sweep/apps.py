@@ -1,4 +1,4 @@
-"""Runs the small applications of tests/apps as users do, and looks at what they left behind."""
+"""Run the small applications of tests/apps as users do, and read the records that they leave."""
 
 import sqlite3
 import subprocess
@@ -24,25 +24,25 @@ def command(app: str, *arguments: str) -> list[str]:
 
 
 def run(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """One sweep from beginning to end, with one worker unless the arguments ask for more."""
+    """Run one sweep to its end, with one worker unless the arguments set ``n_jobs``."""
     return warm.run(command(app, "hydra.sweeper.n_jobs=1", *arguments)[1:], folder)
 
 
 def run_cold(app: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The same in a Python that has just been started."""
+    """Run one sweep to its end in a newly started Python, with the default ``n_jobs``."""
     return subprocess.run(
         command(app, *arguments), cwd=folder, capture_output=True, text=True, timeout=120
     )
 
 
 def start(app: str, *arguments: str, folder: Path) -> warm.Process:
-    """A sweep to be hurt meanwhile."""
+    """Start a sweep and return its process, for a test to signal or kill it."""
     return warm.Process(command(app, *arguments)[1:], folder, merged=True, session=True)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Both records of a study."""
+    """A study's trials in Optuna, and its runs' statuses, tags and metrics in MLflow, by run id."""
 
     trials: list[FrozenTrial]
     statuses: dict[str, str]
@@ -54,10 +54,10 @@ class Audit:
 
 
 def audit(root: Path, study: str) -> Audit:
-    """Read both records, and hold that they agree one to one.
+    """Read a study from Optuna and MLflow, and assert that the two agree.
 
-    Every ended trial names one run that is closed and names the trial; every other run of the
-    study is a closed attempt of a trial, or the sweep's own.
+    Every ended trial names one run, which is closed and names the trial. Every other run of the
+    study is a killed attempt, a confirmation or the sweep's own. The spool holds no log.
     """
     database = f"sqlite:///{root / 'optuna.db'}"
     kept = optuna.load_study(study_name=study, storage=database)
@@ -95,16 +95,16 @@ def audit(root: Path, study: str) -> Audit:
 
 
 def confirmations_of(study: str, database: str) -> list[FrozenTrial]:
-    """The trials of a study's second one; none where that is not there."""
+    """Return the trials of a study's confirmation study; none if there is no such study."""
     names = optuna.get_all_study_names(database)
     second = f"{study}{CONFIRMATIONS}"
     return optuna.load_study(study_name=second, storage=database).trials if second in names else []
 
 
 def n_ended(root: Path, study: str) -> int:
-    """How many trials have ended; 0 while there is no study yet.
+    """Return how many trials have ended; 0 if there is no study yet.
 
-    Read only: ``optuna.load_study`` would make the tables where they are missing.
+    Reads SQLite read-only, since ``optuna.load_study`` would create missing tables.
     """
     query = (
         "SELECT COUNT(*) FROM trials JOIN studies USING (study_id) "

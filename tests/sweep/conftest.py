@@ -1,4 +1,4 @@
-"""A sweep with a pool in this process: scripted workers, real Optuna, real MLflow."""
+"""Sweeps in this process, with scripted workers and real Optuna and MLflow databases."""
 
 import shutil
 from collections import deque
@@ -54,12 +54,12 @@ from besom.workers.messages import (
     WorkerExited,
 )
 
-# A scripted worker: yields what it says; is sent a reply after each Reported.
+# A scripted worker: yields its messages; receives a reply after each Reported.
 Script = Callable[[Assignment], Iterator[FromWorker]]
 
 
 def completes(assignment: Assignment) -> Iterator[FromWorker]:
-    """x² as the loss."""
+    """Complete with x² as the loss."""
     x = float(assignment.overrides[-1].partition("=")[2])
     yield Outcome(State.COMPLETE, {"loss": x * x}, seconds=0.1)
 
@@ -72,7 +72,7 @@ MASTER = OmegaConf.create({"hydra": {"sweep": {"dir": "multirun"}}})
 
 @dataclass
 class ScriptedPool:
-    """A pool of generators. One event at a time, workers in turn."""
+    """A pool whose workers are generators; it delivers their messages in order, one at a time."""
 
     script: Script
     started: list[int] = field(default_factory=list)
@@ -113,7 +113,7 @@ class ScriptedPool:
         self._running.clear()
 
     def _advance(self, worker: int, reply: ReportReply | None) -> None:
-        """Let the script speak until it waits for a reply or ends."""
+        """Run the script until it waits for a reply or ends."""
         from besom.workers.messages import Reported
 
         script = self._running[worker]
@@ -147,7 +147,7 @@ class Driver:
 
 @dataclass
 class Bench:
-    """Runs sweeps of ``x`` over one pair of stores."""
+    """Runs sweeps over ``x`` with one Optuna database and one MLflow record."""
 
     root: Path
     record: Record
@@ -225,7 +225,7 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with Optuna's tables, to be copied."""
+    """Return a database with Optuna's empty tables, for tests to copy."""
     path = tmp_path_factory.mktemp("tables") / "optuna.db"
     RDBStorage(f"sqlite:///{path}").engine.dispose()
     return path

@@ -1,4 +1,4 @@
-"""A baseline outside the space, and searched groups, from the command line to every table."""
+"""A baseline outside the space, and searched config groups, from command line to all tables."""
 
 import math
 from pathlib import Path
@@ -16,7 +16,7 @@ CONFIRM = ("hydra.sweeper.confirm.top_k=1", "hydra.sweeper.confirm.seeds=2")
 
 def sweep(n_trials: int, *words: str, folder: Path) -> Any:
     fixed = (f"hydra.sweeper.n_trials={n_trials}", "hydra.sweeper.max_failure_rate=0")
-    fixed += ("hydra.sweeper.sampler.seed=1",)  # each key has two values at least
+    fixed += ("hydra.sweeper.sampler.seed=1",)  # so that each key takes two values or more
     return run("grouped", *SPACE, *CONFIRM, *fixed, "hydra.sweep.dir=out", *words, folder=folder)
 
 

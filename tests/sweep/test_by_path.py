@@ -1,4 +1,4 @@
-"""Sweeps with samplers and pruners that a configuration names by a dotted path."""
+"""Sweeps with samplers and pruners that the configuration names by dotted path."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ SAMPLER, PRUNER = "hydra.sweeper.sampler", "hydra.sweeper.pruner"
 
 
 def test_ones_own_sampler_lies_in_the_working_folder_and_goes_on(root: Path) -> None:
-    """Also where a pruner of Optuna's wraps another one."""
+    """The pruner is one of Optuna's that wraps another pruner."""
     shutil.copy(own.__file__, root.parent / "my_sampler.py")
     words = (
         *("x=interval(-2,2)", "hydra.sweeper.objective=loss"),

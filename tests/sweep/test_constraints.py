@@ -1,4 +1,4 @@
-"""Sweeps whose best trial must keep to something."""
+"""Sweeps with constraints: no infeasible trial wins."""
 
 import json
 from pathlib import Path
@@ -21,8 +21,7 @@ SMALL = 'hydra.sweeper.constraints.size="<= 40"'
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep of sizes 10 to 90 of which those above 40 are not allowed, confirmed; the baseline,
-    of size 20, is allowed."""
+    """Return the folder of a confirmed sweep: sizes 10 to 90, at most 40 allowed, baseline 20."""
     folder = tmp_path_factory.mktemp("constraints")
     confirm = ("hydra.sweeper.confirm.top_k=2", "hydra.sweeper.confirm.seeds=2")
     done = run("sized", *LOSS, SMALL, *confirm, folder=folder)
@@ -58,12 +57,12 @@ def test_what_is_infeasible_never_wins_for_readers(swept: Path) -> None:
 
 
 def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
-    """Also by a metric that was not constrained when its trials ended: the record has it."""
+    """Also by a metric that was recorded, but not constrained, when the trials ended."""
     bounds = 'hydra.sweeper.constraints.early_size="> 60"'
     done = run("sized", *LOSS, bounds, folder=swept)
     assert done.returncode == 0, done.stderr
     asked = "from besom.cli.main import main; main(['status', 'sized'])"
-    assert ", loss 0.01  x=0.9\n" in warm.run(["-c", asked], swept).stdout  # it reads no record
+    assert ", loss 0.01  x=0.9\n" in warm.run(["-c", asked], swept).stdout  # it reads no MLflow run
     assert ", loss 0.01\n" in done.stdout and "under other constraints, found: Trial" in done.stdout
     code = (
         "from pathlib import Path\n"
@@ -73,7 +72,7 @@ def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
         "print(found.best.metrics['size'], repr(found.verdict))"
     )
     told = warm.run(["-c", code], swept).stdout
-    assert told == "90.0 ''\n"  # the verdict is of a winner that is none today
+    assert told == "90.0 ''\n"  # the verdict's winner is infeasible now
     none = run("sized", *LOSS, 'hydra.sweeper.constraints.size="< 0"', folder=swept)
     assert none.returncode == 0, none.stderr
     assert "None of 6 complete trials is feasible (size < 0), so there is no best." in none.stdout
@@ -82,7 +81,7 @@ def test_other_constraints_judge_a_resumed_study_anew(swept: Path) -> None:
 
 
 def test_an_infeasible_baseline_cannot_keep_its_place(root: Path) -> None:
-    """The challenger is worse, and allowed."""
+    """The challenger wins although its loss is worse, because it is feasible."""
     done = run(
         *("sized", "x=choice(0.1)", "hydra.sweeper.objective=loss", "hydra.sweeper.n_trials=2"),
         'hydra.sweeper.constraints.size="<= 15"',

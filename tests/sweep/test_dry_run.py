@@ -1,4 +1,4 @@
-"""A dry run tells what it knows at once, and measures what it does not."""
+"""A dry run estimates time from the study's baseline; without one it measures a short run."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,7 +34,7 @@ def plan(bench: Bench) -> Plan:
 
 @pytest.fixture
 def probes(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
-    """The plans that were measured; the short run itself is replaced."""
+    """Replace the short run by ``MEASURED``; return the list of the plans that were measured."""
     measured: list[Plan] = []
 
     def probe(plan: Plan) -> Probe:
@@ -98,7 +98,7 @@ def test_trials_that_have_ended_are_not_estimated_again(
     bench.sweep(takes_three_seconds, study_name="bench", n_trials=2)
     study = bench.study()
     study.ask(plan.space.distributions)
-    study.note(2, role="trial")  # and its supervisor was killed
+    study.note(2, role="trial")  # as if its supervisor was killed
     assert show(plan)[1].endswith("2 trials on 2 workers take 3.0 s.")
     bench.sweep(takes_three_seconds, study_name="bench", n_trials=4)
     assert show(plan)[1] == "No trial remains."

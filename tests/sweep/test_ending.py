@@ -1,4 +1,4 @@
-"""What ends the trials of a sweep, and that it is said, kept, and looked at again."""
+"""What ends a sweep's trials (n_trials, a stop rule, a timeout), and how that is recorded."""
 
 import time
 from collections.abc import Iterator

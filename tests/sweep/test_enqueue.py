@@ -1,4 +1,4 @@
-"""``hydra.sweeper.enqueue``: points of one's own are tried first, each once."""
+"""``hydra.sweeper.enqueue``: the user's points are tried first, each once."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_they_come_after_the_baseline_and_the_sampler_fills_in_what_is_open(root
     assert [trial.params["x"] for trial in found.trials[:3]] == [1, 0.5, -1]
     assert found.trials[1].params["y"] == 2
     assert [ENQUEUED in trial.user_attrs for trial in found.trials] == [False, True, True, False]
-    assert not any("besom.reused" in trial.user_attrs for trial in found.trials)  # the baseline's
+    assert not any("besom.reused" in trial.user_attrs for trial in found.trials)  # baseline too
 
 
 @pytest.mark.parametrize("given", ["[{x: 3}]", "3"])
@@ -35,7 +35,7 @@ def test_what_is_no_point_is_refused_before_anything_is_there(root: Path, given:
 
 def test_each_is_tried_once_however_often_the_sweep_begins(bench: Bench) -> None:
     points = ({"x": 0.25}, {"x": -0.25})
-    for _ in range(3):  # a start that was killed before its first trial
+    for _ in range(3):  # starts that were killed before the first trial
         bench.study(enqueued=points)
     study, _ = bench.sweep(enqueued=points, n_trials=2)
     more = (*points, {"x": 0.75})

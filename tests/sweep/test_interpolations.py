@@ -1,4 +1,4 @@
-"""Overrides keep their text: what they refer to is looked up anew in each configuration."""
+"""Overrides keep their interpolations, which are resolved in each job's configuration."""
 
 import json
 from pathlib import Path

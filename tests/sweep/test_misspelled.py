@@ -1,4 +1,4 @@
-"""Mistakes in a command of any application that asks for Besom's sweeper."""
+"""Misspelled overrides in the command of any application that uses Besom's sweeper."""
 
 import subprocess
 import sys

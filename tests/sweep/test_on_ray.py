@@ -1,4 +1,4 @@
-"""Sweeps whose workers are actors: results and records are those of processes of this machine."""
+"""Sweeps whose workers are Ray actors: results and records equal those of local processes."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def cluster() -> Iterator[RayCluster]:
 
 
 class Sweep:
-    """One of ``stepping`` on a cluster of which the nodes find nothing but what is sent to them."""
+    """A sweep of ``stepping`` on a Ray cluster whose nodes find only the files sent to them."""
 
     def __init__(self, cluster: RayCluster, folder: Path, *overrides: str) -> None:
         self.mark = uuid.uuid4().hex
@@ -50,7 +50,7 @@ class Sweep:
         )
 
     def workers(self) -> list[int]:
-        """What of it lives on the nodes."""
+        """Return the process ids of its processes on the nodes."""
         return having(f"{MARK}={self.mark}")
 
 
@@ -73,7 +73,7 @@ def test_a_ray_of_the_sweeps_own_finds_what_processes_find(root: Path, tmp_path:
     }
 
 
-@pytest.mark.slow  # as tests/chaos/on_ray.py does
+@pytest.mark.slow  # also covered by tests/chaos/on_ray.py
 def test_a_killed_supervisor_takes_its_actors_along_and_the_same_command_goes_on(
     root: Path, cluster: RayCluster
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_killed_supervisor_takes_its_actors_along_and_the_same_command_goes_on
     assert found.states() == {"COMPLETE": 8}
 
 
-@pytest.mark.slow  # a cluster of its own
+@pytest.mark.slow  # starts a cluster of its own
 def test_a_head_that_dies_ends_the_sweep_in_a_line_and_it_goes_on_elsewhere(
     root: Path, cluster: RayCluster
 ) -> None:

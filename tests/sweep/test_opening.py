@@ -1,4 +1,4 @@
-"""What a sweep says before it does anything."""
+"""The header that a sweep prints before it starts."""
 
 import subprocess
 import sys
@@ -112,7 +112,7 @@ def test_a_space_is_between_each_label_and_what_it_says() -> None:
         ([{"x": 1}], 0, ""),
         ("best 5", 2, ", the best 2 of others enqueued"),
         ("best 5", 0, ""),
-        ("best 5", None, ", the best 5 of others enqueued"),  # a resume does not read them again
+        ("best 5", None, ", the best 5 of others enqueued"),  # a resume does not read it again
     ],
 )
 def test_what_is_enqueued_is_counted(given: Any, number: int | None, words: str) -> None:

@@ -1,4 +1,4 @@
-"""What hydra-optuna-sweeper documents, as its users have it: written anew, one word changed."""
+"""Examples like those in hydra-optuna-sweeper's documentation, with ``besom`` as sweeper."""
 
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ z: 0.5
 
 
 def sweep(folder: Path, body: str, *words: str, **config: str) -> Any:
-    """The results file of the application, launched by ``python app.py --multirun``."""
+    """Run ``python app.py --multirun`` and return the content of its results file."""
     (folder / "app.py").write_text(APP.format(body=body))
     filled = {"sampler": "tpe", "direction": "minimize"} | config
     (folder / "config.yaml").write_text(CONFIG.format(**filled))

@@ -1,4 +1,4 @@
-"""Trials of a study whose application's source has changed: what their values still count for."""
+"""Studies whose application's source code has changed: what earlier trials still count for."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,12 +47,12 @@ OLD, NEW = "a" * 64, "b" * 64
 
 
 def worse(assignment: Assignment) -> Iterator[FromWorker]:
-    """What the new code does: all values are larger."""
+    """Complete as the new code would: each loss is larger than any of the old code."""
     yield Outcome(State.COMPLETE, {"loss": 100.0 - assignment.trial}, seconds=0.1)
 
 
 def said(plan: Plan, study: Study) -> str:
-    """What a sweep prints, its first sentences and its summary."""
+    """Return what a sweep prints: its first sentences and its summary."""
     console = Console(file=StringIO(), width=120)
     console.print(*sentences(plan, study), sep="\n", soft_wrap=True)
     print_summary(plan, study, [], console)
@@ -74,7 +74,7 @@ def test_values_that_other_code_has_made_are_reused_only_where_that_is_asked_for
     first, text = trained(OLD, 8)
     assert len(first) == 2 and not text
     again, text = trained(NEW, 16)
-    assert len(again) == 2  # each of both configurations once more, not eight times
+    assert len(again) == 2  # of eight trials: each of the two configurations once
     assert text.startswith("8 of 8 trials were made by other source code than today's; their")
     none, text = trained("c" * 64, 20, duplicates="reuse_any_code")
     assert not none and text.startswith("16 of 16 trials were made by other source code")
@@ -82,7 +82,7 @@ def test_values_that_other_code_has_made_are_reused_only_where_that_is_asked_for
     row = bench.study().row(16)
     assert row.code == bench.study().row(row.notes["reused"]).code == OLD
     tags = {run.run_id: run.tags for run in bench.record.runs({})}
-    assert tags[row.notes["run_id"]][schema.CODE] == OLD  # the same in both records
+    assert tags[row.notes["run_id"]][schema.CODE] == OLD  # the same in Optuna and MLflow
 
 
 def test_nothing_is_the_best_or_the_baseline_but_what_todays_code_has_made(
@@ -118,7 +118,7 @@ def test_nothing_is_the_best_or_the_baseline_but_what_todays_code_has_made(
 
 
 def test_code_that_is_not_known_counts_as_todays_and_a_sentence_says_so(bench: Bench) -> None:
-    study, _ = bench.sweep(n_trials=2, code="")  # as a Besom has left it that noted none
+    study, _ = bench.sweep(n_trials=2, code="")  # an earlier Besom noted no code
     plan = bench.plan(n_trials=3, code=NEW)
     assert list(sentences(plan, study)) == [
         "It is not known which source code made 2 of 2 trials; their values count as today's."
@@ -130,7 +130,7 @@ def test_code_that_is_not_known_counts_as_todays_and_a_sentence_says_so(bench: B
     (sentence,) = sentences(no_more, study)
     assert sentence.startswith("The application's source is not known (a prompt): ")
     assert all(no_more.counts(row.code) for row in study.rows())
-    shorter = replace(plan, source=Source(OLD + "1" * 16))  # a Besom of before kept 16 digits
+    shorter = replace(plan, source=Source(OLD + "1" * 16))  # earlier Besoms kept 16 digits
     assert shorter.counts(OLD[:16]) and shorter.counts(OLD) and not shorter.counts(NEW[:16])
 
 
@@ -178,7 +178,7 @@ def test_samplers_and_pruners_are_shown_nothing_of_other_code(bench: Bench, reco
     shift = 100
     study, _ = bench.sweep(reporting, n_trials=n_before + 8, code=NEW, **common)
     again = [row for row in study.rows() if row.counts]
-    assert again[0].params == {"x": 0.5} and again[1].state == "complete"  # nothing to prune by
+    assert again[0].params == {"x": 0.5} and again[1].state == "complete"  # no curve to prune by
     if record is GridSampler:
         assert n_before == 3 and [row.params["x"] for row in again[1:]] in (
             [0.25, 0.125],
@@ -197,7 +197,7 @@ def test_a_trial_of_other_code_that_is_told_only_now_does_not_count(bench: Bench
     study.note(number, role="baseline", run_id=run_id, code=OLD)
     outcome = {"trial": number, "state": "complete", "values": [0.25], "notes": {}, "reports": []}
     record.prepare_end(run_id, "FINISHED", {}, outcome)
-    record.close()  # the supervisor died before it told the study
+    record.close()  # as if the supervisor died before it told the study
     with connect(bench.root, None, "test") as again:
         driver, study, _ = replace(bench, record=again).driver(completes, n_trials=2, code=NEW)
         assert [(row.state, row.counts) for row in study.rows()] == [("complete", False)]

@@ -1,4 +1,4 @@
-"""Sweeps whose MLflow server goes away: training goes on, and nothing of it is lost or doubled."""
+"""Sweeps whose MLflow server goes away: training goes on; no record is lost or duplicated."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def sweep(
 
 @contextmanager
 def back(server: MlflowServer, process: warm.Process) -> Iterator[None]:
-    """The server is up again, before the sweep ends: that waits while the server starts."""
+    """Start the server again, with the sweep suspended meanwhile so that it cannot end before."""
     with ExitStack() as opened:
         with hanging(process.pid):
             opened.enter_context(server.up())
@@ -46,7 +46,7 @@ def back(server: MlflowServer, process: warm.Process) -> Iterator[None]:
 
 
 def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
-    """Every trial is complete, and has one run with each of its numbers once and in order."""
+    """Assert that all trials are complete and have one run each, with every metric once."""
     study = optuna.load_study(study_name="stepping", storage=f"sqlite:///{root / 'optuna.db'}")
     trials = study.get_trials()
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * n_trials
@@ -71,12 +71,12 @@ def check(server: MlflowServer, root: Path, n_trials: int = N_TRIALS) -> None:
     assert not list((root / "spool").glob("*.jsonl"))
 
 
-@pytest.mark.slow  # beside tests/chaos/long/test_servers.py
+@pytest.mark.slow  # also covered by tests/chaos/long/test_servers.py
 def test_a_server_that_comes_back_gets_everything(server: MlflowServer, root: Path) -> None:
     with server.up():
         process = sweep(server, root.parent, seconds=0.5)
         wait_for(lambda: n_ended(root, "stepping") >= 2)
-    wait_for(lambda: n_ended(root, "stepping") >= 4)  # it goes on meanwhile
+    wait_for(lambda: n_ended(root, "stepping") >= 4)  # during the outage
     with back(server, process):
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output

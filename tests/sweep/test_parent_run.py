@@ -43,7 +43,7 @@ def test_a_task_may_be_an_object() -> None:
 
 
 def test_the_options_of_the_last_start_are_kept(root: Path) -> None:
-    """``besom clean`` goes by them."""
+    """``besom clean`` reads ``keep_models`` from them."""
     words = ("x=interval(-1,1)", "hydra.sweeper.n_trials=1")
     for keep in ("all", "best 2"):
         done = run("quadratic", *words, f"hydra.sweeper.keep_models={keep}", folder=root.parent)

@@ -1,4 +1,4 @@
-"""Looking at the ends of a space without composing each of them."""
+"""Planning a sweep: corners of the space, and what is refused before anything starts."""
 
 import sys
 from collections.abc import Iterator
@@ -163,16 +163,16 @@ def test_what_the_task_refuses_is_refused_before_anything_is_said_or_read(
 def test_a_network_of_ones_own_is_searched_by_keys_of_its_own_and_its_source_counts(
     app: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over Besom's own configuration, whose schema does not know the key."""
+    """The schema of Besom's own configuration does not know ``model.filters``."""
     app.task = hooked(Hooks(check=check_config))(app.task)
-    app.task.__module__ = check_config.__module__  # as besom sweep's is Besom's
+    app.task.__module__ = check_config.__module__  # as for besom sweep's task
     (tmp_path / "network_for_test.py").write_text("def build(config, size, n_classes): ...\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     options = SweepOptions(study_name="x", sampler=TpeSampler(), pruner=NoPruner())
     words = ["data=synthetic", "model.build=network_for_test:build"]
     plan = make_plan(options, app, [*words, "model.filters=choice(4,8)", "model.units=choice(1,2)"])
-    assert plan.baseline_params is None  # the baseline has no filters
+    assert plan.baseline_params is None  # it has no value for model.filters
     assert {d.key for d in plan.space.dimensions} == {"model.filters", "model.units"}
     assert app.compose(plan.space.propose({"model.filters": 8})).model.filters == 8
     without = make_plan(options, app, ["data=synthetic", "model.units=choice(1,2)"])

@@ -71,7 +71,7 @@ def test_the_last_line_of_a_terminal_holds_no_time_left() -> None:
         tally.add(row(0), 0)
         progress.ended(0, "trial 0  complete")
         assert isinstance(progress, LiveProgress)
-        assert "25 s left" in shown(progress, console)  # one trial, four of the confirmation
+        assert "25 s left" in shown(progress, console)  # one trial and four confirmations
     assert "1/2 done" in shown(progress, console) and "left" not in shown(progress, console)
 
 
@@ -122,7 +122,7 @@ def test_a_terminal_shows_a_bar_for_each_worker_and_the_counts() -> None:
         progress.expects(1, 10)
         progress.reported(1, 4, 0.8123)
         shown = "".join(str(s.text) for s in console.render(progress._render()))
-        progress.expects(1, 20)  # another fold
+        progress.expects(1, 20)  # as in the next fold
         assert "4/20" in "".join(str(s.text) for s in console.render(progress._render()))
     assert "worker 0" in shown and "worker 1" in shown
     assert "4/10" in shown and "0.8123" in shown and "0/3 done" in shown

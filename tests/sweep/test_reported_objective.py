@@ -1,4 +1,4 @@
-"""What the pruner sees of reports, and when it is said that it sees nothing."""
+"""The objective in reports and results: what the pruner sees, and what happens without it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_pruner_that_sees_nothing_says_so_once(
 
 
 def reporting(returned: Mapping[str, float], *names: str, longer: int = 0) -> Script:
-    """Three reports of these names, larger with each trial, and so many more; then the result."""
+    """Report 10 * trial + step as ``names`` in 3 + longer * trial steps; return ``returned``."""
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
         for step in range(1, 4 + longer * assignment.trial):
@@ -110,7 +110,7 @@ def test_a_task_that_reports_something_else_than_it_returns_is_right(bench: Benc
 def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(
     n_jobs: int, bench: Bench
 ) -> None:
-    """Nor one that runs beside it."""
+    """A trial that runs at the same time is not lost, either."""
     long = reporting({"acc": 0.5}, "val_loss", longer=2)
     driver, study, _ = bench.driver(long, n_trials=9, n_jobs=n_jobs)
     with pytest.raises(ConfigError, match="returned acc, but not the objective loss"):
@@ -120,12 +120,12 @@ def test_a_result_without_the_objective_ends_the_sweep_and_costs_no_trial(
     study, _ = bench.sweep(lacks, n_trials=2, objective="val_loss")
     assert [row.values for row in study.rows()] == [(3.0,), (13.0,)]
     driver, study, _ = bench.driver(lacks, n_trials=4, max_failure_rate=0.5, n_jobs=1)
-    driver.run()  # what others of the study have shown to be right may lack in some
+    driver.run()  # other trials had the objective: only those without it fail
     assert [row.state for row in study.rows()][2:] == ["failed", "failed"]
 
 
 def test_earlier_trials_do_not_vouch_for_the_name_of_a_new_constraint(bench: Bench) -> None:
-    """Misspelled on a resume, it ends the sweep after one trial, too."""
+    """Misspelled on a resume, it ends the sweep after one further trial."""
     script = reporting({"loss": 0.5, "size": 3.0}, "loss")
     bench.sweep(script, n_trials=3, n_jobs=1)
     resumed = {"n_trials": 9, "n_jobs": 1}
@@ -138,7 +138,7 @@ def test_earlier_trials_do_not_vouch_for_the_name_of_a_new_constraint(bench: Ben
 
 
 def lacking_in(lacks: int, last: int) -> Script:
-    """A trial that does not return the objective, and one that ends after those beside it."""
+    """Trial ``lacks`` returns no ``loss``; trial ``last`` reports longer and ends last."""
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
         is_it, is_last = assignment.trial == lacks, assignment.trial == last

@@ -16,7 +16,7 @@ hydra: {sweeper: {params: {model.units: "range(8,65,step=8)"}}}
 
 @pytest.fixture
 def besom(besom: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """In a folder with one sweep, on a machine with two GPUs."""
+    """Return the command line, in a folder with one sweep, on a machine with two faked GPUs."""
     Path("sweeps").mkdir()
     Path("sweeps/mine.yaml").write_text(SWEEP)
     fake_gpus(monkeypatch, Path("bin").absolute(), H100, A100)

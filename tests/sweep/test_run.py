@@ -1,4 +1,4 @@
-"""How a sweep starts: workers prepare while the stores are opened, and none outlives a refusal."""
+"""How a sweep starts and ends: workers prepare early, and none outlives a refusal or a kill."""
 
 import shutil
 import signal
@@ -31,12 +31,12 @@ SPACE = ("+x=interval(0,1)", "hydra.sweeper.n_trials=3")
 
 
 def prepared(folder: Path) -> list[int]:
-    """The processes that have been workers."""
+    """Return the process ids of all workers that have begun to prepare."""
     return [int(path.name) for path in (folder / "prepared").glob("*")]
 
 
 def test_workers_prepare_before_their_first_trial(root: Path) -> None:
-    """Where they cannot, the sweep ends, and no trial has begun; a finished study starts none."""
+    """If they cannot, the sweep ends before any trial; a finished study starts no worker."""
     (root.parent / "sick").touch()
     done = run("preparing", *SPACE, folder=root.parent)
     assert done.returncode == 1
@@ -87,7 +87,7 @@ def test_ended_while_it_starts_it_leaves_no_worker(root: Path, number: signal.Si
     assert "Traceback" not in output
     assert number == signal.SIGKILL or "the same command resumes the sweep" in output
     wait_for(lambda: not any(map(is_alive, prepared(root.parent))), seconds=5)
-    if number == signal.SIGKILL:  # the harder one to go on after
+    if number == signal.SIGKILL:  # nothing was cleaned up: a resume still works
         (root.parent / "slow").unlink()
         assert run("preparing", *SPACE, folder=root.parent).returncode == 0
         assert audit(root, "preparing").states() == {"COMPLETE": 3}
@@ -143,7 +143,7 @@ def test_a_sweep_that_may_have_lost_the_study_leaves_the_sweeps_own_run_alone(
 def test_each_part_of_the_end_is_done_whatever_another_one_raises(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk refuses the runs of running trials, say: callbacks are told, pages are closed."""
+    """If open runs cannot be closed, callbacks are still told and the sweep's own run is closed."""
 
     class Listed(Callback):
         def on_study_end(self, study: StudyEnded) -> None:

@@ -1,4 +1,4 @@
-"""Studies that Besom did not make, or does not have alone, and values that other code has made."""
+"""Studies that another program made or uses at the same time."""
 
 import sqlite3
 from contextlib import closing
@@ -25,7 +25,7 @@ def storage_in(folder: Path) -> str:
 
 
 def foreign(folder: Path, direction: str = "minimize", name: str = "s") -> optuna.Study:
-    """The study as a program of its own has it."""
+    """Create or load a study with Optuna alone, as another program does."""
     storage = storage_in(folder)
     return optuna.create_study(
         study_name=name, storage=storage, direction=direction, load_if_exists=True
@@ -49,7 +49,7 @@ def test_an_empty_one_is_taken_if_it_is_made_for_the_same_direction(tmp_path: Pa
     foreign(tmp_path, "maximize", "up")
     with pytest.raises(StudyError, match="was made to maximize, not to minimize"):
         hold_to(open_study("up", storage_in(tmp_path), ["minimize"]), FACTS)
-    foreign(tmp_path).enqueue_trial({"x": 0.1})  # a point that waits is no trial
+    foreign(tmp_path).enqueue_trial({"x": 0.1})  # a waiting point is no trial
     hold_to(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
     hold_to(open_study("s", storage_in(tmp_path), ["minimize"]), FACTS)
 
@@ -91,13 +91,13 @@ def test_what_another_live_program_does_in_the_study_is_left_alone(bench: Bench)
     assert {assignment.trial for assignment in pool.assigned} == {3, 4}
     (best,) = study.best()
     assert best.values[0] > -9
-    theirs.tell(running, 1.0)  # it is theirs to the end
+    theirs.tell(running, 1.0)  # it stays theirs
     assert [row.number for row in bench.study().rows()] == [0, 3, 4]
 
 
 def test_sweeps_of_several_roots_do_not_have_one_study_at_once(root: Path) -> None:
     storage = f"hydra.sweeper.storage={storage_in(root.parent)}"
-    with only_supervisor(root.parent, "noisy"):  # as a sweep of another root has it
+    with only_supervisor(root.parent, "noisy"):  # as a sweep of another root would
         done = run("noisy", "x=choice(0,1)", storage, folder=root.parent)
     assert done.returncode == 2
     assert "the study `noisy` is being swept already, by process" in done.stderr
@@ -111,7 +111,7 @@ def test_the_baseline_comes_before_points_that_were_enqueued_earlier(bench: Benc
     rows = driver.sweep.study.rows()
     assert [row.params["x"] for row in rows[:4]] == [0.5, 0.25, 0.125, 0.5]
     assert [row.number for row in rows if row.is_baseline] == [3]
-    assert pool.assigned[0].trial == 3  # first of all, so that few trials are enough for a verdict
+    assert pool.assigned[0].trial == 3  # first, so that few trials suffice for a verdict
     assert rows[0].notes["reused"] == 3
     assert "beats the baseline" in verdict
 

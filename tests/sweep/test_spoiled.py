@@ -1,4 +1,4 @@
-"""What a trial does to its process, or to the pipe of its worker, is its own affair."""
+"""A trial that damages its process or its worker's pipe does not affect later trials."""
 
 from pathlib import Path
 
@@ -30,8 +30,8 @@ def test_a_trial_spoils_none_of_those_after_it(root: Path) -> None:
     assert errors["rubbish"] == (
         f"its worker wrote something else than messages to its pipe{twice}"
     )
-    # Only what cannot be put back costs a process: two times rubbish, once its log.
+    # Only what cannot be undone costs a process: rubbish in two attempts, for_good in one.
     workers = {trial.value for trial in found.trials if trial.value is not None}
     assert len(workers) <= 4
     log = "".join(path.read_text() for path in root.parent.glob("multirun/*/*/workers/*.log"))
-    assert log  # opened again
+    assert log  # it was opened again

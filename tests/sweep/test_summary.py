@@ -21,13 +21,13 @@ VERDICT = "Trial 2 beats the baseline: test_accuracy 0.83 (0.82 to 0.84)."
 
 
 def commands(text: str) -> list[str]:
-    """What can be typed, without the remarks."""
+    """Return the commands in the note's code block, without comments."""
     block = text.split("```")[1].strip().splitlines()
     return [line.partition("#")[0].strip() for line in block]
 
 
 def of_the_workload(bench: Bench, **options: Any) -> Any:
-    """A plan whose task is one that Besom brings itself."""
+    """Return a plan whose task is Besom's own workload."""
     plan = bench.plan(root=DEFAULT_ROOT, **options)
     return replace(plan, application=replace(plan.application, task=train))
 

@@ -1,4 +1,4 @@
-"""One trial's life and everything that can cut it short, with scripted workers."""
+"""A trial's life cycle and everything that can interrupt it, with scripted workers."""
 
 import math
 import time
@@ -83,7 +83,7 @@ def test_a_worker_that_takes_no_further_job_is_replaced_between_two_trials(bench
 
 
 def test_no_value_of_other_data_than_the_first_trials_counts(bench: Bench) -> None:
-    """A file that is written anew while the sweep runs: put back, the same sweep goes on."""
+    """Data that change while a sweep runs end it; once they are restored, it can be resumed."""
     digest = ["a" * 64]
 
     def changes(assignment: Assignment) -> Iterator[FromWorker]:
@@ -171,7 +171,7 @@ def test_a_sweep_of_failures_alone_has_failed_whatever_is_allowed(bench: Bench) 
         with pytest.raises(SweepFailed, match="all 3 trials failed"):
             driver.run()
         assert len(study.rows()) == 3
-    for row in bench.study().rows():  # no worker could tell the configuration
+    for row in bench.study().rows():  # though no worker sent its configuration
         run = MlflowClient(bench.record.uri).get_run(row.notes["run_id"])
         assert run.data.params == {"x": str(row.params["x"])}
 
@@ -322,7 +322,7 @@ def test_workers_that_never_begin_end_the_sweep(bench: Bench) -> None:
 def test_a_node_that_starts_no_worker_ends_no_sweep_that_goes_on_elsewhere(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One trial trains, while each other worker is gone before its task was called."""
+    """One trial trains, while the other worker always exits before its task is called."""
     monkeypatch.setattr("besom.sweep.steering.failed_starts.LONGEST_PAUSE", 0.0)
     trained: list[int] = []
 
@@ -364,14 +364,14 @@ def test_a_worker_that_does_not_start_is_not_started_again_at_once(
 
     driver, study, pool = bench.driver(script, n_trials=2, n_jobs=2)
     driver.run()
-    assert pool.started == [0, 1]  # the one that works takes over
+    assert pool.started == [0, 1]  # worker 0 takes its trial over
     assert [row.state for row in study.rows()] == ["complete"] * 2
 
 
 def test_a_worker_that_is_told_to_end_gets_no_further_trial(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The outcome was on its way when the trial became overdue."""
+    """The outcome arrives just as the trial exceeds ``trial_timeout``."""
     monkeypatch.setattr("besom.sweep.supervisor.LOOK_SECONDS", 0)
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
@@ -411,7 +411,7 @@ def test_a_trial_whose_worker_is_silent_before_its_task_fails_after_max_attempts
 def test_a_proposal_that_was_cut_short_is_asked_for_to_the_end(bench: Bench) -> None:
     plan = bench.plan(space="x=interval(-1,1)")
     study = bench.study()
-    study._study.ask()  # a death before the first parameter: the enqueued baseline, half asked
+    study._study.ask()  # killed before the first parameter: the enqueued baseline, half asked
     study, _ = bench.sweep(n_trials=3)
     assert study.row(0).params == plan.baseline_params and study.row(0).is_baseline
     assert [row.state for row in study.rows()] == ["complete"] * 3
@@ -462,7 +462,7 @@ def test_a_death_before_the_trial_is_told_loses_nothing_of_it(
     driver, study, _ = bench.driver(descends, n_trials=1)
 
     def die(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt  # the last words are on disk, the database knows of nothing
+        raise KeyboardInterrupt  # the outcome is on disk, but not in the study
 
     monkeypatch.setattr(study, "tell", die)
     with pytest.raises(KeyboardInterrupt):
@@ -496,7 +496,7 @@ def test_a_killed_supervisors_reports_are_not_held_against_the_next_attempt(
 
 
 def test_an_open_run_of_an_ended_trial_is_closed_as_what_that_became(bench: Bench) -> None:
-    """Its log is lost, or the server has forgotten the last that it was told."""
+    """The run's log is lost, or the MLflow server has lost its last update."""
     study, _ = bench.sweep(n_trials=2)
     run_id = study.row(1).notes["run_id"]
     client = MlflowClient(bench.record.uri)
@@ -512,7 +512,7 @@ def test_an_open_run_of_an_ended_trial_is_closed_as_what_that_became(bench: Benc
 def test_a_worker_whose_words_are_still_unread_is_not_silent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The supervisor itself was held up: by its clock each has been silent for too long."""
+    """The supervisor itself is slow: by its clock each worker exceeds ``hang_timeout``."""
     judge = TrialJobs.judge
 
     def slowly(*of: Any) -> Any:

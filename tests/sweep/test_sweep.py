@@ -18,7 +18,7 @@ SPACE = ("x=interval(-2,2)", "hydra.sweeper.objective=loss")
 
 
 def test_a_users_own_application_is_swept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also under ``python -W error``: what libraries warn of themselves ends nothing."""
+    """Run under ``python -W error``: warnings inside libraries do not end the sweep."""
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     done = run_cold(
         "quadratic",
@@ -55,7 +55,7 @@ def test_reports_reach_pruner_and_record(root: Path) -> None:
 
 
 def assert_can_be_looked_at(root: Path, found: Audit) -> None:
-    """The experiment has a view of the trials, and the sweep's own run what ranks sweeps."""
+    """Assert that the experiment has a view of the trials, and the sweep's own run its metrics."""
     (parent,) = (run for run, tags in found.tags.items() if tags[schema.ROLE] == "sweep")
     complete = {t.number: t.value for t in found.trials if t.state.name == "COMPLETE"}
     assert found.metrics[parent] == {
@@ -82,7 +82,7 @@ DEATHS = {
 
 
 def test_what_goes_wrong_fails_its_trial_only_which_says_of_what(root: Path) -> None:
-    """An error at once; what ends a worker, or hangs it, after another attempt."""
+    """An error fails its trial at once; a dead or hanging worker, after a second attempt."""
     done = run(
         "stepping",
         *(
@@ -145,7 +145,7 @@ def test_a_trial_over_its_time_fails_at_once(root: Path) -> None:
     assert "trial_timeout" in done.stdout
 
 
-@pytest.mark.slow  # beside a worker that kills itself, above, and test_end_to_end.py
+@pytest.mark.slow  # also covered by the poisonous trial above and test_end_to_end.py
 def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     arguments = (*SPACE, "seconds=0.1", "hydra.sweeper.n_trials=7")
     sweep = start("stepping", *arguments, folder=root.parent)
@@ -161,7 +161,7 @@ def test_a_killed_worker_costs_no_trial(root: Path) -> None:
     assert 1 <= len(dead) <= 2 and all("SIGKILL" in tags[schema.ERROR] for tags in dead)
 
 
-@pytest.mark.slow  # beside what a task has started, below, and steering/test_commands.py
+@pytest.mark.slow  # also covered by a killed sweep below and steering/test_commands.py
 def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_on(
     root: Path,
 ) -> None:
@@ -181,7 +181,7 @@ def test_a_killed_supervisor_takes_its_workers_along_and_the_same_command_goes_o
 
 
 def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Path) -> None:
-    """SIGTERM; ``test_signals`` and ``test_launch`` hold Ctrl-C to the same."""
+    """Sends SIGTERM; ``callbacks/test_callbacks.py`` does the same with Ctrl-C (SIGINT)."""
     arguments = (*SPACE, "seconds=0.2", "steps=5", "hydra.sweeper.n_trials=4")
     sweep = start("stepping", *arguments, folder=root.parent)
     wait_for(lambda: n_ended(root, "stepping") >= 1)
@@ -199,7 +199,7 @@ def test_one_signal_stops_at_the_next_step_and_the_same_command_goes_on(root: Pa
 
 
 def n_training(folder: Path) -> int:
-    """How many workers have said that they begin a trial."""
+    """Return how many workers have logged that they begin a trial."""
     logs = folder.glob("multirun/*/*/workers/*.log")
     return sum("trial" in log.read_text() for log in logs)
 
@@ -213,7 +213,7 @@ def test_a_second_supervisor_is_refused_and_two_signals_end_the_first_at_once(ro
     who = f"by process {sweep.pid} on {re.escape(socket.gethostname())} since 20"
     assert re.search(who, second.stderr), second.stderr
     assert len(second.stderr.splitlines()) == 2
-    workers = workers_of(sweep.pid)  # within a step that lasts for half a minute by now
+    workers = workers_of(sweep.pid)  # both are in a step that takes 30 s
     assert len(workers) == 2
     kill(sweep.pid, signal.SIGINT)
     time.sleep(0.3)
@@ -246,7 +246,7 @@ def test_a_conditional_space(root: Path) -> None:
 
 def test_enumerations_lists_and_times_are_ordinary(root: Path) -> None:
     arguments = ["sizes=choice([1,2],[3,4])", "color=choice(RED,BLUE)"]
-    for n_trials in (1, 2):  # the second is a resume, at another time
+    for n_trials in (1, 2):  # the second is a later resume
         done = run("unusual", *arguments, f"hydra.sweeper.n_trials={n_trials}", folder=root.parent)
         assert done.returncode == 0, done.stdout + done.stderr
     found = audit(root, "unusual")
@@ -354,10 +354,10 @@ JUDGED = (
 
 
 def n_confirmed(root: Path) -> int:
-    """How many confirmations the study knows to be complete."""
+    """Return how many confirmations are complete in Optuna."""
     try:
         found = confirmations_of("noisy", f"sqlite:///{root / 'optuna.db'}")
-    except Exception:  # the tables are being made
+    except Exception:  # the tables are being created
         return 0
     return sum(trial.state.name == "COMPLETE" for trial in found)
 
@@ -373,10 +373,10 @@ def test_any_applications_best_is_confirmed_by_its_own_seed_and_metric(root: Pat
     assert len(scores) == 6
     folders = {path.name for path in (root.parent / "multirun").glob("*/*/*") if path.is_dir()}
     without_setting = {name.rpartition("-")[0] for name in folders}
-    assert {"0-seed-1", "0-seed-2"} <= without_setting  # beside those of the trials
+    assert {"0-seed-1", "0-seed-2"} <= without_setting  # besides those of the trials
 
 
-@pytest.mark.slow  # beside confirmation/test_jobs.py, which has the deaths one by one
+@pytest.mark.slow  # also covered by confirmation/test_jobs.py, one death at a time
 def test_a_confirmation_survives_its_supervisor_and_its_workers(root: Path) -> None:
     space = ("x=interval(-1,1)", "hydra.sweeper.objective=loss", "seconds=0.2")
     arguments = (*space, *CONFIRM, "hydra.sweeper.n_trials=3")

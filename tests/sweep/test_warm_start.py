@@ -1,4 +1,4 @@
-"""A sweep learns from other studies: it has their trials once, and counts none of them."""
+"""Warm start: a sweep imports trials of other studies once, and counts none as its own."""
 
 import signal
 import subprocess
@@ -41,7 +41,7 @@ X = FloatDistribution(-1, 1)
 
 
 def known(*trials: tuple[float, float], code: str = "") -> WarmStart:
-    """Trials of a study `wide`, of x and its loss."""
+    """Return a warm start from a study `wide` with one trial per pair of x and loss."""
     sources = [
         SourceTrial(number, {"x": x}, (loss,), code=code) for number, (x, loss) in enumerate(trials)
     ]
@@ -54,7 +54,7 @@ def test_they_are_there_once_and_are_nobodys(bench: Bench) -> None:
         bring_in(bench.study(), given)
     study, pool = bench.sweep(n_trials=2)
     assert [trial.number for trial in imported(study)] == [1, 2]
-    assert [row.number for row in study.rows()] == [0, 3]  # the baseline has waited
+    assert [row.number for row in study.rows()] == [0, 3]  # the baseline was enqueued before
     assert [assignment.trial for assignment in pool.assigned] == [0, 3]
     assert study.best()[0].values[0] >= 0
     assert imported(study)[0].user_attrs[IMPORTED]["study"] == "wide"
@@ -66,12 +66,12 @@ def test_the_best_are_tried_first_each_once(bench: Bench) -> None:
     best = WarmStart(["wide"], n_best=2)
     bench.sweep(n_trials=1, warm_start=best)
     study, _ = bench.sweep(n_trials=4, warm_start=best)
-    # The best of all is the baseline, which is tried anyway.
+    # The best of all is the baseline's point, which is tried anyway.
     assert [row.params["x"] for row in study.rows()][:3] == [0.5, 0.25, -0.25]
 
 
 def test_the_header_counts_those_that_will_be_tried() -> None:
-    """No repeat, not the baseline, and no pruned or infeasible one; of no more than was asked."""
+    """No repeats, not the baseline, no pruned or infeasible ones; at most as many as asked for."""
     given = known((0.5, 0.0), (0.25, 1.0), (0.25, 2.0), (-0.25, 3.0), (0.75, 4.0))
     pruned = Transferred("wide", SourceTrial(9, {}, (), (1, 0.0)), {"x": -1.0}, {"x": X})
     large = SourceTrial(10, {}, (0.0,), measured={"size": 9.0})
@@ -162,7 +162,7 @@ def test_a_repeat_of_theirs_is_trained_all_the_same(bench: Bench) -> None:
     "pruner", [MedianPruner(n_startup_trials=2), HyperbandPruner(max_resource="auto")]
 )
 def test_no_pruner_takes_them_for_trials_of_this_study(bench: Bench, pruner: Any) -> None:
-    """Median: two of ours have to end before any is pruned, and theirs have no curves."""
+    """Startup trials are this study's own: imported trials count for no pruner."""
     bring_in(bench.study(), known(*((x / 10, 0.0) for x in range(-9, 10))))
 
     def reports(assignment: Any) -> Any:
@@ -216,7 +216,7 @@ def test_the_fingerprint_names_the_studies(bench: Bench) -> None:
 
 
 def test_what_other_code_has_made_is_said(bench: Bench) -> None:
-    """That it counts nonetheless is what was asked for."""
+    """Such trials are imported nonetheless, as the user asked."""
     bring_in(bench.study(), known((0.25, 1.0), (0.75, 1.0), code="1" * 64))
     study, _ = bench.sweep(n_trials=1)
     (line,) = sentences(bench.plan(), study)
@@ -225,7 +225,7 @@ def test_what_other_code_has_made_is_said(bench: Bench) -> None:
 
 
 def test_what_was_fixed_otherwise_is_said(bench: Bench) -> None:
-    """Not what either study searches, nor places, nor what is the same."""
+    """Searched keys, places and equal values are left out."""
     plan = bench.plan(warm_start=known((0.25, 1.0)), hooks=Hooks(places=("data.path",)))
     fixed = {"epochs": 1, "seed": 0, "y": 1, "data": {"path": "a", "size": 9}, "kind": "plain"}
     plan = replace(plan, baseline=OmegaConf.create({"x": 0.5} | fixed))
@@ -248,8 +248,7 @@ def with_facts(plan: Plan, facts: dict[str, str]) -> Plan:
 
 
 def test_a_sweep_from_the_command_line(root: Path) -> None:
-    """One source of Besom's, one of Optuna's; the same command again adds nothing, though the
-    sources are gone."""
+    """Sources are a Besom and an Optuna study; a resume, with one gone, imports nothing more."""
     other = optuna.create_study(study_name="wide", storage=f"sqlite:///{root.parent}/other.db")
     xs = {"x": FloatDistribution(-9, 9)}
     for x in (0.5, 7.0):

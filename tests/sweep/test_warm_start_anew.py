@@ -1,4 +1,4 @@
-"""What was taken over from other studies begins none: it may still be about something else."""
+"""Imported trials alone do not begin a study: its space and objective may still change."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -26,7 +26,7 @@ SPACE = "x=interval(-1,1)"
 def plan_of(
     bench: Bench, *points: Any, space: str = SPACE, n_best: int = 0, **options: Any
 ) -> Plan:
-    """A sweep that learns from trials of a study `wide`, each of a value of x and the loss 1."""
+    """Return the plan of a sweep that imports trials of a study `wide`: x in ``points``, loss 1."""
     plan = bench.plan(space=space, study_name="bench", **options)
     searched = plan.space.distributions
     sources = [SourceTrial(number, {"x": x}, (1.0,)) for number, x in enumerate(points)]
@@ -51,14 +51,14 @@ def points(study: Study) -> list[Any]:
 def test_what_was_given_is_replaced_before_the_first_trial(
     bench: Bench, changed: dict[str, str]
 ) -> None:
-    """By what fits today; Optuna would refuse choices where a number of that name is kept."""
+    """Optuna refuses a categorical parameter where a trial has a number of the same name."""
     with opened(plan_of(bench, 0.25, 0.75, n_best=2)) as study:
         assert points(study) == [0.25, 0.75] and study.n_waiting == 3
         assert study.is_unjudged and not study.has_begun
     today = plan_of(bench, 0.5, 0.25, **changed)
     with opened(today) as study:
         assert points(study) == [0.5, 0.25]
-    with opened(today) as study:  # and so it stands in the database
+    with opened(today) as study:  # from the database
         assert points(study) == [0.5, 0.25] and study.n_waiting == 1
         rows = [study.ask(today.space.distributions) for _ in range(2)]
         assert rows[0].params == {"x": 0.5}
@@ -75,7 +75,7 @@ def test_once_a_trial_has_begun_it_is_held_to_what_it_was_given_for(bench: Bench
         opened(plan_of(bench, 0.25, space="x=choice(0.25,0.5)")),
     ):
         pass
-    with opened(plan_of(bench, 0.75, objective="error")) as study:  # nothing is judged so far
+    with opened(plan_of(bench, 0.75, objective="error")) as study:  # no trial has ended yet
         assert points(study) == [0.75]
         (row,) = study.rows()
         study.tell(row.number, State.COMPLETE, [1.0])

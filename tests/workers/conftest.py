@@ -1,4 +1,4 @@
-"""Applications as a pool gets them."""
+"""Shared by the tests of pools: job runners, and a Ray cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from tests.ray_cluster import VARIABLES, RayCluster, ray_cluster
 
 @pytest.fixture(scope="session")
 def ray_nodes() -> Iterator[RayCluster]:
-    """Two nodes with a place for one worker each."""
+    """Yield a Ray cluster of two nodes, each with room for one worker."""
     with pytest.MonkeyPatch.context() as patch, ray_cluster(2) as cluster:
         for name, value in VARIABLES.items():
             patch.setenv(name, value)
@@ -29,7 +29,7 @@ def ray_nodes() -> Iterator[RayCluster]:
 
 @contextmanager
 def runner_in(folder: Path, task: Task) -> Iterator[JobRunner]:
-    """An application of a task, in a folder of its own, where its job folders are too."""
+    """Yield a job runner of ``task``, with ``folder`` as working folder and its jobs below it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         version.setbase("1.3")

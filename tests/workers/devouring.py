@@ -1,4 +1,4 @@
-"""A task that takes ever more memory, until something ends it."""
+"""A task that allocates memory until it is killed."""
 
 import time
 

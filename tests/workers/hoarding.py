@@ -1,4 +1,4 @@
-"""A task that keeps memory, may write to its worker's pipe, and tells which process it is."""
+"""A task that keeps memory, misbehaves if its configuration says so, and returns its pid."""
 
 import atexit
 import os
@@ -21,25 +21,25 @@ TABLES: list[TextIO] = []
 
 
 def prepare() -> None:
-    """Keep a tally of the processes."""
+    """Append the process id to the file ``started``."""
     with Path("started").open("a") as file:
         file.write(f"{os.getpid()}\n")
 
 
 def framed(content: bytes) -> bytes:
-    """As ``multiprocessing`` writes it: the length first."""
+    """Return a message as ``multiprocessing`` writes it: the length first."""
     return struct.pack("!i", len(content)) + content
 
 
 def pipe() -> int:
-    """The one socket of a worker."""
+    """Return the descriptor of the worker's only socket."""
     descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
     (found,) = (fd for fd in descriptors if "socket:" in os.path.realpath(f"/proc/self/fd/{fd}"))
     return found
 
 
 def stop_within(words: str) -> None:
-    """Say something, and be stopped in the middle of it."""
+    """Send a message, and stop this process (SIGSTOP) in the middle of it."""
     message = framed(pickle.dumps(Told("log", ({"said": words},))))
     os.write(pipe(), message[:-5])
     os.kill(os.getpid(), signal.SIGSTOP)
@@ -47,20 +47,20 @@ def stop_within(words: str) -> None:
 
 
 def fork_and_die() -> None:
-    """Leave a process that keeps the pipe open, in a session of its own."""
+    """Fork a process that keeps the pipe open, in its own session; then die by SIGKILL."""
     forked = os.fork()
     if not forked:
         os.setsid()
         time.sleep(60)
         os._exit(0)
     Path("forked").write_text(str(forked))
-    time.sleep(0.2)  # until it has its session
+    time.sleep(0.2)  # until the child has its session
     besom.log({"said": "last words"})
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def overwrite(name: str) -> None:
-    """Write a file of a fixed name, and files that are no concern of others."""
+    """Overwrite a file with a fixed name, and write files that count as no conflict of jobs."""
     Path(name).write_text("best")
     with open("log.txt", "a") as log:
         log.write("row\n")
@@ -71,7 +71,7 @@ def overwrite(name: str) -> None:
 
 
 def write_at_exit(name: str, seconds: float) -> None:
-    """Leave a line in a file's buffer, and have another file written as Python exits."""
+    """Buffer a line in an open file, and have another file created as Python exits."""
     TABLES.append(open(f"{name}.csv", "a"))  # noqa: SIM115
     TABLES[-1].write("row\n")
 

@@ -1,4 +1,4 @@
-"""A task that keeps files of several kinds, and uses what an earlier attempt has left."""
+"""A task that saves several kinds of files and reads an earlier attempt's checkpoint."""
 
 from pathlib import Path
 

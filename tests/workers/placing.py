@@ -1,4 +1,4 @@
-"""A task that tells what its worker was given."""
+"""A task that logs the device and thread variables of its worker."""
 
 import os
 

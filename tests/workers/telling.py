@@ -1,4 +1,4 @@
-"""A task that tells one thing of each kind, and fails where it is asked to."""
+"""A task that sends each kind of message, and fails if ``x`` is above 1."""
 
 from pathlib import Path
 

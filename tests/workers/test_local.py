@@ -1,4 +1,4 @@
-"""Real worker processes, driven by hand."""
+"""A local pool with real worker processes; the tests act as its supervisor."""
 
 import os
 import pickle
@@ -33,21 +33,21 @@ TIMEOUT = 30.0
 
 @pytest.fixture
 def payload(tmp_path: Path) -> Iterator[bytes]:
-    """The application, as a pool sends it."""
+    """Yield the pickled application, as a pool sends it to a worker."""
     with runner_in(tmp_path, hoard) as runner:
         yield job.dump(runner)
 
 
 @pytest.fixture
 def pool(payload: bytes) -> Iterator[LocalPool]:
-    """Its workers may grow by 50 MB."""
+    """Yield a pool of two workers that may grow by 50 MiB each."""
     made = LocalPool(2, payload, Path("logs"), growth_limit=50 << 20)
     yield made
     made.stop()
 
 
 def says(pool: LocalPool, worker: int) -> FromWorker:
-    """What a worker says next, beside the configurations that it composes."""
+    """Return the next message other than ``Composed``; assert that it is this worker's."""
     event = None
     while event is None or isinstance(event.message, Composed):
         event = pool.next_event(TIMEOUT)
@@ -57,7 +57,7 @@ def says(pool: LocalPool, worker: int) -> FromWorker:
 
 
 def run_one(pool: LocalPool, megabytes: int = 0, worker: int = 0, *overrides: str) -> Outcome:
-    """One trial, from its assignment to its end."""
+    """Run one trial on a worker; return its outcome."""
     pool.send(worker, Assignment(0, 1, (f"+megabytes={megabytes}", *overrides)))
     outcome = says(pool, worker)
     assert isinstance(outcome, Outcome) and outcome.state is State.COMPLETE, outcome
@@ -73,7 +73,7 @@ def outcome_of_any(pool: LocalPool) -> Outcome:
 
 
 def started() -> list[int]:
-    """Every process that was a worker."""
+    """Return the process ids of all workers so far."""
     return [int(line) for line in Path("started").read_text().split()]
 
 
@@ -87,7 +87,7 @@ def test_a_worker_that_stays_small_is_kept(pool: LocalPool) -> None:
 def test_a_worker_over_the_memory_limit_is_replaced(
     pool: LocalPool,
 ) -> None:
-    for n_before in range(2):  # the growth of the second counts from its own first trial
+    for n_before in range(2):  # the second one's growth counts from its own first trial
         pool.start(0)
         assert says(pool, 0) == Ready()
         pool.start(0)
@@ -103,7 +103,7 @@ def test_a_worker_over_the_memory_limit_is_replaced(
 
 
 def has_left(name: str) -> bool:
-    """Whether a worker has exited as Python does."""
+    """Return whether a worker exited normally: buffers flushed, ``atexit`` functions run."""
     assert Path(f"{name}.csv").exists()
     return Path(f"{name}.csv").read_text() == "row\n" and Path(f"{name}.left").exists()
 
@@ -125,7 +125,7 @@ def test_a_worker_without_a_job_exits_as_python_does(pool: LocalPool) -> None:
 
 
 def test_no_worker_holds_up_the_end_for_long(pool: LocalPool) -> None:
-    """Neither one that takes its time, nor, where another has a job, any."""
+    """A slow exit is cut short; if any worker has a job, all are killed at once."""
     pool.start(0)
     assert says(pool, 0) == Ready()
     run_one(pool, 0, 0, "+leaves=slow", "+seconds=60")
@@ -159,7 +159,7 @@ def test_a_file_that_jobs_overwrite_for_one_another_is_named_once(pool: LocalPoo
 
 
 class Unreadable:
-    """Ends the process that reads it."""
+    """Ends the process that unpickles it."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return os._exit, (3,)
@@ -195,7 +195,7 @@ def test_memory_that_ran_out_is_named_where_the_system_says_so(
 
 
 def stop_within_words(pool: LocalPool) -> int:
-    """Have worker 0 stop in the middle of a message; its process."""
+    """Stop worker 0 in the middle of a message; return its process id."""
     pool.start(0)
     assert says(pool, 0) == Ready()
     process = started()[-1]
@@ -207,7 +207,7 @@ def stop_within_words(pool: LocalPool) -> int:
 
 
 def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPool) -> None:
-    """And may go on, be killed, or be ended."""
+    """It may then go on, be killed, or be ended by the pool."""
     pool.start(1)
     assert says(pool, 1) == Ready()
     stopped = stop_within_words(pool)
@@ -221,7 +221,7 @@ def test_a_worker_that_is_stopped_while_it_speaks_holds_up_nobody(pool: LocalPoo
 
     os.kill(stop_within_words(pool), signal.SIGKILL)
     began = time.monotonic()
-    assert says(pool, 0) == WorkerExited("was killed by SIGKILL")  # and its message is torn
+    assert says(pool, 0) == WorkerExited("was killed by SIGKILL")  # its partial message is dropped
     assert time.monotonic() - began < 1
 
     stop_within_words(pool)

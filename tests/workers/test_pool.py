@@ -1,4 +1,4 @@
-"""What every pool does, whichever process its workers are in."""
+"""What every kind of pool does: local, inline and Ray."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ TIMEOUT = 120.0
 def pool(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pool]:
-    """Of two workers. Each test leaves them without a job. On Ray they see no file of this test."""
+    """Yield a pool of two workers for all tests of this module. On Ray, it shares no files."""
     settings = None
     if request.param == "ray":
         settings = request.getfixturevalue("ray_nodes").settings
@@ -44,7 +44,7 @@ def pool(
 
 
 def heard(pool: Pool, worker: int = 0) -> FromWorker:
-    """What a worker says next, but for signs that files are coming; no other says anything."""
+    """Return the next message other than ``Sending``; assert that it is this worker's."""
     message: FromWorker = Sending()
     while message == Sending():
         event = pool.next_event(TIMEOUT)
@@ -54,7 +54,7 @@ def heard(pool: Pool, worker: int = 0) -> FromWorker:
 
 
 def begun(pool: Pool, *overrides: str, worker: int = 0) -> None:
-    """A job up to its first report, which waits for a reply."""
+    """Start a job and read its messages up to its first report, which waits for a reply."""
     pool.send(worker, Assignment(3, 1, overrides))
     assert isinstance(heard(pool, worker), Composed)
     assert heard(pool, worker) == Expected(2)
@@ -111,7 +111,7 @@ def test_overrides_that_do_not_compose_fail_the_job_alone(pool: Pool, attempt: i
 
 
 def test_an_ended_worker_has_a_successor(pool: Pool) -> None:
-    """It says nothing more, and one that runs is not started again."""
+    """An ended worker sends nothing more; a running one is not started again."""
     begun(pool, "+x=1")
     pool.end(0, "took too long")
     pool.end(0, "once more")

@@ -1,4 +1,4 @@
-"""What a pool on Ray does beyond what every pool does. No node sees a file of the supervisor."""
+"""What only a pool on Ray does. No node sees a file of the supervisor."""
 
 import os
 import re
@@ -64,7 +64,7 @@ def pool_in(
 
 
 def heard(pool: RayPool) -> FromWorker:
-    """What it says next, but for signs that files are coming."""
+    """Return the pool's next message other than ``Sending``."""
     while (message := heard_of_all(pool)) == Sending():
         pass
     return message
@@ -82,7 +82,7 @@ def actors(mark: str) -> list[int]:
 
 
 def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayCluster) -> None:
-    """From outside of the job's folder, too; what an earlier attempt has left goes to the node."""
+    """Also files outside the job's folder; the files of an earlier attempt are sent to the node."""
     with pool_in(tmp_path, ray_nodes, leave) as pool:
         pool.connect()
         pool.start(0)
@@ -108,7 +108,7 @@ def test_files_and_prints_reach_the_supervisor(tmp_path: Path, ray_nodes: RayClu
         assert not (tmp_path / "large.bin").exists()
         assert (left.parent / ".hydra" / "config.yaml").exists()
         assert (left.parent / ".shape").read_text() == "(2, 3)"
-        assert not left.exists()  # as on the node: the task has removed it
+        assert not left.exists()  # the task removed it on the node
         assert "printed by the task" in log_file(tmp_path / "logs", 0).read_text()
 
 
@@ -143,7 +143,7 @@ def test_a_worker_is_ended_that_waits_for_the_first(tmp_path: Path, ray_nodes: R
         assert pool.next_event(0.1) is None
 
 
-@pytest.mark.slow  # half a minute goes by until Ray knows
+@pytest.mark.slow  # Ray takes half a minute to notice
 def test_a_node_is_lost_and_another_one_comes(tmp_path: Path) -> None:
     with ray_cluster(1) as cluster, pool_in(tmp_path, cluster, size=None) as pool:
         with pytest.MonkeyPatch.context() as patch:
@@ -192,9 +192,9 @@ def test_what_cannot_work_is_refused_before_anything_starts(
         assert not (tmp_path / "logs").exists()
 
 
-@pytest.mark.slow  # ten seconds go by
+@pytest.mark.slow  # takes ten seconds
 def test_what_is_no_cluster_is_refused(tmp_path: Path, ray_nodes: RayCluster) -> None:
-    """A port that answers, as of another service; Ray waits for it without an end."""
+    """The port belongs to another service; Ray itself would wait for it forever."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         refused = pytest.raises(ClusterError, match="does not answer as a cluster does")
@@ -238,7 +238,7 @@ def test_another_besom_on_a_node_is_refused(tmp_path: Path, ray_nodes: RayCluste
 
 
 def test_another_ray_is_named_with_its_python() -> None:
-    """The error is Ray's own: to start a cluster with another one takes a second environment."""
+    """Checked with Ray's own error: a cluster of another Ray would take a second environment."""
     other = {"ray_version": "2.9.1", "python_version": "3.12.1"}
     with pytest.raises(RuntimeError) as error:
         ray_utils.check_version_info(other, "node 10.0.0.1")
@@ -247,7 +247,7 @@ def test_another_ray_is_named_with_its_python() -> None:
     assert len(text.splitlines()) == 2
 
 
-@pytest.mark.slow  # takes gigabytes, of a machine that little else uses
+@pytest.mark.slow  # takes gigabytes, on a machine that is otherwise idle
 def test_out_of_memory_is_told_as_ray_tells_it(tmp_path: Path) -> None:
     lines = Path("/proc/meminfo").read_text().splitlines()
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}

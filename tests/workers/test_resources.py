@@ -1,4 +1,4 @@
-"""What a worker gets: as it is read, as it fits on a machine, and as its process sees it."""
+"""A worker's resources: how they are read, fit on a machine, and are seen by its process."""
 
 import socket
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ LESS = "Give no more than that, or null."
 
 @pytest.fixture
 def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine of 16 cores, 64 GiB and two GPUs, and a user who has said nothing."""
+    """Fake a machine of 16 cores, 64 GiB and two GPUs; unset the user's variables for them."""
     fake_gpus(monkeypatch, tmp_path / "bin", H100, A100)
     monkeypatch.setattr(resources, "cores", lambda: 16)
     monkeypatch.setattr(resources, "total_memory", lambda: 64 * GIB)
@@ -164,7 +164,7 @@ def test_devices_are_handed_out(
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     found = [worker_environment(Resources(gpus=gpus), len(seen), n) for n in range(len(seen))]
     assert [variables["CUDA_VISIBLE_DEVICES"] for variables in found] == seen
-    # Numbers of nvidia-smi's are CUDA's only in that order; those of the user stay as they are.
+    # CUDA numbers GPUs as nvidia-smi does only in that order; the user's own numbers are kept.
     assert ("CUDA_DEVICE_ORDER" in found[0]) is (visible is None)
 
 
@@ -179,7 +179,7 @@ def test_memory_grows_where_a_gpu_may_be_shared_and_the_users_own_word_stays(
 
     assert grows(0.5, 1) and grows(None, 2)
     assert not (grows(None, 1) or grows(1, 2) or grows(0, 2))
-    assert worker_variables(Resources(gpus=0), 2)["CUDA_VISIBLE_DEVICES"] == ""  # of any pool
+    assert worker_variables(Resources(gpus=0), 2)["CUDA_VISIBLE_DEVICES"] == ""  # in any pool
     monkeypatch.setenv(name, "false")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     variables = worker_environment(Resources(cpus=2.5, gpus=0.5), 4, 0)
@@ -199,7 +199,7 @@ def pool(tmp_path: Path, two_gpus: None) -> Iterator[LocalPool]:
 
 
 def placed(pool: LocalPool, worker: int) -> tuple[Composed, dict[str, str]]:
-    """Where one job was composed, and the variables that its task saw."""
+    """Run one job; return where it was composed and the variables that its task saw."""
     pool.start(worker)
     messages = []
     while not messages or not isinstance(messages[-1], Outcome):

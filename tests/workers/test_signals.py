@@ -1,4 +1,4 @@
-"""What signals do, in a process of their own where they end it."""
+"""Signal handling; signals that end a process are sent to a subprocess."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""MLflow's stores that tasks open by themselves."""
+"""MLflow stores that tasks open themselves: workers open them in turn."""
 
 import fcntl
 import importlib

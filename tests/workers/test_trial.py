@@ -55,7 +55,7 @@ def test_what_is_no_number_beside_one_is_left_out_and_named_in_the_log(
 
 
 class Mute:
-    """A supervisor that only listens."""
+    """A supervisor that ignores messages and never replies."""
 
     def send(self, message: FromWorker) -> None:
         pass

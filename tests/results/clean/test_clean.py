@@ -1,4 +1,4 @@
-"""``besom clean``: what a study could do without goes, what is needed stays."""
+"""Tests ``besom clean``: it deletes what a study does not need, and keeps the rest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +21,20 @@ VALUES = {0: 0.5, 1: 0.9, 2: 0.8, 3: 0.7, 4: 0.6}
 
 @dataclass(frozen=True)
 class Swept:
-    """A study of five trials that have ended, each with a model, and one that was interrupted."""
+    """A study of five ended trials, each with a model, and one interrupted trial."""
 
     root: Path
     runs: dict[int, str]
     parent: str
 
     def models(self) -> list[int]:
-        """The trials whose model the store has."""
+        """Return the trials whose models are still in MLflow."""
         client = MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
         there = {model.source_run_id for model in client.search_logged_models(["1"])}
         return [number for number, run_id in self.runs.items() if run_id in there]
 
     def files(self) -> set[str]:
-        """What the jobs have left, and the outbox."""
+        """Return the files in the jobs' folders and in the outbox."""
         spool = self.root / "spool"
         found = [*(self.root / "jobs").rglob("*"), *spool.glob("*.jsonl"), *spool.glob("*.refused")]
         return {f"{file.parent.name}/{file.name}" for file in found if file.is_file()}
@@ -42,8 +42,8 @@ class Swept:
 
 @pytest.fixture
 def swept(root: Path) -> Swept:
-    """Trial 4, which is the worst but one, is registered. Trial 1 was restored, and MLflow has yet
-    to be told what it had refused; another run is still deleted."""
+    """Record the study. Trial 4, the second worst, is registered. MLflow has refused data of trial
+    1, which was restored since, and of a run that is still deleted; the outbox keeps them."""
     with connect(root, None, "besom") as record:
         study = start(record, "small")
         record.text(study.parent, schema.SWEEPER_FILE, "keep_models: all\nstorage: null\n")
@@ -94,7 +94,7 @@ def test_what_is_not_needed_goes(swept: Swept, besom: Command) -> None:
     assert swept.models() == [1, 2, 4]  # trial 4 is registered
     assert swept.files() == {
         *(f"{number}/notes.txt" for number in range(6)),
-        *(f"{number}/{MODEL_FILE}" for number in (1, 5)),  # trial 5 is tried again
+        *(f"{number}/{MODEL_FILE}" for number in (1, 5)),  # trial 5 will be tried again
         *(f"{number}/checkpoint.npz" for number in (1, 5)),
         *(f"spool/{run_id}.refused" for run_id in (swept.runs[1], GONE)),
     }
@@ -111,7 +111,7 @@ def test_the_best_three_stay_unless_it_is_said(swept: Swept, besom: Command) -> 
 
 
 def test_of_several_objectives_the_feasible_front_stays(root: Path, besom: Command) -> None:
-    """Trial 0 would dominate all, and is infeasible; trial 3 is dominated."""
+    """Trial 0 dominates all others, but is infeasible; trial 3 is dominated."""
     values = {0: (0.9, 10.0), 1: (0.8, 30.0), 2: (0.6, 20.0), 3: (0.5, 40.0)}
     with connect(root, None, "besom") as record:
         study = start(record, "small", "acc, size", "maximize, minimize")
@@ -147,7 +147,7 @@ def test_is_refused_in_a_line(swept: Swept, besom: Command, words: list[str], sa
 def test_the_sweep_of_another_root_is_let_alone(
     swept: Swept, besom: Command, tmp_path: Path
 ) -> None:
-    """As a colleague's is on a shared server, while there is one of that name here or none."""
+    """For example a colleague's on a shared server, with or without a local study of its name."""
     uri = f"sqlite:///{swept.root / 'mlflow.db'}"
     here = optuna_study(tmp_path / "here", "small", "0" * 32)
     before = swept.files()

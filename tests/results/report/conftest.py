@@ -1,4 +1,4 @@
-"""Studies as a reader would give them, of any size, and pages taken apart again."""
+"""Provides made-up studies of any size, as readers, and a parser of report pages."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def begun_by_besom_sweep() -> dict[tuple[str, str], str]:
 
 @dataclass
 class Book:
-    """A reader of one study that is made up; each worker runs one thing after another."""
+    """A reader of one made-up study, in which each worker trains one run at a time."""
 
     name: str = "small"
     objective: str = "val_accuracy"
@@ -54,7 +54,7 @@ class Book:
         attempt: int = 1,
         **tags: str,
     ) -> str:
-        """One attempt; trial 0 is the baseline."""
+        """Add an attempt; return its run's id. Trial 0 is the baseline."""
         own = {schema.TRIAL: str(number), schema.ATTEMPT: str(attempt), schema.STATE: state}
         own |= {schema.ROLE: "trial" if number else "baseline"}
         return self.run(f"{self.name}/{number:03d}", params, curves, own | tags, worker)
@@ -72,7 +72,7 @@ class Book:
         tags: Mapping[str, str],
         worker: int | None,
     ) -> str:
-        """It sets up, trains an epoch for each step, saves, and ends."""
+        """Add a run that sets up, trains an epoch for each step, saves, and ends."""
         run_id = f"{len(self.found) + 1:032x}"
         started = self.clocks.get(worker, BEGAN + 2)
         steps = max(map(len, curves.values()), default=0)
@@ -97,7 +97,7 @@ class Book:
     def conclude(
         self, sentence: str, values: Mapping[int, Sequence[float]], challenger: int
     ) -> None:
-        """The verdict of a confirmation, with the intervals that are given to the page."""
+        """Add the verdict of a confirmation, with fixed intervals."""
         seeds = list(range(1000, 1000 + len(values[0])))
         document = {
             "metric": "test_accuracy",
@@ -117,7 +117,7 @@ class Book:
         self.tags |= {schema.VERDICT: sentence, schema.WINNER: str(challenger)}
         self.tags |= {schema.BEATS: "true"}
 
-    # -- what a reader is asked ------------------------------------------------------------------
+    # -- the methods of a reader ------------------------------------------------------------------
 
     def studies(self) -> list[str]:
         return [self.name]
@@ -153,7 +153,7 @@ class Book:
 
 
 class Page(HTMLParser):
-    """A page's elements, its text, its tables' rows, and the data of its figures."""
+    """Parses a page: its elements, text, rows of tables, and the data of its figures."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data
 
     def row(self, name: str) -> list[str]:
-        """The first row of any table that begins with ``name``."""
+        """Return the first row of any table that begins with ``name``."""
         return next(row for row in self.rows if row and row[0] == name)
 
     @property
@@ -192,14 +192,14 @@ class Page(HTMLParser):
         return [attributes.get("id") for tag, attributes in self.elements if tag == "section"]
 
     def data(self, name: str) -> Any:
-        """What stands in the page for its script."""
+        """Return the JSON that the page holds for its script under this id."""
         (found,) = re.findall(
             rf'<script type="application/json" id="{name}">(.*?)</script>', self.html, re.DOTALL
         )
         return json.loads(found, parse_constant=_refuse)
 
     def trace(self, figure: str, name: str) -> Any:
-        """One trace of a figure."""
+        """Return one trace of a figure."""
         found = [one for one in self.data(f"{figure}-data")["data"] if one["name"] == name]
         assert len(found) == 1, [one["name"] for one in self.data(f"{figure}-data")["data"]]
         return found[0]
@@ -210,7 +210,7 @@ def _refuse(constant: str) -> None:
 
 
 def small() -> Book:
-    """A baseline, a better trial, one pruned, one that failed, one that needed two attempts."""
+    """Make a baseline, a better trial, one pruned, one failed, one of two attempts."""
     book = Book(space={"units": "range(8,65,step=8)", "optimizer": "choice(adam,sgd)"})
     base = {"units": 32, "optimizer": "adam", "seed": 0}
     book.trial(0, base, {"val_accuracy": [0.7, 0.8], "loss": [0.6, 0.5]})
@@ -235,7 +235,7 @@ def book() -> Book:
 
 
 def many(n_trials: int, epochs: int = 10) -> Book:
-    """A study of six parameters on two workers, a third of it pruned."""
+    """Make a study of six parameters on two workers; a third of the trials is pruned."""
     space = {
         "model.units": "range(8,65,step=8)",
         "data.max_length": "choice(50,100,200)",

@@ -1,4 +1,4 @@
-"""``besom report``: the file it writes, and what it refuses."""
+"""Tests ``besom report``: the file that it writes, and what it refuses."""
 
 from pathlib import Path
 

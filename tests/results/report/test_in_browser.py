@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing breaks, nothing is fetched, figures answer the pointer."""
+"""Tests the report in a real browser: no errors, no requests, interactive figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 800}
 
 @dataclass
 class Tab:
-    """A page, and what its browser complained of or asked the network for."""
+    """A page with the errors and warnings of its browser, and its requests."""
 
     page: Any
     complaints: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Tab:
             self.complaints.append(text)
 
     def show(self, name: str) -> Any:
-        """A figure, drawn."""
+        """Scroll to a figure, and return it when it is drawn."""
         figure = self.page.locator(f"#{name}")
         figure.scroll_into_view_if_needed()
         figure.locator(".main-svg").first.wait_for()
@@ -57,7 +57,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def confirmed() -> Book:
-    """A study with every section."""
+    """Make a study whose report has every section."""
     book = many(40)
     book.trial(40, {"model.units": 8}, {}, "failed", **{schema.ERROR: "ValueError: too much"})
     values = {0: [0.8, 0.79, 0.81], 7: [0.84, 0.82, 0.83], 15: [0.7, 0.75, 0.72]}
@@ -67,7 +67,7 @@ def confirmed() -> Book:
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, file: Path) -> Tab:
-    """The page as it is loaded: figures take seconds to be drawn."""
+    """Open the page once for all tests, since drawing its figures takes seconds."""
     tab = Tab(browser.new_page(viewport=WIDE))
     tab.open(file)
     return tab
@@ -75,7 +75,7 @@ def opened(browser: Any, file: Path) -> Tab:
 
 @pytest.fixture
 def tab(opened: Tab) -> Iterator[Tab]:
-    """The page, wide and light on a screen. What a test clicks on is no other test's."""
+    """Return the page, wide and light on a screen. Each test clicks elsewhere, as all share it."""
     opened.page.set_viewport_size(WIDE)
     opened.page.emulate_media(media="screen", color_scheme="light")
     opened.complaints.clear()
@@ -85,7 +85,7 @@ def tab(opened: Tab) -> Iterator[Tab]:
 
 
 def test_every_figure_is_drawn_once_the_page_is_loaded(tab: Tab) -> None:
-    """A picture of the whole page holds them all."""
+    """So a screenshot of the whole page shows all figures."""
     drawn = """() => [...document.querySelectorAll(".plot")].map(
         plot => plot.querySelectorAll(".main-svg path").length)"""
     counts = tab.page.evaluate(drawn)
@@ -215,7 +215,7 @@ def test_figures_follow_the_page_into_the_dark(tab: Tab) -> None:
     tab.show("history-figure")
     for scheme, fill in (("dark", "rgb(228, 232, 236)"), ("light", "rgb(28, 33, 39)")):
         tab.page.emulate_media(color_scheme=scheme)
-        tab.page.wait_for_function(  # it is drawn anew
+        tab.page.wait_for_function(  # the figure is drawn again
             """fill => {
                 const text = document.querySelector("#history-figure .xtick text");
                 return text && getComputedStyle(text).fill === fill;

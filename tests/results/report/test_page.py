@@ -1,4 +1,4 @@
-"""The whole page: what it says of every kind of study, and that it is safe and self-contained."""
+"""Tests the page for every kind of study, and that it is safe and self-contained."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_holds_the_plotting_library_once(book: Book) -> None:
 
 
 def test_the_library_knows_what_the_python_package_describes(book: Book) -> None:
-    """Both are released together; their major versions are the same ones."""
+    """The page's plotly.js and that of the Python package have the same major version."""
     (version,) = re.findall(r"plotly\.js \(basic - minified\) v(\d+)", book.page().html)
     assert version == get_plotlyjs_version().partition(".")[0]
 
@@ -200,7 +200,7 @@ def test_a_task_that_reports_nothing() -> None:
 
 
 def test_several_objectives_have_a_front() -> None:
-    """Of equal trials it has the first."""
+    """Of equal trials, the front has the first."""
     both = Book(objective="accuracy, seconds", direction="maximize, minimize")
     outcomes = [(0.8, 10.0), (0.9, 20.0), (0.7, 30.0), (0.95, 40.0), (0.8, 10.0)]
     for number, (accuracy, seconds) in enumerate(outcomes):
@@ -295,7 +295,7 @@ def test_five_hundred_trials_fit_into_the_page() -> None:
 
 
 def test_a_recorded_study(study: list[str], root: Path) -> None:
-    """The same from MLflow's own tables."""
+    """Also where the study is read from MLflow's own tables."""
     page = Page(report_html(read_report_data(open_reader(root, None), "small")))
     assert page.row("val_accuracy") == ["val_accuracy", "0.85", "0.8", "+0.05"]
     assert page.row("run") == ["run", study[1], study[0], ""]

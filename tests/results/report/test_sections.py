@@ -1,4 +1,4 @@
-"""Failures, configurations and surroundings, as tables."""
+"""Tests the tables of failures, configurations and environments."""
 
 from besom.tracking import schema
 from tests.results.report.conftest import Book

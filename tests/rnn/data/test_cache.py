@@ -1,4 +1,4 @@
-"""A cache that is built once, and again when it is damaged."""
+"""Tests the cache of reviews: it is built once, and again when it is damaged."""
 
 import os
 import time
@@ -18,7 +18,7 @@ SPLIT = Reviews(
 
 
 class Builder:
-    """Builds a pair of splits, and counts how often it is asked to."""
+    """Builds a pair of splits, and counts its calls."""
 
     def __init__(self) -> None:
         self.builds = 0

@@ -1,4 +1,4 @@
-"""Views against Keras' own functions; tokens to text and back."""
+"""Tests views against Keras' own functions, word indices, and tokens shown as text."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Keras' imdb.npz: found, read without trusting it, in Keras' order."""
+"""Tests Keras' imdb.npz: finding it, reading it like Keras, refusing unsafe pickles."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
 def keras_own(
     path: Path, monkeypatch: pytest.MonkeyPatch, vocab_size: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """What Keras' load_data makes of this file, its check of the digest left out."""
+    """Return what Keras' load_data reads from this file, without its check of the digest."""
     monkeypatch.setattr("keras.src.datasets.imdb.get_file", lambda **_: str(path))
     import keras
 
@@ -140,7 +140,7 @@ def npz(path: Path, reviews: Any, labels: Any) -> Path:
 
 
 def raw(path: Path, pickled: bytes, rows: int = 1) -> Path:
-    """A file whose reviews are ``pickled`` behind the header of an object array."""
+    """Write a file whose reviews are ``pickled`` after the header of an object array."""
     member = io.BytesIO()
     header = {"descr": "|O", "fortran_order": False, "shape": (rows,)}
     np.lib.format.write_array_header_1_0(member, header)  # type: ignore[arg-type]

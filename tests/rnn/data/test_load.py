@@ -1,4 +1,4 @@
-"""The three splits of a trial."""
+"""Tests the three splits of a trial's data."""
 
 from collections.abc import Callable
 

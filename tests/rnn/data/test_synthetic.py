@@ -1,4 +1,4 @@
-"""The made-up reviews: always the same, balanced, and only to be solved in order."""
+"""Tests the synthetic reviews: reproducible, balanced, and dependent on word order."""
 
 import hashlib
 from collections import Counter
@@ -12,7 +12,7 @@ from besom.rnn.data.synthetic import CONTRAST, open_synthetic, write
 
 
 def understand(words: list[str]) -> bool:
-    """A reader who follows the rules of the generator: whether the review is praise."""
+    """Return whether a review is positive by the rules of the generator."""
     verdicts: list[bool] = []
     negated, links = False, []
     for word in words:
@@ -62,7 +62,7 @@ def test_labels_are_balanced_and_as_wrong_as_said() -> None:
 
 
 def test_a_bag_of_words_cannot_reach_the_best_accuracy() -> None:
-    """The best guess from the decisive words alone, counted on the same reviews that it sees."""
+    """The guess is the best one from counts of the decisive words, on the same reviews."""
     random = Random(1)
     told = [(write(random, praise=bool(i % 2)), bool(i % 2)) for i in range(20000)]
     decisive = set(synthetic.LAST_COUNTS + synthetic.FIRST_COUNTS + synthetic.NEGATIONS)

@@ -1,4 +1,4 @@
-"""One's own texts: kinds of files, which rows go where, which words there are, what is refused."""
+"""Tests ``data=text_files``: file formats, split of the rows, vocabulary, refused files."""
 
 import csv
 import gzip
@@ -32,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rows_of(count: int = 120) -> Rows:
-    """Texts whose words name their class, of which the first is as frequent as both others."""
+    """Return rows whose text names the class. The first class has half of the rows."""
     labels = [COLOURS[max(i % 4 - 1, 0)] for i in range(count)]
     return [
         {"id": i, "said": f"Très {label}, it’s number {i};\n“so” {label}", "colour": label}
@@ -110,7 +110,7 @@ def test_every_kind_of_file_gives_the_same_texts(tmp_path: Path, name: str, pack
 
 
 def test_each_part_has_each_class_in_its_share(tmp_path: Path) -> None:
-    """60, 30 and 30 rows: a fifth for the test, a quarter of the others to validate on."""
+    """Of 60, 30 and 30 rows, a fifth is for the test, a quarter of the rest for validation."""
     corpus = opened(written(tmp_path, rows_of()))
     assert np.bincount(corpus.test.labels).tolist() == [6, 6, 12]
     assert np.bincount(corpus.train.labels[72:]).tolist() == [6, 6, 12]
@@ -127,7 +127,7 @@ def test_the_parts_depend_on_the_datas_seed(tmp_path: Path) -> None:
 
 
 def test_the_words_are_those_of_the_training_part_alone(tmp_path: Path) -> None:
-    """Each row has a word of its own: only those of the training part have a token."""
+    """Each row has a unique word; only words of the training part get a token."""
     rows = [{"said": f"common own{i}", "colour": COLOURS[i % 2]} for i in range(100)]
     corpus = opened(written(tmp_path, rows), 0.25)
     index = corpus.word_index()
@@ -210,7 +210,7 @@ def test_labels_that_are_whole_numbers_have_one_name_in_every_format(
 
 
 def files_in(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Each file, and what changes when it is written anew."""
+    """Return for each file its inode and time, which change when it is written again."""
     found = {file: file.stat() for file in folder.rglob("*") if file.is_file()}
     return {file: (stat.st_ino, stat.st_mtime_ns) for file, stat in found.items()}
 

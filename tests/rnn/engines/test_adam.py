@@ -1,4 +1,4 @@
-"""The Adam of compiled programs is held to Keras' own, step by step."""
+"""Tests the Adam of compiled programs against Keras' own."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ ROWS, WIDTH = 6, 3
 
 
 def trained(optimizer: Any, periods: list[int], dtype: str = "float32") -> list[np.ndarray]:
-    """A table, a kernel, then what the optimizer keeps, after so many steps in each period.
+    """Return table, kernel and the optimizer's variables after ``periods`` of so many steps.
 
-    Each step has a gradient of some rows of the table, one of them twice.
+    Each step has a gradient for some rows of the table, one of them twice.
     """
     from contextlib import nullcontext
 
@@ -97,7 +97,7 @@ def test_what_it_cannot_do_it_says() -> None:
 
 
 def test_an_epoch_may_have_more_steps_than_a_divisor_lasts() -> None:
-    """0.9 ** 1000 is no float32."""
+    """0.9 ** 1000 is 0 in float32."""
     from tests.rnn.engines.test_engines import made, split
 
     engine, _ = made("xla", split(1000), batch_size=1, units=2, embedding_dim=2)

@@ -1,4 +1,4 @@
-"""Programs keep their names, outlive a damaged cache, and leave nothing in the process."""
+"""Tests compiled programs: stable names, a damaged cache, and no leaked graphs."""
 
 import gc
 import shutil
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
 def cube_by_loop(power: int) -> Any:
-    """A program with a loop in it, for loops are functions with names too."""
+    """Trace a program with a loop, whose parts are functions with names too."""
     import tensorflow as tf
 
     def cube(x: Any) -> Any:
@@ -72,13 +72,13 @@ def run(cache: Path, script: str, *arguments: str) -> tuple[str, str]:
 
 
 def entries(cache: Path) -> dict[Path, int]:
-    """Every compiled program, and its inode: one that is made again has another."""
+    """Return each compiled program's inode, which changes when it is compiled again."""
     return {path: path.stat().st_ino for path in cache.glob("programs/*")}
 
 
 @pytest.fixture(scope="module")
 def first_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the first process leaves, to be copied."""
+    """Return the cache that a first process has left; tests copy it."""
     folder = tmp_path_factory.mktemp("first_cache")
     assert run(folder, INCREMENT, "a=1", "b=2") == ("2.0\n3.0\n", "")
     return folder
@@ -86,12 +86,12 @@ def first_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cache(first_cache: Path, tmp_path: Path) -> Path:
-    """The cache of a machine on which the programs have been made."""
+    """Return a cache that holds both compiled programs."""
     return shutil.copytree(first_cache, tmp_path / "cache")
 
 
 def test_other_code_of_the_same_name_is_not_mistaken_for_it(cache: Path) -> None:
-    """Two versions of Besom may share a folder; each finds its own program."""
+    """Two versions of Besom may share a cache; each finds its own program."""
     first = entries(cache)
     assert len(first) == 2
     assert run(cache, INCREMENT, "a=3", "b=2") == ("4.0\n3.0\n", "")
@@ -141,14 +141,14 @@ def test_a_trial_compiles_only_what_no_process_has_compiled(tmp_path: Path) -> N
     first = "training.epochs=1 seed=1 data.test_reviews=1100"
     same = "training.epochs=2 seed=2 training.learning_rate=0.01"
     wider = "training.epochs=1 model.units=5"
-    assert compiled_by(first, same) == 2  # an epoch and the scoring, of validation and test
+    assert compiled_by(first, same) == 2  # an epoch, and the scoring of both validation and test
     assert compiled_by(wider, same, first) == 2
 
 
 def test_what_was_traced_before_is_bound_to_other_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The last few of them, and none that uses a variable that was not named."""
+    """Only the last few programs are kept, and none that uses a variable that was not given."""
     import keras
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Convolutions as the compiled form of a model has them."""
+"""Tests convolutions in the fast clone of a model."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
 def convolved(*makes: Callable[..., Any]) -> Any:
-    """A network of these layers over sequences of seven."""
+    """Return a network of these layers over sequences of seven tokens."""
     import keras
 
     keras.utils.set_random_seed(1)

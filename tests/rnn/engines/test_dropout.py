@@ -1,4 +1,4 @@
-"""Dropout of the compiled form: the masks that the stock layer has in a compiled program."""
+"""Tests that Besom's Dropout makes the masks of the stock layer in a compiled program."""
 
 import random
 from typing import Any
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
 def pair(rate: float, noise_shape: tuple[int | None, ...] | None = None) -> tuple[Any, Any]:
-    """A stock layer and ours, with one seed."""
+    """Return a stock layer and Besom's, with the same seed."""
     import keras
 
     from besom.rnn.engines.dropout import Dropout
@@ -22,7 +22,7 @@ def pair(rate: float, noise_shape: tuple[int | None, ...] | None = None) -> tupl
 
 
 def compiled(layer: Any, inputs: np.ndarray, **settings: Any) -> list[np.ndarray]:
-    """Two draws, one after the other."""
+    """Return the outputs of two successive calls of the compiled layer."""
     import tensorflow as tf
 
     call = tf.function(lambda x: layer(x, **settings), jit_compile=True, autograph=False)

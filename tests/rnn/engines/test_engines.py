@@ -1,4 +1,4 @@
-"""Two engines, one mathematics."""
+"""Tests that both engines compute the same, and that programs are shared only where equal."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -17,15 +17,15 @@ VOCAB_SIZE, MAX_LENGTH, REVIEWS = 50, 8, 80
 
 
 def split(reviews: int, seed: int = 0) -> Split:
-    """Reviews whose label is whether their middle token is small: something to learn."""
+    """Return reviews whose label, which can be learned, is whether the middle token is small."""
     random = np.random.default_rng(seed)
     tokens = random.integers(1, VOCAB_SIZE, (reviews, MAX_LENGTH), np.int32)
     return Split(tokens, (tokens[:, MAX_LENGTH // 2] < VOCAB_SIZE // 2).astype(np.int64))
 
 
 def split_of(n_classes: int, reviews: int, seed: int = 0) -> Split:
-    """Reviews whose class is the third, or fifth, of the vocabulary that holds the middle token;
-    the first class is twice as wide as the others."""
+    """Return reviews whose class is given by the part of the vocabulary that holds the middle
+    token; the first class's part is twice as wide as the others."""
     tokens = split(reviews, seed).tokens
     labels = tokens[:, MAX_LENGTH // 2] * (n_classes + 1) // VOCAB_SIZE - 1
     return Split(tokens, np.maximum(labels, 0).astype(np.int64))
@@ -48,10 +48,10 @@ def made(
     pooling: str | None = None,
     **asked: Any,
 ) -> Any:
-    """An engine and its model, both fresh.
+    """Return a new engine and its new model.
 
     Args:
-        asked: of ``training``, beside what has a name here.
+        asked: further keys of ``training``.
     """
     from besom.rnn.engines.base import make_engine
     from besom.rnn.models import build_model, reset
@@ -83,7 +83,7 @@ def made(
 
 
 def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np.ndarray:
-    """Losses, accuracies and what else there is, [epochs, 4 or 5]."""
+    """Return the metrics of each epoch, [epochs, 4]; with macro F1, [epochs, 5]."""
     from besom.rnn.fit import fit, make_order
 
     trained = fit(engine, make_order("every_epoch", 1, len(train)), validation, epochs)
@@ -120,7 +120,7 @@ def history(engine: Any, train: Split, validation: Split, epochs: int = 2) -> np
     ids=str,
 )
 def test_both_find_the_same_losses(settings: dict[str, Any]) -> None:
-    """80 reviews: batches of 30 leave a smaller last one, of 40 none."""
+    """With 80 reviews, the last batch is smaller for size 30, and full for size 40."""
     train, validation = split(REVIEWS), split(40, seed=1)
     found = []
     for name in ENGINES:
@@ -167,7 +167,7 @@ def test_what_is_asked_of_an_optimizer_is_keras_own_and_nothing_where_it_is_null
 
 
 def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
-    """The schedule's numbers are no constants of it; its kind is."""
+    """A schedule's numbers are variables of the program; its kind is compiled in."""
     from besom.rnn.engines.optimizer import make_optimizer
     from besom.rnn.engines.xla import _settings
 
@@ -188,7 +188,7 @@ def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
     [
         {"dropout": 0.3, "learning_rate_schedule": "cosine", "warmup": 0.2},
         *(
-            pytest.param(settings, marks=pytest.mark.slow)  # the same of other networks
+            pytest.param(settings, marks=pytest.mark.slow)  # the same for other networks
             for settings in (
                 {"model": "gru", "pooling": "max", "optimizer": "rmsprop", "n_classes": 4},
                 {"model": "bidirectional", "optimizer": "sgd", "class_weight": "balanced"},
@@ -202,7 +202,7 @@ def test_trainings_that_differ_in_rate_and_length_share_a_program() -> None:
 def test_a_training_after_another_of_its_shape_finds_what_it_finds_alone(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its program was traced with the other's weights, moments, random numbers and schedule."""
+    """Its program was traced with the first one's weights, moments, generators and schedule."""
     from besom.rnn.engines import compiled
 
     n_classes = settings.get("n_classes", 2)
@@ -228,7 +228,7 @@ def test_both_find_the_same_losses_of_many_classes() -> None:
 
 
 def test_weights_of_classes_change_the_training_alone() -> None:
-    """Of two classes, by stock Keras too; a review of a class that is rare counts for more."""
+    """Also for two classes, and by stock Keras; a review of a rare class counts more."""
     reviews = split(REVIEWS)
     rare = np.flatnonzero(reviews.labels)[:10]
     rows = np.concatenate([np.flatnonzero(reviews.labels == 0), rare])
@@ -249,7 +249,7 @@ def test_weights_of_classes_change_the_training_alone() -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_macro_f1_is_scikit_learns(name: str) -> None:
-    """Also where a class is neither there nor answered: with three reviews of four classes."""
+    """Also where a class is neither present nor predicted: three reviews, four classes."""
     from sklearn.metrics import f1_score
 
     engine, network = made(name, split_of(4, REVIEWS), n_classes=4)
@@ -274,7 +274,7 @@ def test_balanced_weights_give_each_class_the_same_sum() -> None:
 def test_both_find_the_same_losses_at_the_baselines_sizes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Length 100, batches of 128 with a smaller last one: rounding has room to add up."""
+    """Length 100 and batches of 128, the last one smaller: rounding errors can add up."""
     monkeypatch.setattr(f"{__name__}.MAX_LENGTH", 100)
     train, validation = split(600), split(100, seed=1)
     sizes = {"units": 32, "embedding_dim": 32, "batch_size": 128, "learning_rate": 0.001}
@@ -298,7 +298,7 @@ def test_both_score_any_number_of_reviews_and_move_their_models_weights_alike() 
 
 
 def test_engines_of_one_shape_need_no_session_of_their_own() -> None:
-    """Names that Keras counts up must not reach a program: TensorFlow would take it for another."""
+    """Names that Keras numbers must not enter a program: TensorFlow would take it for another."""
     import keras
 
     from besom.rnn.engines.xla import XlaEngine
@@ -315,7 +315,7 @@ def test_engines_of_one_shape_need_no_session_of_their_own() -> None:
 
 
 def test_engines_of_one_shape_share_a_program_and_nothing_else() -> None:
-    """Two at once, each with its weights; the order and the learning rate are no constants."""
+    """Each of two engines has its own weights; order and learning rate are not compiled in."""
     train = split(REVIEWS)
     order = np.arange(REVIEWS, dtype=np.int32)
     (one, network), (two, _) = made("xla", train, seed=1), made("xla", train, seed=2)
@@ -331,7 +331,7 @@ def test_engines_of_one_shape_share_a_program_and_nothing_else() -> None:
 
 
 def test_dropout_drops_in_training_as_often_as_it_says_and_never_when_scoring() -> None:
-    """The programs' shapes are the same, and compiled programs are kept by name."""
+    """The programs have equal shapes, and compiled programs are cached by name."""
     train = split(REVIEWS)
     order = np.arange(REVIEWS, dtype=np.int32)
     plain, network = made("xla", train)

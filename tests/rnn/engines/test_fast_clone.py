@@ -1,4 +1,4 @@
-"""The form of a model that is compiled: the same function, and files that know nothing of it."""
+"""Tests the fast clone of a model: it computes the same, and saved files stay stock Keras."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ for folder in sys.argv[1:]:
 
 
 def test_a_saved_model_predicts_the_same_without_besom(tmp_path: Path) -> None:
-    """One with the drop-in in it, one that the XLA engine has trained, one of many operations."""
+    """One has Besom's SimpleRNN, one was trained by the XLA engine, one has many operations."""
     tokens = np.random.default_rng(1).integers(1, 30, (20, 8), np.int32)
     models = {"ours": with_the_drop_in(), "trained": trained_by_xla(), "fasttext": fasttext()}
     for name, model in models.items():
@@ -144,7 +144,7 @@ def test_masks_reach_the_recurrent_layer() -> None:
 
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_masks_go_through_both_directions_as_far_as_keras_has_them(return_sequences: bool) -> None:
-    """The last state of both has no mask any more; behind all states it counts."""
+    """Keras passes the mask on with all states, but not with the last state alone."""
     import keras
 
     from besom.rnn.engines.fast_clone import fast_clone_of

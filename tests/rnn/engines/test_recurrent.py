@@ -1,4 +1,4 @@
-"""The SimpleRNN that is compiled: held to the stock layer, in values, gradients, configuration."""
+"""Tests Besom's SimpleRNN against the stock layer: values, gradients, configuration."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ SIZES = [
     (1, 1, 1, 1),
     (4, 1, 3, 2),
     (5, 7, 3, 2),
-    pytest.param((16, 30, 8, 12), marks=pytest.mark.slow),  # between the others
+    pytest.param((16, 30, 8, 12), marks=pytest.mark.slow),  # sizes between the others
     (8, 400, 32, 32),
 ]
 """Batch, time, width, units."""
 
 
 def pair(units: int, **settings: Any) -> tuple[Any, Any]:
-    """A stock layer and ours, not built."""
+    """Return a stock layer and Besom's, not built."""
     import keras
 
     from besom.rnn.engines.recurrent import SimpleRNN
@@ -27,7 +27,7 @@ def pair(units: int, **settings: Any) -> tuple[Any, Any]:
 
 
 def same_weights(stock: Any, ours: Any, shape: tuple[int, ...]) -> None:
-    """Build both; biases are random too, for zeros would hide a missing one."""
+    """Build both with the same random weights; a bias of zeros would hide that it is missing."""
     random = np.random.default_rng(3)
     stock.build(shape)
     ours.build(shape)
@@ -41,7 +41,7 @@ def sequences(*shape: int) -> np.ndarray:
 
 
 def value_and_gradients(layer: Any, inputs: np.ndarray, *, compiled: bool) -> list[np.ndarray]:
-    """The output, then the gradients of a weighted sum of it: input, kernels, bias."""
+    """Return the output, then the gradients of its weighted sum: input, kernels, bias."""
     import tensorflow as tf
 
     def run(x: Any) -> list[Any]:
@@ -160,7 +160,7 @@ def test_directions_that_are_put_together_otherwise_stay_stock(merge_mode: str |
 def test_whatever_else_is_asked_for_is_the_stock_computation(settings: dict[str, Any]) -> None:
     stock, ours = pair(4, **settings)
     same_weights(stock, ours, (3, 6, 2))
-    for _ in range(2):  # a stateful layer goes on from its first call
+    for _ in range(2):  # a stateful layer continues from its first call
         expected, found = stock(sequences(3, 6, 2)), ours(sequences(3, 6, 2))
         if not isinstance(expected, (list, tuple)):
             expected, found = [expected], [found]

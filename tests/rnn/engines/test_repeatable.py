@@ -1,4 +1,4 @@
-"""Two trainings with one seed are the same to the last bit, wherever they run."""
+"""Tests that trainings with one seed are equal to the last bit, in any process."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ print(json.dumps(bits("simple_rnn")))
 
 
 def bits(model: str, **settings: Any) -> list[str]:
-    """Two epochs' metrics and all weights in the end, as hexadecimal digits."""
+    """Return the metrics of two epochs and the final weights, as hexadecimal digits."""
     from tests.rnn.engines.test_engines import REVIEWS, history, made, split
 
     train, validation = split(REVIEWS), split(40, seed=1)
@@ -33,7 +33,7 @@ def bits(model: str, **settings: Any) -> list[str]:
 def test_in_a_worker_that_has_trained_another_shape_and_in_another_process(
     shared_cache: Path,
 ) -> None:
-    """The other process finds its programs compiled."""
+    """The other process loads its compiled programs from the cache."""
     model = "simple_rnn"
     first, other = bits(model), bits(model, batch_size=30)
     assert bits(model) == first != other

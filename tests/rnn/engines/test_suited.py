@@ -1,4 +1,4 @@
-"""Networks of the user's own are trained to the numbers of stock Keras, by whichever engine."""
+"""Tests that the user's own networks train to stock Keras' numbers, by either engine."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 def made(
     engine: str, function: str, seed: int = 0, others: Mapping[str, Any] | None = None, **keys: Any
 ) -> Any:
-    """An engine over a fresh network.
+    """Return an engine over a new network, and the network.
 
     Args:
-        others: parts of the configuration beside model and data.
-        keys: those below ``model``.
+        others: sections of the configuration beside ``model`` and ``data``.
+        keys: further keys of ``model``.
     """
     from besom.rnn.engines.base import make_engine
     from besom.rnn.models import make_model, reset
@@ -99,8 +99,8 @@ def test_stock_keras_takes_over_with_a_word_and_its_numbers(
 def test_a_second_program_is_not_the_first_ones(
     function: str, settings: Sequence[Mapping[str, Any]]
 ) -> None:
-    """A layer of the user's own, whose number Keras does not write down, wherever it has taken it
-    from; the last batch is smaller. Networks that look alike are not taken for one another."""
+    """The networks have equal saved configurations, but different numbers in a layer, which Keras
+    does not save. They do not share a program. The last batch is smaller."""
     order, losses = np.arange(REVIEWS, dtype=np.int32), []
     for setting in settings:
         found, expected = (made(name, function, **setting)[0] for name in ("xla", "keras"))

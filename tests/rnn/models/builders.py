@@ -1,4 +1,4 @@
-"""Functions that ``model.build`` names in tests: networks of a user's own, right and wrong."""
+"""Functions for ``model.build`` in tests: valid and invalid networks of a user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from keras import layers
 
 @keras.saving.register_keras_serializable(package="besom_tests")
 class Shifted(layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Adds a number, which Keras writes down."""
+    """Adds a number, which Keras saves with the model."""
 
     def __init__(self, by: float, **others: Any) -> None:
         super().__init__(**others)
@@ -21,11 +21,11 @@ class Shifted(layers.Layer):  # type: ignore[misc]  # Keras has no types
 
 
 class Unregistered(Shifted):
-    """Saved, and not loaded."""
+    """Can be saved, but not loaded."""
 
 
 def _over(*middle: Any, mask: bool = False) -> Any:
-    """How a function makes its network of these layers."""
+    """Return a build function for a network with these layers between embedding and output."""
 
     def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
         tokens = keras.Input((config.data.max_length,), dtype="int32")
@@ -71,7 +71,7 @@ hashed = _over(
 
 
 def _closed_over(number: Callable[[Any], float]) -> Any:
-    """Two of these look alike to Keras, whatever the number is."""
+    """Return a build function for a network with a number that Keras does not save."""
 
     def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
         by = number(config)
@@ -97,7 +97,7 @@ def sequential(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
 
 
 def of_any_length(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
-    """As Keras' own examples begin, and end."""
+    """Accepts any length and is compiled, as in Keras' own examples."""
     tokens = keras.Input((None,), dtype="int64")
     x = mean()(layers.Embedding(vocab_size, 3)(tokens))
     model = keras.Model(tokens, output(n_classes)(x))
@@ -131,7 +131,7 @@ def few_rows_inside(config: Any, vocab_size: int, n_classes: int) -> keras.Model
 
 
 def _changed(change: Callable[[Any], Any]) -> Any:
-    """How a function makes a network that looks rows up by other numbers than the tokens."""
+    """Return a build function for a network that looks up ``change(tokens)`` in its table."""
 
     def build(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
         tokens = keras.Input((config.data.max_length,), dtype="int32")
@@ -150,7 +150,7 @@ def misspelled(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
 
 
 def nothing(config: Any, vocab_size: int, n_classes: int) -> None:
-    """Has forgotten its ``return``."""
+    """Returns no model."""
 
 
 def a_layer(config: Any, vocab_size: int, n_classes: int) -> Any:
@@ -201,7 +201,7 @@ def unsaved(config: Any, vocab_size: int, n_classes: int) -> keras.Model:
 
 
 def of_config(config: Any) -> None:
-    """Takes too little."""
+    """Takes too few arguments."""
 
 
 def raising(config: Any, vocab_size: int, n_classes: int) -> None:

@@ -1,4 +1,4 @@
-"""A sweep looks at the network of its user's own before anything is started."""
+"""Tests that a sweep checks the user's own network before it starts anything."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a model costs; told by the workload, and left out where trainings are compared."""
+"""Tests the measured costs of a model: its size, and the time of a prediction."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def network(dtype: str = "float32") -> keras.Model:
             keras.Input((6,), dtype="int32"),
             keras.layers.Embedding(10, 4, dtype=dtype),
             keras.layers.SimpleRNN(3, dtype=dtype),
-            keras.layers.Dropout(0.5),  # its random state is no weight
+            keras.layers.Dropout(0.5),  # its random state is not a weight
             keras.layers.Dense(1, activation="sigmoid", dtype=dtype),
         ]
     )

@@ -1,4 +1,4 @@
-"""The networks' shapes and seeds."""
+"""Tests the networks: shapes, seeds, options, and what they compute."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,7 +68,7 @@ def test_dropout_is_a_layer_only_when_asked_for() -> None:
 
 
 def weights_and(model: Any, tokens: Any) -> tuple[Any, Any]:
-    """The states of a recurrent network with pooling, and what its output sees."""
+    """Return the states of a recurrent network with pooling, and its output layer's input."""
     import keras
 
     pooled = model.layers[-1].input
@@ -79,7 +79,7 @@ def weights_and(model: Any, tokens: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", ["simple_rnn", "bidirectional_simple_rnn"])
 def test_pooling_is_over_the_states_of_words(name: str) -> None:
-    """Padding stands at the front; a text of padding alone gives numbers too."""
+    """Padding is at the front. A text of padding alone is pooled to 0 (mean) or -1 (max)."""
     from besom.rnn.models import build_model
 
     tokens = np.array([[0, 0, 3, 1, 4, 5], [7, 8, 9, 1, 2, 3], [0, 0, 0, 0, 0, 0]], np.int32)

@@ -1,4 +1,4 @@
-"""A network of the user's own: found, looked at, trained by the engine that is right for it."""
+"""Tests ``model.build``: how the user's own network is built, checked and warned about."""
 
 import logging
 import traceback
@@ -94,7 +94,7 @@ def test_for_many_classes_a_softmax_is_asked_for() -> None:
     ],
 )
 def test_a_table_with_too_few_rows_is_refused(function: str, rows: int, said: str) -> None:
-    """XLA would take another row, and train."""
+    """XLA would use another row, without an error."""
     with pytest.raises(ConfigError) as caught:
         built(function, rows=rows)
     message = str(caught.value)
@@ -124,7 +124,7 @@ def test_what_it_raises_is_shown_from_there_on(function: str, last: str) -> None
 
 
 def _below_here(error: BaseException) -> TracebackType | None:
-    """As if Besom's own task had called."""
+    """Return the traceback from Besom's first frame on, as if Besom's own task had called."""
     return next(e for e in entries(error.__traceback__) if package_of(e) == "besom")
 
 

@@ -1,4 +1,4 @@
-"""Samplers and pruners as users write them."""
+"""Samplers and pruners like those that users write."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import optuna
 
 
 class Middle(optuna.samplers.RandomSampler):
-    """Draws from the middle of what is searched; ends a study when it has had enough.
+    """Draws from the middle of each range, and ends the study after ``enough`` trials.
 
-    It looks at the study in the ways that there are.
+    It reads the study's trials in several ways, which must agree.
     """
 
     def __init__(self, width: float, seed: int | None = None, enough: int = 100) -> None:
@@ -31,7 +31,7 @@ class Middle(optuna.samplers.RandomSampler):
 
 
 class Stopping(optuna.samplers.RandomSampler):
-    """Ends the study in one of its methods."""
+    """Ends the study when ``method`` is called."""
 
     def __init__(self, method: str) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Stopping(optuna.samplers.RandomSampler):
 
 
 class Steps(optuna.pruners.BasePruner):
-    """Ends each trial after so many steps."""
+    """Prunes each trial after ``most`` steps."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most
@@ -50,7 +50,7 @@ class Steps(optuna.pruners.BasePruner):
 
 
 class Failing(optuna.samplers.RandomSampler):
-    """Fails in one of its methods, from some trial on."""
+    """Fails in ``method``, from the trial ``after`` on."""
 
     def __init__(self, method: str, after: int = 3) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ def failing_gamma(n_trials: int) -> int:
 
 
 def half(n_trials: int) -> int:
-    """How many trials TPE takes for good ones."""
+    """Return how many trials TPE counts as good."""
     return max(1, n_trials // 2)
 
 

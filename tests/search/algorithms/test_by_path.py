@@ -1,4 +1,4 @@
-"""Samplers, pruners and their parts by dotted path."""
+"""Tests samplers, pruners and their parts that are named by dotted path."""
 
 import re
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_a_sampler_may_end_the_study_as_it_proposes(method: str) -> None:
     options = sampler(f"{OWN}.Stopping", method=method)
     study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
     assert not study.exhausted
-    assert study.ask(SPACE.distributions).params.keys() == {"a", "b"}  # this one is still tried
+    assert study.ask(SPACE.distributions).params.keys() == {"a", "b"}  # this trial still runs
     assert study.exhausted == "it has called study.stop()"
 
 
@@ -120,7 +120,7 @@ def test_what_a_function_of_tpe_raises_is_said_of_it() -> None:
 
 
 def test_a_pruner_by_path_keeps_its_class() -> None:
-    """TPE asks whether it is Hyperband."""
+    """TPE checks whether the pruner is a HyperbandPruner."""
     made = make_pruner(pruner("optuna.pruners.HyperbandPruner"))
     assert isinstance(made, optuna.pruners.HyperbandPruner)
 

@@ -16,8 +16,8 @@ from besom.search.algorithms.pruners import make_pruner
 
 
 def last_step(pruner: optuna.pruners.BasePruner, values: list[float]) -> int:
-    """At which step the last of many trials ends, whose predecessors reported 1, 2, 3, …"""
-    # Hyperband takes a bracket by the name of the study; in some nothing is pruned before the end.
+    """Return at which step a trial with these values ends; seven trials before it had 1 to 7."""
+    # Hyperband chooses brackets by the study's name; some prune nothing before the end.
     study = optuna.create_study(pruner=pruner, study_name="study")
     for level in range(1, 8):
         trial = study.ask()

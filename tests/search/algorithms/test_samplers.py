@@ -78,7 +78,7 @@ def test_a_seed_repeats_the_proposals_and_a_resume_does_not() -> None:
 
 @pytest.mark.parametrize("n_theirs", [1, 30])
 def test_cmaes_begins_where_trials_of_other_studies_were_good(n_theirs: int) -> None:
-    """It looks at no trial but its own, so they are its ``source_trials``."""
+    """CMA-ES reads only its own trials, so the others are its ``source_trials``."""
     points = [{"a": 0.9 - n / 1000, "b": 8} for n in range(n_theirs // 2 + 1)]
     points += [{"a": n / 100, "b": n % 4} for n in range(n_theirs // 2)]
     theirs = [
@@ -96,7 +96,7 @@ def test_cmaes_begins_where_trials_of_other_studies_were_good(n_theirs: int) -> 
     for _ in range(9):
         trial = study.ask(SPACE.distributions)
         study.tell(trial, 1 - trial.params["a"])
-    own = [t.params["a"] for t in study.trials[len(theirs) + 1 :]]  # its first is drawn at random
+    own = [t.params["a"] for t in study.trials[len(theirs) + 1 :]]  # the first is random
     assert sum(own) / len(own) > 0.75
 
 
@@ -178,7 +178,7 @@ def test_the_largest_seed_can_be_resumed() -> None:
 
 
 def swept(options: Any, outside: Mapping[str, Any] | None) -> list[optuna.trial.FrozenTrial]:
-    """Twelve trials beside the baseline, one after another, each judged by its numbers."""
+    """Return twelve trials, run one by one after the baseline; the parameters' sum is the value."""
     study = memory_study(["minimize"])
     study.use(make_sampler(options, SPACE.dimensions, 0), make_pruner(NoPruner()))
     if outside is not None:
@@ -206,7 +206,7 @@ def test_a_sampler_learns_nothing_from_a_baseline_outside_the_space(options: Any
     assert given == [trial.params for trial in swept(options, None)]
 
 
-def test_cmaes_goes_on_taking_all_parameters_together() -> None:  # its seeds have the numbers in
+def test_cmaes_goes_on_taking_all_parameters_together() -> None:  # its seeds use trial numbers
     *_, last = swept(CmaesSampler(seed=1), {"a": 7})
     assert "cma:generation" in last.system_attrs
 
@@ -256,7 +256,7 @@ def test_a_grid_tells_1_from_true() -> None:
 
 
 def conditional(trial: Any) -> None:
-    """One more parameter with ``a=x`` alone."""
+    """Suggest one more parameter where ``a=x``."""
     if trial.params["a"] == "x":
         trial.suggest_int("c", 0, 1)
 
@@ -266,7 +266,7 @@ def conditional(trial: Any) -> None:
 def test_bruteforce_tries_every_point_of_a_conditional_space_once(
     resumed: bool, outside: Mapping[str, Any] | None
 ) -> None:
-    """Three points with ``a=y``, six with ``a=x``; all run at a time."""
+    """Three points have ``a=y``, six have ``a=x``; all trials run at the same time."""
     study = memory_study(["minimize"])
 
     def use() -> None:

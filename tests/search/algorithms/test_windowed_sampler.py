@@ -20,7 +20,7 @@ MINIMIZE = (StudyDirection.MINIMIZE,)
 def history(
     n_trials: int, state_of: Callable[[int], TrialState] = lambda number: TrialState.COMPLETE
 ) -> list[FrozenTrial]:
-    """Trials whose values fall with their numbers: the newest is the best to minimize."""
+    """Return trials whose values fall with their numbers; to minimize, the newest is the best."""
     trials = []
     for number in range(n_trials):
         state = state_of(number)
@@ -46,7 +46,7 @@ def test_the_newest_and_the_best_are_shown_by_number() -> None:
 
 @pytest.mark.parametrize("n_feasible", [30, 5])
 def test_what_is_feasible_is_among_the_best_before_what_violates_least(n_feasible: int) -> None:
-    """As TPE splits them; of the others the violation counts, which rises with the number here."""
+    """TPE ranks them so too. The violation of the infeasible trials rises with their number."""
     trials = history(100)
     for trial in trials:
         trial.set_constraint("size", max(-1.0, trial.number + 1.0 - n_feasible))
@@ -77,7 +77,7 @@ def test_a_long_history_proposes_what_the_whole_one_does() -> None:
 
 
 def test_a_short_history_proposes_something_else() -> None:
-    # The first 10 are drawn at random, and until 10 more have ended all are shown.
+    # The first 10 are drawn at random, and all are shown until 25 have ended.
     short, whole = proposals(TpeSampler(seed=3, history=10)), proposals(TpeSampler(seed=3))
     assert short[:10] == whole[:10] and short[30:] != whole[30:]
 

@@ -1,4 +1,4 @@
-"""Where a baseline lies in a space, in an application with typed fields and all kinds of groups."""
+"""Tests where a baseline lies in a space, with typed fields and all kinds of config groups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -96,7 +96,7 @@ def test_a_proposal_reads_back_as_its_value(text: str, value: object) -> None:
 
 @pytest.mark.parametrize("text", ["k=range(-1,0,0.1)", "k=range(0,0.8,step=0.1)", "k=range(3,17)"])
 def test_each_value_of_a_range_lies_in_it(text: str) -> None:
-    """Also the last, which sums of floats may miss by a bit."""
+    """Also the last value, which sums of floats may miss by a rounding error."""
     found = dimension(text)
     values = found.values()
     assert values and [value for value in values if not found.contains(value)] == []

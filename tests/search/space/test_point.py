@@ -1,4 +1,4 @@
-"""Points that a person gives: what the space has of them, and what is said of the others."""
+"""Tests points that a user gives: how the space reads them, and which it refuses."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def test_it_is_a_list(given: Any) -> None:
 
 
 def suggest(trial: BaseTrial) -> None:
-    """Heads only of networks that attend, and more of them in deep ones."""
+    """Suggest ``heads`` only for ``attention``, and more of them for a larger ``depth``."""
     if trial.suggest_categorical("kind", ["plain", "attention"]) == "attention":
         trial.suggest_int("heads", 1, 4 if trial.params["depth"] < 3 else 8)
 
@@ -101,7 +101,7 @@ DEPTH = read_space({}, ["depth=range(1,5)"], loader=None)
     [
         {"kind": "plain"},
         {"kind": "attention", "heads": 2},
-        {"heads": 2},  # of a kind that is left open
+        {"heads": 2},  # ``kind`` is left open
         {"depth": 4, "kind": "attention", "heads": 8},
     ],
 )

@@ -1,4 +1,4 @@
-"""The rules that end a sweep early, on studies in memory."""
+"""Tests the rules that end a sweep early, on studies in memory."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 def study_of(
     *values: float | Sequence[float] | State, directions: Sequence[str] = ("minimize",)
 ) -> Study:
-    """Trials that have ended one after the other: with a value, several, or a state without any."""
+    """Return a study of trials that ended in this order: with values, or with only a state."""
     study = memory_study(directions)
     for value in values:
         number = study.ask({}).number
@@ -58,7 +58,7 @@ def test_a_target_is_reached(
     [
         ((1.0, 2.0, State.PRUNED), ": 2 trials have ended since trial 0, the best"),
         ((1.0, 2.0), ""),
-        ((1.0, 2.0, State.FAILED), ""),  # it tells nothing
+        ((1.0, 2.0, State.FAILED), ""),  # a failed trial does not count
         ((2.0, 3.0, 1.0), ""),
         (
             (2.0, 1.0, 1.0, 1.0),

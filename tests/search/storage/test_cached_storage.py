@@ -34,7 +34,7 @@ def on_disk(folder: Path) -> list[FrozenTrial]:
 
 
 def train(study: Study, state: State) -> int:
-    """One trial from its proposal to its end."""
+    """Run one trial from its proposal to its end; return its number."""
     number = study.ask(SPACE.distributions).number
     study.note(number, attempt=1)
     for step in (1, 2):
@@ -122,7 +122,7 @@ def test_intermediate_values_come_with_the_end(tmp_path: Path) -> None:
 
 
 def test_what_another_program_adds_around_a_trial_keeps_its_number(tmp_path: Path) -> None:
-    """As on a database server, where nobody's lock spans the two."""
+    """This happens on a database server, where no lock covers both programs."""
     disk = optuna.storages.RDBStorage(address(tmp_path))
     other = optuna.create_study(study_name="s", storage=disk)
     cached = CachedStorage(disk, other._study_id, nullcontext)
@@ -158,7 +158,7 @@ def test_a_step_beyond_the_servers_column_stays_in_memory(tmp_path: Path) -> Non
 
 
 def test_a_trial_that_another_process_has_ended_stays_as_it_is(tmp_path: Path) -> None:
-    """This one slept meanwhile: none of what it writes reaches the trial."""
+    """This process slept meanwhile; none of its writes reaches the trial."""
     study = opened(tmp_path)
     number = study.ask(SPACE.distributions).number
     study.report(number, 1, 0.5)

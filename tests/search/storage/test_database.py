@@ -50,4 +50,4 @@ def test_a_damaged_database_is_one_without_the_study(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "optuna.db")) as damaged, damaged:
         damaged.execute("DROP TABLE trial_values")
     assert existing_study("bench", storage) is None
-    assert has_finished_trial("bench", storage)  # opening it says why
+    assert has_finished_trial("bench", storage)  # opening it shows the error

@@ -1,4 +1,4 @@
-"""A study in PostgreSQL whose server restarts, or is shared."""
+"""Tests a study in PostgreSQL whose server restarts, or is shared."""
 
 import sys
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def address(server: Postgres, tmp_path: Path) -> str:
-    """A database of this test's own."""
+    """Make a database for this test; return its address."""
     return server.make(tmp_path.name)
 
 
@@ -55,7 +55,7 @@ def test_a_connection_that_breaks_ends_the_sweep_in_one_line(
         study.tell(number, State.COMPLETE, [1.0], {"seconds": 1.0}, {1: 0.5})
     assert len(str(caught.value).splitlines()) == 1
     assert Postgres.PASSWORD not in str(caught.value)
-    with pytest.raises(ConnectionLost):  # what this process knows may be ahead of it
+    with pytest.raises(ConnectionLost):  # the cached trials may be ahead of the database
         study.recall("anything")
     later = open_study("s", address, ["minimize"])
     later.tell(number, State.COMPLETE, [1.0])
@@ -89,13 +89,13 @@ def test_one_supervisor_for_a_study_on_all_machines(
     with pytest.raises(StudyError, match=r"being swept already, by process \d+ on .* since 20"):
         open_study("s", address, ["minimize"])
     open_study("other", address, ["minimize"]).close()
-    server.restart("immediate")  # forgets who has it
+    server.restart("immediate")  # the server forgets the lock
     other = open_study("s", address, ["minimize"])
     with pytest.raises(ConnectionLost):
         study.ask(SPACE.distributions)
     assert on_disk(address) == []
     other.close()
-    monkeypatch.undo()  # the server takes a moment to see that it is closed
+    monkeypatch.undo()  # the server takes a moment to notice the close
     open_study("s", address, ["minimize"]).close()
 
 
@@ -109,7 +109,7 @@ def test_libpq_is_told_when_to_give_up(address: str) -> None:
 
 
 def test_the_server_is_told_too(study: Study, address: str) -> None:
-    """Its side keeps the lock of a supervisor whose machine has vanished."""
+    """Otherwise it would keep the lock of a supervisor whose machine has vanished."""
     with Connection.connect(address) as connection:
         take(connection, 2, "another")
         names = ("tcp_user_timeout", "tcp_keepalives_idle")

@@ -76,7 +76,7 @@ def test_nothing_of_it_is_kept_when_the_block_fails(table: Table) -> None:
 def test_a_write_that_fails_does_not_silently_take_the_others_along(table: Table) -> None:
     def write_twice() -> None:
         table.add(1)
-        # As Optuna does where another process may have been faster.
+        # Optuna does this where another process may have been faster.
         with suppress(sqlalchemy.exc.IntegrityError):
             table.add(1)
 

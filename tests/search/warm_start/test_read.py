@@ -1,4 +1,4 @@
-"""Studies of Besom and of Optuna as ``hydra.sweeper.warm_start`` names them, in real databases."""
+"""Tests reading the studies that ``hydra.sweeper.warm_start`` names, from real databases."""
 
 import json
 import sqlite3
@@ -44,7 +44,7 @@ Trial = tuple[Mapping[str, Any], Mapping[str, BaseDistribution], float]
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[str]:
-    """A plain study of Optuna's, of which two trials lie in our space."""
+    """Make a plain Optuna study, with two complete trials and a pruned one in our space."""
     address = f"sqlite:///{tmp_path / 'other.db'}"
     study = optuna.create_study(study_name="wide", storage=address)
     both = {"units": UNITS, "lr": LR}
@@ -55,7 +55,7 @@ def other(tmp_path: Path) -> Iterator[str]:
     reports = {1: 0.9, 2: 0.8}
     study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values=reports, **pruned))
     study.add_trial(create_trial(state=TrialState.FAIL, **pruned))
-    study.ask()  # it runs
+    study.ask()  # a running trial
     yield f"{address}#wide"
 
 
@@ -111,7 +111,7 @@ def test_the_source_is_not_written_and_may_be_read_only(other: str, tmp_path: Pa
 def test_they_are_read_again_until_a_value_of_the_studys_own_counts(
     other: str, tmp_path: Path
 ) -> None:
-    """It may be interrupted before its first trial, and then be about another space."""
+    """The study may be interrupted before its first trial, and resumed with another space."""
     names, source = [other], tmp_path / "other.db"
     with closing(open_study("new", f"sqlite:///{tmp_path}/mlruns/optuna.db", ["minimize"])) as ours:
         bring_in(ours, WarmStart(names, read(other, folder=tmp_path)[0]))
@@ -146,7 +146,7 @@ def test_what_besom_did_not_search_it_knows_of_its_configuration(tmp_path: Path)
 
 
 def test_what_a_resolver_returned_is_known_of_each_trial_that_noted_it(tmp_path: Path) -> None:
-    """The expression is no value. A number was noted as it was, and a text as a digest."""
+    """The expression is not a value. Numbers were noted as they were, texts as digests."""
     study = open_study("first", f"sqlite:///{tmp_path / 'mlruns' / 'optuna.db'}", ["minimize"])
     written = json.dumps("${oc.env:LR,0.1}")
     facts = {"objective": "loss", "configuration, drop": "0.5", "configuration, lr": written}
@@ -168,7 +168,7 @@ def test_what_a_resolver_returned_is_known_of_each_trial_that_noted_it(tmp_path:
 def test_a_groups_option_is_known_by_what_its_resolvers_returned(
     tmp_path: Path, resolved: dict[str, float], is_taken: bool
 ) -> None:
-    """Not by the expression; where nothing was noted, by the other keys alone."""
+    """The expression is not compared; where nothing was noted, only the other keys are."""
     facts = {"opt.name": '"sgd"', "opt.lr": json.dumps("${oc.env:LR,0.1}")}
     study = open_study("first", f"sqlite:///{tmp_path / 'mlruns' / 'optuna.db'}", ["minimize"])
     named = {f"configuration, {key}": value for key, value in facts.items()}
@@ -258,7 +258,7 @@ def test_of_a_sampler_by_path_it_is_not_known_whether_it_learns(other: str, tmp_
 
 
 def test_what_a_plain_study_has_as_infeasible_is_so_here(other: str, tmp_path: Path) -> None:
-    """By either of the forms in which Optuna keeps constraints."""
+    """In both forms in which Optuna stores constraints."""
     study = optuna.load_study(study_name="wide", storage=other.partition("#")[0])
     given = {"params": {"units": 24, "lr": 1e-2}, "distributions": {"units": UNITS, "lr": LR}}
     study.add_trial(create_trial(value=0.0, constraints={"size": 2.0, "ms": -1.0}, **given))
@@ -277,7 +277,7 @@ def test_a_damaged_source_is_refused_wherever_it_breaks(
         database.execute(f"DROP TABLE {table}")
     with pytest.raises(ConfigError, match=f"cannot be read: .*no such table: {table}"):
         read(other, folder=tmp_path)
-    assert capfd.readouterr().err == ""  # of Optuna's own
+    assert capfd.readouterr().err == ""  # no message of Optuna's
 
 
 def test_a_source_that_is_locked_says_what_to_end(

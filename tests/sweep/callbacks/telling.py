@@ -1,4 +1,4 @@
-"""Callbacks as users write them; this module lies in their working folder."""
+"""Callbacks as users write them; tests copy this module to the working folder of a sweep."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import besom
 
 
 class Rows(besom.Callback):
-    """Keeps each row, one line each."""
+    """Appends each row's repr to a file, one line per row."""
 
     def __init__(self, path: str = "rows.txt") -> None:
         self.path = Path(path).absolute()

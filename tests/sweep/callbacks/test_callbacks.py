@@ -1,4 +1,4 @@
-"""What hydra.sweeper.callbacks names is told of a sweep; what it cannot mean is refused."""
+"""``hydra.sweeper.callbacks``: callbacks receive a sweep's events; bad values are refused."""
 
 import shutil
 import signal
@@ -82,7 +82,7 @@ def test_all_that_happens_is_told_in_rows_and_a_callback_that_raises_ends_nothin
 def test_an_interrupted_sweep_says_so_and_its_resume_what_there_is(
     folder: Path, root: Path
 ) -> None:
-    """The second command has other callbacks: a study is not held to them."""
+    """The resume names another callback: callbacks are not part of a study's identity."""
     words = (*SPACE, "seconds=0.3", "hydra.sweeper.n_jobs=1")
     begun = start("stepping", *words, named("{_target_: my_callbacks.Rows}"), folder=folder)
     kept = folder / "rows.txt"

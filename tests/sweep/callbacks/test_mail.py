@@ -21,7 +21,7 @@ FAILED = besom.TrialEnded(
 
 @dataclass
 class Mailbox:
-    """An SMTP server: what it has received, and whether it lets anybody in."""
+    """An SMTP server: its port, the mails and logins received, and the password it accepts."""
 
     port: int = 0
     mails: list[tuple[list[str], bytes]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Rows reach callbacks in order, in a thread that holds up nobody."""
+"""Rows reach callbacks in order, from a thread that does not block the sweep."""
 
 import io
 import sys
@@ -39,7 +39,7 @@ def test_the_order_is_kept_and_reports_that_are_too_many_are_left_out(
     callback = Listed()
     rows = CallbackQueue([callback])
     rows.put(report(0))
-    callback.is_called.wait()  # the others wait
+    callback.is_called.wait()  # it is busy; the next rows wait
     for step in range(1, 6):
         rows.put(report(step))
     rows.put(StudyEnded("s", "finished", 1, 0, 0, 0))

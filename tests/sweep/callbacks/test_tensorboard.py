@@ -1,4 +1,4 @@
-"""TensorBoard's own library reads what the callback has written."""
+"""TensorBoard's own library reads the files that ``besom.TensorBoard`` writes."""
 
 import json
 import subprocess

@@ -27,7 +27,7 @@ FAILED = besom.TrialEnded(
 
 @dataclass
 class Received:
-    """What the server has been sent, and what it answers."""
+    """The server's address, the posts it received, and how it answers."""
 
     address: str = ""
     posts: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
@@ -63,7 +63,7 @@ def server() -> Iterator[Received]:
 
 def test_each_event_is_one_post_of_its_row_and_a_text(server: Received) -> None:
     webhook = besom.Webhook(f"http://{server.address}/hook")
-    webhook.on_trial_end(ENDED)  # no failure
+    webhook.on_trial_end(ENDED)  # not a failure, so not sent
     webhook.on_trial_end(FAILED)
     webhook.on_verdict(VERDICT)
     webhook.on_study_end(STUDY)

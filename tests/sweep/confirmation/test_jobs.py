@@ -1,4 +1,4 @@
-"""The finalists again on fresh seeds: what is trained, what a death costs, what is concluded."""
+"""Confirmation of the finalists on fresh seeds: training, worker deaths, resumes and verdicts."""
 
 import json
 import math
@@ -49,13 +49,13 @@ NO_CONSTRAINTS: Mapping[str, str] = {}
 
 
 def seed_of(assignment: Assignment) -> int | None:
-    """None in a trial."""
+    """Return the seed of a confirmation's assignment; None for a trial's."""
     words = dict(word.split("=", 1) for word in assignment.overrides)
     return int(words["seed"]) if "seed" in words else None
 
 
 def noisy(assignment: Assignment) -> Iterator[FromWorker]:
-    """x² as the loss, moved a little by the seed."""
+    """Complete with x² as the loss, shifted slightly by trial and seed."""
     words = dict(word.split("=", 1) for word in assignment.overrides)
     moved = SEED_NOISE * ((7 * (seed_of(assignment) or 0) + 3 * assignment.trial) % 5)
     yield BEGUN
@@ -70,7 +70,7 @@ def confirming(
     constraints: Mapping[str, str] = NO_CONSTRAINTS,
     **options: Any,
 ) -> tuple[Driver, ScriptedPool, str]:
-    """A sweep and its confirmation; the verdict last."""
+    """Run a sweep and its confirmation; return the driver, the pool and the verdict."""
     confirm = ConfirmOptions(**({"top_k": 2, "seeds": 3} | options))
     driver, _, pool = bench.driver(
         script, n_trials=n_trials, code=code, confirm=confirm, constraints=dict(constraints)
@@ -91,7 +91,7 @@ def parent(driver: Driver, bench: Bench) -> Any:
 
 @pytest.fixture(scope="module")
 def six_trials(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root of a sweep that is still to be confirmed."""
+    """Return the root of a sweep of six trials that is not confirmed yet."""
     root = tmp_path_factory.mktemp("six") / "mlruns"
     root.mkdir()
     shutil.copy(empty_database, root / "mlflow.db")
@@ -102,20 +102,20 @@ def six_trials(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def swept(six_trials: Path, tmp_path: Path) -> Iterator[Bench]:
-    """A copy of it for each test."""
+    """Yield a bench on a copy of ``six_trials``, one per test."""
     root = shutil.copytree(six_trials, tmp_path / "mlruns")
     with connect(root, None, "test") as record:
         yield Bench(root, record)
 
 
 def test_the_baseline_and_the_best_are_trained_on_the_same_fresh_seeds(swept: Bench) -> None:
-    """And have a finished run each, beside the trials; the verdict has the numbers of the runs."""
+    """Each has a finished run, which is no trial; the verdict's values are those of the runs."""
     driver, pool, sentence = confirming(swept)
     rows = driver.sweep.study.rows()
     best = sorted(rows[1:], key=lambda row: row.values)[:2]
     expected = {(number, seed) for number in (0, *(r.number for r in best)) for seed in (1, 2, 3)}
     assert confirmations(pool) == dict.fromkeys(expected, 1)
-    assert len(rows) == 6  # they are no trials
+    assert len(rows) == 6  # confirmations are not trials of it
 
     runs = swept.record.runs({schema.ROLE: "confirmation"})
     assert len(runs) == 9
@@ -179,7 +179,7 @@ def test_an_interrupted_confirmation_goes_on(swept: Bench) -> None:
     driver.run()
     left = "6 of 9 confirmations are still to be done; the same command resumes the sweep."
     assert driver.confirm() == f"No verdict yet: {left}"
-    assert sum(confirmations(pool).values()) == 4  # three on the first seed, one that was stopped
+    assert sum(confirmations(pool).values()) == 4  # three on seed 1, one interrupted on seed 2
     swept.record.flush()
     assert schema.VERDICT not in parent(driver, swept).data.tags
     driver, pool, verdict = confirming(swept)
@@ -229,7 +229,7 @@ def test_a_dead_worker_costs_an_attempt_and_a_poison_the_candidate(swept: Bench)
 
 
 def sized(sizes: Mapping[int, float]) -> Script:
-    """Reports a trial's size, 1 where none is given, larger by a seed on each but the second."""
+    """Report ``size``: the trial's entry, or 1; seeds 1, 2 and 3 add -1, 0 and 1 to it."""
 
     def script(assignment: Assignment) -> Iterator[FromWorker]:
         begun, outcome = noisy(assignment)
@@ -242,7 +242,7 @@ def sized(sizes: Mapping[int, float]) -> Script:
 
 
 def test_a_finalist_that_is_infeasible_on_the_fresh_seeds_cannot_win(swept: Bench) -> None:
-    """In the mean over them; of what is only reported, too."""
+    """The mean over the seeds must be feasible, also that of a metric that is only reported."""
     rows = sorted(swept.study().rows()[1:], key=lambda row: row.values)
     best, second = (row.number for row in rows[:2])
     bound = {"size": "<= 40"}
@@ -273,7 +273,7 @@ def test_a_baseline_that_is_infeasible_on_the_fresh_seeds_cannot_win(swept: Benc
 def test_a_constrained_metric_that_no_confirmation_has_is_not_held_against_it(
     swept: Bench,
 ) -> None:
-    """They may be of a command without that constraint; the trial itself was judged by it."""
+    """Confirmations may predate the constraint; the trials themselves are judged by it."""
     _, _, sentence = confirming(swept, constraints={"size": "<= 40"})
     assert "beats the baseline" in sentence and "Left out" not in sentence
 
@@ -313,7 +313,7 @@ def test_another_metric_is_judged_in_its_own_direction(bench: Bench) -> None:
     assert "beats the baseline: loss " in sentence and sum(confirmations(pool).values()) == 9
     _, pool, sentence = confirming(bench, scores, metric="score", direction="maximize")
     assert "beats the baseline: score -" in sentence or "beats the baseline: score 0" in sentence
-    assert not confirmations(pool)  # the number was kept with the other
+    assert not confirmations(pool)  # the earlier confirmations hold the score, too
     _, pool, sentence = confirming(bench, scores, metric="absent", seeds=5)
     assert sentence.startswith("No verdict: the task returned loss, score, but not absent; set ")
     assert not confirmations(pool)
@@ -324,7 +324,7 @@ def test_a_metric_that_is_not_returned_ends_the_confirmation_at_once(swept: Benc
     assert sentence.startswith("No verdict: the task returned loss, but not absent; set ")
     assert sum(confirmations(pool).values()) <= driver.sweep.plan.options.n_jobs
     _, pool, sentence = confirming(swept)
-    assert "beats the baseline" in sentence  # and what was trained counts
+    assert "beats the baseline" in sentence  # and the runs trained before count
     assert 9 - driver.sweep.plan.options.n_jobs <= sum(confirmations(pool).values()) < 9
 
 
@@ -343,11 +343,11 @@ def test_another_setting_is_another_confirmation(swept: Bench) -> None:
         assert len(pool.assigned) == 9 and second != first
         assert folders.isdisjoint(assignment.folder for assignment in pool.assigned)
     _, pool, again = confirming(swept, moved)
-    assert not pool.assigned and again == first  # they were set aside, not lost
+    assert not pool.assigned and again == first  # the first setting's are still there
 
 
 def test_what_an_earlier_besom_has_kept_with_the_study_counts(swept: Bench) -> None:
-    """Of today's setting; what was kept without any saying does not."""
+    """Only complete ones that record their values and today's setting."""
     driver, _, _ = confirming(swept)
     kept = {"trial": 0, "seed": 1, "attempt": 2, "run_id": "a", "state": "complete", "value": 9.0}
     kept |= {"setting": seeds.setting(driver.sweep.plan.options.confirm), "metric": "loss"}
@@ -420,7 +420,7 @@ def test_a_death_after_the_last_words_loses_no_confirmation(
     swept: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(study: Study, *_: object) -> None:
-        raise KeyboardInterrupt  # the last words are on disk, the study knows of nothing
+        raise KeyboardInterrupt  # the outcome is on disk, but not in the study
 
     with monkeypatch.context() as patch:
         patch.setattr(Study, "tell", die)
@@ -483,7 +483,7 @@ def test_what_cannot_be_confirmed_is_refused(
     [
         (None, None, "minimize"),
         ("loss", None, "minimize"),
-        ("loss", "maximize", "minimize"),  # conf/sweep.yaml's, of another metric
+        ("loss", "maximize", "minimize"),  # as in conf/sweep.yaml, for another metric
         ("score", "maximize", "maximize"),
     ],
 )
@@ -512,7 +512,7 @@ def test_seeds_follow_the_trials_own() -> None:
 
 
 def test_seeds_that_trials_have_by_a_resolver_are_not_fresh(bench: Bench) -> None:
-    """``seed: ${hydra:job.num}``: each trial has had another one."""
+    """With ``seed: ${hydra:job.num}`` each trial has another seed; fresh ones follow them all."""
 
     def numbered(assignment: Assignment) -> Iterator[FromWorker]:
         seed = seed_of(assignment)
@@ -526,7 +526,7 @@ def test_seeds_that_trials_have_by_a_resolver_are_not_fresh(bench: Bench) -> Non
 
 
 def test_luck_seldom_beats_the_baseline_in_a_whole_sweep(bench: Bench) -> None:
-    """Every configuration is the baseline with another name; its number is the seed's alone."""
+    """Every loss is noise that depends only on trial and seed: no configuration is better."""
 
     def lucky(assignment: Assignment) -> Iterator[FromWorker]:
         noise = random.Random(f"{assignment.trial} {seed_of(assignment)}").gauss(0, 1)

@@ -1,4 +1,4 @@
-"""The verdict: intervals from the textbook, and how often luck passes for skill."""
+"""The verdict: its confidence intervals, how often chance alone wins, and its sentences."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_what_a_seed_does_to_both_cancels() -> None:
     seeds = np.random.default_rng(0).normal(0, 5, 6)
     verdict = judge(seeds, {3: seeds + np.array([1.0, 1.1, 0.9, 1.0, 1.05, 0.95])}, "maximize")
     assert verdict.beats
-    assert verdict.value.low < verdict.baseline.high  # apart from each other they say nothing
+    assert verdict.value.low < verdict.baseline.high  # the separate intervals overlap
 
 
 @pytest.mark.parametrize(("direction", "winner"), [("maximize", 2), ("minimize", 1)])
@@ -57,7 +57,7 @@ def test_equal_differences_of_values_that_move_are_chance(step: float) -> None:
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_luck_seldom_beats_the_baseline(direction: str) -> None:
-    """200 studies in which every configuration is the baseline: at most one in twenty wins."""
+    """In 200 studies of equal configurations, the baseline is beaten in at most one in twenty."""
     random = np.random.default_rng(7)
     beaten = 0
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Values are not mixed with those of another configuration because their points are equal."""
+"""Trials with equal points but different configurations do not share their values."""
 
 import json
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_another_expression_is_another_study(folder: Path) -> None:
 
 
 def test_what_is_another_at_each_reading_is_said_of_no_study(folder: Path) -> None:
-    """Nor does it end a resume; a repeat of a point is trained, since it has another one."""
+    """A resolver with a new value at each call ends no resume; repeated points are trained."""
     text = MAIN.replace("import hydra", "import hydra, uuid\nfrom omegaconf import OmegaConf")
     text = text.replace("@hydra", "OmegaConf.register_new_resolver('new', uuid.uuid4)\n\n\n@hydra")
     (folder / "main.py").write_text(text.replace("uuid.uuid4", "lambda: str(uuid.uuid4())"))
@@ -83,7 +83,7 @@ def test_what_is_another_at_each_reading_is_said_of_no_study(folder: Path) -> No
 
 
 def test_what_is_composed_on_the_way_leaves_what_the_data_are_known_by(folder: Path) -> None:
-    """The baseline's ``${hydra:…}`` is looked up in the configuration that was composed last."""
+    """``${hydra:…}`` reads the configuration composed last, which must be the baseline's here."""
     hooks = "besom.Hooks(identity=lambda config: {'data': config.data})"
     text = MAIN.replace("import hydra", "import besom\nimport hydra")
     text = text.replace("def main", f"@besom.hooked({hooks})\ndef main")
@@ -113,7 +113,7 @@ def test_an_option_that_says_something_else_is_another_study(folder: Path) -> No
 
 
 def test_an_option_that_changes_while_the_sweep_runs_ends_it(folder: Path) -> None:
-    """The worker reads it as it begins; another one begins later."""
+    """A worker reads option files as it starts; here another one starts after the change."""
     file = folder / "conf/opt/adam.yaml"
     text = MAIN.replace(
         "    return",
@@ -148,7 +148,7 @@ def test_trials_that_would_share_a_folder_are_refused(folder: Path) -> None:
     assert "hydra.sweep.subdir=x${x}: trials that differ in opt would share" in said
     for ok in ("x${x}-${opt.rate}", "${hydra.job.override_dirname}", "x${x}/${hydra:job.num}"):
         sweep(folder, 2, *space, two, f"hydra.sweep.subdir='{ok}'", "hydra.sweeper.dry_run=true")
-    sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}")  # one after another, as in plain Hydra
+    sweep(folder, 2, *space, "hydra.sweep.subdir=x${x}")  # jobs in turn may share it, as in Hydra
 
 
 def test_a_second_worker_is_refused_that_would_share_a_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a study is held to, and what it is not."""
+"""The fingerprint of a study: what a resume must match, and what may differ."""
 
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -61,7 +61,7 @@ def test_a_default_that_python_makes_at_each_start_is_refused_with_the_way_out(
 
 
 def test_a_baseline_of_before_is_not_run_where_there_is_none_today(bench: Bench) -> None:
-    """A sweep that was interrupted before its first trial, and whose space is another one."""
+    """The first sweep ended before its first trial, and the space has changed since."""
     first = replace(bench.plan(), baseline_params={}, outside={"x": 9.0})
     study = bench.study()
     hold_to(study, fingerprint(first))
@@ -92,7 +92,7 @@ def test_other_data_are_named_by_their_file_before_what_they_do_not_carry(bench:
         return replace(plan, baseline=baseline, to_check=(baseline,))
 
     with pytest.raises(DataError):
-        run_sweep(today())  # there is no such study
+        run_sweep(today())  # there is no study yet
     study = bench.study()
     hold_to(study, fingerprint(today()), places_of(today()))
     study.ask(today().space.distributions)

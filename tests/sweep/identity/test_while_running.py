@@ -1,4 +1,4 @@
-"""A sweep ends where what its trials are about changes while it runs."""
+"""A sweep ends if its source code or the identity of its data changes while it runs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A study whose MLflow runs are gone, or older than the study."""
+"""Studies whose MLflow runs were deleted, or whose MLflow database is an older copy."""
 
 import os
 import sqlite3
@@ -43,7 +43,7 @@ def test_an_older_copy_of_the_record_is_told(bench: Bench, monkeypatch: pytest.M
     assert "no run of 2 ended trials of bench (1, 2)" in told
     assert read_study(reader, "bench").missing_runs == told
     assert compare(bench.root, None, ["bench"], None).missing_runs
-    with monkeypatch.context() as read_only:  # the trials are in the database's log alone
+    with monkeypatch.context() as read_only:  # new trials are only in SQLite's -wal file
         read_only.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
         assert read_study(reader, "bench").missing_runs == told
     client.delete_run(parent)
@@ -84,6 +84,6 @@ def test_a_deleted_confirmation_is_named_by_its_trial_and_seed(bench: Bench) -> 
 
 
 def _copy(source: Path, target: Path) -> None:
-    """As it is now, also while others have it open."""
+    """Copy a SQLite database, even while it is open elsewhere."""
     with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
         there.backup(here)

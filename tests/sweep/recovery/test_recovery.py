@@ -1,4 +1,4 @@
-"""Runs that are open although nothing is under way: their logs are lost, or they are doubles."""
+"""Orphaned runs are closed on resume: their spool log is lost, or they are duplicates."""
 
 import pytest
 from mlflow import MlflowClient
@@ -14,7 +14,7 @@ REPORTS = {1: 0.9, 2: 0.5, 3: 0.3}
 
 
 def _begun(bench: Bench, number: int, parent: str) -> str:
-    """A run of which only the first of three reports has reached MLflow."""
+    """Start a run, record only the first of its three reports, and return the run's id."""
     run_id = bench.record.start_run(f"trial {number}", {schema.TRIAL: str(number)}, parent)
     bench.record.metrics(run_id, 1, {"loss": 0.9, "accuracy": 0.1})
     return run_id

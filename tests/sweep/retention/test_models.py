@@ -1,4 +1,4 @@
-"""``hydra.sweeper.keep_models``: the models of beaten trials go, and no other."""
+"""``hydra.sweeper.keep_models`` deletes the models of beaten trials, and no others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.sweep.conftest import Bench, Driver
 
 SPEC = TensorSpec((None, 1), "float32")
 POINTS = tuple({"x": x} for x in (0.1, -0.2, 0.3, -0.4, 0.6))
-"""After the baseline, 0.5: trial 1 is the best, trial 5 the worst."""
+"""Of trials 1 to 5, after the baseline x=0.5: trial 1 is the best, trial 5 the worst."""
 
 
 def saving(folder: Path) -> Any:
@@ -45,7 +45,7 @@ def swept(bench: Bench, **options: Any) -> tuple[Driver, Study]:
 
 
 def kept(bench: Bench, study: Study) -> list[int]:
-    """The trials whose models there are; the runs of the others have to say why not."""
+    """Return the trials that have a model; assert that all other runs are tagged as deleted."""
     client = MlflowClient(bench.record.uri)
     models = {model.source_run_id for model in client.search_logged_models(["1"])}
     found = []
@@ -69,12 +69,12 @@ def kept(bench: Bench, study: Study) -> list[int]:
 def test_the_beaten_ones_go(bench: Bench, options: Any, numbers: list[int]) -> None:
     _, study = swept(bench, n_trials=6, **options)
     assert kept(bench, study) == numbers
-    _, study = swept(bench, n_trials=6, **options)  # it was killed, and starts again
+    _, study = swept(bench, n_trials=6, **options)  # a resume changes nothing
     assert kept(bench, study) == numbers
 
 
 class Killed(BaseException):
-    """In place of a SIGKILL, so that the record stays as it is then."""
+    """Raised in place of a SIGKILL, which would leave the record in the same state."""
 
 
 @pytest.mark.parametrize(

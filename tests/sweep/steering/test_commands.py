@@ -1,4 +1,4 @@
-"""``besom status``, ``stop``, ``enqueue`` and ``set`` beside a sweep that really runs."""
+"""``besom status``, ``stop``, ``enqueue`` and ``set`` with a real sweep that is running."""
 
 import json
 import re
@@ -29,7 +29,7 @@ WORDS = (
 def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     root: Path, besom: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two objectives, a constraint: all that was asked is there once, whatever was killed."""
+    """Two objectives and a constraint; each request takes effect once, though a sweep is killed."""
     monkeypatch.chdir(root.parent)
     folder = steering_folder(root, "stepping")
     sweep = start("stepping", *WORDS, folder=root.parent)
@@ -68,7 +68,7 @@ def test_a_sweep_is_steered_killed_and_goes_on_to_what_was_asked(
     assert found.states().total() == 9
     enqueued = [trial for trial in found.trials if "besom.enqueued" in trial.user_attrs]
     assert [trial.params for trial in enqueued] == [{"x": 0.125, "y": -0.5}]
-    if was_asked.code == 0:  # else it had ended by then
+    if was_asked.code == 0:  # otherwise the trial had ended already
         assert found.trials[stopped].state.name in ("PRUNED", "COMPLETE")
         assert found.trials[stopped].user_attrs["besom.stopped"] is True
     (own,) = (tags for tags in found.tags.values() if tags[schema.ROLE] == schema.Role.SWEEP)

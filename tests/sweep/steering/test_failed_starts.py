@@ -1,4 +1,4 @@
-"""When a worker that does not start is started again, and when that ends the sweep."""
+"""When a worker that failed to start is started again, and when failures end the sweep."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_one_sentence_is_said_for_all_until_they_have_started() -> None:
     starts = FailedStarts()
     assert [starts.failed(worker, 0.0) for worker in (0, 1, 0, 1, 0, 1, 0)] == [
         *([False] * 4),
-        True,  # the third time of worker 0
+        True,  # the third failure of worker 0
         *([False] * 2),
     ]
     for worker in (0, 1):
@@ -36,7 +36,7 @@ def test_only_starts_in_a_row_without_any_task_end_a_sweep() -> None:
     starts = FailedStarts()
     for _ in range(5):
         starts.failed_without_tasks(2, "no")
-    starts.failed(0, 0.0)  # a task runs
+    starts.failed(0, 0.0)  # while a task runs: the count is reset
     for _ in range(5):
         starts.failed_without_tasks(2, "no")
     starts.begun(1)

@@ -1,4 +1,4 @@
-"""What is asked of a sweep that runs: done once, answered, remembered; with scripted workers."""
+"""Requests to a running sweep are done once, answered and kept; the workers are scripted."""
 
 import json
 import os
@@ -29,13 +29,13 @@ from tests.sweep.test_warm_start import known
 
 
 def put(bench: Bench, kind: str, to: str = "this one", name: str = "1", **arguments: Any) -> None:
-    """What a command writes."""
+    """Write a request file as a command does."""
     request = {"id": name, "kind": kind, "to": to, "arguments": arguments}
     Path(steering_folder(bench.root, "bench"), f"{name}.request").write_text(json.dumps(request))
 
 
 def answer(bench: Bench, name: str = "1") -> tuple[bool, str]:
-    """What a command would read; all else of the request is gone."""
+    """Remove and return a request's answer; assert that no other file of requests is left."""
     folder = steering_folder(bench.root, "bench")
     (found,) = (path for path in folder.iterdir() if path.suffix != ".json")
     assert found.name == f"{name}.answer"
@@ -45,7 +45,7 @@ def answer(bench: Bench, name: str = "1") -> tuple[bool, str]:
 
 
 def looks(driver: Driver) -> None:
-    """Have the supervisor look at the next event, however soon that is."""
+    """Make the supervisor look for requests at the next event, without its usual pause."""
     driver.supervisor._looks_again = 0.0
 
 
@@ -59,7 +59,7 @@ def test_an_enqueued_point_is_tried_once_also_after_a_kill(bench: Bench) -> None
     driver.run()
     assert answer(bench) == (True, "x=0.125 is trial 1, before those of the sampler")
     assert enqueued(driver) == [1] and study.row(1).params == {"x": 0.125}
-    # Its supervisor was killed before it removed the file; the next one only answers.
+    # As if the supervisor was killed before it removed the file: the next one only answers.
     put(bench, ENQUEUE, words=["x=0.125"])
     folder = steering_folder(bench.root, "bench")
     (folder / "1.request").rename(folder / "1.taken")
@@ -143,7 +143,7 @@ def test_a_rule_that_holds_takes_no_more(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("n_trials", "n_done"), [(9, 9), (4, 4), (1, 3)])
 def test_more_or_fewer_trials_also_on_a_resume(bench: Bench, n_trials: int, n_done: int) -> None:
-    """Fewer than have begun are as many as have begun."""
+    """If more trials have begun than ``n_trials`` asks for, it is raised to their number."""
 
     def asks(assignment: Assignment) -> Iterator[FromWorker]:
         if assignment.trial == 2:
@@ -160,7 +160,7 @@ def test_more_or_fewer_trials_also_on_a_resume(bench: Bench, n_trials: int, n_do
     same.run()
     assert len(study.rows()) == n_done and pool.assigned == []
     assert "as besom set has it" in same.sweep.plan.remarks[-1]
-    other, study, _ = bench.driver(completes, n_trials=11, n_jobs=1)  # asks for another number
+    other, study, _ = bench.driver(completes, n_trials=11, n_jobs=1)  # the command asks for more
     other.run()
     assert len(study.rows()) == 11
     before, study, _ = bench.driver(completes, n_trials=6, n_jobs=1)
@@ -183,7 +183,7 @@ def test_more_workers_are_started_and_one_too_many_ends_between_two_trials(bench
     assert [row.state for row in study.rows()] == ["complete"] * 20
     assert sorted(pool.started) == [0, 1, 2]
     assert max(map(len, at)) == 3 and all(jobs.keys() == {0} for jobs in at[-8:])
-    assert Counter(a.attempt for a in pool.assigned) == {1: 20}  # none was lost by that
+    assert Counter(a.attempt for a in pool.assigned) == {1: 20}  # no attempt was lost
 
 
 def test_a_trial_is_stopped_as_pruned_also_when_it_is_tried_again(bench: Bench) -> None:
@@ -208,7 +208,7 @@ def test_a_trial_is_stopped_as_pruned_also_when_it_is_tried_again(bench: Bench) 
     asks = False
     driver, study, _ = bench.driver(reports, n_trials=6, n_jobs=1)
     row = study.ask(driver.sweep.plan.space.distributions)
-    study.note(row.number, role="trial", stopped=True)  # and its supervisor was killed
+    study.note(row.number, role="trial", stopped=True)  # as if its supervisor was killed
     driver, study, _ = bench.driver(reports, n_trials=6, n_jobs=1)
     driver.run()
     assert study.row(row.number).state == "pruned"
@@ -267,7 +267,7 @@ def test_what_no_command_has_written_ends_nothing(bench: Bench) -> None:
 def test_files_of_commands_may_go_while_they_are_looked_at(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command reads its answer, or replaces its draft, in that moment."""
+    """A command may remove its answer while the supervisor looks at the file."""
     folder = steering_folder(bench.root, "bench")
     folder.mkdir(parents=True)
     for name in ("1.answer", "2.request.partial", "3.answer", "4.withdrawn", "5.answer"):
@@ -289,7 +289,7 @@ def test_files_of_commands_may_go_while_they_are_looked_at(
 
 def test_an_enqueued_trial_bears_its_point_from_its_first_moment(bench: Bench) -> None:
     study = bench.study(n_trials=5)
-    assert study.enqueue_once([{"x": 0.1}, {"x": 0.2}]) == [1, 2]  # after the baseline
+    assert study.enqueue_once([{"x": 0.1}, {"x": 0.2}]) == [1, 2]  # trial 0 is the baseline
     assert study.enqueue_once([{"x": 0.2}, {"x": 0.3}]) == [2, 3]
     assert study.n_waiting == 4
     assert [ENQUEUED in trial.user_attrs for trial in study.storage.everything()][1:] == [True] * 3

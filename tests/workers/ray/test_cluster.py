@@ -1,4 +1,4 @@
-"""What of the working folder is sent to a cluster."""
+"""Which files of the working folder are sent to a cluster."""
 
 from pathlib import Path
 

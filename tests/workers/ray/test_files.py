@@ -1,4 +1,4 @@
-"""Files in pieces, and the drafts that are made of them."""
+"""Files sent in pieces, and the draft files that are assembled from them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from besom.workers.ray.files import Assembly, pieces
 
 @pytest.fixture
 def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of two pieces on the node."""
+    """Return a file on the node that is sent in two pieces."""
     monkeypatch.setattr(files, "PIECE", 4)
     file = tmp_path / "checkpoint"
     file.write_bytes(b"12345678")

@@ -1,4 +1,4 @@
-"""What the supervisor's side of a Ray pool decides before any Ray is started."""
+"""What a Ray pool decides on the supervisor's side, without Ray running."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_too_little_room_in_a_ray_of_the_sweeps_own_is_refused(tmp_path: Path) -
     pool._room = 2
     with pytest.raises(ClusterError, match=r"n_jobs=3: .* room for 2 .*; take .*n_jobs=2"):
         pool._check_room()
-    elsewhere = pool_in(tmp_path, RaySettings("auto"), size=3)  # some wait for a place there
+    elsewhere = pool_in(tmp_path, RaySettings("auto"), size=3)  # there, workers may wait for room
     elsewhere._room = 2
     elsewhere._check_room()
 

@@ -1,4 +1,4 @@
-"""A remote worker with a scripted actor: nodes do not fail when a test wants them to."""
+"""Remote workers with a scripted actor, since real nodes do not fail on demand."""
 
 import queue
 from pathlib import Path
@@ -21,7 +21,7 @@ FULL = RayTaskError("put", "OSError: No space left on device", OSError(28), "x",
 
 
 class ScriptedActor:
-    """Says what it is told to. ``fails`` is what the arrival of a file raises."""
+    """An actor that yields what tests put in ``said``. If given, ``fails`` is raised at a file."""
 
     def __init__(self, fails: Exception | None = None) -> None:
         self.said: queue.SimpleQueue[list[FromActor] | None] = queue.SimpleQueue()
@@ -34,7 +34,7 @@ class ScriptedActor:
 
 
 class Heard:
-    """A remote worker, and what the supervisor hears of it."""
+    """A remote worker, and the messages that the supervisor gets from it."""
 
     def __init__(self, actor: ScriptedActor, folder: Path) -> None:
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -63,7 +63,7 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def left(tmp_path: Path) -> Path:
-    """A job's folder with files of an earlier attempt."""
+    """Return a job's folder with files of an earlier attempt."""
     folder = tmp_path / "jobs" / "3"
     folder.mkdir(parents=True)
     for name in ("checkpoint", "history"):

@@ -1,4 +1,4 @@
-"""What is infeasible is drawn apart, and never as the best."""
+"""Tests that infeasible trials are drawn apart, and never as the best."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is drawn is what was recorded."""
+"""Tests that the figures show what was recorded."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where the time went, from starts, reports and ends alone."""
+"""Tests where the time went, derived only from starts, reports and ends."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_the_time_of_each_worker_adds_up(book: Book) -> None:
         assert sum(timeline.spent(worker).values()) == pytest.approx(timeline.length)
     spent = timeline.spent("0")
     assert spent[STARTING] == pytest.approx(2)
-    # Trials 0 and 2, two epochs and one; trial 4 failed at once.
+    # Worker 0: trial 0 with two epochs, trial 2 with one, and trial 4, which failed at once.
     assert spent[SETTING_UP] == pytest.approx(2 * SET_UP)
     assert spent[TRAINING] == pytest.approx(3 * EPOCH)
     assert spent[SAVING] == pytest.approx(2 * SAVED)
