@@ -72,12 +72,12 @@ def measure(quick: bool) -> list[Row]:
             goal=Goal(2, False),
         ),
         Row(
-            "the same, with the estimate, never measured before",
+            "the same, with the estimate, of a new study",
             [run.whole for run in new],
             goal=Goal(2, False),
         ),
         Row(
-            "the same, with the estimate, measured before",
+            "the same, with the estimate, after the baseline's trial",
             [run.whole for run in known],
             goal=Goal(2, False),
         ),
@@ -91,10 +91,12 @@ def _help(folder: Path) -> float:
 
 
 def _dry_runs(folder: Path, repetitions: int) -> tuple[list[DryRun], list[DryRun]]:
+    """Dry runs of new studies, and of the same ones once their baseline has been trained."""
     new, known = [], []
     for number in range(repetitions):
         sweep = SweepFolder(folder / f"dry-run-{number}")
         new.append(_dry_run(sweep))
+        sweep.run("quickstart", "--trials", "1", "--no-confirm")
         known.append(_dry_run(sweep))
     return new, known
 

@@ -139,8 +139,9 @@ class SweepOptions:
         enqueue: your own points, ``[{model.units: 64}, …]``. Each is tried once, after the baseline
             and before the sampler's proposals; the sampler fills in keys that a point lacks.
             ``best 5`` enqueues the best trials of ``warm_start``.
-        warm_start: studies whose finished trials the sampler learns from before the first trial:
-            names of studies in the same database, or ``sqlite:///other.db#NAME``.
+        warm_start: studies whose finished trials the sampler (tpe, gp or cmaes) learns from before
+            the first trial: names of studies in the same database, or
+            ``sqlite:///other.db#NAME``. They may not change when a study is resumed.
         custom_search_space: dotted path of a function ``(config, trial)`` that suggests more
             parameters, conditionally on the earlier ones.
         sampler, pruner: chosen with ``hydra/sweeper/sampler=…`` and ``hydra/sweeper/pruner=…``.
@@ -159,8 +160,8 @@ class SweepOptions:
             and baseline, and registered models, stay.
         constraints: a mapping of metrics that the task returns or reports to comparisons,
             ``{model_bytes: "<= 4e6"}``. A trial that violates one is never the best, but the
-            sampler learns from it. They may be changed when a study is resumed; its trials are then
-            judged anew.
+            samplers tpe, gp, nsga2 and nsga3 learn from it. They may be changed when a study is
+            resumed; its trials are then judged anew.
         confirm: the confirmation after the trials, see :class:`ConfirmOptions`.
         callbacks: listeners that are told of the sweep while it runs: a list of nodes with
             ``_target_``, or a mapping from names to them. Each makes a ``besom.Callback``. They may
