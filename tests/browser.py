@@ -1,4 +1,4 @@
-"""A real browser, for tests of pages. Skipped where the machine has none: none is in the locks."""
+"""A real browser for tests of web pages, which are skipped without Playwright and Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ needs_browser = pytest.mark.skipif(
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """Chromium without a window, for the length of the block."""
+    """Yield a headless Chromium; close it at the end of the block."""
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield browser

@@ -1,4 +1,4 @@
-"""Shared by all tests: an environment without the tester's own settings, and the command line."""
+"""Fixtures of all tests: an environment without the user's settings, and the command line."""
 
 import logging
 import os
@@ -19,27 +19,26 @@ from tests import mlflow_tables
 from tests.servers import MlflowServer
 
 os.environ.pop("HYDRA_FULL_ERROR", None)
-# Temporary folders are in memory where it has room: SQLite waits for a disk at each commit.
+# Put temporary folders in memory if there is room: on a disk, SQLite waits at each commit.
 MEMORY = Path("/dev/shm")
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-# What ignores them, as nohup does, has tests whose children ignore them too.
+# Reset both signals: under nohup, for example, they are ignored, and child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# absl, TensorFlow's logging, keeps the stderr it finds when it is imported, and closes it when
-# Hydra sets up logging, unless it is the true one. Pytest's must stay open.
+# absl, TensorFlow's logging, keeps the stderr of its import. When Hydra sets up logging, it closes
+# that stream unless it is the original one. The stderr of pytest must stay open.
 with redirect_stderr(sys.__stderr__):
     import absl.logging  # noqa: F401
 
-# Keras warns of the sixth model that one process asks for answers, as many tests do in one and no
-# command does.
+# Keras warns when one process predicts with more than five models. Tests do that, commands do not.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The exit code of a command, and what it printed."""
 
     code: int
     out: str
@@ -51,14 +50,14 @@ Command = Callable[..., Ended]
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all tests, of all of pytest's processes."""
+    """Return the one folder that all tests share, also across pytest-xdist processes."""
     session = tmp_path_factory.getbasetemp()
     return session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
 
 
 @pytest.fixture(scope="session", autouse=True)
 def copied_tables(shared_folder: Path) -> None:
-    """MLflow makes its tables once for all tests, but for those of processes that start cold."""
+    """Have MLflow create its tables once for all tests, except for processes that start cold."""
     file = mlflow_tables.make(shared_folder / "tables.db")
     mlflow_tables.copy(file)
     os.environ[mlflow_tables.VARIABLE] = str(file)
@@ -66,7 +65,7 @@ def copied_tables(shared_folder: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(shared_folder: Path) -> Iterator[Path]:
-    """One cache for all tests, of all of pytest's processes: what one has compiled serves all."""
+    """Share one cache between all tests and pytest processes: each program is compiled once."""
     folder = shared_folder / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BESOM_CACHE", str(folder))
@@ -75,7 +74,7 @@ def shared_cache(shared_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_gpu() -> Iterator[None]:
-    """Tests expect a processor's numbers; those about devices say which there are."""
+    """Hide GPUs, since tests expect a CPU's numbers. Tests about devices define their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         yield
@@ -85,13 +84,13 @@ def no_gpu() -> Iterator[None]:
 def besom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Command:
-    """The ``besom`` command, run in this process and in an empty working folder."""
+    """Return a function that runs ``besom`` in this process, in an empty working folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> Ended:
         try:
             code = main.main(words)
-        except SystemExit as end:  # a sweeper has no other way to end Hydra
+        except SystemExit as end:  # the only way for a sweeper to end Hydra
             code = int(end.code or 0)
         return Ended(code, *capfd.readouterr())
 
@@ -100,7 +99,7 @@ def besom(
 
 @pytest.fixture(autouse=True)
 def own_hydra() -> Iterator[None]:
-    """Hydra and a job's configuration are a whole process's; the next test has others, or none."""
+    """Clear Hydra and the job's configuration after each test: both are global to the process."""
     yield
     GlobalHydra.instance().clear()
     HydraConfig.instance().cfg = None
@@ -108,7 +107,7 @@ def own_hydra() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """Hydra sets up logging for a whole process; give it back as it was."""
+    """Restore the root logger after each test: Hydra sets up logging for the whole process."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
@@ -118,7 +117,7 @@ def own_logging() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables and an experiment, to be copied."""
+    """Return a database with MLflow's tables and an experiment, for tests to copy."""
     from besom.tracking import connect
 
     root = tmp_path_factory.mktemp("empty")
@@ -128,7 +127,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(empty_database: Path, tmp_path: Path) -> Path:
-    """A root of this test's own."""
+    """Return a root folder for this test alone, with MLflow's tables."""
     folder = tmp_path / "mlruns"
     folder.mkdir()
     shutil.copy(empty_database, folder / "mlflow.db")
@@ -137,7 +136,7 @@ def root(empty_database: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(empty_database: Path, tmp_path: Path) -> MlflowServer:
-    """MLflow's own server over a database of this test's own; it is still to be started."""
+    """Return an MLflow server with a database for this test alone; the test starts it."""
     database = tmp_path / "served.db"
     database.write_bytes(empty_database.read_bytes())
     return MlflowServer(tmp_path, database)

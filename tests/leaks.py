@@ -1,13 +1,13 @@
-"""Looks for a password in everything that a run has left behind."""
+"""Searches everything that a run has written for a password."""
 
 from pathlib import Path
 
 PASSWORD = "s3cr3t-Pa55phrase"  # pragma: allowlist secret
-"""Found nowhere by chance, and no other form of it is: no character of it is ever quoted."""
+"""Appears nowhere by chance, and in one form only: none of its characters needs quoting."""
 
 
 def leaks(folder: Path, *texts: str) -> list[str]:
-    """The files below ``folder``, databases and logs among them, and the texts that hold it."""
+    """Return the paths below ``folder`` whose name or content holds it, and the texts that do."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files, "nothing was written at all"
     found = [str(path) for path in files if PASSWORD.encode() in path.read_bytes()]

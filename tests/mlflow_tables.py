@@ -1,4 +1,4 @@
-"""MLflow's tables as a file to be copied: each time that its migrations make them takes 2 s."""
+"""MLflow's tables in a file that tests copy: its migrations take 2 s each time they create them."""
 
 import fcntl
 import sqlite3
@@ -12,14 +12,14 @@ from besom.tracking import store
 from besom.tracking.address import sqlite_path
 
 VARIABLE = "BESOM_TEST_TABLES"
-"""Names the file, of the environment of processes that copy it too."""
+"""The environment variable that names the file, for child processes that copy it too."""
 
 STORE = store.SqlAlchemyStore
-"""MLflow's own, which makes the tables."""
+"""MLflow's own store, which creates the tables."""
 
 
 def make(file: Path) -> Path:
-    """Make the tables there, once for all processes that ask for it."""
+    """Create the tables in ``file`` unless another process has done so; return ``file``."""
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():
@@ -30,12 +30,12 @@ def make(file: Path) -> Path:
 
 
 def copy(file: Path) -> None:
-    """From here on Besom copies them in this process, wherever it would have MLflow make them."""
+    """Make Besom copy ``file`` in this process wherever it would have MLflow create the tables."""
     store.SqlAlchemyStore = partial(_copied, file)
 
 
 def _copied(file: Path, address: str, artifacts: str) -> SimpleNamespace:
-    """A store whose tables are as if it had made them."""
+    """Copy the tables to ``address``; return a stand-in for the store that would create them."""
     path = sqlite_path(address)
     path.write_bytes(file.read_bytes())
     with closing(sqlite3.connect(path)) as database, database:

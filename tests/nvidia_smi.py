@@ -1,4 +1,4 @@
-"""A machine with GPUs, as ``nvidia-smi`` and the environment tell of it."""
+"""Simulates a machine with GPUs: a fake ``nvidia-smi`` and its environment variables."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ def uuid(index: int) -> str:
 
 
 def fake_gpus(patch: pytest.MonkeyPatch, folder: Path, *models: str) -> Path:
-    """Put an ``nvidia-smi`` on the path that lists these; returns a file with a line for each call.
+    """Put an ``nvidia-smi`` on the path that lists ``models``; return a file with a line per call.
 
-    Nothing in the environment says which of them are visible.
+    The environment variables that restrict the visible GPUs are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tool, calls = folder / "nvidia-smi", folder / "calls"

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, from Debian's packages."""
+"""Runs a PostgreSQL server for a test, from Debian's packages."""
 
 import os
 import pwd
@@ -15,12 +15,12 @@ from tests.servers import free_port
 
 INSTALLED = Path("/usr/lib/postgresql")
 OWNER = "postgres"
-"""As whom it runs where a test is root, which PostgreSQL refuses to be. The package adds it."""
+"""The user that runs the server if the test is root, as which PostgreSQL refuses to run."""
 SPEED = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres:
-    """A server on 127.0.0.1 that asks for a password, in a folder of its own."""
+    """A server on 127.0.0.1 that requires a password and keeps its data in ``folder``."""
 
     USER = "besom"
     PASSWORD = "secret-word"  # pragma: allowlist secret
@@ -45,23 +45,23 @@ class Postgres:
         self._control("start")
 
     def stop(self, how: str = "immediate") -> None:
-        """``fast`` ends connections, ``immediate`` is like a crash."""
+        """Stop the server: ``fast`` closes its connections, ``immediate`` is like a crash."""
         self._control("stop", "--mode", how)
 
     def restart(self, how: str) -> None:
         self._control("restart", "--mode", how)
 
     def address(self, database: str) -> str:
-        """A database's, password included."""
+        """Return the address of a database, with the password."""
         return f"postgresql://{self.USER}:{self.PASSWORD}@127.0.0.1:{self._port}/{database}"
 
     def make(self, database: str) -> str:
-        """A new, empty database; its address."""
+        """Create an empty database; return its address."""
         self.execute(self.address("postgres"), f'CREATE DATABASE "{database}"')
         return self.address(database)
 
     def execute(self, address: str, command: str) -> None:
-        """Have an SQL command done that is no part of a transaction."""
+        """Run an SQL command outside a transaction."""
         subprocess.run(
             [str(self._programs / "psql"), "--quiet", "--no-psqlrc", "--command", command, address],
             check=True,
@@ -83,13 +83,13 @@ class Postgres:
 
 @contextmanager
 def running() -> Iterator[Postgres]:
-    """One that is up; skips the test where PostgreSQL is not installed."""
+    """Yield a running server. Skip the test if PostgreSQL is missing or has no user to run as."""
     programs = [path.parent for path in INSTALLED.glob("*/bin/initdb")]
     if not programs:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     if os.geteuid() == 0 and OWNER not in (entry.pw_name for entry in pwd.getpwall()):
         pytest.skip(f"there is no user {OWNER}, and PostgreSQL does not run as root")
-    # Not in pytest's own folders, which are for their owner alone.
+    # Not below pytest's folders: only their owner can read them.
     with tempfile.TemporaryDirectory(prefix="besom-postgres-") as folder:
         server = Postgres(Path(folder), max(programs))
         server.start()

@@ -1,4 +1,4 @@
-"""Processes of this machine: which there are, and what is waited for of them."""
+"""Finds processes of this machine, waits for conditions, and sends signals."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
-    """Poll until ``condition`` holds."""
+    """Poll until ``condition`` holds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -18,7 +18,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
 
 @dataclass(frozen=True)
 class Process:
-    """A line of /proc."""
+    """A process, as ``/proc/PID/stat`` describes it."""
 
     pid: int
     name: str
@@ -28,7 +28,7 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """All that are not already dead and waiting for their parent."""
+    """Return all processes except zombies."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -41,9 +41,9 @@ def processes() -> list[Process]:
 
 
 def having(variable: str) -> list[int]:
-    """Process ids of those that have been started with ``NAME=VALUE`` in their environment.
+    """Return the ids of processes that were started with ``NAME=VALUE`` in their environment.
 
-    One that was forked, as :mod:`tests.warm` has it, is not found: that of its server shows.
+    A process that :mod:`tests.warm` forks is not found: its /proc shows the server's environment.
     """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -56,12 +56,12 @@ def having(variable: str) -> list[int]:
 
 
 def workers_of(supervisor: int) -> list[int]:
-    """Process ids of a supervisor's living workers: its children that lead a session."""
+    """Return the process ids of a supervisor's living workers: its children that lead a session."""
     return [p.pid for p in processes() if p.parent == supervisor and p.session == p.pid]
 
 
 def sleepers(supervisor: int) -> list[int]:
-    """What its workers' tasks have started."""
+    """Return the ids of the ``sleep`` processes that a supervisor's workers have started."""
     workers = workers_of(supervisor)
     return [p.pid for p in processes() if p.name == "sleep" and p.parent in workers]
 

@@ -1,6 +1,6 @@
-"""A Ray cluster of several raylets on this machine, in a process of its own that tests talk to.
+"""A Ray cluster of several raylets on this machine, in a separate process that tests control.
 
-Each node has a folder of its own, as another machine would: none sees what Ray has put there for
+Each node has its own folder, as on a separate machine: no node sees the files that Ray writes for
 another one.
 """
 
@@ -17,17 +17,17 @@ from besom.workers.ray.protocol import RaySettings
 VARIABLES = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the loopback device alone
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # use the loopback device only
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # for a lost head it waits 60 otherwise
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # the default wait for a lost head is 60
 }
-"""Of the environment of all that has to do with it."""
+"""The environment of the cluster and of everything that joins it."""
 
 
 class RayCluster:
-    """A head without a place for workers, and nodes with one CPU each, by number.
+    """A head without CPUs, so without workers, and nodes that are named by numbers.
 
-    ``variables`` are those of the environment of what joins it.
+    Processes that join it need ``variables`` in their environment.
     """
 
     variables = VARIABLES
@@ -38,16 +38,16 @@ class RayCluster:
 
     @property
     def settings(self) -> RaySettings:
-        """With which a pool joins it. Its nodes find the tests' modules."""
+        """The settings of a pool on this cluster; they let its nodes import the tests' modules."""
         checkout = str(Path(__file__).parents[1])
         return RaySettings(self.address, runtime_env={"env_vars": {"PYTHONPATH": checkout}})
 
     def add(self, n_cpus: int = 1) -> int:
-        """A further node; its number."""
+        """Add a node; return its number."""
         return int(self._ask(f"add {n_cpus}"))
 
     def kill(self, node: int) -> None:
-        """A node, with SIGKILL: its raylet and all that it has started."""
+        """Kill a node with SIGKILL: its raylet and all processes that it has started."""
         self._ask(f"kill {node}")
 
     def kill_head(self) -> None:
@@ -71,7 +71,7 @@ class RayCluster:
 def ray_cluster(
     n_nodes: int, n_cpus: int = 1, variables: Mapping[str, str] | None = None
 ) -> Iterator[RayCluster]:
-    """All its processes are gone afterwards."""
+    """Yield a running cluster; end all its processes at the end of the block."""
     command = [sys.executable, __file__, str(n_nodes), str(n_cpus)]
     environment = os.environ | VARIABLES | dict(variables or {})
     with (
@@ -97,9 +97,9 @@ def main() -> None:
     from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster
 
-    os.makedirs(get_default_ray_temp_dir(), exist_ok=True)  # Cluster writes there, and fails else
+    os.makedirs(get_default_ray_temp_dir(), exist_ok=True)  # Cluster fails if it is missing
     small = {"object_store_memory": 80 << 20}
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # sockets: short names
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # short, for sockets
         cluster = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, **small},

@@ -1,4 +1,4 @@
-"""Other projects' web servers, for a test."""
+"""Starts web servers for tests, above all MLflow's."""
 
 import json
 import os
@@ -22,10 +22,9 @@ QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 def running(
     command: Sequence[str], health: str, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[int]:
-    """A server that answers at the address ``health``; it and all its children end with the block.
-    Yields the number of their process group.
+    """Start a server, wait until it answers at ``health``, and kill its process group at the end.
 
-    ``folder`` is where it works, and leaves its log.
+    Yields the id of the process group. ``folder`` is its working folder, and holds its log.
     """
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -49,7 +48,7 @@ def running(
 
 
 class MlflowServer:
-    """MLflow's own, over one database: a SQLite file, or any address."""
+    """An MLflow server with one database: a SQLite file, or any address."""
 
     def __init__(self, folder: Path, database: Path | str) -> None:
         port = free_port()
@@ -63,15 +62,15 @@ class MlflowServer:
         ]
 
     def up(self) -> AbstractContextManager[int]:
-        """It answers, for the length of the block. Yields its process group."""
+        """Run the server for the length of the block; yield the id of its process group."""
         return running(self._command, f"{self.address}/health", self._folder, QUIET)
 
 
 @contextmanager
 def hanging(group: int) -> Iterator[None]:
-    """A group of processes does nothing, for the length of the block.
+    """Suspend a process group for the length of the block.
 
-    Of a server: it takes requests and is silent.
+    A suspended server accepts connections but does not answer.
     """
     os.killpg(group, signal.SIGSTOP)
     try:
@@ -81,14 +80,14 @@ def hanging(group: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
+    """Return a port of 127.0.0.1 on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
 
 
 def post(address: str, body: Any) -> Any:
-    """Post JSON, read JSON."""
+    """Post ``body`` as JSON; return the decoded answer."""
     request = Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urlopen(request, timeout=60) as answer:
         return json.load(answer)

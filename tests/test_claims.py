@@ -1,4 +1,4 @@
-"""What README, the how-to pages and the sweep files say is what happens."""
+"""Checks the claims of the README, the how-to pages and the sweep files."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ SWEEPS = sorted((TOP / "sweeps").glob("*.yaml"))
 
 
 def commands(program: str) -> list[list[str]]:
-    """The words of each command of ``program`` in the pages' code blocks, each once."""
+    """Return the arguments of each command of ``program`` in the pages' code blocks, each once."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
     lines = [line for language, block in blocks if not language for line in block.splitlines()]
     own = dict.fromkeys(line for line in lines if line.startswith(f"{program} "))
@@ -31,14 +31,14 @@ RECORD = (
     *("clean", "compare", "confirm", "export", "logs"),
     *("predict", "report", "reproduce", "sync"),
 )
-"""Commands that read a record."""
+"""The commands that read a record."""
 STEERING = ("status", "enqueue", "set", "stop")
-"""Commands that look at a study, or at the sweep of one."""
+"""The commands that look at a study or change its running sweep."""
 
 
 @pytest.fixture(autouse=True)
 def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An IMDb of a thousand reviews of one word each, where the workload looks for it."""
+    """Provide the commands' data: an IMDb file of 1000 one-word reviews, a table and a text."""
     split = np.empty(1000, object)
     split[:] = [[4]] * 1000
     labels = np.arange(1000) % 2
@@ -57,7 +57,7 @@ def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that has what docs/how-to/gpus.md hands out."""
+    """Simulate a machine with the GPU, cores and memory that docs/how-to/gpus.md assigns."""
     fake_gpus(monkeypatch, tmp_path / "bin", H100)
     monkeypatch.setattr(resources, "cores", lambda: 16)
     monkeypatch.setattr(resources, "total_memory", lambda: 64 << 30)
@@ -65,7 +65,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
-    """Sweeps end as plans: everything is read and checked, nothing is started."""
+    """Collect the plans of sweeps instead of running them: all is read and checked, none starts."""
     plans: list[Plan] = []
 
     monkeypatch.setattr("besom.sweep.run.run_sweep", plans.append)
@@ -85,15 +85,15 @@ def test_every_besom_command_is_understood(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # docs/how-to/own-model.md tells of that folder, whose conf/model/ has the option
+    # docs/how-to/own-model.md describes that folder, whose conf/model/ has the option
     monkeypatch.chdir(TOP / "examples" / "text_model" if "model=mine" in words else TOP)
     words = [re.sub(r"\breviews\.(?=csv|txt)", f"{tmp_path}/reviews.", word) for word in words]
     if words[0] == "ui":
         assert words[1:] in ([], ["--optuna"], ["neighbourhood"])
-    elif words[0] in STEERING:  # likewise
+    elif words[0] in STEERING:  # it is parsed, and then finds no study
         assert main.main([*words, "--root", "nowhere"]) == (2 if len(words) > 1 else 0)
         assert re.search("no study|holds no study", "".join(capsys.readouterr()))
-    elif words[0] in RECORD:  # understood, and then no record is there
+    elif words[0] in RECORD:  # it is parsed, and then finds no record
         assert main.main([*words, "--root", "nowhere"]) == 2
         assert "holds no record" in capsys.readouterr().err
     elif words[0] == "train":

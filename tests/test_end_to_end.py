@@ -1,4 +1,4 @@
-"""The main job: a real sweep of the real workload, on worker processes, hurt on its way."""
+"""End to end: a sweep of the reference workload whose worker and supervisor are killed."""
 
 import re
 from pathlib import Path
@@ -64,8 +64,8 @@ def build(config, vocab_size, n_classes):
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder in which a sweep of three trials, of a network of its own, has lost its
-    worker and its supervisor."""
+    """Return the folder of a sweep of three trials, of a user's own network, that has been resumed
+    after its worker and its supervisor were killed."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "sweeps").mkdir()
     (folder / "sweeps" / "small.yaml").write_text(SWEEP)
@@ -108,7 +108,7 @@ def test_every_trial_has_one_complete_record(swept: Path) -> None:
 
 
 def test_every_trial_is_reproduced_bit_for_bit(swept: Path) -> None:
-    """Also those whose worker had trained others before, in a process that trains one more."""
+    """One process reproduces them all, although their workers had trained other trials before."""
     trials = audit(swept / "mlruns", "small").trials
     run_ids = [trial.user_attrs["besom.run_id"] for trial in trials]
     code = (
@@ -169,15 +169,15 @@ def test_the_verdicts_numbers_are_those_of_the_confirmations_runs(swept: Path) -
     named = re.search(r"rial (\d+), the best of 2 on fresh seeds,", verdict)
     assert named, verdict
     challenger = named[1]
-    assert means[challenger] == best  # of several, any
+    assert means[challenger] == best  # any of several that are equal
     accuracies = list(values[challenger].values())
     mean, error = means[challenger], stats.sem(accuracies)
     value = f"{mean:.4g}"
-    if error:  # of 100 reviews two seeds may well find the same number
+    if error:  # with 100 reviews, two seeds may well reach the same accuracy
         low, high = stats.t.interval(0.95, 1, mean, error)
         value += f" ({low:.4g} to {high:.4g})"
     assert f"test_accuracy {value}, a difference of " in verdict
-    difference = round(mean - means["0"], 12) + 0.0  # no -0 either
+    difference = round(mean - means["0"], 12) + 0.0  # turns -0.0 into 0.0
     assert f"a difference of {difference:+.4g} " in verdict
     assert verdict in (swept / "output.txt").read_text().splitlines()
 

@@ -1,4 +1,4 @@
-"""docs/example.md: every block of Python runs, on a study such as the page is about."""
+"""Runs every Python block of docs/example.md on a study like the one of the page."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.results.conftest import start
 
 PAGE = (Path(__file__).parents[1] / "docs" / "example.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-# Trial: network, units, learning rate, val_accuracy by epoch; those with two epochs are pruned.
+# Each trial: network, units, learning rate, val_accuracy by epoch. Two epochs: it was pruned.
 TRIALS = [
     ("simple_rnn", 32, 0.003, [0.5, 0.55, 0.6]),
     ("gru", 16, 0.01, [0.6, 0.8, 0.9]),
@@ -21,7 +21,7 @@ TRIALS = [
 
 @pytest.fixture
 def quickstart(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A study of that name, recorded below the working folder."""
+    """Record a study named ``quickstart`` below the working folder."""
     monkeypatch.chdir(root.parent)
     monkeypatch.setenv("MPLBACKEND", "agg")
     with connect(root, None, "besom") as record:

@@ -1,4 +1,4 @@
-"""Each application of ``examples/`` is swept, two of them as ``besom init`` makes them."""
+"""Sweeps the applications of ``examples/``; ``besom init`` creates two of them."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def sweep(folder: Path, *words: str) -> tuple[Audit, str]:
-    """The sweep that ``python main.py -m`` is, and what was said of it."""
+    """Run ``python main.py -m``; return the audit of its study and its output."""
     done = run(folder, "-m", "hydra.sweeper.n_jobs=1", "hydra.sweeper.sampler.seed=1", *words)
     assert "can prune nothing" not in done.stdout + done.stderr
     return audit(folder / "mlruns", folder.name), done.stdout
@@ -33,7 +33,7 @@ def sweep(folder: Path, *words: str) -> tuple[Audit, str]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where ``besom init`` has made both of its applications."""
+    """Return the folder in which ``besom init`` has created both of its applications."""
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -68,7 +68,7 @@ def test_another_file_of_its_sweeps_is_another_study(made: Path) -> None:
 
 @pytest.fixture(scope="module")
 def keras_sweep(made: Path) -> tuple[Audit, str]:
-    """TPE proposes, Hyperband prunes, Keras trains."""
+    """Sweep the Keras application with TPE and Hyperband; return the audit and the output."""
     words = ("hydra.sweeper.n_trials=5", "batch_size=64", "hydra.sweeper.confirm.top_k=0")
     return sweep(made / "net", *words, *HYPERBAND)
 

@@ -1,4 +1,4 @@
-"""What Keras' own ``fit`` tells through the callback, and a model that is kept from memory."""
+"""What the Keras callback reports from ``fit``, and models that are saved from memory."""
 
 import logging
 import subprocess
@@ -23,7 +23,7 @@ SCORE = TensorSpec((None, 1), "float32")
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    """Compiled once: what is trained does not matter."""
+    """Return a compiled model. All tests share it, since its weights do not matter."""
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     network.compile(loss="mse", metrics=["mae"])
     return network
@@ -86,8 +86,8 @@ def test_epochs_keep_their_numbers_and_fits_go_on_counting(network: keras.Model)
     with listening(told := Told()):
         for _ in range(2):  # two folds
             fit(network, epochs=2)
-        fit(network, epochs=6, initial_epoch=4)  # a fit that goes on with the last one's number
-        fit(network, epochs=5, initial_epoch=4)  # one that is a step behind
+        fit(network, epochs=6, initial_epoch=4)  # continues the numbers of the last fit
+        fit(network, epochs=5, initial_epoch=4)  # starts one step behind
     assert steps(told) == [1, 2, 3, 4, 5, 6, 7]
     assert expected(told) == [2, 4, 6, 7]
 
@@ -101,7 +101,7 @@ def test_a_task_may_expect_more_than_its_first_fit(network: keras.Model) -> None
 
 
 class Ending(Told):
-    """Ends the task after its second report."""
+    """A listener that ends the task after its second report."""
 
     def __init__(self, stop: type[Stop]) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ def test_a_model_in_memory_is_kept_with_its_shapes(network: keras.Model) -> None
 
 
 def two_inputs(other: str) -> keras.Model:
-    """Of numbers, and of four kinds by number or by name."""
+    """Return a model with two inputs: numbers, and a category as an integer or a string."""
     numbers, kind = keras.Input((3,), name="numbers"), keras.Input((1,), dtype=other, name="kind")
     hashed = keras.layers.Hashing(num_bins=4, output_mode="one_hot")(kind)
     joined = keras.layers.Concatenate()([numbers, hashed])

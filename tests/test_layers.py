@@ -1,4 +1,4 @@
-"""Imports point downward, and what is heavy is loaded late. CONTRIBUTING.md has the map."""
+"""Imports follow the layers in CONTRIBUTING.md, and heavy libraries are imported late."""
 
 import ast
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 
-# From the ground up; a room may import itself and what stands before it, less what UNKNOWN says.
+# From the bottom up. A room imports only from its own floor and those below, except for UNKNOWN.
 FLOORS = [
     ["besom.session", "besom.keras_task", "besom.common"],
     ["besom.app"],
@@ -20,7 +20,7 @@ FLOORS = [
     ["besom.results", "hydra_plugins", "besom.rnn.__main__"],
     ["besom.cli"],
 ]
-# The rooms that do not know each other, whichever is above.
+# Further rooms that a room must not import, whatever their floors.
 UNKNOWN = {
     "besom.workers": ["besom.tracking"],
     "besom.search": ["besom.tracking", "besom.workers", "besom.rnn"],
@@ -28,19 +28,19 @@ UNKNOWN = {
     "besom.tracking": ["besom.workers"],
     "besom.sweep": ["besom.rnn"],
 }
-# What joins two rooms that do not know each other, and why.
+# Modules that may break UNKNOWN, and why.
 JOINTS = {
-    "besom.rnn.__main__",  # the application: the workload, recorded and swept
-    "besom.workers.process_state",  # what a task leaves in MLflow's own module, not a record
+    "besom.rnn.__main__",  # the application, which joins the workload, its record and its sweeps
+    "besom.workers.process_state",  # restores the state of MLflow's module, and writes no record
 }
-# One vendor, one room.
+# Each vendor's package, and the rooms that may import it.
 VENDORS = {
-    # What travels with a served model answers as MLflow's server wants to be told of bad input.
+    # The text classifier raises MLflow's exceptions, so that a server reports bad input.
     "mlflow": ["besom.tracking", "besom.rnn.text_classifier"],
     "optuna": ["besom.search", "besom.cli.dashboard"],
     "tensorflow": ["besom.rnn"],
-    # What a Keras task of one's own calls is no part of the workload; loaded as it is called. The
-    # session names the type of a model in a signature.
+    # `keras_task` serves users' own Keras tasks, and is imported only when it is used. The session
+    # names the type of a model in a signature.
     "keras": ["besom.rnn", "besom.keras_task", "besom.session"],
     "tensorboard": ["besom.sweep.callbacks.tensorboard"],
     "optuna_dashboard": ["besom.cli.dashboard"],
@@ -72,7 +72,7 @@ def modules() -> dict[str, Path]:
 
 
 def imports(file: Path, known: set[str]) -> Iterator[str]:
-    """Every module that a file imports, at its top or inside a function."""
+    """Yield every module that a file imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -94,7 +94,7 @@ def within(module: str, part: str) -> bool:
 
 
 def floor_of(module: str) -> int:
-    """The floor of a module, as the longest name says that it is within."""
+    """Return the floor of a module: that of the longest matching name in FLOORS."""
     found = [
         (len(room), floor)
         for floor, rooms in enumerate(FLOORS)
@@ -148,7 +148,7 @@ def test_a_room_has_few_files_and_says_what_it_is_for() -> None:
 
 
 def test_a_file_tells_one_story() -> None:
-    """A longer file is divided by what it does; contracts are not shortened to make room."""
+    """Split a longer file by subject; do not shorten its docstrings to fit."""
     lines = {name: len(file.read_text().splitlines()) for name, file in MODULES.items()}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
@@ -172,7 +172,7 @@ def test_the_command_imports_neither_hydra_nor_numpy() -> None:
 
 
 def test_a_class_has_a_name_of_its_own() -> None:
-    """Private ones aside, which are known in their file alone."""
+    """Private classes are exempt: only their own file uses them."""
     owners: dict[str, str] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.parse(path.read_text()).body:

@@ -1,4 +1,4 @@
-"""Nothing of Besom's makes code out of text: of a configuration, a record, or a data file."""
+"""Besom never turns text from a configuration, a record or a data file into code."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def calls(module: str) -> Iterator[ast.Call]:
 
 
 def name_of(call: ast.Call) -> tuple[str, str]:
-    """``("json", "loads")``; the first is empty for a plain name."""
+    """Return a call as ``("json", "loads")``; the first is empty for a plain name."""
     if isinstance(call.func, ast.Attribute):
         return ast.unparse(call.func.value), call.func.attr
     return "", ast.unparse(call.func)
@@ -31,12 +31,12 @@ def test_nothing_is_made_of_what_a_configuration_names(called: str) -> None:
 
 
 def test_only_the_function_that_the_user_names_is_looked_up() -> None:
-    """And SECURITY.md says that it is trusted."""
+    """SECURITY.md says that this function is trusted."""
     assert users("get_method") == {"besom.search.space.space"}
 
 
 def test_only_callbacks_samplers_and_pruners_are_made_of_what_a_target_names() -> None:
-    """And SECURITY.md says that they are trusted."""
+    """SECURITY.md says that these classes are trusted."""
     assert users("make_object") == {"besom.sweep.callbacks.read"}
     assert users("locate") == {
         "besom.app.modules.target",

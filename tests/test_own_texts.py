@@ -1,4 +1,4 @@
-"""Texts of one's own, from the file to the served answer: a sweep of three classes, and on."""
+"""A user's own texts, from the file through a sweep of three classes to a served prediction."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ SWEEP = [
 
 
 def write(path: Path, rows: int = 300) -> None:
-    """Messages whose mood is in one word of five; one mood is rarer than the others."""
+    """Write messages of five words, one of which shows the mood; half of them are ``glad``."""
     chance = random.Random(3)
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, delimiter=";")
@@ -59,7 +59,7 @@ def store(swept: Path) -> str:
 
 @pytest.fixture
 def run_id(swept: Path) -> str:
-    """The run of the best trial."""
+    """Return the run id of the best trial."""
     [best, *_] = sorted(audit(swept / "mlruns", "mine").trials, key=lambda trial: -trial.value)
     found: str = best.user_attrs["besom.run_id"]
     return found
@@ -67,7 +67,7 @@ def run_id(swept: Path) -> str:
 
 @pytest.fixture
 def here(besom: Command, swept: Path) -> Iterator[Command]:
-    """The command in the folder of the sweep."""
+    """Yield the ``besom`` command, run in the folder of the sweep."""
     with chdir(swept):
         yield besom
 

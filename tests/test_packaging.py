@@ -1,4 +1,4 @@
-"""What `make` installs and what a wheel carries."""
+"""What `make` installs from the lock, and what a wheel contains."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds Besom as a wheel installs it, apart from this checkout."""
+    """Return a folder that holds Besom as a wheel installs it, apart from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-index", "--no-deps"]
     subprocess.run(

@@ -1,6 +1,6 @@
-"""Passwords in addresses are in nothing that a run writes, prints, or sends to be kept.
+"""No password in an address appears in anything that a run writes, prints or sends to a server.
 
-The same with a real MLflow server and the reference workload: tests/chaos/long/test_passwords.py.
+tests/chaos/long/test_passwords.py does the same with an MLflow server and the reference workload.
 """
 
 import logging
@@ -25,7 +25,7 @@ NOBODY = f"http://ann:{PASSWORD}@127.0.0.1:9"
 
 @pytest.fixture
 def application(tmp_path: Path) -> list[str]:
-    """An address for Optuna's database with a password that SQLite does not ask for."""
+    """Return two addresses with a password: Optuna's, where SQLite ignores it, and the task's."""
     storage = f"sqlite:///file:{tmp_path}/mlruns/optuna.db?uri=true&password={PASSWORD}"
     return [f"hydra.sweeper.storage='{storage}'", f"database='{DATABASE}'"]
 
@@ -46,7 +46,7 @@ def test_a_sweep_keeps_them_to_itself(root: Path, application: list[str]) -> Non
     for told in (schema.ERROR, "besom.traceback"):
         assert mask(DATABASE) in failed.user_attrs[told]
     (log,) = (root.parent / "multirun").rglob(f"{failed.number}/leaky.log")
-    assert log.read_text().count(mask(DATABASE)) == 2  # read, and not answering
+    assert log.read_text().count(mask(DATABASE)) == 2  # a warning, then the exception
     (written,) = (root.parent / "multirun").rglob(f"{failed.number}/.hydra/config.yaml")
     assert mask(DATABASE) in written.read_text()
     assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
@@ -96,7 +96,7 @@ def test_full_errors_are_discreet_too(
 
 
 def test_an_address_out_of_the_environment_is_never_written_down(root: Path) -> None:
-    """``.hydra`` holds the variable's name, and can be run again."""
+    """``.hydra`` keeps the interpolation, so the job can still be run again."""
     words = ["database=${oc.env:DATABASE}", "x=0"]
     ended = subprocess.run(
         [sys.executable, str(APPS / "leaky.py"), *words],
@@ -122,7 +122,7 @@ def test_what_is_logged_is_masked(caplog: pytest.LogCaptureFixture) -> None:
         log.error("no address in here, %s", ["whole", "arguments"])
     assert logging.getLogRecordFactory() is before
     assert PASSWORD not in caplog.text and caplog.text.count(mask(DATABASE)) == 2
-    assert caplog.records[-1].args  # what holds no password is let alone
+    assert caplog.records[-1].args  # a record without a password is unchanged
 
 
 def test_no_error_of_ours_shows_one() -> None:

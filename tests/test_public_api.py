@@ -1,4 +1,4 @@
-"""``import besom`` gives the whole public API: its names, each with an example that runs."""
+"""The public API of ``import besom``: its names, and their examples, which run as doctests."""
 
 import inspect
 from doctest import DocTestFinder, DocTestRunner
@@ -54,7 +54,7 @@ def test_each_has_types_an_example_and_a_place_in_the_documents(name: str) -> No
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, Any]:
-    """What the examples speak of: a Keras model that can be trained, and its data."""
+    """Return the names that the examples use: a compiled Keras model and its data."""
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     network.compile(loss="mse")
     x, y = np.zeros((4, 3)), np.zeros((4, 1))

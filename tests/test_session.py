@@ -14,7 +14,7 @@ from besom.tracking import schema
 
 
 class Told:
-    """A listener that keeps what it hears, as Python's own types only."""
+    """A listener that keeps what it is told, for tests to compare."""
 
     def __init__(self) -> None:
         self.said: list[Any] = []

@@ -1,10 +1,10 @@
-"""Scripts run as processes of their own, without the seconds that each would take to import.
+"""Runs scripts in processes of their own without the seconds that each would spend on imports.
 
-``python warm.py DESCRIPTOR MODULES`` imports what its scripts do, once, and waits at the
-descriptor: what every sweep does, or TensorFlow, which has not started then. For each request it
-forks a process that becomes what ``python SCRIPT ARGUMENTS`` or ``python -c CODE ARGUMENTS`` would
-be: its own ``__main__``, folder, environment, streams, signals. Its workers are spawned, as ever.
-What is read as Python starts (``-W``, ``-m``) and what interrupts imports need a cold start.
+``python warm.py DESCRIPTOR MODULES`` imports what every sweep imports, or TensorFlow, once, and
+waits for requests at the descriptor. For each it forks a process that becomes what ``python SCRIPT
+ARGUMENTS`` or ``python -c CODE ARGUMENTS`` would be, with its own ``__main__``, folder, environment
+and streams. Workers are spawned as usual. Python's own options (``-W``, ``-m``) and tests that
+interrupt imports need a cold start.
 """
 
 import gc
@@ -27,14 +27,14 @@ APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class Process:
-    """``python *WORDS`` in ``folder``; as :class:`subprocess.Popen`, as far as it is used.
+    """``python *WORDS``, run in ``folder``. Its methods are like those of ``subprocess.Popen``.
 
     Args:
-        merged: its errors go to its output.
-        session: it leads a session of its own.
-        modules: what is imported already; a name of ``MODULES``.
-        variables: of its environment, beside those of this process.
-        log: a file that its output is appended to, where it is not to be read here.
+        merged: whether stderr goes to stdout.
+        session: whether the process leads a new session.
+        modules: the modules that are imported already; a key of ``MODULES``.
+        variables: added to the environment of this process.
+        log: a file to append the output to, instead of reading it here.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Process:
         os.close(err)
         self._output, self._errors = _Reader(output), _Reader(errors)
         self.args, self.returncode = words, None
-        self.pid = self._answer(120)  # the first one waits for all that is imported
+        self.pid = self._answer(120)  # the first request waits for the server's imports
 
     def poll(self) -> int | None:
-        """Its exit code, as far as it has ended."""
+        """Return the exit code; None while the process runs."""
         try:
             return self.wait(0)
         except subprocess.TimeoutExpired:
@@ -77,12 +77,12 @@ class Process:
         return self.returncode
 
     def kill(self) -> None:
-        """Nothing where it has ended."""
+        """Kill the process unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
 
     def communicate(self, timeout: float) -> tuple[str, str]:
-        """Wait until it has ended, and all that hold its streams; what they have said."""
+        """Wait for the process, and all that hold its streams, to end; return stdout and stderr."""
         deadline = time.monotonic() + timeout
         self.wait(timeout)
         said = [one.text(deadline - time.monotonic()) for one in (self._output, self._errors)]
@@ -101,7 +101,7 @@ class Process:
 def run(
     words: list[str], folder: Path, timeout: float = 120, modules: str = "sweep"
 ) -> subprocess.CompletedProcess[str]:
-    """``python *WORDS`` in ``folder``, from beginning to end."""
+    """Run ``python *WORDS`` in ``folder`` to its end."""
     process = Process(words, folder, modules=modules)
     try:
         said = process.communicate(timeout)
@@ -113,7 +113,7 @@ def run(
 
 
 class _Reader(threading.Thread):
-    """Reads a stream to its end."""
+    """A thread that reads a stream to its end."""
 
     def __init__(self, descriptor: int | None) -> None:
         super().__init__(daemon=True)
@@ -132,7 +132,7 @@ class _Reader(threading.Thread):
 
 @cache
 def _server(modules: str) -> socket.socket:
-    """Where requests go. Their server ends with this process."""
+    """Start a server, which ends with this process; return the socket for requests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
@@ -145,8 +145,8 @@ def _server(modules: str) -> socket.socket:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Return in each process that is to run a script, which is in ``sys.argv`` then."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # attendants are waited for by nobody
+    """Serve requests; return only in each forked process, with its script in ``sys.argv``."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing waits for the intermediate processes
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, REQUEST_LENGTH, 3)
         if not message:
@@ -160,7 +160,7 @@ def _serve(requests: socket.socket) -> None:
 
 
 def _attend(request: dict, descriptors: list[int]) -> None:
-    """Tell the id of the script's process, and its exit code."""
+    """Fork the script's process, in which this returns; send its id and exit code, and exit."""
     answers = socket.socket(fileno=descriptors[0])
     pid = os.fork()
     if pid == 0:
@@ -221,7 +221,7 @@ MODULES = {"sweep": _import_for_sweeps, "tensorflow": _import_tensorflow}
 
 
 def _main() -> types.ModuleType:
-    """The script's module, empty, in place of this one."""
+    """Replace this module with an empty ``__main__`` for the script; return that."""
     path = str(Path(sys.argv[0]).absolute())
     module = types.ModuleType("__main__")
     module.__file__, module.__builtins__ = path, __builtins__

@@ -1,4 +1,4 @@
-"""The flags of the commands."""
+"""Suggestions for mistyped flags of commands."""
 
 from besom.app.command import reading_parser, suggested_flag
 

@@ -1,4 +1,4 @@
-"""A job's configuration is the one that Hydra composes for it, to the last flag."""
+"""The configuration that Besom composes for a job equals Hydra's, flags of its nodes included."""
 
 import pickle
 from collections.abc import Iterator
@@ -70,10 +70,10 @@ GIVEN += ("hydra.sweep.subdir=trial-${hydra.job.num}", "+hydra.job.env_set.T=${o
 
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
-    """The loader of an application, and the configuration of its sweep."""
+    """Yield an application's loader, and the configuration of its sweep."""
     monkeypatch.setenv("BESOM_TEST", "there")
     monkeypatch.chdir(tmp_path)
-    # Hydra takes an application's dataclass of this name, of another test, for the file's schema.
+    # Another test's dataclass of this name would be taken for the schema of the file.
     monkeypatch.delitem(ConfigStore.instance().repo, "config.yaml", raising=False)
     for folder, files in (("conf", FILES), ("extra", EXTRA)):
         for name, text in files.items():
@@ -86,7 +86,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
 
 
 def whole(config: DictConfig) -> tuple[Any, ...]:
-    """All that can be seen of it."""
+    """Return all that the comparison covers: the YAML, and some nodes' flags and types."""
     nodes = (config, config.hydra, config.net, config.hydra.runtime)
     flags = [(OmegaConf.is_struct(node), OmegaConf.is_readonly(node)) for node in nodes]
     types = [OmegaConf.get_type(node) for node in nodes]
@@ -94,7 +94,7 @@ def whole(config: DictConfig) -> tuple[Any, ...]:
 
 
 def test_it_is_what_hydra_composes(made: Made) -> None:
-    """Also after other jobs, which leave nothing behind."""
+    """One composer composes all jobs, in both orders: no job changes another's configuration."""
     loader, master = made
     composer = Composer(loader, master)
     for overrides in (*OVERRIDES, *reversed(OVERRIDES)):

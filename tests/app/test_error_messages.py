@@ -1,4 +1,4 @@
-"""What other libraries call what Hydra's grammar has another word for."""
+"""Search space functions with the names of other libraries, or misspelt: Hydra's name is given."""
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser

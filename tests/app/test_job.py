@@ -1,4 +1,4 @@
-"""The application's task, as a sweep ships it to its workers."""
+"""How a sweep sends the application's task to its workers, and names what cannot be sent."""
 
 import pickle
 import subprocess
@@ -38,7 +38,7 @@ def test_the_task_keeps_the_hooks_of_the_training() -> None:
 
 def test_the_task_travels_to_a_process_that_has_nothing_loaded() -> None:
     shipped = cloudpickle.dumps(task)
-    assert len(shipped) < 10_000  # by reference wherever it can
+    assert len(shipped) < 10_000  # pickled by reference where possible
     assert pickle.loads(shipped).__name__ == "train"
 
     ended = subprocess.run([sys.executable, "-c", UNPICKLE], input=shipped, capture_output=True)

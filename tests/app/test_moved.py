@@ -1,4 +1,4 @@
-"""An application on a machine that has the same in other places."""
+"""An application whose folder is elsewhere on the machine that loads it."""
 
 import subprocess
 import sys

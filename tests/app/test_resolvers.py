@@ -1,4 +1,4 @@
-"""What makes the values of a configuration."""
+"""Finding the resolvers that compute a configuration's values."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def place() -> Iterator[None]:
 
 def test_each_interpolated_value_names_the_resolvers_that_made_it(place: None) -> None:
     config, before = OmegaConf.create(CONFIG), dict(BaseContainer._resolvers)
-    for _ in range(2):  # the second time from the cache
+    for _ in range(2):  # the second time, `place` returns its cached value
         assert resolvers_of(config) == {
             "same": set(),
             "rate": {"oc.env"},

@@ -1,4 +1,4 @@
-"""What a user gets wrong ends in a line or two with value and remedy; bugs keep their traceback."""
+"""A user's mistake ends in one or two lines with value and remedy; a bug keeps its traceback."""
 
 import os
 import signal
@@ -218,7 +218,7 @@ def test_a_bug_keeps_the_traceback_of_the_task_without_hydras_frames(
 
 
 def test_ctrl_c_is_one_line(application: run.HydraApp, capfd: pytest.CaptureFixture[str]) -> None:
-    # A shell that starts the tests in the background has it ignored.
+    # SIGINT is ignored if a shell has started the tests in the background.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         assert run.run(application, ["fail=ctrl-c"]) == 130
@@ -270,18 +270,18 @@ def test_what_was_composed_to_be_checked_is_run(
 
     monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
     assert run.run(application, ["model.units=7"]) == 0
-    assert "units=7" in capfd.readouterr().out and len(composed) == 2  # once for its mode
+    assert "units=7" in capfd.readouterr().out and len(composed) == 2  # one is for the mode
     composed.clear()
     assert (
         run.run(application, ["--multirun", "hydra/sweeper=besom", "hydra.sweeper.dry_run=true"])
         == 0
     )
-    assert len(composed) == 2  # the command line's, and the baseline
+    assert len(composed) == 2  # for the command line, and for the baseline
 
 
 def test_jobs_that_are_alike_run_one_after_the_other(
     application: run.HydraApp, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Hydra locks the configuration of each."""
+    """Hydra makes each job's configuration read-only, so no two jobs may share one object."""
     assert run.run(application, ["--multirun", "model.units=7,7,7"]) == 0
     assert capfd.readouterr().out.count("\nunits=7\n") == 3

@@ -1,4 +1,4 @@
-"""A digest of an application's own source, and its name."""
+"""The digest of an application's own source, and the name of its task."""
 
 import subprocess
 import sys
@@ -124,7 +124,7 @@ def test_it_follows_the_file_that_starts_the_program(folder: Path) -> None:
 def test_a_task_of_an_installed_package_has_the_source_and_the_name_of_the_main_file(
     folder: Path,
 ) -> None:
-    """As one that hydra-zen has wrapped."""
+    """For example a task that hydra-zen has wrapped."""
     wrapper = folder / "site-packages" / "zen"
     wrapper.mkdir(parents=True)
     (wrapper / "__init__.py").touch()
@@ -150,7 +150,7 @@ def test_it_follows_what_the_configuration_names(folder: Path) -> None:
     _, before = asked(folder, "-c", ASK_NAMED)
     assert before.startswith(alone.strip()) and len(before) == len(alone) + 16
     assert not Source(alone.strip()).differs_from(Source(before.strip()))
-    for other in ("unused.py", "data/rows.py"):  # data.csv is no module
+    for other in ("unused.py", "data/rows.py"):  # `data.csv` names a file, not a module
         (folder / other).write_text("changed = True\n")
     assert asked(folder, "-c", ASK_NAMED)[1] == before
     for own in ("named.py", "deep.py", "built.py"):

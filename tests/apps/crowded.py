@@ -1,4 +1,4 @@
-"""A Hydra application that needs its main module to be there once, and as the guard has left it."""
+"""A Hydra application that needs a single main module, with the state that its guard has set."""
 
 import concurrent.futures
 import functools
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import hydra
-import shelf  # beside this file
+import shelf  # in the folder of this file
 from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -22,7 +22,7 @@ LIMIT = 0
 PID = os.getpid()
 REBOUND = os.getpid()
 log = logging.getLogger(__name__)
-OmegaConf.register_new_resolver("twice", lambda x: 2 * x)  # fails where it is there already
+OmegaConf.register_new_resolver("twice", lambda x: 2 * x)  # fails if it is registered already
 
 
 @dataclass
@@ -96,7 +96,7 @@ if __name__ == "__main__":
 
     @dataclass
     class Extra(Model):
-        """There only when the file is run."""
+        """Defined only when the file is run."""
 
     def bonus(model: Model) -> Model:
         return Extra(widen(model).width)

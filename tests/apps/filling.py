@@ -1,4 +1,4 @@
-"""A Hydra application whose task gives values to what its configuration refers to."""
+"""A Hydra application whose task sets the values that its configuration interpolates."""
 
 import hydra
 from hydra.core.config_store import ConfigStore

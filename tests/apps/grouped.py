@@ -1,4 +1,4 @@
-"""A Hydra application with config groups, two keys of one last name, and a seed."""
+"""A Hydra application with config groups, two keys that end in ``lr``, and a seed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Hydra application that says everything it knows, passwords too, wherever it can."""
+"""A Hydra application that logs, records and raises an address with its password."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A Hydra application whose result depends on its seed, and takes its time."""
+"""A Hydra application whose result depends on its seed; its steps can be made slow."""
 
 import random
 import time

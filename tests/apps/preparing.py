@@ -1,4 +1,4 @@
-"""A Hydra application whose workers leave a file each when they prepare, and may fail to."""
+"""A Hydra application whose hook ``prepare`` writes a file for each worker; it can fail or hang."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""A small Hydra application that knows nothing of Besom: minimise x² + y²."""
+"""A small Hydra application that does not import Besom: minimise x² + y²."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A module of the application ``crowded`` that others fill."""
+"""A module whose state the application ``crowded`` sets."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""A Hydra application whose loss falls as its size grows, and which says both."""
+"""A Hydra application whose loss falls as its size grows; it reports and returns both."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ ConfigStore.instance().store(name="config", node=Config)
 
 @hydra.main(version_base=None, config_path=None, config_name="config")
 def main(config: DictConfig) -> dict[str, float]:
-    """``early_size`` is reported, and ``size`` returned."""
+    """Report ``loss`` and ``early_size``; return ``loss`` and, unless told not to, ``size``."""
     loss = (1 - config.x) ** 2 + 1e-4 * config.seed
     for step in range(1, config.steps + 1):
         besom.report(step, loss=loss + 1 / step, early_size=100 * config.x)

@@ -1,4 +1,4 @@
-"""A Hydra application whose every trial spoils its process in another way, for those after it."""
+"""A Hydra application whose trials damage their process in many ways, for the trials after them."""
 
 import importlib
 import logging
@@ -71,7 +71,7 @@ def environment() -> None:
 
 
 def fork() -> None:
-    """The child, too, reports and comes to the end of the task, in one of two ways."""
+    """Fork two children that report and then end the task: one returns, the other raises."""
     for raised in (None, ValueError("raised in a fork")):
         if os.fork() == 0:
             besom.report(2, pid=os.getpid())
@@ -82,14 +82,14 @@ def fork() -> None:
 
 
 def for_good() -> None:
-    """The worker's log cannot be opened again."""
+    """Remove the folder of the workers' logs, so that this worker's log cannot be opened again."""
     shutil.rmtree(Path(HydraConfig.get().sweep.dir, "workers"))
     os.close(1)
 
 
 class Nameless(Exception):
     def __str__(self) -> str:
-        raise KeyboardInterrupt  # no Exception even
+        raise KeyboardInterrupt  # which `except Exception` does not catch
 
 
 def raises(error: BaseException) -> None:
@@ -97,7 +97,7 @@ def raises(error: BaseException) -> None:
 
 
 def rubbish() -> None:
-    """On every pipe and socket of this process."""
+    """Write to every socket of this process."""
     for name in os.listdir("/proc/self/fd"):
         if int(name) > 2 and os.path.realpath(f"/proc/self/fd/{name}").find("socket:") >= 0:
             os.write(int(name), b"rubbish\n")

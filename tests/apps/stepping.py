@@ -1,4 +1,4 @@
-"""A Hydra application that reports step by step, and can be made to fail in many ways."""
+"""A Hydra application that reports at each step and can be made to fail in several ways."""
 
 import math
 import os
@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import besom
 
-# Registered here, as users do: workers must know it too.
+# Registered at import, as users do: workers need it too.
 OmegaConf.register_new_resolver("double", lambda value: 2 * value)
 
 
@@ -59,7 +59,7 @@ def _go_wrong(fault: str) -> None:
 
 
 def suggest(config: DictConfig, trial) -> None:  # type: ignore[no-untyped-def]
-    """A conditional space: y is searched only where x is positive."""
+    """Define a conditional space: ``y`` is searched only where ``x`` is positive."""
     if trial.params["x"] > 0:
         trial.suggest_float("y", -1, 1)
 

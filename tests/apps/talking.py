@@ -1,4 +1,4 @@
-"""A Hydra application that logs and prints; it fails above 1, and below 0 it dies once."""
+"""A Hydra application that logs and prints; it fails if ``x > 1``, and dies once if ``x < 0``."""
 
 import logging
 import os

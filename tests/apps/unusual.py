@@ -1,4 +1,4 @@
-"""A Hydra application with what ordinary ones have too: enumerations, lists, time, processes."""
+"""A Hydra application with enumerations, lists, times and child processes."""
 
 import multiprocessing
 import os

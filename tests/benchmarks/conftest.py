@@ -1,4 +1,4 @@
-"""A report as a script would write it."""
+"""An example of a benchmark's report."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One list of configurations in the forms that the sides take."""
+"""The list of configurations, as a file for the peers and as a config group for Hydra."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from besom.search.algorithms.options import NoPruner, RandomSampler
 from besom.search.options import SweepOptions
 from besom.search.storage.database import open_study
 
-pytestmark = pytest.mark.slow  # of the benchmarks only
+pytestmark = pytest.mark.slow  # only the benchmarks depend on it
 
 
 def options(n_trials: int) -> SweepOptions:

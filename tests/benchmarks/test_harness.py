@@ -1,4 +1,4 @@
-"""Turns, pinning and the command line."""
+"""The harness: alternating sides, pinning to cores, and the command line."""
 
 import os
 import subprocess

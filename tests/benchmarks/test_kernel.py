@@ -1,4 +1,4 @@
-"""What the kernel benchmark counts."""
+"""The kernel benchmark's operation count and processor times."""
 
 from benchmarks import kernel
 from benchmarks.configurations import BASELINE

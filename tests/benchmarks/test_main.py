@@ -1,4 +1,4 @@
-"""The table at the end of a run of all benchmarks."""
+"""The run of all benchmarks: its scripts, and the table of goals at its end."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The share of the workers' time that no trial has used."""
+"""The overhead benchmark: the share of the workers' time that is not spent on trials."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def test_overhead_is_what_the_workers_have_not_spent_on_trials() -> None:
     assert sweep.overhead(sweep.whole) == pytest.approx(50.0)
 
 
-@pytest.mark.slow  # of the benchmarks only
+@pytest.mark.slow  # only the benchmarks depend on it
 def test_a_sweep_of_spinning_trials_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -23,7 +23,7 @@ def test_a_sweep_of_spinning_trials_is_measured(
     assert 0.1 < sweep.wall < sweep.whole
 
 
-@pytest.mark.slow  # of the benchmarks only
+@pytest.mark.slow  # only the benchmarks depend on it
 @pytest.mark.parametrize("name", overhead.PEERS)
 def test_spinning_trials_of_a_peer_are_measured(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -43,4 +43,4 @@ def test_the_seconds_of_epochs_are_read_from_a_jobs_log() -> None:
         "[2026-11-22][besom.rnn.train][INFO] - epoch 2: loss 0.4, val_accuracy 0.8, 0.48 s\n"
     )
     assert overhead.EPOCH.findall(log) == ["0.52", "0.48"]
-    assert overhead._fit(log) == pytest.approx(2 * 0.48)  # the first one has compiled
+    assert overhead._fit(log) == pytest.approx(2 * 0.48)  # the first epoch compiles

@@ -1,4 +1,4 @@
-"""The page's figures are those of the committed reports."""
+"""The figures in docs/benchmarks.md are those of the committed reports."""
 
 from benchmarks.page import PAGE, read_reports, rendered
 from benchmarks.result import Report

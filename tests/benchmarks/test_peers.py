@@ -16,14 +16,14 @@ from besom.rnn import environment
 from besom.rnn.config import Data
 from besom.rnn.data import load
 
-pytestmark = pytest.mark.slow  # of the benchmarks only
+pytestmark = pytest.mark.slow  # only the benchmarks depend on it
 
 TINY = replace(BASELINE, vocab_size=30, max_length=8, embedding_dim=2, units=2, epochs=2)
 
 
 @pytest.fixture
 def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with the layout of Keras' imdb.npz, of 60 reviews, as the tests' own data set."""
+    """Provide 60 reviews, in the layout of Keras' imdb.npz, as the IMDb data; return the file."""
     draw = random.Random(0)
     arrays = {}
     for split in ("train", "test"):
@@ -38,7 +38,7 @@ def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_peers_read_the_reviews_that_besom_reads(reviews: Path) -> None:
-    environment.prepare()  # a quiet import
+    environment.prepare()  # silences TensorFlow's import
     from benchmarks.peers import reference
 
     reference.read_training_split.cache_clear()

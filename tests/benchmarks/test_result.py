@@ -1,4 +1,4 @@
-"""Figures out of samples, and reports that come back from JSON as they went."""
+"""Figures computed from samples, and reports that are equal after a round trip through JSON."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from benchmarks.result import Goal, Report, Row
 def test_the_figure_with_a_peer_is_the_ratio_of_the_medians() -> None:
     row = Row("x", ours=[1.0, 2.0, 10.0], peer=[6.0, 5.0, 90.0])
     assert row.figure == 3.0
-    assert row.spread == (2.5, 9.0)  # of the repetitions
+    assert row.spread == (2.5, 9.0)  # the ratios of the repetitions
 
 
 def test_a_peer_with_fewer_samples_is_compared_with_all_of_ours() -> None:

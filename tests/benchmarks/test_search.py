@@ -1,4 +1,5 @@
-"""What a search has recommended when, and what is made of it; the searches take hours."""
+"""Recommendations from the log of a search, and rows from them; no search is run: it takes hours.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -55,10 +56,10 @@ def test_what_is_noted_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("seconds", "chosen"),
     [
-        (99, []),  # a confirmation of A takes 10 * 2 * 5 / 2 = 50 s, and A is there after 60
+        (99, []),  # a confirmation of A takes 10 * 2 * 5 / 2 = 50 s, and A ends after 60 s
         (115, [BASELINE, A]),
-        (315, [BASELINE, C, A]),  # with C: 15 * 3 * 5 / 2 = 112 s after 200
-        (500, [BASELINE, B, C, A]),  # with B: 20 * 4 * 5 / 2 = 200 s after 300
+        (315, [BASELINE, C, A]),  # with C: 15 * 3 * 5 / 2 = 112 s, from 200 s on
+        (500, [BASELINE, B, C, A]),  # with B: 20 * 4 * 5 / 2 = 200 s, from 300 s on
     ],
 )
 def test_a_confirmation_ends_in_time(seconds: float, chosen: list[Configuration]) -> None:
@@ -67,7 +68,7 @@ def test_a_confirmation_ends_in_time(seconds: float, chosen: list[Configuration]
 
 @pytest.fixture
 def worth(monkeypatch: pytest.MonkeyPatch) -> dict[Configuration, float]:
-    """What the trainings on fresh seeds say, which are not done here."""
+    """Replace the trainings of a confirmation; return the means that the test sets for them."""
     means: dict[Configuration, float] = {}
 
     def values(
@@ -87,8 +88,8 @@ def test_besom_recommends_what_its_confirmation_says(
     worth |= {BASELINE: 0.8, A: 0.8, B: 0.79, C: 0.82}
     logs = {sides.BESOM: [LOG], sides.LOOP: [LOG]}
     found = sides.recommended(logs, [60, 115, 500], tmp_path)
-    assert found[sides.BESOM, 60] == [A]  # no time to confirm: the best as it is
-    assert found[sides.BESOM, 115] == [BASELINE]  # not beaten
+    assert found[sides.BESOM, 60] == [A]  # the best, since there is no time to confirm it
+    assert found[sides.BESOM, 115] == [BASELINE]  # A does not beat it
     assert found[sides.BESOM, 500] == [C]
     assert found[sides.LOOP, 500] == [B]
 

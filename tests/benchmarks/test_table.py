@@ -1,4 +1,4 @@
-"""Rows as text."""
+"""Rows as tables, in Markdown and for a terminal."""
 
 import pytest
 

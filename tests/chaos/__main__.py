@@ -1,4 +1,4 @@
-"""``make chaos``: random kills over many seeds, then a kill in every phase; a line for each."""
+"""``make chaos``: sweeps with random kills, one for each seed, then a kill in every phase."""
 
 import argparse
 import statistics
@@ -12,7 +12,7 @@ from tests.chaos.harness import Hurt, Sizes, hurt, kill_in
 from tests.chaos.phases import OF_AN_END, PHASES
 
 KILLS, SUPERVISOR_KILLS, REQUESTS = 50, 5, 5
-"""So many, at the least, a seed must have brought about."""
+"""The least number of each that makes a seed a valid test."""
 
 SIZES = Sizes(
     trials=100,
@@ -22,12 +22,12 @@ SIZES = Sizes(
     stops=5,
     requests=REQUESTS * 3,
 )
-"""A few more: some come when there is nobody to be killed, or when the sweep has ended; a request
-to stop a trial which has just ended is refused. With trials of a quarter of this length a quick
-machine ended sweeps before all that had come."""
+"""Asks for more than the least numbers: some kills find no process or come after the sweep's end,
+and a request to stop a trial that has just ended is refused. With trials a quarter as long, a fast
+machine ended sweeps too early."""
 
 N_TRIALS = 8
-"""Of a sweep whose supervisor is killed in one phase."""
+"""The trials of a sweep whose supervisor is killed in one phase."""
 
 COLUMNS = "kills  restarts  stops  requests  trials  attempts  losses  doubles  mismatches"
 
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _kills() -> Iterator[tuple[str, int]]:
-    """Each phase three times; those of an end in the second confirmation as well."""
+    """Yield each phase with counts 1 to 3; phases of an end also in the second confirmation."""
     for phase in PHASES:
         yield from ((phase, count) for count in (1, 2, 3))
     yield from ((phase, N_TRIALS + 2) for phase in OF_AN_END)
@@ -80,9 +80,9 @@ def _counts(done: Hurt, found: Findings) -> str:
 
 
 def _times(done: Hurt) -> str:
-    """To notice a dead worker, and to go on after a restart: the median and the longest.
+    """Return the median and longest times to notice a dead worker and to continue after a restart.
 
-    They are shown, and are no faults: what else runs on the machine is in them.
+    They are shown, but are not faults: they depend on what else runs on the machine.
     """
     noticed, gone_on = sorted(done.noticed) or [0.0], sorted(done.gone_on) or [0.0]
     return f"{_spread(noticed, 2)}  {_spread(gone_on, 1)}"
@@ -94,7 +94,7 @@ def _spread(seconds: Sequence[float], digits: int) -> str:
 
 
 def _too_few(done: Hurt) -> list[str]:
-    """What makes this no test."""
+    """Return which kills and requests were too few for a valid test."""
     few = [f"only {done.worker_kills} workers killed"] * (done.worker_kills < KILLS)
     few += [f"only {done.requests} requests done"] * (done.requests < REQUESTS)
     few_restarts = done.supervisor_kills < SUPERVISOR_KILLS

@@ -1,6 +1,6 @@
-"""A cheap Hydra application that reports, saves a file, and dies where the harness wants it to.
+"""A cheap Hydra application that reports, saves a file, and dies at a place that it is told.
 
-The supervisor runs this file as ``__main__``; its workers import it, and know nothing of phases.
+The supervisor runs this file as ``__main__`` and can be killed in a phase; its workers cannot.
 """
 
 import os
@@ -51,7 +51,7 @@ def main(config: Config) -> dict[str, float]:
 
 
 def _die(config: Config, place: str) -> None:
-    """Kill this worker, at the place that is asked for, the first time that anyone gets there."""
+    """Kill this worker if ``config.dies`` is this place and no worker was killed there before."""
     if config.dies != place:
         return
     try:
@@ -62,7 +62,8 @@ def _die(config: Config, place: str) -> None:
 
 
 def _arm() -> None:
-    """Workers import the modules that this one has imported, and need none of a whole sweep."""
+    """Arm the phase of the environment, then forget the tests' modules: workers import all others.
+    """
     before = set(sys.modules)
     from tests.chaos.phases import arm
 

@@ -1,4 +1,4 @@
-"""What a sweep that was hurt has left: counted from both records, as a stranger would read them."""
+"""Examines what a sweep with kills has left in Optuna and MLflow, through their own APIs."""
 
 import json
 import math
@@ -17,31 +17,31 @@ from besom.tracking import schema
 from tests.chaos.steer import Asked
 
 STEPS = 4
-"""Reports of each trial."""
+"""The number of reports of each trial."""
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Where the two records of a sweep are: addresses of Optuna's database and of MLflow."""
+    """The addresses of a sweep's two records: Optuna's database and MLflow."""
 
     storage: str
     tracking: str
 
     @classmethod
     def below(cls, root: Path) -> "Stores":
-        """Where they are unless a sweep is told otherwise."""
+        """Return the default addresses below ``root``."""
         return cls(f"sqlite:///{root / 'optuna.db'}", f"sqlite:///{root / 'mlflow.db'}")
 
 
 @dataclass
 class Findings:
-    """Each list says in words what is wrong; all are empty where nothing is.
+    """What was found: counts, and a description of each fault.
 
     Attributes:
-        losses: what should be there and is not.
-        doubles: what is there more than once.
-        mismatches: what the two records do not agree about.
+        losses: what is missing.
+        doubles: what exists more than once.
+        mismatches: what differs between the two records.
     """
 
     trials: int
@@ -59,7 +59,7 @@ def examine(root: Path, stores: Stores, study: str, asked: Asked, n_confirmation
     """Compare what Optuna and MLflow keep with what the sweep was asked for.
 
     Args:
-        root: where the sweep keeps what has not been delivered.
+        root: the sweep's root folder, whose spool holds what has not been delivered.
     """
     kept = optuna.load_study(study_name=study, storage=stores.storage)
     second = optuna.load_study(study_name=f"{study}{CONFIRMATIONS}", storage=stores.storage)
@@ -68,7 +68,7 @@ def examine(root: Path, stores: Stores, study: str, asked: Asked, n_confirmation
     runs = _runs(client, study)
     attempts = [run for run in runs.values() if run.data.tags[schema.ROLE] != "sweep"]
     found = Findings(len(trials), len(attempts))
-    # A run that began while MLflow was away is known by its key.
+    # A trial names a run that began while MLflow was away by its key.
     named = runs | {run.data.tags[schema.KEY]: run for run in attempts}
     _examine_parent([run for run in runs.values() if run not in attempts], found)
     if len(trials) != asked.n_trials:
@@ -84,7 +84,7 @@ def examine(root: Path, stores: Stores, study: str, asked: Asked, n_confirmation
 
 
 def _examine_asked(trials: list[FrozenTrial], asked: Asked, found: Findings) -> None:
-    """Each point that was enqueued is there once, and each trial that was stopped knows that."""
+    """Check that each enqueued point has one trial, and that each stopped trial is marked so."""
     points = Counter(
         json.loads(trial.user_attrs[ENQUEUED])["x"]
         for trial in trials
@@ -116,7 +116,7 @@ def _runs(client: MlflowClient, study: str) -> dict[str, Run]:
 
 
 def _examine_parent(parents: list[Run], found: Findings) -> None:
-    """One run is the sweep's own: closed, and told all that a reader needs."""
+    """Check that the sweep has one run of its own, which is closed and has its parameters."""
     if len(parents) != 1:
         found.doubles.append(f"{len(parents)} runs of the sweep itself")
     for run in parents:
@@ -151,7 +151,7 @@ def _examine_complete(
 ) -> None:
     history = client.get_metric_history(run.info.run_id, "loss")
     steps = Counter(entry.step for entry in history)
-    # The last step has the report and the value that was returned.
+    # The last step has two values: the reported and the returned one.
     expected = dict.fromkeys(range(1, STEPS), 1) | {STEPS: 2}
     if "besom.reused" in trial.user_attrs:
         expected = {STEPS: 1}
@@ -170,7 +170,7 @@ def _examine_complete(
 
 
 def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Findings) -> None:
-    """Each attempt is closed, names its trial, and only one of a trial counts."""
+    """Check that each attempt is closed and names a trial, and that only one of a trial counts."""
     counting = {trial.user_attrs.get("besom.run_id") for trial in trials}
     numbers = {str(trial.number) for trial in trials}
     for run in attempts:
@@ -189,7 +189,7 @@ def _examine_attempts(trials: list[FrozenTrial], attempts: list[Run], found: Fin
 def _examine_confirmations(
     study: optuna.Study, runs: dict[str, Run], expected: int, found: Findings
 ) -> None:
-    """The trials of a second study."""
+    """Check the confirmations, which are the trials of a second study."""
     trials = study.get_trials()
     if len(trials) != expected:
         found.losses.append(f"{len(trials)} confirmations of {expected}")

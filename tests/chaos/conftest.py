@@ -1,4 +1,4 @@
-"""Servers for sweeps whose records are not in files."""
+"""Database and MLflow servers for sweeps whose records are not in local files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def database() -> Iterator[Postgres]:
 
 @pytest.fixture
 def stores(database: Postgres, tmp_path: Path) -> Iterator[Stores]:
-    """Two of its databases, that of MLflow behind MLflow's own server."""
+    """Yield two of its databases; MLflow's is behind an MLflow server."""
     mlflow = MlflowServer(tmp_path, database.make("mlflow"))
     with mlflow.up():
         yield Stores(database.make("optuna"), mlflow.address)

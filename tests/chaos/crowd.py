@@ -1,7 +1,7 @@
-"""Many sweeps that start at the same moment: real processes, cheap ones.
+"""Starts many sweeps at the same moment, in cheap processes.
 
-Each is a fork of one process that has imported everything, and does all that a sweep does, from
-Hydra's first line to the summary, but for workers and trials: its time is over when it begins.
+Each process is forked from one that has imported everything. It does all that a sweep does, from
+Hydra's start to the summary, but without workers and trials: its timeout ends at once.
 """
 
 import multiprocessing
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a start ended, and what it printed."""
+    """The process id and exit code of a sweep, and what it printed."""
 
     process: int
     code: int | None
@@ -48,14 +48,14 @@ class NoWorkers(local.LocalPool):
 
 
 def context() -> ForkServerContext:
-    """What starts the processes; one for many crowds, since it imports everything once."""
+    """Return the context that starts processes. Use one for many calls: it imports modules once."""
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload([__name__])
     return made
 
 
 def start_at_once(forks: ForkServerContext, folder: Path, studies: Sequence[str]) -> list[Ended]:
-    """Start a sweep for each name in the same folder, at the same moment, and wait for all."""
+    """Start a sweep for each study in one folder, at the same moment; wait for all of them."""
     gate, refusals = forks.Barrier(len(studies)), forks.Semaphore(0)
     logs = [folder / f"{number}.log" for number in range(len(studies))]
     n_rivals = len(studies) - len(set(studies))

@@ -1,4 +1,5 @@
-"""Runs sweeps with real worker processes and hurts them, until they are through nevertheless."""
+"""Runs sweeps with worker processes, kills processes and restarts databases, and examines the end.
+"""
 
 import os
 import random
@@ -23,18 +24,18 @@ APP = Path(__file__).with_name("app.py")
 CHECKOUT = Path(__file__).parents[2]
 STUDY = "app"
 MARK = "BESOM_CHAOS_SWEEP"
-N_CONFIRMATIONS = 4  # the baseline and the best, two seeds each
+N_CONFIRMATIONS = 4  # the baseline and the best trial on two seeds each
 GONE_SECONDS = 5.0
-"""How long a killed supervisor's workers may live."""
+"""How long workers may outlive a killed supervisor."""
 
 HUNG_SECONDS = 300.0
-"""A restarted sweep that has ended no trial in so long does not go on."""
+"""The longest wait for a restarted sweep to end a trial."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """A sweep, and how much it has to bear. A step takes ``seconds``: in a short sweep long enough
-    for it not to end while a blow's effect is awaited."""
+    """The size of a sweep, and how often it is disturbed. A step takes ``seconds``: in a short sweep
+    long enough that it does not end while the effect of a kill is awaited."""
 
     workers: int = 8
     trials: int = 200
@@ -48,13 +49,13 @@ class Sizes:
 
 @dataclass
 class Hurt:
-    """What was done to a sweep, and how soon it was over it (seconds).
+    """What was done to a sweep, and how soon it recovered (seconds).
 
-    ``noticed`` holds the deaths that cost a trial: of others nothing is told. Before the first
-    trial has ended nothing is measured: the sweep may still be opening its stores, and hears of its
-    workers after that.
-    ``restarts`` are those of its database; ``ended`` of them hit a write and ended it.
-    ``requests`` were done, of those that other terminals made.
+    ``noticed`` holds the times after which it reported a killed worker. A worker without a trial is
+    not reported, and before the first trial has ended nothing is measured: the sweep may still be
+    opening its stores.
+    ``restarts`` counts those of its database; ``ended`` of them interrupted a write and ended it.
+    ``requests`` counts the carried out requests of other terminals.
     """
 
     worker_kills: int = 0
@@ -68,10 +69,10 @@ class Hurt:
 
 
 class Victim:
-    """A sweep in a folder of its own, started again and again; what it prints goes to ``log``.
+    """A sweep in ``folder`` that can be started many times; its output is appended to ``log``.
 
-    Its records are in the folder too, unless ``stores`` says where. ``mark`` is in the environment
-    of all its processes, and ``variables`` in that of its supervisor.
+    Its records are in the folder too, unless ``stores`` is given. ``mark`` is in the environment of
+    all its processes, and ``variables`` in that of its supervisor.
     """
 
     gone_seconds = GONE_SECONDS
@@ -111,7 +112,7 @@ class Victim:
         )
 
     def start(self, phase: str = "") -> warm.Process:
-        """The command that begins the sweep, and that goes on with it."""
+        """Run the command that starts the sweep, or resumes it; the supervisor dies in ``phase``."""
         search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         given = {"BESOM_CHAOS": phase, MARK: self.mark, "PYTHONPATH": search} | self._variables
         words = [str(APP), "-m", "hydra/sweeper=besom", *self.words]
@@ -120,7 +121,7 @@ class Victim:
         )
 
     def finish(self) -> None:
-        """Start it once more and let it come to its end."""
+        """Start the sweep once more and wait for its end."""
         sweep = self.start()
         try:
             code = sweep.wait(timeout=600)
@@ -129,17 +130,17 @@ class Victim:
         assert code == 0, self.output()[-3000:]
 
     def output(self) -> str:
-        """All that it has printed, in all its lives."""
+        """Return all that the sweep has printed, since its first start."""
         return self._log.read_text() if self._log.exists() else ""
 
     def n_ended(self) -> int:
-        """Trials and confirmations that have ended; 0 while there is no study, or no answer."""
+        """Count the trials and confirmations that have ended; 0 without a study or an answer."""
         return self._count(
             "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')"
         )
 
     def n_begun(self) -> int:
-        """Trials and confirmations under way; their run is known just before a worker gets them."""
+        """Count the trials and confirmations that a worker has got, or gets next: they have a run."""
         return self._count(
             "SELECT COUNT(*) FROM trials NATURAL JOIN trial_user_attributes "
             "WHERE state = 'RUNNING' AND key = 'besom.run_id'"
@@ -153,16 +154,16 @@ class Victim:
             return 0
 
     def survivors(self) -> list[int]:
-        """Processes that this sweep has started, the shells that guard its workers included."""
+        """Return the ids of the sweep's processes, including the shells that guard its workers."""
         return having(f"{MARK}={self.mark}")
 
     def wait_until_gone(self) -> None:
-        """Wait for the end of all that a killed supervisor has started."""
+        """Wait until all processes of a killed supervisor have ended."""
         wait_for(lambda: not self.survivors(), self.gone_seconds, "its workers outlive it")
 
     def examine(self, asked: Asked | None = None) -> Findings:
-        """Look at what is left, for faults; the report must be possible too."""
-        self.wait_until_gone()  # the shells that guarded its workers take a moment
+        """Return the faults in what the sweep has left, a failing ``besom report`` included."""
+        self.wait_until_gone()  # the shells that guarded its workers take a moment to end
         asked = asked or Asked(self._sizes.trials)
         found = examine(self.root, self._stores, STUDY, asked, N_CONFIRMATIONS)
         code = "import sys; from besom.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -174,16 +175,16 @@ class Victim:
 
 
 def read_only(storage: str) -> str:
-    """The address for a look that makes no file and no table."""
+    """Return an address of the database that creates neither a file nor a table."""
     path = storage.removeprefix("sqlite:///")
     return storage if path == storage else f"sqlite:///file:{path}?mode=ro&uri=true"
 
 
 def kill_in(orders: Sequence[str], folder: Path, sizes: Sizes) -> Findings:
     """Kill the supervisor in one phase after the other (``after tell@2``: the second time that it
-    comes there), a new one each time, then let the last one finish.
+    gets there), starting a new one each time; then let the sweep finish and examine it.
 
-    Three points are enqueued where a phase is one of a request.
+    If a phase is one of a request, three points are enqueued.
     """
     victim, asked = Victim(folder, sizes), Asked(sizes.trials)
     if any("request" in order for order in orders):
@@ -209,10 +210,10 @@ def hurt(
     stores: Stores | None = None,
     restart: Callable[[], None] = lambda: None,
 ) -> tuple[Hurt, Findings]:
-    """Kill and stop at random, evenly over the course of the sweep.
+    """Kill and suspend processes at random, evenly over the course of the sweep; then examine it.
 
     Args:
-        restart: of the database. A sweep that it ends must end with the code 2.
+        restart: restarts the database. A sweep that this ends must have the exit code 2.
     """
     chance = random.Random(seed)
     victim, done = Victim(folder, sizes, stores=stores), Hurt()
@@ -246,9 +247,9 @@ def hurt(
 
 
 def await_progress(victim: Victim, sweep: warm.Process, goal: int, done: Hurt) -> warm.Process:
-    """Wait until so many trials and confirmations have ended, or the sweep itself.
+    """Wait until ``goal`` trials and confirmations have ended, or the sweep; return its process.
 
-    One that a restart of its database has ended is started again.
+    A sweep that a restart of its database has ended is started again.
     """
     wait_for(lambda: victim.n_ended() >= goal or sweep.poll() is not None, 300)
     if sweep.poll() != 2 or done.ended >= done.restarts:
@@ -258,7 +259,7 @@ def await_progress(victim: Victim, sweep: warm.Process, goal: int, done: Hurt) -
 
 
 def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
-    """What is to happen after how many trials and confirmations have ended, in order."""
+    """Return, in order, how many trials and confirmations end before each disturbance; its kind."""
     kinds = {
         "worker": sizes.worker_kills,
         "supervisor": sizes.supervisor_kills,
@@ -273,7 +274,7 @@ def _blows(chance: random.Random, sizes: Sizes) -> list[tuple[int, str]]:
 
 def _kill_worker(victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
     workers = workers_of(sweep.pid)
-    if not workers:  # between two lives
+    if not workers:  # they are being started again
         wait_for(lambda: workers_of(sweep.pid) or sweep.poll() is not None, 60)
         workers = workers_of(sweep.pid)
     time.sleep(chance.uniform(0, 0.1))
@@ -282,7 +283,7 @@ def _kill_worker(victim: Victim, sweep: warm.Process, chance: random.Random, don
     before = deaths(victim)
     try:
         kill(chance.choice(workers))
-    except ProcessLookupError:  # it has ended by itself, with its sweep
+    except ProcessLookupError:  # it has ended with its sweep
         return
     began = time.monotonic()
     done.worker_kills += 1
@@ -296,7 +297,7 @@ def _kill_worker(victim: Victim, sweep: warm.Process, chance: random.Random, don
 
 
 def deaths(victim: Victim) -> int:
-    """Deaths of which the sweep has told; of a worker without a trial it tells nothing."""
+    """Count the deaths of workers that the sweep has reported; it reports those with a trial."""
     return len(re.findall("its worker was (?:killed|lost)", victim.output()))
 
 
@@ -327,7 +328,7 @@ def _stop_for_a_while(sweep: warm.Process, chance: random.Random, done: Hurt) ->
 
 
 def wait_for(condition: Callable[[], object], seconds: float, otherwise: str = "in vain") -> None:
-    """Poll until ``condition`` holds."""
+    """Poll until ``condition`` holds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s: {otherwise}"

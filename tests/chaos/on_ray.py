@@ -1,6 +1,6 @@
-"""Sweeps on a Ray cluster of three nodes, of which actors, nodes and supervisors are killed.
+"""Sweeps on a Ray cluster of three nodes, in which actors, nodes and supervisors are killed.
 
-``python -m tests.chaos.on_ray``: five seeds, a line for each.
+``python -m tests.chaos.on_ray`` runs five seeds and prints a line for each.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from tests.ray_cluster import RayCluster, ray_cluster
 N_NODES, N_CPUS = 3, 2
 COLUMNS = "actors  nodes  supervisors  trials  attempts  losses  doubles  mismatches"
 SLACK = 12 / 10
-"""More blows than are asked for: some come when there is nobody to be killed, and the last ones
-after the sweep's end."""
+"""The factor by which more kills are planned than must happen: some find no process, and the last
+ones come after the sweep's end."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Blows:
 
 
 def victim_on(cluster: RayCluster, folder: Path, sizes: Sizes) -> Victim:
-    """A sweep of which the nodes find nothing but what is sent to them."""
+    """Return a sweep on the cluster; the nodes get its mark and this checkout's path from it."""
     address = f"hydra.sweeper.ray.address={cluster.address}"
     victim = Victim(folder, sizes, "hydra.sweeper.pool=ray", address, variables=cluster.variables)
     variables = f"{{{MARK}: '{victim.mark}', PYTHONPATH: '{CHECKOUT}'}}"
@@ -55,7 +55,8 @@ def victim_on(cluster: RayCluster, folder: Path, sizes: Sizes) -> Victim:
 def hurt_on_ray(
     folder: Path, seed: int, sizes: Sizes, blows: Blows
 ) -> tuple[Hurt, list[float], Findings]:
-    """Kill at random, evenly over the sweep; and how soon a lost node was told of (seconds)."""
+    """Kill at random, evenly over the sweep. Also returns how soon it reported lost nodes (seconds).
+    """
     chance, told = random.Random(seed), list[float]()
     with ray_cluster(N_NODES, N_CPUS) as cluster:
         victim, done = victim_on(cluster, folder, sizes), Hurt()
@@ -81,8 +82,8 @@ def hurt_on_ray(
 
 
 def _order(chance: random.Random, sizes: Sizes, blows: Blows) -> list[tuple[int, str]]:
-    """What is to happen after how many trials have ended: of each kind one in every equal part of
-    the sweep, so that of a few not all are late."""
+    """Return, in order, how many trials end before each kill, and its kind. Each kind is spread: it
+    has one kill in every equal part of the sweep."""
     last = sizes.trials + N_CONFIRMATIONS - 2
     numbers = {
         "actors": int(blows.actors * SLACK),
@@ -99,7 +100,7 @@ def _order(chance: random.Random, sizes: Sizes, blows: Blows) -> list[tuple[int,
 def _kill_node(
     victim: Victim, cluster: RayCluster, nodes: list[int], chance: random.Random
 ) -> list[float]:
-    """Raylet and all; a new one joins. The seconds until it was told of, where it had a trial."""
+    """Kill a node and add a new one; return the seconds until the sweep reported a lost trial."""
     before, began = deaths(victim), time.monotonic()
     cluster.kill(nodes.pop(chance.randrange(len(nodes))))
     told = []
@@ -111,7 +112,7 @@ def _kill_node(
 
 
 def _kill_actor(victim: Victim, sweep: warm.Process, chance: random.Random, done: Hurt) -> None:
-    """Then let a trial end: kills that come sooner than actors start end any sweep."""
+    """Kill an actor, then wait for a trial to end: kills faster than actors start end any sweep."""
     ended = victim.n_ended()
     _kill_some_actor(victim, sweep, chance, done)
     began = time.monotonic()

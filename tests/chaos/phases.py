@@ -1,4 +1,4 @@
-"""The places at which a supervisor is killed: before or after it has written something."""
+"""The phases in which a supervisor is killed: just before or after it writes something."""
 
 import functools
 import os
@@ -36,14 +36,14 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "before a confirmation is begun": (Study, "add", BEFORE),
     "after a confirmation is begun": (Study, "add", AFTER),
 }
-"""By name: what is called then, and whether the kill comes before or after it."""
+"""By name: the owner and name of a function, and whether the kill comes before or after its call."""
 
 OF_AN_END = ("before the last words", "before tell", "after tell", "before the run is closed")
-"""Those that come once at the end of each trial, and then of each confirmation."""
+"""The phases that happen once at the end of each trial, and then of each confirmation."""
 
 
 def arm(order: str) -> None:
-    """Have this process killed in a phase: ``after tell@7``, the seventh time; nothing if empty."""
+    """Make this process kill itself in a phase (``after tell@7``: the seventh time), if any."""
     if not order:
         return
     phase, _, count = order.rpartition("@")

@@ -1,6 +1,6 @@
-"""Requests among the blows: what is asked of a sweep that is killed at random, and what came of it.
+"""Makes requests to a sweep that is killed at random, and notes what came of them.
 
-A request and a kill of the supervisor may come together; the command then waits for the next one.
+If the supervisor is killed during a request, the command waits for the next supervisor.
 """
 
 import json
@@ -22,21 +22,21 @@ from besom.sweep.steering.requests import (
 from besom.sweep.steering.state_file import running_trials
 
 NEAR_THE_END = 15
-"""Trials before the end, in which ``n_trials`` is not changed: fewer than have begun are as many
-as have begun."""
+"""The number of last trials during which ``n_trials`` is not changed: it cannot become less than
+the number of trials that have begun."""
 
 
 @dataclass
 class Asked:
-    """What a sweep was asked for beside its command, where it said that it does it.
+    """The requests to a sweep, by what it answered.
 
     Attributes:
-        n_trials: as set last; each is a number that has not begun.
-        points: that were enqueued.
-        unsure: points of requests that a supervisor had taken as it was killed: the next one may
-            have had no trial to come.
-        stopped: trials that a person has stopped.
-        n_refused: requests that came too late, or found nobody.
+        n_trials: the number of trials, as it was set last.
+        points: the points that were enqueued.
+        unsure: points of requests that a supervisor had taken when it was killed; the next one may
+            have had no trial left for them.
+        stopped: the trials that were stopped.
+        n_refused: the number of requests that came too late, or found no supervisor.
     """
 
     n_trials: int
@@ -52,7 +52,7 @@ class Asked:
 
 
 class Steerer:
-    """Asks, one request at a time, in a thread that a kill does not wait for."""
+    """Makes one request at a time, in a thread, so that kills do not wait for the answer."""
 
     def __init__(self, root: Path, study: str, n_trials: int, chance: random.Random) -> None:
         self.asked = Asked(n_trials)
@@ -62,7 +62,7 @@ class Steerer:
         self._thread: threading.Thread | None = None
 
     def ask(self, n_ended: int) -> None:
-        """Ask for something; the answer is waited for before the next is asked."""
+        """Make a random request, once the one before it has been answered."""
         self.join()
         kind = self._chance.choice([ENQUEUE, SET, STOP_TRIAL])
         if kind == SET and n_ended > self.asked.n_trials - NEAR_THE_END:
@@ -90,12 +90,12 @@ class Steerer:
             self.asked.n_refused += 1
 
     def _do(self, kind: str, **arguments: Any) -> bool:
-        """Whether it is known what came of it."""
+        """Make a request; return whether its outcome is known."""
         return "has accepted it" not in ask(self._folder, self._lock, kind, **arguments)
 
 
 def put_request(root: Path, study: str, kind: str, **arguments: Any) -> None:
-    """A request as a command leaves it that was ended before there was an answer."""
+    """Write a request as a command leaves it that has ended before the answer."""
     folder = steering_folder(root, study)
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{time.time_ns():020d}-put"

@@ -1,4 +1,4 @@
-"""The short form of ``make chaos``: some kills at random, to be run alone."""
+"""A short form of ``make chaos``, with a few random kills."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.chaos.phases import PHASES
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_each_phase_is_one_of_the_code(phase: str) -> None:
-    """The kills themselves are slow; a renamed function would be found by them alone."""
+    """Find a renamed function without the kills themselves, which are slow."""
     owner, name, _ = PHASES[phase]
     assert callable(getattr(owner, name))
 
@@ -27,8 +27,8 @@ def test_a_sweep_survives_whatever_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_sweep_on_ray_survives_whatever_is_killed(tmp_path: Path) -> None:
-    """With this seed node and supervisor are killed half-way. On a busy machine the last trials end
-    while an actor's death is awaited, and no process is left for a later kill.
+    """This seed kills the node and the supervisor half-way. On a busy machine the last trials end
+    while the death of an actor is awaited, so a later kill finds no process.
     """
     sizes = Sizes(workers=4, trials=24, seconds=0.2)
     done, _, found = hurt_on_ray(tmp_path, 37, sizes, Blows(actors=6, nodes=1, supervisors=1))

@@ -1,4 +1,4 @@
-"""The short form of ``make chaos`` where both records are kept in PostgreSQL."""
+"""A short form of ``make chaos`` with both records in PostgreSQL."""
 
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.chaos.autopsy import Stores
 from tests.chaos.harness import STUDY, Sizes, hurt
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.slow  # a minute, most of it a server that starts
+pytestmark = pytest.mark.slow  # takes a minute, mostly for the start of a server
 
 
 def test_a_sweep_survives_kills_and_restarts_of_the_database(

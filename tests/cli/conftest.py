@@ -1,4 +1,4 @@
-"""What tests of the command share with those of the record."""
+"""Fixtures of the record, shared with the tests of commands."""
 
 from tests.tracking.conftest import record
 

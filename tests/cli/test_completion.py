@@ -1,4 +1,4 @@
-"""What a press of the tab key offers."""
+"""Completion of command lines by the shell's tab key."""
 
 import json
 import shutil
@@ -63,7 +63,7 @@ def test_is_switched_on_as_hydra_does_it(besom: Command, monkeypatch: pytest.Mon
 def record_of_two(
     tmp_path_factory: pytest.TempPathFactory, empty_database: Path
 ) -> tuple[Path, str]:
-    """A folder with the record of two studies, and the id of a trial's run."""
+    """Return a folder with the record of two studies, and the run id of a trial."""
     root = tmp_path_factory.mktemp("recorded") / "mlruns"
     root.mkdir()
     shutil.copy(empty_database, root / "mlflow.db")
@@ -82,7 +82,7 @@ def record_of_two(
 def recorded(
     record_of_two: tuple[Path, str], besom: Command, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """The id; the working folder is that of the record."""
+    """Change to the folder of the record; return the run id of a trial."""
     monkeypatch.chdir(record_of_two[0])
     return record_of_two[1]
 

@@ -1,4 +1,4 @@
-"""``besom ui --optuna``: the studies are shown, and stay as they are."""
+"""``besom ui --optuna``: the dashboard shows the studies and cannot change them."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ SERVE += "serve(Path(sys.argv[1]), int(sys.argv[2]))"
 
 @pytest.fixture
 def studies(tmp_path: Path) -> Path:
-    """A root, under a name that addresses must quote, with a study of one trial."""
+    """Return a root with a study of one trial; addresses must quote the name of the root."""
     root = tmp_path / "my runs #1 100%"
     root.mkdir()
     study = open_study("small", f"sqlite:///{root / 'optuna.db'}", ["minimize"])
@@ -51,7 +51,7 @@ def ask(address: str, method: str = "GET", body: Any = None, **headers: str) -> 
 
 @contextmanager
 def served(root: Path) -> Iterator[str]:
-    """The address of the dashboard, which then ends without a word."""
+    """Serve the dashboard and yield its address; Ctrl-C must end it without further output."""
     port = free_port()
     command = [sys.executable, "-c", SERVE, str(root), str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

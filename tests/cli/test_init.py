@@ -1,4 +1,4 @@
-"""``besom init``: what is made, and what is refused. tests/test_examples.py runs what it makes."""
+"""``besom init``: what it creates and refuses. tests/test_examples.py runs what it creates."""
 
 import os
 from pathlib import Path

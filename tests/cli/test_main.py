@@ -23,7 +23,7 @@ defaults: [train, override data: synthetic, override hydra/sweeper: besom, _self
 
 @pytest.fixture
 def sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with one sweep of its own."""
+    """Return the folder ``sweeps``, with one sweep file, in the working folder."""
     folder = tmp_path / "sweeps"
     folder.mkdir()
     (folder / "mine.yaml").write_text(SWEEP)
@@ -237,7 +237,7 @@ def test_a_reader_that_goes_away_ends_nothing(words: list[str]) -> None:
         stderr=subprocess.PIPE,
     )
     assert process.stdout and process.stderr
-    process.stdout.close()  # before it has written anything
+    process.stdout.close()  # before the command writes anything
     assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 

@@ -1,4 +1,4 @@
-"""``besom ui STUDY``: MLflow's pages of a record, and the address that leads to its trials."""
+"""``besom ui STUDY``: MLflow's pages of a record, and the address that opens a study's trials."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ LOSSES = {0: 0.5, 1: 0.25, 2: 0.75, 3: 0.125}
 
 
 def sweep(record: Record, study: str) -> str:
-    """A study of four trials, a confirmation and an attempt that was killed; its own run."""
+    """Record a study of four trials, a confirmation and a killed attempt; return its parent run."""
     tags = {schema.STUDY: study, schema.ROLE: "sweep", schema.SWEEP: study}
     facts = {"direction": "minimize", "objective": "loss"}
     parent = record.start_run(study, tags, params={"space.units": "range(8,65)", **facts})
@@ -58,7 +58,7 @@ def end(record: Record, run_id: str, status: str, state: str) -> None:
 
 @dataclass(frozen=True)
 class Served:
-    """A record in MLflow's pages, and what the command has printed."""
+    """A record that MLflow serves, and what the command has printed."""
 
     address: str
     lines: list[str]
@@ -68,7 +68,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """``besom ui``, until Ctrl-C."""
+    """Run ``besom ui`` until Ctrl-C, which must end it and its server without further output."""
     root = tmp_path_factory.mktemp("mlruns")
     (root / "mlflow.db").write_bytes(empty_database.read_bytes())
     with connect(root, None, "tests") as record:
@@ -132,7 +132,7 @@ def test_it_answers_programs_and_its_own_pages_only(served: Served) -> None:
     body = json.dumps({"run_id": run_id, "run_name": "renamed"}).encode()
 
     def rename(origin: str | None) -> int:
-        """Change a run as a page of ``origin`` would, None for a program."""
+        """Rename a run as a page of ``origin`` would, or a program if None; return the status."""
         headers = {"Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
         return status_of(Request(f"{address}/api/2.0/mlflow/runs/update", body, headers))
 
@@ -177,7 +177,7 @@ def test_the_address_leads_to_all_trials_sorted_without_a_click(served: Served) 
 
 
 def test_a_view_is_made_anew_where_there_is_none(served: Served) -> None:
-    """Of studies that an earlier Besom has made, and where somebody has deleted it."""
+    """A view is missing in records of an earlier Besom, or where a user has deleted it."""
     (key,) = StudyView(STUDY, ["loss"], ["minimize"]).tags(0)
     kept = served.client.get_experiment("1").tags[key]
     packed = json.loads(kept)["state"].removeprefix("deflate;")

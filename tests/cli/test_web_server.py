@@ -1,4 +1,4 @@
-"""A web server as a child: it must start, and it must not outlive us."""
+"""A web server as a child process: it must start, and must end with its parent."""
 
 import signal
 import socket

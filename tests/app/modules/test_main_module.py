@@ -1,4 +1,4 @@
-"""A worker has the application's main module once, as it was when the task was called."""
+"""A worker loads the application's main module once, in its state when the task was called."""
 
 import ast
 import shutil

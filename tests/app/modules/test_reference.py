@@ -1,4 +1,4 @@
-"""A function that a configuration names is found from the working folder, without importing it."""
+"""A function that a configuration names is found in the working folder, without an import."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an application's modules hold when the task is called, put into another process."""
+"""The state of an application's modules when the task is called, restored in another process."""
 
 import os
 import subprocess

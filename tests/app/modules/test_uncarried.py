@@ -1,4 +1,4 @@
-"""What a program has set and no worker can be given: it is named, and nothing else is."""
+"""State of a program that cannot be sent to workers: only this is named in a remark."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests import warm
 
-# Beside what changes: what every import makes anew, and what cannot be pickled and is as it was.
+# Some of these values change. Others differ at every import, or are unchanged but not picklable.
 SETTINGS = """
 import collections, logging, os, re, socket, sqlite3, threading, time, uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +91,7 @@ LARGE = "it is larger than 16 MiB"
 
 
 def remarks(folder: Path, *, changes: bool) -> list[str]:
-    """What a worker says whose program has been given these modules."""
+    """Run a program that changes ``settings``, or not; return the remarks of a worker of it."""
     (folder / "settings.py").write_text(SETTINGS)
     (folder / "app.py").write_text(APP.replace("CHANGES", str(changes)))
     for command in (["app.py"], ["-c", WORKER.format(folder=str(folder))]):

@@ -1,4 +1,4 @@
-"""Eight first starts at once on an empty folder, five times."""
+"""Eight sweeps that start at the same moment in an empty folder, five times."""
 
 import re
 import shutil
@@ -44,7 +44,7 @@ def test_of_eight_sweeps_of_one_study_one_wins_and_the_others_are_told_who(
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         (folder / "mlruns").mkdir(parents=True)
-        shutil.copy(empty_database, folder / "mlruns")  # the winner alone would make it
+        shutil.copy(empty_database, folder / "mlruns")  # else only the winner would create it
         ended = start_at_once(forks, folder, ["study"] * CROWD)
         winners = [start for start in ended if start.code == 0]
         refused = [start for start in ended if start.code == 2]

@@ -1,4 +1,4 @@
-"""A disk that fills up ends a sweep with a plain message, and costs nothing once there is room."""
+"""A full disk ends a sweep with a plain message; once there is space, nothing is lost."""
 
 import os
 import resource
@@ -20,7 +20,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 MB."""
+    """Yield the folder of a file system of 16 MiB; skip the test where mounting is not allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
@@ -44,7 +44,7 @@ def is_whole(database: Path) -> bool:
 
 @pytest.mark.parametrize("left", [0, 2 * MEGABYTE])
 def test_a_sweep_goes_on_when_there_is_room_again(small_disk: Path, left: int) -> None:
-    """The less is left, the earlier it stops."""
+    """The less space is left, the earlier the sweep stops."""
     victim = Victim(small_disk, SIZES, log=small_disk.parent / "output.log")
     free = shutil.disk_usage(small_disk).free
     with (small_disk / "ballast").open("wb") as ballast:

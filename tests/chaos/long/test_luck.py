@@ -1,4 +1,4 @@
-"""Luck, in whole sweeps: what a verdict says where there is nothing to be found."""
+"""The verdict's false positives, in sweeps in which all configurations are equally good."""
 
 import random
 import shutil
@@ -21,8 +21,8 @@ N_STUDIES = 200
 def test_luck_beats_the_baseline_in_at_most_one_study_of_twenty(
     empty_database: Path, tmp_path: Path
 ) -> None:
-    """Every configuration is the baseline with another name; the best three of twelve trials,
-    lucky in the trial, are trained again on five seeds."""
+    """All configurations have the same distribution of results. The best three of twelve trials,
+    which were lucky, are trained again on five seeds."""
     sentences = []
     for number in range(N_STUDIES):
         root = tmp_path / str(number)
@@ -34,7 +34,7 @@ def test_luck_beats_the_baseline_in_at_most_one_study_of_twenty(
 
 
 def _sentence(root: Path, number: int) -> str:
-    """The verdict of one study, in which a configuration's number is luck alone."""
+    """Return the verdict of one study, in which each result is random."""
 
     def lucky(assignment: Assignment) -> Iterator[FromWorker]:
         [*_, last] = assignment.overrides

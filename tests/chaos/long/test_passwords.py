@@ -1,4 +1,4 @@
-"""The password of a real MLflow server's address: the reference workload, trained and swept."""
+"""The password in an MLflow server's address, when the reference workload is trained and swept."""
 
 from pathlib import Path
 
@@ -40,9 +40,9 @@ def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
     def done(code: int, *words: str) -> str:
         try:
             ended = main.main(words)
-        except SystemExit as end:  # of a sweep
+        except SystemExit as end:  # a sweep ends so
             ended = int(str(end.code))
-        HydraConfig.instance().cfg = None  # each command is a process of its own, elsewhere
+        HydraConfig.instance().cfg = None  # outside the tests, each command has its own process
         shown = "".join(capfd.readouterr())
         assert ended == code, shown
         said.append(shown)
@@ -57,7 +57,7 @@ def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
         done(0, "compare", "quickstart", *reading)
         done(0, "predict", "quickstart", "a good film", *reading)
         done(0, "reproduce", "best", *reading)
-        done(2, "confirm", "quickstart", *reading)  # Optuna's database is asked for anew
+        done(2, "confirm", "quickstart", *reading)  # the record does not name Optuna's database
         client = MlflowClient(server.address)
         (experiment,) = client.search_experiments(filter_string="name = 'besom'")
         assert len(client.search_runs([experiment.experiment_id])) >= 9

@@ -1,4 +1,4 @@
-"""The supervisor killed in one phase after the other; a worker killed while it saves."""
+"""Kills the supervisor in one phase after the other, and a worker while it saves a file."""
 
 from pathlib import Path
 
@@ -19,18 +19,18 @@ PLACES = (
     "before the run is closed",
     "after a confirmation is begun",
 )
-"""Those that leave different things behind; ``make chaos`` tries all of phases.py, one by one."""
+"""The phases that leave different states behind; ``make chaos`` tries all of phases.py singly."""
 
 
 def test_a_supervisor_may_be_killed_in_any_phase(tmp_path: Path) -> None:
-    """In one sweep, one after the other."""
+    """One sweep is killed in all these phases, one after the other."""
     orders = [f"{phase}@2" for phase in PLACES]
     assert kill_in(orders, tmp_path, Sizes(workers=2, trials=16)).faults == []
 
 
 def test_a_supervisor_may_be_killed_while_the_sweeps_own_run_begins(tmp_path: Path) -> None:
     orders = [
-        *(f"{FACT}@1", f"{FACT}@1"),  # the fingerprint; the next one's first is the key
+        *(f"{FACT}@1", f"{FACT}@1"),  # the fingerprint; then the next supervisor's first: the key
         *("after the run is created@1", "after a log is begun@1"),
         *(f"{FACT}@2", f"{FACT}@3"),  # the command, the run's id
     ]
@@ -40,7 +40,7 @@ def test_a_supervisor_may_be_killed_while_the_sweeps_own_run_begins(tmp_path: Pa
 def test_a_supervisor_may_be_killed_while_it_does_what_another_terminal_asks(
     tmp_path: Path,
 ) -> None:
-    """Three points are enqueued; each has one trial."""
+    """Three points are enqueued, and each gets exactly one trial."""
     orders = [
         *("before a request is done@2", "before a request is answered@1"),
         *("after a request is answered@1", "after a fact is kept with the study@2"),

@@ -1,4 +1,4 @@
-"""More of it: after each restart of the database the same command resumes the sweep."""
+"""Sweeps with records in PostgreSQL: after each restart of it, the same command resumes them."""
 
 import signal
 import time
@@ -28,7 +28,7 @@ def test_kills_and_restarts(
 
 
 def test_without_a_server_of_mlflows(database: Postgres, tmp_path: Path) -> None:
-    """MLflow's tables are written by the sweep itself."""
+    """The sweep writes to MLflow's tables directly."""
     stores = Stores(database.make("optuna"), database.make("mlflow"))
     sizes = Sizes(workers=2, trials=12, worker_kills=2, supervisor_kills=1, stops=0, restarts=3)
     done, found = hurt(tmp_path, 1, sizes, stores, partial(database.restart, "immediate"))
@@ -39,7 +39,7 @@ def test_without_a_server_of_mlflows(database: Postgres, tmp_path: Path) -> None
 def test_a_second_supervisor_on_another_machine_is_refused(
     database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
-    """Another root is all that tells another machine from this one."""
+    """A second root stands for a second machine."""
     sizes = Sizes(workers=1, trials=5)
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
@@ -60,7 +60,7 @@ def test_a_second_supervisor_on_another_machine_is_refused(
 def test_a_sweep_that_slept_leaves_what_another_machine_has_finished(
     database: Postgres, stores: Stores, tmp_path: Path
 ) -> None:
-    """The database forgets a lock as it restarts; who had it has lost the connection too."""
+    """A restart of the database releases the first supervisor's lock and breaks its connection."""
     sizes = Sizes(workers=1, trials=5, seconds=1)
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
@@ -69,7 +69,7 @@ def test_a_sweep_that_slept_leaves_what_another_machine_has_finished(
     sweep = one.start()
     try:
         wait_for(lambda: one.n_ended() and one.n_begun(), 60)
-        time.sleep(0.5)  # into the next trial, of four seconds: nothing is being written
+        time.sleep(0.5)  # until the next trial of four seconds trains, and nothing is written
         kill(sweep.pid, signal.SIGSTOP)
         database.restart("immediate")
         other.finish()

@@ -1,4 +1,4 @@
-"""MLflow servers that are away for long, and servers that hang."""
+"""MLflow servers that are down for long, and servers that hang."""
 
 import time
 from pathlib import Path
@@ -16,15 +16,14 @@ from tests.sweep.test_outage import STEPS, back, check, sweep
 pytestmark = pytest.mark.slow
 
 SECONDS = 0.3
-"""Of a step."""
+"""The length of a step."""
 AWAY_SECONDS = sum(RETRY_SECONDS) + 12
-"""Past every pause of the sender: it asks after 1, 2, 5, 10 and 30 s, and from then on
-every 30 s, whatever the age of what waits. Ten minutes are more of that last stage, and a longer
-log of each run."""
+"""Longer than all pauses of the sender, which retries after 1, 2, 5, 10 and 30 s, and from then on
+every 30 s. A longer outage only adds retries, and entries to each run's log."""
 
 
 def n_trials_for(seconds: float) -> int:
-    """So many trials that two workers are busy for longer than that."""
+    """Return a number of trials that keeps two workers busy for longer than ``seconds``."""
     return int(seconds / (STEPS * SECONDS) * 2) + 20
 
 
