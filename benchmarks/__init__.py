@@ -1,1 +1,1 @@
-"""Besom beside what people use today: each script runs both in turn and prints the ratio."""
+"""Compares Besom with the tools that people use today: each script runs both and prints ratios."""

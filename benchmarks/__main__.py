@@ -1,8 +1,8 @@
-"""All benchmarks but the search, one after the other: ``python -m benchmarks [--quick]``.
+"""Runs all benchmarks except the search, one after the other: ``python -m benchmarks [--quick]``.
 
 The reports go to ``benchmarks/results/``, those of a quick run to ``quick/`` below it, which git
-ignores. Ends with what has a goal. The exit code is 1 if a script has failed; the others run
-nevertheless. A goal that is missed is no failure.
+ignores. At the end, the rows with a goal are printed. If a script fails, the others still run, and
+the exit code is 1. A missed goal is not a failure.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def goals(names: Sequence[str], folder: Path) -> list[Row]:
-    """The rows that have a goal, out of the scripts' reports in ``folder``."""
+    """Return the rows that have a goal from the scripts' reports in ``folder``."""
     return [
         replace(row, what=f"{name}: {row.what}")
         for name in names
@@ -44,7 +44,7 @@ def goals(names: Sequence[str], folder: Path) -> list[Row]:
 
 
 def _run(name: str, quick: bool, report: Path) -> bool:
-    """Whether the script has ended well."""
+    """Run a script; return whether it succeeded."""
     print(f"\n{name}", flush=True)
     flags = ["--quick"] if quick else []
     words = module(f"benchmarks.{name}", *flags, "--json", str(report))

@@ -1,4 +1,4 @@
-"""``besom sweep`` as a user runs it: the real command, in a folder of its own."""
+"""Runs ``besom sweep`` as a user does, as a command in a folder of its own."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from benchmarks.trials import Trial
 
 
 class SweepFolder:
-    """A working folder with ``sweeps/``, its own records, and its own caches, empty at first."""
+    """A working folder with ``sweeps/``, its own record and its own cache, empty at first."""
 
     def __init__(self, folder: Path) -> None:
         self.sweeps = folder / "sweeps"
@@ -18,7 +18,7 @@ class SweepFolder:
         self._folder = folder
 
     def run(self, name: str, *words: str) -> Ended:
-        """Run ``besom sweep NAME WORDS``, the trials alone: no peer confirms its best."""
+        """Run ``besom sweep NAME WORDS`` without confirmations, which no peer has."""
         environment = {"BESOM_CACHE": str(self._folder / "cache"), **commands.reviews()}
         return commands.run(
             [commands.BESOM, "sweep", name, "--no-confirm", *words], self._folder, environment
@@ -26,21 +26,21 @@ class SweepFolder:
 
     @property
     def root(self) -> Path:
-        """The folder of all that the sweeps write."""
+        """The root folder of the sweeps' records."""
         return self._folder / "mlruns"
 
     def study(self, name: str) -> optuna.Study:
-        """What the sweep has left in Optuna's database."""
+        """Return the sweep's study from Optuna's database."""
         return study_in(self.root, name)
 
     def jobs(self, name: str) -> Path:
-        """The folder with a folder for each of the study's trials."""
+        """Return the folder that holds a folder for each of the study's trials."""
         return self.root / "jobs" / name
 
     def trials(self, name: str) -> list[Trial]:
-        """The trials of a study that ran to their end, in the order in which they ended.
+        """Return the completed trials of a study, in the order in which they ended.
 
-        Those that only repeat another's value are left out.
+        Trials that only repeat the value of another one are left out.
         """
         ended = []
         for trial in self.study(name).trials:
@@ -54,5 +54,5 @@ class SweepFolder:
 
 
 def study_in(root: Path, name: str) -> optuna.Study:
-    """A study by its name, out of all that Besom keeps below ``root``."""
+    """Return a study by its name from Besom's database below ``root``."""
     return optuna.load_study(study_name=name, storage=f"sqlite:///{root / 'optuna.db'}")

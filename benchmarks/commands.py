@@ -16,17 +16,17 @@ BESOM = str(Path(sys.executable).with_name("besom"))
 
 
 class CommandFailed(UserError):
-    """A command of a benchmark has failed; the message ends with its last words."""
+    """Raised when a command of a benchmark fails; the message ends with its last lines."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended well.
+    """A command that has succeeded.
 
     Attributes:
         started: seconds since 1970.
         seconds: from start to end.
-        lines: what it has printed, each line with its seconds since the start.
+        lines: the printed lines, each with its seconds since the start.
     """
 
     started: float
@@ -35,26 +35,26 @@ class Ended:
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """The words of ``python -m NAME ARGUMENTS``."""
+    """Return the words of ``python -m NAME ARGUMENTS``."""
     return [sys.executable, "-m", name, *arguments]
 
 
 def reviews() -> dict[str, str]:
-    """The variable that tells every side where the IMDb reviews are; Keras fetches missing ones.
+    """Return the environment variable that names the file of IMDb reviews, for all sides.
+
+    Keras downloads a missing file.
 
     Raises:
-        besom.common.errors.DataError: they are neither here nor can they be fetched.
+        besom.common.errors.DataError: the file is missing and cannot be downloaded.
     """
     return {"BESOM_IMDB_PATH": str(imdb.find(None))}
 
 
 def run(words: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Ended:
-    """Run a command in ``folder``, where ``benchmarks`` can be imported.
-
-    It runs on the cores that this process may use.
+    """Run a command in ``folder``, with ``benchmarks`` importable, on this process's cores.
 
     Raises:
-        CommandFailed: it has not ended with 0.
+        CommandFailed: its exit code is not 0.
     """
     variables = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     started, clock = time.time(), time.perf_counter()

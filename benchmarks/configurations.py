@@ -1,4 +1,4 @@
-"""What all sides of the sweep and the search train: configurations, and where they pass by."""
+"""The configurations that all sides of the sweep and the search train, and files to pass them."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 @dataclass(frozen=True)
 class Configuration:
-    """The reference workload; the defaults are its baseline."""
+    """A configuration of the reference workload; the defaults are the baseline."""
 
     vocab_size: int = 10_000
     max_length: int = 100
@@ -32,7 +32,7 @@ KEYS = {
     "learning_rate": "training.learning_rate",
     "dropout": "model.dropout",
 }
-"""Each axis by the name that it has in Besom's configuration."""
+"""The key of each axis in Besom's configuration."""
 
 BASELINE = Configuration()
 TWELVE = (
@@ -48,17 +48,17 @@ TWELVE = (
 
 
 def write(configurations: Sequence[Configuration], file: Path) -> None:
-    """A list for a peer to train, one after the other."""
+    """Write a list for a peer to train, one after the other."""
     file.write_text(json.dumps([asdict(configuration) for configuration in configurations]))
 
 
 def read(file: Path) -> list[Configuration]:
-    """The list that :func:`write` wrote."""
+    """Return the list that :func:`write` wrote."""
     return [Configuration(**values) for values in json.loads(file.read_text())]
 
 
 def write_group(configurations: Sequence[Configuration], folder: Path) -> list[str]:
-    """The list as a Hydra config group, an option for each; returns the options' names."""
+    """Write the list as a Hydra config group; return the names of its options."""
     folder.mkdir(parents=True)
     names = [f"p{number:02}" for number in range(len(configurations))]
     for name, configuration in zip(names, configurations, strict=True):

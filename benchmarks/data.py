@@ -1,7 +1,7 @@
-"""The reviews, ready for a model: Besom's loading against ``load_data`` and ``pad_sequences``.
+"""Loading the reviews for a model: Besom against ``load_data`` and ``pad_sequences``.
 
-Each load has a process of its own; what it imports is not counted. Both sides load both splits of
-one file, and what they have loaded must be equal.
+Each load has a process of its own; imports are not counted. Both sides load both splits of one
+file, and must load the same.
 """
 
 import json
@@ -16,7 +16,7 @@ PEER = "load_data + pad_sequences"
 
 
 def measure(quick: bool) -> list[Row]:
-    """Rounds of four loads: the peer's, ours with nothing cached, ours again, and once more."""
+    """Measure rounds of four loads: the peer, then Besom without cache, with it, and once more."""
     first, again, once_more, peer = [], [], [], []
     with pinned(1):
         for _ in range(2 if quick else 5):
@@ -37,7 +37,7 @@ def measure(quick: bool) -> list[Row]:
 
 
 def _load(module: str, folder: Path) -> tuple[list[float], str]:
-    """The seconds of a process's loads, and the digest of what it has loaded."""
+    """Run a process that loads; return the seconds of its loads and the digest of the data."""
     environment = {"BESOM_CACHE": str(folder), **commands.reviews()}
     ended = commands.run(commands.module(module, *SIZES), folder, environment)
     said = json.loads(ended.lines[-1][1])

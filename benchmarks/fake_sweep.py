@@ -1,7 +1,7 @@
-"""A sweep whose workers cost nothing: real supervisor, real Optuna and MLflow on SQLite.
+"""A sweep with fake workers: the supervisor, and Optuna and MLflow on SQLite, are the usual ones.
 
-The workers live in this process and answer at once, each message in its turn, so that all that
-is measured is what the supervisor itself does for a trial.
+The workers are in this process and answer each message at once, so that only the work of the
+supervisor for a trial is measured.
 """
 
 import os
@@ -77,7 +77,7 @@ FACTS = {"data.name": "imdb", "data.digest": "0" * 16, "engine": "xla", "threads
 
 
 def metrics_after(trial: int, epoch: int) -> dict[str, float]:
-    """Four numbers that differ from trial to trial and improve with the epochs."""
+    """Return four metrics that differ from trial to trial and improve with the epochs."""
     loss = 0.2 + (trial * 7919 % 1000) / 2000 + 1 / epoch
     return {
         "loss": loss,
@@ -88,7 +88,7 @@ def metrics_after(trial: int, epoch: int) -> dict[str, float]:
 
 
 def configuration(overrides: tuple[str, ...]) -> dict[str, object]:
-    """The baseline's flat parameters with a trial's in their places."""
+    """Return the baseline's flat parameters, with the values of a trial's overrides."""
     flat = {
         f"{group}.{key}": value
         for group, values in BASELINE.items()
@@ -101,7 +101,7 @@ def configuration(overrides: tuple[str, ...]) -> dict[str, object]:
 
 @dataclass
 class Spent:
-    """Seconds on the clock and on the processor, by all threads of this process."""
+    """Wall time and processor time of all threads of this process, in seconds."""
 
     wall: float = 0.0
     processor: float = 0.0
@@ -109,7 +109,7 @@ class Spent:
 
 @contextmanager
 def spending() -> Iterator[Spent]:
-    """What the block costs; filled in at its end."""
+    """Measure the block; what is yielded is filled in at its end."""
     spent = Spent()
     wall, processor = time.perf_counter(), time.process_time()
     yield spent
@@ -118,7 +118,7 @@ def spending() -> Iterator[Spent]:
 
 
 class FakePool:
-    """Workers that do no work. Events come in the order in which they were caused."""
+    """A pool whose workers do no work. Events come in the order in which they were caused."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -173,7 +173,7 @@ class FakePool:
 
 
 def make_plan(options: SweepOptions) -> Plan:
-    """A plan for ``SPACE`` around ``BASELINE``, without a Hydra application."""
+    """Return a plan for ``SPACE`` around ``BASELINE``, without a Hydra application."""
     baseline = OmegaConf.create(BASELINE)
     return Plan(
         options=options,
@@ -189,7 +189,7 @@ def make_plan(options: SweepOptions) -> Plan:
 
 
 def sweep(root: Path, options: SweepOptions) -> Spent:
-    """Bring the study below ``root`` to ``options.n_trials``; returns when MLflow has it all."""
+    """Sweep the study below ``root`` up to ``options.n_trials``; return the cost, with MLflow's."""
     plan = make_plan(options)
     study = open_study("scale", f"sqlite:///{root / 'optuna.db'}", plan.objective.directions)
     rows = study.rows()

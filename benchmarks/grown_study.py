@@ -1,8 +1,8 @@
-"""Studies of thousands of trials in seconds: the rows of a small real one, many times over.
+"""Makes studies of thousands of trials in seconds, by copying the rows of a small study.
 
-Every trial that a sweep has written is copied, in Optuna's and in MLflow's database, under new
-numbers and with parameters of its own. This is for measuring only: it knows the tables of the
-versions at hand.
+The trials that a sweep has written are copied in Optuna's and in MLflow's database, with new
+numbers and different parameters. Use it for benchmarks only: it depends on the tables of the
+installed versions.
 """
 
 import random
@@ -21,12 +21,12 @@ RUN_TABLES = ("runs", "params", "metrics", "latest_metrics", "tags")
 UNIFORM = "abs(random() / 9223372036854775808.0)"
 
 
-# By column: the value of the original and the new one.
+# The values of the original and of the copy, by column.
 Copy = dict[str, tuple[object, object]]
 
 
 def grow(root: Path, n_trials: int) -> None:
-    """Multiply the finished trials of the study below ``root`` until there are ``n_trials``."""
+    """Copy the trials of the study below ``root`` until there are ``n_trials``."""
     with sqlite3.connect(root / "optuna.db") as optuna, sqlite3.connect(root / "mlflow.db") as runs:
         copies = _plan_copies(optuna, n_trials)
         _copy(optuna, "trials", copies)
@@ -62,7 +62,7 @@ def _copy(database: sqlite3.Connection, table: str, copies: list[Copy]) -> None:
     described = database.execute(f"PRAGMA table_info({table})").fetchall()
     columns = [name for _, name, *_ in described]
     changed = [name for name in copies[0] if name in columns]
-    # A row that is known by nothing but its number gets a new one from SQLite.
+    # SQLite numbers rows whose only key is an integer.
     numbers = {name for _, name, kind, *_, is_key in described if is_key and kind == "INTEGER"}
     kept = [name for name in columns if name not in changed and name not in numbers]
     key = "trial_id" if "trial_id" in columns else "run_uuid"
@@ -83,7 +83,7 @@ def _name_runs(optuna: sqlite3.Connection, copies: list[Copy]) -> None:
 
 
 def _scatter(optuna: sqlite3.Connection) -> None:
-    """Give every trial parameters of its own: equal ones would count as repeats."""
+    """Give each trial random parameters, since equal trials would count as repeats."""
     spans = optuna.execute(
         "SELECT param_name, min(param_value), max(param_value) FROM trial_params "
         "WHERE distribution_json LIKE '%FloatDistribution%' GROUP BY param_name"

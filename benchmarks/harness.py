@@ -1,6 +1,6 @@
-"""What the benchmarks share: command line, turns, pinning, and where all of it ran.
+"""What the benchmarks share: command line, alternating sides, pinning, and facts of the machine.
 
-A script measures and returns rows; everything else is done here::
+A script measures and returns rows; this module does everything else::
 
     def measure(quick: bool) -> list[Row]:
         with pinned(1):
@@ -41,13 +41,13 @@ def main(
     """Run one script: read its command line, measure, print the table, write the JSON.
 
     Args:
-        name: of the script, as in ``python -m benchmarks.NAME``.
-        measure: told whether to be quick.
-        arguments: instead of the process's own.
-        libraries: whose versions matter beside ``LIBRARIES``.
+        name: the name of the script, as in ``python -m benchmarks.NAME``.
+        measure: measures and returns rows; its argument says whether to be quick.
+        arguments: replace those of the process.
+        libraries: further libraries whose versions are reported, beside ``LIBRARIES``.
 
     Raises:
-        SystemExit: something is missing that only the user can give, or a command has failed.
+        SystemExit: something is missing that the user must provide, or a command has failed.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--quick", action="store_true", help="fewer configurations, repetitions")
@@ -71,14 +71,14 @@ def measured(
     libraries: Sequence[str] = (),
     quick: bool = False,
 ) -> None:
-    """Measure, print the table, write the JSON: what follows any script's command line.
+    """Measure, print the table, write the JSON; scripts with flags of their own call this.
 
     Args:
-        flags: that stand behind ``python -m benchmarks.NAME``.
-        file: for the JSON.
+        flags: the arguments of ``python -m benchmarks.NAME``, for the report.
+        file: where to write the JSON, if anywhere.
 
     Raises:
-        SystemExit: as :func:`main`.
+        SystemExit: as in :func:`main`.
     """
     where, date, started = machine(), datetime.now(UTC), time.perf_counter()
     try:
@@ -101,12 +101,12 @@ def measured(
 
 
 def in_turn(*sides: Callable[[], float], repetitions: int) -> list[tuple[float, ...]]:
-    """Measure the sides one after the other, again and again, so that both see the same machine.
+    """Measure the sides in alternation, so that all see the same state of the machine.
 
-    Every other round goes backwards: no side always comes first.
+    The order is reversed in every other round, so no side is always first.
 
     Args:
-        sides: each measures itself once and returns its sample.
+        sides: functions that measure once and return the sample.
 
     Returns:
         The samples of each side, in the order of ``sides``.
@@ -120,7 +120,7 @@ def in_turn(*sides: Callable[[], float], repetitions: int) -> list[tuple[float, 
 
 
 def timed(action: Callable[[], object]) -> Callable[[], float]:
-    """A side for :func:`in_turn`: the seconds that ``action`` takes."""
+    """Return a side for :func:`in_turn` that measures the seconds of ``action``."""
 
     def sample() -> float:
         started = time.perf_counter()
@@ -132,10 +132,9 @@ def timed(action: Callable[[], object]) -> Callable[[], float]:
 
 @contextmanager
 def pinned(cores: int) -> Iterator[tuple[int, ...]]:
-    """Keep this thread, and the threads and processes it starts, on the last ``cores`` cores.
+    """Pin this thread, and the threads and processes that it starts, to the last ``cores`` cores.
 
-    The last, since interrupts prefer the first. Where the system cannot pin (macOS), nothing is
-    done.
+    The first cores handle more interrupts. Where the system cannot pin (macOS), nothing is done.
 
     Raises:
         ValueError: the machine has fewer cores.
@@ -155,7 +154,7 @@ def pinned(cores: int) -> Iterator[tuple[int, ...]]:
 
 
 def machine() -> dict[str, Any]:
-    """What this runs on; nothing that names whose it is."""
+    """Return facts about this machine, without any that identify it or its owner."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -177,7 +176,7 @@ def _processor() -> str:
 
 
 def versions(libraries: Sequence[str]) -> dict[str, str]:
-    """Of Python and of the libraries, read without importing them."""
+    """Return the versions of Python and of the libraries, without importing them."""
     return {"python": platform.python_version()} | {
         library: importlib.metadata.version(library) for library in libraries
     }

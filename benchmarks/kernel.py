@@ -1,10 +1,10 @@
-"""Seconds for one epoch of training, three shapes, on one core: ours against stock ``model.fit``.
+"""Seconds for one epoch of training, in three shapes on one core: Besom against ``model.fit``.
 
-On one core TensorFlow's input pipeline keeps stock ``fit`` waiting at the end of an epoch, for the
-next tick of its tuning thread (docs/decisions/005). A user waits with it, so seconds are wall time;
-the rows of processor time leave the waiting out, and have the goal as well.
+On one core, stock ``fit`` waits at the end of an epoch for the next tick of the tuning thread of
+TensorFlow's input pipeline (docs/decisions/005). A user waits too, so the rows are of wall time.
+The rows of processor time leave this wait out, and have the same goal.
 
-A sample is the mean epoch of one call: one ``fit`` of ``EPOCHS`` epochs, and as many of ours.
+A sample is the mean epoch of one call, which trains ``EPOCHS`` epochs on each side.
 """
 
 import time
@@ -30,9 +30,9 @@ EPOCHS = 3
 
 @dataclass
 class Side:
-    """Trains ``epochs`` epochs at each call; returns the wall time of one, notes the processor's.
+    """A side that trains ``epochs`` epochs at each call and returns the wall time of one (seconds).
 
-    Seconds.
+    ``processor`` collects the processor times of one epoch.
     """
 
     train: Callable[[], object]
@@ -47,7 +47,7 @@ class Side:
 
 
 def measure(quick: bool) -> list[Row]:
-    """Every shape against stock ``fit``, and, unless ``quick``, against ``fit`` compiled by XLA."""
+    """Measure each shape against stock ``fit`` and, unless ``quick``, ``fit`` compiled by XLA."""
     with pinned(1):
         environment.prepare()
         rate = _product_rate()
@@ -114,14 +114,14 @@ def _stock(
 
 
 def _operations(configuration: Configuration, reviews: int) -> int:
-    """Of an epoch's matrix products: forward, and twice that much backward."""
+    """Return the operations of an epoch's matrix products: forward, and twice as many backward."""
     units = configuration.units
     weights = configuration.embedding_dim * units + units * units
     return 3 * 2 * reviews * configuration.max_length * weights
 
 
 def _product_rate() -> float:
-    """Operations in a second that this core reaches in a large matrix product."""
+    """Measure the operations per second of this core in a large matrix product."""
     import tensorflow as tf
 
     size = 1024

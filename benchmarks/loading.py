@@ -1,4 +1,4 @@
-"""The reviews as a trial of Besom gets them, twice in one process.
+"""Loads the reviews as a trial of Besom does, twice in one process.
 
 python -m benchmarks.loading VOCAB_SIZE MAX_LENGTH    prints a line of JSON
 """
@@ -17,7 +17,7 @@ from besom.rnn.data import Dataset, load
 
 
 def digest(arrays: Iterable[NDArray[np.integer]]) -> str:
-    """Of the values, whatever integers hold them: equal where two sides loaded the same."""
+    """Return a digest of the arrays' values, whatever their integer types."""
     whole = hashlib.sha256()
     for array in arrays:
         whole.update(array.astype(np.int64).tobytes())
@@ -25,7 +25,7 @@ def digest(arrays: Iterable[NDArray[np.integer]]) -> str:
 
 
 def main(vocab_size: int, max_length: int) -> None:
-    """Load the splits twice, and say how long each took and what came out."""
+    """Load the splits twice; print the seconds of each load and the digest of the data."""
     config = Data(name="imdb", vocab_size=vocab_size, max_length=max_length, path=None)
     seconds = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""How much memory a worker takes over many short trials, of ever new shapes and of a few."""
+"""The memory of a worker over many short trials, with ever new shapes and with a few."""
 
 import tempfile
 import time
@@ -35,14 +35,14 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Trial:
-    """Bytes that the worker took afterwards, and seconds since the one before had ended."""
+    """The worker's memory after a trial (bytes), and the seconds since the previous trial's end."""
 
     memory: int
     seconds: float
 
 
 def measure(quick: bool) -> list[Row]:
-    """New shapes with workers that are replaced, and that are not; then a few shapes in turn."""
+    """Measure new shapes without and with replacement of the worker; then a few shapes in turn."""
     n_trials = 30 if quick else 100
     limit = GROWTH_LIMIT // 5 if quick else GROWTH_LIMIT
     with pinned(1), tempfile.TemporaryDirectory() as folder:
@@ -112,7 +112,7 @@ def _payload(folder: str) -> bytes:
 
 @contextmanager
 def _application(folder: str) -> Iterator[JobRunner]:
-    """The workload as a sweep ships it to its workers."""
+    """Yield the workload as a sweep sends it to its workers."""
     config.register()
     hydra = Hydra.create_main_hydra2("memory", create_config_search_path(str(conf_folder())))
     sweep = [f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}"]

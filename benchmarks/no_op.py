@@ -1,7 +1,7 @@
-"""A Hydra application that trains nothing: reports its epochs at once, and says when it began.
+"""A Hydra application that trains nothing: it reports its epochs at once and notes its start.
 
-Its configuration is that of ``fake_sweep.py``; the file named by ``BEGAN`` gets one line, seconds
-since 1970, for each trial.
+Its configuration is that of ``fake_sweep.py``. Each trial appends a line with its start, in seconds
+since 1970, to the file that the environment variable ``BEGAN`` names.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""What a sweep adds to its trials: 1 - Σ fit ÷ (wall × workers), of trials of five seconds.
+"""The overhead of a sweep, 1 - Σ fit ÷ (wall × workers), with trials of five seconds.
 
-Once with a task that spins for five seconds of processor time, which shows the engine alone, and
-once with the baseline on IMDb, whose ten epochs take about as long. Its fit is what its epochs
-take, validation included, once the program is there: their number times the median of all but the
-first. So composing, building, loading or compiling the program, and saving count as overhead.
+One task spins for five seconds of processor time, which shows the sweep alone. The other is the
+baseline on IMDb, whose ten epochs take about as long. Its fit is the number of its epochs times the
+median of all but the first, validation included. So composing, building, loading or compiling the
+program, and saving count as overhead.
 """
 
 import re
@@ -47,7 +47,7 @@ class Sweep:
     """A sweep that has ended.
 
     Attributes:
-        fit: seconds that its trials spent on what they are for, in all.
+        fit: seconds that all trials spent on training or spinning.
         wall: seconds from the first trial's start to the last one's end.
         whole: seconds of the command.
     """
@@ -57,12 +57,12 @@ class Sweep:
     whole: float
 
     def overhead(self, seconds: float) -> float:
-        """In percent of what the workers could have done in so many seconds."""
+        """Return the overhead in percent of the workers' time, if the sweep took ``seconds``."""
         return 100 * (1 - self.fit / (seconds * WORKERS))
 
 
 def measure(quick: bool) -> list[Row]:
-    """Both tasks in turn."""
+    """Measure both tasks, and the peers with the spinning one, in alternation."""
     n_trials, repetitions = (8, 1) if quick else (16, 3)
     spun, others, trained = [], [], []
     with pinned(WORKERS), tempfile.TemporaryDirectory() as scratch:
@@ -91,8 +91,8 @@ def _rows(what: str, sweeps: Sequence[Sweep], goal: Goal | None = None) -> list[
 
 
 def _beside(ours: Sequence[Sweep], name: str, peer: Sequence[Sweep]) -> Row:
-    """How many times as much a peer adds. Its wall time has no end of a trial in it but the last
-    one's task, so what it does after that is left out."""
+    """Compare the overhead with a peer's. The peer's wall time ends with its last task, so what it
+    does after that is left out."""
     return Row(
         "a task that spins, from first trial to last",
         [sweep.overhead(sweep.wall) for sweep in ours],
@@ -142,7 +142,7 @@ def _train(folder: SweepFolder, name: str, n_trials: int) -> Sweep:
 
 
 def _fit(log: str) -> float:
-    """Seconds of a trial's epochs, the first as if it had taken as long as the others."""
+    """Return the seconds of a trial's epochs, as if the first had taken as long as the others."""
     seconds = [float(text) for text in EPOCH.findall(log)]
     return len(seconds) * statistics.median(seconds[1:])
 

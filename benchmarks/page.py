@@ -2,8 +2,7 @@
 
 python -m benchmarks.page
 
-The page's prose is its own; what stands between ``<!-- figures: NAME -->`` and ``<!-- end -->`` is
-written anew.
+Only the text between ``<!-- figures: NAME -->`` and ``<!-- end -->`` is replaced.
 """
 
 import re
@@ -20,7 +19,7 @@ PLACE = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def rendered(page: str, reports: Mapping[str, Report]) -> str:
-    """The page with the reports' figures in their places."""
+    """Return the page with the reports' figures in their places."""
 
     def figures(place: re.Match[str]) -> str:
         opening, name, closing = place.groups()
@@ -31,12 +30,12 @@ def rendered(page: str, reports: Mapping[str, Report]) -> str:
 
 
 def read_reports(folder: Path = RESULTS) -> dict[str, Report]:
-    """Each script's last full report, by the script's name."""
+    """Return each script's last full report, by the script's name."""
     return {file.stem: result.read(file) for file in sorted(folder.glob("*.json"))}
 
 
 def machines(reports: Mapping[str, Report]) -> str:
-    """Where the figures come from: a line for each machine and set of versions."""
+    """Return a line for each machine and set of versions, with the scripts that ran there."""
     places: dict[str, list[str]] = {}
     for name, report in reports.items():
         places.setdefault(_place(report), []).append(name)

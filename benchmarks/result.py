@@ -1,4 +1,4 @@
-"""What a benchmark has measured: rows of samples, held against a goal, with where and how."""
+"""The results of a benchmark: rows of samples with their goals, and how they were measured."""
 
 import json
 import statistics
@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Goal:
-    """What a row's figure should be.
+    """The goal of a row's figure.
 
     Attributes:
-        limit: in the figure's unit: times for a ratio, else the row's unit.
-        at_least: whether more is better; a duration wants ``at_least=False``.
+        limit: the limit in the figure's unit: times for a ratio, else the row's unit.
+        at_least: whether more is better; for a duration it is False.
     """
 
     limit: float
@@ -30,13 +30,13 @@ class Row:
     """One thing measured several times, with or without a peer.
 
     Attributes:
-        what: names the row in the table: ``baseline``, ``besom --help``.
+        what: the name of the row in the table: ``baseline``, ``besom --help``.
         ours: one sample for each repetition, in ``unit``.
-        peer: the peer's samples from the same repetitions, or fewer of them where it is slow;
-            empty where there is none.
-        peer_name: what ``peer`` is.
-        unit: of the samples; a ratio has none.
-        goal: for the ratio where there is a peer, for the median of ``ours`` where there is none.
+        peer: the peer's samples from the same repetitions, or fewer for a slow peer; empty without
+            a peer.
+        peer_name: the name of the peer.
+        unit: the unit of the samples; a ratio has none.
+        goal: the goal of the ratio or, without a peer, of the median of ``ours``.
         note: a remark that the reader of the table needs.
         details: further figures, kept in the JSON only.
     """
@@ -56,13 +56,13 @@ class Row:
 
     @property
     def figure(self) -> float:
-        """How many times ours goes into the peer's (medians), or the median of ours alone."""
+        """The median of the peer divided by that of ours, or without a peer the median of ours."""
         ours = statistics.median(self.ours)
         return statistics.median(self.peer) / ours if self.is_ratio else ours
 
     @property
     def spread(self) -> tuple[float, float]:
-        """Least and greatest figure that the samples allow; of each repetition, where they pair."""
+        """The least and greatest figure, of the repetitions; of all pairs if the peer has fewer."""
         if not self.is_ratio:
             return min(self.ours), max(self.ours)
         paired = len(self.ours) == len(self.peer)
@@ -72,22 +72,22 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the goal is; None where there is none."""
+        """Whether the goal is reached; None without a goal."""
         return self.goal.reached(self.figure) if self.goal else None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one script has measured, and on what.
+    """What one script has measured, and where.
 
     Attributes:
-        name: of the script: ``kernel``.
-        quick: fewer configurations and repetitions.
-        command: that made it.
-        date: ISO 8601, of the start.
-        seconds: that the whole script took.
-        machine: cores, processor, memory, and the load that was there before.
-        versions: of Python and the libraries.
+        name: the name of the script: ``kernel``.
+        quick: whether it measured fewer configurations and repetitions.
+        command: the command that made the report.
+        date: the start, in ISO 8601.
+        seconds: the seconds of the whole script.
+        machine: cores, processor, memory, and the load before the start.
+        versions: the versions of Python and the libraries.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Report:
 
 
 def write(report: Report, path: Path) -> None:
-    """The report as JSON, with each row's figures beside its samples."""
+    """Write the report as JSON, with each row's figures beside its samples."""
     content = asdict(report)
     for written, row in zip(content["rows"], report.rows, strict=True):
         written |= {"figure": row.figure, "spread": row.spread, "reached": row.reached}
@@ -110,7 +110,7 @@ def write(report: Report, path: Path) -> None:
 
 
 def read(path: Path) -> Report:
-    """The report that :func:`write` wrote."""
+    """Return the report that :func:`write` wrote."""
     content = json.loads(path.read_text())
     return Report(**(content | {"rows": [_row(row) for row in content["rows"]]}))
 

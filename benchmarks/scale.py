@@ -1,13 +1,13 @@
-"""What the supervisor itself costs, by trials in the study and by workers.
+"""The cost of the supervisor itself, by the number of trials in the study and of workers.
 
-Fake workers answer at once (``fake_sweep.py``), a trial has six parameters and ten reports of four
-numbers, and all but the resume runs on one core, the writing to MLflow included: a rate is trials
-ended and recorded, divided by seconds. 1,000 workers with trials of one minute need 17 a second.
+Fake workers answer at once (``fake_sweep.py``). A trial has six parameters and ten reports of four
+numbers. A rate counts the trials that have ended and are recorded in MLflow, per second, on one
+core. 1,000 workers with trials of one minute need 17 trials per second.
 
-The peer is Optuna's own loop with MLflow's fluent calls in the objective; on both sides the study
-has been opened and read before the time begins. Studies of thousands of
-trials are made by copying the rows of a small real one (``grown_study.py``), except that the
-resume is a real sweep in processes of its own: from the command to the first new trial's task.
+The peer is Optuna's own loop with MLflow's fluent calls in the objective. On both sides the study
+is opened and read before the time begins. Studies of thousands of trials are copies of the rows of
+a small one (``grown_study.py``). The resume and the pools are measured with the usual command and
+workers, on all cores; a resume lasts from the command to the first new trial's task.
 """
 
 import os
@@ -37,14 +37,14 @@ from besom.search.algorithms.options import (
 from besom.search.options import SweepOptions
 
 DATABASES = ("optuna.db", "mlflow.db")
-N_SEED = 20  # trials of the small real study
-N_NO_OP = 100  # trials in which pools are compared
+N_SEED = 20  # trials of the small study that is copied
+N_NO_OP = 100  # trials with which pools are compared
 REPOSITORY = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One point of the curve: what is swept, with how many workers, and for how many trials."""
+    """One point of the curve: the size of the study, the workers, and the trials to measure."""
 
     n_existing: int
     n_jobs: int = 16
@@ -94,14 +94,14 @@ def measure(quick: bool) -> list[Row]:
 
 
 class Nursery:
-    """Makes studies of any size below one folder, each size once."""
+    """Makes studies of any size below one folder, one for each size."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
     def copy_of(self, n_trials: int) -> Iterator[Path]:
-        """A study of ``n_trials`` to write to; gone afterwards."""
+        """Yield the root of a study of ``n_trials`` to write to; remove it afterwards."""
         grown = self._grown(n_trials)
         with TemporaryDirectory(dir=self._folder) as copy:
             if grown is not None:
@@ -118,7 +118,7 @@ class Nursery:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """The newest part of it may be in the log beside its file."""
+    """Copy a SQLite database with the changes that are only in its write-ahead log."""
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
 
@@ -165,7 +165,7 @@ def _against_the_loop(nursery: Nursery, repetitions: int) -> Row:
 
 
 def _forget_write_ahead(root: Path) -> None:
-    """The peer's databases are as the peer would have made them: with SQLite's own journal."""
+    """Set the databases to SQLite's default journal, as the peer would have created them."""
     for name in DATABASES:
         with closing(sqlite3.connect(root / name)) as database:
             database.execute("PRAGMA journal_mode = DELETE")
@@ -189,13 +189,13 @@ def _resume(nursery: Nursery, repetitions: int) -> Row:
 
 
 def _first_after(root: Path, n_trials: int) -> float:
-    """Sweep with ``no_op.py`` up to ``n_trials``; seconds until the first task began."""
+    """Sweep with ``no_op.py`` up to ``n_trials``; return the seconds until the first task began."""
     started = time.time()
     return _command(root, n_trials)[0] - started
 
 
 def _command(root: Path, n_trials: int, **more: Any) -> list[float]:
-    """Sweep with ``no_op.py`` up to ``n_trials``; when its tasks began (seconds since 1970)."""
+    """Sweep with ``no_op.py`` up to ``n_trials``; return its tasks' starts (seconds since 1970)."""
     began = root / f"began-{n_trials}"
     options = {
         "root": root,
@@ -220,10 +220,10 @@ def _command(root: Path, n_trials: int, **more: Any) -> list[float]:
 
 
 def _on_ray(nursery: Nursery, n_jobs: int, repetitions: int) -> Row:
-    """Seconds for each trial of tasks that do nothing, once all workers have begun.
+    """Measure the seconds per trial of tasks that do nothing, once all workers have started.
 
-    Between two of them are the supervisor, with ten reports and their answers, and the worker's
-    composing of a configuration, on the same cores.
+    They are the time of the supervisor, with ten reports and their answers, and of the worker's
+    composition of a configuration, on the same cores.
     """
 
     def seconds(pool: str) -> float:
@@ -241,7 +241,7 @@ def _on_ray(nursery: Nursery, n_jobs: int, repetitions: int) -> Row:
 
 @contextmanager
 def _away_from_git(folder: str) -> Iterator[None]:
-    """Every run keeps the difference to the last commit: not this repository's of today."""
+    """Run the block in ``folder``, so that no run records uncommitted changes of this checkout."""
     before = Path.cwd()
     os.chdir(folder)
     try:

@@ -1,6 +1,6 @@
-"""Trials that cost what they are told to: processor time, and reports.
+"""Trials that take a given processor time and report while they do.
 
-As a Hydra application it is Besom's side; ``benchmarks.peers`` have :func:`spin` in theirs.
+This Hydra application is Besom's side; the ``benchmarks.peers`` call :func:`spin` in theirs.
 """
 
 import time
@@ -18,7 +18,7 @@ ConfigStore.instance().store("spinning", CONFIGURATION)
 
 
 def spin(seconds: float, report: Callable[[int], None]) -> None:
-    """Spin for so much time of one core; ``report`` is told of each step, from 1."""
+    """Spin for ``seconds`` of processor time; call ``report`` with each step, from 1."""
     for step in range(1, REPORTS + 1):
         end = time.thread_time() + seconds / REPORTS
         while time.thread_time() < end:
@@ -28,7 +28,7 @@ def spin(seconds: float, report: Callable[[int], None]) -> None:
 
 @hydra.main(config_name="spinning", config_path=None, version_base="1.3")
 def main(config: DictConfig) -> float:
-    """One trial."""
+    """Run one trial."""
     spin(config.seconds, lambda step: besom.report(step, value=config.number))
     return float(config.number)
 

@@ -1,7 +1,7 @@
-"""How long a user waits: for the help, for a dry run, and for the first epoch of a sweep.
+"""How long a user waits for the help, for a dry run, and for the first epoch of a sweep.
 
-And how much longer the first epoch of a trial takes than its second, in a warm worker, where the
-trial's program lies on disk but this process has never run it.
+Also measures how much longer the first epoch of a trial takes than its second, in a warm worker
+that loads the trial's program from disk and has not run it before.
 """
 
 import sqlite3
@@ -45,19 +45,19 @@ hydra:
 IMPORT = [sys.executable, "-c", "import tensorflow"]
 SWEEPS = ("quickstart", "neighbourhood")
 ONE_EACH = ("--trials", str(CORES), "--workers", str(CORES), "training.epochs=1")
-"""One trial for each worker: nothing here depends on more."""
+"""One trial for each worker, since the first epoch does not depend on the others."""
 
 
 @dataclass(frozen=True)
 class DryRun:
-    """Seconds until the first proposals were on the screen, and until all was said."""
+    """Seconds until the first proposals were printed, and until the end of the command."""
 
     proposals: float
     whole: float
 
 
 def measure(quick: bool) -> list[Row]:
-    """The three waits, one kind after the other."""
+    """Measure the waits and the extra time of first epochs, one kind after the other."""
     with pinned(CORES), tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         helps = [_help(folder) for _ in range(3 if quick else 10)]
@@ -91,7 +91,7 @@ def _help(folder: Path) -> float:
 
 
 def _dry_runs(folder: Path, repetitions: int) -> tuple[list[DryRun], list[DryRun]]:
-    """Dry runs of new studies, and of the same ones once their baseline has been trained."""
+    """Make dry runs of new studies, and of the same ones once their baseline has been trained."""
     new, known = [], []
     for number in range(repetitions):
         sweep = SweepFolder(folder / f"dry-run-{number}")
@@ -108,7 +108,7 @@ def _dry_run(sweep: SweepFolder) -> DryRun:
 
 
 def _first_epochs(folder: Path, name: str, repetitions: int) -> list[Row]:
-    """First epochs of a sweep, in turn with TensorFlow's import in a process of its own."""
+    """Measure first epochs of a sweep, in alternation with an import of TensorFlow alone."""
     sweep = SweepFolder(folder / name)
     cold = _first_epoch(sweep, name, "cold")
     studies = map("warm-{}".format, count())
@@ -127,7 +127,7 @@ def _first_epochs(folder: Path, name: str, repetitions: int) -> list[Row]:
 
 
 def _first_epoch(sweep: SweepFolder, name: str, study: str) -> float:
-    """Seconds from the command to the first report of any trial, as MLflow has dated it."""
+    """Return the seconds from the command to the first report of any trial, as MLflow dates it."""
     ended = sweep.run(name, *ONE_EACH, "--name", study)
     runs = [trial.user_attrs["besom.run_id"] for trial in sweep.study(study).trials]
     marks = ", ".join("?" * len(runs))
@@ -139,7 +139,7 @@ def _first_epoch(sweep: SweepFolder, name: str, study: str) -> float:
 
 
 def _extras(folder: Path, repetitions: int) -> list[float]:
-    """First less second epoch of trials whose shapes a sweep before this one has compiled."""
+    """Return first minus second epochs of trials whose shapes an earlier sweep has compiled."""
     sweep = SweepFolder(folder / "shapes")
     lengths = ",".join(map(str, LENGTHS))
     (sweep.sweeps / "shapes.yaml").write_text(SHAPES.format(lengths=lengths))
@@ -152,7 +152,7 @@ def _extras(folder: Path, repetitions: int) -> list[float]:
 
 
 def _extra_of_each(sweep: SweepFolder, name: str) -> list[float]:
-    """Of every trial but the workers' first ones, which load libraries as well."""
+    """Do so for each trial except the workers' first ones, which load libraries too."""
     numbers = range(CORES, len(LENGTHS))
     logs = [log for number in numbers for log in sweep.jobs(name).glob(f"{number}/*.log")]
     seconds = [list(map(float, EPOCH.findall(log.read_text()))) for log in logs]

@@ -1,9 +1,8 @@
-"""The same twelve configurations, ten epochs each: ``besom sweep`` against what people use today.
+"""Twelve configurations of ten epochs: ``besom sweep`` against the tools that people use today.
 
-No side prunes, all have both cores, and the time is that of the whole command, from start to end.
-Besom's includes its record in MLflow, models and all; of the peers Ray Tune alone keeps one, of
-numbers. Besom runs twice beside each peer: with nothing cached, as on its first day on a machine,
-and again with what that left.
+No side prunes, all have two cores, and the time is that of the whole command. Besom's includes its
+record in MLflow with models; of the peers, only Ray Tune keeps a record, of numbers. Besom runs
+twice beside each peer: first with an empty cache, then with the cache of that run.
 """
 
 import statistics
@@ -48,18 +47,18 @@ hydra:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one side: its seconds, and the mean of its trials' best validation accuracies."""
+    """A run of one side: its seconds, and the mean of its trials' best validation accuracies."""
 
     seconds: float
     accuracy: float
 
 
 Peer = Callable[[Sequence[Configuration], Path], float]
-"""Trains the configurations, writes into a folder, notes its trials there; returns its seconds."""
+"""A function that trains the configurations, notes its trials in a folder, and returns seconds."""
 
 
 def measure(quick: bool) -> list[Row]:
-    """One run of each peer, and before each two of Besom: without and with caches."""
+    """Run each peer once, and before each peer Besom twice: without and with its cache."""
     chosen = QUICK if quick else TWELVE
     cold, warm, peers = [], [], {}
     with pinned(CORES), tempfile.TemporaryDirectory() as scratch:
@@ -98,7 +97,7 @@ def _checked(seconds: float, ended: Sequence[Trial], expected: int) -> Run:
 
 
 def _sweep_folder(chosen: Sequence[Configuration], folder: Path) -> SweepFolder:
-    """A sweep over a config group with an option for each configuration."""
+    """Write a sweep over a config group with an option for each configuration."""
     sweep = SweepFolder(folder)
     points = configurations.write_group(chosen, sweep.sweeps / "point")
     (sweep.sweeps / "listed.yaml").write_text(SWEEP.format(points=",".join(points)))
@@ -116,7 +115,7 @@ LISTED, RESULTS = "listed.json", "results.jsonl"
 
 
 def _listing(module: str, *words_before: str) -> Peer:
-    """A peer that takes a file of configurations and a file for results."""
+    """Return a peer that takes a file of configurations and a file for results."""
 
     def run(chosen: Sequence[Configuration], folder: Path) -> float:
         configurations.write(chosen, folder / LISTED)

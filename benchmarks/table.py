@@ -1,4 +1,4 @@
-"""Rows of figures as a table, for a terminal and for Markdown."""
+"""Formats rows of figures as a table, for a terminal or in Markdown."""
 
 import math
 import statistics
@@ -11,7 +11,7 @@ _VERDICTS = {None: "", True: "reached", False: "missed"}
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """The row's texts, one for each of ``HEADINGS``; medians, and the spread of the figure."""
+    """Return the row's texts, one for each of ``HEADINGS``; samples are shown by their median."""
     unit = "×" if row.is_ratio else f" {row.unit}"
     once = ", one run" if len(row.peer) == 1 else ""
     peer = f"{_median(row.peer, row.unit)} ({row.peer_name}{once})" if row.is_ratio else ""
@@ -33,7 +33,7 @@ def _median(samples: Sequence[float], unit: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, two for small ones, and no exponent; infinity is ``never``."""
+    """Format with three significant digits, two below 1, no exponent; infinity is ``never``."""
     size = abs(value)
     if math.isinf(size):
         return "never"
@@ -45,7 +45,7 @@ def number(value: float) -> str:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """Aligned columns for a terminal."""
+    """Return a table with aligned columns, for a terminal."""
     lines = [HEADINGS, *map(cells, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -55,6 +55,6 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

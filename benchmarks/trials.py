@@ -1,4 +1,4 @@
-"""What a peer's trials came to: lines that it writes as they end, and the benchmark reads."""
+"""The results of a peer's trials: lines that it writes when they end, and the benchmark reads."""
 
 import json
 import time
@@ -12,10 +12,10 @@ class Trial:
     """A finished trial.
 
     Attributes:
-        last: validation accuracy of the last epoch.
-        best: that of the best epoch.
+        last: the validation accuracy of the last epoch.
+        best: the validation accuracy of the best epoch.
         ended: seconds since 1970.
-        started: the same; 0 where it was not noted.
+        started: seconds since 1970; 0 if it was not noted.
     """
 
     last: float
@@ -32,5 +32,5 @@ def note(accuracies: Sequence[float], file: Path, started: float = 0.0) -> None:
 
 
 def read(file: Path) -> list[Trial]:
-    """All trials, in the order in which they ended."""
+    """Return all trials, in the order in which they ended."""
     return [Trial(**json.loads(line)) for line in file.read_text().splitlines()]

@@ -98,7 +98,7 @@ def test_keras_models_are_kept_with_their_shapes(
     assert inputs["tensor-spec"] == {"dtype": "float32", "shape": [-1, 8, 8, 1]}
 
 
-@pytest.mark.slow  # as docs/tutorials/scikit-learn.md does with the same application
+@pytest.mark.slow  # docs/tutorials/scikit-learn.md is tested with the same application
 def test_scikit_learn_is_swept(tmp_path: Path) -> None:
     folder = tmp_path / "sklearn_app"
     shutil.copytree(EXAMPLES / "sklearn_app", folder)

@@ -205,7 +205,7 @@ def _import_for_sweeps() -> None:
     from tests import mlflow_tables
 
     del sys.path[0]
-    if file := os.environ.get(mlflow_tables.VARIABLE):  # not in `make chaos`
+    if file := os.environ.get(mlflow_tables.VARIABLE):  # unset in the scripts of `make chaos`
         mlflow_tables.copy(Path(file))
 
 

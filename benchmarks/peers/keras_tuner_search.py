@@ -1,4 +1,4 @@
-"""KerasTuner over the reference network: a grid over the numbers of the configurations.
+"""KerasTuner with the reference network: a grid search over the numbers of the configurations.
 
 python -m benchmarks.peers.keras_tuner_search CONFIGURATIONS.json RESULTS.jsonl
 """
@@ -17,7 +17,7 @@ from benchmarks.peers import reference
 
 
 class Listed(keras_tuner.HyperModel):
-    """Builds and fits the configuration with the number that the tuner proposes."""
+    """Builds and fits the configuration whose number the tuner proposes."""
 
     def __init__(self, listed: list[Configuration], results: Path) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Listed(keras_tuner.HyperModel):
         return reference.build(self._chosen(hp))
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **arguments: Any) -> float:
-        """The objective. ``arguments`` holds the tuner's callbacks, which keep the best."""
+        """Train; return the objective. ``arguments`` has the callbacks that save the best model."""
         accuracies = reference.fit(model, self._chosen(hp), arguments["callbacks"])
         trials.note(accuracies, self._results)
         return max(accuracies)
@@ -39,7 +39,7 @@ class Listed(keras_tuner.HyperModel):
 
 
 def main(listed: Path, results: Path) -> None:
-    """Train what is listed; the tuner writes its own files to a folder that is thrown away."""
+    """Train the listed configurations; the tuner's own files go to a temporary folder."""
     model = Listed(configurations.read(listed), results)
     with tempfile.TemporaryDirectory() as folder:
         tuner = keras_tuner.GridSearch(model, objective="val_accuracy", directory=folder)

@@ -1,4 +1,4 @@
-"""The reviews as a script gets them from Keras: ``load_data``, then ``pad_sequences``.
+"""Loads the reviews as a script with Keras does: ``load_data``, then ``pad_sequences``.
 
 python -m benchmarks.peers.load_data VOCAB_SIZE MAX_LENGTH    prints a line of JSON
 """
@@ -16,9 +16,9 @@ from benchmarks.loading import digest
 
 
 def main(vocab_size: int, max_length: int) -> None:
-    """Load both splits, and say how long it took and what came out."""
+    """Load both splits; print the seconds and the digest of the data."""
     path = os.environ["BESOM_IMDB_PATH"]
-    # Told where the file is, since it accepts only the file with the hash of Keras' own.
+    # Patched, since `load_data` accepts only a file with the hash of Keras' own.
     with mock.patch("keras.src.datasets.imdb.get_file", return_value=path):
         started = time.perf_counter()
         (train, train_labels), (test, test_labels) = imdb.load_data(num_words=vocab_size)

@@ -1,4 +1,4 @@
-"""What a user would write: Optuna's loop, and MLflow's fluent calls in the objective."""
+"""What a user would write: Optuna's loop, with MLflow's fluent calls in the objective."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from benchmarks.fake_sweep import BASELINE, EPOCHS, FACTS, configuration, metric
 
 
 def objective(trial: optuna.Trial) -> float:
-    """The same values, and the same record of them, as a trial of ``fake_sweep.py``."""
+    """Compute and record the same values as a trial of ``fake_sweep.py``."""
     suggest_int, suggest_float = trial.suggest_int, trial.suggest_float
     params = {
         "data.vocab_size": suggest_int("data.vocab_size", 2000, 20000, step=1000),
@@ -37,7 +37,7 @@ def objective(trial: optuna.Trial) -> float:
 
 
 def open_study(root: Path) -> optuna.Study:
-    """The study below ``root``, with all its trials read."""
+    """Open the study below ``root``, and read all its trials."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
     mlflow.set_experiment("besom")
@@ -55,5 +55,5 @@ def open_study(root: Path) -> optuna.Study:
 
 
 def run(study: optuna.Study, n_trials: int) -> None:
-    """``n_trials`` more trials."""
+    """Run ``n_trials`` more trials."""
     study.optimize(objective, n_trials=n_trials)

@@ -15,7 +15,7 @@ from benchmarks.peers import reference
 
 
 def main(listed: Path, results: Path) -> None:
-    """Train what is listed, in that order: every trial is enqueued."""
+    """Train the listed configurations in their order: every trial is enqueued."""
     chosen = [asdict(configuration) for configuration in configurations.read(listed)]
     values = {key: sorted({one[key] for one in chosen}) for key in chosen[0]}
 

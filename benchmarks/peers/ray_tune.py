@@ -1,5 +1,4 @@
-"""Ray Tune: an actor for each trial, two at a time, used again for the next one, and Tune's own
-callback for MLflow.
+"""Ray Tune with two actors, each reused for its next trial, and Tune's own callback for MLflow.
 
 python -m benchmarks.peers.ray_tune train CONFIGURATIONS.json RESULTS.jsonl
 python -m benchmarks.peers.ray_tune spin SECONDS TRIALS RESULTS.jsonl
@@ -27,14 +26,14 @@ Task = Callable[[dict[str, Any]], None]
 
 
 def train(listed: Path, results: Path) -> None:
-    """Train what is listed, in that order."""
+    """Train the listed configurations in their order."""
     chosen = configurations.read(listed)
     numbers = tune.grid_search(list(range(len(chosen))))
     _tune(partial(_train, chosen, results), {"number": numbers}, 1, results)
 
 
 def spin(seconds: float, n_trials: int, results: Path) -> None:
-    """Trials that spin, and report."""
+    """Run trials that spin and report."""
     number = tune.randint(0, 100_000)
     _tune(partial(_spin, seconds, results), {"number": number}, n_trials, results)
 

@@ -1,4 +1,4 @@
-"""The reference workload with stock Keras: what every peer trains."""
+"""The reference workload in stock Keras, which every peer trains."""
 
 import os
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ Examples = tuple[np.ndarray, np.ndarray]
 
 @lru_cache(maxsize=1)
 def read_training_split() -> tuple[list[list[int]], np.ndarray]:
-    """The training reviews as ``keras.datasets.imdb.load_data()`` returns them, and the labels.
+    """Return the training reviews and labels as ``keras.datasets.imdb.load_data()`` does.
 
-    ``load_data`` itself accepts only the file with the hash of Keras' own. This reads half of what
-    it reads, and reads it once for all trials.
+    ``load_data`` itself accepts only a file with the hash of Keras' own. This reads the training
+    split only, half of what ``load_data`` reads, and once for all trials.
     """
     with np.load(os.environ["BESOM_IMDB_PATH"], allow_pickle=True) as file:
         reviews, labels = file["x_train"], file["y_train"]
@@ -28,15 +28,15 @@ def read_training_split() -> tuple[list[list[int]], np.ndarray]:
 
 
 def training_examples(vocab_size: int, max_length: int) -> Examples:
-    """Tokens int32 [reviews, max_length] and labels, as ``load_data(num_words=…)`` and
-    ``pad_sequences`` make them."""
+    """Return tokens, int32 [reviews, max_length], and labels, as ``load_data(num_words=…)`` and
+    ``pad_sequences`` do."""
     reviews, labels = read_training_split()
     known = [[token if token < vocab_size else 2 for token in review] for review in reviews]
     return pad_sequences(known, maxlen=max_length), labels
 
 
 def build(configuration: Configuration) -> keras.Model:
-    """The reference network, compiled; the sessions before it are forgotten."""
+    """Return the reference network, compiled; clear Keras' session first."""
     keras.backend.clear_session()
     model = keras.Sequential(
         [
@@ -57,13 +57,13 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **epochs: int,
 ) -> list[float]:
-    """Train; the validation accuracy of each epoch.
+    """Train; return the validation accuracy of each epoch.
+
+    No seed is set, so the reviews are shuffled for every epoch; Besom's side does the same with
+    ``training.shuffle=every_epoch`` (docs/decisions/007).
 
     Args:
-        epochs: ``epochs`` and ``initial_epoch``, instead of all that the configuration names.
-
-    No seed is set, so the reviews are shuffled for every epoch; Besom's side is told to do the
-    same, ``training.shuffle=every_epoch`` (docs/decisions/007).
+        epochs: ``epochs`` and ``initial_epoch``, instead of the configuration's epochs.
     """
     tokens, labels = training_examples(configuration.vocab_size, configuration.max_length)
     history = model.fit(

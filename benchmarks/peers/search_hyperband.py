@@ -1,4 +1,4 @@
-"""A search by KerasTuner's Hyperband: one process, both cores, again and again until the time ends.
+"""A search by KerasTuner's Hyperband in one process on both cores, repeated until the time ends.
 
 python -m benchmarks.peers.search_hyperband SECONDS SEED EPOCHS RESULTS.jsonl
 """
@@ -17,15 +17,15 @@ from benchmarks.peers import reference
 from benchmarks.search import log
 
 ITERATIONS = 1000
-"""More than there is time for."""
+"""More iterations than there is time for."""
 
 
 class Reference(keras_tuner.HyperModel):
     """The reference network and its data.
 
     Args:
-        epochs: of the longest trials.
-        until: when to end, by the clock of ``time.monotonic``.
+        epochs: the epochs of the longest trials.
+        until: when to end, on the clock of ``time.monotonic``.
     """
 
     def __init__(self, epochs: int, until: float, results: Path) -> None:
@@ -38,7 +38,7 @@ class Reference(keras_tuner.HyperModel):
         return reference.build(self.configuration(hp))
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **given: Any) -> float:
-        """The objective. ``given`` has the tuner's callbacks, and the epochs of this trial."""
+        """Train; return the objective. ``given`` has the callbacks and the epochs of the tuner."""
         if time.monotonic() >= self._until:
             sys.exit()
         configuration = self.configuration(hp)
@@ -48,7 +48,7 @@ class Reference(keras_tuner.HyperModel):
         return value
 
     def configuration(self, hp: keras_tuner.HyperParameters) -> Configuration:
-        """What the tuner proposes."""
+        """Return the configuration that the tuner proposes."""
         return Configuration(
             vocab_size=hp.Choice("vocab_size", [5000, 10000, 20000], default=10000),
             max_length=hp.Choice("max_length", [50, 100, 200], default=100),
@@ -62,7 +62,7 @@ class Reference(keras_tuner.HyperModel):
 
 
 def main(seconds: float, seed: int, epochs: int, results: Path) -> None:
-    """Search for so long; the tuner writes its own files to a folder that is thrown away."""
+    """Search for ``seconds``; the tuner's own files go to a temporary folder."""
     model = Reference(epochs, time.monotonic() + seconds, results)
     with tempfile.TemporaryDirectory() as folder:
         tuner = keras_tuner.Hyperband(

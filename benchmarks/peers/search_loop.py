@@ -1,4 +1,4 @@
-"""A search by a plain Optuna loop: one process, both cores, every trial to its end.
+"""A search by a plain Optuna loop in one process on both cores, without pruning.
 
 python -m benchmarks.peers.search_loop SECONDS SEED EPOCHS RESULTS.jsonl
 """
@@ -14,7 +14,7 @@ from benchmarks.search import log
 
 
 def main(seconds: float, seed: int, epochs: int, results: Path) -> None:
-    """Search for so long; the trial that runs then is the last one, and is too late to count."""
+    """Search for ``seconds``; the trial that runs at the end is finished, but too late to count."""
 
     def objective(trial: optuna.Trial) -> float:
         configuration = suggest(trial, epochs)

@@ -1,4 +1,4 @@
-"""A search by Optuna with ``MedianPruner``: two processes on one SQLite file, a core each.
+"""A search by Optuna with ``MedianPruner``: two processes with a core each and one SQLite file.
 
 python -m benchmarks.peers.search_pruned SECONDS SEED EPOCHS RESULTS.jsonl
 """
@@ -14,7 +14,7 @@ N_PROCESSES = 2
 
 
 def main(words: list[str]) -> int:
-    """Make the study, start the processes, and wait for them; 0 where all have ended well."""
+    """Create the study, start the processes and wait for them; return 0 if all have succeeded."""
     import optuna
 
     storage = f"sqlite:///{Path(words[3]).with_suffix('.db').absolute()}"
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
 
 
 def work(seconds: float, seed: int, epochs: int, results: Path, storage: str) -> None:
-    """One process: trials for so long, which Optuna may prune after any epoch."""
+    """Run trials for ``seconds`` in one process; Optuna may prune them after any epoch."""
     import keras
     import optuna
 

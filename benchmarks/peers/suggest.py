@@ -1,4 +1,4 @@
-"""The space of the search, as a user of Optuna writes it."""
+"""The search space, as a user of Optuna writes it."""
 
 import optuna
 
@@ -6,7 +6,7 @@ from benchmarks.configurations import Configuration
 
 
 def suggest(trial: optuna.Trial, epochs: int) -> Configuration:
-    """What a trial proposes."""
+    """Return the configuration that a trial proposes."""
     return Configuration(
         vocab_size=trial.suggest_categorical("vocab_size", [5000, 10000, 20000]),
         max_length=trial.suggest_categorical("max_length", [50, 100, 200]),

@@ -1,4 +1,4 @@
-"""Optuna with joblib: two processes, a core each, that share a study in one SQLite file.
+"""Optuna with joblib: two processes with a core each, which share a study in one SQLite file.
 
 python -m benchmarks.peers.two_processes train CONFIGURATIONS.json RESULTS.jsonl
 python -m benchmarks.peers.two_processes spin SECONDS TRIALS RESULTS.jsonl
@@ -29,14 +29,14 @@ Objective = Callable[[optuna.Trial], float]
 
 
 def train(listed: Path, results: Path) -> None:
-    """Train what is listed, in that order: every trial is enqueued."""
+    """Train the listed configurations in their order: every trial is enqueued."""
     chosen = [asdict(configuration) for configuration in configurations.read(listed)]
     values = {key: sorted({one[key] for one in chosen}) for key in chosen[0]}
     _optimize(partial(_train, values, results), results, len(chosen), chosen)
 
 
 def spin(seconds: float, n_trials: int, results: Path) -> None:
-    """Trials that spin, and report."""
+    """Run trials that spin and report."""
     _optimize(partial(_spin, seconds, results), results, n_trials)
 
 
@@ -53,7 +53,7 @@ def _optimize(
 
 
 def _work(objective: Objective, storage: str, n_trials: int) -> None:
-    """One process: trials until there are enough, counting those of both."""
+    """Run trials in one process until both processes together have run ``n_trials``."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(
         study_name="study",

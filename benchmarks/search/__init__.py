@@ -1,6 +1,5 @@
-"""What a search recommends after so many minutes, judged on fresh seeds: ``python -m
-benchmarks.search``.
+"""Compares what searches recommend after some minutes, by training it on fresh seeds.
 
-Each side searches once for each seed, for as long as the longest budget; what it would have
-recommended after a shorter one is known from the log of its trials.
+``python -m benchmarks.search`` runs each side once for each seed, for the longest budget. The log
+of its trials shows what it would have recommended after a shorter one.
 """

@@ -1,7 +1,7 @@
 """python -m benchmarks.search [--minutes 5 15 45] [--seeds 5] [--json FILE]
 
-Four sides, each alone on two cores for the longest budget, for each seed: fifteen hours as it
-stands, so it is no part of ``make bench``. Fewer minutes and seeds make it shorter.
+For each seed, four sides search one after the other on two cores, each for the longest budget. The
+default takes fifteen hours, so ``make bench`` leaves it out; fewer minutes and seeds shorten it.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(budgets: Sequence[float], n_seeds: int) -> list[Row]:
-    """All sides with one seed after the other, so that all see the same machine; then the judge."""
+    """Run all sides with one seed after the other, so that load affects all; judge the results."""
     logs: dict[str, list[Log]] = {name: [] for name in sides.SIDES}
     with pinned(CORES), tempfile.TemporaryDirectory() as scratch:
         for seed in range(n_seeds):

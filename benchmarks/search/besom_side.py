@@ -1,9 +1,8 @@
-"""Besom's search with what it recommends: TPE, Hyperband, two workers, and a confirmation.
+"""Besom's search and its recommendation: TPE, Hyperband, two workers, and a confirmation.
 
-The search runs once, for the longest budget. What it recommends after a shorter one is what its
-confirmation says of the trials that had ended by then, early enough for the confirmation to end in
-time. The confirmations are run afterwards; what they would have taken is charged by the seconds of
-the trials themselves.
+The search runs once, for the longest budget. For a shorter one, the confirmation chooses among the
+trials that had ended early enough for it to end within the budget. The confirmations are run
+afterwards; their time is estimated from the seconds of the trials.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ WORKERS = 2
 N_BEST = 3
 SEEDS = 5
 STEP = 1.0
-"""Seconds between the moments at which the trials could have given way to the confirmation."""
+"""Seconds between the moments that are tried as the start of the confirmation."""
 STUDY = "search"
 SWEEP = """\
 defaults:
@@ -47,7 +46,7 @@ hydra:
 
 
 def search(seconds: float, seed: int, folder: Path) -> Log:
-    """Search for so long, with nothing cached; the trials that ran to their end."""
+    """Search for ``seconds`` with an empty cache; return the completed trials."""
     sweep = SweepFolder(folder)
     space = "\n".join(f"      {key}: {text}" for key, text in SPACE.items())
     text = SWEEP.format(seconds=seconds, seed=seed, epochs=EPOCHS, space=space)
@@ -57,9 +56,9 @@ def search(seconds: float, seed: int, folder: Path) -> Log:
 
 
 def candidates(log: Log, seconds: float) -> list[Configuration]:
-    """What is confirmed where all is to end so long after the start: the baseline and the best.
+    """Return what a confirmation that ends ``seconds`` after the start trains: baseline and best.
 
-    Empty where not even the baseline could be: then the best is recommended as it is.
+    It is empty if there is no time for one; then the best is recommended without it.
     """
     moment = seconds
     while moment > 0:
@@ -71,7 +70,7 @@ def candidates(log: Log, seconds: float) -> list[Configuration]:
 
 
 def _best(found: Sequence[Found]) -> list[Found]:
-    """The best of different configurations that are not the baseline."""
+    """Return the best ``N_BEST`` trials of different configurations, without the baseline."""
     chosen: dict[Configuration, Found] = {}
     for one in sorted(found, key=lambda one: -one.value):
         if one.configuration != BASELINE:
@@ -80,7 +79,7 @@ def _best(found: Sequence[Found]) -> list[Found]:
 
 
 def _confirming(chosen: Sequence[Found]) -> float:
-    """Seconds that a confirmation takes; the baseline is taken for one like the others."""
+    """Estimate the seconds of a confirmation; the baseline is assumed to take as long as others."""
     mean = sum(one.seconds for one in chosen) / len(chosen)
     return mean * (len(chosen) + 1) * SEEDS / WORKERS
 

@@ -1,7 +1,7 @@
-"""What configurations are worth: trained again on fresh seeds, all of them by Besom.
+"""Judges configurations by training them again on fresh seeds.
 
-Whoever has found a configuration, it is trained by the same code; tests hold it to the peers'
-network. The weights of the best epoch are judged, by validation, as each side judged its trials.
+Besom trains the configurations of all sides; tests check that its network equals that of the peers.
+The weights of the epoch with the best validation are judged, as each side judged its trials.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from benchmarks.configurations import Configuration
 
 FRESH = tuple(range(5001, 5006))
 CONFIRMING = tuple(range(1001, 1006))
-"""Seeds of the judge, and of the confirmations: unlike those of the searches, and of each other."""
+"""The seeds of the judge and of the confirmations. They differ, and no search uses any of them."""
 SWEEP = """\
 defaults:
   - train
@@ -44,7 +44,7 @@ hydra:
 def values(
     asked: Iterable[Configuration], seeds: Sequence[int], metric: str, folder: Path
 ) -> Mapping[Configuration, list[float]]:
-    """A metric of each configuration for each seed, in their order.
+    """Train each configuration on each seed; return the metric by configuration, in seed order.
 
     Args:
         metric: ``val_accuracy`` for a confirmation, ``test_accuracy`` for the judge.

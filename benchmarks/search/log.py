@@ -1,4 +1,4 @@
-"""What a search has found, trial by trial: lines that a peer writes as its trials end."""
+"""The log of a search: a line for each trial, which a peer writes when the trial ends."""
 
 import json
 import time
@@ -12,12 +12,12 @@ from benchmarks.search.space import BASELINE
 
 @dataclass(frozen=True)
 class Found:
-    """A trial that ran as far as its side wanted; pruned ones are left out.
+    """A completed trial; pruned ones are left out.
 
     Attributes:
-        value: validation accuracy of its best epoch.
-        ended: seconds since 1970; in a :class:`Log` since the start of its search.
-        seconds: that it took; 0 where its side does not say.
+        value: the validation accuracy of its best epoch.
+        ended: its end, in seconds since 1970; in a :class:`Log`, since the start of the search.
+        seconds: its duration; 0 if its side does not record it.
     """
 
     configuration: Configuration
@@ -28,16 +28,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Log:
-    """A whole search of one side: its trials in the order of their ends."""
+    """A search of one side: its completed trials in the order of their ends."""
 
     found: Sequence[Found]
 
     @classmethod
     def of(cls, found: Iterable[Found], started: float) -> "Log":
-        """Of trials with absolute times.
+        """Return the log of trials with absolute times.
 
         Args:
-            started: seconds since 1970 when the search's command was given.
+            started: the start of the search's command, in seconds since 1970.
         """
         since = (
             Found(one.configuration, one.value, one.ended - started, one.seconds) for one in found
@@ -45,16 +45,16 @@ class Log:
         return cls(sorted(since, key=lambda one: one.ended))
 
     def until(self, seconds: float) -> list[Found]:
-        """The trials that had ended so long after the start."""
+        """Return the trials that had ended ``seconds`` after the start."""
         return [one for one in self.found if one.ended <= seconds]
 
     def best(self, seconds: float) -> Configuration:
-        """The best then, which is what every peer recommends; the baseline where there is none."""
+        """Return what a peer recommends then: the best ended trial, or the baseline if none has."""
         ended = self.until(seconds)
         return max(ended, key=lambda one: one.value).configuration if ended else BASELINE
 
     def curve(self) -> list[tuple[float, float]]:
-        """Seconds and best value so far, at each trial that was better than all before."""
+        """Return the seconds and the value of each trial that was better than all before it."""
         points: list[tuple[float, float]] = []
         for one in self.found:
             if not points or one.value > points[-1][1]:
@@ -70,7 +70,7 @@ def note(configuration: Configuration, value: float, file: Path) -> None:
 
 
 def read(file: Path) -> list[Found]:
-    """What was noted; nothing where no trial has ended."""
+    """Return the noted trials; none if the file is missing."""
     lines = file.read_text().splitlines() if file.exists() else []
     found = map(json.loads, lines)
     return [

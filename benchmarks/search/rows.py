@@ -1,4 +1,4 @@
-"""The judged recommendations as rows: each side by itself, then Besom beside each peer."""
+"""Makes rows of the judged recommendations: each side's accuracy, then Besom against each peer."""
 
 import math
 import statistics
@@ -11,14 +11,14 @@ from benchmarks.search.sides import BESOM, LOOP
 from besom.sweep.confirmation.statistics import estimate
 
 WITHIN = Goal(5, at_least=False)
-"""Minutes after which Besom matches what the loop recommends at the end of the longest budget."""
+"""The goal for the minutes until Besom matches the loop's recommendation of the longest budget."""
 
 Judged = Mapping[tuple[str, float], Sequence[float]]
-"""By side and budget in seconds the mean test accuracy of each seed's recommendation."""
+"""The mean test accuracies of the seeds' recommendations, by side and budget in seconds."""
 
 
 def rows(judged: Judged, logs: Mapping[str, Sequence[Log]]) -> Iterator[Row]:
-    """All rows."""
+    """Yield all rows of the report."""
     budgets = sorted({budget for _, budget in judged})
     for name, found in logs.items():
         for budget in budgets:
@@ -40,8 +40,8 @@ def _accuracy(what: str, accuracies: Sequence[float]) -> Row:
 
 
 def _difference(name: str, budget: float, judged: Judged) -> Row:
-    """Besom less a peer, seed by seed, in points of test accuracy; the goal is that Besom is not
-    worse by more than the interval."""
+    """Return the differences between Besom and a peer, by seed, in points of test accuracy; the
+    note says whether the 95 % interval of their mean excludes zero."""
     pairs = zip(judged[BESOM, budget], judged[name, budget], strict=True)
     points = [100 * (ours - theirs) for ours, theirs in pairs]
     what = f"besom less {name}, after {_minutes(budget)}"
@@ -54,7 +54,7 @@ def _difference(name: str, budget: float, judged: Judged) -> Row:
 
 
 def _matched(judged: Judged, budgets: Sequence[float]) -> Row:
-    """The first budget after which Besom's mean is the loop's at the end, or more."""
+    """Return the first budget after which Besom's mean reaches that of the loop at the end."""
     goal = statistics.mean(judged[LOOP, budgets[-1]])
     reached = [b for b in budgets if statistics.mean(judged[BESOM, b]) >= goal]
     first = reached[0] / 60 if reached else math.inf

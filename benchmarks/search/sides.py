@@ -1,4 +1,4 @@
-"""The sides of the search: each searches for so long, and says what it recommends when."""
+"""The sides of the search benchmark, and what each recommends after which time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ PEERS = {
 RESULTS = "results.jsonl"
 
 Search = Callable[[float, int, Path], Log]
-"""Searches for so many seconds with a seed, in a folder of its own."""
+"""A function that searches for some seconds with a seed, in a folder of its own."""
 
 
 def peer(module: str) -> Search:
-    """The search of a peer's script."""
+    """Return the search that a peer's script does."""
 
     def search(seconds: float, seed: int, folder: Path) -> Log:
         folder.mkdir(parents=True)
@@ -45,9 +45,9 @@ SIDES: Mapping[str, Search] = {
 def recommended(
     logs: Mapping[str, Sequence[Log]], budgets: Sequence[float], folder: Path
 ) -> dict[tuple[str, float], list[Configuration]]:
-    """By side and budget in seconds what each seed's search recommends.
+    """Return what each seed's search recommends, by side and budget in seconds.
 
-    The peers recommend their best; Besom what its confirmation says.
+    A peer recommends its best trial; Besom recommends what its confirmation chooses.
     """
     peers = {
         (name, budget): [one.best(budget) for one in logs[name]]
@@ -76,7 +76,7 @@ def _besom(
 def _winner(
     candidates: Sequence[Configuration], confirmed: Mapping[Configuration, Sequence[float]]
 ) -> Configuration:
-    """The best of the candidates where it beats the baseline, else the baseline: the champion."""
+    """Return the champion: the best candidate if it beats the baseline, else the baseline."""
     others = {n: confirmed[one] for n, one in enumerate(candidates) if one != BASELINE}
     verdict = statistics.judge(confirmed[BASELINE], others, "maximize")
     return candidates[verdict.challenger] if verdict.beats else BASELINE

@@ -1,6 +1,6 @@
-"""What all sides search: seven axes of the reference workload, at most ten epochs a trial.
+"""The space of all sides: seven axes of the reference workload, with at most ten epochs a trial.
 
-Each peer says the same in its own words, as its users do; a test holds them together.
+Each peer defines the same space in its own language; tests check that they agree.
 """
 
 from benchmarks.configurations import Configuration

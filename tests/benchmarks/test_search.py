@@ -1,5 +1,4 @@
-"""Recommendations from the log of a search, and rows from them; no search is run: it takes hours.
-"""
+"""Recommendations from the logs of searches, and the rows of the report; no search is run here."""
 
 import math
 from collections.abc import Iterable, Sequence

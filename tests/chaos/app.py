@@ -62,8 +62,7 @@ def _die(config: Config, place: str) -> None:
 
 
 def _arm() -> None:
-    """Arm the phase of the environment, then forget the tests' modules: workers import all others.
-    """
+    """Arm the phase in the environment; forget the tests' modules, or workers would import them."""
     before = set(sys.modules)
     from tests.chaos.phases import arm
 

@@ -1,5 +1,4 @@
-"""Runs sweeps with worker processes, kills processes and restarts databases, and examines the end.
-"""
+"""Runs sweeps, kills their processes and restarts their databases, and examines the outcome."""
 
 import os
 import random
@@ -34,8 +33,8 @@ HUNG_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """The size of a sweep, and how often it is disturbed. A step takes ``seconds``: in a short sweep
-    long enough that it does not end while the effect of a kill is awaited."""
+    """The size of a sweep, and how often it is disturbed. A step takes ``seconds``; a short sweep
+    needs long steps, so that it does not end while the effect of a kill is awaited."""
 
     workers: int = 8
     trials: int = 200
@@ -112,7 +111,7 @@ class Victim:
         )
 
     def start(self, phase: str = "") -> warm.Process:
-        """Run the command that starts the sweep, or resumes it; the supervisor dies in ``phase``."""
+        """Run the command that starts or resumes the sweep; the supervisor dies in ``phase``."""
         search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         given = {"BESOM_CHAOS": phase, MARK: self.mark, "PYTHONPATH": search} | self._variables
         words = [str(APP), "-m", "hydra/sweeper=besom", *self.words]
@@ -140,7 +139,7 @@ class Victim:
         )
 
     def n_begun(self) -> int:
-        """Count the trials and confirmations that a worker has got, or gets next: they have a run."""
+        """Count the trials and confirmations that run, or have a run and are about to be sent."""
         return self._count(
             "SELECT COUNT(*) FROM trials NATURAL JOIN trial_user_attributes "
             "WHERE state = 'RUNNING' AND key = 'besom.run_id'"

@@ -43,7 +43,7 @@ class Blows:
 
 
 def victim_on(cluster: RayCluster, folder: Path, sizes: Sizes) -> Victim:
-    """Return a sweep on the cluster; the nodes get its mark and this checkout's path from it."""
+    """Return a sweep on the cluster; its nodes get the mark and this checkout's path from it."""
     address = f"hydra.sweeper.ray.address={cluster.address}"
     victim = Victim(folder, sizes, "hydra.sweeper.pool=ray", address, variables=cluster.variables)
     variables = f"{{{MARK}: '{victim.mark}', PYTHONPATH: '{CHECKOUT}'}}"
@@ -55,8 +55,7 @@ def victim_on(cluster: RayCluster, folder: Path, sizes: Sizes) -> Victim:
 def hurt_on_ray(
     folder: Path, seed: int, sizes: Sizes, blows: Blows
 ) -> tuple[Hurt, list[float], Findings]:
-    """Kill at random, evenly over the sweep. Also returns how soon it reported lost nodes (seconds).
-    """
+    """Kill at random, evenly over the sweep; also return the seconds to report each lost node."""
     chance, told = random.Random(seed), list[float]()
     with ray_cluster(N_NODES, N_CPUS) as cluster:
         victim, done = victim_on(cluster, folder, sizes), Hurt()

@@ -36,7 +36,7 @@ PHASES: dict[str, tuple[Any, str, str]] = {
     "before a confirmation is begun": (Study, "add", BEFORE),
     "after a confirmation is begun": (Study, "add", AFTER),
 }
-"""By name: the owner and name of a function, and whether the kill comes before or after its call."""
+"""By name: the owner and name of a function, and whether the kill comes before or after it."""
 
 OF_AN_END = ("before the last words", "before tell", "after tell", "before the run is closed")
 """The phases that happen once at the end of each trial, and then of each confirmation."""

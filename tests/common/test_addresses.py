@@ -48,7 +48,7 @@ def test_passwords_are_masked(text: str, masked: str) -> None:
 
 @pytest.mark.parametrize("text", ["http://h:1," * 200_000, "x" * 1_000_000, "x://a:" * 200_000])
 def test_long_words_take_no_longer_than_they_are(text: str) -> None:
-    """Looked through from each address to the end of the word, these would take an hour."""
+    """A search from each address to the end of the word would take an hour for these."""
     assert mask(text) == text
 
 

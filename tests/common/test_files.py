@@ -1,4 +1,4 @@
-"""What is written is for its owner; links are followed, and names do not leave the root."""
+"""Only the owner can read what Besom writes; links are followed; no name leads out of the root."""
 
 import os
 import stat
@@ -18,14 +18,14 @@ from tests.sweep.apps import audit, run
 
 @pytest.fixture(autouse=True)
 def usual_umask() -> Iterator[None]:
-    """Whatever the tester's own is."""
+    """Set a usual umask, whatever the user's own is."""
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
 def open_to_others(folder: Path) -> list[str]:
-    """What below a folder somebody else can come to, from ``folder`` on."""
+    """Return the paths below ``folder`` that other users can reach from it."""
     found = []
     for path in folder.iterdir():
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -52,7 +52,7 @@ def test_files_are_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_links_inside_the_record_are_followed(root: Path, tmp_path: Path) -> None:
-    """Artifacts and jobs on a scratch disk, say."""
+    """For example, a user may keep artifacts and jobs on a scratch disk."""
     names = ("artifacts", "jobs", "locks", "spool")
     for name in names:
         (tmp_path / "scratch" / name).mkdir(parents=True)
@@ -100,7 +100,7 @@ def test_a_text_of_a_forged_log_stays_in_the_run(
 def test_besom_train_writes_for_its_owner_alone(
     words: tuple[str, ...], besom: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hydra makes the root, before anybody else could; here nothing more comes of it."""
+    """Hydra creates the root, before Besom does; the training itself is refused here."""
     monkeypatch.setenv("BESOM_CACHE", str(tmp_path / "cache"))
     ended = besom(*words, "data=synthetic", "tracking.uri=http://127.0.0.1:9")
     assert ended.code == 2, ended.err

@@ -1,4 +1,4 @@
-"""Imports without the garbage collector."""
+"""Imports with the garbage collector switched off."""
 
 import gc
 
@@ -6,7 +6,7 @@ from besom.common.interpreter import importing
 
 
 def test_what_an_application_has_frozen_stays_frozen() -> None:
-    """Of the few of them that are dropped meanwhile, as by other threads, none is frozen again."""
+    """Some frozen objects may be freed meanwhile, as by other threads; no object is frozen anew."""
     gc.freeze()
     try:
         n_frozen = gc.get_freeze_count()

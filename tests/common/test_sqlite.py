@@ -16,7 +16,7 @@ def mode_of(path: Path) -> str:
 def test_a_database_gets_a_write_ahead_log_for_good(tmp_path: Path) -> None:
     sqlite.write_ahead(tmp_path / "a.db")
     assert mode_of(tmp_path / "a.db") == "wal"
-    assert not list(tmp_path.glob("a.db-*"))  # nothing is left beside it once it is closed
+    assert not list(tmp_path.glob("a.db-*"))  # the log is removed when the database is closed
 
 
 def test_a_database_in_use_is_let_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_a_database_in_use_is_let_alone(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_read_only_database_is_copied_again_once_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the change is in the write-ahead log alone."""
+    """It is copied again even if only the write-ahead log has changed."""
     path = tmp_path / "a.db"
     sqlite.write_ahead(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:

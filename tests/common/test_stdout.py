@@ -1,4 +1,4 @@
-"""What is printed where the terminal cannot show it."""
+"""Printing characters that the encoding of stdout lacks."""
 
 import sys
 from io import BytesIO, TextIOWrapper

@@ -13,8 +13,8 @@ KEYS = ["model", "model.units", "model.dropout", "data.name", "model.name", "see
         ("modle.units", "model.units"),
         ("units", "model.units"),
         ("training.units", "model.units"),
-        ("model.foo", None),  # a shared "model." alone is no likeness
-        ("name", None),  # two keys end so
+        ("model.foo", None),  # sharing only "model." is not enough
+        ("name", None),  # two keys end with it
         ("lr", None),
     ],
 )

@@ -1,4 +1,4 @@
-"""Commands that look at everything and start nothing, in a working folder of their own."""
+"""Makes commands check everything but train nothing, in a working folder of their own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,12 +23,12 @@ from tests.rnn.conftest import objects, reviews_of
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    item.add_marker("slow")  # `make chaos` runs twenty times as many
+    item.add_marker("slow")  # `make chaos` tries twenty times as many inputs
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A working folder, and an IMDb of 300 short reviews where the workload looks for it."""
+    """Yield a working folder for commands that train nothing; provide 300 reviews as IMDb data."""
     folder = tmp_path_factory.mktemp("fuzz")
     file, labels = folder / "imdb.npz", np.arange(300) % 2
     reviews = objects(reviews_of(300, seed=0))
@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def first_jobs_only(launch: Callable[..., Any]) -> Callable[..., Any]:
-    """A hundred thousand runs are allowed; two of them show what becomes of the others."""
+    """Launch only the first two jobs of a multirun, which may have a hundred thousand."""
 
     def launch_two(self: BasicLauncher, overrides: list[Any], number: int) -> Any:
         return launch(self, overrides[:2], number)
@@ -56,7 +56,7 @@ def first_jobs_only(launch: Callable[..., Any]) -> Callable[..., Any]:
 
 @hooked(hooks_of(task))
 def only_looked_at(config: DictConfig) -> None:
-    """What `tracked` does before it opens the record, and with the configuration after."""
+    """Check a configuration as `tracked` does, before and after it opens the record."""
     hooks_of(task).check(config)
     root = Path(HydraConfig.get().runtime.cwd, config.tracking.root)
     check_address(config.tracking.uri or own_address(root))
@@ -65,7 +65,7 @@ def only_looked_at(config: DictConfig) -> None:
 
 
 def only_planned(plan: Plan) -> None:
-    """What a sweep does before it opens its stores, and the first proposals."""
+    """Do what a sweep does before it opens its stores, and make the first proposals."""
     options = plan.options
     [*_space(plan), *_proposals(plan)]
     fingerprint(plan)

@@ -1,4 +1,4 @@
-"""What happens to bytes on disks and on the way there."""
+"""Strategies that damage bytes as disks and transfers do."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ JSON = st.recursive(
 
 @st.composite
 def damages(draw: st.DrawFn) -> Damage:
-    """One to three of: bits flipped, bytes lost, put in, or overwritten, the end cut off."""
+    """Draw one to three of: flip a bit, cut the end, lose, insert, overwrite or double bytes."""
     kinds = st.sampled_from(["flip", "cut", "lose", "insert", "overwrite", "double"])
     steps = draw(
         st.lists(st.tuples(kinds, st.floats(0, 1), st.integers(1, 64)), min_size=1, max_size=3)

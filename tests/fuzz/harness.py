@@ -1,7 +1,7 @@
-"""What all fuzzing shares: how many inputs, how long and how large one may get, how it may end.
+"""What all fuzz tests share: the number of inputs, limits of time and memory, and how inputs end.
 
-An input is either run or refused: with exit code 2, a message of ours in one to three lines, no
-traceback, and nothing left behind.
+An input is either run, or refused with exit code 2, a message of Besom's in one to three lines, no
+traceback, and no files left behind.
 """
 
 import io
@@ -22,21 +22,21 @@ from besom.cli import main
 from besom.common.errors import UserError
 
 FACTOR = int(os.environ.get("BESOM_FUZZ", "1"))
-"""1: the same inputs each time; `make chaos` asks for more, and for others."""
+"""The factor of the number of inputs. With 1 the inputs are always the same, else random."""
 
 SECONDS = 30.0
 ROOM = 1 << 30
-"""Bytes that an input may take."""
+"""The most bytes that an input may take."""
 LONGEST_LINE = 1000
-"""Characters. A message quotes what is wrong, not ten thousand characters of it."""
+"""In characters: a message may quote what is wrong, but not ten thousand characters of it."""
 
 
 class Overrun(BaseException):
-    """An input took too long. No `except Exception` on its way catches it."""
+    """Raised when an input takes too long; no `except Exception` catches it."""
 
 
 def examples(count: int) -> Callable[[Any], Any]:
-    """So many inputs, times what the environment asks for."""
+    """Return hypothesis settings for ``count`` inputs, times the factor of the environment."""
     return settings(
         max_examples=count * FACTOR,
         derandomize=FACTOR == 1,
@@ -48,7 +48,7 @@ def examples(count: int) -> Callable[[Any], Any]:
 
 @contextmanager
 def bounded(seconds: float = SECONDS, room: int = ROOM) -> Iterator[None]:
-    """Fail where what happens inside takes longer, or more memory."""
+    """Fail if the block takes more seconds, or more memory, than these."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Overrun(f"more than {seconds} s")
@@ -68,7 +68,7 @@ def bounded(seconds: float = SECONDS, room: int = ROOM) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The exit code of a command, and what it printed."""
 
     code: int
     out: str
@@ -76,7 +76,7 @@ class Ended:
 
 
 def run(words: Sequence[str]) -> Ended:
-    """The ``besom`` command in this process, its streams as strict as a terminal's."""
+    """Run ``besom`` in this process, with streams that encode as strictly as a terminal's."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", write_through=True)
     with bounded(), redirect_stdout(out), redirect_stderr(err):
@@ -89,7 +89,7 @@ def run(words: Sequence[str]) -> Ended:
 
 
 def is_plain(message: str) -> None:
-    """A message that people read, in one to three lines."""
+    """Assert that a message is readable, and one to three lines long."""
     lines = message.splitlines()
     assert 1 <= len(lines) <= 3, message
     assert lines[0].strip(), message
@@ -99,10 +99,10 @@ def is_plain(message: str) -> None:
 
 
 def run_or_refused(ended: Ended, left: Sequence[Path] = ()) -> bool:
-    """Hold the promise; whether it was run.
+    """Assert that an input was run or refused properly; return whether it was run.
 
     Args:
-        left: what lies in the working folder now and did not before.
+        left: the paths in the working folder that the command has created.
     """
     event("run" if ended.code == 0 else "refused")
     assert "Traceback" not in ended.out + ended.err, ended
@@ -111,18 +111,18 @@ def run_or_refused(ended: Ended, left: Sequence[Path] = ()) -> bool:
     assert ended.code == 2, ended
     assert ended.err.startswith("besom: "), ended
     is_plain(ended.err)
-    # What Hydra alone can find out, about its own logging say, it finds in the job's folder.
+    # Hydra finds some mistakes, as in its own logging, only after it has made the job's folder.
     assert not left or "Hydra cannot start this" in ended.err, (left, ended)
     return False
 
 
 def refused(error: UserError) -> None:
-    """The same of an error that a command would print."""
+    """Assert that the message of an error, which a command would print, is readable."""
     is_plain(str(error))
 
 
 def emptied(folder: Path) -> Path:
-    """A folder without what an input before has left in it."""
+    """Empty ``folder`` of what an earlier input has left, and change to it; return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     os.chdir(folder)

@@ -1,4 +1,4 @@
-"""What Besom keeps for itself, damaged: noticed and made again, never used, never in the way."""
+"""Damaged files of Besom's cache and spool: never used as if whole, and never an obstacle."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Warnings are as they should be, and many."""
+    """Silence the warnings, which are right but many."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

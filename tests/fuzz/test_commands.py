@@ -1,4 +1,4 @@
-"""Arguments of the commands that read a record."""
+"""Arguments of commands, above all of those that read a record."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ ADDRESSES = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Path]:
-    """A working folder whose `mlruns` holds the study `small`."""
+    """Yield a working folder whose `mlruns` holds the study `small`."""
     work = tmp_path_factory.mktemp("commands")
     (work / "mlruns").mkdir()
     shutil.copy(empty_database, work / "mlruns" / "mlflow.db")

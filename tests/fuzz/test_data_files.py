@@ -1,4 +1,4 @@
-"""IMDb files and word indices that are damaged, or never were any."""
+"""IMDb files and word indices that are damaged, or are something else."""
 
 import io
 import json
@@ -34,7 +34,7 @@ MEMBERS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file as it should be."""
+    """Yield a valid IMDb file of six reviews."""
     folder = tmp_path_factory.mktemp("data")
     file = folder / "imdb.npz"
     reviews, labels = objects(reviews_of(6, seed=0)), np.arange(6) % 2
@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def reviews_or_refused(file: Path) -> None:
-    """What is read can be trained with, or it is said why not."""
+    """Assert that the file's reviews are valid for training, or refused with a plain message."""
     imdb._open.cache_clear()
     with bounded():
         try:
@@ -106,7 +106,7 @@ ROWS = st.lists(st.lists(st.integers(0, 50), max_size=4) | THINGS, max_size=4)
 
 
 def array(items: Any, kind: str, shape: tuple[int, ...]) -> bytes:
-    """A member whose header says what it likes."""
+    """Return a member of an archive whose header may disagree with its ``items``."""
     stream = io.BytesIO()
     header = {"descr": kind, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)  # type: ignore[arg-type]

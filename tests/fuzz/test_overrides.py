@@ -1,4 +1,4 @@
-"""Overrides on the command line, near what is right and far from it."""
+"""Overrides on the command line, from nearly valid to nonsense."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ VALUES = [
     *("imdb", "synthetic", "gru", "besom", "basic", "tpe", "maximize", "[minimize,maximize]"),
 ]
 ELSEWHERE = ("dir", "root", "uri", "storage", "path", "name", "cwd")
-"""Keys with values that are places: an input must not leave the working folder."""
+"""Words in keys whose values are paths or addresses: no input may leave the working folder."""
 
 
 @st.composite
@@ -100,7 +100,7 @@ SWEEP_NUMBERS = [
 
 
 def numbers(known: list[str]) -> st.SearchStrategy[str]:
-    """Keys of numbers, with numbers: what they may be, and just beyond."""
+    """Draw overrides of numeric keys with numbers, within their ranges and beyond."""
     some = st.integers(-2, 400) | st.integers() | st.floats() | st.floats(0, 1)
     return st.builds("{}={}".format, st.sampled_from(known), some)
 
@@ -113,7 +113,7 @@ SYNTHETIC = st.builds(
 
 
 def command_lines(known: list[str], figures: list[str]) -> st.SearchStrategy[list[str]]:
-    """Mostly one override, since Hydra complains of the first alone."""
+    """Draw lists of overrides, many with one only, since Hydra complains about the first alone."""
     one = st.tuples(overrides(known)).map(list)
     sizes = st.lists(numbers(figures), min_size=1, max_size=3)
     made = st.lists(SYNTHETIC, max_size=3).map(lambda given: ["data=synthetic", *given])

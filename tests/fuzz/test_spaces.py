@@ -1,4 +1,4 @@
-"""Search spaces: Hydra's sweep grammar, well and badly written."""
+"""Search spaces in Hydra's sweep grammar, valid and invalid."""
 
 import math
 
@@ -13,7 +13,7 @@ from besom.search.space.space import Dimension, Space
 from besom.search.storage.database import memory_study
 from tests.fuzz.harness import bounded, examples, refused
 
-# Of numbers with more digits than a float has.
+# Optuna warns about numbers with more digits than a float has.
 pytestmark = pytest.mark.filterwarnings("ignore:The distribution is specified by")
 
 NUMBERS = st.one_of(
@@ -46,7 +46,7 @@ TAGS = st.sampled_from(["log", "int", "a,b", ""])
 
 
 class Groups:
-    """As much of Hydra's loader as a space asks of it: `k` is a group."""
+    """A stand-in for Hydra's loader, in which `k` is a config group."""
 
     def get_group_options(self, group: str, results_filter: object = None) -> list[str]:
         return ["a", "ab", "b"] if group == "k" else []
@@ -85,7 +85,7 @@ EXPRESSIONS = st.recursive(SIMPLE, wrapped, max_leaves=3)
 
 
 def probe(dimension: Dimension, space: Space) -> None:
-    """Whatever is done with a dimension in a dry run and in a sweep."""
+    """Do everything that a dry run and a sweep do with a dimension, and check the values."""
     assert dimension.describe()
     assert all(dimension.contains(value) for value in dimension.extremes())
     values = dimension.values()

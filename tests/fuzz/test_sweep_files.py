@@ -1,4 +1,4 @@
-"""A sweep file of one's own: YAML of any kind, and what is no YAML at all."""
+"""A user's own sweep file, with any YAML or none."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.fuzz.test_spaces import EXPRESSIONS
 
 DEFAULTS = ["train", "sweep", {"override hydra/sweeper": "besom"}, "_self_"]
 FIRST_LINE = "# override hydra/sweeper: besom\n"
-"""Without these words a file is refused before it is read."""
+"""A file without these words is refused before it is read."""
 ENTRIES = st.sampled_from(
     [
         *DEFAULTS,

@@ -1,4 +1,4 @@
-"""Tables of texts that are damaged, or never were any."""
+"""Tables of texts that are damaged, or are something else."""
 
 import gzip
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def texts_or_refused(file: Path) -> None:
-    """What is read can be trained with, or it is said why not."""
+    """Assert that the file's texts are valid for training, or refused with a plain message."""
     text_files._open.cache_clear()
     with bounded():
         try:

@@ -1,4 +1,4 @@
-"""Real MLflow on a real SQLite file."""
+"""Fixtures of a record: MLflow itself on a SQLite file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,5 +19,5 @@ def record(root: Path) -> Iterator[Record]:
 
 @pytest.fixture
 def client(root: Path) -> MlflowClient:
-    """MLflow's own view of the record."""
+    """Return MLflow's own client for the database of the record."""
     return MlflowClient(f"sqlite:///{root / 'mlflow.db'}")

@@ -20,7 +20,7 @@ def test_paths_of_addresses(tmp_path: Path) -> None:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A server that takes connections and never says a word."""
+    """Yield the port of a server that accepts a connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         connections: list[socket.socket] = []
         thread = threading.Thread(target=lambda: connections.append(server.accept()[0]))

@@ -1,4 +1,4 @@
-"""What a task's fluent calls leave behind goes with the task."""
+"""Restoring MLflow's global state after a task has used MLflow's fluent API."""
 
 import shutil
 import warnings
@@ -19,7 +19,7 @@ from besom.tracking.client import (
 
 @pytest.fixture(autouse=True)
 def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """MLflow tells its addresses to children by variables."""
+    """Restore MLflow's state and the variables in which it passes its addresses to children."""
     for name in (
         "MLFLOW_TRACKING_URI",
         "MLFLOW_REGISTRY_URI",
@@ -60,7 +60,7 @@ def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
         left_open = mlflow.start_run(nested=True)
         restore_fluent_state(before)
     assert mlflow.active_run() is None
-    monkeypatch.delenv("MLFLOW_REGISTRY_URI")  # as a worker puts back its environment
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI")  # a worker restores its environment by itself
     monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
     assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == own
     client = mlflow.MlflowClient(tasks)
@@ -70,6 +70,6 @@ def test_a_run_that_is_left_open_is_ended_and_the_address_is_the_old_one(
 
     mlflow.set_tracking_uri(tasks)
     mlflow.start_run()
-    mlflow.set_tracking_uri("http://127.0.0.1:9")  # where that run is not
+    mlflow.set_tracking_uri("http://127.0.0.1:9")  # the open run is not there
     restore_fluent_state(FluentState())
     assert mlflow.active_run() is None and fluent_state() == FluentState()

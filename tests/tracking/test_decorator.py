@@ -25,12 +25,12 @@ Tiny = Callable[..., CompletedProcess[str]]
 
 @pytest.fixture
 def tiny(root: Path) -> Tiny:
-    """Runs the application in the folder that holds ``root``."""
+    """Return a function that runs the application in the folder that holds ``root``."""
     return lambda *arguments: warm.run([str(APP), *arguments], root.parent)
 
 
 def runs(client: MlflowClient) -> list[Run]:
-    """All runs, oldest first."""
+    """Return all runs, oldest first."""
     experiment = client.get_experiment_by_name("tests")
     if experiment is None:
         return []
@@ -105,7 +105,7 @@ def test_bad_input_creates_no_run(tiny: Tiny, client: MlflowClient) -> None:
 
 
 class Supervisor:
-    """A listener, as a sweep's worker has one."""
+    """A listener like that of a sweep's worker."""
 
     def __init__(self) -> None:
         self.reports: list[Mapping[str, float]] = []

@@ -1,4 +1,4 @@
-"""What every reader tells of a record; a real MLflow server serves it. Errors come in a line."""
+"""Both readers of one record, with an MLflow server and its database, and their errors."""
 
 import socket
 import threading
@@ -21,7 +21,7 @@ STUDY, QUOTED = "plain study", "it's a study"
 
 @dataclass(frozen=True)
 class Recorded:
-    """The same runs by both ways; run ids by study and name."""
+    """The readers of the same runs, by class name, and the run ids, by study and name."""
 
     readers: dict[str, Reader]
     ids: dict[tuple[str, str], str]
@@ -50,7 +50,7 @@ def recorded(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         client = MlflowClient(server.address)
         for study in (STUDY, QUOTED):
             client.delete_run(ids[study, "deleted"])
-        client.log_metric(ids[STUDY, "kept"], "loss", 0.3, step=2)  # a step told once more
+        client.log_metric(ids[STUDY, "kept"], "loss", 0.3, step=2)  # this step has two values
         readers = (ServerReader(server.address), DatabaseReader(f"sqlite:///{database}"))
         yield Recorded({type(reader).__name__: reader for reader in readers}, ids)
 
@@ -92,7 +92,7 @@ def test_all_studies_and_runs(reader: Reader, recorded: Recorded) -> None:
 
 
 def test_a_text_file_of_a_run(recorded: Recorded) -> None:
-    """By the server's way only: the other finds files where that has put them, if it can."""
+    """Through the server only: the database names an address that only the server may resolve."""
     server, kept = recorded.readers["ServerReader"], recorded.ids[STUDY, "kept"]
     assert server.text(kept, schema.CONFIG_FILE) == "name: kept\n"
     assert server.text(kept, "other.yaml") is None
@@ -154,7 +154,7 @@ def test_a_server_that_is_gone() -> None:
 
 
 def test_artifacts_that_cannot_be_reached(root: Path) -> None:
-    """A place that another kind of machine could read, such as a bucket in a cloud."""
+    """The artifacts are in a store that this machine cannot read, such as a cloud's bucket."""
     uri = f"sqlite:///{root / 'mlflow.db'}"
     client = MlflowClient(uri)
     experiment = client.create_experiment("far", artifact_location="unheard-of://bucket/x")

@@ -60,7 +60,7 @@ def test_what_is_told_is_in_mlflow(record: Record, client: MlflowClient, tmp_pat
 def test_data_are_among_the_inputs_of_a_run_and_of_what_repeats_it(
     record: Record, client: MlflowClient
 ) -> None:
-    """Told twice, and by two runs, it is one data set. Its source holds no password."""
+    """A data set that is recorded twice, and for two runs, is one. Its source has no password."""
     source = "https://me:secret@there/reviews.csv"
     data = LoggedDataset("reviews", digest="5f" * 32, source=source, rows=3000)
     first, second = record.start_run("first", {}), record.start_run("second", {})
@@ -211,7 +211,7 @@ def test_a_run_that_is_restored_gets_what_was_refused(
     record.end_run(left)
     record.flush()
     client.restore_run(live)
-    record.end_run(live)  # all of it goes, not only what has come since
+    record.end_run(live)  # delivers all entries, not only those since
     record.close()
     assert (client.get_run(live).data.metrics, client.get_run(live).info.status) == (
         {"loss": 0.5},
@@ -292,7 +292,7 @@ def test_a_note_on_a_run_of_others_leaves_no_log(
 
 
 def gone_for_good(record: Record, client: MlflowClient, run_id: str) -> None:
-    """As ``mlflow gc`` does."""
+    """Delete a run as ``mlflow gc`` does."""
     close_run(record, run_id)
     client.delete_run(run_id)
     SqlAlchemyStore(client.tracking_uri, "unused")._hard_delete_run(run_id)
@@ -320,7 +320,7 @@ def test_reuse_of_a_run_that_is_gone_holds_up_nothing(
 def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
     record: Record, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of equal step and millisecond, MLflow takes the larger."""
+    """Of two values with the same step and millisecond, MLflow would show the larger."""
     monkeypatch.setattr(
         "besom.tracking.outbox.entries.time.time_ns", lambda: 1_800_000_000_000_000_000
     )
@@ -332,7 +332,7 @@ def test_the_last_number_of_a_step_is_shown_however_fast_it_came(
 
 
 def broken(record: Record, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """The store is away from now on, until the function that this returns is called."""
+    """Make the store unreachable until the returned function is called."""
     client = record._client
 
     def fail(*_: object, **__: object) -> None:
@@ -367,7 +367,7 @@ def test_a_file_that_another_attempt_has_overwritten_is_not_taken_for_the_first_
     record.metrics(run_id, 1, {"loss": 0.5})
     record.kill(run_id, {schema.STATE: "dead"})
     if again:
-        time.sleep(0.02)  # the clock of files has coarse ticks
+        time.sleep(0.02)  # timestamps of files are coarse
         path.write_text("of the second")
     mend()
     record.flush()
@@ -382,7 +382,7 @@ def test_a_file_that_another_attempt_has_overwritten_is_not_taken_for_the_first_
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What is fsynced: the name of the file, and of the thread that waited for the disk."""
+    """Collect each fsync: the name of the file, and of the thread that waited for the disk."""
     found: list[tuple[str, str]] = []
     fsync = os.fsync
 
@@ -423,4 +423,4 @@ def test_the_end_of_a_run_is_safe_at_once_and_only_then_is_waited_for(
     assert [name for name, _ in synced][:1] == [f"{run_id}.jsonl"]
     record.end_run(run_id)
     record.flush()
-    assert len(synced) <= 2  # the folder's name of the log, where it is the first time
+    assert len(synced) <= 2  # the second one is of the log's folder, unless that was done before

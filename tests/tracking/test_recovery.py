@@ -1,4 +1,4 @@
-"""Processes are killed for real; the next one finds what they left."""
+"""A process is killed with SIGKILL; the next one recovers what it left."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ record.kill(given_up, {schema.STATE: "dead"})
 
 @dataclass(frozen=True)
 class Left:
-    """What the killed process left, and the runs that it had started."""
+    """The root that the killed process left, and the runs that it had started."""
 
     root: Path
     finished: str
@@ -62,7 +62,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Left:
 
 @pytest.fixture
 def left(killed: Left, tmp_path: Path) -> Left:
-    """A copy for each test."""
+    """Return a copy for one test."""
     shutil.copytree(killed.root, tmp_path / "mlruns")
     return replace(killed, root=tmp_path / "mlruns")
 
@@ -72,7 +72,7 @@ def logs(root: Path) -> int:
 
 
 def without_key(run: Pending) -> Pending:
-    """Without the tag by which each run is told from all others, and without its time."""
+    """Return ``run`` without its key and its time, which differ each time."""
     tags = {key: tag for key, tag in run.tags.items() if key != schema.KEY}
     return replace(run, tags=tags, last_at=0)
 
@@ -95,7 +95,7 @@ def test_what_a_killed_process_left_is_delivered_once(left: Left) -> None:
         }
         run = client.get_run(finished)
         assert (run.info.status, run.data.tags.get(schema.STATE)) == ("RUNNING", None)
-    with connect(root, None, "tests") as record:  # the same again, killed or not in between
+    with connect(root, None, "tests") as record:  # the next process finds the same
         assert {run.run_id for run in record.pending(STUDY)} == {finished, lost}
         record.end_run(finished)
         record.kill(lost, {schema.STATE: "lost"})

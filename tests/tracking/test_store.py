@@ -114,7 +114,7 @@ def test_a_record_that_cannot_be_written_is_read_from_a_copy(
     with connect(root, None, "tests") as record:
         run_id = record.start_run("one", {})
     before = {path: path.stat().st_mtime_ns for path in root.iterdir()}
-    # As on a disk that is mounted for reading only; the tests run as root, who may write anywhere.
+    # Simulate a disk that is mounted read-only: tests may run as root, who can write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     reader = open_reader(root, None)
     assert reader.run_ids() == [run_id]

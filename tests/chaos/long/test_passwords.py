@@ -57,7 +57,7 @@ def test_it_is_in_nothing_that_is_written_printed_or_kept_by_the_server(
         done(0, "compare", "quickstart", *reading)
         done(0, "predict", "quickstart", "a good film", *reading)
         done(0, "reproduce", "best", *reading)
-        done(2, "confirm", "quickstart", *reading)  # the record does not name Optuna's database
+        done(2, "confirm", "quickstart", *reading)  # asks for the password of Optuna's database
         client = MlflowClient(server.address)
         (experiment,) = client.search_experiments(filter_string="name = 'besom'")
         assert len(client.search_runs([experiment.experiment_id])) >= 9

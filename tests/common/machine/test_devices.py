@@ -12,7 +12,7 @@ H, A = Device("0", H100), Device("1", A100)
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Of ``nvidia-smi``, which lists two devices."""
+    """Fake an ``nvidia-smi`` that lists two devices; return the file with a line for each call."""
     return fake_gpus(monkeypatch, tmp_path / "bin", H100, A100)
 
 

@@ -1,4 +1,4 @@
-"""How much memory there is, and how amounts of it are written."""
+"""The memory of the machine or its container, and how amounts of memory are written."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Commands to type next."""
+"""The lines that suggest commands to run next."""
 
 from besom.common.terminal.commands import besom_command, command_lines, record_flags
 

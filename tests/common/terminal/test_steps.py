@@ -6,7 +6,7 @@ from besom.common.terminal.steps import ShownSteps
 
 
 class Clock:
-    """Stands still until it is set."""
+    """A clock that changes only when ``now`` is set."""
 
     now = 0.0
 

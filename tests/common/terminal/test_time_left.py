@@ -1,4 +1,4 @@
-"""The time that is left, against sweeps whose length is known: jobs on a clock of their own."""
+"""The estimate of the time left, compared with simulated sweeps whose length is known."""
 
 import heapq
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from besom.common.terminal.time_left import MOST_PLACED, TimeLeft
 
 @dataclass
 class Jobs:
-    """So many jobs on so many workers, and some after all of them that are whole."""
+    """A simulated sweep: ``n`` jobs on workers, then ``n_after`` jobs that are never pruned."""
 
     n: int
     n_workers: int
     seconds: Callable[[Random], float]
     steps: int = 0
     part: Callable[[Random, int], float] | None = None
-    """How much of a job is done, by its number, where not all are whole."""
+    """The share of a job that is done, by the job's number, if jobs may be pruned."""
     n_after: int = 0
     compiling: tuple[float, float] = 0.0, 0.0
-    """Seconds that the first step takes beside: at least (of those after all), and at most."""
+    """The least and the most extra seconds of a first step; the ``n_after`` jobs take the least."""
 
     def ratio(self, seed: int, n_ended: int) -> float:
-        """What is told once so many jobs have ended, by what is true."""
+        """Return the estimate after ``n_ended`` jobs, divided by the true time that was left."""
         random, now, left = Random(seed), [0.0], self.n
         time_left = TimeLeft(self.n_workers, self.part is not None, lambda: now[0])
         events: list[tuple[float, int, int, bool]] = []
@@ -73,7 +73,7 @@ def unequal(random: Random) -> float:
 
 
 def by_median(random: Random, number: int) -> float:
-    """None of the first five is pruned, half of the others are."""
+    """Prune none of the first five jobs, and half of the others."""
     return 1.0 if number < 5 or random.random() < 0.5 else random.randint(1, 4) / 8
 
 
@@ -82,12 +82,12 @@ def short(random: Random) -> float:
 
 
 def at_the_first_step(random: Random, number: int) -> float:
-    """None of the first five is pruned, all others are, once they have compiled."""
+    """Prune none of the first five jobs, and all others after their first step, which compiles."""
     return 1.0 if number < 5 else 1 / 8
 
 
 def by_halving(random: Random, number: int) -> float:
-    """Of nine jobs, six end after one step, two after three, one is whole; the baseline too."""
+    """Prune six of nine jobs after one step, two after three, and neither one nor the baseline."""
     return random.choice([1 / 9] * 6 + [3 / 9] * 2 + [1.0]) if number else 1.0
 
 
@@ -109,7 +109,7 @@ SWEEPS = {
 @pytest.mark.parametrize("n_ended", [3, 10])
 @pytest.mark.parametrize("sweep", SWEEPS.values(), ids=SWEEPS)
 def test_after_three_trials_it_is_right_within_a_factor_of_two(sweep: Jobs, n_ended: int) -> None:
-    """Three trials are a sample: of a hundred sweeps, the odd one may turn out otherwise."""
+    """Three trials are a small sample, so a few of a hundred sweeps may be estimated worse."""
     ratios = [sweep.ratio(seed, n_ended) for seed in range(100)]
     assert sum(0.5 <= ratio <= 2 for ratio in ratios) >= 95, sorted(ratios)
     assert 0.75 < sorted(ratios)[50] < 1.33
@@ -121,7 +121,7 @@ def test_nothing_is_told_before_anything_is_known() -> None:
     assert left.seconds(3) is None
     left.expects(0, 4)
     left.reported(0, 1)
-    assert left.seconds(1) == pytest.approx(24)  # one has 18 s to go, the next one takes 24
+    assert left.seconds(1) == pytest.approx(24)  # the first job needs 18 s more, the next 24
 
 
 def test_the_first_step_is_no_measure_of_the_others() -> None:
@@ -162,7 +162,7 @@ def test_a_million_jobs_are_told_at_once() -> None:
 
 
 def test_after_a_time_limit_no_job_is_begun() -> None:
-    """Of a thousand jobs of ten seconds each of two workers begins three within 25 s."""
+    """Of a thousand jobs of ten seconds, each of the two workers starts three within 25 s."""
     left = TimeLeft(2, clock=lambda: 0.0, deadline=25.0)
     left.know(whole=[10.0])
     assert left.seconds(1000) == 30

@@ -1,4 +1,4 @@
-"""A Hydra application that a test runs: it does what ``how`` says."""
+"""A Hydra application with a tracked task, which returns, raises or dies as ``how`` says."""
 
 import os
 import signal

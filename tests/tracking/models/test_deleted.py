@@ -1,4 +1,4 @@
-"""Models that are deleted: their files go, their runs say why, and what is registered stays."""
+"""Deleting models: their files go, their runs say why, and registered models stay."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SPEC = TensorSpec((None, 5), "int32")
 
 
 def trained(record: Record, folder: Path) -> str:
-    """A run that has ended, with a model; MLflow may not have it yet."""
+    """Record a run with a model and end it; return its id. MLflow may not have it yet."""
     (folder / "net.keras").write_bytes(b"weights" * 100)
     run_id = record.start_run("trial", {schema.STUDY: "small"})
     record.model(run_id, KerasModel(folder / "net.keras", SPEC, SPEC))
@@ -35,7 +35,7 @@ def files(root: Path) -> list[str]:
 def test_the_files_go_and_the_run_says_why(
     record: Record, client: MlflowClient, root: Path, tmp_path: Path, is_delivered: bool
 ) -> None:
-    """Also where MLflow has heard nothing of the run yet: its own entries come first."""
+    """Without the first flush, the run's own entries are delivered before the deletion."""
     run_id = trained(record, tmp_path)
     if is_delivered:
         record.flush()
@@ -77,7 +77,7 @@ def test_what_is_registered_stays(
 def test_what_a_killed_process_has_asked_for_the_next_one_does(
     root: Path, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the word in the run and the files: nothing is lost, and nothing is doubled."""
+    """The process fails after it has set the run's tag, and before it deletes the files."""
 
     def killed(*_: object) -> None:
         raise OSError("killed here")

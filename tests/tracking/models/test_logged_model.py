@@ -1,4 +1,4 @@
-"""The one test here that loads TensorFlow, and what can be said of models without it."""
+"""Models of runs in MLflow. Only the last two tests load TensorFlow."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ CHANCE = TensorSpec((None, 1), "float32")
 
 @pytest.fixture
 def stub(tmp_path: Path) -> KerasModel:
-    """A file that nobody is going to open."""
+    """Return a model whose file is not valid; the tests do not open it."""
     path = tmp_path / "stub.keras"
     path.write_bytes(b"not really a model")
     return KerasModel(path, TOKENS, CHANCE)
@@ -135,7 +135,7 @@ def test_mlflow_loads_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_folder_is_the_one_that_mlflow_writes(
     record: Record, client: MlflowClient, root: Path, tmp_path: Path
 ) -> None:
-    """Compared with ``mlflow.keras.save_model`` itself, file by file and key by key."""
+    """Compare file names and metadata with those of ``mlflow.keras.save_model``."""
     import keras
     import mlflow.keras
     from mlflow.models import ModelSignature

@@ -1,4 +1,4 @@
-"""Champions in MLflow's registry. No TensorFlow: the model here is a number in a file."""
+"""Champions in MLflow's registry. A model is a number in a file here, to avoid TensorFlow."""
 
 import sys
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def code(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def pack(code: Path) -> PackModel:
-    """Adds the number in the model file and the one in the configuration."""
+    """Return a packer whose model adds the numbers of the model file and the configuration."""
 
     def packed(config: DictConfig, model: Path, folder: Path) -> Packaging:
         (folder / "number.txt").write_text(str(int(model.read_text()) + config.number))
@@ -59,7 +59,7 @@ def pack(code: Path) -> PackModel:
 
 
 def trained(record: Record, folder: Path, number: int, config: str = "number: 100") -> str:
-    """A run whose model file holds ``number``."""
+    """Record a run whose model file holds ``number``; return its id."""
     file = folder / "model.keras"
     file.write_text(str(number))
     tags = {schema.STUDY: "small", schema.TRIAL: "17"}
@@ -229,7 +229,7 @@ def test_registering_starts_no_process_and_no_tensorflow(root: Path, tmp_path: P
     assert ended.stdout == "[] []\n", ended.stderr
 
 
-# -- models out of the record ----------------------------------------------------------------------
+# -- reading models from the record ----------------------------------------------------------------
 
 
 def test_the_model_file_of_a_run(record: Record, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Runs that begin while MLflow is away, or is silent; what hangs is released by hand.
+"""Runs that begin while MLflow is down, or hangs until the test sets an event.
 
-With a real server: ``tests/sweep/test_outage.py``.
+``tests/sweep/test_outage.py`` does the same with an MLflow server.
 """
 
 import threading
@@ -53,7 +53,7 @@ os._exit(9)
 def test_a_run_that_began_meanwhile_is_delivered_by_sync(
     root: Path, client: MlflowClient, besom: Command
 ) -> None:
-    """Also where the process is gone in which it began and ended."""
+    """The process in which the run began and ended is gone by then."""
     (root.parent / "lost.py").write_text(LOST)
     lost = warm.run(["lost.py"], root.parent)
     assert lost.returncode == 9, lost.stderr
@@ -62,7 +62,7 @@ def test_a_run_that_began_meanwhile_is_delivered_by_sync(
     again = besom("sync")
     (run,) = found(client, "late")
     steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
-    # The sweep's own run has not ended: it is its next start that goes on with it.
+    # The sweep's own run has not ended: the next start of the sweep continues it.
     assert ended.code == 0, ended.err
     assert ended.out.startswith("1 run delivered\n1 run of an unfinished sweep")
     assert again.out.startswith("1 run of an unfinished sweep")
@@ -79,7 +79,7 @@ def test_sync_says_where_there_is_nothing(besom: Command, root: Path) -> None:
 
 
 def breaking(record: Record, monkeypatch: pytest.MonkeyPatch, after: bool) -> list[str]:
-    """Have the next creation of a run fail as a lost connection does; the ids made nevertheless."""
+    """Fail the next creation of a run like a lost connection; list ids that it creates anyway."""
     create, made = record._client.create_run, []
 
     def fail(*arguments: Any, **named: Any) -> None:
@@ -117,7 +117,7 @@ def test_of_several_of_one_request_the_one_that_was_told_is_the_run(
     late = record.start_run("late", {schema.STUDY: "s"}, parent, {"units": 8})
     record.flush()
     tags = {schema.STUDY: "s", schema.PARENT: parent, schema.KEY: late}
-    for _ in range(2):  # a server that was held up carries out requests that were given up
+    for _ in range(2):  # a server that hung carries out requests that the client has given up
         client.create_run(record.experiment_id, tags=tags, run_name="late")
     assert len(found(client, "late")) == 3
     of_another_process = DeferredRuns(client, record.experiment_id)
@@ -132,7 +132,7 @@ def test_what_else_came_of_a_request_is_closed_with_the_run(
     late = record.start_run("late", {}, parent, {"units": 8})
     record.flush()
     tags = {schema.PARENT: parent, schema.KEY: late}
-    client.create_run(record.experiment_id, tags=tags, run_name="late")  # its answer never came
+    client.create_run(record.experiment_id, tags=tags, run_name="late")  # as if never answered
     record.prepare_end(late, "FINISHED", {schema.STATE: "complete"}, {})
     record.end_run(late)
     record.flush()
@@ -171,7 +171,7 @@ MOMENT = 0.3
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """What hangs goes on when it is set."""
+    """Yield an event; requests that hang continue when it is set."""
     made = threading.Event()
     yield made
     made.set()
@@ -231,7 +231,7 @@ def test_a_deferred_run_is_there_once(
     monkeypatch.setattr(record._deferred_runs, "_may_hang", True)
     parent = record.start_run("sweep", {})
     record.flush()
-    for name in (request_, "search_runs"):  # the sender is not answered either
+    for name in (request_, "search_runs"):  # the sender gets no answer either
         monkeypatch.setattr(record._client, name, after(gate, getattr(record._client, name)))
     began = time.monotonic()
     late = [record.start_run("late", {}, parent) for _ in range(5)]

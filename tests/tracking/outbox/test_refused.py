@@ -1,4 +1,4 @@
-"""What MLflow or its database will never take costs nothing but itself, and is named."""
+"""Values that MLflow or its database refuses: only they are lost, and the run names them."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_text_that_is_none_is_shown_as_it_can_be(
 
 @pytest.fixture
 def poisoned(tmp_path: Path) -> dict[str, Entry]:
-    """By what names each when it is left out; some are of logs that an earlier Besom wrote."""
+    """Return refused entries by the words that name them; an earlier Besom has written some."""
     folder = tmp_path / "folder"
     folder.mkdir()
     os.mkfifo(folder / "pipe")
@@ -107,7 +107,7 @@ def test_tables_whose_names_an_address_would_cut_keep_apart(
 
 
 def caused(error: Exception) -> MlflowException:
-    """As MLflow's sessions wrap what SQLite's driver raises."""
+    """Wrap an error as MLflow's sessions wrap those of SQLite's driver."""
     wrapped = MlflowException("internal")
     wrapped.__cause__ = error
     return wrapped

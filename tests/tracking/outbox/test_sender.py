@@ -9,7 +9,7 @@ from besom.tracking.outbox.sender import NotYet, Sender
 
 
 class Store:
-    """Takes batches, or fails for the runs in ``broken``."""
+    """A store that keeps batches, but fails for the runs in ``broken``."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, list[str]]] = []
@@ -87,8 +87,8 @@ def test_a_store_that_is_away_does_not_cost_a_timeout_for_each_run() -> None:
     assert len(tried) <= 2 * sender.FAILURES_PER_ROUND
     with pytest.raises(TimeoutError):
         queues.close()
-    assert len(set(tried)) > sender.FAILURES_PER_ROUND  # others had their turn
-    queues.close()  # once more does not wait
+    assert len(set(tried)) > sender.FAILURES_PER_ROUND  # the next round tried other runs
+    queues.close()  # the second time, it does not wait
 
 
 def test_a_run_that_needs_another_one_waits_for_it_within_the_round() -> None:

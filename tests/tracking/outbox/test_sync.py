@@ -1,4 +1,4 @@
-"""What ``besom sync`` counts: what it has delivered itself, and why the rest stays."""
+"""The counts of ``besom sync``: the runs that it has delivered, and the others, by reason."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ EXPERIMENT = "tests"
 
 
 def left_open(root: Path) -> str:
-    """A run whose process has ended before it; the run's id."""
+    """Leave a run open whose record is closed, as if its process had ended; return its id."""
     with connect(root, None, EXPERIMENT) as record:
         return record.start_run("left", {schema.STUDY: "s"})
 
