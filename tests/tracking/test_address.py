@@ -7,6 +7,7 @@ import pytest
 
 from besom.common.errors import StoreError
 from besom.tracking.address import check_address, file_path, sqlite_path
+from tests.servers import free_port
 
 
 def test_paths_of_addresses(tmp_path: Path) -> None:
@@ -28,11 +29,6 @@ def silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
         thread.join()
         connections[0].close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize("scheme", ["http", "postgresql", "mysql+pymysql"])

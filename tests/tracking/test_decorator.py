@@ -84,7 +84,7 @@ def test_a_failed_run_keeps_its_traceback(tiny: Tiny, client: MlflowClient) -> N
     traceback = artifact(client, run, schema.TRACEBACK_FILE)
     assert traceback.startswith("Traceback")
     assert 'raise ZeroDivisionError("no units left")' in traceback
-    assert "tracked.py" not in traceback
+    assert "decorator.py" not in traceback
 
 
 def test_a_terminated_run_is_closed(tiny: Tiny, client: MlflowClient, root: Path) -> None:
